@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Xen's and Linux's x86 ABI: the numbers that a Xen kernel and its loaders agree on.
+
+Facts only, each once, under its Xen or Linux name; everything else in the
+package imports them from here.  "Xen" below is the public headers
+xen/include/public/ of the Xen tree; "Linux" is v4.17.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+PAGE_SIZE = 4096
+
+NOTE_OWNER = "Xen"
+"""Owner of every XEN_ELFNOTE_* (Xen elfnote.h)."""
+
+
+class XenElfNote(IntEnum):
+    """n_type of the notes of owner "Xen": XEN_ELFNOTE_* (Xen elfnote.h)."""
+
+    INFO = 0
+    ENTRY = 1
+    HYPERCALL_PAGE = 2
+    VIRT_BASE = 3
+    PADDR_OFFSET = 4
+    XEN_VERSION = 5
+    GUEST_OS = 6
+    GUEST_VERSION = 7
+    LOADER = 8
+    PAE_MODE = 9
+    FEATURES = 10
+    BSD_SYMTAB = 11
+    HV_START_LOW = 12
+    L1_MFN_VALID = 13
+    SUSPEND_CANCEL = 14
+    INIT_P2M = 15
+    MOD_START_PFN = 16
+    SUPPORTED_FEATURES = 17
+    PHYS32_ENTRY = 18
+    PHYS32_RELOC = 19
+
+
+class XenFeat(IntFlag):
+    """Bits of XEN_ELFNOTE_SUPPORTED_FEATURES: 1 << XENFEAT_* (Xen features.h)."""
+
+    WRITABLE_PAGE_TABLES = 1 << 0
+    DOM0 = 1 << 11
+    LINUX_RSDP_UNRESTRICTED = 1 << 15
+
+
+PAGE_PRESENT = 1
+"""_PAGE_PRESENT of a level 1 entry; mask and value of L1_MFN_VALID."""
+
+HYPERCALL_SLOT_SIZE = 32
+"""Bytes of one hypercall's code in the hypercall page (Xen arch-x86/xen.h)."""
+
+HYPERCALLS = {
+    0: "set_trap_table",
+    1: "mmu_update",
+    2: "set_gdt",
+    3: "stack_switch",
+    4: "set_callbacks",
+    5: "fpu_taskswitch",
+    6: "sched_op_compat",
+    7: "platform_op",
+    8: "set_debugreg",
+    9: "get_debugreg",
+    10: "update_descriptor",
+    12: "memory_op",
+    13: "multicall",
+    14: "update_va_mapping",
+    15: "set_timer_op",
+    16: "event_channel_op_compat",
+    17: "xen_version",
+    18: "console_io",
+    19: "physdev_op_compat",
+    20: "grant_table_op",
+    21: "vm_assist",
+    22: "update_va_mapping_otherdomain",
+    23: "iret",
+    24: "vcpu_op",
+    25: "set_segment_base",
+    26: "mmuext_op",
+    27: "xsm_op",
+    28: "nmi_op",
+    29: "sched_op",
+    30: "callback_op",
+    31: "xenoprof_op",
+    32: "event_channel_op",
+    33: "physdev_op",
+    34: "hvm_op",
+    35: "sysctl",
+    36: "domctl",
+    37: "kexec_op",
+    38: "tmem_op",
+    39: "xc_reserved_op",
+    40: "xenpmu_op",
+    41: "dm_op",
+    48: "mca",
+    49: "arch_1",
+    50: "arch_2",
+    51: "arch_3",
+    52: "arch_4",
+    53: "arch_5",
+    54: "arch_6",
+    55: "arch_7",
+}
+"""Number to name, as Linux spells it in xen_hypercall_NAME (Linux asm/xen-hypercalls.h).
+
+There is no 11; 48 to 55 are __HYPERVISOR_arch_0 to 7 (Xen xen.h), 0 being mca on x86.
+"""
+
+MSR_GS_BASE = 0xC0000101
+
+
+@dataclass(frozen=True)
+class Arch:
+    """What depends on the width of the kernel; addresses and sizes in bytes."""
+
+    name: str
+    bits: int
+    thread_size: int
+    """THREAD_SIZE: the initial stack, init_thread_union (Linux asm/page_*_types.h)."""
+    kasan_thread_size: int
+    """THREAD_SIZE with KASAN, which doubles it on 64-bit only."""
+    function_alignment: int
+    """Of .init.text (Linux asm/linkage.h, without X86_ALIGNMENT_16)."""
+    hv_start_low: int
+    """XEN_ELFNOTE_HV_START_LOW: __HYPERVISOR_VIRT_START (Xen arch-x86/xen-x86_*.h)."""
+    virt_base: int | None
+    """XEN_ELFNOTE_VIRT_BASE: __START_KERNEL_map; None where CONFIG_PAGE_OFFSET says it."""
+    init_p2m: int | None
+    """XEN_ELFNOTE_INIT_P2M: 8 * PGDIR_SIZE, where Linux wants the p2m list; None: nowhere."""
+
+    @property
+    def pointer_size(self) -> int:
+        """Width of an address, in bytes."""
+        return self.bits // 8
+
+    @property
+    def symbol(self) -> str:
+        """The Kconfig symbol that is y on this architecture."""
+        return "X86_64" if self.bits == 64 else "X86_32"
+
+
+FUNCTION_ALIGNMENT_16 = 16
+"""Alignment that X86_ALIGNMENT_16 asks for."""
+
+X86_64 = Arch(
+    name="x86_64",
+    bits=64,
+    thread_size=0x4000,
+    kasan_thread_size=0x8000,
+    function_alignment=16,
+    hv_start_low=0xFFFF800000000000,
+    virt_base=0xFFFFFFFF80000000,
+    init_p2m=0x8000000000,
+)
+I386 = Arch(
+    name="i386",
+    bits=32,
+    thread_size=0x2000,
+    kasan_thread_size=0x2000,
+    function_alignment=4,
+    hv_start_low=0xF5800000,
+    virt_base=None,
+    init_p2m=None,
+)
+ARCHES = {arch.name: arch for arch in (X86_64, I386)}
+"""By the name that ARCH= takes."""

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""ELF notes: from the values that they announce to the bytes of a note section.
+
+A note is three 32-bit words n_namesz, n_descsz, n_type in both ELF classes,
+then the owner's name and the descriptor, each padded to 4 (gABI, "Note
+Section"; Xen's libelf reads them so whatever p_align says).  Used by the head
+object; a descriptor keeps its value, so that other writers can spell it their
+own way.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string, with its NUL unless told otherwise."""
+
+    text: str
+    nul: bool = True
+
+    def encode(self) -> bytes:
+        """The bytes of the descriptor; n_descsz is their number."""
+        return self.text.encode("ascii") + b"\0" * self.nul
+
+
+@dataclass(frozen=True)
+class Words:
+    """Little-endian integers of 4 or 8 bytes each."""
+
+    width: int
+    values: tuple[int, ...]
+
+    def encode(self) -> bytes:
+        """The bytes of the descriptor; n_descsz is their number."""
+        return b"".join(value.to_bytes(self.width, "little") for value in self.values)
+
+
+@dataclass(frozen=True)
+class Address:
+    """The address of a symbol, 4 or 8 bytes, which the linker fills in."""
+
+    width: int
+    symbol: str
+
+    def encode(self) -> bytes:
+        """The bytes of the descriptor before the relocation."""
+        return bytes(self.width)
+
+
+@dataclass(frozen=True)
+class Note:
+    """One note."""
+
+    owner: str
+    type: int
+    desc: Text | Words | Address
+
+
+def encode(notes: Sequence[Note]) -> tuple[bytes, list[tuple[int, str]]]:
+    """Returns the note section, and (offset, symbol) of each address in it."""
+    data = bytearray()
+    addresses = []
+    for note in notes:
+        name = note.owner.encode("ascii") + b"\0"
+        desc = note.desc.encode()
+        data += struct.pack("<3I", len(name), len(desc), note.type) + _pad(name)
+        if isinstance(note.desc, Address):
+            addresses.append((len(data), note.desc.symbol))
+        data += _pad(desc)
+    return bytes(data), addresses
+
+
+def _pad(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 4)

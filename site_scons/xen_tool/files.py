@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Writes files so that nobody ever sees half of one.
+
+Every file that the tool writes goes through here: to a temporary name beside
+it, then moved into place, and only if its content changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+
+from .errors import XenToolError
+
+
+def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool:
+    """Makes the file hold exactly content; returns whether it had to be written.
+
+    A file that holds it already keeps its mtime.  Missing folders are made.
+
+    Raises XenToolError if the file cannot be written.
+    """
+    path = Path(path)
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            if path.read_bytes() == data:
+                return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, data)
+    except OSError as error:
+        raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
+    return True
+
+
+def _replace(path: Path, data: bytes) -> None:
+    # Actions run in threads of one process, so the name holds both.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Writes the head object as a source file of GNU as.
+
+The second way out of the same model: `as` makes of it the object that emit.py
+must equal, and a developer can read it, or take it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..elf import spec
+from ..elf.notes import Address, Note, Text
+from .model import (
+    HINT_SIZE,
+    Code,
+    HeadConfig,
+    HeadSection,
+    Label,
+    UnwindHint,
+    Zeros,
+    head,
+)
+
+_DATA = {4: ".long", 8: ".quad"}
+
+
+def source(config: HeadConfig) -> str:
+    """Returns assembly for `as --64` or `as --32`."""
+    lines = [f"/* The Xen head object of {config.arch.name}, in AT&T syntax for GNU as. */"]
+    for section in head(config):
+        lines += ["", *_section(section)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(section: HeadSection) -> Iterator[str]:
+    kind = "@note" if section.type == spec.SHT_NOTE else "@progbits"
+    yield f'\t.section {section.name}, "{_flags(section.flags)}", {kind}'
+    if section.align > 1:
+        yield f"\t.balign {section.align:#x}"
+    offset = 0
+    for item in section.items:
+        if isinstance(item, Label):
+            yield from _label(item)
+        elif isinstance(item, Zeros):
+            # Unwind hints refer to these places.
+            yield f"{_local(section.name, offset)}:"
+            yield f"\t.skip {item.size}"
+            offset += item.size
+        elif isinstance(item, Code):
+            yield f"{_local(section.name, offset)}:"
+            for instruction in item.instructions:
+                symbol = instruction.symbol
+                if instruction.addend:
+                    symbol = f"{symbol} + {instruction.addend:#x}"
+                yield "\t" + instruction.text.format(symbol)
+        elif isinstance(item, UnwindHint):
+            yield f"\t.long {_local(item.section, item.offset)} - ."
+            yield f"\t.skip {HINT_SIZE - 4}"
+        elif isinstance(item, Note):
+            yield from _note(item)
+    for item in section.items:
+        if isinstance(item, Label) and item.size is None:
+            yield f"\t.size {item.name}, . - {item.name}"
+
+
+def _flags(flags: int) -> str:
+    return "".join(
+        letter
+        for letter, flag in (
+            ("a", spec.SHF_ALLOC),
+            ("w", spec.SHF_WRITE),
+            ("x", spec.SHF_EXECINSTR),
+        )
+        if flags & flag
+    )
+
+
+def _local(section: str, offset: int) -> str:
+    return f".L{section.replace('.', '_')}_{offset:x}"
+
+
+def _label(label: Label) -> Iterator[str]:
+    if label.binding == spec.STB_GLOBAL:
+        yield f"\t.globl {label.name}"
+    if label.type == spec.STT_FUNC:
+        yield f"\t.type {label.name}, @function"
+    if label.size is not None:
+        yield f"\t.size {label.name}, {label.size}"
+    yield f"{label.name}:"
+
+
+def _note(note: Note) -> Iterator[str]:
+    # 1 is the owner, 2 its end, 3 the descriptor, 4 its end.
+    yield f"\t.long 2f - 1f, 4f - 3f, {note.type}"
+    yield f'1:\t.asciz "{note.owner}"'
+    yield "2:\t.balign 4"
+    desc = note.desc
+    if isinstance(desc, Text):
+        yield f'3:\t{".asciz" if desc.nul else ".ascii"} "{desc.text}"'
+    elif isinstance(desc, Address):
+        yield f"3:\t{_DATA[desc.width]} {desc.symbol}"
+    else:
+        yield f"3:\t{_DATA[desc.width]} " + ", ".join(f"{value:#x}" for value in desc.values)
+    yield "4:\t.balign 4"

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The head object against GNU as, for every configuration, and against Linux's known bytes."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import subprocess
+from collections import UserDict
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from objects import meaning
+from xen_tool.abi import I386, X86_64, Arch
+from xen_tool.errors import XenToolError
+from xen_tool.head import emit, gas, model
+from xen_tool.head.model import HeadConfig
+
+PAGE_OFFSETS = {"VMSPLIT_3G": 0xC0000000, "VMSPLIT_2G": 0x80000000, "VMSPLIT_1G": 0x40000000}
+
+
+def _configurations() -> list[HeadConfig]:
+    yes_no = (False, True)
+    configurations = [
+        HeadConfig(X86_64, pv, smp, kasan, validation, False, 0xFFFFFFFF80000000)
+        for pv, smp, kasan, validation in itertools.product(yes_no, repeat=4)
+    ]
+    configurations += [
+        HeadConfig(I386, pv, smp, False, False, align, page_offset)
+        for pv, smp, align in itertools.product(yes_no, repeat=3)
+        for page_offset in PAGE_OFFSETS.values()
+    ]
+    return configurations
+
+
+def _name(config: HeadConfig) -> str:
+    flags = ("xen_pv", "smp", "kasan", "stack_validation", "x86_alignment_16")
+    names = [flag for flag in flags if getattr(config, flag)]
+    return "-".join([config.arch.name, *names, f"{config.virt_base:x}"])
+
+
+CONFIGURATIONS = _configurations()
+BIGGEST_64 = HeadConfig(X86_64, True, True, False, True, False, 0xFFFFFFFF80000000)
+BIGGEST_32 = HeadConfig(I386, True, True, False, False, False, 0xC0000000)
+
+
+Assemble = Callable[[HeadConfig], bytes]
+
+
+@pytest.fixture
+def assembled(tmp_path: Path, gnu_as: str) -> Assemble:
+    def assemble(config: HeadConfig) -> bytes:
+        source, target = tmp_path / "head.S", tmp_path / "head.o"
+        source.write_text(gas.source(config))
+        command = [gnu_as, f"--{config.arch.bits}", "-o", str(target), str(source)]
+        subprocess.run(command, check=True)
+        return target.read_bytes()
+
+    return assemble
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=_name)
+def test_equals_what_gnu_as_makes(config: HeadConfig, assembled: Assemble) -> None:
+    assert meaning(emit.emit(config)) == meaning(assembled(config))
+
+
+@pytest.mark.parametrize("config", [BIGGEST_64, BIGGEST_32], ids=_name)
+def test_any_changed_byte_is_seen(config: HeadConfig, assembled: Assemble) -> None:
+    expected = meaning(assembled(config))
+    content = emit.emit(config)
+    assert meaning(content) == expected
+    for offset in _offsets_of_meaning(content):
+        changed = bytearray(content)
+        changed[offset] ^= 0x01
+        assert not _same(bytes(changed), expected), f"byte {offset:#x}"
+
+
+def _offsets_of_meaning(content: bytes) -> list[int]:
+    """Every byte of the small sections, and some of the page and of each long table."""
+    offsets: list[int] = []
+    for section in ELFFile(io.BytesIO(content)).iter_sections():
+        if section["sh_type"] in ("SHT_NULL", "SHT_NOBITS", "SHT_STRTAB"):
+            continue
+        size = section["sh_size"]
+        step = 1 if size < 0x200 else 61
+        offsets += range(section["sh_offset"], section["sh_offset"] + size, step)
+    return offsets
+
+
+def _same(content: bytes, expected: object) -> bool:
+    try:
+        return meaning(content) == expected
+    except Exception:  # A reader that gives up has seen the change.
+        return False
+
+
+def test_the_entry_is_linuxs_64_bit_code() -> None:
+    config = HeadConfig(X86_64, True, True, False, False, False, 0xFFFFFFFF80000000)
+    code = meaning(emit.emit(config))["sections"][".init.text"][3]
+    assert code.hex(" ") == (
+        "fc 31 c0 48 c7 c7 00 00 00 00 48 c7 c1 00 00 00 00 48 29 f9 48 c1 e9 03 f3 48 ab "
+        "48 89 34 25 00 00 00 00 48 c7 c4 00 00 00 00 b9 01 01 00 c0 48 c7 c0 00 00 00 00 "
+        "99 0f 30 e9 00 00 00 00"
+    )
+    assert meaning(emit.emit(config))["relocations"][".init.text"] == [
+        (0x06, 11, "__bss_start", 0),
+        (0x0D, 11, "__bss_stop", 0),
+        (0x1F, 11, "xen_start_info", 0),
+        (0x26, 11, "init_thread_union", 0x4000),
+        (0x32, 11, "init_per_cpu__irq_stack_union", 0),
+        (0x3A, 4, "xen_start_kernel", -4),
+    ]
+
+
+def test_the_entry_is_linuxs_32_bit_code() -> None:
+    read = meaning(emit.emit(BIGGEST_32))
+    assert read["sections"][".init.text"][3].hex(" ") == (
+        "fc 31 c0 bf 00 00 00 00 b9 00 00 00 00 29 f9 c1 e9 02 f3 ab 89 35 00 00 00 00 "
+        "bc 00 20 00 00 e9 fc ff ff ff"
+    )
+    assert [r[:3] for r in read["relocations"][".init.text"]] == [
+        (0x04, 1, "__bss_start"),
+        (0x09, 1, "__bss_stop"),
+        (0x16, 1, "xen_start_info"),
+        (0x1B, 1, "init_thread_union"),
+        (0x20, 2, "xen_start_kernel"),
+    ]
+
+
+NOTES_64 = [
+    (6, b"linux\0"),
+    (7, b"2.6\0"),
+    (5, b"xen-3.0\0"),
+    (3, bytes.fromhex("00000080ffffffff")),
+    (15, bytes.fromhex("0000000080000000")),
+    (1, bytes(8)),
+    (2, bytes(8)),
+    (10, b"!writable_page_tables|pae_pgdir_above_4gb"),
+    (17, bytes.fromhex("01880000")),
+    (9, b"yes\0"),
+    (8, b"generic\0"),
+    (13, bytes.fromhex("0100000000000000" * 2)),
+    (14, bytes.fromhex("01000000")),
+    (16, bytes.fromhex("01000000")),
+    (12, bytes.fromhex("000000000080ffff")),
+    (4, bytes(8)),
+]
+NARROW = {3: "000000c0", 1: "00000000", 2: "00000000", 12: "000080f5", 4: "00000000"}
+NOTES_32 = [
+    (kind, bytes.fromhex(NARROW[kind]) if kind in NARROW else desc)
+    for kind, desc in NOTES_64
+    if kind != 15
+]
+
+
+@pytest.mark.parametrize(
+    ("arch", "pv", "expected", "size"),
+    [
+        (X86_64, True, NOTES_64, 0x198),
+        (X86_64, False, [note for note in NOTES_64 if note[0] != 1], 0x180),
+        (I386, True, NOTES_32, 0x16C),
+        (I386, False, [note for note in NOTES_32 if note[0] != 1], 0x158),
+    ],
+)
+def test_the_notes_are_linuxs(
+    arch: Arch, pv: bool, expected: list[tuple[int, bytes]], size: int
+) -> None:
+    virt_base = arch.virt_base or 0xC0000000
+    read = meaning(emit.emit(HeadConfig(arch, pv, True, False, False, False, virt_base)))
+    data = read["sections"][".note.Xen"][3]
+    assert len(data) == size
+    found = []
+    while data:
+        namesz, descsz, kind = (int.from_bytes(data[i : i + 4], "little") for i in (0, 4, 8))
+        assert data[12 : 12 + namesz] == b"Xen\0"
+        found.append((kind, data[16 : 16 + descsz]))
+        data = data[16 + (descsz + 3) // 4 * 4 :]
+    assert found == expected
+
+
+def test_the_hypercall_page_is_zeros_with_a_symbol_for_each_slot() -> None:
+    read = meaning(emit.emit(BIGGEST_64))
+    assert read["sections"][".text"] == ("SHT_PROGBITS", 6, 4096, bytes(4096))
+    slots = {s[0]: s for s in read["symbols"] if s[0].startswith("xen_hypercall_")}
+    assert len(slots) == 49
+    local = ("STT_FUNC", "STB_LOCAL", "STV_DEFAULT")
+    assert slots["xen_hypercall_iret"][1:] == (*local, 23 * 32, 32, ".text")
+    assert slots["xen_hypercall_mca"][1:] == (*local, 48 * 32, 32, ".text")
+    assert slots["xen_hypercall_arch_7"][1:] == (*local, 55 * 32, 32, ".text")
+
+
+def test_the_unwind_hints_cover_the_entry_and_every_slot() -> None:
+    hints = meaning(emit.emit(BIGGEST_64))["relocations"][".discard.unwind_hints"]
+    assert hints[0] == (0, 2, ".init.text", 0)
+    assert hints[1:] == [(8 + 8 * n, 2, ".text", 32 * n) for n in range(128)]
+
+
+def test_without_xen_there_is_no_head() -> None:
+    assert HeadConfig.from_symbols(X86_64, {"XEN": "n", "XEN_PV": "n"}) is None
+    assert HeadConfig.from_symbols(X86_64, {}) is None
+
+
+def test_the_symbols_of_a_configuration_decide() -> None:
+    symbols = {"XEN": "y", "XEN_PV": "y", "KASAN": "y", "STACK_VALIDATION": "y"}
+    config = HeadConfig.from_symbols(X86_64, symbols)
+    assert config == HeadConfig(X86_64, True, False, True, True, False, 0xFFFFFFFF80000000)
+    assert config.thread_size == 0x8000
+    for page_offset in PAGE_OFFSETS.values():
+        symbols = {"XEN": "y", "SMP": "y", "PAGE_OFFSET": f"{page_offset:#x}"}
+        config = HeadConfig.from_symbols(I386, symbols)
+        assert config == HeadConfig(I386, False, True, False, False, False, page_offset)
+
+
+def test_every_symbol_that_is_read_is_declared() -> None:
+    read = set()
+
+    class Recording(UserDict[str, str]):
+        def __getitem__(self, name: str) -> str:
+            read.add(name)
+            return super().__getitem__(name)
+
+    for arch in (X86_64, I386):
+        HeadConfig.from_symbols(arch, Recording({"XEN": "y", "PAGE_OFFSET": "0xC0000000"}))
+    assert read == set(model.SYMBOLS)
+
+
+def test_32_bit_without_page_offset_is_an_error() -> None:
+    with pytest.raises(XenToolError, match="needs CONFIG_PAGE_OFFSET"):
+        HeadConfig.from_symbols(I386, {"XEN": "y"})
