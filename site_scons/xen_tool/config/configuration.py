@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""One configuration of a kernel: the effective value of every symbol, and its files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..abi import ARCHES, X86_64, Arch
+from ..errors import XenToolError
+from . import overrides, saved
+from .kconf import Kconfig, read_kconfig
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What was configured; produced by read(), used by everything that builds."""
+
+    arch: Arch
+    values: Mapping[str, str]
+    """Name to value as Kconfig writes it: y, m, n, a number or a string; "" if not set."""
+    dotconfig: str
+    """The text of .config."""
+    autoconf: str
+    """The text of autoconf.h: `#define CONFIG_SMP 1`."""
+    sources: tuple[Path, ...]
+    """Every file that was read: Kconfig files, and the saved configuration."""
+    notes: tuple[str, ...]
+    """Sentences for the user on what had no effect."""
+
+    def enabled(self, name: str) -> bool:
+        """Whether a bool or tristate is y; a symbol that Kconfig does not know is n."""
+        return self.values.get(name) == "y"
+
+
+def read(
+    kconfig: Path,
+    *,
+    srctree: Path,
+    saved_config: Path | None = None,
+    defconfig: str | None = None,
+    arch: str | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Configuration:
+    """Reads Kconfig, then the saved configuration, then applies the settings.
+
+    saved_config counts if it exists; else defconfig, a path in which {arch}
+    stands for the architecture's name; else Kconfig's defaults.  The
+    architecture is arch, else the one that was saved, else x86_64; Kconfig
+    files see it as $(ARCH).
+
+    Raises XenToolError for whatever is wrong with any of them.
+    """
+    has_saved = saved_config is not None and saved_config.exists()
+    base = saved_config if has_saved else None
+    chosen = _arch(arch, base)
+    if base is None and defconfig is not None:
+        base = srctree / defconfig.format(arch=chosen.name)
+    kconf = read_kconfig(kconfig, srctree, {"ARCH": chosen.name})
+    notes = saved.load(kconf, base) if base is not None else []
+    overrides.apply(kconf, settings or {})
+    dotconfig, autoconf = _texts(kconf)
+    return Configuration(
+        arch=chosen,
+        values={symbol.name: symbol.str_value for symbol in kconf.unique_defined_syms},
+        dotconfig=dotconfig,
+        autoconf=autoconf,
+        sources=(
+            *(srctree / name for name in kconf.kconfig_filenames),
+            *([base] if base is not None else []),
+        ),
+        notes=tuple(notes),
+    )
+
+
+def _arch(name: str | None, saved_config: Path | None) -> Arch:
+    if name is None:
+        of_saved = saved.saved_arch(saved_config) if saved_config is not None else None
+        return of_saved or X86_64
+    if name not in ARCHES:
+        raise XenToolError(f"ARCH={name}: the architectures are {' and '.join(ARCHES)}")
+    return ARCHES[name]
+
+
+def _texts(kconf: Kconfig) -> tuple[str, str]:
+    # Kconfiglib writes these to files only.
+    with tempfile.TemporaryDirectory() as folder:
+        dotconfig, autoconf = Path(folder, "config"), Path(folder, "autoconf.h")
+        kconf.write_config(str(dotconfig), header="# Written by xen_tool; edits are lost.\n")
+        kconf.write_autoconf(str(autoconf), header="/* Written by xen_tool; edits are lost. */\n")
+        return dotconfig.read_text(encoding="utf-8"), autoconf.read_text(encoding="utf-8")
