@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Where the image lies, for C and for the linker script alike: macros of
+ * plain numbers only.
+ *
+ * The Xen head object repeats VIRT_BASE in its notes and THREAD_SIZE in its
+ * entry code; an image whose two sides disagree does not boot.
+ */
+#ifndef LAYOUT_H
+#define LAYOUT_H
+
+#define PAGE_SIZE 0x1000
+
+/* The address of pseudo-physical 0, which the note XEN_ELFNOTE_VIRT_BASE names. */
+#ifdef CONFIG_X86_64
+#define VIRT_BASE 0xffffffff80000000
+#else
+#define VIRT_BASE CONFIG_PAGE_OFFSET
+#endif
+
+/* 16 MiB, as in Linux: clear of the first megabyte, which dom0 sees as it is. */
+#define LOAD_PHYSICAL_ADDR 0x1000000
+
+/* The size and the alignment of the boot stack, init_thread_union. */
+#ifdef CONFIG_X86_32
+#define THREAD_SIZE 0x2000
+#elif defined(CONFIG_KASAN)
+#define THREAD_SIZE 0x8000
+#else
+#define THREAD_SIZE 0x4000
+#endif
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The first C code of the guest, and the objects that the entry code in the
+ * Xen head object needs before any C can run.
+ *
+ * Xen starts a PV guest in 64-bit (or PAE) mode with paging on, in ring 3 (or
+ * ring 1), with events masked, the address of start_info in %rsi and a small
+ * stack that lies outside the image.  startup_xen then clears the bytes from
+ * __bss_start to __bss_stop, stores %rsi in xen_start_info, moves to
+ * init_thread_union, points %gs at irq_stack_union (64-bit) and jumps to
+ * xen_start_kernel.  There is no trap table yet: any fault ends the domain.
+ */
+#include "layout.h"
+#include "xen-ops.h"
+
+/*
+ * The entry code stores this after it has cleared .bss, so .bss would do
+ * today; in .data it does not depend on that order.
+ */
+struct start_info *xen_start_info __attribute__((section(".data")));
+
+/* The boot stack; the entry code starts at its upper end. */
+union thread_union {
+	unsigned char stack[THREAD_SIZE];
+} init_thread_union __attribute__((aligned(THREAD_SIZE)));
+
+#ifdef CONFIG_X86_64
+/*
+ * What %gs:0 is: the compilers' stack protector expects its canary at %gs:40,
+ * which is why Linux lays its interrupt stack out so.  With CONFIG_SMP the
+ * entry code knows it as init_per_cpu__irq_stack_union (vmlinux.lds.S).
+ */
+union irq_stack_union {
+	unsigned char irq_stack[THREAD_SIZE];
+	struct {
+		unsigned char gs_base[40];
+		unsigned long stack_canary;
+	};
+} irq_stack_union __attribute__((aligned(PAGE_SIZE)));
+#endif
+
+/* Entered by a jump: there is nothing to return to. */
+_Noreturn void xen_start_kernel(void)
+{
+	xen_raw_printk("%s: %lu pages, flags 0x%x, command line \"%s\"\n",
+		       xen_start_info->magic, xen_start_info->nr_pages,
+		       xen_start_info->flags, (const char *)xen_start_info->cmd_line);
+	report_result(run_checks());
+}

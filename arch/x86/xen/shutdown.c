@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * How a run ends, in words and as a status.
+ *
+ * The words are the last line, "RESULT: PASS" or "RESULT: FAIL".  The status is
+ * QEMU's: its isa-debug-exit device at port 0xf4 ends QEMU with status
+ * 2 * code + 1.  A shutdown hypercall alone could not carry one: for dom0 Xen
+ * halts the machine (QEMU then runs on) or reboots it (status 0, as after a
+ * crash).
+ */
+#include "hypercall.h"
+#include "xen-ops.h"
+
+#define DEBUG_EXIT_PORT 0xf4
+#define DEBUG_EXIT_PASS 0x10 /* QEMU's status 33 */
+#define DEBUG_EXIT_FAIL 2    /* QEMU's status 5 */
+
+static void debug_exit(uint32_t code)
+{
+	/*
+	 * A PV kernel runs in ring 3 (or 1), where `out` faults.  At the virtual
+	 * I/O privilege level 1 Xen carries it out on the kernel's behalf, for
+	 * dom0.
+	 */
+	struct physdev_set_iopl set_iopl = {.iopl = 1};
+
+	if (HYPERVISOR_physdev_op(PHYSDEVOP_set_iopl, &set_iopl) == 0)
+		asm volatile("outl %0, %w1" : : "a"(code), "Nd"((uint16_t)DEBUG_EXIT_PORT));
+}
+
+_Noreturn void report_result(bool passed)
+{
+	struct sched_shutdown shutdown = {
+		.reason = passed ? SHUTDOWN_poweroff : SHUTDOWN_crash,
+	};
+
+	xen_raw_printk("RESULT: %s\n", passed ? "PASS" : "FAIL");
+	if (xen_start_info->flags & SIF_INITDOMAIN)
+		debug_exit(passed ? DEBUG_EXIT_PASS : DEBUG_EXIT_FAIL);
+
+	/* No such device: the reason is the status that the toolstack sees. */
+	for (;;)
+		HYPERVISOR_sched_op(SCHEDOP_shutdown, &shutdown);
+}
+
+/* For what must not happen: ends the run as a failure. */
+_Noreturn void panic(const char *reason)
+{
+	xen_raw_printk("FAIL panic: %s\n", reason);
+	report_result(false);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Lays out the kernel image; the C preprocessor reads this first.
+ *
+ * Xen and QEMU read an image's program headers only, so every section names
+ * the segments it lies in: one that does not would inherit those of the
+ * section before it, which may be the notes'.  For the same reason a section
+ * that this file does not name is an error (ld --orphan-handling=error).
+ * Physical addresses are addresses minus VIRT_BASE, as the notes VIRT_BASE and
+ * PADDR_OFFSET promise.
+ *
+ * Each ASSERT at the end is an invariant that a loader or the entry code
+ * trusts without a check.
+ */
+#include "layout.h"
+
+#define PHYSICAL(section) AT(ADDR(section) - VIRT_BASE)
+#define NOT_LOADED(section) section 0 : { *(section) }
+#define IS_ALIGNED(address, alignment) (((address) & ((alignment) - 1)) == 0)
+
+#ifdef CONFIG_XEN_PV
+ENTRY(startup_xen)
+#else
+ENTRY(startup_halt)
+#endif
+
+PHDRS
+{
+	text PT_LOAD FLAGS(5);		/* R E */
+	data PT_LOAD FLAGS(6);		/* RW */
+#ifdef CONFIG_XEN
+	note PT_NOTE FLAGS(4);		/* R; lies inside text */
+#endif
+	stack PT_GNU_STACK FLAGS(6);	/* RW: not executable */
+}
+
+SECTIONS
+{
+	. = VIRT_BASE + LOAD_PHYSICAL_ADDR;
+	_text = .;
+	.text : PHYSICAL(.text) { *(.text .text.*) *(.init.text) } :text
+	_etext = .;
+
+#ifdef CONFIG_XEN
+	/* Alone in its segment and 4-aligned: QEMU steps from note to note by p_align. */
+	.notes : PHYSICAL(.notes) { KEEP(*(.note.Xen)) } :text :note
+#endif
+	.rodata : PHYSICAL(.rodata) { *(.rodata .rodata.*) } :text
+
+	/* Must be empty; as no segment is named, lld then drops them. */
+#ifndef CONFIG_XEN
+	.notes : { *(.note.Xen) }
+#endif
+	.got : { *(.got .got.plt .igot .igot.plt) }
+	.plt : { *(.plt .plt.* .iplt) }
+	.rel.dyn : { *(.rel.*) }
+	.rela.dyn : { *(.rela.*) }
+
+	/*
+	 * The entry code clears the bytes from __bss_start to __bss_stop.  The
+	 * first of them are in the file and not zero, so that the guest can tell
+	 * whether it did; Xen itself clears only what is not in the file.  They
+	 * also keep this segment from being empty: GNU ld puts an empty one at
+	 * the physical address 0, and Xen takes the lowest for the image's start.
+	 */
+	. = ALIGN(PAGE_SIZE);
+	.data : PHYSICAL(.data) {
+		*(.data .data.*)
+		. = ALIGN(8);
+		__bss_start = .;
+		bss_probe = .;
+		QUAD(0x5a5a5a5a5a5a5a5a)
+	} :data
+	.bss : PHYSICAL(.bss) { *(.bss .bss.* COMMON) } :data
+	. = ALIGN(8);
+	__bss_stop = .;
+	_end = .;
+
+	/* For debuggers; these exist with -g only, and the last three always. */
+	NOT_LOADED(.debug_abbrev)
+	NOT_LOADED(.debug_addr)
+	NOT_LOADED(.debug_aranges)
+	NOT_LOADED(.debug_frame)
+	NOT_LOADED(.debug_info)
+	NOT_LOADED(.debug_line)
+	NOT_LOADED(.debug_line_str)
+	NOT_LOADED(.debug_loc)
+	NOT_LOADED(.debug_loclists)
+	NOT_LOADED(.debug_macro)
+	NOT_LOADED(.debug_ranges)
+	NOT_LOADED(.debug_rnglists)
+	NOT_LOADED(.debug_str)
+	NOT_LOADED(.debug_str_offsets)
+	NOT_LOADED(.symtab)
+	NOT_LOADED(.strtab)
+	NOT_LOADED(.shstrtab)
+
+	/*
+	 * No other notes beside Xen's: .note.gnu.property is 8-aligned, and then
+	 * QEMU finds none.  Nothing here unwinds, and objtool's hints (.discard.*)
+	 * are for objtool.
+	 */
+	/DISCARD/ : {
+		*(.note.* .comment .llvm_addrsig)
+		*(.eh_frame .eh_frame_hdr .discard .discard.*)
+	}
+}
+
+#if defined(CONFIG_XEN_PV) && defined(CONFIG_X86_64) && defined(CONFIG_SMP)
+/*
+ * The boot CPU's %gs base.  In Linux per-CPU data is linked at 0 and this is
+ * where the boot CPU's copy was loaded; here there is one copy, in place.
+ */
+init_per_cpu__irq_stack_union = irq_stack_union;
+#endif
+
+ASSERT(SIZEOF(.got) == 0 && SIZEOF(.plt) == 0, ".got, .plt: the image holds position independent code")
+ASSERT(SIZEOF(.rel.dyn) == 0 && SIZEOF(.rela.dyn) == 0, ".rel.dyn, .rela.dyn: nobody applies run-time relocations")
+ASSERT(IS_ALIGNED(__bss_start, 8), "__bss_start is not 8-aligned")
+ASSERT(IS_ALIGNED(__bss_stop, 8), "__bss_stop is not 8-aligned")
+
+#ifdef CONFIG_XEN
+ASSERT(SIZEOF(.notes) > 0, ".notes: the image holds no Xen notes")
+ASSERT(IS_ALIGNED(ADDR(.notes), 4) && ALIGNOF(.notes) == 4, ".notes is not 4-aligned")
+ASSERT(IS_ALIGNED(hypercall_page, PAGE_SIZE), "hypercall_page is not page aligned")
+ASSERT(hypercall_page >= _text && hypercall_page + PAGE_SIZE <= _etext, "hypercall_page is not inside the text")
+#else
+ASSERT(SIZEOF(.notes) == 0, ".notes: an image without XEN holds Xen notes")
+#endif
+
+#ifdef CONFIG_XEN_PV
+ASSERT(startup_xen >= _text && startup_xen < _etext, "startup_xen is not inside the text")
+ASSERT(IS_ALIGNED(init_thread_union, THREAD_SIZE), "init_thread_union is not aligned to THREAD_SIZE")
+#else
+ASSERT(startup_halt >= _text && startup_halt < _etext, "startup_halt is not inside the text")
+#endif

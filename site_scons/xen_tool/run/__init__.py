@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Starts a kernel image on real Xen and says how it went.
+
+    from xen_tool.run.boot import boot
+    outcome = boot(Path('vmlinux'), echo=print)
+
+A door: it needs QEMU and Xen's hypervisor, and no room below imports it.
+"""

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Boots an image as PV dom0 of Xen in a QEMU machine without KVM.
+
+QEMU's multiboot loader starts the hypervisor; what it is given as -initrd is
+Xen's first module and so dom0's kernel.  The serial port is the console.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import XenToolError
+from .console import Console
+from .hypervisor import ELF_MAGIC, find_hypervisor, read_hypervisor
+from .outcome import Evidence, Outcome
+
+QEMU = "qemu-system-x86_64"
+
+MEMORY_MIB = 128
+"""Xen 4.17 itself needs about 48 MiB, an image its size and 16 MiB."""
+
+GRACE_SECONDS = 2.0
+"""How long the last lines of a dying Xen or guest are waited for."""
+
+EXIT_SECONDS = 5.0
+"""How long QEMU's exit is waited for after the guest's result line."""
+
+# Makes QEMU die with the process that started it, even by SIGKILL.  A small
+# program between the two, because a preexec_fn may deadlock where threads run,
+# as in SCons.  1 is PR_SET_PDEATHSIG, 9 SIGKILL (prctl(2)).
+_LAUNCHER = """
+import ctypes, os, sys
+prctl = getattr(ctypes.CDLL(None), 'prctl', None)
+if prctl:
+    prctl(1, 9)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit('the starting process is gone')
+try:
+    os.execv(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit(f'{sys.argv[2]}: {error.strerror}')
+"""
+
+
+def boot(
+    image: Path,
+    *,
+    timeout: float = 30.0,
+    qemu: str | None = None,
+    xen: str | None = None,
+    echo: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Runs the image as PV dom0 until it reports, dies, or timeout seconds are over.
+
+    qemu is a program's name or path (qemu-system-x86_64), xen a hypervisor's
+    path, gzipped or not (the newest installed one); echo takes each line of
+    the console as it comes.  QEMU never outlives the call or its process.
+
+    Raises XenToolError if a part is missing or unusable; everything that
+    happens after the start is an Outcome.
+    """
+    if not (math.isfinite(timeout) and timeout > 0):
+        raise XenToolError(f"the time limit must be a number of seconds above 0, not {timeout}")
+    _check_image(image)
+    program = _find_qemu(qemu or QEMU)
+    hypervisor = read_hypervisor(Path(xen) if xen else find_hypervisor())
+
+    evidence = Evidence()
+    console = Console(*([echo] if echo else []), evidence.see)
+    start = time.monotonic()
+    # QEMU reads commas and blanks in file names as syntax: names without any.
+    with tempfile.TemporaryDirectory(prefix="xen-tool-boot-") as folder:
+        (Path(folder) / "xen").write_bytes(hypervisor)
+        (Path(folder) / "image").symlink_to(image.resolve())
+        with _running(_command(program), folder) as process:
+            _follow(process, console, evidence, start + timeout)
+            status = process.poll()
+    return Outcome(
+        passed=evidence.passed(status),
+        status=status,
+        reason=evidence.reason(status, timeout),
+        console=console.lines,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _check_image(image: Path) -> None:
+    try:
+        with image.open("rb") as file:
+            magic = file.read(len(ELF_MAGIC))
+    except OSError as error:
+        raise XenToolError(f"the image {image} cannot be read: {error.strerror}") from error
+    if magic != ELF_MAGIC:
+        raise XenToolError(f"{image} is not an ELF file: boot takes a linked kernel image")
+
+
+def _find_qemu(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise XenToolError(
+            f"QEMU ({name}) was not found: install it with `apt-get install qemu-system-x86` "
+            "(Debian), or run `./sconsw test`, which fetches it"
+        )
+    return str(Path(path).absolute())
+
+
+def _command(program: str) -> list[str]:
+    return [
+        program,
+        *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
+        *("-nodefaults", "-no-user-config", "-no-reboot"),
+        *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
+        *("-m", str(MEMORY_MIB)),
+        *("-kernel", "xen", "-append", "console=com1 com1=115200,8n1"),
+        *("-initrd", "image"),
+    ]
+
+
+@contextlib.contextmanager
+def _running(command: list[str], folder: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        bufsize=0,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _follow(
+    process: subprocess.Popen[bytes], console: Console, evidence: Evidence, deadline: float
+) -> None:
+    """Reads the console until QEMU has ended or there is no point in waiting on."""
+    assert process.stdout is not None
+    output = process.stdout.fileno()
+    readable = select.poll()  # unlike select(), not limited to descriptors below 1024
+    readable.register(output, select.POLLIN)
+    while not evidence.over:
+        left = deadline - time.monotonic()
+        if left <= 0 or not readable.poll(left * 1000):
+            break
+        data = os.read(output, 1 << 16)
+        if not data:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, deadline - time.monotonic()))
+            break
+        console.feed(data)
+        if evidence.in_trouble:
+            deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
+        elif evidence.results:
+            deadline = min(deadline, time.monotonic() + EXIT_SECONDS)
+    console.close()

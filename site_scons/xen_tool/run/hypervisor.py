@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Finds Xen's hypervisor and unpacks it for QEMU.
+
+Debian's packages put it at /boot/xen-<version>-amd64.gz, a gzipped ELF file;
+QEMU loads the ELF file only.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import XenToolError
+
+PACKAGES_ROOT_VARIABLE = "XEN_TOOL_PACKAGES_ROOT"
+"""Names a folder that packages were unpacked into, searched besides /."""
+
+ELF_MAGIC = b"\x7fELF"
+
+_FILE_NAME = re.compile(r"xen-([0-9]+(?:\.[0-9]+)*)-amd64(?:\.gz)?")
+
+
+def default_roots() -> list[Path]:
+    """The root folders in which packages may be installed."""
+    unpacked = os.environ.get(PACKAGES_ROOT_VARIABLE)
+    return [Path("/"), *([Path(unpacked)] if unpacked else [])]
+
+
+def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
+    """The newest Xen hypervisor in the boot folders below the roots.
+
+    Raises XenToolError, naming the packages, if there is none.
+    """
+    roots = default_roots() if roots is None else roots
+    found = []
+    for root in roots:
+        for path in sorted(root.glob("boot/xen-*-amd64*")):
+            match = _FILE_NAME.fullmatch(path.name)
+            if match and path.is_file():
+                found.append((tuple(map(int, match[1].split("."))), path))
+    if not found:
+        folders = " or ".join(str(root / "boot") for root in roots)
+        raise XenToolError(
+            f"no Xen hypervisor (xen-*-amd64.gz) in {folders}: install it with "
+            "`apt-get install xen-hypervisor-4.17-amd64` (Debian 12) or "
+            "`apt-get install xen-hypervisor-4.20-amd64` (Debian 13), "
+            "or run `./sconsw test`, which fetches it"
+        )
+    return max(found, key=lambda item: item[0])[1]
+
+
+def read_hypervisor(path: Path) -> bytes:
+    """The hypervisor's ELF file, unpacked if it is gzipped.
+
+    Raises XenToolError if it cannot be read or is neither.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise XenToolError(f"the Xen hypervisor {path} cannot be read: {error.strerror}") from error
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise XenToolError(
+                f"the Xen hypervisor {path} is damaged ({error}): reinstall its package"
+            ) from error
+    if not content.startswith(ELF_MAGIC):
+        raise XenToolError(
+            f"the Xen hypervisor {path} is not an ELF file, gzipped or plain: "
+            "name the xen-*-amd64.gz of a xen-hypervisor package"
+        )
+    return content

@@ -1,0 +1,462 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The boot runner against a stand-in for QEMU that says and does what a test wants.
+
+The end-to-end tests on real Xen are in tests/boot/.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from xen_tool.errors import XenToolError
+from xen_tool.run.boot import boot
+from xen_tool.run.console import MAX_LINE_BYTES, MAX_LINES, Console, printable
+from xen_tool.run.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
+from xen_tool.run.outcome import Outcome
+
+ELF = b"\x7fELF stands in for an image"
+
+PANIC = """\
+(XEN) Found 32-bit PV kernel, but CONFIG_PV32 missing
+(XEN)
+(XEN) ****************************************
+(XEN) Panic on CPU 0:
+(XEN) Could not construct domain 0
+(XEN) ****************************************
+(XEN)
+(XEN) Reboot in five seconds...
+"""
+
+CRASH = """\
+(XEN) d0v0 Unhandled: vec 13, #GP[0000]
+(XEN) Domain 0 (vcpu#0) crashed on cpu#0:
+(XEN) ----[ Xen-4.17.7  x86_64  debug=n  Not tainted ]----
+(XEN) RIP:    e033:[<ffffffff81001000>]
+(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.
+"""
+
+FATAL_TRAP = """\
+(XEN) ----[ Xen-4.17.7  x86_64  debug=n  Not tainted ]----
+(XEN) ****************************************
+(XEN) Panic on CPU 0:
+(XEN) FATAL PAGE FAULT
+(XEN) [error_code=0002]
+(XEN) ****************************************
+(XEN) Reboot in five seconds...
+"""
+
+PASSED = "PASS one\nPASS two\nRESULT: PASS\n"
+
+HANG = "while True: time.sleep(60)"
+
+
+class Machine:
+    """A folder with an image, a hypervisor and a program that takes QEMU's place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.image = folder / "vmlinux"
+        self.image.write_bytes(ELF)
+        self.xen = folder / "xen-4.17-amd64.gz"
+        self.xen.write_bytes(gzip.compress(ELF))
+        self.qemu = folder / "qemu"
+        self.pid = folder / "pid"
+        self.program("")
+
+    def program(self, body: str) -> None:
+        """Makes QEMU do this: Python, with say(text or bytes) for the console."""
+        script = self.folder / "qemu.py"
+        script.write_text(
+            "import os, sys, time\n"
+            f"open({str(self.pid)!r}, 'w').write(str(os.getpid()))\n"
+            "def say(text):\n"
+            "    os.write(1, text if isinstance(text, bytes) else text.encode())\n" + body
+        )
+        self.qemu.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
+        self.qemu.chmod(0o755)
+
+    def boot(self, body: str, timeout: float = 30.0) -> Outcome:
+        self.program(body)
+        return boot(self.image, timeout=timeout, qemu=str(self.qemu), xen=str(self.xen))
+
+    def is_running(self) -> bool:
+        try:
+            os.kill(int(self.pid.read_text()), 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_pass_needs_the_line_and_the_status(machine: Machine) -> None:
+    outcome = machine.boot(f"say({PASSED!r}); sys.exit(33)")
+    assert outcome.passed
+    assert outcome.status == 33
+    assert outcome.reason == "the guest reported RESULT: PASS"
+    assert outcome.console == ("PASS one", "PASS two", "RESULT: PASS")
+    assert outcome.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "reason"),
+    [
+        ("FAIL two\nRESULT: FAIL\n", 5, "the guest reported RESULT: FAIL (FAIL two)"),
+        ("RESULT: FAIL\n", 33, "the guest reported RESULT: FAIL"),
+        ("FAIL two\n" + PASSED, 33, "the guest reported RESULT: PASS, but also FAIL two"),
+        (PASSED + "RESULT: FAIL\n", 33, "the guest reported RESULT: FAIL"),
+        (
+            PASSED,
+            0,
+            "the guest reported RESULT: PASS, but QEMU ended with status 0 instead of 33",
+        ),
+        ("FAIL two\n", 33, "no result came, but FAIL two"),
+        ("PASS one\n", 33, "QEMU ended with status 33, but no line RESULT: PASS came"),
+        ("not RESULT: PASS\n", 33, "QEMU ended with status 33, but no line RESULT: PASS came"),
+        ("PASS one\n", 0, "the guest rebooted without a result"),
+        ("qemu: no such option\n", 1, "QEMU ended with status 1: qemu: no such option"),
+        ("", 7, "QEMU ended with status 7: it said nothing"),
+        (
+            "qemu-system-x86_64: terminating on signal 2\n",
+            0,
+            "QEMU was stopped from outside: qemu-system-x86_64: terminating on signal 2",
+        ),
+    ],
+)
+def test_everything_else_fails_and_says_why(
+    machine: Machine, said: str, status: int, reason: str
+) -> None:
+    outcome = machine.boot(f"say({said!r}); sys.exit({status})")
+    assert not outcome.passed
+    assert outcome.status == status
+    assert outcome.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            PANIC,
+            "Xen panicked: Could not construct domain 0 "
+            "(Found 32-bit PV kernel, but CONFIG_PV32 missing)",
+        ),
+        (FATAL_TRAP, "Xen panicked: FATAL PAGE FAULT [error_code=0002]"),
+        (CRASH, "the guest crashed: d0v0 Unhandled: vec 13, #GP[0000] at ffffffff81001000"),
+        (
+            "(XEN) Hardware Dom0 halted: halting machine\n",
+            "the guest stopped without a result: Hardware Dom0 halted: halting machine",
+        ),
+        (
+            PASSED + "(XEN) Hardware Dom0 halted: halting machine\n",
+            "the guest reported RESULT: PASS, but QEMU had to be ended instead of 33",
+        ),
+    ],
+)
+def test_the_end_of_xen_or_the_guest_ends_the_run(machine: Machine, said: str, reason: str) -> None:
+    body = f"say({said!r}); time.sleep(5); say('too late\\n')"
+    outcome = machine.boot(body, timeout=600)
+    assert outcome.console[-1] == said.splitlines()[-1]
+    assert not outcome.passed
+    assert outcome.status is None
+    assert outcome.reason == reason
+    assert not machine.is_running()
+
+
+def test_lines_after_the_first_sign_of_a_panic_are_waited_for(machine: Machine) -> None:
+    head, tail = PANIC.split("(XEN) Could not")
+    outcome = machine.boot(
+        f"say({head!r}); time.sleep(0.2); say({'(XEN) Could not' + tail!r})\n{HANG}", timeout=600
+    )
+    assert "Could not construct domain 0" in outcome.reason
+
+
+def test_a_panic_that_never_ends_its_message_ends_the_run(machine: Machine) -> None:
+    outcome = machine.boot(f"say('(XEN) Panic on CPU 0:\\n')\n{HANG}", timeout=600)
+    assert outcome.reason == "Xen panicked: no message came"
+
+
+@pytest.mark.parametrize("lines", [2, 5])
+def test_a_pass_followed_by_a_crash_is_no_pass(machine: Machine, lines: int) -> None:
+    crash = "".join(CRASH.splitlines(keepends=True)[:lines])
+    outcome = machine.boot(f"say({PASSED + crash!r}); sys.exit(33)")
+    assert not outcome.passed
+    assert outcome.reason.startswith("the guest crashed")
+
+
+def test_only_xen_itself_can_panic(machine: Machine) -> None:
+    outcome = machine.boot(f"say({'guest: Panic on CPU 0' + chr(10) + PASSED!r}); sys.exit(33)")
+    assert outcome.passed
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("booting\n", "no result after 0.5 s: the guest hangs"),
+        ("", "no result after 0.5 s: the console stayed empty"),
+    ],
+)
+def test_a_hang_ends_at_the_limit(machine: Machine, said: str, reason: str) -> None:
+    outcome = machine.boot(f"say({said!r})\n{HANG}", timeout=0.5)
+    assert not outcome.passed
+    assert outcome.status is None
+    assert outcome.reason == reason
+    assert outcome.seconds >= 0.5
+
+
+def test_a_closed_console_does_not_hide_a_hang(machine: Machine) -> None:
+    outcome = machine.boot(f"say('booting\\n'); os.close(1); os.close(2)\n{HANG}", timeout=0.5)
+    assert outcome.reason == "no result after 0.5 s: the guest hangs"
+    assert not machine.is_running()
+
+
+def test_qemu_ignoring_sigterm_does_not_outlive_the_call(machine: Machine) -> None:
+    body = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); say('up\\n')\n{HANG}"
+    machine.boot(body, timeout=1)
+    assert not machine.is_running()
+
+
+def test_a_killed_qemu_is_named(machine: Machine) -> None:
+    outcome = machine.boot("say('up\\n'); os.kill(os.getpid(), 9)")
+    assert outcome.status == -9
+    assert outcome.reason == "QEMU was killed by signal 9"
+
+
+def test_qemu_does_not_outlive_a_failing_echo(machine: Machine) -> None:
+    machine.program(f"say('up\\n')\n{HANG}")
+
+    def echo(line: str) -> None:
+        raise BrokenPipeError(line)
+
+    with pytest.raises(BrokenPipeError):
+        boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), echo=echo)
+    assert not machine.is_running()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG is Linux's")
+def test_qemu_does_not_outlive_a_killed_parent(machine: Machine) -> None:
+    machine.program(f"say('up\\n')\n{HANG}")
+    tool = Path(__file__).parents[2] / "site_scons"
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from xen_tool.run.boot import boot; "
+            "boot(Path(sys.argv[1]), qemu=sys.argv[2], xen=sys.argv[3], timeout=600, "
+            "echo=lambda line: print(line, flush=True))",
+            *map(str, (machine.image, machine.qemu, machine.xen)),
+        ],
+        env={**os.environ, "PYTHONPATH": str(tool)},
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    with parent, parent.stdout:
+        assert parent.stdout.readline() == b"up\n"
+        assert machine.is_running()
+        parent.send_signal(signal.SIGKILL)
+    for _ in range(100):
+        if not machine.is_running():
+            break
+        time.sleep(0.1)
+    assert not machine.is_running()
+
+
+def test_lines_are_echoed_as_they_come(machine: Machine) -> None:
+    # The stand-in goes on only when the first line was echoed.
+    seen = machine.folder / "seen"
+    machine.program(
+        f"say('first\\nsec')\nwhile not os.path.exists({str(seen)!r}): time.sleep(0.01)\n"
+        "say('ond\\n')"
+    )
+    lines: list[str] = []
+
+    def echo(line: str) -> None:
+        lines.append(line)
+        seen.touch()
+
+    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), echo=echo)
+    assert lines == ["first", "second"]
+    assert outcome.console == ("first", "second")
+
+
+def test_output_without_a_newline_is_a_line_too(machine: Machine) -> None:
+    outcome = machine.boot("say('RESULT: PASS'); sys.exit(33)")
+    assert outcome.passed
+    assert outcome.console == ("RESULT: PASS",)
+
+
+def test_any_bytes_are_taken_and_made_safe(machine: Machine) -> None:
+    everything = bytes(range(256)) * 1000
+    outcome = machine.boot(f"say(bytes(range(256)) * 1000); say('\\n' + {PASSED!r}); sys.exit(33)")
+    assert outcome.passed
+    assert all(c.isprintable() or c == "\t" for line in outcome.console for c in line)
+    assert len(outcome.console) >= everything.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b"plain\r", "plain"),
+        (b"a\tb", "a\tb"),
+        (b"\x1b[2J", r"\x1b[2J"),
+        (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        ("\N{RIGHT-TO-LEFT OVERRIDE}x".encode(), r"\u202ex"),
+        ("h\N{LATIN SMALL LETTER E WITH ACUTE}".encode(), "h\N{LATIN SMALL LETTER E WITH ACUTE}"),
+    ],
+)
+def test_printable(line: bytes, text: str) -> None:
+    assert printable(line) == text
+
+
+def test_the_console_keeps_the_last_lines_only() -> None:
+    seen: list[str] = []
+    console = Console(seen.append)
+    console.feed(b"".join(b"%d\n" % i for i in range(MAX_LINES + 5)))
+    assert len(seen) == MAX_LINES + 5
+    assert len(console.lines) == MAX_LINES
+    assert console.lines[0] == "5"
+
+
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_an_endless_line_is_broken(end: bytes) -> None:
+    console = Console()
+    console.feed(b"x" * (2 * MAX_LINE_BYTES + 1) + end)
+    console.close()
+    assert [len(line) for line in console.lines] == [MAX_LINE_BYTES, MAX_LINE_BYTES, 1]
+
+
+def test_file_names_that_qemu_would_misread(machine: Machine) -> None:
+    machine.image = machine.folder / "a, b=c d.elf"
+    machine.image.write_bytes(ELF)
+    outcome = machine.boot(
+        "kernel, initrd = (sys.argv[sys.argv.index(o) + 1] for o in ('-kernel', '-initrd'))\n"
+        "say(kernel + ' ' + initrd + '\\n')\n"
+        "say(open(kernel, 'rb').read() + b'\\n' + open(initrd, 'rb').read())"
+    )
+    assert outcome.console == ("xen image", printable(ELF), printable(ELF))
+
+
+def test_stdin_stays_with_the_caller(machine: Machine) -> None:
+    reading, writing = os.pipe()
+    own = os.dup(0)
+    try:
+        os.dup2(reading, 0)
+        outcome = machine.boot("say(os.readlink('/proc/self/fd/0'))")
+    finally:
+        os.dup2(own, 0)
+        for descriptor in (reading, writing, own):
+            os.close(descriptor)
+    assert outcome.console == ("/dev/null",)
+
+
+def test_nothing_is_left_behind(machine: Machine) -> None:
+    outcome = machine.boot("say(os.getcwd())")
+    assert not Path(outcome.console[0]).exists()
+
+
+def refused(machine: Machine, **changes: object) -> str:
+    """The sentence that a bad argument gets."""
+    arguments = {
+        "image": machine.image,
+        "qemu": str(machine.qemu),
+        "xen": str(machine.xen),
+        **changes,
+    }
+    with pytest.raises(XenToolError) as error:
+        boot(**arguments)  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+    assert not machine.pid.exists(), "QEMU was started"
+    return str(error.value)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_a_bad_limit(machine: Machine, timeout: float) -> None:
+    assert "above 0" in refused(machine, timeout=timeout)
+
+
+def test_a_missing_image(machine: Machine) -> None:
+    assert "No such file" in refused(machine, image=machine.folder / "none")
+
+
+def test_a_folder_as_image(machine: Machine) -> None:
+    assert "cannot be read" in refused(machine, image=machine.folder)
+
+
+def test_an_image_that_is_no_elf_file(machine: Machine) -> None:
+    machine.image.write_bytes(b"")
+    assert "is not an ELF file" in refused(machine)
+
+
+def test_a_missing_qemu(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(machine.folder / "empty"))
+    message = refused(machine, qemu=None)
+    assert "qemu-system-x86_64" in message
+    assert "apt-get install qemu-system-x86" in message
+    assert "./sconsw test" in message
+
+
+def test_a_qemu_that_cannot_run(machine: Machine) -> None:
+    machine.qemu.write_text("no program")
+    machine.qemu.chmod(0o755)
+    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen))
+    assert outcome.reason == f"QEMU ended with status 1: {machine.qemu}: Exec format error"
+
+
+def test_a_plain_hypervisor_is_taken_too(machine: Machine) -> None:
+    machine.xen.write_bytes(ELF)
+    assert machine.boot(f"say({PASSED!r}); sys.exit(33)").passed
+
+
+def test_a_missing_hypervisor_file(machine: Machine) -> None:
+    assert "cannot be read" in refused(machine, xen=str(machine.folder / "none"))
+
+
+@pytest.mark.parametrize("cut", [5, -4])
+def test_a_damaged_hypervisor(machine: Machine, cut: int) -> None:
+    machine.xen.write_bytes(gzip.compress(ELF)[:cut])
+    assert "is damaged" in refused(machine)
+
+
+def test_a_hypervisor_that_is_no_elf_file(machine: Machine) -> None:
+    machine.xen.write_bytes(gzip.compress(b"text"))
+    assert "is not an ELF file" in refused(machine)
+
+
+def install(root: Path, *versions: str) -> None:
+    (root / "boot").mkdir(parents=True, exist_ok=True)
+    for version in versions:
+        (root / "boot" / f"xen-{version}-amd64.gz").write_bytes(gzip.compress(ELF))
+        (root / "boot" / f"xen-{version}-amd64.efi").write_bytes(b"not this one")
+        (root / "boot" / f"xen-{version}-amd64.config").write_bytes(b"nor this one")
+
+
+def test_the_newest_hypervisor_is_found(tmp_path: Path) -> None:
+    install(tmp_path / "a", "4.9", "4.17", "4.8.5")
+    install(tmp_path / "b", "4.14")
+    roots = [tmp_path / "none", tmp_path / "a", tmp_path / "b"]
+    found = find_hypervisor(roots)
+    assert found == tmp_path / "a" / "boot" / "xen-4.17-amd64.gz"
+    assert read_hypervisor(found) == ELF
+
+
+def test_the_variable_names_another_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(tmp_path, "99.1")
+    monkeypatch.setenv(PACKAGES_ROOT_VARIABLE, str(tmp_path))
+    assert find_hypervisor() == tmp_path / "boot" / "xen-99.1-amd64.gz"
+
+
+def test_no_hypervisor_names_the_packages(tmp_path: Path) -> None:
+    with pytest.raises(XenToolError) as error:
+        find_hypervisor([tmp_path])
+    for words in ("xen-hypervisor-4.17-amd64", "xen-hypervisor-4.20-amd64", str(tmp_path / "boot")):
+        assert words in str(error.value)
