@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
+
+from project import Project, reference_kernel
 
 
 def _program(name: str) -> str:
@@ -25,3 +28,23 @@ def gnu_as() -> str:
 def readelf() -> str:
     """GNU readelf."""
     return _program("readelf")
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Project:
+    """A copy of the reference kernel, not yet built."""
+    return reference_kernel(tmp_path / "kernel")
+
+
+@pytest.fixture(scope="session")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = reference_kernel(tmp_path_factory.mktemp("built") / "kernel")
+    project.scons("ARCH=x86_64")
+    return project.top
+
+
+@pytest.fixture
+def built_kernel(_built: Path, tmp_path: Path) -> Project:
+    """A copy of the reference kernel, built for x86_64."""
+    shutil.copytree(_built, tmp_path / "kernel")
+    return Project(tmp_path / "kernel")

@@ -2,11 +2,42 @@
 """xen_tool: an SCons tool that configures, builds and boots kernels that run on Xen.
 
 SCons finds it as any tool, by generate() and exists().  The rooms, from the
-ground up; each imports only what stands before it:
+ground up; each imports only what stands before it, and nothing imports the
+doors:
 
     errors, files   what every room needs
     abi             Xen's and Linux's numbers
     elf/            bytes: notes, machine code, objects
-    config/         Kconfig and its reasons
+    cpp/            sources: what they depend on
+    toolchain       compilers and linkers
+    config/         Kconfig, the saved configuration, and reasons
     head/           a configuration to the Xen head object
+
+    scons/          door: builders and what a SConstruct calls
+    run/            door: Xen under QEMU
+    cli             door: the command xen-tool
 """
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def generate(env: Any, **_options: Any) -> None:
+    """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
+    from .scons import methods, summary
+
+    for name, method in (
+        ("XenConfigure", methods.xen_configure),
+        ("XenHead", methods.xen_head),
+        ("XenImage", methods.xen_image),
+        ("XenBoot", methods.xen_boot),
+        ("XenHelp", methods.xen_help),
+        ("XenSummary", summary.xen_summary),
+    ):
+        env.AddMethod(method, name)
+
+
+def exists(env: Any) -> bool:
+    """Whether the tool can work here: always, as compilers are looked for when it is configured."""
+    return True

@@ -21,6 +21,8 @@ class Configuration:
     arch: Arch
     values: Mapping[str, str]
     """Name to value as Kconfig writes it: y, m, n, a number or a string; "" if not set."""
+    prompts: Mapping[str, str]
+    """Name to prompt of the symbols that a user can set, in the order of Kconfig."""
     dotconfig: str
     """The text of .config."""
     autoconf: str
@@ -65,6 +67,7 @@ def read(
     return Configuration(
         arch=chosen,
         values={symbol.name: symbol.str_value for symbol in kconf.unique_defined_syms},
+        prompts=_prompts(kconf),
         dotconfig=dotconfig,
         autoconf=autoconf,
         sources=(
@@ -82,6 +85,16 @@ def _arch(name: str | None, saved_config: Path | None) -> Arch:
     if name not in ARCHES:
         raise XenToolError(f"ARCH={name}: the architectures are {' and '.join(ARCHES)}")
     return ARCHES[name]
+
+
+def _prompts(kconf: Kconfig) -> dict[str, str]:
+    # A symbol that is not visible has no assignable value.
+    return {
+        symbol.name: node.prompt[0]
+        for symbol in kconf.unique_defined_syms
+        for node in symbol.nodes
+        if node.prompt and symbol.visibility
+    }
 
 
 def _texts(kconf: Kconfig) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import XenToolError
 
@@ -45,14 +46,15 @@ def assemble(instructions: Sequence[Instruction], bits: int) -> tuple[bytes, lis
 
     Raises XenToolError if keystone does not take an instruction.
     """
+    engine = _Engine(bits)
     code = bytearray()
     fields = []
     for instruction in instructions:
         if instruction.symbol is None:
-            code += _encode(instruction.text, bits, 0)
+            code += engine.encode(instruction.text)
             continue
         text = instruction.text.format(instruction.symbol)
-        first, second = (_encode(text, bits, address) for address in _PLACEHOLDERS)
+        first, second = (engine.encode(text, address) for address in _PLACEHOLDERS)
         start = _field(first, second, text)
         value = int.from_bytes(first[start : start + 4], "little")
         pc_relative = value != _PLACEHOLDERS[0]
@@ -70,26 +72,31 @@ def _field(first: bytes, second: bytes, text: str) -> int:
     return different[0]
 
 
-def _encode(text: str, bits: int, address: int) -> bytes:
-    import keystone
+class _Engine:
+    """A keystone handle; one that two threads share crashes, so each call makes its own."""
 
-    # A handle of its own for each call: SCons runs actions in threads, and one
-    # shared between threads crashes.
-    engine = keystone.Ks(
-        keystone.KS_ARCH_X86, keystone.KS_MODE_64 if bits == 64 else keystone.KS_MODE_32
-    )
-    engine.syntax = keystone.KS_OPT_SYNTAX_ATT
+    def __init__(self, bits: int) -> None:
+        import keystone
 
-    def resolve(_symbol: bytes, value: object) -> bool:
-        value[0] = address  # type: ignore[index]
+        mode = keystone.KS_MODE_64 if bits == 64 else keystone.KS_MODE_32
+        self._error = keystone.KsError
+        self._engine = keystone.Ks(keystone.KS_ARCH_X86, mode)
+        self._engine.syntax = keystone.KS_OPT_SYNTAX_ATT
+        self._engine.sym_resolver = self._resolve
+        self._address = 0
+
+    def encode(self, text: str, address: int = 0) -> bytes:
+        """The code of one instruction whose symbol lies at address."""
+        self._address = address
+        try:
+            code, count = self._engine.asm(text, as_bytes=True)
+        except self._error as error:
+            raise XenToolError(f"assembler: `{text}`: {error}") from error
+        # Some failures are silent.
+        if not code or not count:
+            raise XenToolError(f"assembler: `{text}` made no code")
+        return bytes(code)
+
+    def _resolve(self, _symbol: bytes, value: Any) -> bool:
+        value[0] = self._address
         return True
-
-    engine.sym_resolver = resolve
-    try:
-        code, count = engine.asm(text, as_bytes=True)
-    except keystone.KsError as error:
-        raise XenToolError(f"assembler: `{text}`: {error}") from error
-    # Some failures are silent.
-    if not code or not count:
-        raise XenToolError(f"assembler: `{text}` made no code")
-    return bytes(code)

@@ -18,6 +18,7 @@ x86-64 has explicit addends (RELA), i386 keeps them in the field (REL).
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -219,15 +220,17 @@ class _StringTable:
 
     def __init__(self, strings: Iterable[str]) -> None:
         wanted = dict.fromkeys(string for string in strings if string)
+        # In the order of their ends, a string that ends others stands before one of them.
+        ends = sorted(string[::-1] for string in wanted)
+        inner = {e[::-1] for e, after in itertools.pairwise(ends) if after.startswith(e)}
         self._data = b"\0"
         self._offsets = {"": 0}
         for string in wanted:
-            if not any(other != string and other.endswith(string) for other in wanted):
+            if string not in inner:
                 self._offsets[string] = len(self._data)
                 self._data += string.encode() + b"\0"
-        for string in wanted:
-            if string not in self._offsets:
-                self._offsets[string] = self._data.index(string.encode() + b"\0")
+        for string in inner:
+            self._offsets[string] = self._data.index(string.encode() + b"\0")
 
     def offset(self, string: str) -> int:
         return self._offsets[string]

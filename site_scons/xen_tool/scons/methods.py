@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What a SConstruct calls: env.XenConfigure, then env.XenHead, XenObject, XenImage, XenBoot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from SCons.Errors import BuildError
+from SCons.Script import ARGUMENTS, GetOption
+
+from .. import toolchain
+from ..config.configuration import Configuration, read
+from ..errors import XenToolError
+from ..head.model import SYMBOLS as HEAD_SYMBOLS
+from ..toolchain import Toolchain
+from . import steps
+from .errors import while_building, while_reading
+from .owner import own
+from .scanner import AUTOCONF, Dependencies
+from .settings import RESERVED, Settings, settings
+
+
+@while_reading
+def xen_configure(
+    env: Any,
+    kconfig: str = "kconfig/Kconfig",
+    *,
+    defconfig: str | None = None,
+    saved: str | None = None,
+    arguments: Mapping[str, str] | None = None,
+    build: str | None = None,
+    sconsign: bool = False,
+) -> Configuration:
+    """env.XenConfigure(): reads the configuration, and makes env build it.
+
+    kconfig and defconfig are paths from the top; {arch} in defconfig is the
+    architecture.  saved is the saved configuration (.config, or what
+    $KCONFIG_CONFIG names).  arguments are NAME=value (those of the command
+    line).  build is where outputs go ($O, or build/<ARCH>).  With sconsign,
+    SCons keeps its record of signatures there too; it has one for all that a
+    SConstruct builds.
+
+    Sets XEN_CONFIG (what is returned), XEN_BUILD, XENCC, XENCCFLAGS, XENLD and
+    XENLDFLAGS, and adds the builders.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS
+    and LIBPATH are the user's; they may be set before or after.
+    """
+    given = settings(ARGUMENTS if arguments is None else arguments)
+    top = Path(env.Dir("#").abspath)
+    saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
+    configuration = read(
+        top / kconfig,
+        srctree=top,
+        saved_config=saved_path,
+        defconfig=defconfig,
+        arch=given.get("ARCH"),
+        settings=given.kconfig,
+    )
+    for note in configuration.notes:
+        print(f"xen_tool: note: {note}")
+    path = env["ENV"].get("PATH", os.defpath)
+    tools = toolchain.find(
+        path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
+    )
+    directory = build or given.get("O") or f"build/{configuration.arch.name}"
+    env["XEN_BUILD"] = _build_directory(env, directory)
+    # SCons makes the folder at once, which is too early for help.
+    if sconsign and not GetOption("help"):
+        env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath)
+    env["XEN_CONFIG"] = configuration
+    env["XEN_SETTINGS"] = given
+    env["XEN_STEPS"] = steps.Steps()
+    _set_commands(env, given, configuration, tools, path)
+    _add_configuration_files(env, configuration)
+    return configuration
+
+
+def _build_directory(env: Any, directory: str) -> Any:
+    """The node of $O, which this process then owns."""
+    top = env.Dir("#")
+    path = os.path.join(top.abspath, directory)
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise XenToolError(f"O={directory}: cannot build there: it is not a folder")
+    node = env.fs.Dir(directory, top)
+    if top == node or top.is_under(node):
+        raise XenToolError(
+            f"O={directory}: outputs would land among the sources; name a folder of their own"
+        )
+    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help"))
+    if not looks_only and not hasattr(node.attributes, "xen_owner"):
+        # Two environments may share the directory; the lock is the process's.
+        node.attributes.xen_owner = own(node.abspath)
+    return node
+
+
+def _set_commands(
+    env: Any, given: Settings, configuration: Configuration, tools: Toolchain, path: str
+) -> None:
+    build = env["XEN_BUILD"]
+    env["XENCC"] = list(tools.cc)
+    env["XENLD"] = list(tools.ld)
+    env["XENCCFLAGS"] = tools.cc_flags(configuration.arch)
+    env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
+    # As a system header, autoconf.h stays out of dependency files.
+    env["XENSYSTEMFLAGS"] = [
+        *("-isystem", build.Dir("include/generated"), "-include", AUTOCONF),
+        *("-isystem", tools.include),
+    ]
+    for name, label in (("XENCCCOMSTR", "CC"), ("XENLDSCOMSTR", "LDS"), ("XENLDCOMSTR", "LD")):
+        env[name] = "" if given.verbose else f"  {label:<7} $TARGET"
+    cache = build.Dir(".zig-cache").abspath
+    environment = {
+        "PATH": path,
+        "LC_ALL": "C",
+        "ZIG_GLOBAL_CACHE_DIR": cache,
+        "ZIG_LOCAL_CACHE_DIR": cache,
+    }
+    env.Append(BUILDERS=steps.builders(environment, tools.identity))
+
+
+def _add_configuration_files(env: Any, configuration: Configuration) -> None:
+    values = {name: f"include/config/{name}" for name in configuration.values}
+    contents = {
+        ".config": configuration.dotconfig,
+        f"include/generated/{AUTOCONF}": configuration.autoconf,
+        f"include/config/{steps.ARCH_FILE}": configuration.arch.name,
+    }
+    contents |= {path: configuration.values[name] for name, path in values.items()}
+    steps.config_files(env, contents)
+    build = env["XEN_BUILD"]
+    nodes = {name: build.File(path) for name, path in values.items()}
+    env["XEN_VALUES"] = nodes
+    env["XEN_ARCH_FILE"] = build.File(f"include/config/{steps.ARCH_FILE}")
+    env["XEN_DEPENDENCIES"] = Dependencies(env, configuration, nodes)
+
+
+def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
+    """env.XenHead(): the Xen head object, below $XEN_BUILD; [] when XEN is not set."""
+    if not env["XEN_CONFIG"].enabled("XEN"):
+        return []
+    values = [env["XEN_VALUES"][name] for name in HEAD_SYMBOLS if name in env["XEN_VALUES"]]
+    node = env.XenHeadObject(env["XEN_BUILD"].File(target), [env["XEN_ARCH_FILE"], *values])
+    package = Path(__file__).parent.parent
+    modules = [
+        package / "abi.py",
+        *(package / "elf").glob("*.py"),
+        *(package / "head").glob("*.py"),
+    ]
+    env.Depends(node, sorted(str(module) for module in modules))
+    return list(node)
+
+
+def xen_image(env: Any, target: str, source: Sequence[Any], *, script: str) -> list[Any]:
+    """env.XenImage(): links source, objects, by a linker script (.lds, or .lds.S, preprocessed)."""
+    if str(script).endswith(".lds.S"):
+        script = env.XenScript(script)
+    return list(env.XenLinked(target, [script, *env.Flatten(source)]))
+
+
+def xen_boot(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
+    """env.XenBoot(): an alias that starts the image as PV dom0 on Xen, under QEMU."""
+
+    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        from ..run.boot import boot
+        from ..run.console import show
+
+        given = env["XEN_SETTINGS"]
+        outcome = boot(
+            Path(source[0].abspath),
+            timeout=given.timeout,
+            qemu=given.get("QEMU"),
+            xen=given.get("HYPERVISOR"),
+            echo=show,
+        )
+        if not outcome.passed:
+            raise BuildError(errstr=outcome.reason, status=1)
+        print(f"{source[0]}: {outcome.reason}")
+
+    step = env.Action(while_building(action), cmdstr=f"  BOOT    {image[0]}")
+    alias = env.Alias(target, image, step)
+    env.AlwaysBuild(alias)
+    return list(alias)
+
+
+_HELP = """\
+Builds a kernel that runs on Xen, and boots it.
+
+Targets:
+  scons            configures, compiles and links the kernel
+  scons boot       the same, then starts it as PV dom0 on Xen, under QEMU
+  scons test       runs the tests
+  scons -c         removes what was built
+
+Settings of the tool:
+{settings}
+
+Settings of Kconfig, with the values that they have now.  NAME=value holds for
+one run; value is 1, 0, y, n, a number or a string.  They change the saved
+configuration: .config, or what $$KCONFIG_CONFIG names, or else
+kconfig/configs/<ARCH>_defconfig.
+{symbols}
+
+Examples:
+  scons XEN_PV=1 ARCH=x86_64          a 64-bit Xen PV kernel
+  scons boot XEN_PV=1 ARCH=x86_64     the same, on Xen
+  scons ARCH=i386 VMSPLIT_2G=1        a 32-bit one, linked at 2 GiB
+  scons XEN=0 O=build/bare            one without Xen, elsewhere
+"""
+
+
+def xen_help(env: Any) -> None:
+    """env.XenHelp(): lets `scons -h` explain targets, settings and symbols."""
+    configuration = env["XEN_CONFIG"]
+    symbols = [
+        f"  {f'{name}={configuration.values[name]}':<22} {prompt}"
+        for name, prompt in configuration.prompts.items()
+    ]
+    known = [f"  {name + '=':<12} {text}" for name, text in RESERVED.items()]
+    env.Help(_HELP.format(settings="\n".join(known), symbols="\n".join(symbols)))

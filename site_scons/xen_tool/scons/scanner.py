@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Tells SCons what an object and an image depend on.
+
+An object depends on the files that its translation unit reads, and on the
+values of the CONFIG_ symbols that those mention: on one small file for each,
+written by the step CONFIG, not on autoconf.h, which changes with every symbol.
+An image depends on what its linker script INCLUDEs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from SCons.Errors import UserError
+
+from ..abi import Arch
+from ..config.configuration import Configuration
+from ..cpp.directives import Macro
+from ..cpp.scan import Options, Scanner, options
+
+AUTOCONF = "autoconf.h"
+_INCLUDE = re.compile(r'^\s*INCLUDE\s+"?([^\s"]+)', re.MULTILINE)
+
+
+class Dependencies:
+    """The scanner of one configured environment; reads each file once in a run."""
+
+    def __init__(self, env: Any, configuration: Configuration, values: dict[str, Any]) -> None:
+        self._fs = env.fs
+        self._top = env.fs.Top.abspath
+        self._scanner = Scanner(self._read, self._exists)
+        self._configuration = configuration
+        self._values = values
+        self._options: dict[tuple[str, ...], Options] = {}
+
+    def of_source(self, node: Any, env: Any, arguments: Iterable[str]) -> list[Any]:
+        """Nodes of headers, .incbin files and values; arguments are the compiler's."""
+        path = str(node)
+        known = dict(self._known_macros(path))
+        found = self._scanner.scan(path, self._parsed(tuple(arguments)), known)
+        nodes = [env.File(_from_top(name)) for name in found.files]
+        names = self._values if found.pastes else (self._symbol(s) for s in found.symbols)
+        return nodes + [self._values[name] for name in sorted(filter(None, names))]
+
+    def of_script(self, node: Any, env: Any) -> list[Any]:
+        """Nodes of the files that a linker script INCLUDEs: from the top, or in LIBPATH."""
+        text = node.get_text_contents() if node.exists() else ""
+        text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
+        folders = [env.Dir("#"), *env.Dir(env.get("LIBPATH", []))]
+        found = (env.FindFile(name, folders) for name in _INCLUDE.findall(text))
+        return [script for script in found if script is not None]
+
+    def _parsed(self, arguments: tuple[str, ...]) -> Options:
+        if arguments not in self._options:
+            parsed = options(arguments)
+            forced = tuple(name for name in parsed.forced if name != AUTOCONF)
+            self._options[arguments] = Options(parsed.quoted, parsed.angled, parsed.macros, forced)
+        return self._options[arguments]
+
+    def _known_macros(self, path: str) -> Iterable[tuple[str, Macro | None]]:
+        """What is surely defined, or not: the configuration and the architecture."""
+        for name, value in self._configuration.values.items():
+            yield f"CONFIG_{name}", _macro(value)
+        yield "__STDC_HOSTED__", Macro(None, "0")
+        yield from _of_arch(self._configuration.arch)
+        assembly = os.path.splitext(path)[1] in (".S", ".sx")
+        yield "__ASSEMBLER__", Macro(None, "1") if assembly else None
+
+    def _symbol(self, name: str) -> str | None:
+        if name in self._values:
+            return name
+        # A tristate that is m defines CONFIG_NAME_MODULE.
+        name = name.removesuffix("_MODULE")
+        return name if name in self._values else None
+
+    def _read(self, path: str) -> str | None:
+        try:
+            with open(os.path.join(self._top, path), "rb") as file:
+                return file.read().decode("utf-8", errors="replace")
+        except OSError:
+            return None
+
+    def _exists(self, path: str) -> bool:
+        if os.path.isfile(os.path.join(self._top, path)):
+            return True
+        try:
+            return bool(self._fs.Entry(_from_top(path), None, False).has_builder())
+        except UserError:  # SCons has not heard of it.
+            return False
+
+
+def _from_top(path: str) -> str:
+    return path if os.path.isabs(path) else f"#{path}"
+
+
+def _macro(value: str) -> Macro | None:
+    if value in ("", "n", "m"):
+        return None
+    return Macro(None, "1" if value == "y" else value)
+
+
+def _of_arch(arch: Arch) -> Iterable[tuple[str, Macro | None]]:
+    is_64 = arch.bits == 64
+    for name in ("__x86_64__", "__x86_64", "__LP64__", "_LP64"):
+        yield name, Macro(None, "1") if is_64 else None
+    for name in ("__i386__", "__i386"):
+        yield name, None if is_64 else Macro(None, "1")

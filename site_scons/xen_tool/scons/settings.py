@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""NAME=value on the command line: the settings of the tool itself, and the rest, Kconfig's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..abi import ARCHES
+from ..errors import XenToolError
+from ..toolchain import NAMES
+
+RESERVED = {
+    "ARCH": f"the architecture: {' or '.join(ARCHES)} (the saved one, else x86_64)",
+    "O": "the folder for all outputs (build/<ARCH>)",
+    "V": "1 shows the commands",
+    "TOOLCHAIN": f"{', '.join(NAMES)} (the first that is there)",
+    "CC": "the C compiler, with arguments if need be",
+    "LD": "the linker",
+    "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
+    "HYPERVISOR": "the file of the Xen hypervisor (the newest in /boot)",
+    "TIMEOUT": "seconds until a boot without a result has failed (30)",
+}
+"""Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one command line says."""
+
+    tool: Mapping[str, str]
+    """Of RESERVED, those that are given."""
+    kconfig: Mapping[str, str]
+
+    def get(self, name: str) -> str | None:
+        """A setting of the tool; None if it is not given."""
+        return self.tool.get(name)
+
+    @property
+    def verbose(self) -> bool:
+        """V=1."""
+        return self.get("V") == "1"
+
+    @property
+    def timeout(self) -> float:
+        """TIMEOUT in seconds."""
+        return float(self.get("TIMEOUT") or 30)
+
+
+def settings(arguments: Mapping[str, str]) -> Settings:
+    """Sorts NAME=value into the tool's settings and Kconfig's.
+
+    Raises XenToolError for a value that a setting of the tool cannot have.
+    """
+    tool = {name: value for name, value in arguments.items() if name in RESERVED}
+    for name, value in tool.items():
+        if not value:
+            raise XenToolError(f"{name}= has no value: it is {RESERVED[name]}")
+    if tool.get("V", "0") not in ("0", "1"):
+        raise XenToolError(f"V={tool['V']}: V is 0 or 1")
+    try:
+        in_time = float(tool.get("TIMEOUT", "1")) > 0
+    except ValueError:
+        in_time = False
+    if not in_time:
+        raise XenToolError(f"TIMEOUT={tool['TIMEOUT']}: TIMEOUT is a number of seconds above 0")
+    return Settings(tool, {n: v for n, v in arguments.items() if n not in RESERVED})

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The closing line: what was built, where, and how to boot it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from SCons.Node import executed, up_to_date
+from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOption
+
+from ..config.configuration import Configuration
+
+
+def xen_summary(env: Any, image: Sequence[Any]) -> None:
+    """env.XenSummary(): prints the line at the end of a run that made or found the image."""
+    atexit.register(_print, env["XEN_CONFIG"], image[0])
+
+
+def _print(configuration: Configuration, image: Any) -> None:
+    idle = any(GetOption(name) for name in ("no_exec", "question", "help", "clean", "silent"))
+    if idle or GetBuildFailures() or image.get_state() not in (executed, up_to_date):
+        return
+    # Whoever typed `scons boot` has seen what follows.
+    if not any(str(target) == "boot" for target in COMMAND_LINE_TARGETS):
+        print(f"{image}: {_describe(configuration)}")
+
+
+def _describe(configuration: Configuration) -> str:
+    kind = f"{configuration.arch.bits}-bit"
+    if not configuration.enabled("XEN"):
+        return f"a {kind} image without Xen (XEN=n); no Xen loader will take it"
+    if not configuration.enabled("XEN_PV"):
+        return (
+            f"a {kind} image with Xen's notes but no Xen entry (XEN_PV=n); "
+            "a Xen loader would start its halting stub"
+        )
+    if configuration.arch.bits == 32:
+        return f"a {kind} Xen PV kernel; it boots as a PV domU where Xen is built with PV32"
+    scons = os.environ.get("XEN_TOOL_COMMAND", "scons")
+    words = [scons, "boot", *(f"{name}={value}" for name, value in ARGLIST)]
+    return f"a {kind} Xen PV kernel; boot it on Xen with: {' '.join(words)}"

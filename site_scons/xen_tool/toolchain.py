@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Finds a C compiler and a linker, and says how they make a kernel.
+
+gcc or clang with GNU ld or lld where they are installed, else the clang and
+lld of the Python package ziglang.  The flags are those that an x86 kernel and
+the notes in its image need; used by the SCons side.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .abi import PAGE_SIZE, Arch
+from .errors import XenToolError
+
+NAMES = ("gcc", "clang", "zig")
+"""The values of TOOLCHAIN=, in the order in which they are looked for."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """Programs as argv prefixes, found once; used for every step of a build."""
+
+    name: str
+    cc: tuple[str, ...]
+    ld: tuple[str, ...]
+    include: str
+    """The folder of the compiler's own headers: stddef.h, stdint.h, stdarg.h."""
+    identity: str
+    """Changes when any of the programs is replaced."""
+
+    def cc_flags(self, arch: Arch) -> list[str]:
+        """Flags of every compilation and preprocessing for arch."""
+        flags = ["-std=gnu11", "-O2", "-ffreestanding", "-nostdinc"]
+        flags += ["-fno-pic", "-fno-pie", "-fno-stack-protector", "-fno-strict-aliasing"]
+        # No tables and notes that the linker script would only drop.
+        flags += ["-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-fno-ident"]
+        # Nothing saves the FPU's registers.
+        flags += ["-mgeneral-regs-only"]
+        if arch.bits == 64:
+            # A trap handler overwrites a red zone; the kernel is in the top 2 GiB.
+            flags += ["-m64", "-mno-red-zone", "-mcmodel=kernel"]
+        else:
+            flags += ["-m32", "-march=i686"]
+        if self.name == "zig":
+            machine = "x86_64" if arch.bits == 64 else "x86"
+            flags = [f for f in flags if f not in ("-m64", "-m32", "-march=i686")]
+            # zig adds debug information and UBSan calls unless told otherwise.
+            flags += ["-target", f"{machine}-freestanding-none", "-fno-sanitize=undefined", "-g0"]
+        return flags
+
+    def ld_flags(self, arch: Arch) -> list[str]:
+        """Flags of every link for arch."""
+        emulation = "elf_x86_64" if arch.bits == 64 else "elf_i386"
+        return [
+            *("-m", emulation, "-nostdlib", "-static"),
+            # A build id would be a note among Xen's; stacks are never executable.
+            *("--build-id=none", "-z", "noexecstack", "-z", f"max-page-size={PAGE_SIZE}"),
+        ]
+
+
+def find(
+    path: str, *, toolchain: str | None = None, cc: str | None = None, ld: str | None = None
+) -> Toolchain:
+    """Finds programs in path, a list of folders as in $PATH.
+
+    toolchain is one of NAMES; cc and ld are commands that replace its
+    programs.
+
+    Raises XenToolError if there is no such program.
+    """
+    if toolchain is not None and toolchain not in NAMES:
+        raise XenToolError(f"TOOLCHAIN={toolchain}: the toolchains are {', '.join(NAMES)}")
+    name = toolchain or (_kind(cc) if cc else _first(path))
+    zig = _zig() if name == "zig" and not cc else None
+    if cc:
+        cc_argv = shlex.split(cc)
+    elif zig:
+        cc_argv = [zig, "cc"]
+    else:
+        cc_argv = [name]
+    if ld:
+        ld_argv = shlex.split(ld)
+    elif zig:
+        ld_argv = [zig, "ld.lld"]
+    else:
+        ld_argv = [_linker(path, cc_argv)]
+    programs = [_which(path, cc_argv[0], "C compiler"), _which(path, ld_argv[0], "linker")]
+    helpers = [_which(path, word, "C compiler") for word in cc_argv[1:] if _names_program(word)]
+    assembler = shutil.which("as", path=path) if name == "gcc" else None
+    return Toolchain(
+        name=name,
+        cc=(programs[0], *cc_argv[1:]),
+        ld=(programs[1], *ld_argv[1:]),
+        include=_include(programs[0], cc_argv[1:], zig),
+        identity=" ".join(_stat(p) for p in [*programs, *helpers, assembler] if p),
+    )
+
+
+def _first(path: str) -> str:
+    for name in ("gcc", "clang"):
+        if shutil.which(name, path=path):
+            return name
+    if importlib.util.find_spec("ziglang"):
+        return "zig"
+    raise XenToolError(
+        "there is no C compiler: neither gcc nor clang is in PATH; install one, "
+        "type `pip install ziglang`, or run ./sconsw, which fetches that one by itself"
+    )
+
+
+def _kind(cc: str) -> str:
+    """The toolchain that a command belongs to, by its name."""
+    words = " ".join(Path(word).name for word in shlex.split(cc))
+    for name in ("zig", "clang"):
+        if name in words:
+            return name
+    return "gcc"
+
+
+def _zig() -> str:
+    spec = importlib.util.find_spec("ziglang")
+    if spec is None or not spec.submodule_search_locations:
+        raise XenToolError("TOOLCHAIN=zig needs the package ziglang: type `pip install ziglang`")
+    return str(Path(spec.submodule_search_locations[0]) / "zig")
+
+
+def _linker(path: str, cc: Sequence[str]) -> str:
+    """The linker that fits a compiler: of the same cross prefix or version."""
+    name = Path(cc[-1]).name
+    prefix = re.match(r"(.+-)gcc", name)
+    version = re.search(r"-\d+$", name)
+    candidates = [prefix[1] + "ld"] if prefix else []
+    if "clang" in name:
+        candidates += [f"ld.lld{version[0]}"] if version else []
+        candidates += ["ld.lld", "ld"]
+    else:
+        candidates += ["ld", "ld.lld"]
+    for candidate in candidates:
+        if shutil.which(candidate, path=path):
+            return candidate
+    raise XenToolError(
+        f"there is no linker for {name}: none of {', '.join(candidates)} is in PATH; "
+        "install binutils or lld, or say LD=PROGRAM"
+    )
+
+
+def _which(path: str, program: str, what: str) -> str:
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise XenToolError(f"{program}: no such {what} in PATH; install it, or choose another")
+    return found
+
+
+def _names_program(word: str) -> bool:
+    # The compiler behind a wrapper: ccache gcc.
+    return not word.startswith("-") and _kind(word) in word
+
+
+def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
+    if zig is not None:
+        return str(Path(zig).parent / "lib" / "include")
+    command = [compiler, *arguments, "-print-file-name=include"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise XenToolError(f"{shlex.join(command)} fails: is it a C compiler? {error}") from error
+    return result.stdout.strip()
+
+
+def _stat(program: str) -> str:
+    path = Path(program).resolve()
+    status = path.stat()
+    return f"{path}:{status.st_size}:{status.st_mtime_ns}"

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The reference kernel on the real Xen hypervisor, and how its failures are told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from project import Project
+from xen_tool.errors import XenToolError
+from xen_tool.run.hypervisor import find_hypervisor
+
+START = 'xen_raw_printk("%s: %lu pages'
+
+
+@pytest.fixture(autouse=True)
+def _real_parts() -> None:
+    if shutil.which("qemu-system-x86_64") is None:
+        pytest.skip("qemu-system-x86_64 is not installed")
+    try:
+        find_hypervisor()
+    except XenToolError as error:
+        pytest.skip(str(error))
+
+
+def _checks(kernel: Project) -> list[str]:
+    text = (kernel.top / "arch/x86/xen/checks.c").read_text()
+    table = text[text.index("checks[] = {") :]
+    return [line.split('"')[1] for line in table.splitlines() if line.startswith("\t{")]
+
+
+@pytest.mark.parametrize("settings", [(), ("SMP=0",), ("KASAN=1", "STACK_VALIDATION=1")])
+def test_it_passes_on_real_xen(built_kernel: Project, settings: tuple[str, ...]) -> None:
+    run = built_kernel.scons("boot", *settings)
+    assert "(XEN) " in run.out
+    for name in _checks(built_kernel):
+        assert f"PASS {name}\n" in run.out
+    assert "FAIL" not in run.out
+    assert "RESULT: PASS\n" in run.out
+
+
+def test_a_failed_check_fails_the_boot(built_kernel: Project) -> None:
+    built_kernel.edit("arch/x86/xen/checks.c", "bss_probe == 0", "bss_probe == 1")
+    run = built_kernel.run("boot")
+    assert run.status == 2
+    assert "FAIL bss_cleared" in run.out
+    assert "RESULT: FAIL" in run.out
+    assert "scons: *** [boot]" in run.err
+
+
+def test_a_hang_ends_at_the_time_limit_and_says_so(built_kernel: Project) -> None:
+    built_kernel.edit("arch/x86/xen/setup.c", START, f"for (;;)\n\t\t;\n\t{START}")
+    run = built_kernel.run("boot", "TIMEOUT=5")
+    assert run.status == 2
+    assert "5 s" in run.err
+
+
+def test_a_crash_ends_at_once_and_names_its_reason(built_kernel: Project) -> None:
+    built_kernel.edit("arch/x86/xen/setup.c", START, f'asm volatile("ud2");\n\t{START}')
+    start = time.monotonic()
+    run = built_kernel.run("boot", "TIMEOUT=60")
+    assert run.status == 2
+    assert "crashed" in run.err
+    assert time.monotonic() - start < 30
+
+
+def test_an_image_that_xen_refuses_is_told_in_xens_words(built_kernel: Project) -> None:
+    built_kernel.edit("site_scons/xen_tool/head/model.py", 'Text("xen-3.0")', 'Text("xen-2.0")')
+    run = built_kernel.run("boot")
+    assert run.status == 2
+    assert "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')" in run.out
+
+
+def test_a_32_bit_kernel_is_refused_by_a_xen_without_pv32(kernel: Project) -> None:
+    run = kernel.run("boot", "ARCH=i386")
+    assert run.status == 2
+    assert "Found 32-bit PV kernel, but CONFIG_PV32 missing" in run.out
+
+
+def test_zig_makes_a_kernel_that_boots(kernel: Project) -> None:
+    pytest.importorskip("ziglang", reason="ziglang is not installed")
+    assert "RESULT: PASS" in kernel.scons("boot", "TOOLCHAIN=zig").out
+
+
+def test_without_qemu_the_packages_are_named(built_kernel: Project, tmp_path: Path) -> None:
+    for program in ("gcc", "ld", "as"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    run = built_kernel.run("boot", PATH=str(tmp_path))
+    assert run.status == 2
+    assert "qemu-system-x86" in run.err
+
+
+def test_without_a_hypervisor_the_packages_are_named(built_kernel: Project) -> None:
+    run = built_kernel.run("boot", "HYPERVISOR=/nowhere/xen.gz")
+    assert run.status == 2
+    assert "/nowhere/xen.gz" in run.err
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_qemu_does_not_outlive_the_command(built_kernel: Project, ending: signal.Signals) -> None:
+    built_kernel.edit("arch/x86/xen/setup.c", START, f"for (;;)\n\t\t;\n\t{START}")
+    built_kernel.scons()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "SCons", "-Q", "boot", "TIMEOUT=100"],
+        cwd=built_kernel.top,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Scrubbing Free RAM" in line:
+            break
+    (qemu,) = _qemus(process.pid)
+    if ending == signal.SIGINT:
+        # As a terminal does: to everybody in the foreground.
+        os.killpg(process.pid, ending)
+    else:
+        process.send_signal(ending)
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{qemu}").exists() and time.monotonic() < deadline:
+        process.poll()
+        time.sleep(0.05)
+    assert not Path(f"/proc/{qemu}").exists()
+    process.stdout.close()
+    assert process.wait(20) != 0
+
+
+def _qemus(session: int) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            of_session = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[3])
+        except OSError:
+            continue
+        if of_session == session and b"qemu-system" in command.split(b"\0")[0]:
+            found.append(int(folder.name))
+    return found

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""From Kconfig, a saved configuration and settings to the value of each symbol."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from project import TOP
+from xen_tool.config.configuration import Configuration, read
+from xen_tool.errors import XenToolError
+
+KCONFIG = TOP / "kconfig/Kconfig"
+DEFCONFIG = "kconfig/configs/{arch}_defconfig"
+
+
+def configure(
+    arch: str | None = None, *, saved: Path | None = None, **settings: str
+) -> Configuration:
+    return read(
+        KCONFIG, srctree=TOP, saved_config=saved, defconfig=DEFCONFIG, arch=arch, settings=settings
+    )
+
+
+def own_kconfig(tmp_path: Path, text: str, **settings: str) -> Configuration:
+    path = tmp_path / "Kconfig"
+    path.write_text(text)
+    return read(path, srctree=tmp_path, settings=settings)
+
+
+def on(configuration: Configuration) -> set[str]:
+    return {name for name, value in configuration.values.items() if value == "y"}
+
+
+def test_the_defconfigs() -> None:
+    assert on(configure("x86_64")) == {"64BIT", "X86_64", "SMP", "XEN", "XEN_PV"}
+    assert on(configure("i386")) == {"X86_32", "SMP", "XEN", "XEN_PV", "VMSPLIT_3G"}
+    assert configure().arch.name == "x86_64"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "page_offset"),
+    [("VMSPLIT_3G", 0xC0000000), ("VMSPLIT_2G", 0x80000000), ("VMSPLIT_1G", 0x40000000)],
+)
+def test_a_memory_split_is_a_page_offset(symbol: str, page_offset: int) -> None:
+    configuration = read(
+        KCONFIG, srctree=TOP, arch="i386", defconfig=DEFCONFIG, settings={symbol: "1"}
+    )
+    assert int(configuration.values["PAGE_OFFSET"], 16) == page_offset
+    splits = {name for name in on(configuration) if name.startswith("VMSPLIT")}
+    assert splits == {symbol}
+
+
+def test_xen_pv_needs_xen() -> None:
+    assert on(configure(XEN="0")) == {"64BIT", "X86_64", "SMP"}
+    with pytest.raises(XenToolError) as error:
+        configure(XEN="0", XEN_PV="1")
+    assert str(error.value) == (
+        "XEN_PV=1 cannot hold: it needs XEN (=n, set on the command line); type XEN=1 XEN_PV=1"
+    )
+
+
+@pytest.mark.parametrize("value", ["1", "y", "Y"])
+def test_ways_to_say_yes(value: str) -> None:
+    assert configure(KASAN=value).enabled("KASAN")
+    assert configure(CONFIG_KASAN=value).enabled("KASAN")
+
+
+def test_the_saved_configuration_counts_and_settings_outrank_it(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    saved.write_text("CONFIG_X86_64=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\nCONFIG_KASAN=y\n")
+    assert on(configure(saved=saved)) == {"64BIT", "X86_64", "XEN", "XEN_PV", "KASAN"}
+    assert on(configure(saved=saved, KASAN="0")) == {"64BIT", "X86_64", "XEN", "XEN_PV"}
+    assert "CONFIG_KASAN=y" in saved.read_text()
+
+
+def test_the_saved_architecture_counts_unless_another_is_asked_for(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    saved.write_text(configure("i386").dotconfig)
+    assert configure(saved=saved).arch.name == "i386"
+    again = configure("x86_64", saved=saved)
+    assert again.arch.name == "x86_64"
+    assert {"X86_64", "XEN_PV"} <= on(again)
+    assert "X86_32" not in on(again)
+
+
+def test_a_saved_configuration_read_back_is_the_same(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    first = configure("i386", VMSPLIT_1G="1", X86_ALIGNMENT_16="1", SMP="0")
+    saved.write_text(first.dotconfig)
+    assert configure(saved=saved).values == first.values
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("CONFIG_SMP=maybe", ":2: 'maybe' is not a valid value for the bool symbol SMP"),
+        ("CONFIG_SMP", ":2: ignoring malformed line"),
+        ("<<<<<<< HEAD", ":2: ignoring malformed line"),
+        ("CONFIG_SMP=\xff", ":2: not UTF-8"),
+    ],
+)
+def test_a_damaged_saved_configuration_names_the_line(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    saved = tmp_path / ".config"
+    saved.write_bytes(b"CONFIG_XEN=y\n" + line.encode("latin-1") + b"\n")
+    with pytest.raises(XenToolError) as error:
+        configure(saved=saved)
+    assert words in str(error.value)
+    assert str(error.value).startswith(str(saved))
+
+
+def test_an_unknown_symbol_in_a_saved_configuration_is_a_note(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    saved.write_text("CONFIG_XEN=y\nCONFIG_GONE=y\n")
+    (note,) = configure(saved=saved).notes
+    assert f"{saved}:2" in note
+    assert "GONE" in note
+
+
+def test_a_folder_in_place_of_the_saved_configuration(tmp_path: Path) -> None:
+    with pytest.raises(XenToolError, match="cannot be read"):
+        configure(saved=tmp_path)
+
+
+def test_a_setting_of_a_promptless_symbol_says_what_it_follows() -> None:
+    with pytest.raises(XenToolError, match="no prompt and is 0xC0000000; it follows VMSPLIT_1G"):
+        configure("i386", PAGE_OFFSET="0x1000")
+    assert configure("x86_64", X86_64="1").enabled("X86_64")
+
+
+def test_choices_that_contradict() -> None:
+    with pytest.raises(XenToolError, match=r"VMSPLIT_1G .*is chosen in its place"):
+        configure("i386", VMSPLIT_2G="1", VMSPLIT_1G="1")
+    with pytest.raises(XenToolError, match="type VMSPLIT_2G=1 instead"):
+        configure("i386", VMSPLIT_3G="0")
+    with pytest.raises(XenToolError, match="type ARCH=i386 VMSPLIT_3G=1"):
+        configure("x86_64", VMSPLIT_3G="1")
+
+
+def test_the_same_symbol_by_two_names() -> None:
+    with pytest.raises(XenToolError, match="SMP is set twice, to 0 and 1"):
+        configure(SMP="0", CONFIG_SMP="1")
+
+
+KINDS = """
+config COUNT
+	int "count"
+	range 1 8
+	default 2
+
+config BASE
+	hex "base"
+	default 0x1000
+
+config WORDS
+	string "words"
+
+config HELPER
+	bool "helper"
+
+config USER
+	bool "user"
+	select HELPER
+
+config BOTH
+	bool "both"
+	depends on USER && COUNT = 2
+"""
+
+
+def test_numbers_and_strings(tmp_path: Path) -> None:
+    configuration = own_kconfig(tmp_path, KINDS, COUNT="4", BASE="0x2000", WORDS='a "b" \\')
+    assert configuration.values["COUNT"] == "4"
+    assert configuration.values["WORDS"] == 'a "b" \\'
+    assert "#define CONFIG_BASE 0x2000\n" in configuration.autoconf
+    assert '#define CONFIG_WORDS "a \\"b\\" \\\\"\n' in configuration.autoconf
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"COUNT": "9"}, "COUNT=9 cannot hold: its range is 1 to 8"),
+        ({"COUNT": "many"}, "COUNT is a int symbol; its value is a number"),
+        ({"BASE": "xyz"}, "its value is a hexadecimal number"),
+        ({"USER": "1", "HELPER": "0"}, "USER (=y) selects it; type USER=0 as well"),
+        ({"BOTH": "1"}, "it needs USER (=n); type USER=1 BOTH=1"),
+        ({"BOTH": "1", "USER": "1", "COUNT": "3"}, "it needs COUNT = 2, with COUNT (=3"),
+        ({"HELPR": "1"}, "do you mean HELPER"),
+        ({"ZZZZZZ": "1"}, "`scons -h` lists the settings"),
+    ],
+)
+def test_reasons(tmp_path: Path, settings: dict[str, str], words: str) -> None:
+    with pytest.raises(XenToolError) as error:
+        own_kconfig(tmp_path, KINDS, **settings)
+    assert words in str(error.value)
+
+
+def test_a_broken_kconfig_names_its_line(tmp_path: Path) -> None:
+    with pytest.raises(XenToolError, match=r"Kconfig:1: .*parse"):
+        own_kconfig(tmp_path, "nonsense here\n")
+    with pytest.raises(XenToolError, match="Kconfig:1"):
+        own_kconfig(tmp_path, 'source "missing"\n')
+
+
+def test_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("srctree", "/nowhere")
+    monkeypatch.setenv("CONFIG_", "OTHER_")
+    before = dict(os.environ)
+    assert "CONFIG_XEN=y" in configure().dotconfig
+    assert dict(os.environ) == before

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A tree of sources in a folder of its own, and SCons run there in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+_STEP = re.compile(r"^  ([A-Z]+) +(\S.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of SCons, from outside."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def steps(self) -> list[str]:
+        """What was done, as it is printed: "CC build/x86_64/arch/x86/xen/setup.o"."""
+        return [f"{name} {path}" for name, path in _STEP.findall(self.out)]
+
+    @property
+    def names(self) -> set[str]:
+        """The steps by the file names of their targets: "CC setup.o"."""
+        return {f"{name} {os.path.basename(path)}" for name, path in _STEP.findall(self.out)}
+
+
+class Project:
+    """A tree that SCons builds."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+
+    def write(self, path: str, text: str | bytes) -> Path:
+        """Writes a file of the tree."""
+        file = self.top / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        return file
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replaces a text that must be there."""
+        text = (self.top / path).read_text()
+        assert old in text, f"{path} has no {old!r}"
+        (self.top / path).write_text(text.replace(old, new))
+
+    def run(self, *arguments: str, **environment: str) -> Run:
+        """Runs SCons, whatever comes of it."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("SCONSFLAGS", "KCONFIG_CONFIG", "XEN_TOOL_COMMAND")
+        }
+        result = subprocess.run(
+            [sys.executable, "-m", "SCons", "-Q", *arguments],
+            cwd=self.top,
+            env={**inherited, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in result.stderr + result.stdout, result.stderr + result.stdout
+        return Run(result.returncode, result.stdout, result.stderr)
+
+    def scons(self, *arguments: str, **environment: str) -> Run:
+        """Runs SCons, which must succeed, without a warning."""
+        run = self.run(*arguments, **environment)
+        assert run.status == 0, run.out + run.err
+        assert "warning:" not in (run.out + run.err).lower(), run.out + run.err
+        return run
+
+    def up_to_date(self, *arguments: str) -> bool:
+        """Whether a run does nothing."""
+        return self.scons(*arguments).steps == []
+
+
+def reference_kernel(top: Path) -> Project:
+    """A copy of this project, without what was built in it."""
+    for folder in ("arch", "kconfig", "site_scons"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(TOP / folder, top / folder, ignore=ignore)
+    shutil.copy(TOP / "SConstruct", top / "SConstruct")
+    return Project(top)

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What a build makes, in every kind of configuration, and where."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from project import TOP, Project
+
+Headers = Callable[..., str]
+
+ALL = {
+    f"{step}"
+    for step in (
+        "CONFIG .config",
+        "HEAD xen-head.o",
+        "LDS vmlinux.lds",
+        "LD vmlinux",
+        *(f"CC {path.stem}.o" for path in (TOP / "arch/x86/xen").glob("*.c")),
+    )
+} - {"CC halt.o"}
+
+
+@pytest.fixture
+def readelf_says(readelf: str) -> Headers:
+    def say(option: str, image: Path) -> str:
+        command = [readelf, option, "-W", str(image)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    return say
+
+
+def _symbols(image: Path) -> set[str]:
+    with image.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        return {symbol.name for symbol in table.iter_symbols()}
+
+
+def test_the_first_build_makes_everything_and_the_second_nothing(kernel: Project) -> None:
+    run = kernel.scons("XEN_PV=1", "ARCH=x86_64")
+    assert run.names == ALL
+    assert len(run.steps) == len(ALL)
+    build = kernel.top / "build/x86_64"
+    for path in ("vmlinux", ".config", "include/generated/autoconf.h", "arch/x86/xen/xen-head.o"):
+        assert (build / path).is_file(), path
+    assert "#define CONFIG_XEN_PV 1\n" in (build / "include/generated/autoconf.h").read_text()
+    assert "CONFIG_XEN_PV=y\n" in (build / ".config").read_text()
+    again = kernel.scons("XEN_PV=1", "ARCH=x86_64")
+    assert again.steps == []
+    assert "up to date" in again.out
+
+
+def test_it_ends_with_what_was_built_and_how_to_boot_it(built_kernel: Project) -> None:
+    last = built_kernel.scons("XEN_PV=1", "ARCH=x86_64").out.splitlines()[-1]
+    assert last == (
+        "build/x86_64/vmlinux: a 64-bit Xen PV kernel; "
+        "boot it on Xen with: scons boot XEN_PV=1 ARCH=x86_64"
+    )
+
+
+def test_the_source_tree_stays_clean(kernel: Project) -> None:
+    before = {path for path in kernel.top.rglob("*") if "__pycache__" not in str(path)}
+    kernel.scons()
+    after = {path for path in kernel.top.rglob("*") if "__pycache__" not in str(path)}
+    assert {path.relative_to(kernel.top).parts[0] for path in after - before} == {"build"}
+    assert (kernel.top / "build").is_dir()
+    assert [path.name for path in (kernel.top / "build").iterdir()] == ["x86_64"]
+
+
+def test_the_image_has_its_notes_in_a_segment_of_their_own(
+    built_kernel: Project, readelf_says: Headers
+) -> None:
+    image = built_kernel.top / "build/x86_64/vmlinux"
+    lines = readelf_says("-l", image).splitlines()
+    assert [line.split()[-1] for line in lines if line.split()[:1] == ["NOTE"]] == ["0x4"]
+    assert "Entry point 0xffffffff81" in "\n".join(lines)
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["LOAD"]:
+            assert int(words[2], 16) - int(words[3], 16) == 0xFFFFFFFF80000000
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "i386"])
+def test_without_xen_the_image_holds_nothing_of_it(
+    kernel: Project, arch: str, readelf_says: Headers
+) -> None:
+    run = kernel.scons("XEN=0", f"ARCH={arch}")
+    assert run.names == {"CONFIG .config", "LDS vmlinux.lds", "CC halt.o", "LD vmlinux"}
+    image = kernel.top / f"build/{arch}/vmlinux"
+    assert "NOTE" not in readelf_says("-lS", image)
+    names = _symbols(image)
+    assert "startup_halt" in names
+    assert not {name for name in names if "xen" in name or "hypercall" in name}
+    assert "no Xen loader will take it" in run.out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arch", ["x86_64", "i386"])
+def test_without_pv_the_head_stays_but_the_entry_halts(
+    kernel: Project, arch: str, readelf_says: Headers
+) -> None:
+    run = kernel.scons("XEN_PV=0", f"ARCH={arch}")
+    assert "CC halt.o" in run.names
+    assert "CC setup.o" not in run.names
+    image = kernel.top / f"build/{arch}/vmlinux"
+    names = _symbols(image)
+    assert {"startup_halt", "hypercall_page"} <= names
+    assert "startup_xen" not in names
+    assert "NOTE" in readelf_says("-l", image)
+
+
+def test_a_32_bit_kernel_is_linked_at_its_memory_split(
+    kernel: Project, readelf_says: Headers
+) -> None:
+    run = kernel.scons("ARCH=i386", "XEN_PV=1", "VMSPLIT_2G=1")
+    image = kernel.top / "build/i386/vmlinux"
+    header = readelf_says("-h", image)
+    assert "ELF32" in header
+    assert "Entry point address:               0x81" in header
+    assert "PV32" in run.out.splitlines()[-1]
+
+
+def test_every_combination_links_without_a_warning(kernel: Project) -> None:
+    for arch in ("x86_64", "i386"):
+        for settings in ("XEN=0", "XEN_PV=0", "XEN_PV=1"):
+            for smp in ("SMP=0", "SMP=1"):
+                kernel.scons(f"ARCH={arch}", settings, smp)
+    kernel.scons("KASAN=1", "STACK_VALIDATION=1")
+    kernel.scons("ARCH=i386", "X86_ALIGNMENT_16=1", "VMSPLIT_1G=1")
+
+
+def test_o_names_another_folder(kernel: Project, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "with blank" / "out"
+    kernel.scons(f"O={elsewhere}")
+    assert (elsewhere / "vmlinux").is_file()
+    assert not (kernel.top / "build").exists()
+    assert kernel.up_to_date(f"O={elsewhere}")
+
+
+def test_a_path_with_blanks_is_a_path(kernel: Project, tmp_path: Path) -> None:
+    kernel.top.rename(tmp_path / "my kernel's tree")
+    moved = Project(tmp_path / "my kernel's tree")
+    moved.scons()
+    assert moved.up_to_date()
+
+
+def test_v_shows_the_commands(kernel: Project) -> None:
+    out = kernel.scons("V=1").out
+    assert "-c -o build/x86_64/arch/x86/xen/setup.o arch/x86/xen/setup.c" in out
+    assert "  CC " not in out
+
+
+def test_clean_removes_what_was_built(built_kernel: Project) -> None:
+    built_kernel.scons("-c")
+    left = [p for p in (built_kernel.top / "build").rglob("*") if p.is_file()]
+    assert {path.name for path in left} <= {".lock", ".sconsign.dblite"}
+
+
+def test_a_dry_run_makes_nothing(kernel: Project) -> None:
+    run = kernel.scons("-n")
+    assert run.names == ALL
+    assert not (kernel.top / "build").exists()
+
+
+def test_help_explains_the_project_and_makes_nothing(kernel: Project) -> None:
+    out = kernel.scons("-h").out
+    for word in ("scons boot", "ARCH=", "TOOLCHAIN=", "XEN_PV=y", "Examples:"):
+        assert word in out
+    assert not (kernel.top / "build").exists()
+
+
+def test_parallel_and_serial_builds_are_equal(kernel: Project) -> None:
+    kernel.scons("-j4", "O=build/parallel")
+    kernel.scons("O=build/serial")
+    parallel = (kernel.top / "build/parallel/vmlinux").read_bytes()
+    assert parallel == (kernel.top / "build/serial/vmlinux").read_bytes()
+
+
+def test_a_second_build_waits_for_the_first(built_kernel: Project) -> None:
+    with (built_kernel.top / "build/x86_64/.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        timer = threading.Timer(1.0, fcntl.flock, (lock, fcntl.LOCK_UN))
+        timer.start()
+        run = built_kernel.scons()
+        timer.join()
+    assert "waiting for process" in run.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["XEN=0", "XEN_PV=1"], "XEN_PV=1 cannot hold: it needs XEN (=n, set on the command line)"),
+        (["XEN_VP=1"], "do you mean XEN_PV"),
+        (["SMP=maybe"], "its value is 1, 0, y or n"),
+        (["ARCH=arm64"], "the architectures are x86_64 and i386"),
+        (["X86_64=0"], "type ARCH=i386 instead"),
+        (["ARCH=i386", "KASAN=1"], "it needs X86_64 (=n); type ARCH=x86_64 KASAN=1"),
+        (["TOOLCHAIN=msvc"], "the toolchains are gcc, clang, zig"),
+        (["CC=no-such-compiler"], "no such C compiler in PATH"),
+        (["V=2"], "V is 0 or 1"),
+        (["TIMEOUT=soon"], "TIMEOUT is a number of seconds"),
+        (["O="], "O= has no value"),
+        (["O=."], "outputs would land among the sources"),
+        (["O=.."], "outputs would land among the sources"),
+        (["O=SConstruct"], "cannot build there"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_sentence(
+    kernel: Project, arguments: list[str], words: str
+) -> None:
+    run = kernel.run(*arguments)
+    assert run.status == 2
+    assert words in run.err
+    assert len(run.err.splitlines()) == 1
+    assert not (kernel.top / "build").exists()
+
+
+def test_a_refused_setting_leaves_what_was_built(built_kernel: Project) -> None:
+    image = built_kernel.top / "build/x86_64/vmlinux"
+    config = built_kernel.top / "build/x86_64/.config"
+    before = (image.read_bytes(), config.read_bytes(), config.stat().st_mtime_ns)
+    assert built_kernel.run("XEN=0", "XEN_PV=1").status == 2
+    assert (image.read_bytes(), config.read_bytes(), config.stat().st_mtime_ns) == before
+
+
+def test_a_compile_error_fails_the_build_and_says_nothing_was_built(built_kernel: Project) -> None:
+    built_kernel.edit("arch/x86/xen/setup.c", "#include", "#error broken\n#include")
+    run = built_kernel.run()
+    assert run.status == 2
+    assert "broken" in run.err
+    assert "vmlinux:" not in run.out

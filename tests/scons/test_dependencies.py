@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""After any change exactly what depends on it is rebuilt."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from project import TOP, Project
+
+LINK = {"LD vmlinux"}
+TOGGLE = {"CONFIG .config"}
+
+
+def _mentions(pattern: str) -> set[str]:
+    """The steps of what has a name in it, not in comments, or includes what has."""
+    folder = TOP / "arch/x86/xen"
+    texts = {
+        path.name: re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+        for path in folder.iterdir()
+    }
+    found = {name for name, text in texts.items() if re.search(pattern, text)}
+    while True:
+        includers = {
+            name
+            for name, text in texts.items()
+            if any(f'#include "{header}"' in text for header in found)
+        }
+        if includers <= found:
+            break
+        found |= includers
+    objects = {f"CC {name[:-2]}.o" for name in found if name.endswith(".c") and name != "halt.c"}
+    return objects | ({"LDS vmlinux.lds"} if "vmlinux.lds.S" in found else set())
+
+
+def test_an_edited_source_is_compiled_and_linked(built_kernel: Project) -> None:
+    built_kernel.edit("arch/x86/xen/setup.c", "xen_start_kernel", "xen_start_kernel ")
+    assert built_kernel.scons().names <= {"CC setup.o"} | LINK
+    built_kernel.write(
+        "arch/x86/xen/setup.c",
+        (built_kernel.top / "arch/x86/xen/setup.c").read_text() + "\nint one_more;\n",
+    )
+    assert built_kernel.scons().names == {"CC setup.o"} | LINK
+    assert built_kernel.up_to_date()
+
+
+def test_a_comment_compiles_but_does_not_link(built_kernel: Project) -> None:
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(path.read_text() + "/* the same object comes of it */\n")
+    assert built_kernel.scons().names == {"CC lib.o"}
+
+
+def test_an_edited_header_recompiles_its_includers(built_kernel: Project) -> None:
+    path = built_kernel.top / "arch/x86/xen/hypercall.h"
+    path.write_text(path.read_text() + "\n")
+    expected = _mentions('#include "hypercall.h"')
+    assert expected
+    assert built_kernel.scons().names - LINK == expected
+
+
+def test_a_touched_file_rebuilds_nothing(built_kernel: Project) -> None:
+    os.utime(built_kernel.top / "arch/x86/xen/setup.c")
+    os.utime(built_kernel.top / "kconfig/Kconfig")
+    assert built_kernel.up_to_date()
+
+
+def test_an_edit_in_the_same_second_of_the_same_size_is_seen(built_kernel: Project) -> None:
+    built_kernel.write("arch/x86/xen/lib.c", built_kernel_source(built_kernel) + "int a;\n")
+    built_kernel.scons()
+    built_kernel.write("arch/x86/xen/lib.c", built_kernel_source(built_kernel)[:-7] + "int b;\n")
+    assert built_kernel.scons().names == {"CC lib.o"} | LINK
+
+
+def built_kernel_source(kernel: Project) -> str:
+    return (kernel.top / "arch/x86/xen/lib.c").read_text()
+
+
+def test_the_linker_script_and_what_it_includes(built_kernel: Project) -> None:
+    script = built_kernel.top / "arch/x86/xen/vmlinux.lds.S"
+    script.write_text(script.read_text() + "/* nothing new */\n")
+    assert built_kernel.scons().names == {"LDS vmlinux.lds"}
+    built_kernel.write("extra.lds", "extra = 1;\n")
+    script.write_text(script.read_text() + "INCLUDE extra.lds\n")
+    assert built_kernel.scons().names == {"LDS vmlinux.lds"} | LINK
+    assert built_kernel.up_to_date()
+    built_kernel.write("extra.lds", "extra = 2;\n")
+    assert built_kernel.scons().names == LINK
+
+
+def test_a_header_found_through_a_macro(built_kernel: Project) -> None:
+    built_kernel.write("arch/x86/xen/answer.h", "#define ANSWER 1\n")
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(
+        path.read_text() + "#define FILE answer\n#define Q(x) #x\n#define QQ(x) Q(x)\n"
+        "#define NAME QQ(FILE.h)\n#include NAME\nint answer = ANSWER;\n"
+    )
+    built_kernel.scons()
+    built_kernel.write("arch/x86/xen/answer.h", "#define ANSWER 2\n")
+    assert built_kernel.scons().names == {"CC lib.o"} | LINK
+    assert built_kernel.up_to_date()
+
+
+def test_a_new_header_that_shadows_another(built_kernel: Project) -> None:
+    built_kernel.write("include/first/.keep", "")
+    built_kernel.write("include/second/which.h", "#define WHICH 2\n")
+    built_kernel.edit(
+        "SConstruct", "env.XenHelp()", 'env["CPPPATH"] = ["#include/first", "#include/second"]'
+    )
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(path.read_text() + "#include <which.h>\nint which = WHICH;\n")
+    built_kernel.scons()
+    assert built_kernel.up_to_date()
+    built_kernel.write("include/first/which.h", "#define WHICH 1\n")
+    assert built_kernel.scons().names == {"CC lib.o"} | LINK
+
+
+def test_a_file_named_by_incbin(built_kernel: Project) -> None:
+    built_kernel.write("blob.bin", b"one")
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(path.read_text() + 'asm(".data\\n.incbin \\"blob.bin\\"\\n.text");\n')
+    built_kernel.scons()
+    built_kernel.write("blob.bin", b"two")
+    assert built_kernel.scons().names == {"CC lib.o"} | LINK
+
+
+def test_flags_recompile_everything(built_kernel: Project) -> None:
+    built_kernel.edit("SConstruct", '"-Wextra"', '"-Wextra", "-DUNUSED"')
+    names = built_kernel.scons().names
+    assert {name for name in names if name.startswith("CC")} == _mentions(".") - {"LDS vmlinux.lds"}
+
+
+def test_another_compiler_recompiles_everything(built_kernel: Project, tmp_path: Path) -> None:
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        pytest.skip("gcc is not installed")
+    wrapper = tmp_path / "my-gcc"
+    wrapper.write_text(f'#!/bin/sh\nexec {gcc} "$@"\n')
+    wrapper.chmod(0o755)
+    assert "CC setup.o" in built_kernel.scons(f"CC={wrapper}").names
+    assert built_kernel.up_to_date(f"CC={wrapper}")
+    # The same name, but not the same program.
+    wrapper.write_text(f'#!/bin/sh\n# upgraded\nexec {gcc} "$@"\n')
+    assert "CC setup.o" in built_kernel.scons(f"CC={wrapper}").names
+
+
+@pytest.mark.parametrize(
+    ("module", "steps"),
+    [("head/model.py", {"HEAD xen-head.o"}), ("elf/objfile.py", {"HEAD xen-head.o"})],
+)
+def test_the_tools_own_modules(built_kernel: Project, module: str, steps: set[str]) -> None:
+    path = built_kernel.top / "site_scons/xen_tool" / module
+    path.write_text(path.read_text() + "# nothing new\n")
+    assert built_kernel.scons().names == steps
+
+
+def test_an_edited_note_reaches_the_image(built_kernel: Project) -> None:
+    built_kernel.edit("site_scons/xen_tool/head/model.py", 'Text("2.6")', 'Text("6.1")')
+    assert built_kernel.scons().names == {"HEAD xen-head.o"} | LINK
+
+
+@pytest.mark.parametrize("symbol", ["SMP", "KASAN", "STACK_VALIDATION"])
+def test_a_toggle_rebuilds_what_mentions_the_symbol(built_kernel: Project, symbol: str) -> None:
+    before = (built_kernel.top / "build/x86_64/vmlinux").read_bytes()
+    value = "0" if symbol == "SMP" else "1"
+    names = built_kernel.scons(f"{symbol}={value}").names
+    assert names - LINK == TOGGLE | {"HEAD xen-head.o"} | _mentions(rf"\bCONFIG_{symbol}\b")
+    assert built_kernel.up_to_date(f"{symbol}={value}")
+    built_kernel.scons()
+    assert (built_kernel.top / "build/x86_64/vmlinux").read_bytes() == before
+
+
+def test_an_object_that_mentions_no_symbol_outlives_every_toggle(built_kernel: Project) -> None:
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(
+        "void *memcpy(void *to, const void *from, unsigned long n);\n"
+        + re.sub(r'#include "[^"]*"\n', "", path.read_text())
+    )
+    if built_kernel.run().status:
+        pytest.fail("lib.c needs its headers; use another file")
+    assert "CC lib.o" not in built_kernel.scons("SMP=0", "KASAN=1").names
+
+
+def test_a_saved_configuration_that_changes_no_value_rebuilds_nothing(
+    built_kernel: Project,
+) -> None:
+    shutil.copy(built_kernel.top / "build/x86_64/.config", built_kernel.top / ".config")
+    assert built_kernel.up_to_date()
+    config = built_kernel.write(
+        ".config", "# a comment\n" + (built_kernel.top / ".config").read_text()
+    )
+    assert built_kernel.up_to_date()
+    config.write_text(config.read_text().replace("CONFIG_SMP=y", "# CONFIG_SMP is not set"))
+    assert "HEAD xen-head.o" in built_kernel.scons().names
+
+
+def test_a_new_symbol_in_kconfig_recompiles_only_its_users(built_kernel: Project) -> None:
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(path.read_text() + "#ifdef CONFIG_FRESH\nint fresh;\n#endif\n")
+    built_kernel.scons()
+    kconfig = built_kernel.top / "kconfig/Kconfig"
+    kconfig.write_text(kconfig.read_text() + '\nconfig FRESH\n\tbool "fresh"\n\tdefault y\n')
+    assert built_kernel.scons().names == {"CC lib.o"} | TOGGLE | LINK
+
+
+def test_a_deleted_output_comes_back(built_kernel: Project) -> None:
+    for path in (".config", "arch/x86/xen/xen-head.o", "include/config/SMP"):
+        content = (built_kernel.top / "build/x86_64" / path).read_bytes()
+        (built_kernel.top / "build/x86_64" / path).unlink()
+        assert len(built_kernel.scons().steps) == 1
+        assert (built_kernel.top / "build/x86_64" / path).read_bytes() == content
+
+
+def test_each_object_depends_on_what_gcc_reads(built_kernel: Project) -> None:
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        pytest.skip("gcc is not installed")
+    tree = built_kernel.scons("--tree=all", "-n").out
+    commands = built_kernel.scons("V=1", "O=build/again").out.splitlines()
+    compilations = [line.split() for line in commands if " -c -o " in line]
+    assert len(compilations) == len(_mentions(".") - {"LDS vmlinux.lds"})
+    for command in compilations:
+        source, target = command[-1], command[-2]
+        output = subprocess.run(
+            [*command[:-4], "-M", source],
+            cwd=built_kernel.top,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        read = set(output.replace("\\\n", " ").split(":", 1)[1].split())
+        read = {os.path.normpath(path) for path in read if not path.endswith("/autoconf.h")}
+        ours = _files_below(tree, target.replace("build/again", "build/x86_64"))
+        assert ours == read, source
+
+
+def _files_below(tree: str, target: str) -> set[str]:
+    """The files that SCons' tree shows directly below a target."""
+    lines = tree.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.endswith(f"-{target}"))
+    depth = lines[start].index("+-")
+    found = set()
+    for line in lines[start + 1 :]:
+        match = re.match(r"([ |]*)\+-(.*)", line)
+        if match is None or len(match[1]) <= depth:
+            break
+        if len(match[1]) == depth + 2:
+            found.add(match[2])
+    return {
+        name for name in found if name.endswith((".c", ".h", ".S")) and "include/config" not in name
+    }
+
+
+def test_a_header_of_the_linker_script_alone(built_kernel: Project) -> None:
+    script = built_kernel.top / "arch/x86/xen/vmlinux.lds.S"
+    built_kernel.write("arch/x86/xen/only.lds.h", "only = 1;\n")
+    script.write_text(script.read_text() + '#ifdef LINKER_SCRIPT\n#include "only.lds.h"\n#endif\n')
+    built_kernel.scons()
+    built_kernel.write("arch/x86/xen/only.lds.h", "only = 2;\n")
+    assert built_kernel.scons().names == {"LDS vmlinux.lds"} | LINK
