@@ -25,6 +25,12 @@ def gnu_as() -> str:
 
 
 @pytest.fixture(scope="session")
+def gcc() -> str:
+    """gcc, the authority on what a source includes."""
+    return _program("gcc")
+
+
+@pytest.fixture(scope="session")
 def readelf() -> str:
     """GNU readelf."""
     return _program("readelf")

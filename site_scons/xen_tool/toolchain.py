@@ -78,23 +78,21 @@ def find(
     """
     if toolchain is not None and toolchain not in NAMES:
         raise XenToolError(f"TOOLCHAIN={toolchain}: the toolchains are {', '.join(NAMES)}")
-    name = toolchain or (_kind(cc) if cc else _first(path))
+    cc_argv = _command("CC", cc) if cc else []
+    name = toolchain or (_kind(cc_argv) if cc else _first(path))
     zig = _zig() if name == "zig" and not cc else None
-    if cc:
-        cc_argv = shlex.split(cc)
-    elif zig:
-        cc_argv = [zig, "cc"]
-    else:
-        cc_argv = [name]
+    if not cc_argv:
+        cc_argv = [zig, "cc"] if zig else [name]
     if ld:
-        ld_argv = shlex.split(ld)
+        ld_argv = _command("LD", ld)
     elif zig:
         ld_argv = [zig, "ld.lld"]
     else:
         ld_argv = [_linker(path, cc_argv)]
     programs = [_which(path, cc_argv[0], "C compiler"), _which(path, ld_argv[0], "linker")]
     helpers = [_which(path, word, "C compiler") for word in cc_argv[1:] if _names_program(word)]
-    assembler = shutil.which("as", path=path) if name == "gcc" else None
+    # gcc's own last step.
+    assembler = shutil.which(_prefix(cc_argv) + "as", path=path) if name == "gcc" else None
     return Toolchain(
         name=name,
         cc=(programs[0], *cc_argv[1:]),
@@ -116,9 +114,19 @@ def _first(path: str) -> str:
     )
 
 
-def _kind(cc: str) -> str:
+def _command(setting: str, text: str) -> list[str]:
+    try:
+        words = shlex.split(text)
+    except ValueError:  # a quote that does not end
+        words = []
+    if not words:
+        raise XenToolError(f"{setting}={text}: this is not a command")
+    return words
+
+
+def _kind(command: Sequence[str]) -> str:
     """The toolchain that a command belongs to, by its name."""
-    words = " ".join(Path(word).name for word in shlex.split(cc))
+    words = " ".join(Path(word).name for word in command)
     for name in ("zig", "clang"):
         if name in words:
             return name
@@ -135,14 +143,11 @@ def _zig() -> str:
 def _linker(path: str, cc: Sequence[str]) -> str:
     """The linker that fits a compiler: of the same cross prefix or version."""
     name = Path(cc[-1]).name
-    prefix = re.match(r"(.+-)gcc", name)
     version = re.search(r"-\d+$", name)
-    candidates = [prefix[1] + "ld"] if prefix else []
     if "clang" in name:
-        candidates += [f"ld.lld{version[0]}"] if version else []
-        candidates += ["ld.lld", "ld"]
+        candidates = [*([f"ld.lld{version[0]}"] if version else []), "ld.lld", "ld"]
     else:
-        candidates += ["ld", "ld.lld"]
+        candidates = list(dict.fromkeys([_prefix(cc) + "ld", "ld", "ld.lld"]))
     for candidate in candidates:
         if shutil.which(candidate, path=path):
             return candidate
@@ -150,6 +155,12 @@ def _linker(path: str, cc: Sequence[str]) -> str:
         f"there is no linker for {name}: none of {', '.join(candidates)} is in PATH; "
         "install binutils or lld, or say LD=PROGRAM"
     )
+
+
+def _prefix(cc: Sequence[str]) -> str:
+    """Of a cross compiler: x86_64-linux-gnu- of x86_64-linux-gnu-gcc-12."""
+    match = re.match(r"(.+-)gcc", Path(cc[-1]).name)
+    return match[1] if match else ""
 
 
 def _which(path: str, program: str, what: str) -> str:
@@ -161,7 +172,7 @@ def _which(path: str, program: str, what: str) -> str:
 
 def _names_program(word: str) -> bool:
     # The compiler behind a wrapper: ccache gcc.
-    return not word.startswith("-") and _kind(word) in word
+    return not word.startswith("-") and _kind([word]) in word
 
 
 def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Which compiler and linker are chosen, by what is in PATH."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+from xen_tool import toolchain
+from xen_tool.abi import I386, X86_64
+from xen_tool.errors import XenToolError
+from xen_tool.toolchain import Toolchain
+
+
+def programs(folder: Path, *names: str) -> str:
+    """A PATH with these programs, which print what gcc -print-file-name would."""
+    for name in names:
+        program = folder / name
+        program.write_text("#!/bin/sh\necho /include\n")
+        program.chmod(0o755)
+    return str(folder)
+
+
+def names(tools: Toolchain) -> tuple[list[str], list[str]]:
+    return [os.path.basename(w) for w in tools.cc], [os.path.basename(w) for w in tools.ld]
+
+
+@pytest.mark.parametrize(
+    ("there", "arguments", "cc", "ld"),
+    [
+        (["gcc", "clang", "ld", "ld.lld"], {}, ["gcc"], ["ld"]),
+        (["clang", "ld", "ld.lld"], {}, ["clang"], ["ld.lld"]),
+        (["clang", "ld"], {}, ["clang"], ["ld"]),
+        (["gcc", "clang", "ld"], {"toolchain": "clang"}, ["clang"], ["ld"]),
+        (["gcc", "gcc-13", "ld"], {"cc": "gcc-13"}, ["gcc-13"], ["ld"]),
+        (["clang-14", "ld", "ld.lld-14"], {"cc": "clang-14"}, ["clang-14"], ["ld.lld-14"]),
+        (["x86_64-linux-gnu-gcc", "x86_64-linux-gnu-ld", "ld"],
+         {"cc": "x86_64-linux-gnu-gcc"}, ["x86_64-linux-gnu-gcc"], ["x86_64-linux-gnu-ld"]),
+        (["ccache", "gcc", "ld"], {"cc": "ccache gcc"}, ["ccache", "gcc"], ["ld"]),
+        (["gcc", "ld", "mold"], {"ld": "mold"}, ["gcc"], ["mold"]),
+    ],
+)  # fmt: skip
+def test_the_choice(
+    tmp_path: Path, there: list[str], arguments: dict[str, str], cc: list[str], ld: list[str]
+) -> None:
+    tools = toolchain.find(programs(tmp_path, *there), **arguments)
+    assert names(tools) == (cc, ld)
+    assert tools.include == "/include"
+
+
+def test_without_a_compiler_the_ways_to_get_one_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(XenToolError, match=r"neither gcc nor clang .*pip install ziglang"):
+        toolchain.find(str(tmp_path))
+    with pytest.raises(XenToolError, match="pip install ziglang"):
+        toolchain.find(str(tmp_path), toolchain="zig")
+
+
+@pytest.mark.parametrize(
+    ("there", "arguments", "words"),
+    [
+        ([], {"toolchain": "gcc"}, "no linker for gcc"),
+        (["gcc"], {}, "no linker for gcc: none of ld, ld.lld"),
+        (["ld"], {"toolchain": "gcc"}, "gcc: no such C compiler in PATH"),
+        (["gcc", "ld"], {"ld": "gold"}, "gold: no such linker in PATH"),
+        (["gcc", "ld"], {"toolchain": "tcc"}, "the toolchains are gcc, clang, zig"),
+    ],
+)
+def test_what_is_missing_is_named(
+    tmp_path: Path, there: list[str], arguments: dict[str, str], words: str
+) -> None:
+    with pytest.raises(XenToolError) as error:
+        toolchain.find(programs(tmp_path, *there), **arguments)
+    assert words in str(error.value)
+
+
+@pytest.mark.parametrize("command", ["", "'", '"gcc'])
+def test_a_command_that_is_none(tmp_path: Path, command: str) -> None:
+    with pytest.raises(XenToolError, match="is not a command"):
+        toolchain.find(programs(tmp_path, "gcc", "ld"), cc=command or " ")
+
+
+def test_a_compiler_that_fails_is_told(tmp_path: Path) -> None:
+    path = programs(tmp_path, "gcc", "ld")
+    (tmp_path / "gcc").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(XenToolError, match="is it a C compiler"):
+        toolchain.find(path)
+
+
+@pytest.mark.parametrize("replaced", ["gcc", "ld", "as"])
+def test_the_identity_changes_with_any_program(tmp_path: Path, replaced: str) -> None:
+    path = programs(tmp_path, "gcc", "ld", "as")
+    before = toolchain.find(path).identity
+    assert toolchain.find(path).identity == before
+    (tmp_path / replaced).write_text("#!/bin/sh\necho /include  # upgraded\n")
+    assert toolchain.find(path).identity != before
+
+
+def test_flags_fit_the_architecture(tmp_path: Path) -> None:
+    tools = toolchain.find(programs(tmp_path, "gcc", "ld"))
+    assert "-mcmodel=kernel" in tools.cc_flags(X86_64)
+    assert "-mno-red-zone" in tools.cc_flags(X86_64)
+    assert "-m32" in tools.cc_flags(I386)
+    assert "elf_i386" in tools.ld_flags(I386)
