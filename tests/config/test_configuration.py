@@ -187,7 +187,7 @@ def test_numbers_and_strings(tmp_path: Path) -> None:
         ({"COUNT": "many"}, "COUNT is a int symbol; its value is a number"),
         ({"BASE": "xyz"}, "its value is a hexadecimal number"),
         ({"USER": "1", "HELPER": "0"}, "USER (=y) selects it; type USER=0 as well"),
-        ({"BOTH": "1"}, "it needs USER (=n); type USER=1 BOTH=1"),
+        ({"BOTH": "1", "USER": "0"}, "it needs USER (=n, set on the command line); type USER=1"),
         ({"BOTH": "1", "USER": "1", "COUNT": "3"}, "it needs COUNT = 2, with COUNT (=3"),
         ({"HELPR": "1"}, "do you mean HELPER"),
         ({"ZZZZZZ": "1"}, "`scons -h` lists the settings"),
@@ -197,6 +197,85 @@ def test_reasons(tmp_path: Path, settings: dict[str, str], words: str) -> None:
     with pytest.raises(XenToolError) as error:
         own_kconfig(tmp_path, KINDS, **settings)
     assert words in str(error.value)
+
+
+def test_a_setting_switches_on_what_it_clearly_needs(tmp_path: Path) -> None:
+    configuration = own_kconfig(tmp_path, KINDS, BOTH="1")
+    assert {"BOTH", "USER", "HELPER"} <= on(configuration)
+    assert configuration.notes == ("BOTH=1 on the command line switches on USER, which it needs",)
+    assert configuration.origins["HELPER"] == "selected by USER"
+    deep = (
+        "".join(f'config L{n}\n\tbool "l"\n\tdepends on L{n + 1}\n' for n in range(3))
+        + 'config L3\n\tbool "l"\n'
+    )
+    configuration = own_kconfig(tmp_path, deep, L0="1")
+    assert on(configuration) == {"L0", "L1", "L2", "L3"}
+    with pytest.raises(XenToolError, match=r"L0=1 cannot hold: it needs L1 \(=n\)"):
+        own_kconfig(tmp_path, deep, L0="1", L3="0")
+
+
+def test_an_unclear_need_is_an_error(tmp_path: Path) -> None:
+    text = """
+config A
+	bool "a"
+config B
+	bool "b"
+config EITHER
+	bool "either"
+	depends on A || B
+"""
+    with pytest.raises(XenToolError, match=r"it needs A \|\| B, with A \(=n\), B \(=n\)"):
+        own_kconfig(tmp_path, text, EITHER="1")
+
+
+def test_a_saved_value_that_is_overruled_is_a_note_with_both(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    saved.write_text("CONFIG_XEN=y\nCONFIG_XEN_PV=y\nCONFIG_SMP=y\n# CONFIG_KASAN is not set\n")
+    assert configure(saved=saved).notes == ()
+    assert configure(saved=saved, XEN="0").notes == (
+        f"XEN=y in {saved}:1 is overruled by XEN=0 on the command line",
+        f"XEN_PV=y in {saved}:2 does not hold: it needs XEN (=n, set on the command line)",
+    )
+    assert configure(saved=saved, SMP="y").notes == ()
+    saved.write_text("# CONFIG_XEN is not set\nCONFIG_XEN_PV=y\n")
+    assert configure(saved=saved).notes == (
+        f"XEN_PV=y in {saved}:2 does not hold: it needs XEN (=n, set in {saved}:1)",
+    )
+
+
+def test_a_saved_number_out_of_range_is_a_note(tmp_path: Path) -> None:
+    (tmp_path / "Kconfig").write_text(KINDS)
+    saved = tmp_path / ".config"
+    saved.write_text("CONFIG_COUNT=9\n")
+    configuration = read(tmp_path / "Kconfig", srctree=tmp_path, saved_config=saved)
+    (note,) = configuration.notes
+    assert note == f"COUNT=9 in {saved}:1 does not hold: its range is 1 to 8"
+
+
+def test_origins(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    saved.write_text("CONFIG_XEN=y\nCONFIG_SMP=y\n")
+    origins = configure(saved=saved, SMP="0").origins
+    assert origins["SMP"] == "on the command line"
+    assert origins["XEN"] == f"in {saved}:1"
+    assert origins["XEN_PV"] == "default"
+    assert origins["X86_64"] == "ARCH"
+
+
+def test_a_huge_file_is_no_configuration(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    with saved.open("wb") as file:
+        file.truncate(100 << 20)
+    with pytest.raises(XenToolError, match="104857600 bytes are no configuration"):
+        configure(saved=saved)
+
+
+def test_dos_line_ends_are_taken(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    saved.write_bytes(b"CONFIG_XEN=y\r\n# CONFIG_SMP is not set\r\nCONFIG_KASAN=y\r\n")
+    configuration = configure(saved=saved)
+    assert {"XEN", "KASAN"} <= on(configuration)
+    assert "SMP" not in on(configuration)
 
 
 def test_a_broken_kconfig_names_its_line(tmp_path: Path) -> None:

@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..abi import ARCHES, X86_64, Arch
 from ..errors import XenToolError
-from . import overrides, saved
-from .kconf import Kconfig, read_kconfig
+from . import saved
+from .assignments import Assignment, from_settings
+from .kconf import Kconfig, autoconf_text, config_text, read_kconfig
+from .overrides import apply
+from .reasons import origin
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Configuration:
     """Name to value as Kconfig writes it: y, m, n, a number or a string; "" if not set."""
     prompts: Mapping[str, str]
     """Name to prompt of the symbols that a user can set, in the order of Kconfig."""
+    origins: Mapping[str, str]
+    """Name to where the value comes from: `on the command line`, `in FILE:LINE`, `default`."""
     dotconfig: str
     """The text of .config."""
     autoconf: str
@@ -55,21 +59,22 @@ def read(
 
     Raises XenToolError for whatever is wrong with any of them.
     """
-    has_saved = saved_config is not None and saved_config.exists()
-    base = saved_config if has_saved else None
+    base = saved_config if saved_config is not None and saved_config.exists() else None
+    is_saved = base is not None
     chosen = _arch(arch, base)
     if base is None and defconfig is not None:
         base = srctree / defconfig.format(arch=chosen.name)
     kconf = read_kconfig(kconfig, srctree, {"ARCH": chosen.name})
-    notes = saved.load(kconf, base) if base is not None else []
-    overrides.apply(kconf, settings or {})
-    dotconfig, autoconf = _texts(kconf)
+    earlier, notes = saved.load(kconf, base) if base is not None else ([], [])
+    given = from_settings(kconf, settings or {})
+    notes += apply(given, earlier if is_saved else [])
     return Configuration(
         arch=chosen,
         values={symbol.name: symbol.str_value for symbol in kconf.unique_defined_syms},
         prompts=_prompts(kconf),
-        dotconfig=dotconfig,
-        autoconf=autoconf,
+        origins=_origins(kconf, [*earlier, *given]),
+        dotconfig=config_text(kconf),
+        autoconf=autoconf_text(kconf),
         sources=(
             *(srctree / name for name in kconf.kconfig_filenames),
             *([base] if base is not None else []),
@@ -97,10 +102,6 @@ def _prompts(kconf: Kconfig) -> dict[str, str]:
     }
 
 
-def _texts(kconf: Kconfig) -> tuple[str, str]:
-    # Kconfiglib writes these to files only.
-    with tempfile.TemporaryDirectory() as folder:
-        dotconfig, autoconf = Path(folder, "config"), Path(folder, "autoconf.h")
-        kconf.write_config(str(dotconfig), header="# Written by xen_tool; edits are lost.\n")
-        kconf.write_autoconf(str(autoconf), header="/* Written by xen_tool; edits are lost. */\n")
-        return dotconfig.read_text(encoding="utf-8"), autoconf.read_text(encoding="utf-8")
+def _origins(kconf: Kconfig, assignments: Sequence[Assignment]) -> dict[str, str]:
+    holding = {a.symbol.name: a.origin for a in assignments if a.holds()}
+    return {s.name: origin(s, holding) for s in kconf.unique_defined_syms}

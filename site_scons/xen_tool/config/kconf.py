@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,29 @@ def read_kconfig(path: Path, srctree: Path, variables: Mapping[str, str]) -> Kco
     # From here on, warnings are about the configurations that are loaded.
     kconf.warn_assign_undef = True
     return kconf
+
+
+def config_text(kconf: Kconfig) -> str:
+    """The text of .config."""
+    return _written(kconf.write_config, save_old=False)
+
+
+def autoconf_text(kconf: Kconfig) -> str:
+    """The text of autoconf.h: `#define CONFIG_SMP 1`."""
+    return _written(kconf.write_autoconf)
+
+
+def defconfig_text(kconf: Kconfig) -> str:
+    """The text of the smallest file that gives the same configuration."""
+    return _written(kconf.write_min_config)
+
+
+def _written(write: Callable[..., object], **options: bool) -> str:
+    # Kconfiglib writes to files only.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "written")
+        write(str(path), header="", **options)
+        return path.read_text(encoding="utf-8")
 
 
 def _kconfiglib() -> Any:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Why a symbol does not have the value that was asked for, in a sentence with the fix."""
+"""Why a symbol has the value that it has, and not another, in words with the fix."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ..abi import ARCHES
+from .assignments import COMMAND_LINE, Assignment, Origins
 from .kconf import Symbol
 
 _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
@@ -17,18 +17,33 @@ def has_prompt(symbol: Symbol) -> bool:
     return any(node.prompt for node in symbol.nodes)
 
 
-def reason(symbol: Symbol, wanted: Mapping[str, str]) -> str:
-    """Explains a value that did not take; wanted is all that was asked for, as typed."""
+def origin(symbol: Symbol, holding: Origins) -> str:
+    """Where the value comes from; holding are the assignments that have an effect."""
     import kconfiglib
 
+    if symbol.name in _OF_ARCH:
+        return "ARCH"
+    if has_prompt(symbol) and symbol.name in holding:
+        return holding[symbol.name]
+    for kind, dependency in (("selected", symbol.rev_dep), ("implied", symbol.weak_rev_dep)):
+        if kconfiglib.expr_value(dependency) > 0:
+            by = [s.name for s in _symbols(dependency) if s.str_value != "n"]
+            return f"{kind} by {' and '.join(by)}"
+    return "default"
+
+
+def reason(assignment: Assignment, where: Origins) -> str:
+    """Explains an assignment that did not take; where says what else was set."""
+    import kconfiglib
+
+    symbol = assignment.symbol
     if not has_prompt(symbol):
         return _promptless(symbol)
-    value = kconfiglib.TRI_TO_STR.get(symbol.user_value, symbol.user_value)
     missing = _unmet(symbol.direct_dep)
-    if missing and value != "n":
-        return _needs(symbol.name, missing, wanted)
+    if missing and assignment.value != "n":
+        return _needs(assignment, missing, where)
     if symbol.choice is not None:
-        return _choice(symbol, value, wanted)
+        return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
         selecting = [s.name for s in _symbols(symbol.rev_dep) if s.str_value != "n"]
         return f"{' and '.join(selecting)} (=y) selects it; type {selecting[0]}=0 as well"
@@ -38,6 +53,22 @@ def reason(symbol: Symbol, wanted: Mapping[str, str]) -> str:
     if symbol.visibility == 0:
         return "it is not visible: " + _conditions(symbol)
     return f"it is {symbol.str_value or 'not set'}"
+
+
+def needed(symbol: Symbol) -> list[Symbol]:
+    """The symbols that must be switched on for this one; [] if that is not all, or not clear."""
+    import kconfiglib
+
+    missing = _unmet(symbol.direct_dep)
+    clear = all(
+        isinstance(term, kconfiglib.Symbol)
+        and has_prompt(term)
+        and term.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE)
+        for term in missing
+    )
+    if not clear:
+        return []
+    return missing + [deeper for term in missing for deeper in needed(term)]
 
 
 def _promptless(symbol: Symbol) -> str:
@@ -50,29 +81,31 @@ def _promptless(symbol: Symbol) -> str:
     return f"{text}; it follows {', '.join(names)}" if names else text
 
 
-def _needs(name: str, missing: list[Any], wanted: Mapping[str, str]) -> str:
+def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> str:
     import kconfiglib
 
     needs, fixes = [], []
     for term in missing:
         if isinstance(term, kconfiglib.Symbol):
-            needs.append(f"{term.name} ({_state(term, wanted)})")
+            needs.append(f"{term.name} ({_state(term, where)})")
             fixes.append(_other_arch(term) if term.name in _OF_ARCH else f"{term.name}=1")
         else:
-            states = [f"{s.name} ({_state(s, wanted)})" for s in _symbols(term)]
+            states = [f"{s.name} ({_state(s, where)})" for s in _symbols(term)]
             needs.append(f"{kconfiglib.expr_str(term)}, with {', '.join(states)}")
     text = "it needs " + " and ".join(needs)
-    return f"{text}; type {' '.join(fixes)} {name}={wanted[name]}" if fixes else text
+    if assignment.origin != COMMAND_LINE or not fixes:
+        return text
+    return f"{text}; type {' '.join(fixes)} {assignment}"
 
 
-def _choice(symbol: Symbol, value: str, wanted: Mapping[str, str]) -> str:
+def _choice(symbol: Symbol, value: str, where: Origins) -> str:
     selected = symbol.choice.selection
     others = [s.name for s in symbol.choice.syms if s is not symbol]
     if value == "n":
         return f"one of the choice must be chosen; type {others[0]}=1 instead"
     if selected is None:
         return "its choice is not visible: " + _conditions(symbol.choice)
-    return f"{selected.name} ({_state(selected, wanted)}) is chosen in its place; drop one of them"
+    return f"{selected.name} ({_state(selected, where)}) is chosen in its place; drop one of them"
 
 
 def _conditions(item: Any) -> str:
@@ -103,9 +136,9 @@ def _symbols(expression: Any) -> list[Symbol]:
     return sorted(found, key=lambda s: str(s.name))
 
 
-def _state(symbol: Symbol, wanted: Mapping[str, str]) -> str:
-    origin = ", set on the command line" if symbol.name in wanted else ""
-    return f"={symbol.str_value}{origin}"
+def _state(symbol: Symbol, where: Origins) -> str:
+    state = f"={symbol.str_value}"
+    return f"{state}, set {where[symbol.name]}" if symbol.name in where else state
 
 
 def _other_arch(symbol: Symbol) -> str:

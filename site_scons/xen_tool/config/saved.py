@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Reads a saved configuration: .config, a defconfig."""
+"""Reads and writes configurations in files: .config, a defconfig, a fragment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from pathlib import Path
 
 from ..abi import ARCHES, Arch
 from ..errors import XenToolError
-from .kconf import Kconfig
+from ..files import write_if_changed
+from .assignments import Assignment
+from .kconf import Kconfig, config_text
+
+_LINE = re.compile(r"CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set")
+MOST_BYTES = 16 << 20
+"""Linux' biggest configurations are about 300 KiB."""
 
 
 def saved_arch(path: Path) -> Arch | None:
@@ -23,27 +29,65 @@ def saved_arch(path: Path) -> Arch | None:
     return None
 
 
-def load(kconf: Kconfig, path: Path) -> list[str]:
-    """Assigns what the file says; returns notes on what has no effect.
+def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> tuple[list[Assignment], list[str]]:
+    """Assigns what the file says, over what is there or in its place.
+
+    Returns the assignments, and notes on lines without any effect.
 
     Raises XenToolError, with file and line, for a line that is no assignment
     and a value that its symbol cannot have.
     """
-    _read(path)
+    text = _read(path)
     already = len(kconf.warnings)
-    kconf.load_config(str(path))
+    kconf.load_config(str(path), replace=replace)
     notes = []
     for warning in kconf.warnings[already:]:
-        text = warning.replace(": warning:", ":")
-        if "undefined symbol" in text or "set more than once" in text:
-            notes.append(text)
-        else:
-            raise XenToolError(f"{text}; correct the line or delete it")
-    return notes
+        message = warning.replace(": warning:", ":")
+        if "undefined symbol" not in message and "set more than once" not in message:
+            raise XenToolError(f"{message}; correct the line or delete it")
+        notes.append(message)
+    assignments: dict[str, Assignment] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _LINE.match(line)
+        symbol = match and kconf.syms.get(match[1] or match[3])
+        if match and symbol is not None and symbol.nodes:
+            typed = match[2] or "n"
+            value = symbol.user_value
+            value = typed if value is None else {0: "n", 1: "m", 2: "y"}.get(value, value)
+            assignments[symbol.name] = Assignment(symbol, value, typed, f"in {path}:{number}")
+    return list(assignments.values()), notes
+
+
+def save(kconf: Kconfig, path: Path) -> bool:
+    """Writes the configuration in one move, and keeps the one before as FILE.old.
+
+    Returns whether it changed; an equal file is not touched.  A symbolic link
+    stays one.
+
+    Raises XenToolError if the file cannot be written.
+    """
+    path = path.resolve()
+    text = config_text(kconf)
+    try:
+        before = path.read_bytes()
+    except FileNotFoundError:
+        before = None
+    except OSError as error:
+        raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+    if before == text.encode():
+        return False
+    if before is not None:
+        write_if_changed(path.with_name(f"{path.name}.old"), before)
+    return write_if_changed(path, text)
 
 
 def _read(path: Path) -> str:
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise XenToolError(
+                f"{path}: {path.stat().st_size} bytes are no configuration; "
+                "delete it, or name another file in KCONFIG_CONFIG"
+            )
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1

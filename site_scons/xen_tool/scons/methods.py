@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def xen_configure(
         settings=given.kconfig,
     )
     for note in configuration.notes:
-        print(f"xen_tool: note: {note}")
+        print(f"xen_tool: note: {note}", file=sys.stderr)
     path = env["ENV"].get("PATH", os.defpath)
     tools = toolchain.find(
         path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
@@ -123,7 +124,7 @@ def _set_commands(
 def _add_configuration_files(env: Any, configuration: Configuration) -> None:
     values = {name: f"include/config/{name}" for name in configuration.values}
     contents = {
-        ".config": configuration.dotconfig,
+        ".config": f"# Made by xen_tool for this build; edits are lost.\n{configuration.dotconfig}",
         f"include/generated/{AUTOCONF}": configuration.autoconf,
         f"include/config/{steps.ARCH_FILE}": configuration.arch.name,
     }

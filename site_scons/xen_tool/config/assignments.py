@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What somebody wants a symbol to be, and where they said so.
+
+Kconfiglib takes an assignment without a word when dependencies, a choice or a
+range keep it from having an effect.  So each one is kept, and held against the
+value that its symbol has in the end.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..errors import XenToolError
+from .kconf import Kconfig, Symbol
+
+PREFIX = "CONFIG_"
+COMMAND_LINE = "on the command line"
+_BOOLS = {"1": "y", "y": "y", "0": "n", "n": "n"}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One wish: a symbol, its value as Kconfig writes it, as it was typed, and where."""
+
+    symbol: Symbol
+    value: str
+    typed: str
+    origin: str
+    """`on the command line`, or `in FILE:LINE`."""
+
+    def __str__(self) -> str:
+        return f"{self.symbol.name}={self.typed}"
+
+    def holds(self) -> bool:
+        """Whether the symbol has the value now."""
+        return equal(self.symbol, self.symbol.str_value, self.value)
+
+
+Origins = Mapping[str, str]
+"""Name of a symbol to the origin of its last assignment."""
+
+
+def origins(assignments: Iterable[Assignment]) -> Origins:
+    """Where each symbol was set; the later assignment counts."""
+    return {assignment.symbol.name: assignment.origin for assignment in assignments}
+
+
+def from_settings(kconf: Kconfig, settings: Mapping[str, str]) -> list[Assignment]:
+    """Reads NAME=value, with or without CONFIG_; assigns nothing yet.
+
+    Raises XenToolError for an unknown name, for a value that is not of the
+    symbol's type, and for two values of one symbol.
+    """
+    found: dict[str, Assignment] = {}
+    for name, text in settings.items():
+        symbol = find(kconf, name)
+        assignment = Assignment(symbol, parse(symbol, text), text, COMMAND_LINE)
+        before = found.setdefault(symbol.name, assignment)
+        if before.value != assignment.value:
+            raise XenToolError(f"{symbol.name} is set twice, to {before.typed} and {text}")
+    return list(found.values())
+
+
+def find(kconf: Kconfig, name: str) -> Symbol:
+    """The symbol of a name, with or without CONFIG_.
+
+    Raises XenToolError, with the nearest names, if there is none.
+    """
+    symbol = kconf.syms.get(name.removeprefix(PREFIX))
+    if symbol is not None and symbol.nodes:
+        return symbol
+    defined = [s.name for s in kconf.unique_defined_syms]
+    near = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), defined, n=3, cutoff=0.5)
+    hint = f"do you mean {' or '.join(near)}?" if near else "`scons -h` lists the settings"
+    raise XenToolError(f"{name} is neither a setting of xen_tool nor a symbol of Kconfig; {hint}")
+
+
+def parse(symbol: Symbol, text: str) -> str:
+    """A value as typed to one as Kconfig writes it.
+
+    Raises XenToolError if the symbol's type has no such value.
+    """
+    import kconfiglib
+
+    kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
+    value: str | None = text
+    if symbol.orig_type == kconfiglib.BOOL:
+        value = _BOOLS.get(text.lower())
+        expected = "1, 0, y or n"
+    elif symbol.orig_type == kconfiglib.TRISTATE:
+        value = "m" if text.lower() == "m" else _BOOLS.get(text.lower())
+        expected = "1, 0, y, m or n"
+    elif symbol.orig_type in (kconfiglib.INT, kconfiglib.HEX):
+        base = _base(symbol)
+        expected = "a number" if base == 10 else "a hexadecimal number such as 0x1000"
+        try:
+            int(text, base)
+        except ValueError:
+            value = None
+    if value is None:
+        raise XenToolError(
+            f"{symbol.name}={text}: {symbol.name} is a {kind} symbol; its value is {expected}"
+        )
+    return value
+
+
+def equal(symbol: Symbol, left: str, right: str) -> bool:
+    """Whether two values of a symbol are the same; 0x10 and 0X10 are."""
+    import kconfiglib
+
+    if symbol.orig_type in (kconfiglib.INT, kconfiglib.HEX) and left and right:
+        return int(left, _base(symbol)) == int(right, _base(symbol))
+    return left == right
+
+
+def _base(symbol: Symbol) -> int:
+    import kconfiglib
+
+    return 10 if symbol.orig_type == kconfiglib.INT else 16
