@@ -10,6 +10,8 @@ import pytest
 
 from project import Project, reference_kernel
 
+pytest_plugins = ["no_skips"]
+
 
 def _program(name: str) -> str:
     path = shutil.which(name)

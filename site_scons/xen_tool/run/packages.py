@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Gets the system programs that the boot and the tests need, on Debian, Ubuntu and their like.
+
+``provide`` installs what is missing with apt-get if root runs it.  For another user it unpacks
+the packages below the user's cache folder, which takes no rights and disturbs nothing:
+
+    ~/.cache/xen_tool/packages-<release>/needs   what was asked for, one package a line
+    ~/.cache/xen_tool/packages-<release>/root/   the packages' files, as below /
+    ~/.cache/xen_tool/packages-<release>/bin/    a starter for each program in root/
+
+The starters make PATH alone enough to run a program; files are found through
+XEN_TOOL_PACKAGES_ROOT, which names root/.  The folder appears whole or not at all.
+
+tests/run.py calls it.  Which version of Xen a package's name holds, the package lists say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from ..errors import XenToolError
+from .hypervisor import PACKAGES_ROOT_VARIABLE, default_roots
+
+Say = Callable[[str], None]
+
+
+class Need(NamedTuple):
+    """A package, and how to tell that what we want of it is there.
+
+    package: its name, with {xen} for the version of Xen, such as 4.17.
+    programs: names that must be found in PATH.
+    files: patterns below / or $XEN_TOOL_PACKAGES_ROOT that must match.
+    """
+
+    package: str
+    programs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+NEEDS = (
+    Need("qemu-system-x86", programs=("qemu-system-x86_64",)),
+    Need("xen-hypervisor-{xen}-amd64", files=("boot/xen-*-amd64.gz",)),
+    Need(
+        "xen-utils-{xen}",
+        files=("usr/lib/*/libxenguest.so.*", "usr/lib/xen-*/bin/readnotes"),
+    ),
+    Need("tmux", programs=("tmux",)),
+    Need("binutils", programs=("as", "ld", "readelf")),
+    Need("gcc", programs=("gcc",)),
+)
+
+
+def missing() -> list[Need]:
+    """Returns the needs that are not met in this process's environment."""
+    return [need for need in NEEDS if not _met(need)]
+
+
+def provide(say: Say) -> dict[str, str]:
+    """Meets the needs as far as apt-get can; returns the environment variables to be set for it.
+
+    What the archive does not have is left missing.  say gets a line before a step that takes time.
+
+    Raises XenToolError if there is no apt-get, or if it fails.
+    """
+    needs = missing()
+    if not needs:
+        return {}
+    if not shutil.which("apt-get"):
+        names = ", ".join(need.package.format(xen="VERSION") for need in needs)
+        raise XenToolError(
+            "system packages are missing, and there is no apt-get to get them with; "
+            f"install what Debian calls {names}"
+        )
+    if os.geteuid() == 0:
+        _install(needs, say)
+        return {}
+    folder = _cache_folder()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_name(f"{folder.name}.lock")):
+            if not {need.package for need in needs} <= _unpacked(folder):
+                _unpack(needs, folder, say)
+    except OSError as error:
+        raise XenToolError(
+            f"{folder}: system packages cannot be unpacked there: {error.strerror}; "
+            "name another cache folder in XDG_CACHE_HOME"
+        ) from error
+    path = os.environ.get("PATH", os.defpath)
+    return {
+        "PATH": f"{path}{os.pathsep}{folder / 'bin'}",
+        PACKAGES_ROOT_VARIABLE: str(folder / "root"),
+    }
+
+
+def library_path(root: Path) -> str:
+    """Returns the LD_LIBRARY_PATH that the unpacked programs and libraries below root need."""
+    folders = [*root.glob("usr/lib/*-linux-gnu"), *root.glob("usr/lib/*-linux-gnu/*/")]
+    return os.pathsep.join(str(f) for f in sorted(folders) if any(f.glob("lib*.so*")))
+
+
+def _met(need: Need) -> bool:
+    return all(shutil.which(name) for name in need.programs) and all(
+        any(any(root.glob(pattern)) for root in default_roots()) for pattern in need.files
+    )
+
+
+def _run(*command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None) -> str:
+    """Returns the command's output; raises XenToolError with its complaint if it fails."""
+    environ = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environ,
+        stdin=stdin or subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        errors = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
+        reason = "; ".join(errors) or done.stderr.strip() or f"status {done.returncode}"
+        raise XenToolError(f"{shlex.join(command)} failed: {reason}")
+    return done.stdout
+
+
+def _offered(needs: Sequence[Need], *options: str) -> list[str]:
+    """Returns the names of the packages, without those that the package lists do not know."""
+    known = set(_run("apt-cache", *options, "pkgnames").split())
+    hypervisors = (re.fullmatch(r"xen-hypervisor-(\d+)\.(\d+)-amd64", name) for name in known)
+    newest = max(((int(found[1]), int(found[2])) for found in hypervisors if found), default=(0, 0))
+    names = [need.package.format(xen="{}.{}".format(*newest)) for need in needs]
+    return [name for name in names if name in known]
+
+
+def _install(needs: Sequence[Need], say: Say) -> None:
+    def install(packages: Sequence[str]) -> None:
+        say(f"installing with apt-get: {' '.join(packages)}")
+        _run(
+            *("apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"),
+            *("install", "--yes", "--no-install-recommends", *packages),
+        )
+
+    packages = _offered(needs)
+    if len(packages) == len(needs):
+        # Fails if the lists are so old that the archive has other versions by now.
+        with contextlib.suppress(XenToolError):
+            install(packages)
+            return
+    say("updating the package lists with apt-get")
+    _run("apt-get", "update")
+    if packages := _offered(needs):
+        install(packages)
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    release = "unknown"
+    with contextlib.suppress(OSError):
+        system = platform.freedesktop_os_release()
+        release = system.get("VERSION_CODENAME") or system.get("VERSION_ID") or system["ID"]
+    return Path(base).absolute() / "xen_tool" / f"packages-{release}"
+
+
+def _unpacked(folder: Path) -> set[str]:
+    with contextlib.suppress(FileNotFoundError):
+        return set((folder / "needs").read_text().splitlines())
+    return set()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
+    for left in folder.parent.glob(f"{folder.name}.*.new"):
+        shutil.rmtree(left)
+    work = Path(tempfile.mkdtemp(".new", f"{folder.name}.", folder.parent))
+    try:
+        state, archives, new = work / "apt", work / "archives", work / "new"
+        # APT with lists of its own, which still knows what the system has.
+        options = (
+            *("-o", f"Dir::State={state}", "-o", f"Dir::Cache={state}"),
+            *("-o", "Dir::State::status=/var/lib/dpkg/status"),
+            *("-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"),
+        )
+        for name in (state / "lists/partial", state / "archives/partial", archives, new):
+            name.mkdir(parents=True)
+        say(f"fetching package lists into {folder.parent}, as only root could install")
+        _run("apt-get", *options, "update")
+        packages = _offered(needs, *options)
+        say(f"unpacking in {folder}: {' '.join(packages)}")
+        if packages:
+            closure = _closure(packages, options)
+            _run("apt-get", *options, "download", *closure, cwd=archives)
+        _make_root(new / "root", sorted(archives.glob("*.deb")))
+        _make_starters(new, folder)
+        (new / "needs").write_text("".join(f"{need.package}\n" for need in needs))
+        if folder.exists():
+            folder.rename(work / "old")
+        new.rename(folder)
+    finally:
+        shutil.rmtree(work)
+
+
+def _closure(packages: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Returns NAME=VERSION of the packages and of all that they need and the system lacks."""
+    plan = _run("apt-get", *options, "install", "--simulate", "--no-install-recommends", *packages)
+    # Inst NAME [OLD VERSION] (VERSION ...); a libc other than the system's loader's does not work.
+    found = re.findall(r"^Inst (\S+) (?:\[.*?\] )?\((\S+)", plan, re.MULTILINE)
+    return [f"{name}={version}" for name, version in found if name != "libc6"]
+
+
+def _make_root(root: Path, archives: Sequence[Path]) -> None:
+    # As on the system, so that what a package ships in lib/ is found in usr/lib/.
+    for name in ("bin", "sbin", "lib", "lib64"):
+        (root / "usr" / name).mkdir(parents=True)
+        (root / name).symlink_to(f"usr/{name}")
+    for archive in archives:
+        # dpkg --extract would put folders in the links' place.
+        command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as files:
+            _run("tar", "-x", "--keep-directory-symlink", cwd=root, stdin=files.stdout)
+
+
+def _make_starters(new: Path, folder: Path) -> None:
+    """Fills new/bin with scripts that run new/root's programs once new has become folder."""
+    (new / "bin").mkdir()
+    root = new / "root"
+    libraries = library_path(root).replace(str(new), str(folder))
+    data = ("usr/share/qemu", "usr/share/seabios")
+    for pattern in ("usr/bin/*", "usr/sbin/*", "usr/lib/xen-*/bin/*"):
+        for program in root.glob(pattern):
+            command = [str(folder / program.relative_to(new))]
+            if program.name.startswith("qemu-system-"):
+                command += [word for name in data for word in ("-L", str(folder / "root" / name))]
+            starter = new / "bin" / program.name
+            starter.write_text(
+                "#!/bin/sh\n"
+                f"export LD_LIBRARY_PATH={shlex.quote(libraries)}${{LD_LIBRARY_PATH:+:}}"
+                "${LD_LIBRARY_PATH-}\n"
+                f'export PATH="$PATH":{shlex.quote(str(folder / "bin"))}\n'
+                f'exec {shlex.join(command)} "$@"\n'
+            )
+            starter.chmod(0o755)

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Runs pytest with the system programs that the tests need: python tests/run.py [PYTEST ARGUMENTS].
+
+Gets them first, where that can be done; without them every other test still runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    sys.path.insert(0, str(TOP / "site_scons"))
+    from xen_tool.errors import XenToolError
+    from xen_tool.run import packages
+
+    def say(line: str) -> None:
+        print(f"tests: {line}", file=sys.stderr, flush=True)
+
+    try:
+        os.environ.update(packages.provide(say))
+    except XenToolError as error:
+        say(str(error))
+    for need in packages.missing():
+        wanted = ", ".join((*need.programs, *need.files))
+        say(f"going on without {wanted}: the tests that need it are skipped")
+    os.chdir(TOP)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
