@@ -25,13 +25,14 @@ from typing import Any
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import methods, summary
+    from .scons import config_targets, methods, summary
 
     for name, method in (
         ("XenConfigure", methods.xen_configure),
         ("XenHead", methods.xen_head),
         ("XenImage", methods.xen_image),
         ("XenBoot", methods.xen_boot),
+        ("XenConfigTargets", config_targets.xen_config_targets),
         ("XenHelp", methods.xen_help),
         ("XenSummary", summary.xen_summary),
     ):

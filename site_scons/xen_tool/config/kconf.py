@@ -8,6 +8,7 @@ files name) is set for the time of one reading, and put back.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 import threading
@@ -45,12 +46,17 @@ def read_kconfig(path: Path, srctree: Path, variables: Mapping[str, str]) -> Kco
         raise XenToolError("Kconfig: " + "; ".join(kconf.warnings))
     # From here on, warnings are about the configurations that are loaded.
     kconf.warn_assign_undef = True
+    # Overriding is what fragments are for; saved.load() tells of it within a file.
+    kconf.warn_assign_override = False
+    kconf.warn_assign_redun = False
     return kconf
 
 
 def config_text(kconf: Kconfig) -> str:
     """The text of .config."""
-    return _written(kconf.write_config, save_old=False)
+    # Of the class: a front end's own object writes by way of this.
+    write = _kconfiglib().Kconfig.write_config
+    return _written(functools.partial(write, kconf), save_old=False)
 
 
 def autoconf_text(kconf: Kconfig) -> str:

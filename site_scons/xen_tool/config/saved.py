@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..abi import ARCHES, Arch
 from ..errors import XenToolError
-from ..files import write_if_changed
+from ..files import shown, write_if_changed
 from .assignments import Assignment
 from .kconf import Kconfig, config_text
 
@@ -42,19 +42,23 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> tuple[list[Assi
     kconf.load_config(str(path), replace=replace)
     notes = []
     for warning in kconf.warnings[already:]:
-        message = warning.replace(": warning:", ":")
-        if "undefined symbol" not in message and "set more than once" not in message:
+        message = warning.replace(": warning:", ":").replace(str(path), shown(path))
+        if "undefined symbol" not in message:
             raise XenToolError(f"{message}; correct the line or delete it")
         notes.append(message)
     assignments: dict[str, Assignment] = {}
+    name = shown(path)
     for number, line in enumerate(text.splitlines(), start=1):
         match = _LINE.match(line)
         symbol = match and kconf.syms.get(match[1] or match[3])
         if match and symbol is not None and symbol.nodes:
             typed = match[2] or "n"
+            before = assignments.get(symbol.name)
+            if before and before.typed != typed:
+                notes.append(f"{before} {before.origin} is set again in line {number}, to {typed}")
             value = symbol.user_value
             value = typed if value is None else {0: "n", 1: "m", 2: "y"}.get(value, value)
-            assignments[symbol.name] = Assignment(symbol, value, typed, f"in {path}:{number}")
+            assignments[symbol.name] = Assignment(symbol, value, typed, f"in {name}:{number}")
     return list(assignments.values()), notes
 
 
@@ -73,7 +77,7 @@ def save(kconf: Kconfig, path: Path) -> bool:
     except FileNotFoundError:
         before = None
     except OSError as error:
-        raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+        raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
     if before == text.encode():
         return False
     if before is not None:
@@ -85,12 +89,14 @@ def _read(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise XenToolError(
-                f"{path}: {path.stat().st_size} bytes are no configuration; "
+                f"{shown(path)}: {path.stat().st_size} bytes are no configuration; "
                 "delete it, or name another file in KCONFIG_CONFIG"
             )
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise XenToolError(f"{path}:{line}: not UTF-8 text; delete the file or the line") from error
+        raise XenToolError(
+            f"{shown(path)}:{line}: not UTF-8 text; delete the file or the line"
+        ) from error
     except OSError as error:
-        raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+        raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error

@@ -14,10 +14,12 @@ from SCons.Script import ARGUMENTS, GetOption
 
 from .. import toolchain
 from ..config.configuration import Configuration, read
+from ..config.saved import saved_arch
 from ..errors import XenToolError
 from ..head.model import SYMBOLS as HEAD_SYMBOLS
 from ..toolchain import Toolchain
 from . import steps
+from .config_targets import CHANGING, ConfigTargets, changing
 from .errors import while_building, while_reading
 from .owner import own
 from .scanner import AUTOCONF, Dependencies
@@ -51,13 +53,27 @@ def xen_configure(
     given = settings(ARGUMENTS if arguments is None else arguments)
     top = Path(env.Dir("#").abspath)
     saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
+    asked = changing() if arguments is None else []
+    if asked and given.kconfig:
+        raise XenToolError(
+            f"{next(iter(given.kconfig))}= holds for one run, and {asked[0]} changes the saved "
+            "configuration: leave one of them out"
+        )
     configuration = read(
         top / kconfig,
         srctree=top,
-        saved_config=saved_path,
-        defconfig=defconfig,
-        arch=given.get("ARCH"),
+        # What is being changed may be damaged; only its architecture counts.
+        saved_config=None if asked else saved_path,
+        defconfig=None if asked else defconfig,
+        arch=given.get("ARCH") or (_saved_arch(saved_path) if asked else None),
         settings=given.kconfig,
+    )
+    env["XEN_CONFIG_TARGETS"] = ConfigTargets(
+        kconfig=top / kconfig,
+        srctree=top,
+        config=saved_path,
+        defconfig=defconfig,
+        seed=given.get("SEED"),
     )
     for note in configuration.notes:
         print(f"xen_tool: note: {note}", file=sys.stderr)
@@ -67,8 +83,8 @@ def xen_configure(
     )
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
     env["XEN_BUILD"] = _build_directory(env, directory)
-    # SCons makes the folder at once, which is too early for help.
-    if sconsign and not GetOption("help"):
+    # SCons makes the folder at once.
+    if sconsign and not asked and not GetOption("help"):
         env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath)
     env["XEN_CONFIG"] = configuration
     env["XEN_SETTINGS"] = given
@@ -76,6 +92,14 @@ def xen_configure(
     _set_commands(env, given, configuration, tools, path)
     _add_configuration_files(env, configuration)
     return configuration
+
+
+def _saved_arch(path: Path) -> str | None:
+    try:
+        arch = saved_arch(path) if path.exists() else None
+    except XenToolError:
+        return None
+    return arch.name if arch else None
 
 
 def _build_directory(env: Any, directory: str) -> Any:
@@ -90,6 +114,7 @@ def _build_directory(env: Any, directory: str) -> Any:
             f"O={directory}: outputs would land among the sources; name a folder of their own"
         )
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help"))
+    looks_only = looks_only or bool(changing())
     if not looks_only and not hasattr(node.attributes, "xen_owner"):
         # Two environments may share the directory; the lock is the process's.
         node.attributes.xen_owner = own(node.abspath)
@@ -194,6 +219,11 @@ Targets:
   scons test       runs the tests
   scons -c         removes what was built
 
+Targets for the saved configuration, .config:
+{targets}
+  scons NAME_defconfig NAME.config ...   merges files of kconfig/configs/
+  scons listconfig [--json]              shows each symbol, its value, and where it was set
+
 Settings of the tool:
 {settings}
 
@@ -219,4 +249,9 @@ def xen_help(env: Any) -> None:
         for name, prompt in configuration.prompts.items()
     ]
     known = [f"  {name + '=':<12} {text}" for name, text in RESERVED.items()]
-    env.Help(_HELP.format(settings="\n".join(known), symbols="\n".join(symbols)))
+    targets = [f"  scons {name:<15} {text}" for name, text in CHANGING.items()]
+    env.Help(
+        _HELP.format(
+            targets="\n".join(targets), settings="\n".join(known), symbols="\n".join(symbols)
+        )
+    )

@@ -19,6 +19,7 @@ RESERVED = {
     "LD": "the linker",
     "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
     "HYPERVISOR": "the file of the Xen hypervisor (the newest in /boot)",
+    "SEED": "a number, with randconfig: the configuration that it made before",
     "TIMEOUT": "seconds until a boot without a result has failed (30)",
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
@@ -64,4 +65,6 @@ def settings(arguments: Mapping[str, str]) -> Settings:
         in_time = False
     if not in_time:
         raise XenToolError(f"TIMEOUT={tool['TIMEOUT']}: TIMEOUT is a number of seconds above 0")
+    if not tool.get("SEED", "0").isdecimal():
+        raise XenToolError(f"SEED={tool['SEED']}: SEED is a number")
     return Settings(tool, {n: v for n, v in arguments.items() if n not in RESERVED})

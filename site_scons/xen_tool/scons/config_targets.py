@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Targets that change the saved configuration, or tell of it, as those of make in Linux.
+
+They run like any target, after the SConscripts were read.  As what is read
+depends on the configuration, one that changes it has a run of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from SCons.Script import COMMAND_LINE_TARGETS, AddOption, GetOption
+
+from ..config import frontend, saved
+from ..config.configuration import Configuration
+from ..config.kconf import Kconfig, defconfig_text, read_kconfig
+from ..config.merge import merge, randomize
+from ..errors import XenToolError
+from ..files import shown, write_if_changed
+from .errors import while_building
+
+CHANGING = {
+    "defconfig": "takes the architecture's own",
+    **frontend.MODULES,
+    "randconfig": "sets it at random; SEED=NUMBER repeats it",
+    "savedefconfig": "writes the shortest file that means the same, defconfig",
+}
+"""Name and description of each target that works on the saved configuration."""
+
+_FRAGMENT = ".config"
+_DEFCONFIG = "_defconfig"
+
+
+def changing() -> list[str]:
+    """The targets on the command line that work on the saved configuration.
+
+    Raises XenToolError if there are others beside them.
+    """
+    names = [str(target) for target in COMMAND_LINE_TARGETS]
+    found = [n for n in names if n in CHANGING or n.endswith((_DEFCONFIG, _FRAGMENT))]
+    others = [name for name in names if name not in found]
+    if found and others:
+        raise XenToolError(
+            f"{found[0]} changes the configuration that {others[0]} is built from: "
+            f"run `scons {' '.join(found)}` first"
+        )
+    return found
+
+
+class ConfigTargets:
+    """What the targets of one environment work on."""
+
+    def __init__(
+        self, *, kconfig: Path, srctree: Path, config: Path, defconfig: str | None, seed: str | None
+    ) -> None:
+        self._kconfig = kconfig
+        self._srctree = srctree
+        self._config = config
+        self._defconfig = defconfig
+        self._seed = seed
+
+    def run(self, names: Sequence[str], arch: str) -> None:
+        """Carries out targets in order; files that follow one another are merged.
+
+        Raises XenToolError for what cannot be done; the saved configuration is
+        then as it was before that target.
+        """
+        files: list[str] = []
+        for name in [*names, None]:
+            if name is not None and (name == "defconfig" or name not in CHANGING):
+                files.append(name)
+                continue
+            if files:
+                self._merge(files, arch)
+                files = []
+            if name is not None:
+                self._one(name, arch)
+
+    def _read(self, arch: str) -> Kconfig:
+        return read_kconfig(self._kconfig, self._srctree, {"ARCH": arch})
+
+    def _one(self, name: str, arch: str) -> None:
+        kconf = self._read(arch)
+        if name == "randconfig":
+            seed = random.randrange(1 << 32) if self._seed is None else int(self._seed)
+            print(f"seed {seed}: `scons randconfig SEED={seed}` makes the same again")
+            randomize(kconf, seed)
+            self._save(kconf)
+            return
+        if self._config.exists():
+            # A damaged file is told of, and left for its owner to mend.
+            saved.load(kconf, self._config)
+        if name == "savedefconfig":
+            path = self._srctree / "defconfig"
+            write_if_changed(path, defconfig_text(kconf))
+            print(f"the shortest configuration is in {path.name}")
+            return
+        frontend.run(
+            name,
+            self._kconfig,
+            srctree=self._srctree,
+            arch=arch,
+            config=self._config,
+            defconfig=self._file("defconfig", arch) if self._defconfig else None,
+        )
+
+    def _merge(self, names: Sequence[str], arch: str) -> None:
+        replaces = [n == "defconfig" or n.endswith(_DEFCONFIG) for n in names]
+        if any(replaces[1:]):
+            raise XenToolError(f"{names[replaces.index(True, 1)]} replaces all: name it first")
+        if names[0].endswith(_DEFCONFIG):
+            arch = names[0].removesuffix(_DEFCONFIG)
+        kconf = self._read(arch)
+        onto = self._config if not replaces[0] and self._config.exists() else None
+        for note in merge(kconf, [self._file(name, arch) for name in names], onto=onto):
+            print(f"note: {note}")
+        self._save(kconf)
+
+    def _file(self, name: str, arch: str) -> Path:
+        if self._defconfig is None:
+            raise XenToolError(f"{name}: this project names no folder of configurations")
+        if name == "defconfig":
+            return self._srctree / self._defconfig.format(arch=arch)
+        folder = (self._srctree / self._defconfig).parent
+        for path in (folder / name, self._srctree / name):
+            if path.is_file():
+                return path
+        there = ", ".join(sorted(path.name for path in folder.glob("*config")))
+        raise XenToolError(f"there is no configuration {name}; {folder.name}/ has {there}")
+
+    def _save(self, kconf: Kconfig) -> None:
+        changed = saved.save(kconf, self._config)
+        print(f"{shown(self._config)}: {'written' if changed else 'no change'}")
+
+
+def xen_config_targets(env: Any) -> None:
+    """env.XenConfigTargets(): menuconfig, defconfig and the like, and listconfig."""
+    targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
+    configuration: Configuration = env["XEN_CONFIG"]
+    names = changing() or sorted(CHANGING)
+
+    def change(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        targets.run(names, configuration.arch.name)
+
+    # The first does the work of all, in their order.
+    _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")
+    for name in names[1:]:
+        env.Alias(name, names[0])
+    AddOption("--json", dest="xen_json", action="store_true", help="listconfig: for programs")
+
+    def show(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        print(_as_json(configuration) if GetOption("xen_json") else _as_table(configuration))
+
+    _alias(env, "listconfig", show, None)
+
+
+def _alias(env: Any, name: str, function: Callable[..., None], label: str | None) -> None:
+    action = env.Action(while_building(function), cmdstr=label)
+    env.AlwaysBuild(env.Alias(name, [], action))
+
+
+def _as_table(configuration: Configuration) -> str:
+    rows = [(n, v or "-", configuration.origins[n]) for n, v in configuration.values.items()]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return "\n".join(f"{n:<{widths[0]}}  {v:<{widths[1]}}  {origin}" for n, v, origin in rows)
+
+
+def _as_json(configuration: Configuration) -> str:
+    symbols = [
+        {"name": name, "value": value, "origin": configuration.origins[name]}
+        for name, value in configuration.values.items()
+    ]
+    return json.dumps({"arch": configuration.arch.name, "symbols": symbols}, indent=2)

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The targets that change the saved configuration, or tell of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project import Project
+
+
+def config(kernel: Project) -> str:
+    return (kernel.top / ".config").read_text()
+
+
+def test_defconfig_is_the_architectures_own(kernel: Project) -> None:
+    kernel.scons("defconfig", "ARCH=i386")
+    assert "CONFIG_X86_32=y" in config(kernel)
+    kernel.scons("x86_64_defconfig")
+    assert "CONFIG_X86_64=y" in config(kernel)
+    assert "CONFIG_X86_32=y" in (kernel.top / ".config.old").read_text()
+    made = {path.name for path in kernel.top.iterdir()} - {"arch", "kconfig", "site_scons"}
+    assert made == {"SConstruct", ".config", ".config.old"}
+    assert kernel.scons("defconfig").out.endswith(".config: no change\n")
+
+
+def test_the_saved_architecture_is_built(kernel: Project) -> None:
+    kernel.scons("i386_defconfig")
+    kernel.scons()
+    assert (kernel.top / "build/i386/vmlinux").is_file()
+
+
+def test_fragments_are_merged_in_order_and_report_what_did_not_take(kernel: Project) -> None:
+    kernel.write(
+        "kconfig/configs/quiet.config", "# CONFIG_SMP is not set\n# CONFIG_XEN is not set\n"
+    )
+    kernel.write("kconfig/configs/loud.config", "CONFIG_SMP=y\nCONFIG_VMSPLIT_2G=y\n")
+    run = kernel.scons("x86_64_defconfig", "quiet.config", "loud.config")
+    assert run.out.splitlines()[1:-1] == [
+        "note: XEN=y in kconfig/configs/x86_64_defconfig:3 is overruled by "
+        "XEN=n in kconfig/configs/quiet.config:2",
+        "note: XEN_PV=y in kconfig/configs/x86_64_defconfig:4 does not hold: "
+        "it needs XEN (=n, set in kconfig/configs/quiet.config:2)",
+        "note: SMP=n in kconfig/configs/quiet.config:1 is overruled by "
+        "SMP=y in kconfig/configs/loud.config:1",
+        "note: VMSPLIT_2G=y in kconfig/configs/loud.config:2 does not hold: it needs X86_32 (=n)",
+    ]
+    assert "CONFIG_SMP=y" in config(kernel)
+    assert "# CONFIG_XEN is not set" in config(kernel)
+
+
+def test_a_fragment_alone_changes_what_is_saved(kernel: Project) -> None:
+    kernel.scons("i386_defconfig")
+    kernel.write("kconfig/configs/up.config", "# CONFIG_SMP is not set\n")
+    kernel.scons("up.config")
+    assert "# CONFIG_SMP is not set" in config(kernel)
+    assert "CONFIG_X86_32=y" in config(kernel)
+
+
+def test_olddefconfig_and_listnewconfig_know_what_is_new(kernel: Project) -> None:
+    kernel.scons("defconfig")
+    kconfig = kernel.top / "kconfig/Kconfig"
+    kconfig.write_text(kconfig.read_text() + '\nconfig FRESH\n\tbool "fresh"\n\tdefault y\n')
+    assert "CONFIG_FRESH=y" in kernel.scons("listnewconfig").out
+    assert "FRESH" not in config(kernel)
+    kernel.scons("olddefconfig")
+    assert "CONFIG_FRESH=y" in config(kernel)
+    assert "FRESH" not in kernel.scons("listnewconfig").out
+
+
+def test_without_a_saved_configuration_the_defconfig_is_where_to_start(kernel: Project) -> None:
+    kernel.scons("olddefconfig")
+    assert "CONFIG_XEN_PV=y" in config(kernel)
+
+
+def test_all_no_and_all_yes(kernel: Project) -> None:
+    kernel.scons("allnoconfig")
+    assert "# CONFIG_XEN is not set" in config(kernel)
+    kernel.scons("allyesconfig")
+    for symbol in ("XEN_PV", "SMP", "KASAN", "STACK_VALIDATION"):
+        assert f"CONFIG_{symbol}=y" in config(kernel)
+
+
+def test_a_random_configuration_comes_again_by_its_seed(kernel: Project) -> None:
+    out = kernel.scons("randconfig").out
+    seed = out.split("seed ")[1].split(":")[0]
+    first = config(kernel)
+    seen = {first}
+    for other in range(8):
+        kernel.scons("randconfig", f"SEED={other}")
+        seen.add(config(kernel))
+    assert len(seen) > 3
+    kernel.scons("randconfig", f"SEED={seed}")
+    assert config(kernel) == first
+
+
+def test_savedefconfig_is_short_and_means_the_same(kernel: Project) -> None:
+    kernel.scons("i386_defconfig")
+    before = config(kernel)
+    kernel.scons("savedefconfig")
+    short = (kernel.top / "defconfig").read_text()
+    assert "PAGE_OFFSET" not in short
+    (kernel.top / "defconfig").rename(kernel.top / "kconfig/configs/i386_defconfig")
+    kernel.scons("allnoconfig")
+    kernel.scons("i386_defconfig")
+    assert config(kernel) == before
+
+
+def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
+    kernel.scons("defconfig")
+    rows = [line.split(None, 2) for line in kernel.scons("listconfig", "SMP=0").out.splitlines()]
+    table = {row[0]: row[1:] for row in rows if len(row) == 3}
+    assert table["SMP"] == ["n", "on the command line"]
+    assert table["XEN"] == ["y", "in .config:20"]
+    assert table["X86_64"] == ["y", "ARCH"]
+    out = kernel.scons("-s", "listconfig", "--json", "SMP=0").out
+    symbols = {entry["name"]: entry for entry in json.loads(out)["symbols"]}
+    assert symbols["SMP"] == {"name": "SMP", "value": "n", "origin": "on the command line"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["menuconfig"], "menuconfig needs a terminal"),
+        (["oldconfig"], "oldconfig asks questions"),
+        (["menuconfig", "boot"], "run `scons menuconfig` first"),
+        (["defconfig", "XEN=0"], "XEN= holds for one run, and defconfig changes the saved"),
+        (["other.config"], "there is no configuration other.config"),
+        (["arm_defconfig"], "there is no configuration arm_defconfig"),
+        (["defconfig", "i386_defconfig"], "i386_defconfig replaces all: name it first"),
+        (["randconfig", "SEED=x"], "SEED is a number"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
+    kernel: Project, arguments: list[str], words: str
+) -> None:
+    run = kernel.run(*arguments)
+    assert run.status == 2
+    assert words in run.err
+    assert not (kernel.top / ".config").exists()
+
+
+@pytest.mark.parametrize("target", ["menuconfig", "olddefconfig", "savedefconfig", "up.config"])
+def test_a_damaged_configuration_is_not_replaced(kernel: Project, target: str) -> None:
+    kernel.write("kconfig/configs/up.config", "# CONFIG_SMP is not set\n")
+    kernel.write(".config", "CONFIG_XEN=y\n<<<<<<< HEAD\n")
+    run = kernel.run(target)
+    assert run.status == 2
+    assert ".config:2: ignoring malformed line" in run.err
+    assert config(kernel) == "CONFIG_XEN=y\n<<<<<<< HEAD\n"
+    assert not (kernel.top / ".config.old").exists()
+
+
+def test_a_damaged_configuration_is_replaced_when_asked_to(kernel: Project) -> None:
+    kernel.write(".config", "CONFIG_XEN=y\n<<<<<<< HEAD\n")
+    kernel.scons("defconfig")
+    assert "<<<" in (kernel.top / ".config.old").read_text()
+    assert "CONFIG_XEN_PV=y" in config(kernel)
+
+
+def test_a_configuration_that_cannot_be_written_is_left(kernel: Project, tmp_path: Path) -> None:
+    (kernel.top / ".config").mkdir()
+    run = kernel.run("defconfig")
+    assert run.status == 2
+    assert ".config: cannot be read: Is a directory" in run.err
+
+
+def test_a_link_stays_a_link(kernel: Project, tmp_path: Path) -> None:
+    real = tmp_path / "my-config"
+    real.write_text("")
+    (kernel.top / ".config").symlink_to(real)
+    kernel.scons("defconfig")
+    assert (kernel.top / ".config").is_symlink()
+    assert "CONFIG_XEN_PV=y" in real.read_text()
+
+
+def test_kconfig_config_names_another_file(kernel: Project) -> None:
+    kernel.scons("defconfig", KCONFIG_CONFIG="configs/mine")
+    assert "CONFIG_XEN_PV=y" in (kernel.top / "configs/mine").read_text()
+    assert not (kernel.top / ".config").exists()
+    kernel.edit("configs/mine", "CONFIG_SMP=y", "# CONFIG_SMP is not set")
+    out = kernel.scons("listconfig", KCONFIG_CONFIG="configs/mine").out
+    assert "SMP               n  in configs/mine" in out
+
+
+def test_a_dry_run_changes_nothing(kernel: Project) -> None:
+    kernel.scons("-n", "defconfig")
+    assert not (kernel.top / ".config").exists()
+
+
+def test_oldconfig_asks(kernel: Project) -> None:
+    import pty
+
+    kernel.write(".config", "CONFIG_X86_64=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\n")
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "SCons", "-Q", "oldconfig"],
+        cwd=kernel.top, stdin=follower, stdout=follower, stderr=follower, close_fds=True,
+    )  # fmt: skip
+    os.close(follower)
+    seen = b""
+    answers = iter([b"y\n", b"n\n", b"n\n"])
+    while True:
+        try:
+            data = os.read(leader, 1000)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+        if seen.endswith(b"] "):
+            os.write(leader, next(answers))
+    assert process.wait(20) == 0, seen
+    assert b"Symmetric multi-processing support" in seen
+    assert "CONFIG_SMP=y" in config(kernel)
+    assert "# CONFIG_KASAN is not set" in config(kernel)

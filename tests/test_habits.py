@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The habits that a program can check: style, types and licences of every file."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project import TOP
+
+SOURCES = ["site_scons", "tests", "SConstruct", "arch/x86/xen/SConscript"]
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("ruff", ["check", "--no-cache", "site_scons", "tests"]),
+        ("ruff", ["format", "--check", "--no-cache", *SOURCES]),
+        ("mypy", ["--cache-dir", os.devnull]),
+        ("reuse", ["lint"]),
+    ],
+    ids=["ruff check", "ruff format", "mypy", "reuse"],
+)
+def test_linters(module: str, arguments: list[str]) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"{module} is not installed")
+    command = [sys.executable, "-m", module, *arguments]
+    result = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_source_says_its_licence() -> None:
+    # What git would not take is nobody's business here.
+    git = shutil.which("git")
+    assert git is not None
+    command = [git, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+    files = [TOP / name for name in listed.stdout.splitlines() if not name.startswith("LICENSES/")]
+    assert len(files) > 50
+    line = "SPDX-License-" + "Identifier: GPL-2.0-only OR MIT"  # not one of this file
+    silent = [path for path in files if path.is_file() and line not in path.read_text()[:400]]
+    assert silent == []
+
+
+def test_rooms_import_only_what_lies_below_them() -> None:
+    package = TOP / "site_scons/xen_tool"
+    doors = {"scons", "run", "cli"}
+    for path in package.rglob("*.py"):
+        room = path.relative_to(package).parts[0].removesuffix(".py")
+        imported = _imported_rooms(path)
+        if room not in doors and room != "__init__":
+            assert not imported & doors, path
+            assert not re.search(r"^\s*(from|import) SCons", path.read_text(), re.MULTILINE), path
+        if room in ("abi", "errors"):
+            assert imported == set(), path
+        if room in ("elf", "cpp"):
+            assert imported <= {"abi", "errors", "files"}, path
+
+
+def _imported_rooms(path: Path) -> set[str]:
+    text = path.read_text()
+    names = re.findall(r"^\s*from \.\.(\w+)[\w.]* import", text, re.MULTILINE)
+    for line in re.findall(r"^\s*from \.\. import (.+)$", text, re.MULTILINE):
+        names += [name.split(" ")[0] for name in line.split(", ")]
+    return set(names)
