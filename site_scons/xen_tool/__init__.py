@@ -25,7 +25,7 @@ from typing import Any
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import config_targets, methods, summary
+    from .scons import config_targets, methods, summary, usage
 
     for name, method in (
         ("XenConfigure", methods.xen_configure),
@@ -33,7 +33,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenImage", methods.xen_image),
         ("XenBoot", methods.xen_boot),
         ("XenConfigTargets", config_targets.xen_config_targets),
-        ("XenHelp", methods.xen_help),
+        ("XenHelp", usage.xen_help),
         ("XenSummary", summary.xen_summary),
     ):
         env.AddMethod(method, name)

@@ -21,7 +21,7 @@ def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[s
     Raises XenToolError for a setting that cannot hold.
     """
     for assignment in settings:
-        _assign(assignment)
+        assign(assignment)
     notes = []
     for assignment in settings:
         notes += _switch_on_needs(assignment, settings)
@@ -51,7 +51,8 @@ def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> lis
     return notes
 
 
-def _assign(assignment: Assignment) -> None:
+def assign(assignment: Assignment) -> None:
+    """Gives its symbol the value, as far as it takes it."""
     # Without a prompt it takes no value, and kconfiglib would only warn.
     if has_prompt(assignment.symbol):
         assignment.symbol.set_value(assignment.value)

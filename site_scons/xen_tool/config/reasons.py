@@ -32,8 +32,11 @@ def origin(symbol: Symbol, holding: Origins) -> str:
     return "default"
 
 
-def reason(assignment: Assignment, where: Origins) -> str:
-    """Explains an assignment that did not take; where says what else was set."""
+def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
+    """Explains an assignment that did not take; where says what else was set.
+
+    With fix, it ends in what to type instead, where that is clear.
+    """
     import kconfiglib
 
     symbol = assignment.symbol
@@ -41,7 +44,7 @@ def reason(assignment: Assignment, where: Origins) -> str:
         return _promptless(symbol)
     missing = _unmet(symbol.direct_dep)
     if missing and assignment.value != "n":
-        return _needs(assignment, missing, where)
+        return _needs(assignment, missing, where, fix)
     if symbol.choice is not None:
         return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
@@ -81,7 +84,7 @@ def _promptless(symbol: Symbol) -> str:
     return f"{text}; it follows {', '.join(names)}" if names else text
 
 
-def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> str:
+def _needs(assignment: Assignment, missing: list[Any], where: Origins, fix: bool) -> str:
     import kconfiglib
 
     needs, fixes = [], []
@@ -93,7 +96,7 @@ def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> str:
             states = [f"{s.name} ({_state(s, where)})" for s in _symbols(term)]
             needs.append(f"{kconfiglib.expr_str(term)}, with {', '.join(states)}")
     text = "it needs " + " and ".join(needs)
-    if assignment.origin != COMMAND_LINE or not fixes:
+    if assignment.origin != COMMAND_LINE or not fixes or not fix:
         return text
     return f"{text}; type {' '.join(fixes)} {assignment}"
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The SCons side: the door through which a SConstruct comes in.
 
-settings   NAME=value: the tool's own, and Kconfig's
-methods    env.XenConfigure and what else a SConstruct calls
-steps      builders: CONFIG, HEAD, CC, LDS, LD, BOOT
-scanner    what an object and an image depend on
-owner      one build at a time in a build directory
+settings        NAME=value: the tool's own, and Kconfig's
+methods         env.XenConfigure and what else a SConstruct calls
+config_targets  menuconfig, defconfig and the like; listconfig and why
+usage, summary  `scons -h`, and the closing line
+steps           builders: CONFIG, HEAD, CC, LDS, LD
+scanner         what an object and an image depend on
+record          how each target was last built, for why
+owner           one build at a time in a build directory
+errors          our errors as SCons'
 """

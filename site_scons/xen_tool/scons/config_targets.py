@@ -15,13 +15,18 @@ from typing import Any
 
 from SCons.Script import COMMAND_LINE_TARGETS, AddOption, GetOption
 
+from ..abi import Arch
 from ..config import frontend, saved
+from ..config.assignments import Origins, origins
 from ..config.configuration import Configuration
 from ..config.kconf import Kconfig, defconfig_text, read_kconfig
 from ..config.merge import merge, randomize
+from ..config.why import why
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
+from . import record
 from .errors import while_building
+from .settings import Settings
 
 CHANGING = {
     "defconfig": "takes the architecture's own",
@@ -30,6 +35,9 @@ CHANGING = {
     "savedefconfig": "writes the shortest file that means the same, defconfig",
 }
 """Name and description of each target that works on the saved configuration."""
+
+WHY = "why"
+"""The target that answers; NAME=VALUE is then the question, and not a setting."""
 
 _FRAGMENT = ".config"
 _DEFCONFIG = "_defconfig"
@@ -49,6 +57,11 @@ def changing() -> list[str]:
             f"run `scons {' '.join(found)}` first"
         )
     return found
+
+
+def asks_why() -> bool:
+    """Whether NAME=VALUE on the command line is a question."""
+    return WHY in map(str, COMMAND_LINE_TARGETS)
 
 
 class ConfigTargets:
@@ -79,6 +92,15 @@ class ConfigTargets:
                 files = []
             if name is not None:
                 self._one(name, arch)
+
+    def load(self, arch: Arch) -> tuple[Kconfig, Origins]:
+        """Kconfig with what a build without settings would start from."""
+        kconf = self._read(arch.name)
+        config = self._config
+        if not config.exists() and self._defconfig is not None:
+            config = self._file("defconfig", arch.name)
+        assignments = saved.load(kconf, config)[0] if config.exists() else []
+        return kconf, origins(a for a in assignments if a.holds())
 
     def _read(self, arch: str) -> Kconfig:
         return read_kconfig(self._kconfig, self._srctree, {"ARCH": arch})
@@ -156,6 +178,24 @@ def xen_config_targets(env: Any) -> None:
         print(_as_json(configuration) if GetOption("xen_json") else _as_table(configuration))
 
     _alias(env, "listconfig", show, None)
+
+    def tell(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        print("\n".join(_why(env)))
+
+    _alias(env, WHY, tell, None)
+
+
+def _why(env: Any) -> list[str]:
+    """The answers to what was asked: NAME=VALUE, or TARGET=FILE."""
+    given: Settings = env["XEN_SETTINGS"]
+    wanted = given.get("TARGET")
+    lines = record.explain(env, wanted) if wanted else []
+    targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
+    for name, text in given.kconfig.items():
+        lines += why(targets.load, env["XEN_CONFIG"].arch, name, text)
+    if not lines:
+        raise XenToolError("why what? type `scons why XEN_PV=y`, or `scons why TARGET=FILE`")
+    return lines
 
 
 def _alias(env: Any, name: str, function: Callable[..., None], label: str | None) -> None:

@@ -18,12 +18,12 @@ from ..config.saved import saved_arch
 from ..errors import XenToolError
 from ..head.model import SYMBOLS as HEAD_SYMBOLS
 from ..toolchain import Toolchain
-from . import steps
-from .config_targets import CHANGING, ConfigTargets, changing
+from . import record, steps
+from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_building, while_reading
 from .owner import own
 from .scanner import AUTOCONF, Dependencies
-from .settings import RESERVED, Settings, settings
+from .settings import Settings, settings
 
 
 @while_reading
@@ -66,7 +66,7 @@ def xen_configure(
         saved_config=None if asked else saved_path,
         defconfig=None if asked else defconfig,
         arch=given.get("ARCH") or (_saved_arch(saved_path) if asked else None),
-        settings=given.kconfig,
+        settings={} if arguments is None and asks_why() else given.kconfig,
     )
     env["XEN_CONFIG_TARGETS"] = ConfigTargets(
         kconfig=top / kconfig,
@@ -91,6 +91,7 @@ def xen_configure(
     env["XEN_STEPS"] = steps.Steps()
     _set_commands(env, given, configuration, tools, path)
     _add_configuration_files(env, configuration)
+    record.keep(env)
     return configuration
 
 
@@ -208,50 +209,3 @@ def xen_boot(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     alias = env.Alias(target, image, step)
     env.AlwaysBuild(alias)
     return list(alias)
-
-
-_HELP = """\
-Builds a kernel that runs on Xen, and boots it.
-
-Targets:
-  scons            configures, compiles and links the kernel
-  scons boot       the same, then starts it as PV dom0 on Xen, under QEMU
-  scons test       runs the tests
-  scons -c         removes what was built
-
-Targets for the saved configuration, .config:
-{targets}
-  scons NAME_defconfig NAME.config ...   merges files of kconfig/configs/
-  scons listconfig [--json]              shows each symbol, its value, and where it was set
-
-Settings of the tool:
-{settings}
-
-Settings of Kconfig, with the values that they have now.  NAME=value holds for
-one run; value is 1, 0, y, n, a number or a string.  They change the saved
-configuration: .config, or what $$KCONFIG_CONFIG names, or else
-kconfig/configs/<ARCH>_defconfig.
-{symbols}
-
-Examples:
-  scons XEN_PV=1 ARCH=x86_64          a 64-bit Xen PV kernel
-  scons boot XEN_PV=1 ARCH=x86_64     the same, on Xen
-  scons ARCH=i386 VMSPLIT_2G=1        a 32-bit one, linked at 2 GiB
-  scons XEN=0 O=build/bare            one without Xen, elsewhere
-"""
-
-
-def xen_help(env: Any) -> None:
-    """env.XenHelp(): lets `scons -h` explain targets, settings and symbols."""
-    configuration = env["XEN_CONFIG"]
-    symbols = [
-        f"  {f'{name}={configuration.values[name]}':<22} {prompt}"
-        for name, prompt in configuration.prompts.items()
-    ]
-    known = [f"  {name + '=':<12} {text}" for name, text in RESERVED.items()]
-    targets = [f"  scons {name:<15} {text}" for name, text in CHANGING.items()]
-    env.Help(
-        _HELP.format(
-            targets="\n".join(targets), settings="\n".join(known), symbols="\n".join(symbols)
-        )
-    )

@@ -20,6 +20,7 @@ RESERVED = {
     "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
     "HYPERVISOR": "the file of the Xen hypervisor (the newest in /boot)",
     "SEED": "a number, with randconfig: the configuration that it made before",
+    "TARGET": "with why: a file that was built",
     "TIMEOUT": "seconds until a boot without a result has failed (30)",
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""

@@ -42,13 +42,15 @@ _PREPROCESS = (
     "${_concat('-I', CPPPATH, '', __env__, RDirs, TARGET, SOURCE)}",
     "$XENSYSTEMFLAGS",
 )
-_LINK = (
-    "$XENLDFLAGS",
-    "$LINKFLAGS",
-    "${_concat('-L', LIBPATH, '', __env__, RDirs, TARGET, SOURCE)}",
-)
 # The preprocessor's output is a linker script: no line markers, no assembler.
 _SCRIPT = ("-E", "-P", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
+_CC = ("$XENCC", *_PREPROCESS, "-c", "-o", "$TARGET", "$SOURCE")
+_LDS = ("$XENCC", *_PREPROCESS, *_SCRIPT, "-o", "$TARGET", "$SOURCE")
+_LD = (
+    *("$XENLD", "$XENLDFLAGS", "$LINKFLAGS"),
+    "${_concat('-L', LIBPATH, '', __env__, RDirs, TARGET, SOURCE)}",
+    *("-T", "$SOURCE", "-o", "$TARGET", "${SOURCES[1:]}"),
+)
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,20 @@ class Step:
     """One step: its kind as it is printed, what it makes and from what."""
 
     name: str
-    targets: tuple[str, ...]
-    sources: tuple[str, ...]
+    targets: tuple[Any, ...]
+    sources: tuple[Any, ...]
+    env: Any
+    command: tuple[str, ...] | None
+    """With construction variables; None for a Python function."""
+
+    def argv(self) -> list[str]:
+        """The command as it is run; [] for a Python function."""
+        if self.command is None:
+            return []
+        lines = self.env.subst_list(
+            [list(self.command)], target=list(self.targets), source=list(self.sources)
+        )
+        return [str(word) for line in lines for word in line]
 
 
 class Steps(dict[str, Step]):
@@ -67,10 +81,11 @@ class Steps(dict[str, Step]):
         # A clone's steps are steps of the same build.
         return self
 
-    def note(self, name: str, targets: Sequence[Any], sources: Sequence[Any]) -> None:
+    def note(self, step: Step) -> None:
         """Registers a step; a second time it replaces the first."""
-        step = Step(name, tuple(map(str, targets)), tuple(map(str, sources)))
-        self[step.targets[0]] = step
+        first = step.targets[0]
+        # From the top, wherever SConscripts are being read.
+        self[str(first.get_path(first.fs.Top))] = step
 
 
 def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
@@ -87,29 +102,23 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
     return {
         "XenConfigFiles": Builder(
             action=Action(_write_config, cmdstr="  CONFIG  $TARGET"),
-            emitter=_emitter("CONFIG", precious=True),
+            emitter=_emitter("CONFIG"),
         ),
         "XenHeadObject": Builder(
             action=Action(_write_head, cmdstr="  HEAD    $TARGET"),
-            emitter=_emitter("HEAD", precious=True),
+            emitter=_emitter("HEAD"),
         ),
         "XenObject": Builder(
-            action=Action(
-                [["$XENCC", *_PREPROCESS, "-c", "-o", "$TARGET", "$SOURCE"]],
-                cmdstr="$XENCCCOMSTR",
-            ),
-            emitter=_emitter("CC", identity=identity),
+            action=Action([list(_CC)], cmdstr="$XENCCCOMSTR"),
+            emitter=_emitter("CC", _CC, identity),
             suffix=".o",
             single_source=True,
             source_scanner=_source_scanner(_PREPROCESS),
             **command,
         ),
         "XenScript": Builder(
-            action=Action(
-                [["$XENCC", *_PREPROCESS, *_SCRIPT, "-o", "$TARGET", "$SOURCE"]],
-                cmdstr="$XENLDSCOMSTR",
-            ),
-            emitter=_emitter("LDS", identity=identity),
+            action=Action([list(_LDS)], cmdstr="$XENLDSCOMSTR"),
+            emitter=_emitter("LDS", _LDS, identity),
             suffix=".lds",
             src_suffix=".lds.S",
             single_source=True,
@@ -117,11 +126,8 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
             **command,
         ),
         "XenLinked": Builder(
-            action=Action(
-                [["$XENLD", *_LINK, "-T", "$SOURCE", "-o", "$TARGET", "${SOURCES[1:]}"]],
-                cmdstr="$XENLDCOMSTR",
-            ),
-            emitter=_emitter("LD", identity=identity),
+            action=Action([list(_LD)], cmdstr="$XENLDCOMSTR"),
+            emitter=_emitter("LD", _LD, identity),
             target_scanner=Scanner(function=_scan_image, name="XenImage"),
             **command,
         ),
@@ -152,16 +158,16 @@ def _write_head(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     write_if_changed(str(target[0]), emit(config))
 
 
-def _emitter(name: str, identity: str | None = None, precious: bool = False) -> Any:
+def _emitter(name: str, command: tuple[str, ...] | None = None, identity: str = "") -> Any:
     def emit(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
         target = [_in_build(node, env) for node in target]
-        if precious:
+        if command is None:
             # SCons removes other targets before their action, which could
             # then not see that nothing changed.
             env.Precious(target)
-        if identity is not None:
+        else:
             env.Depends(target, [env.Value(identity, name="toolchain"), env["XEN_ARCH_FILE"]])
-        env["XEN_STEPS"].note(name, target, source)
+        env["XEN_STEPS"].note(Step(name, tuple(target), tuple(source), env, command))
         return target, source
 
     return emit

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Whether a symbol can have a value, and the smallest set of settings that makes it so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from project import TOP
+from xen_tool.abi import I386, X86_64, Arch
+from xen_tool.config import saved
+from xen_tool.config.assignments import Origins, origins
+from xen_tool.config.kconf import Kconfig, read_kconfig
+from xen_tool.config.why import why
+from xen_tool.errors import XenToolError
+
+
+def ask(question: str, *, config: Path, top: Path = TOP, arch: Arch = X86_64) -> list[str]:
+    kconfig = top / "kconfig/Kconfig" if top == TOP else top / "Kconfig"
+
+    def load(arch: Arch) -> tuple[Kconfig, Origins]:
+        kconf = read_kconfig(kconfig, top, {"ARCH": arch.name})
+        assignments, _notes = saved.load(kconf, config)
+        return kconf, origins(a for a in assignments if a.holds())
+
+    return why(load, arch, *question.split("="))
+
+
+@pytest.fixture
+def without_xen(tmp_path: Path) -> Path:
+    config = tmp_path / ".config"
+    config.write_text("# CONFIG_XEN is not set\n")
+    return config
+
+
+@pytest.mark.parametrize(
+    ("question", "last"),
+    [
+        ("XEN=n", "XEN=n holds: XEN is n (in {config}:1)"),
+        ("KASAN=y", "type KASAN=y"),
+        ("XEN_PV=y", "the smallest way there, tried: XEN=y XEN_PV=y"),
+        ("VMSPLIT_2G=y", "the smallest way there, tried: ARCH=i386 VMSPLIT_2G=y"),
+        ("X86_64=n", "the smallest way there, tried: ARCH=i386"),
+        ("PAGE_OFFSET=0x40000000", "the smallest way there, tried: ARCH=i386 VMSPLIT_1G=y"),
+        ("PAGE_OFFSET=0x1000", "no way there was found"),
+    ],
+)
+def test_the_way(without_xen: Path, question: str, last: str) -> None:
+    assert ask(question, config=without_xen)[-1] == last.format(config=without_xen)
+
+
+def test_what_is_in_the_way(without_xen: Path) -> None:
+    assert ask("XEN_PV=1", config=without_xen)[0] == (
+        f"XEN_PV is n (default), and cannot be y: it needs XEN (=n, set in {without_xen}:1)"
+    )
+    assert ask("KASAN=1", config=without_xen, arch=I386)[0] == (
+        "KASAN is n (default), and cannot be y: it needs X86_64 (=n)"
+    )
+
+
+KCONFIG = """
+config COUNT
+	int "count"
+	default 1
+
+config A
+	bool "a"
+
+config B
+	bool "b"
+	depends on !A
+
+config SELECTED
+	bool "selected"
+
+config SELECTING
+	bool "selecting"
+	default y
+	select SELECTED
+
+config DEEP
+	bool "deep"
+	depends on (A || B) && COUNT = 7
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "last"),
+    [
+        ("DEEP=y", "the smallest way there, tried: COUNT=7 A=y DEEP=y"),
+        ("SELECTED=n", "the smallest way there, tried: SELECTING=n SELECTED=n"),
+        ("B=y", "the smallest way there, tried: A=n B=y"),
+    ],
+)
+def test_ways_through_expressions(tmp_path: Path, question: str, last: str) -> None:
+    (tmp_path / "Kconfig").write_text(KCONFIG)
+    config = tmp_path / ".config"
+    config.write_text("CONFIG_A=y\n" if question.startswith("B") else "")
+    assert ask(question, config=config, top=tmp_path)[-1] == last
+
+
+def test_an_unknown_symbol(without_xen: Path) -> None:
+    with pytest.raises(XenToolError, match="do you mean XEN_PV"):
+        ask("XEN_VP=y", config=without_xen)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`scons why`: of a value, and of a target."""
+
+from __future__ import annotations
+
+from project import Project
+
+VMLINUX = "TARGET=build/x86_64/vmlinux"
+
+
+def why(kernel: Project, *arguments: str) -> list[str]:
+    return kernel.scons("why", *arguments).out.splitlines()
+
+
+def test_a_setting_after_why_is_a_question(built_kernel: Project) -> None:
+    assert why(built_kernel, "XEN_PV=n") == [
+        "XEN_PV is y (in kconfig/configs/x86_64_defconfig:4); it can be n",
+        "type XEN_PV=n",
+    ]
+    assert why(built_kernel, "VMSPLIT_2G=y")[-1] == (
+        "the smallest way there, tried: ARCH=i386 VMSPLIT_2G=y"
+    )
+    assert built_kernel.up_to_date()
+
+
+def test_the_way_that_is_told_is_a_way(kernel: Project) -> None:
+    kernel.write(".config", "# CONFIG_XEN is not set\n")
+    way = why(kernel, "XEN_PV=y")[-1].removeprefix("the smallest way there, tried: ")
+    assert (
+        "XEN_PV            y  on the command line" in kernel.scons("listconfig", *way.split()).out
+    )
+
+
+def test_a_first_build(built_kernel: Project) -> None:
+    lines = why(built_kernel, VMLINUX)
+    assert lines[:2] == [
+        "build/x86_64/vmlinux was built, because",
+        "  - it was not built here before",
+    ]
+    assert "  build/x86_64/arch/x86/xen/setup.o was built, because" in lines
+
+
+def test_an_edit(built_kernel: Project) -> None:
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(path.read_text() + "int more;\n")
+    built_kernel.scons()
+    assert why(built_kernel, VMLINUX) == [
+        "build/x86_64/vmlinux was built, because",
+        "  - build/x86_64/arch/x86/xen/lib.o changed",
+        "  build/x86_64/arch/x86/xen/lib.o was built, because",
+        "    - arch/x86/xen/lib.c changed",
+    ]
+    path.write_text(path.read_text() + "/* no more */\n")
+    built_kernel.scons()
+    assert why(built_kernel, VMLINUX)[0] == (
+        "build/x86_64/vmlinux was up to date in the last run; this is why it was built before"
+    )
+
+
+def test_a_symbol_with_both_values(built_kernel: Project) -> None:
+    built_kernel.scons("KASAN=1")
+    lines = why(built_kernel, VMLINUX)
+    assert "    - CONFIG_KASAN changed from n to y" in lines
+    assert not [line for line in lines if "SMP" in line]
+
+
+def test_flags_and_headers(built_kernel: Project) -> None:
+    built_kernel.write("arch/x86/xen/fresh.h", "\n")
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(path.read_text() + '#include "fresh.h"\n')
+    built_kernel.edit("SConstruct", '"-Wextra"', '"-Wextra", "-DFRESH"')
+    built_kernel.scons()
+    assert why(built_kernel, "TARGET=build/x86_64/arch/x86/xen/lib.o") == [
+        "build/x86_64/arch/x86/xen/lib.o was built, because",
+        "  - arch/x86/xen/lib.c changed",
+        "  - arch/x86/xen/fresh.h is read now",
+        "  - the command has -DFRESH now",
+    ]
+
+
+def test_a_deleted_target(built_kernel: Project) -> None:
+    (built_kernel.top / "build/x86_64/vmlinux").unlink()
+    built_kernel.scons()
+    assert why(built_kernel, VMLINUX) == [
+        "build/x86_64/vmlinux was built, because",
+        "  - its file was missing",
+    ]
+
+
+def test_what_is_not_recorded_is_told(built_kernel: Project) -> None:
+    run = built_kernel.run("why", "TARGET=build/x86_64/other")
+    assert run.status == 2
+    assert "nothing is recorded of it; what is: build/x86_64/.config" in run.err
+    assert "type `scons why XEN_PV=y`" in built_kernel.run("why").err
+    assert "do you mean XEN_PV" in built_kernel.run("why", "XEN_VP=1").err
