@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from project import Project
 
 VMLINUX = "TARGET=build/x86_64/vmlinux"
@@ -93,3 +95,24 @@ def test_what_is_not_recorded_is_told(built_kernel: Project) -> None:
     assert "nothing is recorded of it; what is: build/x86_64/.config" in run.err
     assert "type `scons why XEN_PV=y`" in built_kernel.run("why").err
     assert "do you mean XEN_PV" in built_kernel.run("why", "XEN_VP=1").err
+
+
+def test_another_compiler(built_kernel: Project, tmp_path: Path, gcc: str) -> None:
+    wrapper = tmp_path / "my-gcc"
+    wrapper.write_text(f'#!/bin/sh\nexec {gcc} "$@"\n')
+    wrapper.chmod(0o755)
+    built_kernel.scons(f"CC={wrapper}")
+    wrapper.write_text(f'#!/bin/sh\n# upgraded\nexec {gcc} "$@"\n')
+    built_kernel.scons(f"CC={wrapper}")
+    assert why(built_kernel, "TARGET=build/x86_64/arch/x86/xen/lib.o") == [
+        "build/x86_64/arch/x86/xen/lib.o was built, because",
+        f"  - the toolchain changed: {wrapper}",
+    ]
+
+
+def test_the_configuration_itself(built_kernel: Project) -> None:
+    built_kernel.scons("SMP=0")
+    assert why(built_kernel, "TARGET=build/x86_64/.config") == [
+        "build/x86_64/.config was built, because",
+        "  - CONFIG_SMP changed from y to n",
+    ]

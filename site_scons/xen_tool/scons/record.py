@@ -79,9 +79,10 @@ def _entry(env: Any, step: Step) -> Entry:
     folder = str(env["XEN_BUILD"].Dir(_VALUES)) + os.sep
     for child in step.targets[0].children():
         name = str(child)
-        if name == "toolchain":
-            entry["toolchain"] = str(child.get_contents())
-        elif name == "configuration":
+        kind = getattr(child.attributes, "xen_kind", None)
+        if kind == "toolchain":
+            entry["toolchain"] = child.read()
+        elif kind == "configuration":
             entry["values"].update(values)
         elif name.startswith(folder):
             symbol = name.removeprefix(folder)
@@ -113,7 +114,9 @@ def _reasons(before: Entry | None, now: Entry) -> Iterator[str]:
     for name in before["inputs"].keys() - now["inputs"].keys():
         yield f"{name} is not read any more"
     if before["toolchain"] != now["toolchain"]:
-        yield f"the toolchain changed to {now['toolchain']}"
+        programs = set(now["toolchain"].split(" ")) - set(before["toolchain"].split(" "))
+        names = [program.rsplit(":", 2)[0] for program in sorted(programs)]
+        yield f"the toolchain changed: {', '.join(names) or 'a program is not used any more'}"
     yield from _command_changes(before["command"], now["command"], now["inputs"])
 
 

@@ -136,7 +136,7 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
 
 def config_files(env: Any, contents: Mapping[str, str]) -> list[Any]:
     """Nodes of files below $XEN_BUILD, written by one step: path to content."""
-    source = env.Value(json.dumps(contents), name="configuration")
+    source = _value(env, json.dumps(contents), "configuration")
     return list(env.XenConfigFiles([env["XEN_BUILD"].File(path) for path in contents], source))
 
 
@@ -166,11 +166,18 @@ def _emitter(name: str, command: tuple[str, ...] | None = None, identity: str = 
             # then not see that nothing changed.
             env.Precious(target)
         else:
-            env.Depends(target, [env.Value(identity, name="toolchain"), env["XEN_ARCH_FILE"]])
+            env.Depends(target, [_value(env, identity, "toolchain"), env["XEN_ARCH_FILE"]])
         env["XEN_STEPS"].note(Step(name, tuple(target), tuple(source), env, command))
         return target, source
 
     return emit
+
+
+def _value(env: Any, content: str, kind: str) -> Any:
+    """A Value node; what it is of stands in its attributes, for the record."""
+    node = env.Value(content)
+    node.attributes.xen_kind = kind
+    return node
 
 
 def _in_build(node: Any, env: Any) -> Any:
