@@ -219,3 +219,7 @@ def test_oldconfig_asks(kernel: Project) -> None:
     assert b"Symmetric multi-processing support" in seen
     assert "CONFIG_SMP=y" in config(kernel)
     assert "# CONFIG_KASAN is not set" in config(kernel)
+
+
+def test_the_built_configuration_is_a_target_like_any(kernel: Project) -> None:
+    assert kernel.scons("build/x86_64/.config").steps == ["CONFIG build/x86_64/.config"]

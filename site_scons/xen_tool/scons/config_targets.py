@@ -49,7 +49,7 @@ def changing() -> list[str]:
     Raises XenToolError if there are others beside them.
     """
     names = [str(target) for target in COMMAND_LINE_TARGETS]
-    found = [n for n in names if n in CHANGING or n.endswith((_DEFCONFIG, _FRAGMENT))]
+    found = [name for name in names if name in CHANGING or _is_file(name)]
     others = [name for name in names if name not in found]
     if found and others:
         raise XenToolError(
@@ -57,6 +57,11 @@ def changing() -> list[str]:
             f"run `scons {' '.join(found)}` first"
         )
     return found
+
+
+def _is_file(name: str) -> bool:
+    """Whether it names a defconfig or a fragment; $O/.config is neither."""
+    return name.endswith(_DEFCONFIG) or Path(name).suffix == _FRAGMENT
 
 
 def asks_why() -> bool:

@@ -82,7 +82,7 @@ def xen_configure(
         path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
     )
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
-    env["XEN_BUILD"] = _build_directory(env, directory)
+    env["XEN_BUILD"] = _build_directory(env, directory, owned=not asked)
     # SCons makes the folder at once.
     if sconsign and not asked and not GetOption("help"):
         env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath)
@@ -103,8 +103,8 @@ def _saved_arch(path: Path) -> str | None:
     return arch.name if arch else None
 
 
-def _build_directory(env: Any, directory: str) -> Any:
-    """The node of $O, which this process then owns."""
+def _build_directory(env: Any, directory: str, *, owned: bool) -> Any:
+    """The node of $O, which this process then owns, if it is to build there."""
     top = env.Dir("#")
     path = os.path.join(top.abspath, directory)
     if os.path.exists(path) and not os.path.isdir(path):
@@ -115,8 +115,7 @@ def _build_directory(env: Any, directory: str) -> Any:
             f"O={directory}: outputs would land among the sources; name a folder of their own"
         )
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help"))
-    looks_only = looks_only or bool(changing())
-    if not looks_only and not hasattr(node.attributes, "xen_owner"):
+    if owned and not looks_only and not hasattr(node.attributes, "xen_owner"):
         # Two environments may share the directory; the lock is the process's.
         node.attributes.xen_owner = own(node.abspath)
     return node
