@@ -55,7 +55,7 @@ def test_what_is_in_the_way(without_xen: Path) -> None:
         f"XEN_PV is n (default), and cannot be y: it needs XEN (=n, set in {without_xen}:1)"
     )
     assert ask("KASAN=1", config=without_xen, arch=I386)[0] == (
-        "KASAN is n (default), and cannot be y: it needs X86_64 (=n)"
+        "KASAN is n (default), and cannot be y: it needs X86_64 (=n, ARCH)"
     )
 
 

@@ -202,7 +202,7 @@ def test_a_second_build_waits_for_the_first(built_kernel: Project) -> None:
         (["SMP=maybe"], "its value is 1, 0, y or n"),
         (["ARCH=arm64"], "the architectures are x86_64 and i386"),
         (["X86_64=0"], "type ARCH=i386 instead"),
-        (["ARCH=i386", "KASAN=1"], "it needs X86_64 (=n); type ARCH=x86_64 KASAN=1"),
+        (["ARCH=i386", "KASAN=1"], "it needs X86_64 (=n, ARCH); type ARCH=x86_64 KASAN=1"),
         (["TOOLCHAIN=msvc"], "the toolchains are gcc, clang, zig"),
         (["CC=no-such-compiler"], "no such C compiler in PATH"),
         (["V=2"], "V is 0 or 1"),

@@ -140,8 +140,8 @@ def _symbols(expression: Any) -> list[Symbol]:
 
 
 def _state(symbol: Symbol, where: Origins) -> str:
-    state = f"={symbol.str_value}"
-    return f"{state}, set {where[symbol.name]}" if symbol.name in where else state
+    by = f"set {where[symbol.name]}" if symbol.name in where else origin(symbol, {})
+    return f"={symbol.str_value}, {by}"
 
 
 def _other_arch(symbol: Symbol) -> str:
