@@ -48,7 +48,8 @@ def test_fragments_are_merged_in_order_and_report_what_did_not_take(kernel: Proj
         "it needs XEN (=n, set in kconfig/configs/quiet.config:2)",
         "note: SMP=n in kconfig/configs/quiet.config:1 is overruled by "
         "SMP=y in kconfig/configs/loud.config:1",
-        "note: VMSPLIT_2G=y in kconfig/configs/loud.config:2 does not hold: it needs X86_32 (=n, ARCH)",
+        "note: VMSPLIT_2G=y in kconfig/configs/loud.config:2 does not hold: "
+        "it needs X86_32 (=n, ARCH)",
     ]
     assert "CONFIG_SMP=y" in config(kernel)
     assert "# CONFIG_XEN is not set" in config(kernel)

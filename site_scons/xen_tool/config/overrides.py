@@ -54,8 +54,12 @@ def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> lis
 def assign(assignment: Assignment) -> None:
     """Gives its symbol the value, as far as it takes it."""
     # Without a prompt it takes no value, and kconfiglib would only warn.
-    if has_prompt(assignment.symbol):
-        assignment.symbol.set_value(assignment.value)
+    symbol = assignment.symbol
+    if has_prompt(symbol):
+        if symbol.choice is not None and assignment.value != "n":
+            # An optional choice, or one of tristates, has a mode of its own.
+            symbol.choice.set_value(assignment.value)
+        symbol.set_value(assignment.value)
 
 
 def _switch_on_needs(assignment: Assignment, settings: Sequence[Assignment]) -> list[str]:

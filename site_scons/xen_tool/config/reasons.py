@@ -42,7 +42,9 @@ def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
     symbol = assignment.symbol
     if not has_prompt(symbol):
         return _promptless(symbol)
-    missing = _unmet(symbol.direct_dep)
+    # A bool is y where what it depends on is m.
+    whole = symbol.orig_type == kconfiglib.TRISTATE and assignment.value == "y"
+    missing = _unmet(symbol.direct_dep, 2 if whole else 1)
     if missing and assignment.value != "n":
         return _needs(assignment, missing, where, fix)
     if symbol.choice is not None:
@@ -118,15 +120,15 @@ def _conditions(item: Any) -> str:
     return "it needs " + " or ".join(terms)
 
 
-def _unmet(expression: Any) -> list[Any]:
-    """The terms of a conjunction that are n; a choice's are its own conditions."""
+def _unmet(expression: Any, least: int = 1) -> list[Any]:
+    """The terms of a conjunction that are less than m (1) or y (2); a choice's are its own."""
     import kconfiglib
 
     unmet = []
     for term in kconfiglib.split_expr(expression, kconfiglib.AND):
         if isinstance(term, kconfiglib.Choice):
-            unmet += _unmet(term.direct_dep)
-        elif kconfiglib.expr_value(term) == 0:
+            unmet += _unmet(term.direct_dep, least)
+        elif kconfiglib.expr_value(term) < least:
             unmet.append(term)
     return unmet
 
