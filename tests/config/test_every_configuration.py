@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Every configuration that the tree can be asked for: 1,024, of which 60 are legal.
+
+All that has a prompt is asked for at once, in every combination, for each
+architecture.  A legal one is what was asked, and its head object agrees with
+GNU as; of the others none gets through.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from objects import meaning
+from project import TOP, Project
+from xen_tool.abi import ARCHES, Arch
+from xen_tool.config.configuration import Configuration, read
+from xen_tool.config.kconf import read_kconfig
+from xen_tool.errors import XenToolError
+from xen_tool.head import emit, gas
+from xen_tool.head.model import HeadConfig
+
+KCONFIG = TOP / "kconfig/Kconfig"
+SPLITS = ("VMSPLIT_3G", "VMSPLIT_2G", "VMSPLIT_1G")
+ONLY_64 = ("KASAN", "STACK_VALIDATION")
+ONLY_32 = ("X86_ALIGNMENT_16", *SPLITS)
+SYMBOLS = ("SMP", "XEN", "XEN_PV", *ONLY_64, *ONLY_32)
+
+Asked = dict[str, str]
+
+
+def _combinations() -> Iterator[Asked]:
+    for values in itertools.product("01", repeat=len(SYMBOLS)):
+        yield dict(zip(SYMBOLS, values, strict=True))
+
+
+def _is_legal(arch: Arch, asked: Asked) -> bool:
+    """What the Kconfig files say, in other words."""
+    on = {name for name, value in asked.items() if value == "1"}
+    if "XEN_PV" in on and "XEN" not in on:
+        return False
+    if arch.bits == 64:
+        return not on & set(ONLY_32)
+    return not on & set(ONLY_64) and len(on & set(SPLITS)) == 1
+
+
+def _read(arch: Arch, asked: Asked) -> Configuration:
+    return read(KCONFIG, srctree=TOP, arch=arch.name, settings=asked)
+
+
+def _legal(arch: Arch) -> list[Asked]:
+    return [asked for asked in _combinations() if _is_legal(arch, asked)]
+
+
+@pytest.mark.parametrize("arch", ARCHES.values(), ids=list(ARCHES))
+def test_these_are_all_symbols_with_a_prompt(arch: Arch) -> None:
+    kconf = read_kconfig(KCONFIG, TOP, {"ARCH": arch.name})
+    prompted = [s for s in kconf.unique_defined_syms if any(node.prompt for node in s.nodes)]
+    assert {symbol.name for symbol in prompted} == set(SYMBOLS)
+
+
+@pytest.mark.parametrize(("name", "legal"), [("x86_64", 24), ("i386", 36)])
+def test_what_is_asked_for_is_had_or_refused(name: str, legal: int) -> None:
+    arch = ARCHES[name]
+    assert len(_legal(arch)) == legal
+    for asked in _combinations():
+        if _is_legal(arch, asked):
+            values = _read(arch, asked).values
+            assert {n: values[n] for n in asked} == {n: "ny"[int(v)] for n, v in asked.items()}
+        else:
+            with pytest.raises(XenToolError, match="cannot hold"):
+                _read(arch, asked)
+
+
+@pytest.mark.parametrize("arch", ARCHES.values(), ids=list(ARCHES))
+def test_every_head_object_agrees_with_gnu_as(arch: Arch, tmp_path: Path, gnu_as: str) -> None:
+    source, target = tmp_path / "head.S", tmp_path / "head.o"
+    for asked in _legal(arch):
+        config = HeadConfig.from_symbols(arch, _read(arch, asked).values)
+        assert (config is None) == (asked["XEN"] == "0"), asked
+        if config is None:
+            continue
+        source.write_text(gas.source(config))
+        command = [gnu_as, f"--{arch.bits}", "-o", str(target), str(source)]
+        subprocess.run(command, check=True)
+        assert meaning(emit.emit(config)) == meaning(target.read_bytes()), asked
+
+
+@pytest.mark.parametrize("name", ARCHES)
+def test_one_of_each_kind_links(kernel: Project, name: str) -> None:
+    for xen, pv, smp in itertools.product("10", repeat=3):
+        if (xen, pv) == ("0", "1"):
+            continue
+        settings = (f"XEN={xen}", f"XEN_PV={pv}", f"SMP={smp}")
+        folder = f"build/{name}-{xen}{pv}{smp}"
+        # Fails on a warning, too.
+        run = kernel.scons(f"O={folder}", f"ARCH={name}", *settings)
+        assert f"LD {folder}/vmlinux" in run.steps
+        with (kernel.top / folder / "vmlinux").open("rb") as file:
+            elf = ELFFile(file)
+            assert elf.elfclass == ARCHES[name].bits
+            kinds = [segment["p_type"] for segment in elf.iter_segments()]
+            assert ("PT_NOTE" in kinds) == (xen == "1"), settings
+            symbols = elf.get_section_by_name(".symtab")
+            assert isinstance(symbols, SymbolTableSection)
+            start = "startup_xen" if pv == "1" else "startup_halt"
+            entries = [s["st_value"] for s in symbols.iter_symbols() if s.name == start]
+            assert entries == [elf["e_entry"]], settings

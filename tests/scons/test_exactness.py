@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Toggling any symbol rebuilds exactly what mentions it; toggling it back restores every byte.
+
+The expectation is made without the tool: kconfiglib says which symbols can be
+toggled and which values follow, gcc -M which files an object is made from, and
+a step is due when a symbol that those mention has another value than when its
+output was made.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from project import TOP, Project
+from xen_tool.config.kconf import read_kconfig
+
+SOURCES = "arch/x86/xen"
+SCRIPT = "vmlinux.lds.S"
+HEAD = "xen-head.o"
+HEAD_SYMBOLS = {
+    *("XEN", "XEN_PV", "SMP", "KASAN", "STACK_VALIDATION", "X86_ALIGNMENT_16", "PAGE_OFFSET")
+}
+"""What the head object is made from: README's table, the splits by way of PAGE_OFFSET."""
+
+RECORDS = (".lock", ".sconsign", ".steps.json")
+
+Values = dict[str, str]
+
+
+def _kconf(arch: str, settings: Mapping[str, str]) -> Any:
+    kconf = read_kconfig(TOP / "kconfig/Kconfig", TOP, {"ARCH": arch})
+    kconf.load_config(str(TOP / f"kconfig/configs/{arch}_defconfig"))
+    for name, value in settings.items():
+        assert kconf.syms[name].set_value("ny"[int(value)])
+    return kconf
+
+
+def _values(arch: str, settings: Mapping[str, str]) -> Values:
+    symbols = _kconf(arch, settings).unique_defined_syms
+    return {symbol.name: symbol.str_value for symbol in symbols}
+
+
+def _toggles(arch: str, base: Mapping[str, str]) -> dict[str, str]:
+    """Each symbol that a user can set from here, and the value that it has not."""
+    symbols = _kconf(arch, base).unique_defined_syms
+    return {s.name: "01"[s.str_value == "n"] for s in symbols if len(s.assignable) == 2} | {
+        # Of a choice one is y, and another takes its place.
+        s.name: "1"
+        for s in symbols
+        if s.choice and s.visibility and s.str_value == "n"
+    }
+
+
+def _objects(values: Values) -> list[str]:
+    """The objects' sources, by the rule in the SConscript."""
+
+    class Environment(dict[str, Any]):
+        def enabled(self, name: str) -> bool:
+            return values[name] == "y"
+
+        def XenObject(self, source: str) -> str:  # noqa: N802 - as SCons has it
+            return source
+
+    env = Environment()
+    env["XEN_CONFIG"] = env
+    names: dict[str, Any] = {"env": env, "File": str}
+    names |= {"Import": lambda _: None, "Return": lambda _: None}
+    exec((TOP / SOURCES / "SConscript").read_text(), names)
+    assert names["script"] == SCRIPT
+    objects: list[str] = names["objects"]
+    return objects
+
+
+class Model:
+    """What a build directory holds, from outside, and what the next run must do."""
+
+    def __init__(self, project: Project, arch: str, gcc: str) -> None:
+        self._project = project
+        self._arch = arch
+        self._gcc = gcc
+        self.build = project.top / "build" / arch
+        self._config: Values = {}
+        # Of each output the symbols that it mentions, as they were when it was made.
+        self._made: dict[str, Values] = {}
+        self._linked: dict[str, bytes] = {}
+
+    def run(self, settings: Mapping[str, str]) -> None:
+        """Runs SCons, and holds what it does against what it must do."""
+        values = _values(self._arch, settings)
+        before = self._linked
+        arguments = [f"{name}={value}" for name, value in settings.items()]
+        names = self._project.scons(f"ARCH={self._arch}", *arguments).names
+        due = {name for name in self._outputs(values) if self._is_due(name, values)}
+        if values != self._config:
+            due.add("CONFIG .config")
+        self._learn(values)
+        # Objects with the same bytes are not linked again.
+        if self._linked != before:
+            due.add("LD vmlinux")
+        assert names == due, settings
+
+    def snapshot(self) -> dict[str, bytes]:
+        """All that was built, but not the lock and the records of what was run."""
+        return {
+            str(path.relative_to(self.build)): path.read_bytes()
+            for path in self.build.rglob("*")
+            if path.is_file() and not path.name.startswith(RECORDS)
+        }
+
+    def _outputs(self, values: Values) -> dict[str, str]:
+        """Each step but CONFIG and LD, and its source."""
+        found = {f"CC {Path(name).stem}.o": name for name in _objects(values)}
+        found["LDS vmlinux.lds"] = SCRIPT
+        if values["XEN"] == "y":
+            found[f"HEAD {HEAD}"] = ""
+        return found
+
+    def _is_due(self, name: str, values: Values) -> bool:
+        made = self._made.get(name)
+        return made is None or any(values.get(s, "n") != value for s, value in made.items())
+
+    def _learn(self, values: Values) -> None:
+        outputs = self._outputs(values)
+        for name, source in outputs.items():
+            mentioned = self._mentioned(source) if source else HEAD_SYMBOLS
+            self._made[name] = {s: values.get(s, "n") for s in mentioned}
+        files = {name.split()[1] for name in outputs}
+        self._linked = {name: (self.build / SOURCES / name).read_bytes() for name in sorted(files)}
+        self._config = values
+
+    def _mentioned(self, source: str) -> set[str]:
+        """The symbols in what gcc reads, comments left out."""
+        include = [self._gcc, "-print-file-name=include"]
+        folder = subprocess.run(include, capture_output=True, text=True, check=True).stdout.strip()
+        command = [self._gcc, "-M", "-m64" if self._arch == "x86_64" else "-m32", "-ffreestanding"]
+        command += ["-nostdinc", "-isystem", folder]
+        command += ["-include", str(self.build / "include/generated/autoconf.h")]
+        if source == SCRIPT:
+            command += ["-x", "assembler-with-cpp"]
+        command.append(f"{SOURCES}/{source}")
+        run = subprocess.run(
+            command, cwd=self._project.top, capture_output=True, text=True, check=True
+        )
+        files = run.stdout.replace("\\\n", " ").split(":", 1)[1].split()
+        found: set[str] = set()
+        for file in files:
+            if not file.endswith("/autoconf.h"):
+                text = (self._project.top / file).read_text()
+                text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.DOTALL)
+                found |= set(re.findall(r"\bCONFIG_(\w+)", text))
+        return found
+
+
+@pytest.mark.parametrize("base", [{}, {"XEN_PV": "0"}], ids=["defconfig", "XEN_PV=0"])
+@pytest.mark.parametrize(
+    ("arch", "toggled"),
+    [
+        ("x86_64", {"KASAN", "STACK_VALIDATION"}),
+        ("i386", {"VMSPLIT_2G", "VMSPLIT_1G", "X86_ALIGNMENT_16"}),
+    ],
+    ids=["x86_64", "i386"],
+)
+def test_a_toggle_rebuilds_exactly_what_mentions_the_symbol(
+    built_kernel: Project, gcc: str, arch: str, toggled: set[str], base: dict[str, str]
+) -> None:
+    toggles = _toggles(arch, base)
+    assert set(toggles) == {"SMP", "XEN", "XEN_PV"} | toggled
+    # A folder of its own, where nothing was built yet.
+    built_kernel.scons("-c")
+    model = Model(built_kernel, arch, gcc)
+    model.run(base)
+    for symbol, value in toggles.items():
+        before = model.snapshot()
+        model.run(base | {symbol: value})
+        assert model.snapshot() != before, symbol
+        model.run(base)
+        after = model.snapshot()
+        assert {path: after[path] for path in before} == before, symbol
+        # Only what the other configuration has, and this has not, is left of it.
+        left = set(after) - set(before)
+        names = [*_objects({"XEN_PV": "y"}), *_objects({"XEN_PV": "n"})]
+        others = {f"{SOURCES}/{name.replace('.c', '.o')}" for name in names}
+        assert left <= others | {f"{SOURCES}/{HEAD}"}, symbol
+
+
+def test_an_edit_of_config_that_changes_no_value_rebuilds_nothing(built_kernel: Project) -> None:
+    lines = (built_kernel.top / "build/x86_64/.config").read_text().splitlines()
+    mixed = random.Random(3).sample(lines, len(lines))
+    assert mixed != lines
+    minimal = [line for line in lines if re.match(r"CONFIG_(SMP|XEN)=y", line)]
+    assert len(minimal) == 2
+    for edited in (lines, mixed, minimal, ["", "# a comment", "", *lines], [*lines, *minimal]):
+        built_kernel.write(".config", "\n".join(edited) + "\n")
+        run = built_kernel.run()
+        assert (run.status, run.steps) == (0, []), edited
