@@ -144,6 +144,16 @@ def test_a_string_symbol_is_a_string_in_c(foreign: Project, installed: Path) -> 
     assert b'hellomy "kernel"\0' in image
 
 
+def test_a_header_named_by_a_string_symbol(foreign: Project, installed: Path) -> None:
+    foreign.edit("Kconfig.top", 'default "my \\"kernel\\""', 'default "board.h"')
+    foreign.write("include/board.h", "#define BOARD 1\n")
+    main = foreign.top / "src/main.c"
+    main.write_text(main.read_text() + "#include CONFIG_NAME\nint board = BOARD;\n")
+    foreign.scons(PYTHONPATH=str(installed))
+    foreign.write("include/board.h", "#define BOARD 2\n")
+    assert "CC main.o" in foreign.scons(PYTHONPATH=str(installed)).names
+
+
 def test_the_tool_applied_twice_is_the_tool(foreign: Project, installed: Path) -> None:
     again = 'env.Tool("xen_tool", toolpath=[PyPackageDir("xen_tool").Dir("..")])'
     foreign.edit(

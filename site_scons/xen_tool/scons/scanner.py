@@ -18,7 +18,7 @@ from SCons.Errors import UserError
 
 from ..abi import Arch
 from ..config.configuration import Configuration
-from ..cpp.directives import Macro
+from ..cpp.directives import Macro, parse
 from ..cpp.scan import Options, Scanner, options
 
 AUTOCONF = "autoconf.h"
@@ -32,14 +32,15 @@ class Dependencies:
         self._fs = env.fs
         self._top = env.fs.Top.abspath
         self._scanner = Scanner(self._read, self._exists)
-        self._configuration = configuration
+        self._known = _known_macros(configuration)
         self._values = values
         self._options: dict[tuple[str, ...], Options] = {}
 
     def of_source(self, node: Any, env: Any, arguments: Iterable[str]) -> list[Any]:
         """Nodes of headers, .incbin files and values; arguments are the compiler's."""
         path = str(node)
-        known = dict(self._known_macros(path))
+        assembly = os.path.splitext(path)[1] in (".S", ".sx")
+        known = {**self._known, "__ASSEMBLER__": Macro(None, "1") if assembly else None}
         found = self._scanner.scan(path, self._parsed(tuple(arguments)), known)
         nodes = [env.File(_from_top(name)) for name in found.files]
         names = self._values if found.pastes else (self._symbol(s) for s in found.symbols)
@@ -59,15 +60,6 @@ class Dependencies:
             forced = tuple(name for name in parsed.forced if name != AUTOCONF)
             self._options[arguments] = Options(parsed.quoted, parsed.angled, parsed.macros, forced)
         return self._options[arguments]
-
-    def _known_macros(self, path: str) -> Iterable[tuple[str, Macro | None]]:
-        """What is surely defined, or not: the configuration and the architecture."""
-        for name, value in self._configuration.values.items():
-            yield f"CONFIG_{name}", _macro(value)
-        yield "__STDC_HOSTED__", Macro(None, "0")
-        yield from _of_arch(self._configuration.arch)
-        assembly = os.path.splitext(path)[1] in (".S", ".sx")
-        yield "__ASSEMBLER__", Macro(None, "1") if assembly else None
 
     def _symbol(self, name: str) -> str | None:
         if name in self._values:
@@ -96,10 +88,13 @@ def _from_top(path: str) -> str:
     return path if os.path.isabs(path) else f"#{path}"
 
 
-def _macro(value: str) -> Macro | None:
-    if value in ("", "n", "m"):
-        return None
-    return Macro(None, "1" if value == "y" else value)
+def _known_macros(configuration: Configuration) -> dict[str, Macro | None]:
+    """What is surely defined, or not: by autoconf.h, and by the architecture."""
+    known: dict[str, Macro | None] = {f"CONFIG_{name}": None for name in configuration.values}
+    for directive in parse(configuration.autoconf).directives:
+        known[directive.text] = directive.macro
+    known["__STDC_HOSTED__"] = Macro(None, "0")
+    return {**known, **dict(_of_arch(configuration.arch))}
 
 
 def _of_arch(arch: Arch) -> Iterable[tuple[str, Macro | None]]:
