@@ -128,6 +128,19 @@ def test_a_file_named_by_incbin(built_kernel: Project) -> None:
     assert built_kernel.scons().names == {"CC lib.o"} | LINK
 
 
+def test_an_incbin_by_a_macro_may_be_any_word_that_names_a_file(built_kernel: Project) -> None:
+    built_kernel.write("blob.bin", b"one")
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(
+        path.read_text()
+        + '#define BLOB "blob.bin"\n#define QUOTE "\\""\nconst char *no = "arch/x86";\n'
+        'asm(".data\\n.incbin " QUOTE BLOB QUOTE "\\n.text");\n'
+    )
+    built_kernel.scons()
+    built_kernel.write("blob.bin", b"two")
+    assert built_kernel.scons().names == {"CC lib.o"} | LINK
+
+
 def test_flags_recompile_everything(built_kernel: Project) -> None:
     built_kernel.edit("SConstruct", '"-Wextra"', '"-Wextra", "-DUNUSED"')
     names = built_kernel.scons().names

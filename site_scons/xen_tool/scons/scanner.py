@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from SCons.Errors import UserError
+from SCons.Node.FS import File
 
 from ..abi import Arch
 from ..config.configuration import Configuration
@@ -71,7 +72,7 @@ class Dependencies:
     def _read(self, path: str) -> str | None:
         try:
             with open(os.path.join(self._top, path), "rb") as file:
-                return file.read().decode("utf-8", errors="replace")
+                return file.read().decode("utf-8", errors="surrogateescape")
         except OSError:
             return None
 
@@ -79,9 +80,11 @@ class Dependencies:
         if os.path.isfile(os.path.join(self._top, path)):
             return True
         try:
-            return bool(self._fs.Entry(_from_top(path), None, False).has_builder())
+            node = self._fs.Entry(_from_top(path), None, False)
         except UserError:  # SCons has not heard of it.
             return False
+        # A folder has a builder too: the one that makes it.
+        return isinstance(node, File) and bool(node.has_builder())
 
 
 def _from_top(path: str) -> str:
