@@ -26,8 +26,7 @@ def main() -> None:
     except XenToolError as error:
         say(str(error))
     for need in packages.missing():
-        wanted = ", ".join((*need.programs, *need.files))
-        say(f"going on without {wanted}: the tests that need it are skipped")
+        say(f"going on without {need.wanted}: the tests that need it are skipped")
     os.chdir(TOP)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -166,6 +167,57 @@ def test_qemu_is_told_where_its_data_lies(machine: Machine) -> None:
     root = Path(machine.provide()["XEN_TOOL_PACKAGES_ROOT"])
     output = subprocess.check_output(root.parent / "bin/qemu-system-x86_64", text=True)
     assert output == f"-L {root}/usr/share/qemu -L {root}/usr/share/seabios\n"
+
+
+def test_xvfb_finds_keyboards_and_xkbcomp(machine: Machine) -> None:
+    # Its starter gives it the folder, and the path in it no longer begins with one.
+    program = b'#!/bin/sh\necho "$*"\nexit\n\0/usr/bin\0/usr/bin/xkb\0'
+    machine.deb("xvfb", {"./usr/bin/Xvfb": program})
+    root = Path(machine.provide()["XEN_TOOL_PACKAGES_ROOT"])
+    output = subprocess.check_output(root.parent / "bin/Xvfb", text=True)
+    assert output == f"-xkbdir {root}/usr/share/X11/xkb\n"
+    assert (root / "usr/bin/Xvfb").read_bytes().endswith(b"\0\0usr/bin\0/usr/bin/xkb\0")
+
+
+def test_a_module_is_imported_from_unpacked_folders(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    set_variables: Callable[[dict[str, str]], None],
+) -> None:
+    module = Need("tool-{xen}", modules=("xen_tool_test_module",))
+    monkeypatch.setattr(packages, "NEEDS", (module,))
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    library = f"./usr/lib/python{sys.version_info[0]}.{sys.version_info[1]}"
+    machine.deb(
+        "module",
+        {
+            f"{library}/lib-dynload/xen_tool_test_module.py": b"",
+            "./usr/share/tcltk/tcl8.6/init.tcl": b"",
+            "./etc/fonts/fonts.conf": b"<dir>/usr/share/fonts</dir>",
+        },
+    )
+    assert packages.missing() == [module]
+    assert packages.python_environment() == {}
+    set_variables(machine.provide())
+    assert packages.missing() == []
+    variables = packages.python_environment()
+    assert variables["TCL_LIBRARY"].endswith("/root/usr/share/tcltk/tcl8.6")
+    assert variables["LD_LIBRARY_PATH"].endswith("/root/usr/lib/x86_64-linux-gnu")
+    fonts = Path(variables["FONTCONFIG_FILE"])
+    assert fonts.read_text() == f"<dir>{fonts.parents[2]}/usr/share/fonts</dir>"
+    subprocess.run([sys.executable, "-c", "import xen_tool_test_module"], env=variables, check=True)
+
+
+def test_debians_modules_are_not_for_another_python(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = Need("tool-{xen}", modules=("xen_tool_test_module",))
+    monkeypatch.setattr(packages, "NEEDS", (module,))
+    monkeypatch.setattr(sys, "base_prefix", "/opt/python")
+    assert machine.provide() == {}
+    assert machine.log() == ""
+    assert packages.missing() == [module]
+    assert module.wanted == "xen_tool_test_module"
 
 
 def test_failure_says_why_and_leaves_nothing(machine: Machine) -> None:

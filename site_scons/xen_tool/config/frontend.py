@@ -9,16 +9,21 @@ nothing changed.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import XenToolError
-from ..files import shown
+from ..files import shown, write_if_changed
+from . import saved
+from .kconf import defconfig_text, import_kconfiglib, read_kconfig
 
 MODULES = {
     "menuconfig": "changes it in the terminal",
@@ -33,6 +38,9 @@ MODULES = {
 
 _SMALLEST = (40, 10)
 _INTERRUPTED = 130
+_PACKAGE = Path(__file__).parent.parent
+
+T = TypeVar("T")
 
 
 def run(
@@ -54,14 +62,15 @@ def run(
         "srctree": str(srctree),
         "ARCH": arch,
         "KCONFIG_CONFIG": str(config),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path),
     }
     environment.pop("CONFIG_", None)
-    program = [sys.executable, "-m", f"{__package__}.frontend", module]
+    program = [sys.executable, "-m", f"{_PACKAGE.name}.config.frontend", module, str(srctree)]
     program += [os.path.relpath(kconfig, srctree), *([str(defconfig)] if defconfig else [])]
-    status = subprocess.run(program, env=environment, cwd=srctree, check=False).returncode
-    if status == _INTERRUPTED:
-        raise XenToolError(f"{module} was interrupted; nothing was saved")
+    # Python looks for modules in cwd first; a kernel's top may have a kconfiglib of its own.
+    status = subprocess.run(program, env=environment, cwd=_PACKAGE.parent, check=False).returncode
+    if status in (_INTERRUPTED, -signal.SIGINT):
+        raise XenToolError(f"{module} was interrupted")
     if status:
         raise XenToolError(f"{module} failed with status {status}")
 
@@ -83,7 +92,7 @@ def _check_terminal() -> None:
             f"menuconfig needs a terminal that can move its cursor, not {os.environ['TERM']}"
         )
     size = shutil.get_terminal_size()
-    if size < _SMALLEST:
+    if size.columns < _SMALLEST[0] or size.lines < _SMALLEST[1]:
         raise XenToolError(
             f"menuconfig needs a terminal of {_SMALLEST[0]} columns and {_SMALLEST[1]} lines; "
             f"this one has {size.columns} and {size.lines}"
@@ -104,38 +113,64 @@ def _check_display() -> None:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    """The process that run() starts: arguments are a module, a Kconfig file, and a defconfig."""
-    import importlib
+    """The process that run() starts: arguments are module, top, Kconfig file, and defconfig."""
+    name, srctree, kconfig, *defconfig = arguments
+    os.chdir(srctree)
+    try:
+        _run_module(name, Path(kconfig), defconfig[0] if defconfig else None)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except (XenToolError, EOFError) as error:
+        print(f"{name}: {error or 'the input ended'}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{name}: {error.__cause__ or error}", file=sys.stderr)
+        return 1
+    return 0
 
-    import kconfiglib
 
-    from . import saved
+def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
+    kconfiglib = import_kconfiglib()
 
-    class Kconfig(kconfiglib.Kconfig):  # type: ignore[misc]
+    class Kconfig(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
         def load_config(self, filename: str | None = None, **options: Any) -> Any:
-            config = Path(filename or kconfiglib.standard_config_filename())
-            if filename is None and not config.exists() and arguments[2:]:
-                filename = arguments[2]
+            if filename is not None:
+                # Kconfiglib would take what it can of a damaged file.
+                other = read_kconfig(kconfig, Path.cwd(), {})
+                _for_dialog(lambda path: saved.load(other, path), filename)
+            elif defconfig and not os.path.exists(kconfiglib.standard_config_filename()):
+                filename = defconfig
             return super().load_config(filename, **options)
 
         def write_config(self, filename: str | None = None, **_options: object) -> str:
-            path = Path(filename or kconfiglib.standard_config_filename())
-            changed = saved.save(self, path)
-            return f"{shown(path)}: {'written' if changed else 'no change'}"
+            filename = filename or kconfiglib.standard_config_filename()
+            changed = _for_dialog(lambda path: saved.save(self, path), filename)
+            return f"{shown(Path(filename))}: {'written' if changed else 'no change'}"
+
+        def write_min_config(self, filename: str, **_options: object) -> str:
+            text = defconfig_text(self)
+            changed = _for_dialog(lambda path: write_if_changed(path, text), filename)
+            return f"{shown(Path(filename))}: {'written' if changed else 'no change'}"
 
     # How each module makes its Kconfig.
-    kconfiglib.standard_kconfig = lambda _doc: Kconfig(arguments[1], suppress_traceback=True)
-    module = importlib.import_module(arguments[0])
-    sys.argv = list(arguments[:2])
+    kconfiglib.standard_kconfig = lambda _doc: Kconfig(str(kconfig), suppress_traceback=True)
+    module = import_kconfiglib(name)
+    sys.argv = [name, str(kconfig)]
     main = getattr(module, "main", None) or module._main
+    main()
+
+
+def _for_dialog(function: Callable[[Path], T], filename: str) -> T:
+    """Calls function; its error becomes the one that the front ends show, and survive."""
     try:
-        main()
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except (kconfiglib.KconfigError, XenToolError, EOFError) as error:
-        print(f"{arguments[0]}: {error or 'the input ended'}", file=sys.stderr)
-        return 1
-    return 0
+        return function(Path(filename))
+    except XenToolError as error:
+        cause = error.__cause__
+        number = (cause.errno if isinstance(cause, OSError) else None) or errno.EINVAL
+        # The dialogs do not wrap lines.
+        text = str(error).replace(os.path.join(os.getcwd(), ""), "")
+        text = textwrap.fill(text, 70, break_on_hyphens=False)
+        raise OSError(number, text, shown(Path(filename))) from error
 
 
 if __name__ == "__main__":

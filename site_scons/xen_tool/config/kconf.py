@@ -8,11 +8,12 @@ files name) is set for the time of one reading, and put back.
 from __future__ import annotations
 
 import contextlib
-import functools
+import importlib
+import importlib.util
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ Kconfig = Any
 Symbol = Any
 """A kconfiglib.Symbol."""
 
+_VERSION = "14.1.0"
+
 # The environment belongs to the process, so readings must not overlap.
 _environment_lock = threading.Lock()
 
@@ -32,14 +35,18 @@ def read_kconfig(path: Path, srctree: Path, variables: Mapping[str, str]) -> Kco
 
     Raises XenToolError with the file, the line and what kconfiglib says of it.
     """
-    kconfiglib = _kconfiglib()
+    kconfiglib = import_kconfiglib()
     with _environment({**variables, "srctree": str(srctree)}):
         try:
             kconf = kconfiglib.Kconfig(
                 os.path.relpath(path, srctree), warn_to_stderr=False, suppress_traceback=False
             )
         except (kconfiglib.KconfigError, OSError) as error:
-            raise XenToolError(f"Kconfig: {str(error).strip()}") from error
+            message = str(error).strip()
+            if "couldn't parse 'modules'" in message:
+                # Linux writes it so since v5.14.
+                message += "; kconfiglib has no such line: write `option modules` in its place"
+            raise XenToolError(f"Kconfig: {message}") from error
         except UnicodeDecodeError as error:
             raise XenToolError(f"Kconfig: {path} or a file that it sources: {error}") from error
     if kconf.warnings:
@@ -54,42 +61,53 @@ def read_kconfig(path: Path, srctree: Path, variables: Mapping[str, str]) -> Kco
 
 def config_text(kconf: Kconfig) -> str:
     """The text of .config."""
-    # Of the class: a front end's own object writes by way of this.
-    write = _kconfiglib().Kconfig.write_config
-    return _written(functools.partial(write, kconf), save_old=False)
+    return _written(kconf, "write_config", save_old=False)
 
 
 def autoconf_text(kconf: Kconfig) -> str:
     """The text of autoconf.h: `#define CONFIG_SMP 1`."""
-    return _written(kconf.write_autoconf)
+    return _written(kconf, "write_autoconf")
 
 
 def defconfig_text(kconf: Kconfig) -> str:
     """The text of the smallest file that gives the same configuration."""
-    return _written(kconf.write_min_config)
+    return _written(kconf, "write_min_config")
 
 
-def _written(write: Callable[..., object], **options: bool) -> str:
+def _written(kconf: Kconfig, method: str, **options: bool) -> str:
+    # Of the class: a front end's own object writes by way of this.
+    write = getattr(import_kconfiglib().Kconfig, method)
     # Kconfiglib writes to files only.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "written")
-        write(str(path), header="", **options)
+        write(kconf, str(path), header="", **options)
         return path.read_text(encoding="utf-8")
 
 
-def _kconfiglib() -> Any:
+def import_kconfiglib(name: str = "kconfiglib") -> Any:
+    """Imports kconfiglib, or one of the modules that come with it, such as menuconfig.
+
+    Raises XenToolError if it is missing, too old, or hidden by another package.
+    """
     try:
-        import kconfiglib
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations and spec.origin:
+            # Kconfiglib is modules only, and Python prefers a package to a module.
+            raise XenToolError(
+                f"{spec.origin} hides kconfiglib's module {name}: use a Python environment without "
+                "that package; esp-idf-kconfig has such (`pip uninstall esp-idf-kconfig`)"
+            )
+        module = importlib.import_module(name)
     except ImportError as error:
         raise XenToolError(
-            "kconfiglib is missing: type `pip install kconfiglib==14.1.0`"
+            f"{name} cannot be imported: {error}; type `pip install kconfiglib=={_VERSION}`"
         ) from error
-    if getattr(kconfiglib, "VERSION", (0,)) < (14, 1):
+    if name == "kconfiglib" and getattr(module, "VERSION", (0,)) < (14, 1):
         raise XenToolError(
-            f"{kconfiglib.__file__} is not kconfiglib 14.1: another package of that name is "
-            "installed before it; type `pip install --force-reinstall kconfiglib==14.1.0`"
+            f"{getattr(module, '__file__', None) or 'a folder'} is not kconfiglib 14.1: type "
+            f"`pip install --force-reinstall kconfiglib=={_VERSION}`"
         )
-    return kconfiglib
+    return module
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ the packages below the user's cache folder, which takes no rights and disturbs n
     ~/.cache/xen_tool/packages-<release>/bin/    a starter for each program in root/
 
 The starters make PATH alone enough to run a program; files are found through
-XEN_TOOL_PACKAGES_ROOT, which names root/.  The folder appears whole or not at all.
+XEN_TOOL_PACKAGES_ROOT, which names root/, and Python's modules with python_environment().  The
+folder appears whole or not at all.
 
 tests/run.py calls it.  Which version of Xen a package's name holds, the package lists say.
 """
@@ -18,12 +19,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib.util
 import os
 import platform
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -41,11 +44,18 @@ class Need(NamedTuple):
     package: its name, with {xen} for the version of Xen, such as 4.17.
     programs: names that must be found in PATH.
     files: patterns below / or $XEN_TOOL_PACKAGES_ROOT that must match.
+    modules: names that this Python must be able to import, given python_environment().
     """
 
     package: str
     programs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+    @property
+    def wanted(self) -> str:
+        """What of it must be there, for a message."""
+        return ", ".join((*self.programs, *self.files, *self.modules))
 
 
 NEEDS = (
@@ -58,6 +68,17 @@ NEEDS = (
     Need("tmux", programs=("tmux",)),
     Need("binutils", programs=("as", "ld", "readelf")),
     Need("gcc", programs=("gcc",)),
+    Need("xvfb", programs=("Xvfb",)),
+    Need("xdotool", programs=("xdotool",)),
+    # The package tkinter alone is there in a Python that was built without Tk.
+    Need("python3-tk", modules=("_tkinter",)),
+)
+
+# Programs that look for data below / unless an option names the folder.
+_DATA = (
+    ("qemu-system-", "-L", "usr/share/qemu"),
+    ("qemu-system-", "-L", "usr/share/seabios"),
+    ("Xvfb", "-xkbdir", "usr/share/X11/xkb"),
 )
 
 
@@ -73,7 +94,8 @@ def provide(say: Say) -> dict[str, str]:
 
     Raises XenToolError if there is no apt-get, or if it fails.
     """
-    needs = missing()
+    # Debian's modules are for Debian's Python, not for one that the user built.
+    needs = [need for need in missing() if not need.modules or sys.base_prefix == "/usr"]
     if not needs:
         return {}
     if not shutil.which("apt-get"):
@@ -105,14 +127,46 @@ def provide(say: Say) -> dict[str, str]:
 
 def library_path(root: Path) -> str:
     """Returns the LD_LIBRARY_PATH that the unpacked programs and libraries below root need."""
-    folders = [*root.glob("usr/lib/*-linux-gnu"), *root.glob("usr/lib/*-linux-gnu/*/")]
-    return os.pathsep.join(str(f) for f in sorted(folders) if any(f.glob("lib*.so*")))
+    patterns = ("usr/lib", "usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/*/")
+    folders = sorted(folder for pattern in patterns for folder in root.glob(pattern))
+    return os.pathsep.join(str(f) for f in folders if any(f.glob("lib*.so*")))
+
+
+def python_environment() -> dict[str, str]:
+    """Returns the environment variables with which this Python imports unpacked modules."""
+    if not (unpacked := os.environ.get(PACKAGES_ROOT_VARIABLE)):
+        return {}
+    root = Path(unpacked)
+    data = {"TCL_LIBRARY": "usr/share/tcltk/tcl8.*", "TK_LIBRARY": "usr/share/tcltk/tk8.*"}
+    found = {name: path for name, pattern in data.items() for path in root.glob(pattern)}
+    variables = {name: str(path) for name, path in found.items()}
+    if folders := [folder for folder in _module_folders(root) if folder.is_dir()]:
+        variables["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in folders)
+        variables["LD_LIBRARY_PATH"] = library_path(root)
+        # Tk does not start without a font.
+        variables["FONTCONFIG_FILE"] = str(root / "etc/fonts/fonts.conf")
+    return variables
+
+
+def _module_folders(root: Path) -> list[Path]:
+    library = root / "usr/lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return [library, library / "lib-dynload"]
 
 
 def _met(need: Need) -> bool:
-    return all(shutil.which(name) for name in need.programs) and all(
-        any(any(root.glob(pattern)) for root in default_roots()) for pattern in need.files
+    return (
+        all(shutil.which(name) for name in need.programs)
+        and all(any(any(root.glob(pattern)) for root in default_roots()) for pattern in need.files)
+        and all(_importable(name) for name in need.modules)
     )
+
+
+def _importable(module: str) -> bool:
+    if importlib.util.find_spec(module):
+        return True
+    unpacked = default_roots()[1:]
+    folders = [folder for root in unpacked for folder in _module_folders(root)]
+    return any(any(folder.glob(f"{module}.*")) for folder in folders)
 
 
 def _run(*command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None) -> str:
@@ -206,6 +260,7 @@ def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
             closure = _closure(packages, options)
             _run("apt-get", *options, "download", *closure, cwd=archives)
         _make_root(new / "root", sorted(archives.glob("*.deb")))
+        _relocate(new, folder)
         _make_starters(new, folder)
         (new / "needs").write_text("".join(f"{need.package}\n" for need in needs))
         if folder.exists():
@@ -235,17 +290,28 @@ def _make_root(root: Path, archives: Sequence[Path]) -> None:
             _run("tar", "-x", "--keep-directory-symlink", cwd=root, stdin=files.stdout)
 
 
+def _relocate(new: Path, folder: Path) -> None:
+    """Makes new/root's files that name others below / find them, once new has become folder."""
+    for server in new.glob("root/usr/bin/Xvfb"):
+        # It runs /usr/bin/xkbcomp, whatever PATH says; without a folder's name it asks PATH.
+        server.write_bytes(server.read_bytes().replace(b"\0/usr/bin\0", b"\0\0usr/bin\0"))
+    for fonts in new.glob("root/etc/fonts/fonts.conf"):
+        text = fonts.read_text()
+        there = folder / "root/usr/share/fonts"
+        fonts.write_text(text.replace("<dir>/usr/share/fonts</dir>", f"<dir>{there}</dir>"))
+
+
 def _make_starters(new: Path, folder: Path) -> None:
     """Fills new/bin with scripts that run new/root's programs once new has become folder."""
     (new / "bin").mkdir()
     root = new / "root"
     libraries = library_path(root).replace(str(new), str(folder))
-    data = ("usr/share/qemu", "usr/share/seabios")
     for pattern in ("usr/bin/*", "usr/sbin/*", "usr/lib/xen-*/bin/*"):
         for program in root.glob(pattern):
             command = [str(folder / program.relative_to(new))]
-            if program.name.startswith("qemu-system-"):
-                command += [word for name in data for word in ("-L", str(folder / "root" / name))]
+            for prefix, option, data in _DATA:
+                if program.name.startswith(prefix):
+                    command += [option, str(folder / "root" / data)]
             starter = new / "bin" / program.name
             starter.write_text(
                 "#!/bin/sh\n"

@@ -56,7 +56,7 @@ def _write(env: Any) -> None:
         entry["reasons"] = list(_reasons(record["steps"].get(name), entry))
         entry["run"] = record["run"]
         record["steps"][name] = entry
-    write_if_changed(_path(env), json.dumps(record, indent=1))
+    write_if_changed(_path(env), json.dumps(record))
 
 
 def _path(env: Any) -> str:

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What of the Kconfig language a project may use, each by what it configures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xen_tool.config.configuration import Configuration, read
+from xen_tool.errors import XenToolError
+
+SITE = Path(__file__).resolve().parent.parent.parent / "site_scons"
+
+Tree = Callable[..., Configuration]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """Reads a Kconfig text with settings: tree(text, X="1"); other files lie in tmp_path."""
+
+    def configure(text: str, **settings: str) -> Configuration:
+        (tmp_path / "Kconfig").write_text(text)
+        arch = settings.pop("ARCH", None)
+        return read(tmp_path / "Kconfig", srctree=tmp_path, arch=arch, settings=settings)
+
+    return configure
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def test_source_takes_globs(tree: Tree, tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        write(tmp_path / f"sub/{name}.kconfig", f"config {name}\n\tdef_bool y\n")
+    config = tree('source "sub/*.kconfig"\nosource "none/*.kconfig"\n')
+    assert config.values == {"A": "y", "B": "y"}
+    names = [path.relative_to(tmp_path).as_posix() for path in config.sources]
+    assert names == ["Kconfig", "sub/A.kconfig", "sub/B.kconfig"]
+
+
+def test_source_without_a_file_is_an_error_with_the_line(tree: Tree) -> None:
+    with pytest.raises(XenToolError, match=r"Kconfig:2: .*'none/\*\.kconfig'"):
+        tree('\nsource "none/*.kconfig"\n')
+
+
+def test_rsource_is_relative_to_its_file_and_source_to_the_top(tree: Tree, tmp_path: Path) -> None:
+    write(tmp_path / "sub/Kconfig", 'rsource "deep/Kconfig"\norsource "none"\nsource "top"\n')
+    write(tmp_path / "sub/deep/Kconfig", "config DEEP\n\tdef_bool y\n")
+    write(tmp_path / "top", "config TOP\n\tdef_bool y\n")
+    write(tmp_path / "sub/top", "config WRONG\n\tdef_bool y\n")
+    assert tree('source "sub/Kconfig"\n').values == {"DEEP": "y", "TOP": "y"}
+
+
+CHOICE = """
+choice {name}
+	prompt "pick"
+	{type}
+	default TWO
+	{optional}
+config ONE
+	{type} "one"
+config TWO
+	{type} "two"
+endchoice
+"""
+
+
+def choice(name: str = "", kind: str = "bool", optional: str = "") -> str:
+    return CHOICE.format(name=name, type=kind, optional=optional)
+
+
+def test_a_choice_has_one_value(tree: Tree) -> None:
+    assert tree(choice()).values == {"ONE": "n", "TWO": "y"}
+    assert tree(choice(), ONE="1").values == {"ONE": "y", "TWO": "n"}
+    with pytest.raises(XenToolError, match=r"ONE=1 cannot hold: TWO \(=y, set on the command"):
+        tree(choice(), ONE="1", TWO="1")
+    with pytest.raises(XenToolError, match=r"TWO=0 cannot hold: one of the choice must be chosen"):
+        tree(choice(), TWO="0")
+
+
+def test_an_optional_choice_may_have_none(tree: Tree) -> None:
+    assert tree(choice(optional="optional")).values == {"ONE": "n", "TWO": "n"}
+    assert tree(choice(optional="optional"), ONE="1").values == {"ONE": "y", "TWO": "n"}
+
+
+def test_a_named_choice_goes_on_elsewhere(tree: Tree) -> None:
+    more = '\nchoice PICK\nconfig THREE\n\tbool "three"\nendchoice\n'
+    config = tree(choice("PICK") + more, THREE="1")
+    assert config.values == {"ONE": "n", "TWO": "n", "THREE": "y"}
+
+
+MODULES = "config MODULES\n\tdef_bool y\n\toption modules\n"
+
+
+def test_a_tristate_choice_in_mode_m_has_many(tree: Tree) -> None:
+    text = MODULES + choice(kind="tristate", optional="optional")
+    config = tree(text, ONE="m", TWO="m")
+    assert (config.values["ONE"], config.values["TWO"]) == ("m", "m")
+    config = tree(text, ONE="y")
+    assert (config.values["ONE"], config.values["TWO"]) == ("y", "n")
+
+
+def test_a_tristate_m_is_a_module_in_autoconf_h(tree: Tree) -> None:
+    text = f'{MODULES}config X\n\ttristate "x"\nconfig Y\n\ttristate "y"\n\tdepends on X\n'
+    config = tree(text, X="m", Y="m")
+    assert "#define CONFIG_X_MODULE 1\n" in config.autoconf
+    assert "#define CONFIG_X 1" not in config.autoconf
+    assert "CONFIG_X=m\n" in config.dotconfig
+    assert not config.enabled("X")
+    assert "#define CONFIG_X 1\n" in tree(text, X="y").autoconf
+    with pytest.raises(XenToolError, match=r"^Y=y cannot hold: .*X \(=m"):
+        tree(text, X="m", Y="y")
+
+
+def test_without_modules_a_tristate_is_a_bool(tree: Tree) -> None:
+    with pytest.raises(XenToolError, match=r"^X=m cannot hold: "):
+        tree('config X\n\ttristate "x"\n', X="m")
+    assert tree('config X\n\ttristate "x"\n', X="y").values == {"X": "y"}
+
+
+def test_the_line_modules_is_an_error_that_says_what_to_write(tree: Tree) -> None:
+    with pytest.raises(XenToolError) as caught:
+        tree('config MODULES\n\tbool "modules"\n\tmodules\n')
+    assert str(caught.value) == (
+        "Kconfig: Kconfig:3: error: couldn't parse 'modules': unrecognized construct; "
+        "kconfiglib has no such line: write `option modules` in its place"
+    )
+
+
+def test_ranges(tree: Tree) -> None:
+    text = """
+config BIG
+	bool "big"
+config CPUS
+	int "CPUs"
+	range 2 8 if !BIG
+	range 2 512
+	default 4
+config BASE
+	hex "base"
+	range 0x1000 0xffff
+	default 0x10
+"""
+    assert tree(text).values == {"BIG": "n", "CPUS": "4", "BASE": "0x1000"}
+    assert tree(text, BIG="1", CPUS="64", BASE="0x2000").values["CPUS"] == "64"
+    with pytest.raises(XenToolError, match="CPUS=64 cannot hold: its range is 2 to 8"):
+        tree(text, CPUS="64")
+    with pytest.raises(XenToolError, match="BASE=0x10 cannot hold: its range is 0x1000 to 0xffff"):
+        tree(text, BASE="0x10")
+
+
+def test_select_forces_and_imply_asks(tree: Tree) -> None:
+    text = """
+config A
+	bool "a"
+	select FORCED
+	imply ASKED
+config FORCED
+	bool "forced"
+config ASKED
+	bool "asked"
+"""
+    assert tree(text, A="1").values == {"A": "y", "FORCED": "y", "ASKED": "y"}
+    assert tree(text, A="1").origins["FORCED"] == "selected by A"
+    assert tree(text, A="1").origins["ASKED"] == "implied by A"
+    assert tree(text, A="1", ASKED="0").values["ASKED"] == "n"
+    with pytest.raises(XenToolError, match=r"FORCED=0 cannot hold: A .*selects it"):
+        tree(text, A="1", FORCED="0")
+
+
+def test_a_menu_that_is_not_visible_keeps_its_defaults(tree: Tree) -> None:
+    text = """
+config EXPERT
+	bool "expert"
+menu "tuning"
+	visible if EXPERT
+config TUNED
+	bool "tuned"
+	default y
+endmenu
+"""
+    config = tree(text)
+    assert config.values["TUNED"] == "y"
+    assert list(config.prompts) == ["EXPERT"]
+    assert tree(text, EXPERT="1", TUNED="0").values["TUNED"] == "n"
+    with pytest.raises(XenToolError, match="TUNED=0 cannot hold: it is not visible"):
+        tree(text, TUNED="0")
+
+
+def test_values_that_are_text_and_numbers(tree: Tree) -> None:
+    text = """
+config NAME
+	string "name"
+	default "a \\"quoted\\" \\\\ name"
+config COUNT
+	int "count"
+	default -3
+config ADDRESS
+	hex "address"
+	default 0xC0000000
+"""
+    config = tree(text)
+    assert config.autoconf == (
+        '#define CONFIG_NAME "a \\"quoted\\" \\\\ name"\n'
+        "#define CONFIG_COUNT -3\n"
+        "#define CONFIG_ADDRESS 0xC0000000\n"
+    )
+    assert config.values["NAME"] == 'a "quoted" \\ name'
+    assert tree(text, NAME="x y", ADDRESS="ff").values == {
+        "NAME": "x y", "COUNT": "-3", "ADDRESS": "ff",
+    }  # fmt: skip
+    assert "#define CONFIG_ADDRESS 0xff\n" in tree(text, ADDRESS="ff").autoconf
+    with pytest.raises(XenToolError, match="COUNT=x: COUNT is a int symbol; its value is a number"):
+        tree(text, COUNT="x")
+
+
+def test_comments_are_in_the_saved_file(tree: Tree) -> None:
+    config = tree('comment "here be dragons"\ncomment "never"\n\tdepends on n\n')
+    assert "#\n# here be dragons\n#\n" in config.dotconfig
+    assert "never" not in config.dotconfig
+
+
+def test_macros_see_the_shell_the_tree_and_the_architecture(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "answer").write_text("42\n")
+    text = """
+where := $(shell,cat $(srctree)/answer)
+later = $(word)
+word := late
+both = $(1)-$(2)
+config ANSWER
+	int
+	default $(where)
+config ARCHITECTURE
+	string
+	default "$(ARCH) $(shell,echo $ARCH)"
+config LATER
+	string
+	default "$(later) $(both,a,b)"
+"""
+    assert tree(text).values == {
+        "ANSWER": "42", "ARCHITECTURE": "x86_64 x86_64", "LATER": "late a-b",
+    }  # fmt: skip
+    assert tree(text, ARCH="i386").values["ARCHITECTURE"] == "i386 i386"
+
+
+def test_macros_can_fail_with_a_sentence(tree: Tree) -> None:
+    with pytest.raises(XenToolError, match=r"Kconfig:1: no compiler"):
+        tree("$(error-if,y,no compiler)\n")
+
+
+def test_blocks_of_if(tree: Tree) -> None:
+    text = """
+config NET
+	bool "net"
+if NET
+config DRIVER
+	bool "driver"
+if DRIVER = y && NET != n
+config FAST
+	def_bool y
+endif
+endif
+"""
+    assert tree(text).values == {"NET": "n", "DRIVER": "n", "FAST": "n"}
+    assert tree(text, NET="1", DRIVER="1").values["FAST"] == "y"
+    # And a block is what a symbol needs, too.
+    config = tree(text, DRIVER="1")
+    assert config.values["NET"] == "y"
+    assert config.notes == ("DRIVER=1 on the command line switches on NET, which it needs",)
+
+
+def test_menuconfig_is_a_symbol_with_a_menu(tree: Tree) -> None:
+    text = 'menuconfig NET\n\tbool "net"\nconfig TCP\n\tbool "tcp"\n\tdepends on NET\n\tdefault y\n'
+    assert tree(text).values == {"NET": "n", "TCP": "n"}
+    assert tree(text, NET="1").values == {"NET": "y", "TCP": "y"}
+
+
+def test_def_bool_and_def_tristate(tree: Tree) -> None:
+    text = f"{MODULES}config B\n\tdef_bool !C\nconfig C\n\tbool\nconfig T\n\tdef_tristate m\n"
+    values = tree(text).values
+    assert (values["B"], values["C"], values["T"]) == ("y", "n", "m")
+
+
+def test_a_symbol_is_defined_in_several_places(tree: Tree) -> None:
+    text = """
+config A
+	bool "a"
+config BASE
+	hex
+	default 0x1000 if A
+config BASE
+	default 0x2000
+"""
+    assert tree(text).values["BASE"] == "0x2000"
+    assert tree(text, A="1").values["BASE"] == "0x1000"
+
+
+def test_dependencies_may_compare(tree: Tree) -> None:
+    text = """
+config CPUS
+	int "CPUs"
+	default 1
+config SMP
+	bool "SMP"
+	depends on CPUS > 1 && CPUS <= 64
+config ONE
+	def_bool CPUS = 1
+"""
+    assert tree(text, CPUS="10", SMP="1").values == {"CPUS": "10", "SMP": "y", "ONE": "n"}
+    with pytest.raises(XenToolError, match=r"SMP=1 cannot hold: it needs CPUS > 1, with CPUS"):
+        tree(text, SMP="1")
+
+
+# What a Python with these folders first on its path says of kconfiglib.
+PROGRAM = """
+import sys
+from xen_tool.config import kconf
+from xen_tool.errors import XenToolError
+try:
+    print(kconf.import_kconfiglib(sys.argv[1]).__name__)
+except XenToolError as error:
+    print(f"error: {error}")
+"""
+
+
+def imported(name: str, folder: Path) -> str:
+    program = f"import sys; sys.path[:0] = {[str(folder), str(SITE)]}{PROGRAM}"
+    return subprocess.check_output([sys.executable, "-c", program, name], text=True)
+
+
+@pytest.mark.parametrize("name", ["kconfiglib", "menuconfig", "guiconfig"])
+def test_a_package_that_hides_kconfiglib_is_told_of(tmp_path: Path, name: str) -> None:
+    write(tmp_path / f"{name}/__init__.py", "class Kconfig: pass\n")
+    out = imported(name, tmp_path)
+    assert out.startswith(f"error: {tmp_path}/{name}/__init__.py hides kconfiglib's module {name}")
+    assert "pip uninstall esp-idf-kconfig" in out
+
+
+def test_another_kconfiglib_is_told_of(tmp_path: Path) -> None:
+    write(tmp_path / "kconfiglib.py", "VERSION = (12, 0)\n")
+    out = imported("kconfiglib", tmp_path)
+    assert out.startswith(f"error: {tmp_path}/kconfiglib.py is not kconfiglib 14.1")
+
+
+def test_a_folder_of_that_name_hides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "kconfiglib").mkdir()
+    assert imported("kconfiglib", tmp_path) == "kconfiglib\n"
+
+
+def test_a_missing_kconfiglib_is_told_of(tmp_path: Path) -> None:
+    write(tmp_path / "kconfiglib.py", "raise ImportError('broken')\n")
+    assert imported("kconfiglib", tmp_path) == (
+        "error: kconfiglib cannot be imported: broken; type `pip install kconfiglib==14.1.0`\n"
+    )
