@@ -18,13 +18,17 @@ from .errors import XenToolError
 def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool:
     """Makes the file hold exactly content; returns whether it had to be written.
 
-    A file that holds it already keeps its mtime.  Missing folders are made.
+    A file that holds it already keeps its mtime.  Missing folders are made.  A
+    symbolic link stays one, and a device, such as /dev/null, is written to.
 
     Raises XenToolError if the file cannot be written.
     """
-    path = Path(path)
+    path = Path(path).resolve()
     data = content.encode() if isinstance(content, str) else content
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(data)
+            return True
         with contextlib.suppress(FileNotFoundError):
             if path.read_bytes() == data:
                 return False

@@ -80,7 +80,7 @@ def save(kconf: Kconfig, path: Path) -> bool:
         raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
     if before == text.encode():
         return False
-    if before is not None:
+    if before is not None and path.is_file():
         write_if_changed(path.with_name(f"{path.name}.old"), before)
     return write_if_changed(path, text)
 
