@@ -6,7 +6,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -271,3 +274,53 @@ def test_a_header_of_the_linker_script_alone(built_kernel: Project) -> None:
     built_kernel.scons()
     built_kernel.write("arch/x86/xen/only.lds.h", "only = 2;\n")
     assert built_kernel.scons().names == {"LDS vmlinux.lds"} | LINK
+
+
+def test_whatever_a_linker_script_reads(built_kernel: Project) -> None:
+    script = built_kernel.top / "arch/x86/xen/vmlinux.lds.S"
+    built_kernel.write("arch/x86/xen/part.lds.h", "INCLUDE of_header.lds\n")
+    built_kernel.write("of_header.lds", "of_header = 1;\n")
+    built_kernel.write("outer.lds", "outer = 1; INCLUDE inner.lds\n")
+    built_kernel.write("inner.lds", "inner = 1;\n")
+    text = script.read_text() + '#include "part.lds.h"\nouter_too = 1; INCLUDE "outer.lds"\n'
+    script.write_text(text)
+    built_kernel.scons()
+    assert built_kernel.up_to_date()
+    for name in ("of_header", "outer", "inner"):
+        built_kernel.edit(f"{name}.lds", f"{name} = 1;", f"{name} = 2;")
+        assert built_kernel.scons().names == LINK, name
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_command_that_was_killed_leaves_nothing(
+    built_kernel: Project, tmp_path: Path, ending: signal.Signals
+) -> None:
+    linker = tmp_path / "slow-ld"
+    linker.write_text(
+        f'#!/bin/sh\nout=; for a; do [ "$p" = -o ] && out=$a; p=$a; done\n'
+        f'if [ -e {tmp_path}/slow ]; then echo half >"$out"; touch {tmp_path}/here; sleep 100; fi\n'
+        f'exec {shutil.which("ld")} "$@"\n'
+    )
+    linker.chmod(0o755)
+    setting = f"LD={linker}"
+    built_kernel.scons(setting)
+    image = built_kernel.top / "build/x86_64/vmlinux"
+    whole = image.read_bytes()
+    image.unlink()
+    (tmp_path / "slow").touch()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "SCons", "-Q", setting],
+        cwd=built_kernel.top,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    while not (tmp_path / "here").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, ending)
+    process.wait(30)
+    (tmp_path / "slow").unlink()
+    assert not image.exists()
+    assert built_kernel.scons(setting).names == LINK
+    assert image.read_bytes() == whole

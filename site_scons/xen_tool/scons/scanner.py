@@ -23,7 +23,8 @@ from ..cpp.directives import Macro, parse
 from ..cpp.scan import Options, Scanner, options
 
 AUTOCONF = "autoconf.h"
-_INCLUDE = re.compile(r'^\s*INCLUDE\s+"?([^\s"]+)', re.MULTILINE)
+_INCLUDE = re.compile(r'\bINCLUDE\s+"?([^\s";]+)')
+_INPUT = re.compile(r"\b(?:INPUT|GROUP|STARTUP)\s*\(([^)]*)\)")
 
 
 class Dependencies:
@@ -48,12 +49,30 @@ class Dependencies:
         return nodes + [self._values[name] for name in sorted(filter(None, names))]
 
     def of_script(self, node: Any, env: Any) -> list[Any]:
-        """Nodes of the files that a linker script INCLUDEs: from the top, or in LIBPATH."""
-        text = node.get_text_contents() if node.exists() else ""
-        text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
+        """Nodes of the files that a linker script reads: from the top, or in LIBPATH.
+
+        The script of a .lds.S may not be there yet: its source and the headers
+        of that are looked at, whichever branches they take.
+        """
+        found: dict[Any, None] = {}
+        todo = [node]
+        if node.sources:
+            todo = [child for child in node.children() if isinstance(child, File)]
         folders = [env.Dir("#"), *env.Dir(env.get("LIBPATH", []))]
-        found = (env.FindFile(name, folders) for name in _INCLUDE.findall(text))
-        return [script for script in found if script is not None]
+        for script in todo:
+            for name in self._named_by_script(str(script)):
+                read = env.FindFile(name, folders)
+                if read is not None and read not in found:
+                    found[read] = None
+                    todo.append(read)
+        return list(found)
+
+    def _named_by_script(self, path: str) -> list[str]:
+        text = re.sub(r"/\*.*?\*/", " ", self._read(path) or "", flags=re.DOTALL)
+        names = _INCLUDE.findall(text)
+        for inputs in _INPUT.findall(text):
+            names += re.split(r"[\s,]+", inputs.replace('"', "").strip())
+        return [name for name in names if name and not name.startswith("-")]
 
     def _parsed(self, arguments: tuple[str, ...]) -> Options:
         if arguments not in self._options:

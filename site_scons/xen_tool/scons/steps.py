@@ -14,6 +14,7 @@ step in env["XEN_STEPS"], so that another engine can be given the same work.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -201,15 +202,27 @@ def _source_scanner(arguments: Sequence[str]) -> Any:
 
 
 def _scan_image(image: Any, env: Any, _path: Any) -> list[Any]:
-    script = image.sources[0]
-    # A preprocessed script may not be there yet; its source is.
-    return list(env["XEN_DEPENDENCIES"].of_script((script.sources or [script])[0], env))
+    return list(env["XEN_DEPENDENCIES"].of_script(image.sources[0], env))
 
 
 def _spawn(shell: str, escape: Any, program: str, argv: Sequence[str], env: Any) -> int:
-    """Runs argv itself, where SCons would hand a string to a shell."""
+    """Runs argv itself, where SCons would hand a string to a shell.
+
+    The output gets its name when it is whole: SCons takes half a file, left by
+    a command that was killed, for the file that it knew before.
+    """
+    words = list(map(str, argv))
+    place = words.index("-o") + 1
+    output = words[place]
+    words[place] = os.path.join(os.path.dirname(output), f".{os.path.basename(output)}.part")
     try:
-        return subprocess.run(list(map(str, argv)), env=env, check=False).returncode
+        status = subprocess.run(words, env=env, check=False).returncode
+        if status == 0:
+            os.replace(words[place], output)
     except OSError as error:
         print(f"xen_tool: {program}: {error.strerror}", file=sys.stderr)
-        return 127
+        status = 127
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(words[place])
+    return status
