@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -23,27 +24,33 @@ def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool
 
     Raises XenToolError if the file cannot be written.
     """
-    path = Path(path).resolve()
     data = content.encode() if isinstance(content, str) else content
     try:
+        # Not Path.resolve(), which has an error of its own for a loop of links.
+        path = Path(os.path.realpath(path))
         if path.exists() and not path.is_file() and not path.is_dir():
             path.write_bytes(data)
             return True
+        mode = None
         with contextlib.suppress(FileNotFoundError):
             if path.read_bytes() == data:
                 return False
+            # A file that others may not read stays so.
+            mode = stat.S_IMODE(path.stat().st_mode)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, data)
+        _replace(path, data, mode)
     except OSError as error:
         raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
     return True
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, mode: int | None) -> None:
     # Actions run in threads of one process, so the name holds both.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         temporary.write_bytes(data)
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -96,9 +96,15 @@ def test_a_saved_configuration_read_back_is_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("CONFIG_SMP=maybe", ":2: 'maybe' is not a valid value for the bool symbol SMP"),
-        ("CONFIG_SMP", ":2: ignoring malformed line"),
-        ("<<<<<<< HEAD", ":2: ignoring malformed line"),
+        ("CONFIG_SMP=maybe", ":2: SMP=maybe: SMP is a bool symbol; its value is"),
+        ("CONFIG_SMP", ":2: malformed line"),
+        ("CONFIG_SMP=yikes", ":2: SMP=yikes: SMP is a bool symbol"),
+        ("CONFIG_SMP=y trailing", ":2: SMP=y trailing: SMP is a bool symbol"),
+        ("CONFIG_SMP=1", ":2: SMP=1: in a file, y and n are written so"),
+        ("CONFIG_SMP = y", ":2: malformed line"),
+        ("# CONFIG_SMP is not sett", ":2: malformed line"),
+        ("CONFIG_PAGE_OFFSET=zz", ":2: PAGE_OFFSET=zz: PAGE_OFFSET is a hex symbol"),
+        ("<<<<<<< HEAD", ":2: malformed line"),
         ("CONFIG_SMP=\xff", ":2: not UTF-8"),
     ],
 )
@@ -111,6 +117,28 @@ def test_a_damaged_saved_configuration_names_the_line(
         configure(saved=saved)
     assert words in str(error.value)
     assert str(error.value).startswith(str(saved))
+
+
+def test_a_byte_order_mark_is_named(tmp_path: Path) -> None:
+    saved = tmp_path / ".config"
+    saved.write_text("\ufeffCONFIG_XEN=y\n")
+    with pytest.raises(XenToolError, match=":1: begins with a byte order mark"):
+        configure(saved=saved)
+
+
+def test_a_saved_configuration_that_cannot_be_looked_up(tmp_path: Path) -> None:
+    for path in (tmp_path / ("x" * 300), KCONFIG / "below-a-file"):
+        with pytest.raises(XenToolError, match="cannot be read"):
+            configure(saved=path)
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(XenToolError, match="cannot be read"):
+        configure(saved=loop)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(XenToolError, match="no file to be read"):
+        configure(saved=pipe)
+    assert configure(saved=Path(os.devnull)).values["XEN"] == "n"
 
 
 def test_an_unknown_symbol_in_a_saved_configuration_is_a_note(tmp_path: Path) -> None:
@@ -184,6 +212,8 @@ def test_numbers_and_strings(tmp_path: Path) -> None:
     ("settings", "words"),
     [
         ({"COUNT": "9"}, "COUNT=9 cannot hold: its range is 1 to 8"),
+        ({"COUNT": "1_0"}, "COUNT is a int symbol; its value is a number"),
+        ({"WORDS": "two\nlines"}, "its value is text in one line"),
         ({"COUNT": "many"}, "COUNT is a int symbol; its value is a number"),
         ({"BASE": "xyz"}, "its value is a hexadecimal number"),
         ({"USER": "1", "HELPER": "0"}, "USER (=y) selects it; type USER=0 as well"),

@@ -270,7 +270,7 @@ def test_a_damaged_file_is_not_loaded(kernel: Project, terminal: Open) -> None:
     screen = terminal(kernel.top)
     screen.wait(_READY)
     for name, words in (
-        ("mine", "mine:2: ignoring malformed line"),
+        ("mine", "mine:2: malformed line"),
         ("binary", "binary:1: not UTF-8 text"),
         ("missing", "No such file or directory"),
     ):

@@ -9,6 +9,7 @@ value that its symbol has in the end.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -92,13 +93,15 @@ def parse(symbol: Symbol, text: str) -> str:
     elif symbol.orig_type == kconfiglib.TRISTATE:
         value = "m" if text.lower() == "m" else _BOOLS.get(text.lower())
         expected = "1, 0, y, m or n"
-    elif symbol.orig_type in (kconfiglib.INT, kconfiglib.HEX):
-        base = _base(symbol)
-        expected = "a number" if base == 10 else "a hexadecimal number such as 0x1000"
-        try:
-            int(text, base)
-        except ValueError:
-            value = None
+    elif symbol.orig_type == kconfiglib.INT:
+        value = text if re.fullmatch(r"[+-]?[0-9]+", text) else None
+        expected = "a number"
+    elif symbol.orig_type == kconfiglib.HEX:
+        value = text if re.fullmatch(r"(0[xX])?[0-9a-fA-F]+", text) else None
+        expected = "a hexadecimal number such as 0x1000"
+    else:
+        value = text if text.isprintable() or "\t" in text else None
+        expected = "text in one line"
     if value is None:
         raise XenToolError(
             f"{symbol.name}={text}: {symbol.name} is a {kind} symbol; its value is {expected}"

@@ -31,8 +31,6 @@ class Configuration:
     """The text of .config."""
     autoconf: str
     """The text of autoconf.h: `#define CONFIG_SMP 1`."""
-    sources: tuple[Path, ...]
-    """Every file that was read: Kconfig files, and the saved configuration."""
     notes: tuple[str, ...]
     """Sentences for the user on what had no effect."""
 
@@ -59,7 +57,7 @@ def read(
 
     Raises XenToolError for whatever is wrong with any of them.
     """
-    base = saved_config if saved_config is not None and saved_config.exists() else None
+    base = saved.find(saved_config) if saved_config is not None else None
     is_saved = base is not None
     chosen = _arch(arch, base)
     if base is None and defconfig is not None:
@@ -75,10 +73,6 @@ def read(
         origins=_origins(kconf, [*earlier, *given]),
         dotconfig=config_text(kconf),
         autoconf=autoconf_text(kconf),
-        sources=(
-            *(srctree / name for name in kconf.kconfig_filenames),
-            *([base] if base is not None else []),
-        ),
         notes=tuple(notes),
     )
 

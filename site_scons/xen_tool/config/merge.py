@@ -21,7 +21,7 @@ def merge(kconf: Kconfig, paths: Sequence[Path], *, onto: Path | None = None) ->
     """
     notes: list[str] = []
     if onto is not None:
-        saved.load(kconf, onto)
+        notes += saved.load(kconf, onto)[1]
     assignments = []
     for path in paths:
         more, unknown = saved.load(kconf, path, replace=False)

@@ -43,6 +43,8 @@ def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> lis
         if assignment.holds() or not has_prompt(assignment.symbol):
             continue
         by = last[assignment.symbol]
+        if by is not assignment and by.value == assignment.value:
+            continue
         if by is assignment:
             why = f"does not hold: {reason(assignment, where)}"
         else:

@@ -3,18 +3,37 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 
 from ..abi import ARCHES, Arch
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
-from .assignments import Assignment
-from .kconf import Kconfig, config_text
+from .assignments import Assignment, parse
+from .kconf import Kconfig, Symbol, config_text
 
-_LINE = re.compile(r"CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set")
+_SET = re.compile(r"CONFIG_(\w+)=(.*)")
+_UNSET = re.compile(r"# CONFIG_(\w+) is not set")
+_STRING = re.compile(r'"((?:[^\\"]|\\.)*)"')
+_MEND = "correct the line or delete it"
 MOST_BYTES = 16 << 20
 """Linux' biggest configurations are about 300 KiB."""
+
+
+def find(path: Path) -> Path | None:
+    """The path, if there is anything at it; a link that leads nowhere counts as nothing.
+
+    Raises XenToolError if that cannot be told.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
+    return path
 
 
 def saved_arch(path: Path) -> Arch | None:
@@ -38,28 +57,49 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> tuple[list[Assi
     and a value that its symbol cannot have.
     """
     text = _read(path)
-    already = len(kconf.warnings)
+    assignments, notes = _assignments(kconf, text, shown(path))
     kconf.load_config(str(path), replace=replace)
+    return assignments, notes
+
+
+def _assignments(kconf: Kconfig, text: str, name: str) -> tuple[list[Assignment], list[str]]:
+    """Every line taken at its word: kconfiglib would take `yes` for y, and drop what it cannot."""
+    found: dict[str, Assignment] = {}
     notes = []
-    for warning in kconf.warnings[already:]:
-        message = warning.replace(": warning:", ":").replace(str(path), shown(path))
-        if "undefined symbol" not in message:
-            raise XenToolError(f"{message}; correct the line or delete it")
-        notes.append(message)
-    assignments: dict[str, Assignment] = {}
-    name = shown(path)
-    for number, line in enumerate(text.splitlines(), start=1):
-        match = _LINE.match(line)
-        symbol = match and kconf.syms.get(match[1] or match[3])
-        if match and symbol is not None and symbol.nodes:
-            typed = match[2] or "n"
-            before = assignments.get(symbol.name)
-            if before and before.typed != typed:
-                notes.append(f"{before} {before.origin} is set again in line {number}, to {typed}")
-            value = symbol.user_value
-            value = typed if value is None else {0: "n", 1: "m", 2: "y"}.get(value, value)
-            assignments[symbol.name] = Assignment(symbol, value, typed, f"in {name}:{number}")
-    return list(assignments.values()), notes
+    for number, line in enumerate(text.split("\n"), start=1):
+        where = f"{name}:{number}"
+        match = _SET.fullmatch(line.rstrip()) or _UNSET.fullmatch(line.rstrip())
+        if match is None:
+            if line.strip() and (not line.startswith("#") or line.startswith("# CONFIG_")):
+                raise XenToolError(f"{where}: malformed line {line[:60]!r}; {_MEND}")
+            continue
+        symbol = kconf.syms.get(match[1])
+        typed = match[2] if match.re is _SET else "n"
+        if symbol is None or not symbol.nodes:
+            notes.append(f"{where}: Kconfig has no symbol {match[1]} (here {typed})")
+            continue
+        try:
+            value = _value(symbol, typed)
+        except XenToolError as error:
+            raise XenToolError(f"{where}: {error}; {_MEND}") from None
+        before = found.get(symbol.name)
+        if before and before.value != value:
+            notes.append(f"{before} {before.origin} is set again in line {number}, to {typed}")
+        found[symbol.name] = Assignment(symbol, value, typed, f"in {where}")
+    return list(found.values()), notes
+
+
+def _value(symbol: Symbol, typed: str) -> str:
+    import kconfiglib
+
+    if symbol.orig_type == kconfiglib.STRING:
+        match = _STRING.fullmatch(typed)
+        if match is None:
+            raise XenToolError(f"{symbol.name}={typed[:60]}: a string stands in quotes")
+        return parse(symbol, kconfiglib.unescape(match[1]))
+    if typed in ("0", "1") and symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE):
+        raise XenToolError(f"{symbol.name}={typed}: in a file, y and n are written so")
+    return parse(symbol, typed)
 
 
 def save(kconf: Kconfig, path: Path) -> bool:
@@ -87,16 +127,23 @@ def save(kconf: Kconfig, path: Path) -> bool:
 
 def _read(path: Path) -> str:
     try:
-        if path.stat().st_size > MOST_BYTES:
+        status = path.stat()
+        if stat.S_ISCHR(status.st_mode) and path.samefile(os.devnull):
+            return ""
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no file to be read"
+            raise XenToolError(f"{shown(path)}: cannot be read: it is {kind}")
+        if status.st_size > MOST_BYTES:
             raise XenToolError(
-                f"{shown(path)}: {path.stat().st_size} bytes are no configuration; "
+                f"{shown(path)}: {status.st_size} bytes are no configuration; "
                 "delete it, or name another file in KCONFIG_CONFIG"
             )
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise XenToolError(
-            f"{shown(path)}:{line}: not UTF-8 text; delete the file or the line"
-        ) from error
+        raise XenToolError(f"{shown(path)}:{line}: not UTF-8 text; {_MEND}") from error
     except OSError as error:
         raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
+    if text.startswith("\ufeff"):
+        raise XenToolError(f"{shown(path)}:1: begins with a byte order mark; save it without")
+    return text

@@ -102,9 +102,9 @@ class ConfigTargets:
         """Kconfig with what a build without settings would start from."""
         kconf = self._read(arch.name)
         config = self._config
-        if not config.exists() and self._defconfig is not None:
+        if not saved.find(config) and self._defconfig is not None:
             config = self._file("defconfig", arch.name)
-        assignments = saved.load(kconf, config)[0] if config.exists() else []
+        assignments = saved.load(kconf, config)[0] if saved.find(config) else []
         return kconf, origins(a for a in assignments if a.holds())
 
     def _read(self, arch: str) -> Kconfig:
@@ -118,7 +118,7 @@ class ConfigTargets:
             randomize(kconf, seed)
             self._save(kconf)
             return
-        if self._config.exists():
+        if saved.find(self._config):
             # A damaged file is told of, and left for its owner to mend.
             saved.load(kconf, self._config)
         if name == "savedefconfig":
@@ -142,7 +142,7 @@ class ConfigTargets:
         if names[0].endswith(_DEFCONFIG):
             arch = names[0].removesuffix(_DEFCONFIG)
         kconf = self._read(arch)
-        onto = self._config if not replaces[0] and self._config.exists() else None
+        onto = self._config if not replaces[0] and saved.find(self._config) else None
         for note in merge(kconf, [self._file(name, arch) for name in names], onto=onto):
             print(f"note: {note}")
         self._save(kconf)

@@ -14,7 +14,7 @@ from SCons.Script import ARGUMENTS, GetOption
 
 from .. import toolchain
 from ..config.configuration import Configuration, read
-from ..config.saved import saved_arch
+from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..head.model import SYMBOLS as HEAD_SYMBOLS
 from ..toolchain import Toolchain
@@ -97,7 +97,7 @@ def xen_configure(
 
 def _saved_arch(path: Path) -> str | None:
     try:
-        arch = saved_arch(path) if path.exists() else None
+        arch = saved_arch(path) if find(path) else None
     except XenToolError:
         return None
     return arch.name if arch else None
