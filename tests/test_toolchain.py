@@ -40,6 +40,7 @@ def names(tools: Toolchain) -> tuple[list[str], list[str]]:
         (["x86_64-linux-gnu-gcc", "x86_64-linux-gnu-ld", "ld"],
          {"cc": "x86_64-linux-gnu-gcc"}, ["x86_64-linux-gnu-gcc"], ["x86_64-linux-gnu-ld"]),
         (["ccache", "gcc", "ld"], {"cc": "ccache gcc"}, ["ccache", "gcc"], ["ld"]),
+        (["gcc", "ld"], {"cc": "gcc -I /opt/gcc -m64"}, ["gcc", "-I", "gcc", "-m64"], ["ld"]),
         (["gcc", "ld", "mold"], {"ld": "mold"}, ["gcc"], ["mold"]),
     ],
 )  # fmt: skip

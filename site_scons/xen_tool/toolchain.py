@@ -9,6 +9,7 @@ the notes in its image need; used by the SCons side.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 import shlex
 import shutil
@@ -79,7 +80,9 @@ def find(
     if toolchain is not None and toolchain not in NAMES:
         raise XenToolError(f"TOOLCHAIN={toolchain}: the toolchains are {', '.join(NAMES)}")
     cc_argv = _command("CC", cc) if cc else []
-    name = toolchain or (_kind(cc_argv) if cc else _first(path))
+    name = _kind(cc_argv) if cc else toolchain or _first(path)
+    if toolchain not in (None, name):
+        raise XenToolError(f"TOOLCHAIN={toolchain} and CC={cc} contradict: leave one of them out")
     zig = _zig() if name == "zig" and not cc else None
     if not cc_argv:
         cc_argv = [zig, "cc"] if zig else [name]
@@ -90,7 +93,7 @@ def find(
     else:
         ld_argv = [_linker(path, cc_argv)]
     programs = [_which(path, cc_argv[0], "C compiler"), _which(path, ld_argv[0], "linker")]
-    helpers = [_which(path, word, "C compiler") for word in cc_argv[1:] if _names_program(word)]
+    helpers = [_which(path, word, "C compiler") for word in _wrapped(cc_argv)]
     # gcc's own last step.
     assembler = shutil.which(_prefix(cc_argv) + "as", path=path) if name == "gcc" else None
     return Toolchain(
@@ -170,9 +173,10 @@ def _which(path: str, program: str, what: str) -> str:
     return found
 
 
-def _names_program(word: str) -> bool:
-    # The compiler behind a wrapper: ccache gcc.
-    return not word.startswith("-") and _kind([word]) in word
+def _wrapped(cc: Sequence[str]) -> list[str]:
+    """The compiler behind a wrapper: gcc in `ccache gcc -m64`."""
+    words = itertools.takewhile(lambda word: not word.startswith("-"), cc[1:])
+    return [word for word in words if _kind([word]) in Path(word).name]
 
 
 def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:

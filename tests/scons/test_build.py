@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -152,6 +153,12 @@ def test_a_path_with_blanks_is_a_path(kernel: Project, tmp_path: Path) -> None:
     assert moved.up_to_date()
 
 
+def test_o_may_hold_a_dollar(kernel: Project) -> None:
+    kernel.scons("O=out$x")
+    assert kernel.up_to_date("O=out$x")
+    assert {path.name for path in kernel.top.glob("out*")} == {"out$x"}
+
+
 def test_v_shows_the_commands(kernel: Project) -> None:
     out = kernel.scons("V=1").out
     assert "-c -o build/x86_64/arch/x86/xen/setup.o arch/x86/xen/setup.c" in out
@@ -168,6 +175,22 @@ def test_a_dry_run_makes_nothing(kernel: Project) -> None:
     run = kernel.scons("-n")
     assert run.names == ALL
     assert not (kernel.top / "build").exists()
+
+
+def test_a_question_makes_nothing(kernel: Project) -> None:
+    run = kernel.run("-q")
+    assert run.status == 1
+    assert "Mkdir" not in run.out
+    assert not (kernel.top / "build").exists()
+    kernel.scons()
+    assert kernel.run("-q").status == 0
+
+
+def test_a_program_that_makes_nothing_is_told(built_kernel: Project) -> None:
+    run = built_kernel.run(f"LD={shutil.which('true')}")
+    assert run.status == 2
+    assert "made no build/x86_64/vmlinux" in run.err
+    assert "Xen PV kernel" not in run.out
 
 
 def test_help_explains_the_project_and_makes_nothing(kernel: Project) -> None:
@@ -210,7 +233,14 @@ def test_a_second_build_waits_for_the_first(built_kernel: Project) -> None:
         (["O="], "O= has no value"),
         (["O=."], "outputs would land among the sources"),
         (["O=.."], "outputs would land among the sources"),
-        (["O=SConstruct"], "cannot build there"),
+        (["O=SConstruct"], "cannot build there: SConstruct is not a folder"),
+        (["O=SConstruct/x"], "cannot build there: SConstruct is not a folder"),
+        (["O=arch"], "outputs would land among the sources"),
+        (["O=-o"], "programs would take it for an option"),
+        (["XEN_PV=1", "XEN_PV=0"], "XEN_PV is set twice, to 1 and 0"),
+        (["ARCH=i386", "ARCH=x86_64"], "ARCH is set twice"),
+        (["TOOLCHAIN=zig", "CC=gcc"], "TOOLCHAIN=zig and CC=gcc contradict"),
+        (["TIMEOUT=inf"], "TIMEOUT is a number of seconds"),
     ],
 )
 def test_a_setting_that_cannot_be_is_one_sentence(

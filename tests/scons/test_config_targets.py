@@ -75,6 +75,7 @@ def test_olddefconfig_and_listnewconfig_know_what_is_new(kernel: Project) -> Non
 
 
 def test_without_a_saved_configuration_the_defconfig_is_where_to_start(kernel: Project) -> None:
+    assert "CONFIG_" not in kernel.scons("listnewconfig", "ARCH=x86_64").out
     kernel.scons("olddefconfig")
     assert "CONFIG_XEN_PV=y" in config(kernel)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from project import Project
 
 VMLINUX = "TARGET=build/x86_64/vmlinux"
@@ -31,6 +33,11 @@ def test_the_way_that_is_told_is_a_way(kernel: Project) -> None:
     assert (
         "XEN_PV            y  on the command line" in kernel.scons("listconfig", *way.split()).out
     )
+
+
+def test_a_target_by_its_absolute_path(built_kernel: Project) -> None:
+    absolute = f"TARGET={built_kernel.top}/build/x86_64/vmlinux"
+    assert why(built_kernel, absolute) == why(built_kernel, VMLINUX)
 
 
 def test_a_first_build(built_kernel: Project) -> None:
@@ -116,3 +123,13 @@ def test_the_configuration_itself(built_kernel: Project) -> None:
         "build/x86_64/.config was built, because",
         "  - CONFIG_SMP changed from y to n",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"run": "x", "steps": []}', '{"run": 1, "steps": {"a": 5}}']
+)
+def test_a_damaged_record_is_as_good_as_none(built_kernel: Project, text: str) -> None:
+    built_kernel.write("build/x86_64/.steps.json", text)
+    assert "nothing is recorded of it" in built_kernel.run("why", VMLINUX).err
+    built_kernel.scons("SMP=0")
+    assert why(built_kernel, VMLINUX)[0] == "build/x86_64/vmlinux was built, because"

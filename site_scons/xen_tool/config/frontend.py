@@ -57,6 +57,9 @@ def run(
         _check_display()
     elif module == "oldconfig" and not sys.stdin.isatty():
         raise XenToolError("oldconfig asks questions: run it in a terminal, or run olddefconfig")
+    if module == "listnewconfig" and defconfig and not config.exists():
+        # It writes nothing, so it may read what a build would start from.
+        config = defconfig
     environment = {
         **os.environ,
         "srctree": str(srctree),

@@ -91,7 +91,8 @@ class ObjectFile:
         """The bytes of the file."""
         word = self.bits // 8
         entries = [_Entry("")]
-        contents, relocations = [], []
+        contents: list[_Entry] = []
+        relocations: list[tuple[_Entry, Section]] = []
         for section in self.sections:
             data = self._with_addends(section)
             entry = _Entry(section.name, section.type, section.flags, section.align, data)
@@ -99,7 +100,7 @@ class ObjectFile:
             entries.append(entry)
             if section.relocations:
                 entry = self._relocation_entry(section, info=len(entries) - 1)
-                relocations.append(entry)
+                relocations.append((entry, section))
                 entries.append(entry)
 
         indices = {entry.name: index for index, entry in enumerate(entries)}
@@ -112,8 +113,7 @@ class ObjectFile:
         strtab = _Entry(".strtab", spec.SHT_STRTAB, align=1, data=strings.encode())
         shstrtab = _Entry(".shstrtab", spec.SHT_STRTAB, align=1)
         numbers = {symbol.name: number for number, symbol in enumerate(symbols)}
-        for entry in relocations:
-            section = self.sections[contents.index(entries[entry.info])]
+        for entry, section in relocations:
             entry.link = len(entries)
             entry.data = b"".join(self._relocation(r, numbers) for r in section.relocations)
         entries += [symtab, strtab, shstrtab]
@@ -121,7 +121,7 @@ class ObjectFile:
         shstrtab.data = names.encode()
 
         file = bytearray(self._ehsize)
-        for entry in [*contents, symtab, strtab, *relocations, shstrtab]:
+        for entry in [*contents, symtab, strtab, *(entry for entry, _ in relocations), shstrtab]:
             file += bytes(-len(file) % entry.align)
             entry.offset = len(file)
             file += entry.data

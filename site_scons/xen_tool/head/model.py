@@ -86,7 +86,7 @@ def _virt_base(arch: Arch, page_offset: str) -> int:
     if arch.virt_base is not None:
         return arch.virt_base
     try:
-        return int(page_offset, 0)
+        return int(page_offset, 16)
     except ValueError:
         raise XenToolError(
             f"the head object of {arch.name} needs CONFIG_PAGE_OFFSET (is {page_offset!r}): "

@@ -25,7 +25,7 @@ from ..config.why import why
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from . import record
-from .errors import while_building
+from .errors import while_building, while_reading
 from .settings import Settings
 
 CHANGING = {
@@ -164,6 +164,7 @@ class ConfigTargets:
         print(f"{shown(self._config)}: {'written' if changed else 'no change'}")
 
 
+@while_reading
 def xen_config_targets(env: Any) -> None:
     """env.XenConfigTargets(): menuconfig, defconfig and the like, and listconfig."""
     targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]

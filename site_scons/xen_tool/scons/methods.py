@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from SCons.Errors import BuildError
-from SCons.Script import ARGUMENTS, GetOption
+from SCons.Script import ARGLIST, GetOption
 
 from .. import toolchain
 from ..config.configuration import Configuration, read
 from ..config.saved import find, saved_arch
 from ..errors import XenToolError
+from ..files import shown
 from ..head.model import SYMBOLS as HEAD_SYMBOLS
 from ..toolchain import Toolchain
 from . import record, steps
@@ -50,7 +52,7 @@ def xen_configure(
     XENLDFLAGS, and adds the builders.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS
     and LIBPATH are the user's; they may be set before or after.
     """
-    given = settings(ARGUMENTS if arguments is None else arguments)
+    given = settings(ARGLIST if arguments is None else arguments.items())
     top = Path(env.Dir("#").abspath)
     saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
     asked = changing() if arguments is None else []
@@ -83,9 +85,9 @@ def xen_configure(
     )
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
     env["XEN_BUILD"] = _build_directory(env, directory, owned=not asked)
-    # SCons makes the folder at once.
-    if sconsign and not asked and not GetOption("help"):
-        env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath)
+    # SCons makes the folder at once, if it is not there.
+    if sconsign and not asked and os.path.isdir(env["XEN_BUILD"].abspath):
+        env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath.replace("$", "$$"))
     env["XEN_CONFIG"] = configuration
     env["XEN_SETTINGS"] = given
     env["XEN_STEPS"] = steps.Steps()
@@ -106,11 +108,14 @@ def _saved_arch(path: Path) -> str | None:
 def _build_directory(env: Any, directory: str, *, owned: bool) -> Any:
     """The node of $O, which this process then owns, if it is to build there."""
     top = env.Dir("#")
-    path = os.path.join(top.abspath, directory)
-    if os.path.exists(path) and not os.path.isdir(path):
-        raise XenToolError(f"O={directory}: cannot build there: it is not a folder")
+    path = Path(top.abspath, directory)
+    existing = next(folder for folder in (path, *path.parents) if os.path.lexists(folder))
+    if not existing.is_dir():
+        raise XenToolError(f"O={directory}: cannot build there: {shown(existing)} is not a folder")
+    if path.name.startswith("-"):
+        raise XenToolError(f"O={directory}: programs would take it for an option")
     node = env.fs.Dir(directory, top)
-    if top == node or top.is_under(node):
+    if top == node or top.is_under(node) or _holds_sources(path):
         raise XenToolError(
             f"O={directory}: outputs would land among the sources; name a folder of their own"
         )
@@ -119,6 +124,13 @@ def _build_directory(env: Any, directory: str, *, owned: bool) -> Any:
         # Two environments may share the directory; the lock is the process's.
         node.attributes.xen_owner = own(node.abspath)
     return node
+
+
+def _holds_sources(folder: Path) -> bool:
+    """Whether there is something that no build makes."""
+    names = ("SConstruct", "SConscript", "Kconfig*")
+    patterns = [f"{below}{name}" for name in names for below in ("", "*/", "*/*/")]
+    return any(any(folder.glob(pattern)) for pattern in patterns)
 
 
 def _set_commands(
@@ -162,6 +174,7 @@ def _add_configuration_files(env: Any, configuration: Configuration) -> None:
     env["XEN_DEPENDENCIES"] = Dependencies(env, configuration, nodes)
 
 
+@while_reading
 def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
     """env.XenHead(): the Xen head object, below $XEN_BUILD; [] when XEN is not set."""
     if not env["XEN_CONFIG"].enabled("XEN"):
@@ -175,9 +188,19 @@ def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
         *(package / "head").glob("*.py"),
     ]
     env.Depends(node, sorted(str(module) for module in modules))
+    env.Depends(node, steps.value(env, _keystone(), "toolchain"))
     return list(node)
 
 
+def _keystone() -> str:
+    """The assembler's identity: its version, where a package says it."""
+    try:
+        return f"keystone-engine:{importlib.metadata.version('keystone-engine')}:"
+    except importlib.metadata.PackageNotFoundError:
+        return "keystone-engine::"
+
+
+@while_reading
 def xen_image(env: Any, target: str, source: Sequence[Any], *, script: str) -> list[Any]:
     """env.XenImage(): links source, objects, by a linker script (.lds, or .lds.S, preprocessed)."""
     if str(script).endswith(".lds.S"):
@@ -185,6 +208,7 @@ def xen_image(env: Any, target: str, source: Sequence[Any], *, script: str) -> l
     return list(env.XenLinked(target, [script, *env.Flatten(source)]))
 
 
+@while_reading
 def xen_boot(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     """env.XenBoot(): an alias that starts the image as PV dom0 on Xen, under QEMU."""
 

@@ -8,6 +8,7 @@ process; the kernel drops the lock of one that dies.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sys
@@ -24,6 +25,8 @@ def own(directory: str) -> TextIO:
     path = os.path.join(directory, ".lock")
     try:
         os.makedirs(directory, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         lock = open(path, "a+", encoding="ascii")  # noqa: SIM115 - open is what owning means
     except OSError as error:
         raise XenToolError(

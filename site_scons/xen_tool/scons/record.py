@@ -17,6 +17,7 @@ import atexit
 import json
 import os
 import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -56,7 +57,10 @@ def _write(env: Any) -> None:
         entry["reasons"] = list(_reasons(record["steps"].get(name), entry))
         entry["run"] = record["run"]
         record["steps"][name] = entry
-    write_if_changed(_path(env), json.dumps(record))
+    try:
+        write_if_changed(_path(env), json.dumps(record))
+    except XenToolError as error:
+        print(f"xen_tool: note: why will not know of this run: {error}", file=sys.stderr)
 
 
 def _path(env: Any) -> str:
@@ -67,8 +71,17 @@ def _read(env: Any) -> dict[str, Any]:
     try:
         with open(_path(env), encoding="utf-8") as file:
             record = json.load(file)
-            record["steps"], record["run"]  # A file of somebody else's has none.
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
+        record = None
+    # A file of somebody else's, or a damaged one, is as good as none.
+    keys = ("command", "inputs", "values", "toolchain", "run", "reasons")
+    try:
+        whole = isinstance(record["run"], int) and all(
+            step[key] is not None for step in record["steps"].values() for key in keys
+        )
+    except (TypeError, KeyError, AttributeError):
+        whole = False
+    if not whole:
         return {"run": 0, "steps": {}}
     return dict(record)
 
@@ -138,7 +151,7 @@ def explain(env: Any, target: str) -> list[str]:
     """
     record = _read(env)
     steps: dict[str, Entry] = record["steps"]
-    name = os.path.normpath(target)
+    name = str(env.fs.File(target, env.fs.Top).get_path(env.fs.Top))
     if name not in steps:
         known = ", ".join(sorted(steps)) or "none: build something first"
         raise XenToolError(f"TARGET={target}: nothing is recorded of it; what is: {known}")

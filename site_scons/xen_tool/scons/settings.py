@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..abi import ARCHES
@@ -49,23 +50,24 @@ class Settings:
         return float(self.get("TIMEOUT") or 30)
 
 
-def settings(arguments: Mapping[str, str]) -> Settings:
+def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
     """Sorts NAME=value into the tool's settings and Kconfig's.
 
-    Raises XenToolError for a value that a setting of the tool cannot have.
+    Raises XenToolError for a name with two values, and for a value that a
+    setting of the tool cannot have.
     """
-    tool = {name: value for name, value in arguments.items() if name in RESERVED}
+    given: dict[str, str] = {}
+    for name, value in arguments:
+        if given.setdefault(name, value) != value:
+            raise XenToolError(f"{name} is set twice, to {given[name]} and {value}")
+    tool = {name: value for name, value in given.items() if name in RESERVED}
     for name, value in tool.items():
         if not value:
             raise XenToolError(f"{name}= has no value: it is {RESERVED[name]}")
     if tool.get("V", "0") not in ("0", "1"):
         raise XenToolError(f"V={tool['V']}: V is 0 or 1")
-    try:
-        in_time = float(tool.get("TIMEOUT", "1")) > 0
-    except ValueError:
-        in_time = False
-    if not in_time:
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", tool.get("TIMEOUT", "1")):
         raise XenToolError(f"TIMEOUT={tool['TIMEOUT']}: TIMEOUT is a number of seconds above 0")
     if not tool.get("SEED", "0").isdecimal():
         raise XenToolError(f"SEED={tool['SEED']}: SEED is a number")
-    return Settings(tool, {n: v for n, v in arguments.items() if n not in RESERVED})
+    return Settings(tool, {n: v for n, v in given.items() if n not in RESERVED})

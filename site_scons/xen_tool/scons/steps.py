@@ -137,7 +137,7 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
 
 def config_files(env: Any, contents: Mapping[str, str]) -> list[Any]:
     """Nodes of files below $XEN_BUILD, written by one step: path to content."""
-    source = _value(env, json.dumps(contents), "configuration")
+    source = value(env, json.dumps(contents), "configuration")
     return list(env.XenConfigFiles([env["XEN_BUILD"].File(path) for path in contents], source))
 
 
@@ -167,14 +167,14 @@ def _emitter(name: str, command: tuple[str, ...] | None = None, identity: str = 
             # then not see that nothing changed.
             env.Precious(target)
         else:
-            env.Depends(target, [_value(env, identity, "toolchain"), env["XEN_ARCH_FILE"]])
+            env.Depends(target, [value(env, identity, "toolchain"), env["XEN_ARCH_FILE"]])
         env["XEN_STEPS"].note(Step(name, tuple(target), tuple(source), env, command))
         return target, source
 
     return emit
 
 
-def _value(env: Any, content: str, kind: str) -> Any:
+def value(env: Any, content: str, kind: str) -> Any:
     """A Value node; what it is of stands in its attributes, for the record."""
     node = env.Value(content)
     node.attributes.xen_kind = kind
@@ -217,6 +217,9 @@ def _spawn(shell: str, escape: Any, program: str, argv: Sequence[str], env: Any)
     words[place] = os.path.join(os.path.dirname(output), f".{os.path.basename(output)}.part")
     try:
         status = subprocess.run(words, env=env, check=False).returncode
+        if status == 0 and not os.path.exists(words[place]):
+            print(f"xen_tool: {program} made no {output}", file=sys.stderr)
+            status = 1
         if status == 0:
             os.replace(words[place], output)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,4 +42,4 @@ def _describe(configuration: Configuration) -> str:
         return f"a {kind} Xen PV kernel; it boots as a PV domU where Xen is built with PV32"
     scons = os.environ.get("XEN_TOOL_COMMAND", "scons")
     words = [scons, "boot", *(f"{name}={value}" for name, value in ARGLIST)]
-    return f"a {kind} Xen PV kernel; boot it on Xen with: {' '.join(words)}"
+    return f"a {kind} Xen PV kernel; boot it on Xen with: {shlex.join(words)}"

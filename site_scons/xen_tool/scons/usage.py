@@ -45,7 +45,7 @@ def xen_help(env: Any) -> None:
     """env.XenHelp(): lets `scons -h` explain targets, settings and symbols."""
     configuration = env["XEN_CONFIG"]
     symbols = [
-        f"  {f'{name}={configuration.values[name]}':<22} {prompt}"
+        f"  {f'{name}={configuration.values[name]}':<22} {prompt}".replace("$", "$$")
         for name, prompt in configuration.prompts.items()
     ]
     known = [f"  {name + '=':<12} {text}" for name, text in RESERVED.items()]
