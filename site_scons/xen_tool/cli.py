@@ -18,6 +18,8 @@ from .errors import XenToolError
 FAILED = 3
 UNUSABLE = 4
 
+_DEFCONFIG = "kconfig/configs/{arch}_defconfig"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit status."""
@@ -39,7 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     head = commands.add_parser("head", help="write the Xen head object of a configuration")
     head.add_argument("--arch", choices=ARCHES, help="(the saved configuration's, else x86_64)")
     head.add_argument("--kconfig", type=Path, default=Path("kconfig/Kconfig"), metavar="FILE")
-    head.add_argument("--config", type=Path, default=Path(".config"), metavar="FILE")
+    head.add_argument("--config", type=Path, metavar="FILE", help="(.config, else the defconfig)")
+    head.add_argument(
+        "--defconfig", default=_DEFCONFIG, metavar="FILE", help="({arch} is replaced)"
+    )
     head.add_argument("--gas", action="store_true", help="as a source file of GNU as")
     head.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
     head.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="symbols of Kconfig")
@@ -60,16 +65,24 @@ def _head(options: argparse.Namespace) -> int:
     from .head import emit, gas
     from .head.model import HeadConfig
 
+    settings: dict[str, str] = {}
     for setting in options.settings:
-        if "=" not in setting:
-            options.parser.error(f"{setting}: not NAME=VALUE")
+        name, equals, value = setting.partition("=")
+        if not equals or settings.setdefault(name, value) != value:
+            options.parser.error(f"{setting}: not NAME=VALUE, or {name} a second time")
+    if options.config and not options.config.exists():
+        raise XenToolError(f"{options.config}: there is no such configuration")
+    has_defconfig = any(Path(options.defconfig.format(arch=arch)).exists() for arch in ARCHES)
     configuration = read(
         options.kconfig.resolve(),
         srctree=Path.cwd(),
-        saved_config=options.config,
+        saved_config=options.config or Path(".config"),
+        defconfig=options.defconfig if has_defconfig else None,
         arch=options.arch,
-        settings=dict(setting.split("=", 1) for setting in options.settings),
+        settings=settings,
     )
+    for note in configuration.notes:
+        print(f"xen-tool: note: {note}", file=sys.stderr)
     head = HeadConfig.from_symbols(configuration.arch, configuration.values)
     if head is None:
         raise XenToolError("XEN is not set, so there is no head object; type XEN=1")
