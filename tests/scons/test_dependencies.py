@@ -112,7 +112,7 @@ def test_a_new_header_that_shadows_another(built_kernel: Project) -> None:
     built_kernel.write("include/first/.keep", "")
     built_kernel.write("include/second/which.h", "#define WHICH 2\n")
     built_kernel.edit(
-        "SConstruct", "env.XenHelp()", 'env["CPPPATH"] = ["#include/first", "#include/second"]'
+        "SConstruct", "env.XenHelp(HELP)", 'env["CPPPATH"] = ["#include/first", "#include/second"]'
     )
     path = built_kernel.top / "arch/x86/xen/lib.c"
     path.write_text(path.read_text() + "#include <which.h>\nint which = WHICH;\n")

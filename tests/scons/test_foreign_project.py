@@ -163,6 +163,14 @@ def test_the_tool_applied_twice_is_the_tool(foreign: Project, installed: Path) -
     assert foreign.scons(PYTHONPATH=str(installed)).steps == []
 
 
+def test_help_is_the_projects_own(foreign: Project, installed: Path) -> None:
+    foreign.edit("SConstruct", "    objects =", '    env.XenHelp("Mine costs $5.")\n    objects =')
+    out = foreign.scons("-h", PYTHONPATH=str(installed)).out
+    assert "\nMine costs $5.\n" in out
+    assert "LOUD=y" in out
+    assert "menuconfig" not in out
+
+
 def test_a_kconfig_error_names_its_line(foreign: Project, installed: Path) -> None:
     foreign.write("Kconfig.top", "config XEN\n\tbool\n\tfrobnicate\n")
     run = foreign.run(PYTHONPATH=str(installed))

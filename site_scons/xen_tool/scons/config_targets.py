@@ -178,6 +178,7 @@ def xen_config_targets(env: Any) -> None:
     _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")
     for name in names[1:]:
         env.Alias(name, names[0])
+    env["XEN_HAS_CONFIG_TARGETS"] = True
     AddOption("--json", dest="xen_json", action="store_true", help="listconfig: for programs")
 
     def show(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
