@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .abi import ARCHES
 from .errors import XenToolError
+from .run import TIMEOUT
 
 FAILED = 3
 UNUSABLE = 4
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
     boot = commands.add_parser("boot", help="start an image as PV dom0 on Xen, under QEMU")
     boot.add_argument("image", type=Path)
-    boot.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS")
+    boot.add_argument("--timeout", type=float, default=TIMEOUT, metavar="SECONDS")
     boot.add_argument("--qemu", metavar="PROGRAM")
     boot.add_argument("--xen", metavar="FILE", help="the hypervisor")
     boot.set_defaults(function=_boot)

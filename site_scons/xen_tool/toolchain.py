@@ -101,7 +101,7 @@ def find(
         cc=(programs[0], *cc_argv[1:]),
         ld=(programs[1], *ld_argv[1:]),
         include=_include(programs[0], cc_argv[1:], zig),
-        identity=" ".join(_stat(p) for p in [*programs, *helpers, assembler] if p),
+        identity=" ".join(identity(p) for p in [*programs, *helpers, assembler] if p),
     )
 
 
@@ -145,7 +145,7 @@ def _zig() -> str:
 
 def _linker(path: str, cc: Sequence[str]) -> str:
     """The linker that fits a compiler: of the same cross prefix or version."""
-    name = Path(cc[-1]).name
+    name = _compiler(cc)
     version = re.search(r"-\d+$", name)
     if "clang" in name:
         candidates = [*([f"ld.lld{version[0]}"] if version else []), "ld.lld", "ld"]
@@ -162,7 +162,7 @@ def _linker(path: str, cc: Sequence[str]) -> str:
 
 def _prefix(cc: Sequence[str]) -> str:
     """Of a cross compiler: x86_64-linux-gnu- of x86_64-linux-gnu-gcc-12."""
-    match = re.match(r"(.+-)gcc", Path(cc[-1]).name)
+    match = re.match(r"(.+-)gcc", _compiler(cc))
     return match[1] if match else ""
 
 
@@ -171,6 +171,11 @@ def _which(path: str, program: str, what: str) -> str:
     if found is None:
         raise XenToolError(f"{program}: no such {what} in PATH; install it, or choose another")
     return found
+
+
+def _compiler(cc: Sequence[str]) -> str:
+    """The name of the compiler itself in a command."""
+    return Path([cc[0], *_wrapped(cc)][-1]).name
 
 
 def _wrapped(cc: Sequence[str]) -> list[str]:
@@ -190,7 +195,8 @@ def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
     return result.stdout.strip()
 
 
-def _stat(program: str) -> str:
+def identity(program: str) -> str:
+    """What changes when a program's file is replaced: its path, size and time."""
     path = Path(program).resolve()
     status = path.stat()
     return f"{path}:{status.st_size}:{status.st_mtime_ns}"

@@ -10,6 +10,8 @@ import pytest
 
 from project import TOP
 from xen_tool.config.configuration import Configuration, read
+from xen_tool.config.kconf import read_kconfig
+from xen_tool.config.saved import save
 from xen_tool.errors import XenToolError
 
 KCONFIG = TOP / "kconfig/Kconfig"
@@ -282,6 +284,32 @@ def test_a_saved_number_out_of_range_is_a_note(tmp_path: Path) -> None:
     configuration = read(tmp_path / "Kconfig", srctree=tmp_path, saved_config=saved)
     (note,) = configuration.notes
     assert note == f"COUNT=9 in {saved}:1 does not hold: its range is 1 to 8"
+
+
+def test_what_was_tried_in_vain_is_put_back(tmp_path: Path) -> None:
+    (tmp_path / "Kconfig").write_text(
+        'config A\n\tbool "a"\n\tdefault y\n\tdepends on B\nconfig B\n\tbool "b"\n'
+        'config WANTED\n\tbool "w"\n\tdepends on A\n\tdepends on C = 2\nconfig C\n\tint "c"\n'
+    )
+    saved = tmp_path / ".config"
+    saved.write_text("CONFIG_B=y\n# CONFIG_A is not set\n")
+    with pytest.raises(XenToolError, match=r"needs A \(=n, set in .*:2\) and C = 2"):
+        read(tmp_path / "Kconfig", srctree=tmp_path, saved_config=saved, settings={"WANTED": "1"})
+
+
+def test_saving_over_what_is_no_file(tmp_path: Path) -> None:
+    kconf = read_kconfig(KCONFIG, TOP, {"ARCH": "x86_64"})
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    with pytest.raises(XenToolError, match="cannot be read"):
+        save(kconf, loop)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(XenToolError, match="no file to be read"):
+        save(kconf, pipe)
+    save(kconf, Path(os.devnull))
+    assert Path(os.devnull).is_char_device()
+    assert not Path(f"{os.devnull}.old").exists()
 
 
 def test_origins(tmp_path: Path) -> None:

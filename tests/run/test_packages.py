@@ -201,8 +201,8 @@ def test_a_module_is_imported_from_unpacked_folders(
     set_variables(machine.provide())
     assert packages.missing() == []
     variables = packages.python_environment()
-    assert variables["TCL_LIBRARY"].endswith("/root/usr/share/tcltk/tcl8.6")
-    assert variables["LD_LIBRARY_PATH"].endswith("/root/usr/lib/x86_64-linux-gnu")
+    assert variables["TCL_LIBRARY"].endswith("/sysroot/usr/share/tcltk/tcl8.6")
+    assert variables["LD_LIBRARY_PATH"].endswith("/sysroot/usr/lib/x86_64-linux-gnu")
     fonts = Path(variables["FONTCONFIG_FILE"])
     assert fonts.read_text() == f"<dir>{fonts.parents[2]}/usr/share/fonts</dir>"
     subprocess.run([sys.executable, "-c", "import xen_tool_test_module"], env=variables, check=True)

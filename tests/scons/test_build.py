@@ -240,6 +240,7 @@ def test_a_second_build_waits_for_the_first(built_kernel: Project) -> None:
         (["XEN_PV=1", "XEN_PV=0"], "XEN_PV is set twice, to 1 and 0"),
         (["ARCH=i386", "ARCH=x86_64"], "ARCH is set twice"),
         (["TOOLCHAIN=zig", "CC=gcc"], "TOOLCHAIN=zig and CC=gcc contradict"),
+        (["TIMEOUT=0"], "TIMEOUT is a number of seconds"),
         (["TIMEOUT=inf"], "TIMEOUT is a number of seconds"),
     ],
 )

@@ -66,17 +66,17 @@ def assign(assignment: Assignment) -> None:
 
 def _switch_on_needs(assignment: Assignment, settings: Sequence[Assignment]) -> list[str]:
     taken = {setting.symbol for setting in settings}
-    switched: list[Symbol] = []
+    switched: dict[Symbol, int | None] = {}
     while assignment.value != "n" and not assignment.holds():
         more = [symbol for symbol in needed(assignment.symbol) if symbol not in switched]
         if not more or taken & set(more):
             break
         for symbol in more:
+            switched[symbol] = symbol.user_value
             symbol.set_value("y")
-        switched += more
     if not assignment.holds():
-        for symbol in switched:
-            symbol.unset_value()
+        for symbol, before in switched.items():
+            symbol.unset_value() if before is None else symbol.set_value(before)
         return []
     names = " and ".join(symbol.name for symbol in switched)
     return [f"{assignment} {COMMAND_LINE} switches on {names}, which it needs"] if names else []

@@ -110,18 +110,20 @@ def save(kconf: Kconfig, path: Path) -> bool:
 
     Raises XenToolError if the file cannot be written.
     """
-    path = path.resolve()
     text = config_text(kconf)
+    before = find(path)
+    if before is None or not before.is_file():
+        if before is not None:
+            _read(before)
+        return write_if_changed(path, text)
+    path = Path(os.path.realpath(path))
     try:
-        before = path.read_bytes()
-    except FileNotFoundError:
-        before = None
+        old = path.read_bytes()
     except OSError as error:
         raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
-    if before == text.encode():
+    if old == text.encode():
         return False
-    if before is not None and path.is_file():
-        write_if_changed(path.with_name(f"{path.name}.old"), before)
+    write_if_changed(path.with_name(f"{path.name}.old"), old)
     return write_if_changed(path, text)
 
 

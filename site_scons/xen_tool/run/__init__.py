@@ -6,3 +6,6 @@
 
 A door: it needs QEMU and Xen's hypervisor, and no room below imports it.
 """
+
+TIMEOUT = 30.0
+"""Seconds until a boot without a result has failed, unless told otherwise."""

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import XenToolError
+from . import TIMEOUT
 from .console import Console
 from .hypervisor import ELF_MAGIC, find_hypervisor, read_hypervisor
 from .outcome import Evidence, Outcome
@@ -55,7 +56,7 @@ except OSError as error:
 def boot(
     image: Path,
     *,
-    timeout: float = 30.0,
+    timeout: float = TIMEOUT,
     qemu: str | None = None,
     xen: str | None = None,
     echo: Callable[[str], None] | None = None,

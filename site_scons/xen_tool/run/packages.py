@@ -5,11 +5,11 @@
 the packages below the user's cache folder, which takes no rights and disturbs nothing:
 
     ~/.cache/xen_tool/packages-<release>/needs   what was asked for, one package a line
-    ~/.cache/xen_tool/packages-<release>/root/   the packages' files, as below /
-    ~/.cache/xen_tool/packages-<release>/bin/    a starter for each program in root/
+    ~/.cache/xen_tool/packages-<release>/sysroot/  the packages' files, as below /
+    ~/.cache/xen_tool/packages-<release>/bin/      a starter for each program in sysroot/
 
 The starters make PATH alone enough to run a program; files are found through
-XEN_TOOL_PACKAGES_ROOT, which names root/, and Python's modules with python_environment().  The
+XEN_TOOL_PACKAGES_ROOT, which names sysroot/, and Python's modules with python_environment().  The
 folder appears whole or not at all.
 
 tests/run.py calls it.  Which version of Xen a package's name holds, the package lists say.
@@ -121,7 +121,7 @@ def provide(say: Say) -> dict[str, str]:
     path = os.environ.get("PATH", os.defpath)
     return {
         "PATH": f"{path}{os.pathsep}{folder / 'bin'}",
-        PACKAGES_ROOT_VARIABLE: str(folder / "root"),
+        PACKAGES_ROOT_VARIABLE: str(folder / "sysroot"),
     }
 
 
@@ -259,7 +259,7 @@ def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
         if packages:
             closure = _closure(packages, options)
             _run("apt-get", *options, "download", *closure, cwd=archives)
-        _make_root(new / "root", sorted(archives.glob("*.deb")))
+        _make_root(new / "sysroot", sorted(archives.glob("*.deb")))
         _relocate(new, folder)
         _make_starters(new, folder)
         (new / "needs").write_text("".join(f"{need.package}\n" for need in needs))
@@ -291,27 +291,27 @@ def _make_root(root: Path, archives: Sequence[Path]) -> None:
 
 
 def _relocate(new: Path, folder: Path) -> None:
-    """Makes new/root's files that name others below / find them, once new has become folder."""
-    for server in new.glob("root/usr/bin/Xvfb"):
+    """Makes new/sysroot's files that name others below / find them, once new has become folder."""
+    for server in new.glob("sysroot/usr/bin/Xvfb"):
         # It runs /usr/bin/xkbcomp, whatever PATH says; without a folder's name it asks PATH.
         server.write_bytes(server.read_bytes().replace(b"\0/usr/bin\0", b"\0\0usr/bin\0"))
-    for fonts in new.glob("root/etc/fonts/fonts.conf"):
+    for fonts in new.glob("sysroot/etc/fonts/fonts.conf"):
         text = fonts.read_text()
-        there = folder / "root/usr/share/fonts"
+        there = folder / "sysroot/usr/share/fonts"
         fonts.write_text(text.replace("<dir>/usr/share/fonts</dir>", f"<dir>{there}</dir>"))
 
 
 def _make_starters(new: Path, folder: Path) -> None:
-    """Fills new/bin with scripts that run new/root's programs once new has become folder."""
+    """Fills new/bin with scripts that run new/sysroot's programs once new has become folder."""
     (new / "bin").mkdir()
-    root = new / "root"
+    root = new / "sysroot"
     libraries = library_path(root).replace(str(new), str(folder))
     for pattern in ("usr/bin/*", "usr/sbin/*", "usr/lib/xen-*/bin/*"):
         for program in root.glob(pattern):
             command = [str(folder / program.relative_to(new))]
             for prefix, option, data in _DATA:
                 if program.name.startswith(prefix):
-                    command += [option, str(folder / "root" / data)]
+                    command += [option, str(folder / "sysroot" / data)]
             starter = new / "bin" / program.name
             starter.write_text(
                 "#!/bin/sh\n"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -188,16 +188,11 @@ def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
         *(package / "head").glob("*.py"),
     ]
     env.Depends(node, sorted(str(module) for module in modules))
-    env.Depends(node, steps.value(env, _keystone(), "toolchain"))
+    keystone = importlib.util.find_spec("keystone")
+    if keystone is not None and keystone.origin is not None:
+        identity = toolchain.identity(keystone.origin)
+        env.Depends(node, steps.value(env, identity, "toolchain"))
     return list(node)
-
-
-def _keystone() -> str:
-    """The assembler's identity: its version, where a package says it."""
-    try:
-        return f"keystone-engine:{importlib.metadata.version('keystone-engine')}:"
-    except importlib.metadata.PackageNotFoundError:
-        return "keystone-engine::"
 
 
 @while_reading

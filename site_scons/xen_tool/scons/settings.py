@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..abi import ARCHES
 from ..errors import XenToolError
+from ..run import TIMEOUT
 from ..toolchain import NAMES
 
 RESERVED = {
@@ -22,7 +23,7 @@ RESERVED = {
     "HYPERVISOR": "the file of the Xen hypervisor (the newest in /boot)",
     "SEED": "a number, with randconfig: the configuration that it made before",
     "TARGET": "with why: a file that was built",
-    "TIMEOUT": "seconds until a boot without a result has failed (30)",
+    "TIMEOUT": f"seconds until a boot without a result has failed ({TIMEOUT:g})",
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
 
@@ -47,7 +48,7 @@ class Settings:
     @property
     def timeout(self) -> float:
         """TIMEOUT in seconds."""
-        return float(self.get("TIMEOUT") or 30)
+        return float(self.get("TIMEOUT") or TIMEOUT)
 
 
 def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
@@ -66,8 +67,9 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
             raise XenToolError(f"{name}= has no value: it is {RESERVED[name]}")
     if tool.get("V", "0") not in ("0", "1"):
         raise XenToolError(f"V={tool['V']}: V is 0 or 1")
-    if not re.fullmatch(r"[0-9]*\.?[0-9]+", tool.get("TIMEOUT", "1")):
-        raise XenToolError(f"TIMEOUT={tool['TIMEOUT']}: TIMEOUT is a number of seconds above 0")
+    seconds = tool.get("TIMEOUT", "1")
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", seconds) or float(seconds) == 0:
+        raise XenToolError(f"TIMEOUT={seconds}: TIMEOUT is a number of seconds above 0")
     if not tool.get("SEED", "0").isdecimal():
         raise XenToolError(f"SEED={tool['SEED']}: SEED is a number")
     return Settings(tool, {n: v for n, v in given.items() if n not in RESERVED})
