@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -132,9 +133,10 @@ def _read(path: Path) -> str:
         status = path.stat()
         if stat.S_ISCHR(status.st_mode) and path.samefile(os.devnull):
             return ""
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no file to be read"
-            raise XenToolError(f"{shown(path)}: cannot be read: it is {kind}")
+            raise XenToolError(f"{shown(path)}: cannot be read: it is no file to be read")
         if status.st_size > MOST_BYTES:
             raise XenToolError(
                 f"{shown(path)}: {status.st_size} bytes are no configuration; "
