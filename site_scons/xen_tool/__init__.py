@@ -6,6 +6,7 @@ ground up; each imports only what stands before it, and nothing imports the
 doors:
 
     errors, files   what every room needs
+    contents        signatures of files
     abi             Xen's and Linux's numbers
     elf/            bytes: notes, machine code, objects
     cpp/            sources: what they depend on

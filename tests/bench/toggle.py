@@ -42,6 +42,7 @@ SOURCES = [f"src/d{n // 50:02}/f{n:03}.c" for n in range(FILES)]
 SCONSTRUCT = f"""\
 import os
 
+DefaultEnvironment(tools=[])
 env = Environment(
     tools=["xen_tool"],
     toolpath=[{SITE!r}],
@@ -49,7 +50,7 @@ env = Environment(
     CPPPATH=["#include"],
 )
 env.XenConfigure("Kconfig", build="build", sconsign=True)
-objects = [env.XenObject(line.strip()) for line in open("sources")]
+objects = env.XenObject(open("sources").read().split())
 Default(env.XenImage("image", objects, script="image.lds"))
 """
 MAKEFILE = """\
@@ -141,12 +142,20 @@ class Tree:
     def __init__(self, top: Path, command: list[str]) -> None:
         self.top = top
         self._command = command
+        # As for a user: Python's compiled modules are kept.
+        self._environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(top.parent / "pycache")}
+        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def build(self, *arguments: str) -> float:
         """Runs the command; its time in seconds."""
         start = time.perf_counter()
         result = subprocess.run(
-            [*self._command, *arguments], cwd=self.top, capture_output=True, text=True, check=False
+            [*self._command, *arguments],
+            cwd=self.top,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         seconds = time.perf_counter() - start
         if result.returncode:

@@ -41,6 +41,8 @@ class Dependencies:
     """CONFIG_ names, without the prefix."""
     pastes: bool = False
     """Whether any symbol may be meant, as names are made with ##."""
+    absent: set[str] | None = field(default_factory=set)
+    """Where a file was looked for and is not; None if it may be anywhere."""
 
 
 class _Walk(NamedTuple):
@@ -89,6 +91,7 @@ class _Unit:
         self._included: list[Found] | None = None
 
     def scan(self, path: str) -> Dependencies:
+        self._result.absent = self._sources.absent = set()
         for _, macro in self._options.macros:
             if macro is not None and "CONFIG_" in macro.body:
                 self._mention(parse(macro.body))
@@ -102,6 +105,7 @@ class _Unit:
             pass
         if self._hides_incbin or any(s.hides_incbin for s in self._entered.values()):
             self._incbin_by_any_name()
+            self._result.absent = None
         return self._result
 
     def _mention(self, source: Source) -> None:

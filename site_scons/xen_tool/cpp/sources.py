@@ -27,6 +27,8 @@ class Sources:
         self._exists = exists
         self._parsed: dict[str, Source] = {}
         self._present: dict[str, bool] = {}
+        self.absent: set[str] = set()
+        """Where a file was looked for and is not; whoever wants to know puts a set here."""
 
     def source(self, path: str) -> Source | None:
         """The parsed file; None if there is none yet."""
@@ -45,6 +47,7 @@ class Sources:
                 self._present[path] = self._exists(path)
             if self._present[path]:
                 return path, index
+            self.absent.add(path)
         return None
 
     def header(

@@ -24,7 +24,7 @@ from ..config.merge import merge, randomize
 from ..config.why import why
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
-from . import record
+from . import explain
 from .errors import while_building, while_reading
 from .settings import Settings
 
@@ -196,7 +196,7 @@ def _why(env: Any) -> list[str]:
     """The answers to what was asked: NAME=VALUE, or TARGET=FILE."""
     given: Settings = env["XEN_SETTINGS"]
     wanted = given.get("TARGET")
-    lines = record.explain(env, wanted) if wanted else []
+    lines = explain.explain(env, wanted) if wanted else []
     targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
     for name, text in given.kconfig.items():
         lines += why(targets.load, env["XEN_CONFIG"].arch, name, text)

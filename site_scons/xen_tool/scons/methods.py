@@ -146,8 +146,7 @@ def _set_commands(
         *("-isystem", build.Dir("include/generated"), "-include", AUTOCONF),
         *("-isystem", tools.include),
     ]
-    for name, label in (("XENCCCOMSTR", "CC"), ("XENLDSCOMSTR", "LDS"), ("XENLDCOMSTR", "LD")):
-        env[name] = "" if given.verbose else f"  {label:<7} $TARGET"
+    env["XEN_COMMAND"] = steps.command_signature
     cache = build.Dir(".zig-cache").abspath
     environment = {
         "PATH": path,
@@ -159,19 +158,16 @@ def _set_commands(
 
 
 def _add_configuration_files(env: Any, configuration: Configuration) -> None:
-    values = {name: f"include/config/{name}" for name in configuration.values}
+    autoconf = f"include/generated/{AUTOCONF}"
     contents = {
         ".config": f"# Made by xen_tool for this build; edits are lost.\n{configuration.dotconfig}",
-        f"include/generated/{AUTOCONF}": configuration.autoconf,
-        f"include/config/{steps.ARCH_FILE}": configuration.arch.name,
+        autoconf: configuration.autoconf,
     }
-    contents |= {path: configuration.values[name] for name, path in values.items()}
     steps.config_files(env, contents)
-    build = env["XEN_BUILD"]
-    nodes = {name: build.File(path) for name, path in values.items()}
-    env["XEN_VALUES"] = nodes
-    env["XEN_ARCH_FILE"] = build.File(f"include/config/{steps.ARCH_FILE}")
-    env["XEN_DEPENDENCIES"] = Dependencies(env, configuration, nodes)
+    env["XEN_AUTOCONF"] = env["XEN_BUILD"].File(autoconf)
+    values = configuration.values.items()
+    env["XEN_VALUES"] = {name: steps.symbol_value(env, name, text) for name, text in values}
+    env["XEN_DEPENDENCIES"] = Dependencies(env, configuration, env["XEN_VALUES"])
 
 
 @while_reading
@@ -180,7 +176,8 @@ def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
     if not env["XEN_CONFIG"].enabled("XEN"):
         return []
     values = [env["XEN_VALUES"][name] for name in HEAD_SYMBOLS if name in env["XEN_VALUES"]]
-    node = env.XenHeadObject(env["XEN_BUILD"].File(target), [env["XEN_ARCH_FILE"], *values])
+    arch = steps.symbol_value(env, steps.ARCH, env["XEN_CONFIG"].arch.name)
+    node = env.XenHeadObject(env["XEN_BUILD"].File(target), [arch, *values])
     package = Path(__file__).parent.parent
     modules = [
         package / "abi.py",

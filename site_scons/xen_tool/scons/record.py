@@ -1,174 +1,252 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Remembers how each target was last built, to say why it was built again.
+"""Remembers how each target was last built: to leave out what is up to date, and to say why.
 
-$O/.steps.json, written at the end of a run in which something was built:
+$O/.steps.json, written at the end of a run that learned something:
 
-    {"run": N, "steps": {TARGET: {
-        "command": argv, "inputs": {FILE: signature},
-        "values": {CONFIG_ symbol: value}, "toolchain": which programs,
+    {"made_by": what wrote it, "run": N,
+     "files": {FILE: [[its times, size, inode], signature]},
+     "steps": {TARGET: {
+        "command": argv, "toolchain": which programs,
+        "inputs": {FILE: signature}, "absent": [FILE] or null,
+        "values": {CONFIG_ symbol: value}, "outputs": {FILE: signature},
         "run": the run in which it was built, "reasons": [sentences]}}}
 
-Nothing is decided by it.
+absent are the places where a header was looked for before it was found; null
+where they are not known.  A target that is not what its step made of it is
+removed before SCons looks: SCons compares sources with its own record, but
+never targets, and would take what a killed run left, or another program wrote.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
-import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from SCons.Node import executed
-from SCons.Script import GetOption
+import SCons
+from SCons.Node import executed, up_to_date
+from SCons.Script import GetOption, SetOption
+from SCons.Util import hash_file_signature, hash_signature
 
+from ..contents import Contents
 from ..errors import XenToolError
 from ..files import write_if_changed
-from .steps import Step
+from ..toolchain import identity
+from . import explain
+from .steps import Step, name_and_value, name_of
 
 Entry = dict[str, Any]
 _FILE = ".steps.json"
-_VALUES = "include/config/"
+_SHAPE: dict[str, Any] = {
+    "command": list,
+    "toolchain": str,
+    "inputs": dict,
+    "absent": (list, type(None)),
+    "values": dict,
+    "outputs": dict,
+    "run": int,
+    "reasons": list,
+}
+
+
+class Record:
+    """The record of one build directory, and what is true now."""
+
+    def __init__(self, env: Any) -> None:
+        self._env = env
+        self._path = str(env["XEN_BUILD"].File(_FILE).abspath)
+        self._made_by = _made_by(env)
+        kept = _read(self._path)
+        self.run: int = kept["run"]
+        self.steps: dict[str, Entry] = kept["steps"]
+        self.contents = Contents(env.fs.Top.abspath, hash_file_signature, kept["files"])
+        self._holds = kept["made_by"] == self._made_by
+        self._doubted: set[str] = set()
+        # What is true before anything is built.
+        self._inputs: dict[str, str | None] = {}
+        self._present: dict[str, bool] = {}
+        self._derived: set[str] | None = None
+
+    def drop_foreign_outputs(self) -> None:
+        """Removes the targets that are not what their step made of them."""
+        for entry in self.steps.values():
+            for name, signature in entry["outputs"].items():
+                if self.contents.of(name) not in (None, signature):
+                    with contextlib.suppress(OSError):
+                        os.unlink(os.path.join(self._env.fs.Top.abspath, name))
+
+    def is_settled(self, step: Step) -> bool:
+        """Whether it is sure, by contents, that the step would make again what is there."""
+        name = name_of(step.targets[0])
+        entry = self.steps.get(name)
+        settled = (
+            self._holds
+            and entry is not None
+            and step.is_plain()
+            and entry["absent"] is not None
+            and entry["toolchain"] == step.toolchain
+            and self._holds_values(entry["values"])
+            and self._holds_files(entry)
+            and entry["command"] == step.argv()
+        )
+        if not settled:
+            self._doubted.add(name)
+        return settled
+
+    def _holds_values(self, recorded: dict[str, str]) -> bool:
+        values = self._env["XEN_CONFIG"].values
+        return all(values.get(symbol) == value for symbol, value in recorded.items())
+
+    def _holds_files(self, entry: Entry) -> bool:
+        if self._derived is None:
+            self._derived = set(_derived(self._env.fs))
+        return (
+            all(self.contents.of(name) == content for name, content in entry["outputs"].items())
+            and all(self._input(name) == content for name, content in entry["inputs"].items())
+            and not any(map(self._is_present, entry["absent"]))
+        )
+
+    def _input(self, name: str) -> str | None:
+        if name not in self._inputs:
+            assert self._derived is not None
+            derived = name in self._derived
+            self._inputs[name] = None if derived else self.contents.of(name)
+        return self._inputs[name]
+
+    def _is_present(self, name: str) -> bool:
+        if name not in self._present:
+            assert self._derived is not None
+            path = os.path.join(self._env.fs.Top.abspath, name)
+            self._present[name] = name in self._derived or os.path.isfile(path)
+        return self._present[name]
+
+    def write(self) -> None:
+        """Adds what was built in this run, and what of the rest had to be looked at."""
+        built = [
+            (name, step, step.targets[0].get_state() == executed)
+            for name, step in self._env["XEN_STEPS"].items()
+            if step.targets[0].get_state() == executed
+            or (step.targets[0].get_state() == up_to_date and self._is_news(name))
+        ]
+        if not built:
+            return
+        self.run += any(is_new for _, _, is_new in built)
+        for name, step, is_new in built:
+            old = self.steps.get(name)
+            entry = self._entry(step)
+            if is_new:
+                entry["reasons"] = list(explain.reasons(old, entry))
+                entry["run"] = self.run
+            else:
+                entry["reasons"] = old["reasons"] if old else ["what was recorded of it is lost"]
+                entry["run"] = old["run"] if old else 0
+            self.steps[name] = entry
+        kept = {
+            "made_by": self._made_by,
+            "run": self.run,
+            "files": self.contents.known(),
+            "steps": self.steps,
+        }
+        try:
+            write_if_changed(self._path, json.dumps(kept, separators=(",", ":")))
+        except XenToolError as error:
+            print(f"xen_tool: note: why will not know of this run: {error}", file=sys.stderr)
+
+    def _is_news(self, name: str) -> bool:
+        return name in self._doubted or name not in self.steps
+
+    def _entry(self, step: Step) -> Entry:
+        target = step.targets[0]
+        toolchain = ""
+        inputs: dict[str, str | None] = {}
+        recorded: dict[str, str] = {}
+        for child in target.children():
+            name = str(child)
+            kind = getattr(child.attributes, "xen_kind", None)
+            if kind == "toolchain":
+                toolchain = child.read()
+            elif kind == "configuration":
+                recorded.update(self._env["XEN_CONFIG"].values)
+            elif kind == "symbol":
+                symbol, text = name_and_value(child)
+                recorded[symbol] = text
+            elif kind is None:
+                # What SCons knew before the step ran: the file may have been edited meanwhile.
+                inputs[name] = child.get_csig()
+        for source in target.ignore or ():
+            inputs[name_of(source)] = self.contents.of(name_of(source))
+        return {
+            "command": step.argv(),
+            "toolchain": toolchain,
+            "inputs": inputs,
+            "absent": self._env["XEN_DEPENDENCIES"].absent(step.sources[0]),
+            "values": recorded,
+            "outputs": {name_of(t): self.contents.of(name_of(t)) for t in step.targets},
+        }
 
 
 def keep(env: Any) -> None:
-    """Has the record of env's build directory written when SCons ends."""
+    """Gives env its record, which is written when SCons ends."""
+    record = env["XEN_RECORD"] = Record(env)
     # Of a step with several targets SCons asks the first.
     env.Clean(env["XEN_BUILD"].File(".config"), env["XEN_BUILD"].File(_FILE))
-    atexit.register(_write, env)
+    # SCons would trust the times of files that are older than two days.
+    SetOption("max_drift", -1)
+    if not any(GetOption(option) for option in ("no_exec", "question", "help", "clean")):
+        record.drop_foreign_outputs()
+        atexit.register(record.write)
 
 
-def _write(env: Any) -> None:
-    if any(GetOption(option) for option in ("no_exec", "question", "help", "clean")):
-        return
-    built = {
-        name: step
-        for name, step in env["XEN_STEPS"].items()
-        if step.targets[0].get_state() == executed
-    }
-    if not built:
-        return
-    record = _read(env)
-    record["run"] += 1
-    for name, step in built.items():
-        entry = _entry(env, step)
-        entry["reasons"] = list(_reasons(record["steps"].get(name), entry))
-        entry["run"] = record["run"]
-        record["steps"][name] = entry
+def _made_by(env: Any) -> str:
+    """What decides how an entry is to be read, beside the step itself."""
+    package = Path(__file__).parent.parent
+    modules = sorted([*(package / "cpp").glob("*.py"), *(package / "scons").glob("*.py")])
+    words = [
+        *(identity(str(module)) for module in modules),
+        SCons.__version__,
+        # A symbol that is new may have been mentioned before.
+        *sorted(env["XEN_CONFIG"].values),
+    ]
+    return str(hash_signature("\n".join(words)))
+
+
+def _read(path: str) -> dict[str, Any]:
     try:
-        write_if_changed(_path(env), json.dumps(record))
-    except XenToolError as error:
-        print(f"xen_tool: note: why will not know of this run: {error}", file=sys.stderr)
-
-
-def _path(env: Any) -> str:
-    return str(env["XEN_BUILD"].File(_FILE).abspath)
-
-
-def _read(env: Any) -> dict[str, Any]:
-    try:
-        with open(_path(env), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             record = json.load(file)
     except (OSError, ValueError):
         record = None
     # A file of somebody else's, or a damaged one, is as good as none.
-    keys = ("command", "inputs", "values", "toolchain", "run", "reasons")
     try:
-        whole = isinstance(record["run"], int) and all(
-            step[key] is not None for step in record["steps"].values() for key in keys
+        whole = (
+            isinstance(record["run"], int)
+            and all(len(known[0]) == 4 for known in record["files"].values())
+            and all(
+                isinstance(step[key], kind)
+                for step in record["steps"].values()
+                for key, kind in _SHAPE.items()
+            )
         )
-    except (TypeError, KeyError, AttributeError):
+    except (TypeError, LookupError, AttributeError):
         whole = False
-    if not whole:
-        return {"run": 0, "steps": {}}
-    return dict(record)
+    return dict(record) if whole else {"made_by": None, "run": 0, "files": {}, "steps": {}}
 
 
-def _entry(env: Any, step: Step) -> Entry:
-    entry: Entry = {"command": step.argv(), "inputs": {}, "values": {}, "toolchain": ""}
-    values = env["XEN_CONFIG"].values
-    folder = str(env["XEN_BUILD"].Dir(_VALUES)) + os.sep
-    for child in step.targets[0].children():
-        name = str(child)
-        kind = getattr(child.attributes, "xen_kind", None)
-        if kind == "toolchain":
-            entry["toolchain"] = child.read()
-        elif kind == "configuration":
-            entry["values"].update(values)
-        elif name.startswith(folder):
-            symbol = name.removeprefix(folder)
-            if symbol in values:
-                entry["values"][symbol] = values[symbol]
-        else:
-            entry["inputs"][name] = child.get_csig()
-    return entry
-
-
-def _reasons(before: Entry | None, now: Entry) -> Iterator[str]:
-    """What is different, in words; nothing where only the target itself had gone."""
-    if before is None:
-        yield "it was not built here before"
-        return
-    for symbol, value in now["values"].items():
-        old = before["values"].get(symbol)
-        if old is None:
-            yield f"CONFIG_{symbol} counts now"
-        elif old != value:
-            yield f"CONFIG_{symbol} changed from {old or 'not set'} to {value or 'not set'}"
-    for symbol in before["values"].keys() - now["values"].keys():
-        yield f"CONFIG_{symbol} does not count any more"
-    for name, signature in now["inputs"].items():
-        if name not in before["inputs"]:
-            yield f"{name} is read now"
-        elif before["inputs"][name] != signature:
-            yield f"{name} changed"
-    for name in before["inputs"].keys() - now["inputs"].keys():
-        yield f"{name} is not read any more"
-    if before["toolchain"] != now["toolchain"]:
-        programs = set(now["toolchain"].split(" ")) - set(before["toolchain"].split(" "))
-        names = [program.rsplit(":", 2)[0] for program in sorted(programs)]
-        yield f"the toolchain changed: {', '.join(names) or 'a program is not used any more'}"
-    yield from _command_changes(before["command"], now["command"], now["inputs"])
-
-
-def _command_changes(old: list[str], new: list[str], inputs: Mapping[str, str]) -> Iterator[str]:
-    added = [word for word in new if word not in old and word not in inputs]
-    removed = [word for word in old if word not in new and not os.path.exists(word)]
-    if added:
-        yield f"the command has {shlex.join(added)} now"
-    if removed:
-        yield f"the command has {shlex.join(removed)} no more"
-    if not added and not removed and sorted(old) == sorted(new) and old != new:
-        yield "the command has its words in another order"
-
-
-def explain(env: Any, target: str) -> list[str]:
-    """Why target was built when it last was, and what was built for it in the same run.
-
-    Raises XenToolError if it is no target, or nothing is recorded of it.
-    """
-    record = _read(env)
-    steps: dict[str, Entry] = record["steps"]
-    name = str(env.fs.File(target, env.fs.Top).get_path(env.fs.Top))
-    if name not in steps:
-        known = ", ".join(sorted(steps)) or "none: build something first"
-        raise XenToolError(f"TARGET={target}: nothing is recorded of it; what is: {known}")
-    lines = list(_explained(steps, name, 0, set()))
-    if steps[name]["run"] < record["run"]:
-        lines.insert(0, f"{name} was up to date in the last run; this is why it was built before")
-    return lines
-
-
-def _explained(steps: Mapping[str, Entry], name: str, depth: int, seen: set[str]) -> Iterator[str]:
-    entry = steps[name]
-    indent = "  " * depth
-    yield f"{indent}{name} was built, because"
-    for reason in entry["reasons"] or ["its file was missing"]:
-        yield f"{indent}  - {reason}"
-    for source in entry["inputs"]:
-        step = steps.get(source)
-        if step and step["run"] == entry["run"] and source not in seen:
-            seen.add(source)
-            yield from _explained(steps, source, depth + 1, seen)
+def _derived(fs: Any) -> Iterator[str]:
+    """All files that SCons knows how to make."""
+    todo = list(fs.Root.values())
+    seen = set(todo)
+    while todo:
+        for node in todo.pop().entries.values():
+            if node in seen:
+                continue
+            seen.add(node)
+            if hasattr(node, "entries"):
+                todo.append(node)
+            elif node.has_builder():
+                yield str(node)

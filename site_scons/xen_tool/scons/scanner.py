@@ -2,8 +2,8 @@
 """Tells SCons what an object and an image depend on.
 
 An object depends on the files that its translation unit reads, and on the
-values of the CONFIG_ symbols that those mention: on one small file for each,
-written by the step CONFIG, not on autoconf.h, which changes with every symbol.
+values of the CONFIG_ symbols that those mention: on a node for each, not on
+autoconf.h, which changes with every symbol.
 An image depends on what its linker script INCLUDEs.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from SCons.Errors import UserError
-from SCons.Node.FS import File
+from SCons.Node.FS import Dir, File
 
 from ..abi import Arch
 from ..config.configuration import Configuration
@@ -37,6 +37,7 @@ class Dependencies:
         self._known = _known_macros(configuration)
         self._values = values
         self._options: dict[tuple[str, ...], Options] = {}
+        self._absent: dict[str, set[str] | None] = {}
 
     def of_source(self, node: Any, env: Any, arguments: Iterable[str]) -> list[Any]:
         """Nodes of headers, .incbin files and values; arguments are the compiler's."""
@@ -44,9 +45,15 @@ class Dependencies:
         assembly = os.path.splitext(path)[1] in (".S", ".sx")
         known = {**self._known, "__ASSEMBLER__": Macro(None, "1") if assembly else None}
         found = self._scanner.scan(path, self._parsed(tuple(arguments)), known)
+        self._absent[path] = found.absent
         nodes = [env.File(_from_top(name)) for name in found.files]
         names = self._values if found.pastes else (self._symbol(s) for s in found.symbols)
         return nodes + [self._values[name] for name in sorted(filter(None, names))]
+
+    def absent(self, node: Any) -> list[str] | None:
+        """Places where a header of a source was looked for in vain; None if not known."""
+        absent = self._absent.get(str(node))
+        return None if absent is None else sorted(absent)
 
     def of_script(self, node: Any, env: Any) -> list[Any]:
         """Nodes of the files that a linker script reads: from the top, or in LIBPATH.
@@ -102,8 +109,9 @@ class Dependencies:
             node = self._fs.Entry(_from_top(path), None, False)
         except UserError:  # SCons has not heard of it.
             return False
-        # A folder has a builder too: the one that makes it.
-        return isinstance(node, File) and bool(node.has_builder())
+        # A folder has a builder too: the one that makes it.  Of what a command makes, SCons
+        # may not know yet that it is a file.
+        return not isinstance(node, Dir) and bool(node.has_builder())
 
 
 def _from_top(path: str) -> str:

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The steps of a build: each is one command line (an argv, no shell) or one Python function.
 
-    CONFIG  configuration -> .config, autoconf.h, include/config/*
-    HEAD    include/config/* -> xen-head.o
+    CONFIG  configuration -> .config, autoconf.h
+    HEAD    values of symbols -> xen-head.o
     CC      .c, .S -> .o
     LDS     .lds.S -> .lds
     LD      .lds, .o -> image
 
 Commands run in an environment of their own.  Every target lands in
 $XEN_BUILD, below it where its source is below the top.  An emitter notes each
-step in env["XEN_STEPS"], so that another engine can be given the same work.
+step in env["XEN_STEPS"].
+
+SCons takes about 2 ms to find an object up to date.  So an image does not have
+its objects as children, but as prerequisites, and only those that the record
+cannot vouch for; that the image is linked anew when one is different comes
+from a child that stands for the contents of all.
 """
 
 from __future__ import annotations
@@ -17,41 +22,51 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from SCons.Action import Action
 from SCons.Builder import Builder
+from SCons.Node import Node, executed
+from SCons.Node.Python import Value
 from SCons.Scanner import Scanner
+from SCons.Script import GetOption
+from SCons.Util import hash_signature
 
 from .. import abi
 from ..files import write_if_changed
 from .errors import while_building
 
-ARCH_FILE = ".arch"
-"""Among the value files: the architecture, which no symbol need say."""
+ARCH = "ARCH"
+"""The architecture, where it stands among symbols; none of them need say it."""
 
 # What the scanner must see of a command, to find what the preprocessor finds.
 _PREPROCESS = (
     "$XENCCFLAGS",
     "$CCFLAGS",
-    "$_CPPDEFFLAGS",
+    "${_defines('-D', CPPDEFINES, '', __env__, TARGET, SOURCE)}",
     "${_concat('-I', CPPPATH, '', __env__, RDirs, TARGET, SOURCE)}",
     "$XENSYSTEMFLAGS",
 )
 # The preprocessor's output is a linker script: no line markers, no assembler.
 _SCRIPT = ("-E", "-P", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
-_CC = ("$XENCC", *_PREPROCESS, "-c", "-o", "$TARGET", "$SOURCE")
-_LDS = ("$XENCC", *_PREPROCESS, *_SCRIPT, "-o", "$TARGET", "$SOURCE")
-_LD = (
-    *("$XENLD", "$XENLDFLAGS", "$LINKFLAGS"),
-    "${_concat('-L', LIBPATH, '', __env__, RDirs, TARGET, SOURCE)}",
-    *("-T", "$SOURCE", "-o", "$TARGET", "${SOURCES[1:]}"),
+_LIBPATH = "${_concat('-L', LIBPATH, '', __env__, RDirs, TARGET, SOURCE)}"
+_COMMANDS = {
+    "CC": ("$XENCC", *_PREPROCESS, "-c"),
+    "LDS": ("$XENCC", *_PREPROCESS, *_SCRIPT),
+    "LD": ("$XENLD", "$XENLDFLAGS", "$LINKFLAGS", _LIBPATH),
+}
+"""The words of each kind of command, up to the names of files."""
+_VARIABLES = (
+    *("XENCC", "XENCCFLAGS", "CCFLAGS", "CPPDEFINES", "CPPPATH", "XENSYSTEMFLAGS"),
+    *("XENLD", "XENLDFLAGS", "LINKFLAGS", "LIBPATH"),
 )
+"""What they are made of."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +77,40 @@ class Step:
     targets: tuple[Any, ...]
     sources: tuple[Any, ...]
     env: Any
-    command: tuple[str, ...] | None
-    """With construction variables; None for a Python function."""
+    toolchain: str
+    depends: tuple[Any, ...]
+    """What the targets depend on, as far as the tool says it."""
 
     def argv(self) -> list[str]:
-        """The command as it is run; [] for a Python function."""
-        if self.command is None:
+        """The command as it is run, when all SConscripts are read; [] for a Python function."""
+        if self.name not in _COMMANDS:
             return []
-        lines = self.env.subst_list(
-            [list(self.command)], target=list(self.targets), source=list(self.sources)
+        steps: Steps = self.env["XEN_STEPS"]
+        words = steps.expand(self.env, _COMMANDS[self.name], self.targets[0], self.sources)
+        first, *others = map(str, self.sources)
+        script = ("-T", first) if self.name == "LD" else ()
+        return [*words, *script, "-o", str(self.targets[0]), *(others if script else [first])]
+
+    def is_plain(self) -> bool:
+        """Whether a SConstruct has asked for nothing more than the step itself."""
+        (target,) = self.targets
+        executor = target.get_executor()
+        return (
+            tuple(target.depends) == self.depends
+            and tuple(target.sources) == self.sources
+            and list(target.prerequisites) == [self.env["XEN_AUTOCONF"]]
+            and not (target.ignore or target.side_effects)
+            and not (executor.pre_actions or executor.post_actions or target.always_build)
+            and all(source.srcnode() == source.rfile() == source for source in self.sources)
         )
-        return [str(word) for line in lines for word in line]
 
 
 class Steps(dict[str, Step]):
     """All steps of an environment and its clones, by their first target."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._expanded: dict[tuple[Any, ...], list[str] | None] = {}
 
     def __semi_deepcopy__(self) -> Steps:
         # A clone's steps are steps of the same build.
@@ -84,22 +118,49 @@ class Steps(dict[str, Step]):
 
     def note(self, step: Step) -> None:
         """Registers a step; a second time it replaces the first."""
-        first = step.targets[0]
-        # From the top, wherever SConscripts are being read.
-        self[str(first.get_path(first.fs.Top))] = step
+        step.targets[0].attributes.xen_step = step
+        self[name_of(step.targets[0])] = step
+
+    def expand(
+        self, env: Any, words: tuple[str, ...], node: Any, sources: Sequence[Any]
+    ) -> list[str]:
+        """The words of a command, when all SConscripts are read.
+
+        Those of nodes whose construction variables are the same are expanded once.
+        """
+        values = [env.get(name) for name in _VARIABLES]
+        # A relative folder is below the folder of its SConscript.
+        key = (words, node.cwd, *map(id, values))
+        if key not in self._expanded:
+            plain = all(map(_is_plain, values))
+            self._expanded[key] = _expand(env, words, node, sources) if plain else None
+        return self._expanded[key] or _expand(env, words, node, sources)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the value of a construction variable is the same whoever asks."""
+    if isinstance(value, (str, int, type(None))):
+        return "$" not in str(value)
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, [*value.keys(), *value.values()]))
+    if isinstance(value, Sequence):
+        return all(map(_is_plain, value))
+    return not callable(value) and hasattr(value, "get_path")
+
+
+def _expand(env: Any, words: Sequence[str], node: Any, sources: Sequence[Any]) -> list[str]:
+    lines = env.subst_list([list(words)], target=[node], source=list(sources))
+    return [str(word) for line in lines for word in line]
+
+
+def name_of(node: Any) -> str:
+    """A node's path from the top, wherever SConscripts are being read."""
+    return str(node.get_path(node.fs.Top))
 
 
 def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
     """The builders, by name; commands run with environment and change with identity."""
-    command = {
-        "SPAWN": _spawn,
-        "ESCAPE": str,
-        "ENV": dict(environment),
-        # The programs are in the signature by identity, at the cost of a stat.
-        "IMPLICIT_COMMAND_DEPENDENCIES": 0,
-        "CPPDEFPREFIX": "-D",
-        "CPPDEFSUFFIX": "",
-    }
+    run = Action(_runner(environment), _line, varlist=["XEN_COMMAND"])
     return {
         "XenConfigFiles": Builder(
             action=Action(_write_config, cmdstr="  CONFIG  $TARGET"),
@@ -110,29 +171,40 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
             emitter=_emitter("HEAD"),
         ),
         "XenObject": Builder(
-            action=Action([list(_CC)], cmdstr="$XENCCCOMSTR"),
-            emitter=_emitter("CC", _CC, identity),
+            action=run,
+            emitter=_emitter("CC", identity),
             suffix=".o",
             single_source=True,
             source_scanner=_source_scanner(_PREPROCESS),
-            **command,
         ),
         "XenScript": Builder(
-            action=Action([list(_LDS)], cmdstr="$XENLDSCOMSTR"),
-            emitter=_emitter("LDS", _LDS, identity),
+            action=run,
+            emitter=_emitter("LDS", identity),
             suffix=".lds",
             src_suffix=".lds.S",
             single_source=True,
             source_scanner=_source_scanner((*_PREPROCESS, *_SCRIPT)),
-            **command,
         ),
         "XenLinked": Builder(
-            action=Action([list(_LD)], cmdstr="$XENLDCOMSTR"),
-            emitter=_emitter("LD", _LD, identity),
-            target_scanner=Scanner(function=_scan_image, name="XenImage"),
-            **command,
+            action=run,
+            emitter=_emitter("LD", identity),
+            target_scanner=Scanner(function=_scan_image, name="XenImage", node_class=Node),
         ),
     }
+
+
+def command_signature(target: Any, source: Any, env: Any, for_signature: bool) -> str:
+    """$XEN_COMMAND: stands for a step's command in the signature of its target."""
+    argv = env["XEN_STEPS"][str(target[0])].argv()
+    return str(hash_signature("\0".join(argv)))
+
+
+def _line(target: Sequence[Any], source: Sequence[Any], env: Any) -> str:
+    """What is printed of a step."""
+    step = env["XEN_STEPS"][name_of(target[0])]
+    if env["XEN_SETTINGS"].verbose:
+        return shlex.join(step.argv())
+    return f"  {step.name:<7} {target[0]}"
 
 
 def config_files(env: Any, contents: Mapping[str, str]) -> list[Any]:
@@ -153,22 +225,28 @@ def _write_head(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     from ..head.emit import emit
     from ..head.model import HeadConfig
 
-    values = {Path(str(node)).name: Path(str(node)).read_text() for node in source}
-    config = HeadConfig.from_symbols(abi.ARCHES[values[ARCH_FILE]], values)
+    values = dict(map(name_and_value, source))
+    config = HeadConfig.from_symbols(abi.ARCHES[values[ARCH]], values)
     assert config is not None
     write_if_changed(str(target[0]), emit(config))
 
 
-def _emitter(name: str, command: tuple[str, ...] | None = None, identity: str = "") -> Any:
+def _emitter(name: str, identity: str = "") -> Any:
     def emit(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
         target = [_in_build(node, env) for node in target]
-        if command is None:
+        depends: tuple[Any, ...] = ()
+        if name not in _COMMANDS:
             # SCons removes other targets before their action, which could
             # then not see that nothing changed.
             env.Precious(target)
         else:
-            env.Depends(target, [value(env, identity, "toolchain"), env["XEN_ARCH_FILE"]])
-        env["XEN_STEPS"].note(Step(name, tuple(target), tuple(source), env, command))
+            depends = (value(env, identity, "toolchain"),)
+            target[0].add_dependency(list(depends))
+            # What changes in it counts by the values of symbols.
+            target[0].add_prerequisite([env["XEN_AUTOCONF"]])
+        if name == "LD":
+            env.Ignore(target, [node for node in source if _object_step(node, env)])
+        env["XEN_STEPS"].note(Step(name, tuple(target), tuple(source), env, identity, depends))
         return target, source
 
     return emit
@@ -181,6 +259,17 @@ def value(env: Any, content: str, kind: str) -> Any:
     return node
 
 
+def symbol_value(env: Any, name: str, text: str) -> Any:
+    """The node on which depends what mentions a symbol."""
+    return value(env, f"{name}={text}", "symbol")
+
+
+def name_and_value(node: Any) -> tuple[str, str]:
+    """Of a node of symbol_value()."""
+    name, _, text = node.read().partition("=")
+    return name, text
+
+
 def _in_build(node: Any, env: Any) -> Any:
     """The node of the same name in $XEN_BUILD."""
     build = env["XEN_BUILD"]
@@ -191,41 +280,99 @@ def _in_build(node: Any, env: Any) -> Any:
     return build.File(path)
 
 
-def _source_scanner(arguments: Sequence[str]) -> Any:
+def _source_scanner(arguments: tuple[str, ...]) -> Any:
     """A scanner of sources that are compiled with these arguments."""
 
     def scan(node: Any, env: Any, _path: Any) -> list[Any]:
-        words = env.subst_list([list(arguments)], source=[node], target=[node])[0]
-        return list(env["XEN_DEPENDENCIES"].of_source(node, env, map(str, words)))
+        words = env["XEN_STEPS"].expand(env, arguments, node, [node])
+        return list(env["XEN_DEPENDENCIES"].of_source(node, env, words))
 
-    return Scanner(function=scan, name="XenSource")
+    return Scanner(function=scan, name="XenSource", node_class=Node)
+
+
+def _object_step(node: Any, env: Any) -> Step | None:
+    """The step that compiles an object of env's own."""
+    step: Step | None = getattr(node.attributes, "xen_step", None)
+    if step is None or step.name != "CC" or env["XEN_STEPS"].get(name_of(node)) is not step:
+        return None
+    return step
 
 
 def _scan_image(image: Any, env: Any, _path: Any) -> list[Any]:
-    return list(env["XEN_DEPENDENCIES"].of_script(image.sources[0], env))
+    """The image's other children, when all SConscripts are read; objects as prerequisites."""
+    # SCons scans it again when it is linked.
+    if not hasattr(image.attributes, "xen_objects"):
+        steps = filter(None, (_object_step(node, env) for node in image.ignore or ()))
+        objects = {step.targets[0]: step for step in steps}
+        record = env["XEN_RECORD"]
+        everything = any(GetOption(option) for option in ("no_exec", "question", "clean"))
+        image.add_prerequisite(
+            [node for node, step in objects.items() if everything or not record.is_settled(step)]
+        )
+        image.attributes.xen_objects = _ObjectContents(list(objects), record.contents.of)
+    script = env["XEN_DEPENDENCIES"].of_script(image.sources[0], env)
+    return [*script, image.attributes.xen_objects]
 
 
-def _spawn(shell: str, escape: Any, program: str, argv: Sequence[str], env: Any) -> int:
-    """Runs argv itself, where SCons would hand a string to a shell.
+class _ObjectContents(Value):  # type: ignore[misc]
+    """A child of an image: the names and contents of its objects, when they are all there."""
 
-    The output gets its name when it is whole: SCons takes half a file, left by
-    a command that was killed, for the file that it knew before.
+    def __init__(self, objects: Sequence[Any], content: Callable[[str], str | None]) -> None:
+        super().__init__("objects")
+        self.attributes.xen_kind = "objects"
+        self._objects = objects
+        self._content = content
+
+    def make_ready(self) -> None:
+        """Asks for no contents yet: objects may still be compiled."""
+
+    def get_csig(self) -> str:
+        """A signature of all contents, when SCons looks whether to link."""
+        info = self.get_ninfo()
+        if not hasattr(info, "csig"):
+            info.csig = hash_signature("\0".join(self._names_and_contents()))
+        return str(info.csig)
+
+    def _names_and_contents(self) -> Iterator[str]:
+        # Under -n, what would have been compiled would be different.
+        pretended = GetOption("no_exec")
+        for node in self._objects:
+            name = name_of(node)
+            yield name
+            new = pretended and node.get_state() == executed
+            yield "new" if new else self._content(name) or ""
+
+
+def _runner(environment: Mapping[str, str]) -> Any:
+    """The action that runs a step's command."""
+
+    def run(target: Sequence[Any], source: Sequence[Any], env: Any) -> int:
+        return _run(env["XEN_STEPS"][name_of(target[0])].argv(), environment)
+
+    return run
+
+
+def _run(argv: list[str], environment: Mapping[str, str]) -> int:
+    """Runs a command, which gets no shell; its output gets its name when it is whole.
+
+    SCons takes half a file, left by a command that was killed, for the file
+    that it knew before.
     """
-    words = list(map(str, argv))
-    place = words.index("-o") + 1
-    output = words[place]
-    words[place] = os.path.join(os.path.dirname(output), f".{os.path.basename(output)}.part")
+    place = argv.index("-o") + 1
+    output = Path(argv[place])
+    part = output.with_name(f".{output.name}.part")
+    argv[place] = str(part)
     try:
-        status = subprocess.run(words, env=env, check=False).returncode
-        if status == 0 and not os.path.exists(words[place]):
-            print(f"xen_tool: {program} made no {output}", file=sys.stderr)
+        status = subprocess.run(argv, env=environment, check=False).returncode
+        if status == 0 and not part.exists():
+            print(f"xen_tool: {argv[0]} made no {output}", file=sys.stderr)
             status = 1
         if status == 0:
-            os.replace(words[place], output)
+            os.replace(part, output)
     except OSError as error:
-        print(f"xen_tool: {program}: {error.strerror}", file=sys.stderr)
+        print(f"xen_tool: {argv[0]}: {error.strerror}", file=sys.stderr)
         status = 127
     finally:
         with contextlib.suppress(OSError):
-            os.unlink(words[place])
+            os.unlink(part)
     return status

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What is up to date is told from the record of steps: by contents, and never by too little."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from project import Project
+
+BUILD = "build/x86_64"
+LIB = f"{BUILD}/arch/x86/xen/lib.o"
+VMLINUX = f"{BUILD}/vmlinux"
+SOURCE = "arch/x86/xen/lib.c"
+
+
+def settle(kernel: Project) -> None:
+    """A run after which the record vouches for all."""
+    time.sleep(0.15)
+    assert kernel.up_to_date()
+
+
+def considered(kernel: Project, *arguments: str) -> set[str]:
+    """The objects at which SCons looked itself."""
+    out = kernel.scons("--taskmastertrace=-", *arguments).out
+    return {line.split("'")[1] for line in out.splitlines() if ".o'" in line and "Task." in line}
+
+
+def test_scons_looks_at_no_settled_object(built_kernel: Project) -> None:
+    settle(built_kernel)
+    assert considered(built_kernel) == {f"{BUILD}/arch/x86/xen/xen-head.o"}
+    built_kernel.edit(SOURCE, "#include", "/* */\n#include")
+    assert LIB in considered(built_kernel)
+
+
+@pytest.mark.parametrize("target", [LIB, VMLINUX, f"{BUILD}/arch/x86/xen/xen-head.o"])
+def test_an_output_that_somebody_else_wrote_is_made_again(
+    built_kernel: Project, target: str
+) -> None:
+    path = built_kernel.top / target
+    good = path.read_bytes()
+    image = (built_kernel.top / VMLINUX).read_bytes()
+    path.write_bytes(b"junk")
+    built_kernel.scons()
+    assert path.read_bytes() == good
+    # With all that its inode says of its time and size, too.
+    status = path.stat()
+    changed = bytearray(good)
+    changed[-1] ^= 1
+    path.write_bytes(changed)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    built_kernel.scons()
+    assert path.read_bytes() == good
+    assert (built_kernel.top / VMLINUX).read_bytes() == image
+
+
+def test_an_object_of_another_source_is_made_again(built_kernel: Project) -> None:
+    good = (built_kernel.top / LIB).read_bytes()
+    shutil.copy2(built_kernel.top / LIB.replace("lib.o", "setup.o"), built_kernel.top / LIB)
+    built_kernel.scons()
+    assert (built_kernel.top / LIB).read_bytes() == good
+
+
+def test_a_source_that_is_replaced_by_an_older_one(built_kernel: Project) -> None:
+    settle(built_kernel)
+    backup = built_kernel.write("backup.c", (built_kernel.top / SOURCE).read_text() + "int old;\n")
+    os.utime(backup, (1e9, 1e9))
+    os.replace(backup, built_kernel.top / SOURCE)
+    assert f"CC {LIB}" in built_kernel.scons().steps
+
+
+def test_a_source_of_another_content_with_the_same_time_and_size(built_kernel: Project) -> None:
+    path = built_kernel.write(SOURCE, (built_kernel.top / SOURCE).read_text() + "int a;\n")
+    # SCons by itself trusts a time that is older than two days.
+    os.utime(path, (1e9, 1e9))
+    built_kernel.scons()
+    settle(built_kernel)
+    built_kernel.edit(SOURCE, "int a;", "int b;")
+    os.utime(path, (1e9, 1e9))
+    assert f"CC {LIB}" in built_kernel.scons().steps
+    assert built_kernel.up_to_date()
+
+
+def test_a_run_that_is_killed_before_it_can_take_note(built_kernel: Project) -> None:
+    image = (built_kernel.top / VMLINUX).read_bytes()
+    text = (built_kernel.top / SOURCE).read_text()
+    built_kernel.write(SOURCE, text + "int more = 1;\n")
+    good = (built_kernel.top / LIB).read_bytes()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "SCons", "-Q"], cwd=built_kernel.top, stdout=subprocess.DEVNULL
+    )
+    while _content(built_kernel.top / LIB) in (None, good):
+        assert process.poll() is None, "it was over before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    # Reverted, as an editor's undo does it: SCons finds the source that it knows.
+    built_kernel.write(SOURCE, text)
+    built_kernel.scons()
+    assert (built_kernel.top / LIB).read_bytes() == good
+    assert (built_kernel.top / VMLINUX).read_bytes() == image
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def test_a_header_that_will_be_made_where_one_was_looked_for(built_kernel: Project) -> None:
+    built_kernel.write("include/late.h", "int late;\n")
+    built_kernel.edit("SConstruct", "CCFLAGS=", 'CPPPATH=["#include"], CCFLAGS=')
+    built_kernel.edit(SOURCE, "#include", '#include "late.h"\n#include')
+    built_kernel.scons()
+    settle(built_kernel)
+    command = "echo 'int later;' > $TARGET"
+    made = f'env.Command("#arch/x86/xen/late.h", [], "{command}")\n'
+    built_kernel.edit("SConstruct", "head = env", f"{made}head = env")
+    assert f"CC {LIB}" in built_kernel.scons().steps
+    assert b"later" in (built_kernel.top / LIB).read_bytes()
+
+
+def _depends(kernel: Project) -> None:
+    kernel.write("extra", "1")
+    kernel.edit("SConstruct", "vmlinux = ", 'env.Depends(objects[0], "extra")\nvmlinux = ')
+    kernel.scons()
+    settle(kernel)
+    kernel.write("extra", "2")
+
+
+def _always(kernel: Project) -> None:
+    kernel.edit("SConstruct", "vmlinux = ", "AlwaysBuild(objects[0])\nvmlinux = ")
+
+
+def _post_action(kernel: Project) -> None:
+    text = 'env.AddPostAction(objects[0], "touch posted")\nvmlinux = '
+    kernel.edit("SConstruct", "vmlinux = ", text)
+
+
+@pytest.mark.parametrize("ask", [_depends, _always, _post_action])
+def test_what_a_sconstruct_asks_of_an_object_is_done(
+    built_kernel: Project, ask: Callable[[Project], None]
+) -> None:
+    settle(built_kernel)
+    ask(built_kernel)
+    assert f"CC {BUILD}/arch/x86/xen/setup.o" in built_kernel.scons().steps
+
+
+def test_scons_own_options_see_all(built_kernel: Project) -> None:
+    settle(built_kernel)
+    assert built_kernel.run("-q").status == 0
+    assert built_kernel.scons("-n").steps == []
+    built_kernel.edit(SOURCE, "#include", "extern int x;\n#include")
+    assert built_kernel.run("-q").status == 1
+    assert built_kernel.scons("-n").steps == [f"CC {LIB}", f"LD {VMLINUX}"]
+    assert LIB in built_kernel.scons("--tree=all").out
+    built_kernel.scons("-c")
+    left = {path.name for path in (built_kernel.top / BUILD).rglob("*") if path.is_file()}
+    assert left <= {".lock", ".sconsign.dblite"}
+
+
+def test_the_order_of_objects_counts(built_kernel: Project) -> None:
+    settle(built_kernel)
+    built_kernel.edit("SConstruct", "[head, objects]", "[head, objects[::-1]]")
+    assert built_kernel.scons().steps == [f"LD {VMLINUX}"]
+
+
+def test_an_object_that_is_not_linked_any_more(built_kernel: Project) -> None:
+    built_kernel.write("arch/x86/xen/spare.c", "int spare;\n")
+    built_kernel.edit("arch/x86/xen/SConscript", '"lib.c"]', '"lib.c", "spare.c"]')
+    built_kernel.scons()
+    settle(built_kernel)
+    built_kernel.edit("arch/x86/xen/SConscript", '"lib.c", "spare.c"]', '"lib.c"]')
+    assert built_kernel.scons().steps == [f"LD {VMLINUX}"]
+
+
+def test_a_lost_record_costs_no_rebuild_and_comes_back(built_kernel: Project) -> None:
+    record = built_kernel.top / BUILD / ".steps.json"
+    record.unlink()
+    assert built_kernel.up_to_date()
+    assert LIB in json.loads(record.read_text())["steps"]
+    assert considered(built_kernel) == {f"{BUILD}/arch/x86/xen/xen-head.o"}
+
+
+def test_another_place_of_the_same_tree(built_kernel: Project, tmp_path: Path) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(built_kernel.top, moved, symlinks=True)
+    kernel = Project(moved)
+    kernel.scons()
+    assert kernel.up_to_date()
+    assert (moved / VMLINUX).read_bytes() == (built_kernel.top / VMLINUX).read_bytes()
