@@ -3,13 +3,34 @@
 
 from __future__ import annotations
 
+ELFMAG = b"\x7fELF"
+EI_CLASS = 4
+EI_DATA = 5
+EI_NIDENT = 16
 ELFCLASS32 = 1
 ELFCLASS64 = 2
 ELFDATA2LSB = 1
+ELFDATA2MSB = 2
 EV_CURRENT = 1
 ET_REL = 1
+ET_EXEC = 2
+ET_DYN = 3
 EM_386 = 3
+EM_ARM = 40
 EM_X86_64 = 62
+
+EHDR_SIZE = {32: 52, 64: 64}
+PHDR_SIZE = {32: 32, 64: 56}
+SHDR_SIZE = {32: 40, 64: 64}
+SYM_SIZE = {32: 16, 64: 24}
+"""Bytes of a header and of a symbol, by the width of the ELF class."""
+
+PT_LOAD = 1
+PT_NOTE = 4
+
+PF_X = 1
+PF_W = 2
+PF_R = 4
 
 SHT_NULL = 0
 SHT_PROGBITS = 1

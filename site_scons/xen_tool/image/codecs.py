@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The compressions that Linux's build and Xen know, each from a stream to pieces of its content.
+
+The work is done by libraries; lz4's legacy frame and lzop's file, whose blocks
+they take one by one, are read here:
+
+    lz4 legacy frame  u32 magic 0x184c2102, then blocks: u32 size, data; all little-endian.
+                      A block holds 8 MiB, the last one less.
+    lzop              magic, header, then blocks: u32 size of the content (0: the end),
+                      u32 size of the data, u32 checksum of the content, data; all
+                      big-endian.  A block holds 256 KiB, the last one less.  (Xen and
+                      Linux expect that one checksum, whatever the header says.)
+
+Loaders read the first stream and leave what follows it, so it is left here, too.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
+
+from .data import Data
+
+_PIECE = 1 << 20
+
+_LZ4_MAGIC = 0x184C2102
+_LZ4_BLOCK = 8 << 20
+_LZOP_MAGIC = b"\x89LZO\0\r\n\x1a\n"
+_LZOP_BLOCK = 256 << 10
+_LZOP_ADLER32 = 0x1
+_LZOP_FILTER = 0x800
+_LZOP_LEVEL_SINCE = 0x0940
+
+_XZ_DICTIONARY = 128 << 20
+"""What Linux's build asks for, of xz (scripts/xz_wrap.sh) and of zstd (--ultra -22) alike."""
+_ZSTD_WINDOW_LOG = 27
+_LZMA_DICTIONARY = 64 << 20
+"""Of lzma -9."""
+_DECODER = 1 << 20
+"""More than liblzma needs beside its dictionary."""
+
+
+class Damaged(Exception):  # noqa: N818
+    """The stream cannot be unpacked: why, as the end of a sentence that names it."""
+
+
+class CutShort(Damaged):
+    """The stream ends before its end."""
+
+    def __init__(self) -> None:
+        super().__init__("ends early; the file was cut short")
+
+
+class Source:
+    """The bytes [start, end) of data, from one to the next."""
+
+    def __init__(self, data: Data, start: int, end: int) -> None:
+        self._data = data
+        self._start = self._next = start
+        self._end = min(end, data.size)
+
+    @property
+    def taken(self) -> int:
+        """Bytes read so far."""
+        return self._next - self._start
+
+    @property
+    def left(self) -> int:
+        """Bytes not yet read."""
+        return self._end - self._next
+
+    def some(self) -> bytes:
+        """The next few; none at the end."""
+        content = self._data.read(self._next, min(_PIECE, self.left))
+        self._next += len(content)
+        return content
+
+    def exactly(self, size: int) -> bytes:
+        """Raises Damaged if there are fewer."""
+        content = self._data.read(self._next, min(size, self.left))
+        if len(content) < size:
+            raise CutShort
+        self._next += size
+        return content
+
+    def number(self, width: int, *, big: bool = False) -> int:
+        """The unsigned integer of the next width bytes."""
+        return int.from_bytes(self.exactly(width), "big" if big else "little")
+
+
+class _Decompressor(Protocol):
+    """What the decompressors of bz2, lzma and zstd have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+def _pieces(source: Source, decompressor: _Decompressor, error: type[Exception]) -> Iterator[bytes]:
+    while not decompressor.eof:
+        content = b""
+        if decompressor.needs_input:
+            content = source.some()
+            if not content:
+                raise CutShort
+        try:
+            piece = decompressor.decompress(content, _PIECE)
+        except (error, EOFError) as reason:
+            raise Damaged(f"cannot be unpacked ({reason})") from reason
+        except MemoryError:
+            raise Damaged("asks for more memory than there is") from None
+        yield piece
+
+
+class _Gunzip:
+    """zlib's decompressor, with the face of the others."""
+
+    def __init__(self) -> None:
+        import zlib
+
+        self._zlib = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+
+    @property
+    def eof(self) -> bool:
+        return self._zlib.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._zlib.unconsumed_tail
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:
+        return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
+
+
+def _gzip(source: Source) -> Iterator[bytes]:
+    import zlib
+
+    return _pieces(source, _Gunzip(), zlib.error)
+
+
+def _bzip2(source: Source) -> Iterator[bytes]:
+    import bz2
+
+    return _pieces(source, bz2.BZ2Decompressor(), OSError)
+
+
+def _xz(source: Source) -> Iterator[bytes]:
+    import lzma
+
+    limit = _XZ_DICTIONARY + _DECODER
+    return _pieces(source, lzma.LZMADecompressor(lzma.FORMAT_XZ, limit), lzma.LZMAError)
+
+
+def _lzma(source: Source) -> Iterator[bytes]:
+    import lzma
+
+    limit = _LZMA_DICTIONARY + _DECODER
+    return _pieces(source, lzma.LZMADecompressor(lzma.FORMAT_ALONE, limit), lzma.LZMAError)
+
+
+def _zstd(source: Source) -> Iterator[bytes]:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+
+    options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
+    return _pieces(source, zstd.ZstdDecompressor(options=options), zstd.ZstdError)
+
+
+def _lz4(source: Source) -> Iterator[bytes]:
+    from lz4.block import LZ4BlockError, decompress
+
+    if source.number(4) != _LZ4_MAGIC:
+        raise Damaged("cannot be unpacked (no magic number of a legacy frame)")
+    while source.left:
+        size = source.number(4)
+        if not source.left:
+            return  # That was the size which Linux's build appends.
+        try:
+            content = decompress(source.exactly(size), uncompressed_size=_LZ4_BLOCK)
+        except LZ4BlockError as reason:
+            raise Damaged(f"cannot be unpacked ({reason})") from reason
+        yield content
+        _expect_end(len(content) < _LZ4_BLOCK and source.left > 4)
+
+
+def _lzo(source: Source) -> Iterator[bytes]:
+    import zlib
+
+    from lzokay import LzokayError, decompress
+
+    flags = _lzop_header(source)
+    while content_size := source.number(4, big=True):
+        size = source.number(4, big=True)
+        checksum = source.number(4, big=True)
+        if not 0 < size <= content_size <= _LZOP_BLOCK:
+            raise Damaged("cannot be unpacked (a block has a wrong size)")
+        content = source.exactly(size)
+        if size < content_size:
+            try:
+                content = bytes(decompress(content, content_size))
+            except LzokayError as reason:
+                raise Damaged(f"cannot be unpacked ({reason})") from reason
+        if flags & _LZOP_ADLER32 and zlib.adler32(content) != checksum:
+            raise Damaged("cannot be unpacked (a checksum is wrong)")
+        yield content
+        _expect_end(content_size < _LZOP_BLOCK and source.left > 8)
+
+
+def _lzop_header(source: Source) -> int:
+    """Skips it as Xen does; returns its flags."""
+    if source.exactly(len(_LZOP_MAGIC)) != _LZOP_MAGIC:
+        raise Damaged("cannot be unpacked (no magic number of lzop)")
+    newer = source.number(2, big=True) >= _LZOP_LEVEL_SINCE
+    source.exactly(2 + 2 + 1 + newer)  # versions of the library and needed, method, level
+    flags = source.number(4, big=True)
+    source.exactly((4 if flags & _LZOP_FILTER else 0) + 4 + 4 + 4 * newer)  # mode, mtime
+    source.exactly(source.number(1) + 4)  # name, checksum
+    return flags
+
+
+def _expect_end(wrong: bool) -> None:
+    # Only so are few blocks known to hold little, whatever the length of the file.
+    if wrong:
+        raise Damaged("cannot be unpacked (a short block is not the last)")
+
+
+class Codec(NamedTuple):
+    """A compression."""
+
+    name: str
+    magic: bytes
+    """What a stream starts with, as far as Xen's decompress() looks."""
+    package: str
+    """The Python package that unpacks it; "" for Python itself."""
+    pieces: Callable[[Source], Iterator[bytes]]
+    """The content of the stream that starts there; raises Damaged, or ImportError."""
+
+
+CODECS = (
+    Codec("gzip", b"\x1f\x8b", "", _gzip),
+    Codec("bzip2", b"BZh", "", _bzip2),
+    Codec("xz", b"\xfd7zXZ\0", "", _xz),
+    Codec("lzma", b"\x5d\0", "", _lzma),
+    Codec("LZO", b"\x89LZO\0", "lzokay", _lzo),
+    Codec("lz4", b"\x02\x21", "lz4", _lz4),
+    Codec("zstd", b"\x28\xb5\x2f\xfd", "backports.zstd", _zstd),
+)
+"""In Xen's order."""

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""From the path of a kernel image to the bytes of the ELF file in it.
+
+Used by every check of an image.  One container is unwrapped, as Xen does for
+dom0 (xen/arch/x86/bzimage.c): a Linux bzImage with its payload, which is
+compressed or not, or one bare compressed stream.  The fields of a bzImage are
+those of Linux's x86 boot protocol (Documentation/arch/x86/boot.rst):
+
+    0x1f1  u8   setup_sects: sectors of real-mode code behind the first
+    0x202  u32  header: "HdrS"
+    0x206  u16  version of the protocol, such as 0x20f for 2.15
+    0x248  u32  payload_offset, from the end of the real-mode code on; since 2.08
+    0x24c  u32  payload_length
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, replace
+
+from ..elf import spec
+from ..errors import XenToolError
+from .codecs import CODECS, Codec, CutShort, Damaged, Source
+from .data import Data
+
+_SECTOR = 512
+_SETUP_HEADER_SIZE = 0x250
+_PAYLOAD_SINCE = 0x208
+
+_MIB = 1 << 20
+UNPACKED_LIMIT = 512 * _MIB
+"""More than any kernel unpacks to: the room for one on x86-64 (Linux KERNEL_IMAGE_SIZE)."""
+UNPACKED_SMALL = 48 * _MIB
+"""A stream may always unpack to this, ..."""
+UNPACKED_RATIO = 16
+"""... or, if that is more, to so many times what was read of it; kernels do to 3 to 10 times.
+
+So a bomb ends soon, and before the window of its decoder, which may be 128 MiB
+large for Linux's zstd and xz, fills more memory than an image may cost.
+"""
+_UNPRODUCTIVE = 4 * _MIB
+"""By so much may a stream be larger than what it gave so far; some give nothing for ever."""
+
+
+@dataclass(frozen=True)
+class KernelFile:
+    """A kernel image and what was found in it; close() gives its files back."""
+
+    path: str
+    format: str
+    """For people: "ELF", "gzip", "bzImage (zstd)"; "raw" if it is nothing that we know."""
+    file: Data
+    payload: Data | None
+    """What is in the container; the file itself if there is none; None: see problem."""
+    problem: str | None
+    """Why there is no payload: one clause, such as "the xz stream at offset 0x0 ends early"."""
+    container: tuple[str, ...]
+    """("bzImage", "zstd"), ("gzip",), ()."""
+    boot_protocol: int | None
+    """Of a bzImage, such as 0x20f for 2.15."""
+    start: int
+    """Where the payload, or the stream that holds it, starts in the file, ..."""
+    end: int
+    """... and ends, as the container says: perhaps outside the file."""
+    unread: bool = False
+    """Whether there is no payload only because a library is missing here."""
+    cut_short: bool = False
+    """Whether there is no payload because the stream ends early."""
+
+    @property
+    def compressed(self) -> bool:
+        """Whether what was found at start is a stream of a known compression."""
+        return self.container not in ((), ("bzImage",))
+
+    @property
+    def stated_size(self) -> int | None:
+        """What Xen takes for the payload's size: the last 32-bit word of a compressed stream."""
+        return self.file.unsigned(self.end - 4, 4) if self.compressed else None
+
+    @property
+    def size_appended(self) -> bool:
+        """Whether stated_size is the payload's size, as for gzip and what Linux's build makes."""
+        return self.payload is not None and self.stated_size == self.payload.size
+
+    def close(self) -> None:
+        """Gives the files back; once is enough."""
+        self.file.close()
+        if self.payload is not None:
+            self.payload.close()
+
+    def __enter__(self) -> KernelFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_kernel(path: str | os.PathLike[str]) -> KernelFile:
+    """Opens a kernel image and unwraps it.
+
+    Raises XenToolError if it cannot be opened or read, if it is not a file, or
+    if there is no room to unpack it.  A container that cannot be unwrapped is
+    no error, but the KernelFile's problem.
+    """
+    name = os.fspath(path)
+    return unwrap(name, _opened(name))
+
+
+def unwrap(path: str, file: Data) -> KernelFile:
+    """Unwraps the container that file holds; path is for messages.  Raises as open_kernel does."""
+    if file.size >= _SETUP_HEADER_SIZE and file.read(0x202, 4) == b"HdrS":
+        return _bzimage(path, file)
+    what = "ELF" if file.read(0, 4) == spec.ELFMAG else "raw"
+    image = KernelFile(path, what, file, file, None, (), None, 0, file.size)
+    codec = _codec(file, 0, file.size)
+    return _unpacked(image, codec, 0, file.size) if codec else image
+
+
+def _opened(path: str) -> Data:
+    try:
+        # A FIFO that nobody writes to must not be waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise XenToolError(f"{path}: cannot be opened: {reason}") from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return Data.of_file(descriptor, path)
+    os.close(descriptor)
+    kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+    raise XenToolError(f"{path}: is {kind}; name the file of a kernel image")
+
+
+def _bzimage(path: str, file: Data) -> KernelFile:
+    protocol = file.unsigned(0x206, 2) or 0
+    setup_sects = file.unsigned(0x1F1, 1) or 0
+    # To Linux a setup_sects of 0 means 4, but neither to Xen nor to libxenguest.
+    start = (setup_sects + 1) * _SECTOR + (file.unsigned(0x248, 4) or 0)
+    end = start + (file.unsigned(0x24C, 4) or 0)
+    image = KernelFile(path, "bzImage", file, None, None, ("bzImage",), protocol, start, end)
+    if protocol < _PAYLOAD_SINCE:
+        version = f"{protocol >> 8}.{protocol & 0xFF:02}"
+        reason = f"boot protocol {version} does not say where its kernel is, only 2.08 and newer do"
+        return replace(image, problem=reason)
+    if start >= file.size or end > file.size:
+        reason = (
+            f"its payload [{start:#x}, {end:#x}) is not within the {file.size:#x} bytes of file"
+        )
+        return replace(image, problem=reason)
+    codec = _codec(file, start, end)
+    if codec is None:
+        return replace(image, payload=file.part(start, end - start))
+    return _unpacked(image, codec, start, end)
+
+
+def _codec(file: Data, start: int, end: int) -> Codec | None:
+    head = file.read(start, min(end - start, 8))
+    return next((codec for codec in CODECS if head.startswith(codec.magic)), None)
+
+
+def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFile:
+    """The image with the payload that the stream [start, end) of its file holds."""
+    payload = problem = None
+    unread = cut_short = False
+    try:
+        payload = _unpack(image.path, codec, Source(image.file, start, end))
+    except ImportError as error:
+        what = codec.package or f"a Python with the module {error.name}"
+        problem = f"to unpack its {codec.name} stream takes {what}, which is not installed"
+        unread = True
+    except Damaged as reason:
+        problem = f"its {codec.name} stream at offset {start:#x} {reason}"
+        cut_short = isinstance(reason, CutShort)
+    return replace(
+        image,
+        format=f"{image.format} ({codec.name})" if image.container else codec.name,
+        payload=payload,
+        problem=problem,
+        container=(*image.container, codec.name),
+        unread=unread,
+        cut_short=cut_short,
+    )
+
+
+def _unpack(path: str, codec: Codec, source: Source) -> Data:
+    """The stream's content, in a file without a name: memory could not hold every kernel's."""
+    import tempfile
+
+    try:
+        with tempfile.TemporaryFile(buffering=0) as file:
+            size = 0
+            for piece in codec.pieces(source):
+                size += len(piece)
+                limit = min(UNPACKED_LIMIT, max(UNPACKED_SMALL, UNPACKED_RATIO * source.taken))
+                if size > limit:
+                    raise Damaged(
+                        f"unpacks to more than {limit // _MIB} MiB, the limit for its size; "
+                        "kernels do not, decompression bombs do"
+                    )
+                if source.taken > size + _UNPRODUCTIVE:
+                    raise Damaged("cannot be unpacked (it unpacks to less than its own size)")
+                file.write(piece)
+            return Data.of_file(os.dup(file.fileno()), path)
+    except OSError as error:
+        raise XenToolError(
+            f"{path}: cannot be unpacked to a temporary file: {error.strerror}; "
+            "name a folder with room for it in TMPDIR"
+        ) from error

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Read-only bytes of a file or of memory, which never raise for a wild offset.
+
+Everything that reads an image goes through here, so that no offset, size or
+count of a broken image reaches Python's own errors or asks for much memory.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+
+from ..errors import XenToolError
+
+STRING_LIMIT = 4096
+"""ELF_MAX_STRING_LENGTH: longest string that libelf takes, without its NUL (Xen libelf.h)."""
+
+# Small reads that follow one another, as of headers and notes, share one call to the system.
+_WINDOW = 4096
+
+# Most strings are no longer.
+_SHORT = 64
+
+
+class Data:
+    """size bytes, from offset 0 on.
+
+    A file is read with pread() and not mapped: another process may cut it short
+    at any time, such as a linker that writes it anew, and to touch what was cut
+    off would end this process with SIGBUS.  Such bytes are just not there.
+    """
+
+    def __init__(self, size: int, held: bytes, descriptor: int | None, base: int, name: str):
+        """Use of_bytes() or of_file()."""
+        self.size = size
+        self._base = base
+        self._name = name
+        self._descriptor = descriptor
+        self._window = held
+        self._start = 0
+        if descriptor is not None:
+            self._closer = weakref.finalize(self, os.close, descriptor)
+
+    @classmethod
+    def of_bytes(cls, content: bytes) -> Data:
+        """Bytes in memory."""
+        return cls(len(content), content, None, 0, "")
+
+    @classmethod
+    def of_file(cls, descriptor: int, name: str) -> Data:
+        """A file open for reading, with the size that it has now; its descriptor is taken over.
+
+        name is for messages.
+        """
+        return cls(os.fstat(descriptor).st_size, b"", descriptor, 0, name)
+
+    def part(self, start: int, size: int) -> Data:
+        """What of [start, start + size) is there, to be closed on its own."""
+        size = max(0, min(size, self.size - start))
+        if self._descriptor is None:
+            return Data.of_bytes(self.read(start, size))
+        return Data(size, b"", os.dup(self._descriptor), self._base + start, self._name)
+
+    def close(self) -> None:
+        """Gives the file back, of which nothing is there any more; once is enough."""
+        if self._descriptor is not None:
+            self._descriptor = None
+            self._window = b""
+            self.size = 0
+            self._closer()
+
+    def __enter__(self) -> Data:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def read(self, offset: int, size: int) -> bytes:
+        """What of [offset, offset + size) is there.
+
+        Raises XenToolError if the file cannot be read, as when its disk fails.
+        """
+        size = min(size, self.size - offset)
+        if offset < 0 or size <= 0:
+            return b""
+        start = offset - self._start
+        if start >= 0 and start + size <= len(self._window):
+            return self._window[start : start + size]
+        if self._descriptor is None:
+            return b""
+        if size > _WINDOW:
+            return self._pread(offset, size)
+        self._window, self._start = self._pread(offset, _WINDOW), offset
+        return self._window[:size]
+
+    def _pread(self, offset: int, size: int) -> bytes:
+        assert self._descriptor is not None
+        try:
+            size = min(size, self.size - offset)
+            return os.pread(self._descriptor, size, self._base + offset)
+        except OSError as error:
+            raise XenToolError(
+                f"{self._name}: cannot be read at offset {offset:#x}: {error.strerror}"
+            ) from error
+
+    def unsigned(self, offset: int, width: int, *, big: bool = False) -> int | None:
+        """The unsigned integer of width bytes; None if any of them is outside."""
+        content = self.read(offset, width)
+        if len(content) < width:
+            return None
+        return int.from_bytes(content, "big" if big else "little")
+
+    def string(self, offset: int, limit: int = STRING_LIMIT) -> bytes | None:
+        """The bytes up to the next NUL, as libelf's elf_strval.
+
+        None if no NUL comes: because the data ends, or after more than limit bytes.
+        """
+        for size in (_SHORT, limit + 1):
+            content = self.read(offset, min(size, limit + 1))
+            end = content.find(b"\0")
+            if end >= 0:
+                return content[:end]
+        return None

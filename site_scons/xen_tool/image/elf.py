@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The headers of an ELF file, field by field, as Xen's libelf reads them.
+
+libelf (xen/common/libelf) trusts nothing and refuses little: a field outside
+the file reads as 0, counts are taken at their word until a header begins
+outside the file, and addresses wrap.  What follows from the values is for the
+rules of the loaders to say; nothing is judged here.  Offsets and sizes are in
+bytes, in the file that the Data holds.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ..elf import spec
+from ..errors import XenToolError
+from .data import Data
+
+ADDRESS_MASK = (1 << 64) - 1
+"""libelf counts in 64 bits, and wraps."""
+
+_PF_RWX = spec.PF_R | spec.PF_W | spec.PF_X
+
+# The fields of each header; those of the ELF header from behind e_ident on.
+_EHDR = {32: "HHIIIIIHHHHHH", 64: "HHIQQQIHHHHHH"}
+_PHDR = {32: "IIIIIIII", 64: "IIQQQQQQ"}
+_SHDR = {32: "IIIIIIIIII", 64: "IIQQQQIIQQ"}
+
+
+class NotElf(XenToolError):  # noqa: N818
+    """The data is not an ELF file to libelf: no magic, or too short for a header of ELF32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A program header."""
+
+    index: int
+    offset: int
+    """Of the header itself."""
+    p_type: int
+    p_flags: int
+    p_offset: int
+    p_vaddr: int
+    p_paddr: int
+    p_filesz: int
+    p_memsz: int
+    p_align: int
+
+    @property
+    def is_loadable(self) -> bool:
+        """Whether libelf loads it: elf_phdr_is_loadable."""
+        return self.p_type == spec.PT_LOAD and bool(self.p_flags & _PF_RWX)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section header."""
+
+    elf: Elf = field(repr=False, compare=False)
+    index: int
+    offset: int
+    """Of the header itself."""
+    sh_name: int
+    sh_type: int
+    sh_flags: int
+    sh_addr: int
+    sh_offset: int
+    sh_size: int
+    sh_link: int
+    sh_info: int
+    sh_addralign: int
+    sh_entsize: int
+
+    @property
+    def name(self) -> str | None:
+        """Its name; None if there is no table of names, or no end of this one (4096 bytes)."""
+        table = self.elf.section_names_offset
+        if table is None:
+            return None
+        name = self.elf.data.string((table + self.sh_name) & ADDRESS_MASK)
+        return None if name is None else name.decode("utf-8", "backslashreplace")
+
+
+class Elf:
+    """An ELF file; the fields of its header bear their names."""
+
+    def __init__(self, data: Data) -> None:
+        """Raises NotElf as libelf's elf_is_elfbinary would."""
+        e_ident = data.read(0, spec.EI_NIDENT)
+        if data.size < spec.EHDR_SIZE[32] or e_ident[:4] != spec.ELFMAG:
+            raise NotElf("not an ELF file: it does not start with the bytes 7f 45 4c 46")
+        self.data = data
+        self.ei_class = e_ident[spec.EI_CLASS]
+        self.ei_data = e_ident[spec.EI_DATA]
+        self.bits = 64 if self.ei_class == spec.ELFCLASS64 else 32
+        # libelf swaps bytes unless EI_DATA is its own; 0 and 3 are big-endian to it.
+        self.big = self.ei_data != spec.ELFDATA2LSB
+        (
+            self.e_type,
+            self.e_machine,
+            self.e_version,
+            self.e_entry,
+            self.e_phoff,
+            self.e_shoff,
+            self.e_flags,
+            self.e_ehsize,
+            self.e_phentsize,
+            self.e_phnum,
+            self.e_shentsize,
+            self.e_shnum,
+            self.e_shstrndx,
+        ) = self.fields(spec.EI_NIDENT, _EHDR[self.bits])
+
+    @property
+    def shdr_count(self) -> int:
+        """e_shnum, but no more than could lie in the file: elf_shdr_count."""
+        return min(self.e_shnum, self.data.size // spec.SHDR_SIZE[32])
+
+    @property
+    def too_many_sections(self) -> bool:
+        """Whether libelf cuts e_shnum: "far too many section headers"."""
+        return self.shdr_count < self.e_shnum
+
+    @property
+    def phdr_end(self) -> int:
+        """Where the program headers end to elf_init, which wants it within the file."""
+        return (self.e_phoff + self.e_phentsize * self.e_phnum) & ADDRESS_MASK
+
+    @property
+    def shdr_end(self) -> int:
+        """Where the section headers end to elf_init, which wants it within the file."""
+        return (self.e_shoff + self.e_shentsize * self.shdr_count) & ADDRESS_MASK
+
+    @cached_property
+    def segments(self) -> Sequence[Segment]:
+        """The program headers up to the first that begins outside the file."""
+        return tuple(self._program_headers(self.e_phentsize))
+
+    @cached_property
+    def qemu_segments(self) -> Sequence[Segment]:
+        """The same for QEMU, to which they stand close together whatever e_phentsize says."""
+        size = spec.PHDR_SIZE[self.bits]
+        return self.segments if self.e_phentsize == size else tuple(self._program_headers(size))
+
+    @cached_property
+    def sections(self) -> Sequence[Section]:
+        """The section headers up to the first, other than 0, that begins outside the file."""
+        return tuple(self._section_headers())
+
+    @cached_property
+    def section_names_offset(self) -> int | None:
+        """Of the table that e_shstrndx names; None if there is no such section."""
+        if self.e_shstrndx >= self.shdr_count:
+            return None
+        return self._section_header(self.e_shstrndx).sh_offset
+
+    def section(self, name: str) -> Section | None:
+        """The first section of that name, 0 left out: elf_shdr_by_name."""
+        if self.section_names_offset is None:
+            return None
+        wanted = name.encode() + b"\0"
+        for section in self.sections[1:]:
+            offset = (self.section_names_offset + section.sh_name) & ADDRESS_MASK
+            if self.data.read(offset, len(wanted)) == wanted:
+                return section
+        return None
+
+    def _program_headers(self, e_phentsize: int) -> Iterator[Segment]:
+        for index in range(self.e_phnum):
+            offset = (self.e_phoff + e_phentsize * index) & ADDRESS_MASK
+            if offset >= self.data.size:
+                return
+            fields = self.fields(offset, _PHDR[self.bits])
+            if self.bits == 32:
+                p_type, *addresses, p_flags, p_align = fields
+                fields = (p_type, p_flags, *addresses, p_align)
+            yield Segment(index, offset, *fields)
+
+    @cached_property
+    def qemu_note_segments(self) -> Sequence[Segment]:
+        """Those of qemu_segments that are PT_NOTE."""
+        return tuple(segment for segment in self.qemu_segments if segment.p_type == spec.PT_NOTE)
+
+    def _section_headers(self) -> Iterator[Section]:
+        for index in range(self.shdr_count):
+            section = self._section_header(index)
+            if index and section.offset >= self.data.size:
+                return
+            yield section
+
+    def _section_header(self, index: int) -> Section:
+        offset = (self.e_shoff + self.e_shentsize * index) & ADDRESS_MASK
+        return Section(self, index, offset, *self.fields(offset, _SHDR[self.bits]))
+
+    def fields(self, offset: int, layout: str) -> tuple[int, ...]:
+        """The fields of a header, in struct's letters; each not wholly in the file is 0."""
+        order = ">" if self.big else "<"
+        size = struct.calcsize(order + layout)
+        content = self.data.read(offset, size)
+        if len(content) == size:
+            return struct.unpack(order + layout, content)
+        values = []
+        for letter in layout:
+            width = struct.calcsize(order + letter)
+            values.append(self.data.unsigned(offset & ADDRESS_MASK, width, big=self.big) or 0)
+            offset += width
+        return tuple(values)

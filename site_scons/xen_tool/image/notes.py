@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The notes of a kernel image, and where each of them lies.
+
+libelf looks in every PT_NOTE, then, if none of their notes was Xen's, in every
+SHT_NOTE section.  A note is three 32-bit words n_namesz, n_descsz, n_type in
+both ELF classes, then name and descriptor, each padded to 4 bytes whatever
+p_align says (elf_note_desc, elf_note_next).  Nothing keeps a walk from running
+past the end of its segment or of the file: such notes count, with what there
+is of them.
+
+QEMU has a walk of its own (include/hw/elf_ops.h.inc), which pads to p_align and
+knows neither owners nor SHT_NOTE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..elf import spec
+from .data import STRING_LIMIT, Data
+from .elf import ADDRESS_MASK, Elf, Segment
+
+XEN_IMAGE_BASE = 0xFFFF830000000000
+"""Where Xen has the image of dom0, or above: DIRECTMAP_VIRT_START (Xen asm/config.h)."""
+LIBXENGUEST_IMAGE_BASE = 0x7F0000000000
+"""About where mmap() puts the image of a domU in the toolstack's process."""
+
+TOTAL_NOTE_LIMIT = 65536
+"""ELF_MAX_TOTAL_NOTE_COUNT: notes that libelf looks at, of any owner (Xen libelf.h)."""
+
+_HEADER = "III"
+_HEADER_SIZE = 12
+_XEN = b"Xen\0"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNote:
+    """A note as libelf sees it; what lies outside the file reads as 0.
+
+    What could be long is read from the file when it is asked for, each time.
+    """
+
+    data: Data
+    big: bool
+    place: str
+    """"PT_NOTE" or "SHT_NOTE"."""
+    index: int
+    """Of the segment or section."""
+    offset: int
+    """Of the note, in the file."""
+    n_namesz: int
+    n_descsz: int
+    n_type: int
+
+    @property
+    def owner(self) -> bytes | None:
+        """Its name up to the NUL, whatever n_namesz says; None without a NUL in 4096 bytes."""
+        return self.data.string(self.offset + _HEADER_SIZE)
+
+    @property
+    def is_xen(self) -> bool:
+        """Whether the owner is "Xen"."""
+        return self.data.read(self.offset + _HEADER_SIZE, len(_XEN)) == _XEN
+
+    @property
+    def desc_offset(self) -> int:
+        """Of the descriptor, in the file."""
+        return self.offset + _HEADER_SIZE + _padded(self.n_namesz)
+
+    @property
+    def desc(self) -> bytes:
+        """The descriptor, without what lies outside the file or beyond 4096 bytes."""
+        return self.data.read(self.desc_offset, min(self.n_descsz, STRING_LIMIT))
+
+    def numeric(self) -> int:
+        """Its value as a number: elf_note_numeric."""
+        return self.numeric_array(self.n_descsz, 0) if self.n_descsz in (1, 2, 4, 8) else 0
+
+    def numeric_array(self, unit: int, index: int) -> int:
+        """The element of an array of numbers, unit bytes wide each: elf_note_numeric_array."""
+        if self.n_descsz % unit or index >= self.n_descsz // unit:
+            return 0
+        return self.data.unsigned(self.desc_offset + index * unit, unit, big=self.big) or 0
+
+    def string(self) -> bytes | None:
+        """Its value as a string, whatever n_descsz says; None without a NUL in 4096 bytes."""
+        return self.data.string(self.desc_offset)
+
+
+class NoteWalk:
+    """One walk over the notes; iterate to make it.
+
+    The other attributes tell how far it came, and are complete at its end.
+    """
+
+    def __init__(self, elf: Elf, image_base: int = XEN_IMAGE_BASE) -> None:
+        """image_base is where the loader has the file in memory.
+
+        It decides which wild p_filesz wraps to an end before the start.
+        """
+        self._elf = elf
+        self._base = image_base
+        self._total = 0
+        self.regions: list[tuple[str, int]] = []
+        """The PT_NOTE segments and SHT_NOTE sections walked, by place and index."""
+        self.xen_notes = 0
+        """Notes of Xen's."""
+        self.too_many = False
+        """Whether there were more notes than libelf looks at: "too many ELF notes"."""
+
+    def __iter__(self) -> Iterator[FoundNote]:
+        for segment in self._elf.segments:
+            # libelf: some binutils did not set p_offset of notes.
+            if segment.p_type == spec.PT_NOTE and segment.p_offset:
+                self.regions.append(("PT_NOTE", segment.index))
+                yield from self._region(segment.p_offset, segment.p_filesz)
+        if self.xen_notes:
+            return
+        for section in self._elf.sections:
+            if section.index and section.sh_type == spec.SHT_NOTE:
+                self.regions.append(("SHT_NOTE", section.index))
+                yield from self._region(section.sh_offset, section.sh_size)
+
+    def _region(self, start: int, size: int) -> Iterator[FoundNote]:
+        place, index = self.regions[-1]
+        pointer = (self._base + start) & ADDRESS_MASK
+        end = (pointer + size) & ADDRESS_MASK
+        while pointer < end:
+            if self._total == TOTAL_NOTE_LIMIT:
+                self.too_many = True
+                return
+            self._total += 1
+            offset = (pointer - self._base) & ADDRESS_MASK
+            note = self._note(place, index, offset)
+            if note.is_xen:
+                self.xen_notes += 1
+            yield note
+            following = pointer + _HEADER_SIZE + _padded(note.n_namesz) + _padded(note.n_descsz)
+            if following > ADDRESS_MASK or offset >= self._elf.data.size:
+                return
+            pointer = following
+
+    def _note(self, place: str, index: int, offset: int) -> FoundNote:
+        elf = self._elf
+        words = elf.fields(offset, _HEADER)
+        return FoundNote(elf.data, elf.big, place, index, offset, *words)
+
+
+def _padded(size: int) -> int:
+    # libelf keeps the sum in 32 bits.
+    return (size + 3) & 0xFFFFFFFC
+
+
+class QemuNote(NamedTuple):
+    """A note where QEMU finds it; offsets are in the file."""
+
+    offset: int
+    n_type: int
+    desc_offset: int
+
+
+def qemu_notes(elf: Elf, segment: Segment) -> Iterator[QemuNote]:
+    """The notes of a PT_NOTE as QEMU walks them; segment is one of elf.qemu_note_segments.
+
+    QEMU looks for one n_type, and takes the first it finds in a PT_NOTE; the
+    last PT_NOTE that has one counts.  It stops at a note that is larger than
+    the segment, so it runs past the segment's end.  At a p_align of 0 it dies,
+    of SIGFPE: that gives none.
+
+    Where QEMU might walk for ever, this ends: after as many notes of all the
+    segments together as libelf looks at.
+    """
+    if not segment.p_filesz or not segment.p_align:
+        return
+    mask = (1 << elf.bits) - 1
+    offset = segment.p_offset
+    for _ in range(TOTAL_NOTE_LIMIT // max(1, len(elf.qemu_note_segments))):
+        if offset >= elf.data.size:
+            return
+        # QEMU refuses big-endian files before it comes here.
+        namesz, descsz, n_type = (elf.data.unsigned(offset + word, 4) or 0 for word in (0, 4, 8))
+        desc_offset = offset + _HEADER_SIZE + _aligned(namesz, segment.p_align, mask)
+        yield QemuNote(offset, n_type, desc_offset)
+        following = desc_offset + _aligned(descsz, segment.p_align, mask)
+        if (following - offset) & mask > segment.p_filesz:
+            return
+        offset = following
+
+
+def _aligned(size: int, align: int, mask: int) -> int:
+    """QEMU_ALIGN_UP, in the width of the ELF class."""
+    return ((size + align - 1) & mask) // align * align

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Containers: each is unwrapped to the bytes that went in, or says in a sentence why not."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import lzma
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import lz4.block
+import lzokay
+import pytest
+
+from loaders.containers import bzimage
+from loaders.good import good_both
+from xen_tool.errors import XenToolError
+from xen_tool.image import container
+from xen_tool.image.container import KernelFile, open_kernel
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+IMAGE = bytes(good_both())
+
+
+def _lz4(content: bytes) -> bytes:
+    result = struct.pack("<I", 0x184C2102)
+    for start in range(0, len(content), 8 << 20):
+        block = lz4.block.compress(content[start : start + (8 << 20)], store_size=False)
+        result += struct.pack("<I", len(block)) + block
+    return result
+
+
+def _lzo(content: bytes) -> bytes:
+    header = struct.pack(">HHHBBIIIIB", 0x1040, 0x20A0, 0x940, 1, 5, 1, 0o100644, 0, 0, 0)
+    result = b"\x89LZO\0\r\n\x1a\n" + header + struct.pack(">I", zlib.adler32(header))
+    for start in range(0, len(content), 256 << 10):
+        piece = content[start : start + (256 << 10)]
+        block = lzokay.compress(piece)
+        block = block if len(block) < len(piece) else piece
+        result += struct.pack(">III", len(piece), len(block), zlib.adler32(piece)) + block
+    return result + bytes(4)
+
+
+Compress = Callable[[bytes], bytes]
+COMPRESS: dict[str, Compress] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "lzma": lambda content: lzma.compress(content, lzma.FORMAT_ALONE),
+    "LZO": _lzo,
+    "lz4": _lz4,
+    "zstd": zstd.compress,
+}
+PROGRAMS = {
+    "gzip": ["gzip", "-9c"],
+    "bzip2": ["bzip2", "-9c"],
+    "xz": ["xz", "--check=crc32", "--x86", "--lzma2=dict=128MiB", "-c"],
+    "lzma": ["xz", "--format=lzma", "-9c"],
+    "LZO": ["lzop", "-9c"],
+    "lz4": ["lz4", "-l", "-9", "-c"],
+    "zstd": ["zstd", "--ultra", "-22", "-c"],
+}
+"""As Linux's build calls them (scripts/Makefile.lib)."""
+
+# Larger than a block of LZO and one of lz4, of all kinds of content.
+_noise = random.Random(7)
+LARGE = IMAGE + bytes(600_000) + _noise.randbytes(300_000) + b"kernel " * 1_300_000
+
+
+def _open(tmp_path: Path, content: bytes) -> KernelFile:
+    path = tmp_path / "image"
+    path.write_bytes(content)
+    return open_kernel(path)
+
+
+def _payload(kernel: KernelFile) -> bytes:
+    assert kernel.payload is not None, kernel.problem
+    assert kernel.problem is None
+    return kernel.payload.read(0, kernel.payload.size)
+
+
+def _problem(tmp_path: Path, content: bytes) -> str:
+    kernel = _open(tmp_path, content)
+    assert kernel.payload is None
+    assert kernel.problem is not None
+    assert "\n" not in kernel.problem
+    return kernel.problem
+
+
+@pytest.mark.parametrize("content", [IMAGE, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("name", COMPRESS)
+def test_bare_stream(tmp_path: Path, name: str, content: bytes) -> None:
+    stream = COMPRESS[name](content)
+    with _open(tmp_path, stream) as kernel:
+        assert _payload(kernel) == content
+        assert (kernel.format, kernel.container, kernel.boot_protocol) == (name, (name,), None)
+        assert kernel.size_appended == (name == "gzip")
+    with _open(tmp_path, stream + struct.pack("<I", len(content))) as kernel:
+        assert _payload(kernel) == content
+        assert (kernel.size_appended, kernel.stated_size) == (True, len(content))
+
+
+@pytest.mark.parametrize("name", COMPRESS)
+def test_bzimage(tmp_path: Path, name: str) -> None:
+    payload = COMPRESS[name](IMAGE) + struct.pack("<I", len(IMAGE))
+    content = bzimage(payload, payload_offset=0x321, version=0x20C) + b"behind the payload"
+    with _open(tmp_path, content) as kernel:
+        assert _payload(kernel) == IMAGE
+        assert kernel.format == f"bzImage ({name})"
+        assert kernel.container == ("bzImage", name)
+        assert (kernel.boot_protocol, kernel.size_appended) == (0x20C, True)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_the_programs_make(tmp_path: Path, name: str) -> None:
+    program, *options = PROGRAMS[name]
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed; ./sconsw test says how to get it")
+    # Through a pipe, as Linux's build does: the content's size is not known.
+    result = subprocess.run([path, *options], input=LARGE, capture_output=True, check=True)
+    for appended in (b"", struct.pack("<I", len(LARGE))):
+        with _open(tmp_path, result.stdout + appended) as kernel:
+            assert _payload(kernel) == LARGE
+            assert kernel.format == name
+
+
+@pytest.mark.parametrize(
+    ("content", "what"), [(IMAGE, "ELF"), (b"text\n", "raw"), (b"", "raw"), (b"\x7fEL", "raw")]
+)
+def test_no_container(tmp_path: Path, content: bytes, what: str) -> None:
+    with _open(tmp_path, content) as kernel:
+        assert (kernel.format, kernel.container, kernel.size_appended) == (what, (), False)
+        assert kernel.payload is kernel.file
+        assert _payload(kernel) == content
+
+
+@pytest.mark.parametrize("content", [IMAGE, b"neither compressed nor ELF"])
+def test_uncompressed_bzimage(tmp_path: Path, content: bytes) -> None:
+    with _open(tmp_path, bzimage(content) + b"more") as kernel:
+        assert _payload(kernel) == content
+        assert (kernel.format, kernel.container) == ("bzImage", ("bzImage",))
+
+
+def test_setup_sects_is_taken_at_its_word(tmp_path: Path) -> None:
+    image = bytearray(bzimage(IMAGE, payload_offset=7 * 512))
+    image[0x1F1] = 8
+    struct.pack_into("<I", image, 0x248, 0)
+    assert _payload(_open(tmp_path, bytes(image))) == IMAGE
+    # Xen does not know that 0 means 4 to Linux.
+    image[0x1F1] = 0
+    struct.pack_into("<I", image, 0x248, 8 * 512)
+    assert _payload(_open(tmp_path, bytes(image))) == IMAGE
+
+
+def test_an_elf_file_with_the_magic_of_a_bzimage_is_one(tmp_path: Path) -> None:
+    content = bytearray(IMAGE)
+    content[0x202:0x206] = b"HdrS"
+    kernel = _open(tmp_path, bytes(content))
+    assert kernel.container == ("bzImage",)
+    assert kernel.problem is not None
+
+
+def test_old_bzimage_is_a_problem(tmp_path: Path) -> None:
+    kernel = _open(tmp_path, bzimage(COMPRESS["gzip"](IMAGE), version=0x207))
+    assert (kernel.boot_protocol, kernel.payload) == (0x207, None)
+    assert kernel.problem is not None
+    assert "2.07" in kernel.problem
+
+
+@pytest.mark.parametrize(
+    ("payload_offset", "payload_length"),
+    [(0, 0xFFFFFFFF), (0xFFFFFFFF, 1), (0xFFFFFFFF, 0xFFFFFFFF), (0, len(IMAGE) + 1)],
+)
+def test_wild_payload_is_a_problem(
+    tmp_path: Path, payload_offset: int, payload_length: int
+) -> None:
+    content = bytearray(bzimage(IMAGE, payload_length=payload_length))
+    struct.pack_into("<I", content, 0x248, payload_offset)
+    assert re.search(r"payload \[0x\w+, 0x\w+\) is not within", _problem(tmp_path, bytes(content)))
+
+
+@pytest.mark.parametrize("name", COMPRESS)
+def test_cut_stream_is_a_problem(tmp_path: Path, name: str) -> None:
+    stream = COMPRESS[name](LARGE)
+    for length in (6, 20, 1000, len(stream) // 2, len(stream) - 3):
+        problem = _problem(tmp_path, stream[:length])
+        assert problem.startswith(f"its {name} stream at offset 0x0 ")
+        if name != "lz4" or length > 1000:
+            assert "ends early; the file was cut short" in problem
+
+
+@pytest.mark.parametrize("name", [name for name in COMPRESS if name not in ("lzma", "lz4", "zstd")])
+def test_flipped_bit_is_a_problem(tmp_path: Path, name: str) -> None:
+    # The others have no checksum.
+    stream = bytearray(COMPRESS[name](LARGE))
+    stream[len(stream) // 2] ^= 0x10
+    assert "cannot be unpacked (" in _problem(tmp_path, bytes(stream))
+
+
+def test_short_blocks_are_the_last(tmp_path: Path) -> None:
+    # Else a file of many small ones would take for ever.
+    lz4_twice = _lz4(IMAGE) + _lz4(IMAGE)[4:]
+    lzo_twice = _lzo(IMAGE)[:-4] + _lzo(IMAGE)[38:]
+    for stream in (lz4_twice, lzo_twice):
+        assert "a short block is not the last" in _problem(tmp_path, stream)
+
+
+@pytest.mark.parametrize("name", COMPRESS)
+def test_bomb_is_a_problem(tmp_path: Path, name: str) -> None:
+    bomb = COMPRESS[name](bytes(49 << 20))
+    problem = _problem(tmp_path, bomb)
+    assert "unpacks to more than 48 MiB, the limit for its size" in problem
+    kernel = _open(tmp_path, COMPRESS[name](bytes(48 << 20)))
+    assert kernel.payload is not None
+    assert kernel.payload.size == 48 << 20
+
+
+def test_the_limit_grows_with_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "UNPACKED_SMALL", 1000)
+    content = _noise.randbytes(100_000) + bytes(1_400_000)
+    assert _payload(_open(tmp_path, gzip.compress(content))) == content
+    assert "more than 1 MiB" in _problem(tmp_path, gzip.compress(content + bytes(200_000)))
+    monkeypatch.setattr(container, "UNPACKED_LIMIT", 1_000_000)
+    assert "more than 0 MiB" in _problem(tmp_path, gzip.compress(content))
+
+
+def test_a_window_of_linux_is_accepted_and_a_larger_one_is_not(tmp_path: Path) -> None:
+    def xz(size: int) -> bytes:
+        return lzma.compress(IMAGE, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": size}])
+
+    assert _payload(_open(tmp_path, xz(128 << 20))) == IMAGE
+    assert "Memory usage limit exceeded" in _problem(tmp_path, xz(256 << 20))
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("LZO", "lzokay"), ("lz4", "lz4.block"), ("bzip2", "bz2")]
+)
+def test_missing_package_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, module: str
+) -> None:
+    stream = COMPRESS[name](IMAGE)
+    monkeypatch.setitem(sys.modules, module, None)
+    problem = _problem(tmp_path, stream)
+    assert re.fullmatch(
+        rf"to unpack its {name} stream takes .*\b{module.split('.')[0]}\b.*, "
+        "which is not installed",
+        problem,
+    )
+
+
+def test_only_what_is_unpacked_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(IMAGE)
+    program = (
+        "import sys; from xen_tool.image.container import open_kernel;"
+        f"open_kernel({str(tmp_path / 'image')!r});"
+        "print(*{'zlib','bz2','lzma','tempfile','lz4','lzokay','backports'} & set(sys.modules))"
+    )
+    path = os.pathsep.join(sys.path)
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == []
+
+
+def test_no_room_to_unpack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(gzip.compress(IMAGE))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(XenToolError, match=r"image: .*No space left on device.*TMPDIR"):
+        open_kernel(path)
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to("loop")
+    for path, words in (
+        (tmp_path, "is a folder; name"),
+        (tmp_path / "fifo", "is a device or a pipe; name"),
+        (Path("/dev/zero"), "is a device or a pipe; name"),
+        (tmp_path / "none", "cannot be opened: No such file"),
+        (tmp_path / "loop", "cannot be opened: Too many levels"),
+        (tmp_path / "fifo" / "x", "cannot be opened: Not a directory"),
+        (Path("a\0b"), "cannot be opened: embedded null"),
+    ):
+        with pytest.raises(XenToolError, match=re.escape(f"{path}: {words}")):
+            open_kernel(path)
+
+
+def test_permission_denied(tmp_path: Path) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(IMAGE)
+    path.chmod(0)
+    user = os.geteuid()
+    try:
+        if user == 0:
+            os.seteuid(65534)  # to root nothing is forbidden
+        with pytest.raises(XenToolError, match="cannot be opened: Permission denied"):
+            open_kernel(path)
+    finally:
+        os.seteuid(user)
+
+
+def test_files_are_given_back(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for content in (IMAGE, gzip.compress(IMAGE), bzimage(IMAGE), bzimage(lzma.compress(IMAGE))):
+        with _open(tmp_path, content):
+            pass
+        _problem(tmp_path, gzip.compress(IMAGE)[:-9])
+    assert len(os.listdir("/proc/self/fd")) == before
