@@ -68,6 +68,8 @@ NEEDS = (
     Need("tmux", programs=("tmux",)),
     Need("binutils", programs=("as", "ld", "readelf")),
     Need("gcc", programs=("gcc",)),
+    Need("libc6-dev", files=("usr/include/stdio.h",)),
+    Need("libxen-dev", files=("usr/include/xenguest.h", "usr/lib/*/libxenguest.so")),
     Need("xvfb", programs=("Xvfb",)),
     Need("xdotool", programs=("xdotool",)),
     # The package tkinter alone is there in a Python that was built without Tk.
@@ -169,7 +171,7 @@ def _importable(module: str) -> bool:
     return any(any(folder.glob(f"{module}.*")) for folder in folders)
 
 
-def _run(*command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None) -> str:
+def run_program(*command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None) -> str:
     """Returns the command's output; raises XenToolError with its complaint if it fails."""
     environ = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
@@ -187,9 +189,20 @@ def _run(*command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None)
     return done.stdout
 
 
+def private_apt(folder: Path) -> tuple[str, ...]:
+    """Returns options with which APT has its lists in folder, and yet knows what the system has."""
+    for name in ("lists/partial", "archives/partial"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return (
+        *("-o", f"Dir::State={folder}", "-o", f"Dir::Cache={folder}"),
+        *("-o", "Dir::State::status=/var/lib/dpkg/status"),
+        *("-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"),
+    )
+
+
 def _offered(needs: Sequence[Need], *options: str) -> list[str]:
     """Returns the names of the packages, without those that the package lists do not know."""
-    known = set(_run("apt-cache", *options, "pkgnames").split())
+    known = set(run_program("apt-cache", *options, "pkgnames").split())
     hypervisors = (re.fullmatch(r"xen-hypervisor-(\d+)\.(\d+)-amd64", name) for name in known)
     newest = max(((int(found[1]), int(found[2])) for found in hypervisors if found), default=(0, 0))
     names = [need.package.format(xen="{}.{}".format(*newest)) for need in needs]
@@ -199,7 +212,7 @@ def _offered(needs: Sequence[Need], *options: str) -> list[str]:
 def _install(needs: Sequence[Need], say: Say) -> None:
     def install(packages: Sequence[str]) -> None:
         say(f"installing with apt-get: {' '.join(packages)}")
-        _run(
+        run_program(
             *("apt-get", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"),
             *("install", "--yes", "--no-install-recommends", *packages),
         )
@@ -211,7 +224,7 @@ def _install(needs: Sequence[Need], say: Say) -> None:
             install(packages)
             return
     say("updating the package lists with apt-get")
-    _run("apt-get", "update")
+    run_program("apt-get", "update")
     if packages := _offered(needs):
         install(packages)
 
@@ -243,22 +256,17 @@ def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
         shutil.rmtree(left)
     work = Path(tempfile.mkdtemp(".new", f"{folder.name}.", folder.parent))
     try:
-        state, archives, new = work / "apt", work / "archives", work / "new"
-        # APT with lists of its own, which still knows what the system has.
-        options = (
-            *("-o", f"Dir::State={state}", "-o", f"Dir::Cache={state}"),
-            *("-o", "Dir::State::status=/var/lib/dpkg/status"),
-            *("-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"),
-        )
-        for name in (state / "lists/partial", state / "archives/partial", archives, new):
-            name.mkdir(parents=True)
+        archives, new = work / "archives", work / "new"
+        options = private_apt(work / "apt")
+        for name in (archives, new):
+            name.mkdir()
         say(f"fetching package lists into {folder.parent}, as only root could install")
-        _run("apt-get", *options, "update")
+        run_program("apt-get", *options, "update")
         packages = _offered(needs, *options)
         say(f"unpacking in {folder}: {' '.join(packages)}")
         if packages:
             closure = _closure(packages, options)
-            _run("apt-get", *options, "download", *closure, cwd=archives)
+            run_program("apt-get", *options, "download", *closure, cwd=archives)
         _make_root(new / "sysroot", sorted(archives.glob("*.deb")))
         _relocate(new, folder)
         _make_starters(new, folder)
@@ -272,7 +280,9 @@ def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
 
 def _closure(packages: Sequence[str], options: Sequence[str]) -> list[str]:
     """Returns NAME=VERSION of the packages and of all that they need and the system lacks."""
-    plan = _run("apt-get", *options, "install", "--simulate", "--no-install-recommends", *packages)
+    plan = run_program(
+        "apt-get", *options, "install", "--simulate", "--no-install-recommends", *packages
+    )
     # Inst NAME [OLD VERSION] (VERSION ...); a libc other than the system's loader's does not work.
     found = re.findall(r"^Inst (\S+) (?:\[.*?\] )?\((\S+)", plan, re.MULTILINE)
     return [f"{name}={version}" for name, version in found if name != "libc6"]
@@ -287,7 +297,7 @@ def _make_root(root: Path, archives: Sequence[Path]) -> None:
         # dpkg --extract would put folders in the links' place.
         command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as files:
-            _run("tar", "-x", "--keep-directory-symlink", cwd=root, stdin=files.stdout)
+            run_program("tar", "-x", "--keep-directory-symlink", cwd=root, stdin=files.stdout)
 
 
 def _relocate(new: Path, folder: Path) -> None:

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Which loaders a configuration's kernel must be taken by, and on which Xen.
+
+Used by the check of every link; whoever checks an image without its
+configuration has verdict.claimed().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ..abi import Arch
+from ..errors import XenToolError
+from .rules import LOADERS, PV_DOM0, PV_DOMU
+from .xen import Xen
+
+
+def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
+    """The loaders for which the symbols build a kernel; values are y, n and the like.
+
+    A 64-bit XEN_PV kernel is for both kinds of PV domain.  A 32-bit one is for
+    a domU: as dom0 it would need a Xen that distributions do not have.
+    """
+    if values.get("XEN_PV") != "y":
+        return ()
+    return (PV_DOM0, PV_DOMU) if arch.bits == 64 else (PV_DOMU,)
+
+
+def xen_for(arch: Arch, release: str | None = None) -> Xen:
+    """The Xen of that release, "4.17" or "4.17+pv32"; of the default, one that takes arch.
+
+    Raises XenToolError for a release that is none.
+    """
+    if release is not None:
+        return Xen.parse(release)
+    return replace(Xen(), pv32=arch.bits == 32)
+
+
+def parse(names: str) -> tuple[str, ...]:
+    """Loaders from a list with commas; "none" are none.
+
+    Raises XenToolError for a name that is none.
+    """
+    if names == "none":
+        return ()
+    loaders = tuple(name.strip() for name in names.split(",") if name.strip())
+    return known(loaders)
+
+
+def known(loaders: Sequence[str]) -> tuple[str, ...]:
+    """The same loaders.
+
+    Raises XenToolError if one of them is none.
+    """
+    for loader in loaders:
+        if loader not in LOADERS:
+            raise XenToolError(f"{loader!r} is no loader; there are {', '.join(LOADERS)}")
+    return tuple(loaders)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A row of the rules as data: who applies it, when it holds, what is printed, what to change.
+
+The tables of the other modules hold Rules in the order in which a loader comes
+to them.  A condition is a function of the Subject that returns None while all
+is well, and else the Fields of the rule's texts: message and fix are format
+strings of them, and the field "where" names the note, segment or header field
+at fault.  Ids are those of the sheet of rules, which names the rows of one
+function by one letter; several Rules may share an id, where loaders or
+versions differ in their words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from .subject import Subject
+from .xen import Xen
+
+PV_DOM0 = "xen-pv-dom0"
+PV_DOMU = "xen-pv-domu"
+PVH_DOM0 = "xen-pvh-dom0"
+PVH_DOMU = "xen-pvh-domu"
+QEMU = "qemu-kernel"
+
+LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
+"""Every loader, by the name that users give it."""
+
+XEN = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU)
+"""The loaders that read an image with libelf: of the hypervisor, and of libxenguest."""
+DOM0 = (PV_DOM0, PVH_DOM0)
+DOMU = (PV_DOMU, PVH_DOMU)
+PV = (PV_DOM0, PV_DOMU)
+PVH = (PVH_DOM0, PVH_DOMU, QEMU)
+
+Fields = Mapping[str, object]
+Condition = Callable[[Subject], Fields | None]
+
+
+class Effect(Enum):
+    """What follows when a rule's condition holds."""
+
+    REFUSED = "the loader does not take the image, and asks no further"
+    ERROR = "the loader takes the image, and the guest is dead"
+    WARNING = "the loader takes the image; something is doubtful, or depends on the machine"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one rule, in words."""
+
+    id: str
+    message: str
+    """The loader's words; where it has none, what is the matter."""
+    fix: str
+    """What to change in the source, the linker script or the configuration."""
+    where: str = ""
+    """The note, segment or header field at fault, its value and its place in the file."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the rules."""
+
+    id: str
+    loaders: tuple[str, ...]
+    condition: Condition
+    message: str
+    fix: str
+    effect: Effect = Effect.REFUSED
+    since: tuple[int, int] | None = None
+    """The first version of Xen that has the rule; None: every version."""
+    before: tuple[int, int] | None = None
+    """The first version of Xen that has it no longer; None: the newest still has it."""
+    last: bool = False
+    """Whether the loader is done with the image here, even if it takes it."""
+    libelf: bool = False
+    """Whether libelf applies it, whose words are lost when libxenguest asks it."""
+
+    def concerns(self, loader: str, xen: Xen) -> bool:
+        """Whether this loader, of this Xen, applies the rule."""
+        return (
+            loader in self.loaders
+            and (self.since is None or self.since <= xen.version)
+            and (self.before is None or xen.version < self.before)
+        )
+
+    def apply(self, subject: Subject) -> Finding | None:
+        """What the rule finds; None if its condition does not hold."""
+        fields = self.condition(subject)
+        if fields is None:
+            return None
+        where = str(fields.get("where", ""))
+        return Finding(self.id, self.message.format_map(fields), self.fix.format_map(fields), where)

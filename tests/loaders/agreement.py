@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Whether a predicted verdict is what the real loader did and said."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from loaders import hypervisor, libxenguest
+from loaders.hypervisor import Said
+from xen_tool.image.container import open_kernel
+from xen_tool.loaders.verdict import Verdict, judge
+from xen_tool.loaders.xen import Xen
+
+as_domu = pytest.mark.parametrize(
+    ("loader", "xen", "capabilities"),
+    [
+        ("xen-pv-domu", "4.17", libxenguest.CAPABILITIES),
+        ("xen-pv-domu", "4.17+pv32", libxenguest.PV32_CAPABILITIES),
+        ("xen-pvh-domu", "4.17", libxenguest.CAPABILITIES),
+    ],
+    ids=["pv", "pv32", "pvh"],
+)
+"""A test for each kind of domU."""
+
+BEYOND_LIBXENGUEST = {"U5", "U8"}
+"""Rules that apply after the place where the library needs a hypervisor, or counts pages."""
+
+ON_THE_MACHINE = {"Q7"}
+"""Warnings that an image may never run, which depends on where the machine has memory."""
+
+
+def agrees_with_libxenguest(
+    image: Path, loader: str, xen: Xen, answer: libxenguest.Answer
+) -> Verdict:
+    """Fails unless the verdict for a domU and the library's answer say the same."""
+    verdict = _judge(image, loader, xen)
+    libxenguest_says(verdict, answer)
+    return verdict
+
+
+def libxenguest_says(verdict: Verdict, answer: libxenguest.Answer) -> None:
+    """Fails unless it is the verdict for a domU that the library's answer is."""
+    told = f"libxenguest: {answer}\npredicted: {verdict}"
+    assert answer.death is None, told
+    if verdict.rule in BEYOND_LIBXENGUEST:
+        assert answer.accepted, told
+        return
+    assert verdict.accepted == answer.accepted, told
+    if not answer.accepted:
+        assert verdict.message, told
+        assert verdict.message in "\n".join(answer.errors or answer.lines), told
+
+
+def agrees_with_machine(
+    image: Path, loader: str, answer: hypervisor.Answer, *, reports: bool
+) -> Verdict:
+    """Fails unless the verdict and what a live loader did say the same.
+
+    reports: the image tells when it runs.  So one that QEMU starts, and that
+    never runs, must have been refused or found in error.
+    """
+    log = "\n".join(answer.lines).replace("(XEN) ", "")
+    version = re.search(r"Xen version (\d+\.\d+)", log)
+    verdict = _judge(image, loader, Xen.parse(version[1]) if version else Xen())
+    told = f"{loader}: {answer.said.value}\n{log}\npredicted: {verdict}"
+    if answer.said is Said.CONSTRUCTED:
+        assert verdict.accepted, told
+    elif answer.said is Said.SILENT:
+        dead = verdict.errors or [note for note in verdict.warnings if note.id in ON_THE_MACHINE]
+        assert not reports or not verdict.accepted or dead, told
+    else:
+        # What depends on the machine's memory is predicted as a warning.
+        warned = any(warning.message in log for warning in verdict.warnings)
+        assert warned or not verdict.accepted, told
+        # QEMU reads on behind a PT_NOTE at the file's end, to what happens to lie in its memory.
+        wordless = "QEMU died of SIGSEGV" in log
+        assert warned or wordless or (verdict.message and verdict.message in log), told
+    return verdict
+
+
+def _judge(image: Path, loader: str, xen: Xen) -> Verdict:
+    with open_kernel(image) as kernel:
+        return judge(kernel, loader, xen)

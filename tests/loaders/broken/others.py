@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Rules U and Q: libxenguest, and QEMU -kernel."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+from loaders.containers import bzimage, packed
+from loaders.good import PHYS32_ENTRY, good_both, good_pv64, good_pvh
+from loaders.images import PADDR, PVH_ENTRY, VIRT_BASE_64, Broken, features, number, text
+from xen_tool.abi import XenElfNote
+from xen_tool.elf import spec
+
+
+def domu() -> Broken:
+    pv, both = good_pv64(), good_both()
+    yield (
+        "U3-machine-386-64",
+        "ELF64 of e_machine 386, for domU",
+        replace(both, e_machine=spec.EM_386),
+    )
+    yield "U4-unaligned", "the image begins within a page", pv.based(VIRT_BASE_64, PADDR + 0x800)
+    pvh = good_pvh(32)
+    moved = pvh.loading(p_paddr=PADDR + 0x80).setting(
+        number(XenElfNote.PHYS32_ENTRY, PADDR + 0x80 + PVH_ENTRY, 4)
+    )
+    yield "U4-unaligned-pvh", "the same for PVH", moved
+    yield "U6-dom0-required", "FEATURES requires dom0", both.setting(features("!dom0"))
+    yield (
+        "U7-p2m-above",
+        "INIT_P2M is above VIRT_BASE",
+        pv.setting(number(XenElfNote.INIT_P2M, 0xFFFFFFFFC0000000)),
+    )
+    magic, flags = 0x336EC578, 0x00010001
+    header = struct.pack("<3I", magic, flags, -(magic + flags) % (1 << 32))
+    yield "U10-binary-image", "a table for multiboot-binary", pv.patching(0x800, header)
+    yield "U10-binary-image-pvh", "the same for PVH", pvh.patching(0x800, header)
+    for name, flag, addresses in (
+        ("64", 0x8000, (0x200800, 0x200000, 0, 0)),
+        ("other-flag", 0x8002, (0x200800, 0x200000, 0, 0)),
+        ("header-addr", 0x8000, (0x1FFFFF, 0x200000, 0, 0)),
+        ("load-end-addr", 0x8000, (0x200800, 0x200000, 0x300000, 0)),
+        ("bss-end-addr", 0x8000, (0x200800, 0x200000, 0x201000, 0x200FFF)),
+        ("unaligned", 0x8000, (0x200900, 0x200100, 0, 0)),
+    ):
+        words = magic, flags | flag, -(magic + (flags | flag)) % (1 << 32), *addresses
+        table = both.patching(0x800, struct.pack("<7I", *words))
+        yield f"U10-binary-{name}", f"a table for multiboot-binary: {name}", table
+    yield (
+        "E7-empty",
+        "nothing is to be loaded",
+        pv.loading(p_filesz=0, p_memsz=0).setting(number(XenElfNote.ENTRY, VIRT_BASE_64 + PADDR)),
+    )
+    yield from firmware()
+
+
+def firmware() -> Broken:
+    """What libxenguest may take for the firmware of an HVM domain, which a bzImage is not."""
+    bare = replace(good_pvh(32), notes=())
+    yield "V2-unaligned", "firmware that begins within a page", bare.loading(p_paddr=PADDR + 0x80)
+    yield "V2-empty", "firmware of no bytes", bare.loading(p_filesz=0, p_memsz=0)
+    yield "V2-nothing-loaded", "firmware without a segment", bare.loading(p_flags=0)
+    yield "V2-bzimage", "the same in a bzImage", bzimage(packed("zstd", bytes(bare)))
+    long = replace(good_pvh(64), notes=())
+    yield "V1-bzimage", "an ELF64 without notes in a bzImage", bzimage(packed("xz", bytes(long)))
+    header = bzimage(b"")[0x1F1:0x250]
+    for name, image in (("V1-elf-and-bzimage", long), ("V2-elf-and-bzimage", bare)):
+        yield (
+            name,
+            "an ELF without notes, and a bzImage with no payload",
+            image.patching(0x1F1, header),
+        )
+    yield (
+        "Q10-elf-and-bzimage",
+        "a kernel, and a bzImage with no payload",
+        good_both().patching(0x1F1, header),
+    )
+
+
+def qemu() -> Broken:
+    both, pvh = good_both(), good_pvh(64)
+    magic, flags = 0x1BADB002, 0
+    multiboot = struct.pack("<3I", magic, flags, -(magic + flags) % (1 << 32))
+    yield "Q1-multiboot-64", "a multiboot header in an ELF64", both.patching(0x800, multiboot)
+    yield "Q2-section", "notes in a SHT_NOTE only", replace(pvh, in_segment=False)
+    yield "Q3-align-1", "p_align is 1", replace(pvh, note_align=1)
+    yield "Q3-align-8", "p_align is 8, padding is to 4", replace(pvh, note_align=8)
+    yield "Q3-align-0", "p_align is 0", replace(pvh, note_align=0)
+    yield (
+        "Q3-align-1-odd-string",
+        "p_align is 1, and an odd string comes first",
+        replace(pvh, notes=(text(XenElfNote.LOADER, "generi"), PHYS32_ENTRY), note_align=1),
+    )
+    yield (
+        "Q4-owner",
+        "PHYS32_ENTRY's owner is abc",
+        replace(pvh, notes=(replace(PHYS32_ENTRY, owner=b"abc\0"),)),
+    )
+    wrong = number(XenElfNote.PHYS32_ENTRY, PADDR - 0x10, 4)
+    yield (
+        "Q5-last-good",
+        "PHYS32_ENTRY twice, the first is wrong",
+        replace(pvh, notes=(wrong, PHYS32_ENTRY)),
+    )
+    yield "Q5-first-good", "PHYS32_ENTRY twice, the last is wrong", pvh.adding(wrong)
+    two = replace(pvh, notes=(wrong, PHYS32_ENTRY))
+    yield (
+        "Q5-two-segments",
+        "a wrong one, the right one in a second PT_NOTE",
+        two.with_second_segment(1),
+    )
+    wide = number(XenElfNote.PHYS32_ENTRY, PADDR + PVH_ENTRY, 8)
+    yield "Q6-quad", "PHYS32_ENTRY has 8 bytes", pvh.setting(wide)
+    yield "Q6-zero", "PHYS32_ENTRY is 0", pvh.setting(number(XenElfNote.PHYS32_ENTRY, 0, 4))
+    yield (
+        "Q7-outside",
+        "PHYS32_ENTRY is outside the image",
+        pvh.setting(number(XenElfNote.PHYS32_ENTRY, 0x5000000, 4)),
+    )
+    yield "Q8-e-flags", "e_flags is 4", replace(pvh, e_flags=4)
+    yield "Q9-machine", "e_machine is AArch64", replace(pvh, e_machine=183)
+    yield "Q10-hdrs", "HdrS at 0x202 of an ELF", pvh.patching(0x202, b"HdrS")

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""CASES: images that each break one rule of one loader, and good ones, for all who judge images.
+
+A case has no expectation of its own: the real loaders are asked.  Its id starts with the rule
+that it was made for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from loaders.broken import containers, dom0, elf, notes, others, parms
+from loaders.good import good_both, good_pv32, good_pv64, good_pvh
+from loaders.images import Broken, Note, number, text
+from xen_tool.abi import XenElfNote
+
+
+@dataclass(frozen=True)
+class Case:
+    """An image and what is broken in it."""
+
+    id: str
+    broken: str
+    image: bytes
+
+
+def all_cases() -> tuple[Case, ...]:
+    """Every case, the good ones first; ids are unique."""
+    groups = (
+        good,
+        containers.containers,
+        elf.elf,
+        notes.walk,
+        notes.values,
+        parms.notes,
+        parms.legacy,
+        dom0.pv,
+        dom0.pvh,
+        others.domu,
+        others.qemu,
+    )
+    cases = tuple(
+        Case(name, broken, bytes(image)) for group in groups for name, broken, image in group()
+    )
+    assert len({case.id for case in cases}) == len(cases)
+    return cases
+
+
+def good() -> Broken:
+    yield "good-pv64", "nothing", good_pv64()
+    yield "good-pv32", "nothing", good_pv32()
+    yield "good-pvh32", "nothing", good_pvh(32)
+    yield "good-pvh64", "nothing", good_pvh(64)
+    yield "good-both", "nothing", good_both()
+    minimal = good_pv64().without(
+        XenElfNote.GUEST_OS,
+        XenElfNote.PADDR_OFFSET,
+        XenElfNote.FEATURES,
+        XenElfNote.SUPPORTED_FEATURES,
+        XenElfNote.MOD_START_PFN,
+        XenElfNote.INIT_P2M,
+    )
+    yield "good-minimal", "the notes that a PV kernel may leave out are", minimal
+    yield (
+        "good-no-hypercall-page",
+        "it makes its hypercalls itself",
+        good_both().without(XenElfNote.HYPERCALL_PAGE),
+    )
+    yield (
+        "good-linux",
+        "GUEST_OS is linux, LOADER is absent",
+        good_both().without(XenElfNote.LOADER).setting(text(XenElfNote.GUEST_OS, "linux")),
+    )
+    yield (
+        "good-foreign-notes",
+        "notes of other owners stand beside Xen's",
+        replace(
+            good_both(),
+            notes=(Note(3, b"\xab" * 20, b"GNU\0"), *good_both().notes, Note(1, b"", b"Linux\0")),
+        ),
+    )
+    yield (
+        "good-unknown-note",
+        "a type that no Xen knows",
+        good_both().adding(number(0x7777, 1)),
+    )
+    yield (
+        "good-no-sections",
+        "stripped of its section headers",
+        replace(good_both(), sections=False),
+    )
+
+
+CASES = all_cases()

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Kernels out of Debian's packages, fetched with apt-get and unpacked without being installed.
+
+Everything raises XenToolError if the archive cannot be reached, or has no such package.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from xen_tool.errors import XenToolError
+from xen_tool.run.packages import private_apt, run_program
+
+
+def newest_linux(folder: Path) -> list[str]:
+    """The packages that linux-image-amd64 and linux-image-cloud-amd64 stand for today."""
+    names = []
+    for package in ("linux-image-amd64", "linux-image-cloud-amd64"):
+        told = run_program("apt-cache", *private_apt(folder / "apt"), "depends", package)
+        found = re.search(r"Depends: (linux-image-\S+)", told)
+        if not found:
+            raise XenToolError(f"{package} depends on no linux-image")
+        names.append(found[1])
+    return names
+
+
+def update(folder: Path) -> None:
+    """Gets package lists, in folder, which takes no rights; the other functions use them."""
+    run_program("apt-get", *private_apt(folder / "apt"), "update")
+
+
+def unpack(folder: Path, packages: Sequence[str], patterns: Sequence[str]) -> Path:
+    """Returns a folder with the packages' files that match the patterns, as below /.
+
+    Archives stay in folder; apt-get takes those that are still right.
+    """
+    run_program("apt-get", *private_apt(folder / "apt"), "download", *packages, cwd=folder)
+    root = folder / "root"
+    root.mkdir(exist_ok=True)
+    for package in packages:
+        archive = max(folder.glob(f"{package}_*.deb"), key=lambda path: path.stat().st_mtime)
+        command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as files:
+            subprocess.run(
+                ["tar", "-x", "-C", root, "--wildcards", *patterns],
+                stdin=files.stdout,
+                stderr=subprocess.DEVNULL,  # of patterns that this package has nothing for
+                check=False,
+            )
+    return root

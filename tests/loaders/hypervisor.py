@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Asks the real loaders, live: Xen's two builders of dom0, and QEMU's -kernel.
+
+Each image gets a QEMU machine of its own, which is killed as soon as the verdict is seen:
+
+    xen-pv-dom0, xen-pvh-dom0  Xen's log.  Constructed: Xen tells its log levels, the last thing
+                               before dom0 runs.  Refused: Xen dies; the lines before say why.
+    qemu-kernel                The image's PVH entry, or a bzImage's real-mode code, ends QEMU with
+                               a status that nothing else gives.  Refused: QEMU ends by itself,
+                               with another.  Neither: silent, for QEMU also starts what it does
+                               not know, and then nobody can tell.
+
+Time is counted in instructions (-icount), which makes a boot the same each time, and three times
+as fast: Xen waits for the next second of the clock and the like, in loops.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from loaders.containers import REAL_MODE_EXIT_VALUE
+from loaders.images import EXIT_PORT, EXIT_VALUE
+from xen_tool.run.hypervisor import find_hypervisor, read_hypervisor
+
+XEN_LOADERS = ("xen-pv-dom0", "xen-pvh-dom0")
+LIVE_LOADERS = (*XEN_LOADERS, "qemu-kernel")
+
+MEMORY_MIB = 128
+
+CPU_SECONDS = {"xen-pv-dom0": 60, "xen-pvh-dom0": 60, "qemu-kernel": 1}
+"""After which an image counts as silent; some ten times what a verdict takes."""
+
+WALL_SECONDS = 120.0
+"""For a machine that neither runs nor ends."""
+
+_CRASHES = {-n: n.name for n in (signal.SIGFPE, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)}
+
+
+class Said(Enum):
+    """A loader's verdict, as far as it can be seen from outside."""
+
+    CONSTRUCTED = "constructed"
+    REFUSED = "refused"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a loader did with an image, and the lines that it printed."""
+
+    said: Said
+    lines: tuple[str, ...]
+    seconds: float
+
+
+class Machines:
+    """The live loaders; images are tried several at once."""
+
+    def __init__(self, qemu: str, xen: Path, folder: Path, at_once: int) -> None:
+        self._qemu = qemu
+        self._folder = folder
+        self._pool = ThreadPoolExecutor(at_once)
+        (folder / "xen").write_bytes(read_hypervisor(xen))
+
+    def ask(self, loader: str, image: bytes, memory_mib: int = MEMORY_MIB) -> Future[Answer]:
+        """Asks one of LIVE_LOADERS as soon as a machine is free."""
+        return self._pool.submit(self._answer, loader, image, memory_mib)
+
+    def close(self) -> None:
+        """Waits for the machines that run; the images that wait are dropped."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _answer(self, loader: str, image: bytes, memory_mib: int) -> Answer:
+        start = time.monotonic()
+        with tempfile.NamedTemporaryFile(dir=self._folder) as file:
+            file.write(image)
+            file.flush()
+            command = self._command(loader, Path(file.name).name, memory_mib)
+            said, lines = _follow(command, self._folder, loader)
+        return Answer(said, tuple(lines), time.monotonic() - start)
+
+    def _command(self, loader: str, image: str, memory_mib: int) -> list[str]:
+        return [
+            *("prlimit", f"--cpu={CPU_SECONDS[loader]}", "--core=0"),
+            *("setpriv", "--pdeathsig", "KILL", self._qemu),
+            *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
+            *("-nodefaults", "-no-user-config", "-no-reboot", "-m", str(memory_mib)),
+            *("-icount", "shift=7,sleep=off"),
+            *self._kernel(loader, image),
+        ]
+
+    def _kernel(self, loader: str, image: str) -> Sequence[str]:
+        if loader == "qemu-kernel":
+            return ("-kernel", image, "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=4")
+        options = "console=com1 com1=115200,8n1 bootscrub=0"
+        boot = ("-kernel", "xen", "-initrd", image, "-append")
+        if loader == "xen-pv-dom0":
+            return (*boot, options)
+        # Debian's Xen has no shadow paging, so PVH takes nested paging.
+        return ("-cpu", "qemu64,+npt", *boot, f"{options} dom0=pvh dom0-iommu=none")
+
+
+@contextlib.contextmanager
+def machines(qemu: str) -> Iterator[Machines]:
+    """Machines for the newest installed Xen, one per processor."""
+    with tempfile.TemporaryDirectory(prefix="xen-tool-loaders-") as folder:
+        found = Machines(qemu, find_hypervisor(), Path(folder), os.cpu_count() or 1)
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+def _follow(command: list[str], folder: Path, loader: str) -> tuple[Said, list[str]]:
+    """Runs a machine until its verdict, and returns it with the console's lines."""
+    deadline = time.monotonic() + WALL_SECONDS
+    log = ""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout
+        output = process.stdout.fileno()
+        readable = select.poll()
+        readable.register(output, select.POLLIN)
+        said = None
+        try:
+            while said is None and readable.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                if not (data := os.read(output, 1 << 16)):
+                    said = _at_the_end(process.wait(), loader)
+                log += data.decode("ascii", "replace")
+                if loader in XEN_LOADERS:
+                    said = _in_the_log(log) or said
+        finally:
+            process.kill()
+    lines = log.replace("\r", "").splitlines()
+    if said is Said.REFUSED and process.returncode in _CRASHES:
+        lines.append(f"QEMU died of {_CRASHES[process.returncode]}")
+    return said or Said.SILENT, lines
+
+
+def _in_the_log(log: str) -> Said | None:
+    if "(XEN) Std. Loglevel: " in log:
+        return Said.CONSTRUCTED
+    return Said.REFUSED if "(XEN) Reboot in five seconds" in log else None
+
+
+def _at_the_end(status: int, loader: str) -> Said:
+    # isa-debug-exit ends QEMU with a status of 2 * value + 1.
+    ran = [2 * value + 1 for value in (EXIT_VALUE, REAL_MODE_EXIT_VALUE)]
+    if loader == "qemu-kernel" and status in ran:
+        return Said.CONSTRUCTED
+    # 0: the guest reset the machine, so it ran; SIGKILL: it used up CPU_SECONDS.
+    return Said.SILENT if status in (0, -signal.SIGKILL) else Said.REFUSED

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * A door to the real libxenguest for libxenguest.py: what xl's domain builder
+ * does with a kernel file until it needs a hypervisor.
+ *
+ * A library, linked without libc's own start files, so that the headers are
+ * all it takes to build it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <xenctrl.h>
+#include <xenguest.h>
+#include <xentoollog.h>
+
+enum result { REFUSED, MISPLACED, PLACED };
+
+/* Level is an xentoollog_level. */
+typedef void say_fn(int level, const char *line);
+
+static say_fn *say;
+
+static void vmessage(xentoollog_logger *logger, xentoollog_level level, int errnoval,
+                     const char *context, const char *format, va_list args)
+{
+    char line[1024];
+
+    vsnprintf(line, sizeof(line), format, args);
+    say(level, line);
+}
+
+static void progress(xentoollog_logger *logger, const char *context, const char *doing_what,
+                     int percent, unsigned long done, unsigned long total)
+{
+}
+
+static void destroy(xentoollog_logger *logger)
+{
+}
+
+static xentoollog_logger logger = { vmessage, progress, destroy };
+
+static enum result parse_and_place(struct xc_dom_image *dom, const char *path, int hvm,
+                                   const char *caps, unsigned int memory_mib)
+{
+    dom->container_type = hvm ? XC_DOM_HVM_CONTAINER : XC_DOM_PV_CONTAINER;
+    strncpy(dom->xen_caps, caps, sizeof(dom->xen_caps) - 1);
+
+    if ( xc_dom_kernel_file(dom, path) || xc_dom_parse_image(dom) )
+        return REFUSED;
+
+    /*
+     * As xc_dom_build_image() begins.  It would start at virt_base, which the
+     * public headers hide: without the padding up to the kernel.  Domain 0
+     * makes the library use anonymous memory.
+     */
+    dom->guest_domid = 0;
+    if ( xc_dom_mem_init(dom, memory_mib) )
+        return MISPLACED;
+    dom->virt_alloc_end = dom->kernel_seg.vstart & ~(XC_PAGE_SIZE - 1UL);
+    if ( xc_dom_alloc_segment(dom, &dom->kernel_seg, "kernel", dom->kernel_seg.vstart,
+                              dom->kernel_seg.vend - dom->kernel_seg.vstart) )
+        return MISPLACED;
+    return PLACED;
+}
+
+int libxenguest_ask(const char *path, int hvm, const char *caps, unsigned int memory_mib,
+                    say_fn *callback)
+{
+    xc_interface *xch;
+    struct xc_dom_image *dom;
+    enum result result;
+
+    say = callback;
+    xch = xc_interface_open(&logger, &logger, XC_OPENFLAG_DUMMY);
+    if ( !xch )
+        return -1;
+    dom = xc_dom_allocate(xch, "", NULL);
+    if ( !dom )
+        return -1;
+    result = parse_and_place(dom, path, hvm, caps, memory_mib);
+    xc_dom_release(dom);
+    xc_interface_close(xch);
+    return result;
+}

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Asks the real libxenguest, Xen's domain builder for domUs, what it makes of a kernel image.
+
+It needs no hypervisor: libxenguest.c calls what xl calls, up to the place where memory of the
+guest would be written.  A Libxenguest asks one worker process, which may crash or hang on an
+image; the next image then gets another worker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CAPABILITIES = "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64"
+"""xen_caps of Debian's Xen 4.17."""
+
+PV32_CAPABILITIES = f"{CAPABILITIES} xen-3.0-x86_32p"
+"""xen_caps of a Xen with PV32."""
+
+MEMORY_MIB = 64
+"""Of the guest: the kernel itself must fit, and be cleared for every case."""
+
+_REFUSED, _MISPLACED, _PLACED = range(3)
+_XTL_ERROR = 8  # xentoollog.h
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of an image; lines is what xl -vvv would print, errors those of them xl prints.
+
+    parsed: xc_dom_parse_image() took it.  placed: its pages were found a place, too, in a guest
+    of MEMORY_MIB.  death: why the worker ended while it was asked, if it did.
+    """
+
+    parsed: bool
+    placed: bool
+    lines: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    death: str | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a guest with enough memory would be built."""
+        return self.placed or (self.parsed and any("too large" in line for line in self.errors))
+
+
+def build(gcc: str, folder: Path, root: Path) -> Path:
+    """Compiles libxenguest.c in folder against the headers and libraries below root."""
+    library = folder / "libxenguest-door.so"
+    source = Path(__file__).with_suffix(".c")
+    libraries = next(root.glob("usr/lib/*/libxenguest.so")).parent
+    command: list[str | Path] = [
+        gcc,
+        "-O1",
+        "-Wall",
+        "-shared",
+        "-fPIC",
+        "-nostdlib",
+        "-o",
+        library,
+        source,
+    ]
+    if root != Path("/"):
+        include = root / "usr/include"
+        command += ["-isystem", include, "-isystem", include / libraries.name]
+    command += ["-L", libraries, "-lxenguest", "-lxenctrl", "-Wl,--allow-shlib-undefined"]
+    subprocess.run(command, check=True)
+    return library
+
+
+class Libxenguest:
+    """The library in a worker of its own; library_path is for what was not installed."""
+
+    def __init__(self, door: Path, library_path: str = "", timeout: float = 20.0) -> None:
+        self._command = [sys.executable, "-I", "-S", __file__, str(door)]
+        environment = {"LD_LIBRARY_PATH": library_path} if library_path else {}
+        self._environment: Mapping[str, str] = {**os.environ, **environment}
+        self._timeout = timeout
+        self._image = os.memfd_create("image")
+        self._worker: subprocess.Popen[bytes] | None = None
+
+    def ask(self, image: bytes, *, pvh: bool, capabilities: str = CAPABILITIES) -> Answer:
+        """Asks for a PV or PVH container."""
+        os.ftruncate(self._image, 0)
+        os.pwrite(self._image, image, 0)
+        return self.ask_file(
+            f"/proc/{os.getpid()}/fd/{self._image}", pvh=pvh, capabilities=capabilities
+        )
+
+    def ask_file(self, path: str, *, pvh: bool, capabilities: str = CAPABILITIES) -> Answer:
+        """As ask(), for a file."""
+        worker = self._worker or self._start()
+        assert worker.stdin and worker.stdout
+        worker.stdin.write(json.dumps([path, pvh, capabilities, MEMORY_MIB]).encode() + b"\n")
+        worker.stdin.flush()
+        if select.select([worker.stdout], [], [], self._timeout)[0]:
+            if line := worker.stdout.readline():
+                result, said = json.loads(line)
+                lines = tuple(text for _, text in said)
+                errors = tuple(text for level, text in said if level >= _XTL_ERROR)
+                return Answer(result > _REFUSED, result == _PLACED, lines, errors)
+            death = f"status {worker.wait()}"
+        else:
+            death = f"hung for {self._timeout} s"
+        self.close()
+        return Answer(False, False, death=death)
+
+    def close(self) -> None:
+        """Ends the worker; the next question starts another."""
+        if self._worker:
+            self._worker.kill()
+            self._worker.communicate()
+            self._worker = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._worker = subprocess.Popen(
+            self._command,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        return self._worker
+
+
+@contextmanager
+def opened(door: Path, library_path: str = "") -> Iterator[Libxenguest]:
+    """A Libxenguest that leaves no worker behind."""
+    library = Libxenguest(door, library_path)
+    try:
+        yield library
+    finally:
+        library.close()
+
+
+def _serve(door: str) -> None:
+    """Answers questions from standard input, one JSON line each, until it ends."""
+    said: list[tuple[int, str]] = []
+
+    def say(level: int, line: bytes) -> None:
+        said.append((level, line.decode(errors="replace").strip()))
+
+    say_type: Callable[..., object] = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p)
+    callback = say_type(say)
+    ask = ctypes.CDLL(door).libxenguest_ask
+    for question in sys.stdin:
+        path, pvh, capabilities, memory = json.loads(question)
+        said.clear()
+        result = ask(path.encode(), pvh, capabilities.encode(), memory, callback)
+        print(json.dumps([result, said]), flush=True)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])

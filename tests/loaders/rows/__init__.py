@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""ROWS: what each loader says of an image that breaks one rule, row by row of the rules.
+
+Images are those of cases.py, by id, and the few that only a table test can judge: EXTRA.
+"""
+
+from __future__ import annotations
+
+from loaders.cases import CASES
+from loaders.rows import builders, containers, guest, libelf, qemu
+from loaders.rows.extra import EXTRA
+from loaders.rows.row import Row
+
+IMAGES: dict[str, bytes] = {
+    **{case.id: case.image for case in CASES},
+    **{name: bytes(image) for name, image in EXTRA.items()},
+}
+
+ROWS: tuple[Row, ...] = (
+    *containers.ROWS,
+    *libelf.ROWS,
+    *builders.ROWS,
+    *qemu.ROWS,
+    *guest.ROWS,
+)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A row of the tables, and the words that several rows share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xen_tool.loaders.rules import DOM0, PV_DOMU, PVH_DOMU, Effect
+
+REFUSED, ERROR, WARNING = Effect.REFUSED, Effect.ERROR, Effect.WARNING
+
+NO_LOADER = "xc_dom_find_loader: no loader found: Invalid kernel"
+NOT_32BIT = "xc_dom_parse_hvm_kernel: ELF image is not 32bit: Invalid kernel"
+
+
+@dataclass(frozen=True)
+class Row:
+    """That the loaders of some Xen find this of an image."""
+
+    image: str
+    loaders: tuple[str, ...]
+    rule: str
+    message: str
+    effect: Effect = REFUSED
+    xen: str = "4.17"
+
+
+def refused_by_libelf(image: str, rule: str, message: str, xen: str = "4.17") -> tuple[Row, ...]:
+    """Of an ELF64 that libelf refuses for every domain."""
+    return (
+        Row(image, DOM0, rule, message, REFUSED, xen),
+        Row(image, (PV_DOMU,), rule, NO_LOADER, REFUSED, xen),
+        Row(image, (PVH_DOMU,), rule, NOT_32BIT, REFUSED, xen),
+    )

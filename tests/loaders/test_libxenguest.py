@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The predicted verdict for a domU against the real libxenguest, case by case, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loaders.agreement import agrees_with_libxenguest, as_domu
+from loaders.cases import CASES, Case
+from loaders.good import good_both, good_pv32, good_pv64, good_pvh
+from loaders.images import Image
+from loaders.libxenguest import CAPABILITIES, PV32_CAPABILITIES, Libxenguest
+from xen_tool.loaders.xen import Xen
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@as_domu
+def test_it_agrees(
+    case: Case,
+    loader: str,
+    xen: str,
+    capabilities: str,
+    real_libxenguest: Libxenguest,
+    tmp_path: Path,
+) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(case.image)
+    pvh = loader == "xen-pvh-domu"
+    answer = real_libxenguest.ask(case.image, pvh=pvh, capabilities=capabilities)
+    agrees_with_libxenguest(image, loader, Xen.parse(xen), answer)
+
+
+def test_the_library_tells_good_images_from_bad(real_libxenguest: Libxenguest) -> None:
+    def accepted(image: Image, pvh: bool, capabilities: str = CAPABILITIES) -> bool:
+        return real_libxenguest.ask(bytes(image), pvh=pvh, capabilities=capabilities).accepted
+
+    assert accepted(good_both(), False)
+    assert accepted(good_both(), True)
+    assert accepted(good_pv64(), False)
+    assert not accepted(good_pv64(), True)
+    assert accepted(good_pv32(), False, PV32_CAPABILITIES)
+    assert not accepted(good_pv32(), False)
+    assert accepted(good_pvh(), True)
+    assert not accepted(good_pvh(), False)
+
+
+def test_a_worker_that_is_gone_is_replaced(real_libxenguest: Libxenguest) -> None:
+    real_libxenguest.ask(bytes(good_both()), pvh=False)
+    real_libxenguest.close()
+    assert real_libxenguest.ask(bytes(good_both()), pvh=False).accepted

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Each rule against an image that breaks it alone, and good images against every loader."""
+
+from __future__ import annotations
+
+import pytest
+
+from loaders.good import good_both, good_pv64
+from loaders.rows import IMAGES, ROWS
+from loaders.rows.row import Row
+from xen_tool.image.container import KernelFile, unwrap
+from xen_tool.image.data import Data
+from xen_tool.loaders.rules import DOM0, LOADERS, PV, QEMU, XEN, Effect, Finding, Rule
+from xen_tool.loaders.subject import subjects
+from xen_tool.loaders.verdict import RULES, claimed, judge, verdicts
+from xen_tool.loaders.xen import Xen
+
+
+def kernel(image: bytes) -> KernelFile:
+    return unwrap("kernel", Data.of_bytes(image))
+
+
+def _name(row: Row) -> str:
+    return f"{row.rule}-{row.effect.name.lower()}-{row.image}-{row.xen}-{row.loaders[0]}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=_name)
+def test_rule(row: Row) -> None:
+    for loader in row.loaders:
+        verdict = judge(kernel(IMAGES[row.image]), loader, Xen.parse(row.xen))
+        if row.effect is Effect.REFUSED:
+            assert not verdict.accepted
+            assert verdict.rule == row.rule, verdict
+            assert verdict.message is not None
+            assert row.message in verdict.message
+            assert verdict.fix
+            assert verdict.where
+            continue
+        findings = verdict.errors if row.effect is Effect.ERROR else verdict.warnings
+        found = [f for f in findings if f.id == row.rule and row.message in f.message]
+        assert len(found) == 1, verdict
+        assert found[0].fix
+        assert found[0].where
+        if row.effect is Effect.ERROR:
+            assert verdict.accepted, verdict
+
+
+def test_every_rule_has_a_row() -> None:
+    """Not only every id: every Rule, of its own versions, loaders and words, decided a row."""
+    held: set[int] = set()
+    for row in ROWS:
+        xen = Xen.parse(row.xen)
+        for subject in subjects(kernel(IMAGES[row.image]), xen, row.loaders):
+            for index, rule in enumerate(RULES):
+                concerned = rule.concerns(subject.loader, xen)
+                finding = rule.apply(subject) if concerned else None
+                if finding is None:
+                    continue
+                if rule.id == row.rule:
+                    held.add(index)
+                if rule.effect is Effect.REFUSED or rule.last:
+                    break
+    missing = [
+        (rule.id, rule.loaders, rule.message) for i, rule in enumerate(RULES) if i not in held
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("image", "loaders"),
+    [
+        ("good-pv64", PV),
+        ("good-minimal", PV),
+        ("good-linux", LOADERS),
+        ("guest-os-linux", PV),
+        ("good-pvh32", tuple(set(LOADERS) - set(PV))),
+        ("good-pvh64", tuple(set(LOADERS) - set(PV))),
+        ("good-both", LOADERS),
+        ("good-no-hypercall-page", LOADERS),
+        ("good-foreign-notes", LOADERS),
+        ("good-unknown-note", LOADERS),
+        ("good-no-sections", LOADERS),
+        ("no-page-other-symbol", LOADERS),
+        ("no-ibt", LOADERS),
+        ("no-thunks", LOADERS),
+        ("page-of-slots", PV),
+        ("percpu", PV),
+        ("L1-guest", PV),
+        ("C0-pvh-without-loader", tuple(set(LOADERS) - set(PV))),
+        ("Z1-bzimage-zstd", XEN),
+        ("Z1-bare-elf", XEN),
+        ("Z2-gzip", XEN),
+        ("Z2-zstd", DOM0),
+        ("Q6-quad", tuple(set(LOADERS) - set(PV))),
+        ("N4-padded-to-8", (QEMU,)),
+        ("N3-desc-outside", PV),
+    ],
+)
+def test_good_images_are_taken_without_a_word(image: str, loaders: tuple[str, ...]) -> None:
+    for loader in loaders:
+        verdict = judge(kernel(IMAGES[image]), loader, Xen())
+        assert (verdict.accepted, verdict.errors, verdict.warnings) == (True, (), ())
+        assert (verdict.rule, verdict.message, verdict.fix, verdict.where) == (None,) * 4
+
+
+def test_pv32_is_a_property_of_the_build() -> None:
+    for version in ("4.14", "4.17", "4.22"):
+        for image in ("good-pv32", "D3-pv32-bimodal"):
+            accepted = [
+                judge(kernel(IMAGES[image]), loader, Xen.parse(f"{version}{build}")).accepted
+                for build in ("", "+pv32")
+                for loader in PV
+            ]
+            assert accepted == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("image", "loader", "refused", "accepted"),
+    [
+        ("A1-pvh", "xen-pvh-dom0", "4.17", "4.18"),
+        ("zstd-bare", "xen-pv-dom0", "4.14", "4.15"),
+        ("zstd", "xen-pv-domu", "4.14", "4.15"),
+        ("H3-no-dom0", "xen-pvh-dom0", "4.20", "4.19"),
+        ("C0-pvh-without-loader", "xen-pv-dom0", "4.16", "4.15"),
+        ("reloc", "xen-pvh-dom0", "4.18", "4.19"),
+    ],
+)
+def test_versions(image: str, loader: str, refused: str, accepted: str) -> None:
+    assert not judge(kernel(IMAGES[image]), loader, Xen.parse(refused)).accepted
+    assert judge(kernel(IMAGES[image]), loader, Xen.parse(accepted)).accepted
+
+
+def test_first_fatal_rule_decides() -> None:
+    broken = good_pv64().without(5, 8).loading(p_paddr=0x7000)  # XEN_VERSION, LOADER
+    verdict = judge(kernel(bytes(broken)), "xen-pv-dom0", Xen())
+    assert verdict.rule == "C2"
+
+
+def test_warnings_that_may_be_the_cause_stay_with_a_refusal() -> None:
+    verdict = judge(kernel(IMAGES["N6-entry-long"]), "xen-pv-dom0", Xen())
+    assert verdict.rule == "A3"
+    assert [finding.id for finding in verdict.warnings] == ["N6"]
+
+
+def test_domu_says_what_nobody_prints() -> None:
+    verdict = judge(kernel(IMAGES["C3-version-xen-2.0"]), "xen-pv-domu", Xen())
+    assert verdict.fix is not None
+    assert "(Not 'xen-2.0')" in verdict.fix
+    assert verdict.where == 'note XEN_VERSION = "xen-2.0" at offset 0x3000 of the file'
+
+
+def test_where_names_note_segment_and_field() -> None:
+    def where(image: str, loader: str = "xen-pv-dom0") -> str:
+        return str(judge(kernel(IMAGES[image]), loader, Xen()).where)
+
+    assert where("D13-p2m-xen-area").startswith("note INIT_P2M = 0xffff800000000000 at offset 0x3")
+    assert where("E2-phnum").endswith("e_phnum = 0xffff at offset 0x38 of the file")
+    assert "program header 0 (PT_LOAD, p_filesz = 0x2000, p_memsz = 0x1000)" in where("E8-memsz")
+    assert where("good-pv32") == (
+        "EI_CLASS = 0x1 at offset 0x4 of the file, e_machine = 0x3 at offset 0x12 of the file"
+    )
+    assert '__xen_guest "GUEST_OS=test,XEN_VER=xen-2.0' in where("L2-version")
+    assert where("Z4-gzip-of-text") == "what was unwrapped starts with the bytes 6e 6f 20 6b"
+    assert "at offset 0x28 of the unwrapped ELF" in where("Z2-zstd-size-less")
+
+
+def test_all_five_verdicts() -> None:
+    found = verdicts(kernel(bytes(good_both())), Xen())
+    assert tuple(found) == LOADERS
+    assert all(verdict.loader == loader for loader, verdict in found.items())
+
+
+@pytest.mark.parametrize(
+    ("image", "loaders"),
+    [
+        ("good-both", LOADERS),
+        ("good-pv64", PV),
+        ("good-pv32", PV),
+        ("good-pvh32", ("xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel")),
+        ("L1-guest", PV),
+        ("D4-no-dom0", ("xen-pv-domu", "xen-pvh-domu", "qemu-kernel")),
+        ("C1-no-notes", ()),
+        ("C3-version-absent", ()),
+        ("E1-text", ()),
+        ("Z3-truncated", ()),
+        ("Z3-empty", ()),
+    ],
+)
+def test_claimed(image: str, loaders: tuple[str, ...]) -> None:
+    assert claimed(kernel(IMAGES[image])) == loaders
+
+
+def test_texts_of_the_rules_fit_their_fields() -> None:
+    """Every row's message and fix were formatted: no brace is left over."""
+    for name, image in IMAGES.items():
+        for verdict in verdicts(kernel(image), Xen.parse("4.19+pv32")).values():
+            refused = Finding("", verdict.message or "", verdict.fix or "", verdict.where or "")
+            for finding in (refused, *verdict.errors, *verdict.warnings):
+                assert "{" not in finding.message + finding.fix, name
+                assert finding.fix.endswith(".") is False
+                assert "  " not in finding.fix + finding.message
+
+
+def test_ids_name_rows_in_the_order_of_their_loader() -> None:
+    def fatal(rule: Rule, loader: str) -> bool:
+        return loader in rule.loaders and rule.effect is Effect.REFUSED
+
+    order = [rule.id for rule in RULES if fatal(rule, "xen-pv-dom0")]
+    firsts = [order.index(row) for row in ("Z1", "E1", "F1", "C1", "A1", "D3", "D8", "D5", "D14")]
+    assert firsts == sorted(firsts)
