@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The command xen-tool: what the package does, without SCons.
 
-Exit status: 0 it is done, or the guest passed; 2 wrong usage; 3 the guest did
-not pass; 4 something is missing, or cannot be read or written.
+Exit status: 0 it is done, the guest passed, every loader that was asked takes the
+image, or two images do not differ; 2 wrong usage; 3 the guest did not pass, a loader
+refuses the image or would start a dead guest, or the images differ; 4 something is
+missing, or cannot be read or written.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 
 from .abi import ARCHES
 from .errors import XenToolError
+from .loaders.rules import LOADERS
+from .loaders.xen import Xen
 from .run import TIMEOUT
 
 FAILED = 3
@@ -41,26 +44,69 @@ def _parser() -> argparse.ArgumentParser:
 
     head = commands.add_parser("head", help="write the Xen head object of a configuration")
     head.add_argument("--arch", choices=ARCHES, help="(the saved configuration's, else x86_64)")
-    head.add_argument("--kconfig", type=Path, default=Path("kconfig/Kconfig"), metavar="FILE")
-    head.add_argument("--config", type=Path, metavar="FILE", help="(.config, else the defconfig)")
+    head.add_argument("--kconfig", default="kconfig/Kconfig", metavar="FILE")
+    head.add_argument("--config", metavar="FILE", help="(.config, else the defconfig)")
     head.add_argument(
         "--defconfig", default=_DEFCONFIG, metavar="FILE", help="({arch} is replaced)"
     )
     head.add_argument("--gas", action="store_true", help="as a source file of GNU as")
-    head.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    head.add_argument("-o", "--output", required=True, metavar="FILE")
     head.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="symbols of Kconfig")
     head.set_defaults(function=_head, parser=head)
 
     boot = commands.add_parser("boot", help="start an image as PV dom0 on Xen, under QEMU")
-    boot.add_argument("image", type=Path)
+    boot.add_argument("image")
     boot.add_argument("--timeout", type=float, default=TIMEOUT, metavar="SECONDS")
     boot.add_argument("--qemu", metavar="PROGRAM")
     boot.add_argument("--xen", metavar="FILE", help="the hypervisor")
     boot.set_defaults(function=_boot)
+
+    check = commands.add_parser("check", help="say what loaders will say of an image")
+    _add_image(check, _check)
+    inspect = commands.add_parser("inspect", help="show an image's notes, segments and verdicts")
+    _add_image(inspect, _inspect)
+    diff = commands.add_parser("diff", help="show what is different between two images")
+    diff.add_argument("before", metavar="A")
+    diff.add_argument("after", metavar="B")
+    _add_xen(diff)
+    diff.set_defaults(function=_diff)
     return parser
 
 
+def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
+    parser.add_argument("image", help="an ELF file, compressed or not, or a bzImage")
+    parser.add_argument(
+        "--loader",
+        action="append",
+        choices=LOADERS,
+        default=[],
+        help="one that must take it, may be repeated (those that the image says it is for)",
+    )
+    _add_xen(parser)
+    parser.set_defaults(function=function)
+
+
+def _add_xen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--xen",
+        type=_xen,
+        default=Xen(),
+        metavar="VERSION",
+        help="such as 4.20, or 4.17+pv32 for one built with CONFIG_PV32 (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _xen(text: str) -> Xen:
+    try:
+        return Xen.parse(text)
+    except XenToolError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _head(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from .config.configuration import read
     from .files import write_if_changed
     from .head import emit, gas
@@ -71,13 +117,13 @@ def _head(options: argparse.Namespace) -> int:
         name, equals, value = setting.partition("=")
         if not equals or settings.setdefault(name, value) != value:
             options.parser.error(f"{setting}: not NAME=VALUE, or {name} a second time")
-    if options.config and not options.config.exists():
+    if options.config and not Path(options.config).exists():
         raise XenToolError(f"{options.config}: there is no such configuration")
     has_defconfig = any(Path(options.defconfig.format(arch=arch)).exists() for arch in ARCHES)
     configuration = read(
-        options.kconfig.resolve(),
+        Path(options.kconfig).resolve(),
         srctree=Path.cwd(),
-        saved_config=options.config or Path(".config"),
+        saved_config=Path(options.config or ".config"),
         defconfig=options.defconfig if has_defconfig else None,
         arch=options.arch,
         settings=settings,
@@ -87,19 +133,62 @@ def _head(options: argparse.Namespace) -> int:
     head = HeadConfig.from_symbols(configuration.arch, configuration.values)
     if head is None:
         raise XenToolError("XEN is not set, so there is no head object; type XEN=1")
-    write_if_changed(options.output, gas.source(head) if options.gas else emit.emit(head))
+    write_if_changed(Path(options.output), gas.source(head) if options.gas else emit.emit(head))
     return 0
 
 
 def _boot(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from .run.boot import boot
     from .run.console import show
 
     outcome = boot(
-        options.image, timeout=options.timeout, qemu=options.qemu, xen=options.xen, echo=show
+        Path(options.image), timeout=options.timeout, qemu=options.qemu, xen=options.xen, echo=show
     )
     print(f"{options.image}: {outcome.reason}")
     return 0 if outcome.passed else FAILED
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .report import text
+    from .report.report import read_report
+
+    report = read_report(options.image, options.xen, options.loader)
+    return _tell(options, report.document(), text.check(report), good=report.good)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from .report import text
+    from .report.report import read_report
+    from .report.symbols import names
+
+    report = read_report(options.image, options.xen, options.loader)
+    symbols = {} if options.json else names(options.image, report.addresses())
+    lines = text.inspect(report, symbols)
+    return _tell(options, report.document(), lines, good=report.good)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from .report import diff
+    from .report.report import read_report
+
+    before, after = (read_report(path, options.xen) for path in (options.before, options.after))
+    found = diff.document(before, after)
+    return _tell(options, found, diff.lines(before, after), good=not found["differences"])
+
+
+def _tell(
+    options: argparse.Namespace, document: object, lines: Iterable[str], *, good: bool
+) -> int:
+    if options.json:
+        import json
+
+        print(json.dumps(document, indent=2))
+    else:
+        for line in lines:
+            print(line)
+    return 0 if good else FAILED
 
 
 if __name__ == "__main__":

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A kernel image, its notes and the verdict of every loader, as one document.
+
+document() gives what --json prints; its schema, all numbers that may be
+addresses being strings of hexadecimal digits:
+
+    {"schema": 1, "image": PATH, "xen": "4.17", "asked": [LOADER],
+     "format": "ELF" | "bzImage (zstd)" | ...,
+     "elf": {"class": 32 | 64, "machine": "x86_64" | "i386" | "0x28", "entry": "0x..."} | null,
+     "notes": [{"type": 1, "name": "ENTRY", "owner": "Xen", "value": "0x..." or text,
+                "desc": bytes in hexadecimal digits, at most 4096 of them,
+                "place": "PT_NOTE 3", "offset": "0x...", "read_by": [LOADER]}],
+     "segments": [{"type": "PT_LOAD", "flags": "r-x", "offset": "0x...", "vaddr": "0x...",
+                   "paddr": "0x...", "filesz": "0x...", "memsz": "0x...", "align": "0x..."}],
+     "verdicts": {LOADER: {"accepted": true, "rule": ID or null, "message": TEXT or null,
+                           "fix": TEXT or null, "where": TEXT or null,
+                           "errors": [{"id": ID, "message": TEXT, "fix": TEXT, "where": TEXT}],
+                           "warnings": [likewise]}}}
+
+A field that is added does not raise the number of the schema; one that changes
+its meaning or goes does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+from ..abi import NOTE_OWNER, XenElfNote
+from ..elf import spec
+from ..image.container import KernelFile, open_kernel
+from ..image.elf import Elf, NotElf, Segment
+from ..image.notes import FoundNote, NoteWalk
+from ..loaders.libelf.parms import TEXTS
+from ..loaders.rules import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0
+from ..loaders.verdict import Verdict, claimed, verdicts
+from ..loaders.where import name, value
+from ..loaders.xen import Xen
+
+SCHEMA = 1
+
+_SHOWN = 4096
+"""Notes and segments that are told of; no kernel has so many."""
+
+_MACHINES = {spec.EM_386: "i386", spec.EM_X86_64: "x86_64"}
+_SEGMENT_TYPES = {
+    0: "PT_NULL",
+    1: "PT_LOAD",
+    2: "PT_DYNAMIC",
+    3: "PT_INTERP",
+    4: "PT_NOTE",
+    6: "PT_PHDR",
+    7: "PT_TLS",
+    0x6474E550: "PT_GNU_EH_FRAME",
+    0x6474E551: "PT_GNU_STACK",
+    0x6474E552: "PT_GNU_RELRO",
+    0x6474E553: "PT_GNU_PROPERTY",
+}
+
+_XEN_LOADERS = tuple(dict.fromkeys((*PV, *PVH[:2])))
+_READERS: dict[int, tuple[str, ...]] = {
+    **dict.fromkeys(XenElfNote, PV),
+    **dict.fromkeys((XenElfNote.INFO, XenElfNote.L1_MFN_VALID, XenElfNote.GUEST_VERSION), ()),
+    XenElfNote.HV_START_LOW: (PV_DOM0,),
+    XenElfNote.GUEST_OS: _XEN_LOADERS,
+    XenElfNote.FEATURES: _XEN_LOADERS,
+    XenElfNote.SUPPORTED_FEATURES: _XEN_LOADERS,
+    XenElfNote.BSD_SYMTAB: _XEN_LOADERS,
+    XenElfNote.PHYS32_ENTRY: PVH,
+    XenElfNote.PHYS32_RELOC: (PVH_DOM0,),
+}
+"""Who acts on a note, by its type (Xen libelf-dominfo.c and its callers, QEMU elf_ops.h.inc)."""
+
+
+@dataclass(frozen=True)
+class NoteLine:
+    """One note as it is told of."""
+
+    type: int
+    name: str
+    owner: str
+    value: str
+    """Its text, or a number as hexadecimal digits behind 0x, or bytes as such digits."""
+    desc: str
+    place: str
+    offset: int
+    read_by: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The value for people, who are to see where a text ends."""
+        return f'"{self.value}"' if self.owner == NOTE_OWNER and self.type in TEXTS else self.value
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is told of one image; its Data may be closed by now."""
+
+    image: str
+    format: str
+    xen: Xen
+    elf_class: int | None
+    """32 or 64; None if the file is no ELF."""
+    machine: str
+    entry: int
+    notes: tuple[NoteLine, ...]
+    segments: tuple[Segment, ...]
+    verdicts: dict[str, Verdict]
+    """Of every loader, in the order of LOADERS."""
+    asked: tuple[str, ...]
+    """The loaders that must take it: those asked for, or those that it claims to be for."""
+
+    @property
+    def good(self) -> bool:
+        """Whether every asked loader takes the image, and nothing kills the guest then."""
+        return bool(self.asked) and all(map(self.takes, self.asked))
+
+    def takes(self, loader: str) -> bool:
+        """Whether a loader takes the image, and nothing kills the guest then."""
+        verdict = self.verdicts[loader]
+        return verdict.accepted and not verdict.errors
+
+    def addresses(self) -> set[int]:
+        """Those that may have names."""
+        values = (note.value for note in self.notes if note.value.startswith("0x"))
+        return {self.entry, *(int(value, 16) for value in values)}
+
+    def document(self) -> dict[str, Any]:
+        """What --json prints."""
+        known = self.elf_class is not None
+        elf = {"class": self.elf_class, "machine": self.machine, "entry": hex(self.entry)}
+        return {
+            "schema": SCHEMA,
+            "image": self.image,
+            "xen": str(self.xen),
+            "asked": list(self.asked),
+            "format": self.format,
+            "elf": elf if known else None,
+            "notes": [{**asdict(note), "offset": hex(note.offset)} for note in self.notes],
+            "segments": [_segment(segment) for segment in self.segments],
+            "verdicts": {
+                loader: {k: v for k, v in asdict(verdict).items() if k != "loader"}
+                for loader, verdict in self.verdicts.items()
+            },
+        }
+
+
+def read_report(path: str | os.PathLike[str], xen: Xen, asked: Sequence[str] = ()) -> Report:
+    """Reads an image, and asks every loader of xen.
+
+    Raises XenToolError if the file cannot be opened, read or, for want of a
+    library or of room, unpacked.
+    """
+    with open_kernel(path) as kernel:
+        return _report(kernel, xen, asked)
+
+
+def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str]) -> Report:
+    elf = _elf(kernel)
+    return Report(
+        image=kernel.path,
+        format=kernel.format,
+        xen=xen,
+        elf_class=elf.bits if elf else None,
+        machine=_MACHINES.get(elf.e_machine, hex(elf.e_machine)) if elf else "",
+        entry=elf.e_entry if elf else 0,
+        notes=tuple(map(_note, islice(NoteWalk(elf), _SHOWN))) if elf else (),
+        segments=tuple(elf.segments[:_SHOWN]) if elf else (),
+        verdicts=verdicts(kernel, xen, LOADERS),
+        asked=tuple(asked) or claimed(kernel),
+    )
+
+
+def _elf(kernel: KernelFile) -> Elf | None:
+    if kernel.payload is None:
+        return None
+    try:
+        return Elf(kernel.payload)
+    except NotElf:
+        return None
+
+
+def _note(note: FoundNote) -> NoteLine:
+    owner = (note.owner or b"")[:64].decode("ascii", "backslashreplace")
+    is_xen = owner == NOTE_OWNER
+    return NoteLine(
+        type=note.n_type,
+        name=name(note.n_type) if is_xen else hex(note.n_type),
+        owner=owner,
+        value=value(note).strip('"') if is_xen else note.desc[:16].hex(" "),
+        desc=note.desc.hex(),
+        place=f"{note.place} {note.index}",
+        offset=note.offset,
+        read_by=_READERS.get(note.n_type, ()) if is_xen else (),
+    )
+
+
+def _segment(segment: Segment) -> dict[str, str]:
+    return {
+        "type": segment_type(segment),
+        "flags": flags(segment),
+        "offset": hex(segment.p_offset),
+        "vaddr": hex(segment.p_vaddr),
+        "paddr": hex(segment.p_paddr),
+        "filesz": hex(segment.p_filesz),
+        "memsz": hex(segment.p_memsz),
+        "align": hex(segment.p_align),
+    }
+
+
+def segment_type(segment: Segment) -> str:
+    """Such as PT_LOAD; a number if it has no name."""
+    return _SEGMENT_TYPES.get(segment.p_type, hex(segment.p_type))
+
+
+def flags(segment: Segment) -> str:
+    """Such as "r-x"."""
+    return "".join(
+        letter if segment.p_flags & bit else "-" for letter, bit in (("r", 4), ("w", 2), ("x", 1))
+    )

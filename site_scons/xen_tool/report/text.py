@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A report for people: verdicts, and tables of notes and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ..loaders.verdict import Verdict
+from .report import Report, flags, segment_type
+
+_WIDTH = 56
+"""Characters of a value in a table."""
+
+
+def check(report: Report) -> Iterator[str]:
+    """The lines of `xen-tool check`: the verdicts of the loaders that were asked."""
+    yield f"{report.image}: {_kind(report)}"
+    yield from verdict_lines(report, report.asked)
+    if report.elf_class is None and not report.asked:
+        yield "  There is no ELF file in it, so every loader refuses it (E1)."
+    elif not report.asked:
+        yield "  It is made for no loader: it has neither XEN_VERSION with LOADER or GUEST_OS,"
+        yield "  for PV, nor PHYS32_ENTRY, for PVH.  What a loader would say: --loader NAME."
+
+
+def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
+    """The lines of `xen-tool inspect`: all that is known; symbols are names of addresses."""
+    yield f"{report.image}: {_kind(report)}"
+    if report.elf_class is not None:
+        yield f"entry {report.entry:#x}{_named(report.entry, symbols)}"
+    yield ""
+    yield "Notes:" if report.notes else "Notes: none"
+    rows = (
+        (
+            note.name if note.owner == "Xen" else f"{note.owner} {note.name}",
+            _short(note.shown) + _named(_number(note.value), symbols),
+            f"{note.place} at {note.offset:#x}",
+            " ".join(loader.removeprefix("xen-") for loader in note.read_by) or "nobody",
+        )
+        for note in report.notes
+    )
+    yield from table(("name", "value", "where", "read by"), rows)
+    yield ""
+    yield "Segments:" if report.segments else "Segments: none"
+    yield from table(
+        ("type", "flags", "p_offset", "p_vaddr", "p_paddr", "p_filesz", "p_memsz", "p_align"),
+        (
+            (
+                segment_type(s),
+                flags(s),
+                *map(hex, (s.p_offset, s.p_vaddr, s.p_paddr, s.p_filesz, s.p_memsz, s.p_align)),
+            )
+            for s in report.segments
+        ),
+    )
+    yield ""
+    yield f"Verdicts of Xen {report.xen}, and of QEMU:"
+    yield from verdict_lines(report, tuple(report.verdicts))
+
+
+def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
+    """What each loader says."""
+    width = max(map(len, loaders), default=0)
+    for loader in loaders:
+        verdict = report.verdicts[loader]
+        yield f"  {loader:<{width}}  {_summary(verdict)}"
+        for line in findings(verdict):
+            yield f"  {'':<{width}}  {line}"
+
+
+def findings(verdict: Verdict) -> Iterator[str]:
+    """Message, place and fix of all that was found."""
+    if not verdict.accepted:
+        yield f"  says: {verdict.message}"
+        if verdict.where:
+            yield f"  at:   {verdict.where}"
+        yield f"  fix:  {verdict.fix}"
+    for kind, found in (("error", verdict.errors), ("warning", verdict.warnings)):
+        for finding in found:
+            yield f"{kind} {finding.id}: {finding.message}"
+            if finding.where:
+                yield f"  at:   {finding.where}"
+            yield f"  fix:  {finding.fix}"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Rows in columns; nothing if there are none."""
+    lines = [tuple(row) for row in rows]
+    if not lines:
+        return
+    lines.insert(0, tuple(head))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        yield (
+            "  " + "  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip()
+        )
+
+
+def _kind(report: Report) -> str:
+    if report.elf_class is None:
+        return report.format if report.format != "raw" else "no format that is known"
+    inner = f"ELF{report.elf_class}, {report.machine}"
+    return inner if report.format == "ELF" else f"{report.format}, in it {inner}"
+
+
+def _summary(verdict: Verdict) -> str:
+    if not verdict.accepted:
+        return f"refused ({verdict.rule})"
+    return "accepted, but the guest cannot run" if verdict.errors else "accepted"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
+
+
+def _number(text: str) -> int | None:
+    return int(text, 16) if text.startswith("0x") else None
+
+
+def _named(address: int | None, symbols: Mapping[int, str]) -> str:
+    return f" <{symbols[address]}>" if address is not None and address in symbols else ""

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""xen-tool check, inspect and diff, in processes of their own."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loaders.good import good_both, good_pv64, good_pvh
+from loaders.images import (Note, text)
+from project import TOP
+from xen_tool.abi import XenElfNote
+
+LOADERS = ["xen-pv-dom0", "xen-pv-domu", "xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel"]
+PV = LOADERS[:2]
+PVH = LOADERS[2:]
+
+
+def tool(*arguments: object) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "xen_tool.cli", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(TOP / "site_scons")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in result.stderr + result.stdout, result.stderr
+    return result
+
+
+def document(command: str, *arguments: object) -> tuple[int, Any]:
+    result = tool(command, "--json", *arguments)
+    return result.returncode, json.loads(result.stdout)
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "vmlinux"
+    path.write_bytes(bytes(good_both()))
+    return path
+
+
+def write(path: Path, content: object) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else bytes(content))  # type: ignore[call-overload]
+    return path
+
+
+@pytest.mark.parametrize("command", ["check", "inspect"])
+def test_the_schema(image: Path, command: str) -> None:
+    status, found = document(command, image)
+    assert status == 0
+    assert list(found) == [
+        *("schema", "image", "xen", "asked", "format", "elf", "notes", "segments", "verdicts")
+    ]
+    assert (found["schema"], found["image"], found["xen"]) == (1, str(image), "4.17")
+    assert found["format"] == "ELF"
+    assert found["elf"] == {"class": 64, "machine": "x86_64", "entry": found["elf"]["entry"]}
+    assert found["asked"] == LOADERS == list(found["verdicts"])
+    entry = next(note for note in found["notes"] if note["name"] == "ENTRY")
+    assert list(entry) == [
+        *("type", "name", "owner", "value", "desc", "place", "offset", "read_by")
+    ]
+    assert bytes.fromhex(entry["desc"])[::-1].hex() == entry["value"][2:].zfill(16)
+    assert entry["read_by"] == PV
+    values = {note["name"]: note["value"] for note in found["notes"]}
+    assert (values["LOADER"], values["SUPPORTED_FEATURES"]) == ("generic", "0x801")
+    for verdict in found["verdicts"].values():
+        assert verdict == {
+            "accepted": True,
+            "rule": None,
+            "message": None,
+            "fix": None,
+            "where": None,
+            "errors": [],
+            "warnings": verdict["warnings"],
+        }
+
+
+def test_what_is_refused(image: Path) -> None:
+    bad = good_pv64().setting(text(XenElfNote.XEN_VERSION, "xen-9"))
+    status, found = document("check", write(image, bad))
+    assert status == 3
+    assert found["asked"] == PV
+    verdict = found["verdicts"]["xen-pv-dom0"]
+    assert (verdict["accepted"], verdict["rule"]) == (False, "C3")
+    assert verdict["message"].endswith("for Xen v3.0 (Not 'xen-9')")
+    people = tool("check", image)
+    assert people.returncode == 3
+    assert "  xen-pv-dom0  refused (C3)" in people.stdout
+    assert verdict["message"] in people.stdout
+    assert verdict["fix"] in people.stdout
+    assert "xen-pvh-dom0" not in people.stdout
+
+
+def test_who_is_asked(image: Path) -> None:
+    for good, asked in ((good_pv64(), PV), (good_pvh(), PVH), (good_both(), LOADERS)):
+        status, found = document("check", write(image, good))
+        assert (status, found["asked"]) == (0, asked)
+    # No dom0 bit in SUPPORTED_FEATURES.
+    write(image, good_pv64().setting(Note(XenElfNote.SUPPORTED_FEATURES, bytes(4))))
+    assert document("check", image)[1]["asked"] == ["xen-pv-domu"]
+    assert document("check", image, "--loader", "xen-pv-dom0")[0] == 3
+    write(image, good_pv64().without(*XenElfNote))
+    status, found = document("check", image)
+    assert (status, found["asked"]) == (3, [])
+    assert "It is made for no loader" in tool("check", image).stdout
+
+
+def test_an_error_fails_though_the_loader_takes_it(image: Path) -> None:
+    moved = good_pv64().loading(p_vaddr=0xFFFFFFFF80300000)
+    status, found = document("check", write(image, moved))
+    verdict = found["verdicts"]["xen-pv-dom0"]
+    assert status == 3
+    assert verdict["accepted"] is True
+    assert [list(error) for error in verdict["errors"]] == [["id", "message", "fix", "where"]]
+    assert verdict["errors"][0]["id"] == "X3"
+    assert "accepted, but the guest cannot run" in tool("check", image).stdout
+
+
+def test_the_xen_that_is_modelled(image: Path) -> None:
+    write(image, good_both().setting(Note(XenElfNote.SUPPORTED_FEATURES, bytes(4))))
+    asked = ("--loader", "xen-pvh-dom0", "--xen")
+    assert document("check", image, *asked, "4.17")[0] == 0
+    status, found = document("check", image, *asked, "4.22")
+    assert (status, found["verdicts"]["xen-pvh-dom0"]["rule"]) == (3, "H3")
+    assert found["xen"] == "4.22"
+
+
+def test_inspect_shows_notes_segments_and_all_verdicts(image: Path) -> None:
+    lines = tool("inspect", image).stdout.splitlines()
+    assert lines[0] == f"{image}: ELF64, x86_64"
+    assert any(line.split()[:2] == ["LOADER", '"generic"'] for line in lines)
+    assert any(line.split()[:2] == ["PT_LOAD", "rwx"] for line in lines)
+    assert [line.split()[0] for line in lines[-5:]] == LOADERS
+
+
+def test_inspect_names_addresses(built_kernel: Any) -> None:
+    out = tool("inspect", built_kernel.top / "build/x86_64/vmlinux").stdout
+    assert "<startup_xen>" in out
+    assert "<hypercall_page>" in out
+
+
+def test_a_compressed_image(image: Path) -> None:
+    packed = write(image.with_suffix(".gz"), gzip.compress(image.read_bytes()))
+    status, found = document("check", packed)
+    # QEMU unwraps nothing.
+    assert (status, found["format"]) == (3, "gzip")
+    refused = [name for name, verdict in found["verdicts"].items() if not verdict["accepted"]]
+    assert refused == ["qemu-kernel"]
+    assert tool("check", packed, "--loader", "xen-pv-dom0").returncode == 0
+
+
+def test_a_file_that_is_no_kernel_is_refused(image: Path) -> None:
+    status, found = document("check", write(image, b"#!/bin/sh\n" * 500))
+    assert (status, found["elf"], found["notes"]) == (3, None, [])
+    assert found["verdicts"]["xen-pvh-dom0"]["message"] is not None
+    assert "There is no ELF file in it" in tool("check", image).stdout
+    assert tool("inspect", image).returncode == 3
+
+
+@pytest.mark.parametrize("command", ["check", "inspect"])
+def test_what_cannot_be_read(tmp_path: Path, command: str) -> None:
+    for path, words in ((tmp_path / "nowhere", "No such file"), (tmp_path, "is a folder")):
+        result = tool(command, path)
+        assert (result.returncode, result.stdout) == (4, "")
+        assert str(path) in result.stderr
+        assert words in result.stderr
+        assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "the following arguments are required: image"),
+        (("x", "--loader", "grub"), "invalid choice: 'grub'"),
+        (("x", "--xen", "4"), "'4' is no version of Xen: write 4.17, or 4.17+pv32"),
+        (("x", "--xen", "3.4"), "Xen 3.4 is older than 4.14"),
+    ],
+)
+def test_wrong_usage(arguments: tuple[str, ...], words: str) -> None:
+    result = tool("check", *arguments)
+    assert result.returncode == 2
+    assert words in result.stderr
+
+
+def test_diff(image: Path, tmp_path: Path) -> None:
+    same = write(tmp_path / "same", image.read_bytes())
+    result = tool("diff", image, same)
+    assert (result.returncode, result.stdout) == (0, "")
+    other = good_both().setting(text(XenElfNote.LOADER, "mine")).without(XenElfNote.GUEST_OS)
+    other = replace(other, notes=(*other.notes, text(XenElfNote.BSD_SYMTAB, "no")))
+    status, found = document("diff", image, write(tmp_path / "other", other))
+    assert status == 3
+    changes = {change["what"]: change for change in found["differences"]}
+    assert changes["note Xen LOADER"]["before"].startswith('"generic"')
+    assert changes["note Xen LOADER"]["after"].startswith('"mine"')
+    assert changes["note Xen BSD_SYMTAB"]["before"] is None
+    assert changes["verdict of xen-pv-dom0"]["after"].startswith("refused (C2)")
+    assert "verdict of qemu-kernel" not in changes
+    lines = tool("diff", image, tmp_path / "other").stdout.splitlines()
+    assert lines[lines.index("note Xen LOADER") + 1].startswith('  - "generic"')
+    assert tool("diff", image, tmp_path / "nowhere").returncode == 4
