@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
+_PV32_WARNING = "warning: Debian's Xen 4.17 has no CONFIG_PV32"
 _STEP = re.compile(r"^  ([A-Z]+) +(\S.*)$", re.MULTILINE)
 
 
@@ -76,7 +77,9 @@ class Project:
         """Runs SCons, which must succeed, without a warning."""
         run = self.run(*arguments, **environment)
         assert run.status == 0, run.out + run.err
-        assert "warning:" not in (run.out + run.err).lower(), run.out + run.err
+        # Of a 32-bit kernel this one is right.
+        said = (run.out + run.err).replace(_PV32_WARNING, "")
+        assert "warning:" not in said.lower(), said
         return run
 
     def up_to_date(self, *arguments: str) -> bool:

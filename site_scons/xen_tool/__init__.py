@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""xen_tool: an SCons tool that configures, builds and boots kernels that run on Xen.
+"""xen_tool: an SCons tool that configures, builds, checks and boots kernels that run on Xen.
 
 SCons finds it as any tool, by generate() and exists().  The rooms, from the
 ground up; each imports only what stands before it, and nothing imports the
@@ -13,6 +13,9 @@ doors:
     toolchain       compilers and linkers
     config/         Kconfig, the saved configuration, and reasons
     head/           a configuration to the Xen head object
+    image/          bytes: a kernel image as its loaders read it
+    loaders/        what each loader will say of it
+    report/         the same as a document, for people and programs
 
     scons/          door: builders and what a SConstruct calls
     run/            door: Xen under QEMU
@@ -26,12 +29,13 @@ from typing import Any
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import config_targets, methods, summary, usage
+    from .scons import check, config_targets, methods, summary, usage
 
     for name, method in (
         ("XenConfigure", methods.xen_configure),
         ("XenHead", methods.xen_head),
         ("XenImage", methods.xen_image),
+        ("XenCheck", check.xen_check),
         ("XenBoot", methods.xen_boot),
         ("XenConfigTargets", config_targets.xen_config_targets),
         ("XenHelp", usage.xen_help),

@@ -73,7 +73,7 @@ def test_a_crash_ends_at_once_and_names_its_reason(built_kernel: Project) -> Non
 
 def test_an_image_that_xen_refuses_is_told_in_xens_words(built_kernel: Project) -> None:
     built_kernel.edit("site_scons/xen_tool/head/model.py", 'Text("xen-3.0")', 'Text("xen-2.0")')
-    run = built_kernel.run("boot")
+    run = built_kernel.run("boot", "LOADERS=none")
     assert run.status == 2
     assert "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')" in run.out
 

@@ -101,7 +101,7 @@ def test_one_of_each_kind_links(kernel: Project, name: str) -> None:
         folder = f"build/{name}-{xen}{pv}{smp}"
         # Fails on a warning, too.
         run = kernel.scons(f"O={folder}", f"ARCH={name}", *settings)
-        assert f"LD {folder}/vmlinux" in run.steps
+        assert f"CHECK {folder}/vmlinux" in run.steps
         with (kernel.top / folder / "vmlinux").open("rb") as file:
             elf = ELFFile(file)
             assert elf.elfclass == ARCHES[name].bits

@@ -94,7 +94,7 @@ class Model:
     def run(self, settings: Mapping[str, str]) -> None:
         """Runs SCons, and holds what it does against what it must do."""
         values = _values(self._arch, settings)
-        before = self._linked
+        before, image = self._linked, self._image()
         arguments = [f"{name}={value}" for name, value in settings.items()]
         names = self._project.scons(f"ARCH={self._arch}", *arguments).names
         due = {name for name in self._outputs(values) if self._is_due(name, values)}
@@ -103,8 +103,14 @@ class Model:
         self._learn(values)
         # Objects with the same bytes are not linked again.
         if self._linked != before:
-            due.add("LD vmlinux")
+            due.add("LD vmlinux.unchecked")
+        if self._image() != image:
+            due.add("CHECK vmlinux")
         assert names == due, settings
+
+    def _image(self) -> bytes | None:
+        path = self.build / "vmlinux.unchecked"
+        return path.read_bytes() if path.exists() else None
 
     def snapshot(self) -> dict[str, bytes]:
         """All that was built, but not the lock and the records of what was run."""

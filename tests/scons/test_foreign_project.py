@@ -27,7 +27,7 @@ for arch in ("x86_64", "i386"):
     )
     env.XenConfigure("Kconfig.top", arguments={"ARCH": arch, "LOUD": "1"}, build=f"out/{arch}")
     objects = [env.XenObject(source) for source in Split("src/main.c src/irq.S")]
-    env.XenImage("mykernel", [env.XenHead("head.o"), objects], script="my.lds")
+    env.XenImage("mykernel", [env.XenHead("head.o"), objects], script=f"{arch}.lds")
 """
 
 KCONFIG = """
@@ -60,16 +60,20 @@ ENTRY(startup_xen)
 PHDRS { text PT_LOAD FLAGS(5); data PT_LOAD FLAGS(6); note PT_NOTE FLAGS(4); }
 SECTIONS
 {
-    . = 0x1000000;
-    .text : { *(.text .init.text) } :text
+    . = VIRT_BASE + 0x1000000;
+    .text : AT(ADDR(.text) - VIRT_BASE) { *(.text .init.text) } :text
     . = ALIGN(0x1000);
-    .data : { *(.data* .rodata*) } :data
-    .note.Xen : { *(.note.Xen) } :data :note
-    .bss : { __bss_start = .; *(.bss*) . = ALIGN(8); __bss_stop = .; } :data
-    irq_stack_union = 0x1000000;
+    .data : AT(ADDR(.data) - VIRT_BASE) { *(.data* .rodata*) } :data
+    .note.Xen : AT(ADDR(.note.Xen) - VIRT_BASE) { *(.note.Xen) } :data :note
+    .bss : AT(ADDR(.bss) - VIRT_BASE)
+    {
+        __bss_start = .; *(.bss*) . = ALIGN(8); __bss_stop = .;
+    } :data
+    irq_stack_union = VIRT_BASE + 0x1000000;
     /DISCARD/ : { *(.note.GNU-stack) *(.comment) *(.note.gnu.property) *(.eh_frame) }
 }
 """
+VIRT_BASE = {"x86_64": "0xffffffff80000000", "i386": "0xc0000000"}
 
 MAIN = """
 #include "my.h"
@@ -99,7 +103,8 @@ def foreign(tmp_path: Path) -> Project:
     project = Project(tmp_path / "theirs")
     project.write("SConstruct", SCONSTRUCT)
     project.write("Kconfig.top", KCONFIG)
-    project.write("my.lds", SCRIPT)
+    for arch, base in VIRT_BASE.items():
+        project.write(f"{arch}.lds", SCRIPT.replace("VIRT_BASE", base))
     project.write("src/main.c", MAIN)
     project.write("src/irq.S", ".globl irq\nirq: nop\n#ifdef CONFIG_LOUD\nnop\n#endif\n")
     project.write("include/my.h", "#define MINE 1\n")
@@ -116,7 +121,8 @@ def test_two_configurations_in_one_graph(foreign: Project, installed: Path) -> N
             f"HEAD out/{arch}/head.o",
             f"CC out/{arch}/src/main.o",
             f"CC out/{arch}/src/irq.o",
-            f"LD out/{arch}/mykernel",
+            f"LD out/{arch}/mykernel.unchecked",
+            f"CHECK out/{arch}/mykernel",
         }
         with (foreign.top / f"out/{arch}/mykernel").open("rb") as file:
             elf = ELFFile(file)
@@ -131,11 +137,18 @@ def test_changes_reach_both(foreign: Project, installed: Path) -> None:
     assert set(foreign.scons(PYTHONPATH=str(installed)).steps) == {
         f"{step}"
         for arch in ("x86_64", "i386")
-        for step in (f"CC out/{arch}/src/main.o", f"LD out/{arch}/mykernel")
+        for step in (
+            f"CC out/{arch}/src/main.o",
+            f"LD out/{arch}/mykernel.unchecked",
+            f"CHECK out/{arch}/mykernel",
+        )
     }
     foreign.edit("SConstruct", '"LOUD": "1"', '"LOUD": "0"')
     names = foreign.scons(PYTHONPATH=str(installed)).names
-    assert names == {"CONFIG .config", "CC main.o", "CC irq.o", "LD mykernel"}
+    assert names == {
+        *("CONFIG .config", "CC main.o", "CC irq.o"),
+        *("LD mykernel.unchecked", "CHECK mykernel"),
+    }
 
 
 def test_a_string_symbol_is_a_string_in_c(foreign: Project, installed: Path) -> None:

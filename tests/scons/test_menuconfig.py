@@ -141,7 +141,8 @@ def test_search_toggle_save_and_the_next_build_is_exact(
         "HEAD xen-head.o",
         "CC halt.o",
         "LDS vmlinux.lds",
-        "LD vmlinux",
+        "LD vmlinux.unchecked",
+        "CHECK vmlinux",
     }
     assert built_kernel.up_to_date()
 

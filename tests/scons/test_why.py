@@ -46,7 +46,7 @@ def test_a_first_build(built_kernel: Project) -> None:
         "build/x86_64/vmlinux was built, because",
         "  - it was not built here before",
     ]
-    assert "  build/x86_64/arch/x86/xen/setup.o was built, because" in lines
+    assert "    build/x86_64/arch/x86/xen/setup.o was built, because" in lines
 
 
 def test_an_edit(built_kernel: Project) -> None:
@@ -55,9 +55,11 @@ def test_an_edit(built_kernel: Project) -> None:
     built_kernel.scons()
     assert why(built_kernel, VMLINUX) == [
         "build/x86_64/vmlinux was built, because",
-        "  - build/x86_64/arch/x86/xen/lib.o changed",
-        "  build/x86_64/arch/x86/xen/lib.o was built, because",
-        "    - arch/x86/xen/lib.c changed",
+        "  - build/x86_64/vmlinux.unchecked changed",
+        "  build/x86_64/vmlinux.unchecked was built, because",
+        "    - build/x86_64/arch/x86/xen/lib.o changed",
+        "    build/x86_64/arch/x86/xen/lib.o was built, because",
+        "      - arch/x86/xen/lib.c changed",
     ]
     path.write_text(path.read_text() + "/* no more */\n")
     built_kernel.scons()
@@ -69,7 +71,7 @@ def test_an_edit(built_kernel: Project) -> None:
 def test_a_symbol_with_both_values(built_kernel: Project) -> None:
     built_kernel.scons("KASAN=1")
     lines = why(built_kernel, VMLINUX)
-    assert "    - CONFIG_KASAN changed from n to y" in lines
+    assert "      - CONFIG_KASAN changed from n to y" in lines
     assert not [line for line in lines if "SMP" in line]
 
 

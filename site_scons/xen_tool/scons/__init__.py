@@ -7,6 +7,7 @@ config_targets  menuconfig, defconfig and the like; listconfig and why
 usage, summary  `scons -h`, and the closing line
 steps           builders: CONFIG, HEAD, CC, LDS, LD
 scanner         what an object and an image depend on
+check           what the loaders will say, after every link
 record          how each target was last built: what is up to date
 explain         the same in words, for why
 owner           one build at a time in a build directory

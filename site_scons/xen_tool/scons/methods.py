@@ -20,7 +20,7 @@ from ..errors import XenToolError
 from ..files import shown
 from ..head.model import SYMBOLS as HEAD_SYMBOLS
 from ..toolchain import Toolchain
-from . import record, steps
+from . import check, record, steps
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_building, while_reading
 from .owner import own
@@ -155,6 +155,7 @@ def _set_commands(
         "ZIG_LOCAL_CACHE_DIR": cache,
     }
     env.Append(BUILDERS=steps.builders(environment, tools.identity))
+    env.Append(BUILDERS={"XenChecked": check.builder()})
 
 
 def _add_configuration_files(env: Any, configuration: Configuration) -> None:
@@ -193,11 +194,25 @@ def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
 
 
 @while_reading
-def xen_image(env: Any, target: str, source: Sequence[Any], *, script: str) -> list[Any]:
-    """env.XenImage(): links source, objects, by a linker script (.lds, or .lds.S, preprocessed)."""
+def xen_image(
+    env: Any,
+    target: str,
+    source: Sequence[Any],
+    *,
+    script: str,
+    loaders: Sequence[str] | None = None,
+    xen: str | None = None,
+) -> list[Any]:
+    """env.XenImage(): links source, objects, by a linker script (.lds, or .lds.S, preprocessed).
+
+    The image must be taken by loaders (see xen_tool.loaders.rules.LOADERS; those
+    that the configuration asks for) of a Xen, such as "4.17" or "4.17+pv32".
+    """
     if str(script).endswith(".lds.S"):
         script = env.XenScript(script)
-    return list(env.XenLinked(target, [script, *env.Flatten(source)]))
+    sources = [script, *env.Flatten(source)]
+    linked = env.XenLinked(f"{target}{check.UNCHECKED}", sources)
+    return [check.checked(env, target, linked[0], check.asked_loaders(env, loaders), xen)]
 
 
 @while_reading

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from ..abi import ARCHES
 from ..errors import XenToolError
+from ..loaders.rules import LOADERS
+from ..loaders.xen import Xen
 from ..run import TIMEOUT
 from ..toolchain import NAMES
 
@@ -19,6 +21,8 @@ RESERVED = {
     "TOOLCHAIN": f"{', '.join(NAMES)} (the first that is there)",
     "CC": "the C compiler, with arguments if need be",
     "LD": "the linker",
+    "LOADERS": f"who must take the image: {', '.join(LOADERS)}, none (what it is for)",
+    "XEN_RELEASE": f"of which Xen, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
     "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
     "HYPERVISOR": "the file of the Xen hypervisor (the newest in /boot)",
     "SEED": "a number, with randconfig: the configuration that it made before",

@@ -164,22 +164,22 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
     return {
         "XenConfigFiles": Builder(
             action=Action(_write_config, cmdstr="  CONFIG  $TARGET"),
-            emitter=_emitter("CONFIG"),
+            emitter=emitter("CONFIG", precious=True),
         ),
         "XenHeadObject": Builder(
             action=Action(_write_head, cmdstr="  HEAD    $TARGET"),
-            emitter=_emitter("HEAD"),
+            emitter=emitter("HEAD", precious=True),
         ),
         "XenObject": Builder(
             action=run,
-            emitter=_emitter("CC", identity),
+            emitter=emitter("CC", identity),
             suffix=".o",
             single_source=True,
             source_scanner=_source_scanner(_PREPROCESS),
         ),
         "XenScript": Builder(
             action=run,
-            emitter=_emitter("LDS", identity),
+            emitter=emitter("LDS", identity),
             suffix=".lds",
             src_suffix=".lds.S",
             single_source=True,
@@ -187,7 +187,7 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
         ),
         "XenLinked": Builder(
             action=run,
-            emitter=_emitter("LD", identity),
+            emitter=emitter("LD", identity),
             target_scanner=Scanner(function=_scan_image, name="XenImage", node_class=Node),
         ),
     }
@@ -231,15 +231,18 @@ def _write_head(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     write_if_changed(str(target[0]), emit(config))
 
 
-def _emitter(name: str, identity: str = "") -> Any:
+def emitter(name: str, identity: str = "", *, precious: bool = False) -> Any:
+    """An emitter of steps of this name; precious says that SCons is not to remove targets.
+
+    It would before their action, which could then not see that nothing changed.
+    """
+
     def emit(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
         target = [_in_build(node, env) for node in target]
         depends: tuple[Any, ...] = ()
-        if name not in _COMMANDS:
-            # SCons removes other targets before their action, which could
-            # then not see that nothing changed.
+        if precious:
             env.Precious(target)
-        else:
+        if name in _COMMANDS:
             depends = (value(env, identity, "toolchain"),)
             target[0].add_dependency(list(depends))
             # What changes in it counts by the values of symbols.

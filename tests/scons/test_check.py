@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The check that ends every link: an image that an asked-for loader would refuse is none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from project import Project
+
+VMLINUX = "build/x86_64/vmlinux"
+LINKER_SCRIPT = "arch/x86/xen/vmlinux.lds.S"
+
+
+def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) -> None:
+    # A head object that says nothing of Xen's version.
+    built_kernel.edit("site_scons/xen_tool/head/model.py", '"xen-3.0"', '"xen-2.0"')
+    run = built_kernel.run()
+    assert run.status == 2
+    assert f"{VMLINUX}.unchecked is not for xen-pv-dom0 and xen-pv-domu:" in run.err
+    assert "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')" in run.err
+    assert 'at:   note XEN_VERSION = "xen-2.0" at offset 0x' in run.err
+    assert 'fix:  make the note XEN_VERSION "xen-3.0"' in run.err
+    assert "no loader found: Invalid kernel" in run.err
+    assert not (built_kernel.top / VMLINUX).exists()
+    assert (built_kernel.top / f"{VMLINUX}.unchecked").exists()
+    # It fails until it is mended.
+    again = built_kernel.run()
+    assert again.status == 2
+    assert again.steps == [f"CHECK {VMLINUX}"]
+    built_kernel.edit("site_scons/xen_tool/head/model.py", '"xen-2.0"', '"xen-3.0"')
+    built_kernel.scons()
+    assert (built_kernel.top / VMLINUX).is_file()
+
+
+def test_what_kills_the_guest_fails_the_build_too(built_kernel: Project) -> None:
+    # Code that runs a page above where it was linked.
+    built_kernel.edit(LINKER_SCRIPT, "AT(ADDR(section) - VIRT_BASE)", "AT(ADDR(section) - SHIFTED)")
+    built_kernel.edit(
+        LINKER_SCRIPT, "#define PHYSICAL", "#define SHIFTED (VIRT_BASE - 0x1000)\n#define PHYSICAL"
+    )
+    run = built_kernel.run()
+    assert run.status == 2
+    assert "accepted, but the guest cannot run" in run.err
+    assert "error X3:" in run.err
+
+
+def test_the_check_runs_when_the_image_changed(built_kernel: Project) -> None:
+    assert built_kernel.up_to_date()
+    built_kernel.edit("arch/x86/xen/lib.c", "#include", "extern int one;\n#include")
+    assert "CHECK vmlinux" not in built_kernel.scons().names
+    built_kernel.edit("arch/x86/xen/lib.c", "extern int one;", "int one = 1;")
+    assert "CHECK vmlinux" in built_kernel.scons().names
+    # And when the rules change.
+    with (built_kernel.top / "site_scons/xen_tool/loaders/verdict.py").open("a") as file:
+        file.write("# more\n")
+    assert built_kernel.scons().names == {"CHECK vmlinux"}
+
+
+def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
+    run = built_kernel.run("LOADERS=xen-pv-dom0,xen-pvh-dom0")
+    assert run.status == 2
+    assert run.steps == [f"CHECK {VMLINUX}"]
+    assert "is not for xen-pvh-dom0:" in run.err
+    assert "add the note PHYS32_ENTRY" in run.err
+    assert built_kernel.scons("LOADERS=xen-pv-dom0").steps == [f"CHECK {VMLINUX}"]
+    built_kernel.edit("SConstruct", "script=script", 'script=script, loaders=["qemu-kernel"]')
+    assert "without PVH ELF Note" in built_kernel.run().err
+    built_kernel.edit("SConstruct", '["qemu-kernel"]', '["xen-pv-domu"], xen="4.14"')
+    built_kernel.scons()
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("LOADERS=xen-pv", "'xen-pv' is no loader; there are xen-pv-dom0, "),
+        ("XEN_RELEASE=four", "'four' is no version of Xen: write 4.17, or 4.17+pv32"),
+        ("XEN_RELEASE=4.1", "Xen 4.1 is older than 4.14"),
+    ],
+)
+def test_a_wrong_setting_is_told(built_kernel: Project, argument: str, words: str) -> None:
+    run = built_kernel.run(argument)
+    assert run.status == 2
+    assert words in run.err
+    assert built_kernel.up_to_date()
+
+
+def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> None:
+    run = kernel.run("ARCH=i386")
+    assert run.status == 0, run.err
+    assert "warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:" in run.err
+    assert "guest type xen-3.0-x86_32p not supported by xen kernel" in run.err
+    stock = kernel.run("ARCH=i386", "XEN_RELEASE=4.17")
+    assert stock.status == 2
+    assert "refused (U2)" in stock.err
+
+
+def test_scons_check_tells_the_verdicts(built_kernel: Project) -> None:
+    assert built_kernel.scons("check").out.splitlines() == [
+        f"{VMLINUX}: ELF64, x86_64",
+        "  xen-pv-dom0  accepted",
+        "  xen-pv-domu  accepted",
+    ]
+    document = json.loads(built_kernel.scons("check", "--json", "-s").out)
+    assert document["asked"] == ["xen-pv-dom0", "xen-pv-domu"]
+    assert document["verdicts"]["xen-pvh-dom0"]["rule"] == "A3"
+    run = built_kernel.run("check", "LOADERS=xen-pvh-domu")
+    assert run.status == 2
+    assert "refused (A3)" in run.out
+    assert "not for xen-pvh-domu" in run.err
+
+
+def test_an_image_for_no_loader_is_not_judged(kernel: Project) -> None:
+    kernel.scons("XEN=0")
+    assert "It is made for no loader" in kernel.scons("check", "XEN=0").out
+
+
+def test_the_image_is_the_linkers_output_by_another_name(kernel: Project) -> None:
+    kernel.scons()
+    image, linked = (kernel.top / f"{VMLINUX}{end}" for end in ("", ".unchecked"))
+    assert image.samefile(linked)
+    assert image.stat().st_mode & 0o111
