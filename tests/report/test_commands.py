@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from loaders.good import good_both, good_pv64, good_pvh
-from loaders.images import (Note, text)
+from loaders.images import Note, text
 from project import TOP
 from xen_tool.abi import XenElfNote
 
