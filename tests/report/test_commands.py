@@ -138,7 +138,7 @@ def test_the_xen_that_is_modelled(image: Path) -> None:
 def test_inspect_shows_notes_segments_and_all_verdicts(image: Path) -> None:
     lines = tool("inspect", image).stdout.splitlines()
     assert lines[0] == f"{image}: ELF64, x86_64"
-    assert any(line.split()[:2] == ["LOADER", '"generic"'] for line in lines)
+    assert any(line.split()[:3] == ["0x8", "LOADER", '"generic"'] for line in lines)
     assert any(line.split()[:2] == ["PT_LOAD", "rwx"] for line in lines)
     assert [line.split()[0] for line in lines[-5:]] == LOADERS
 

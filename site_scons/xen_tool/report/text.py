@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ..abi import NOTE_OWNER
 from ..loaders.verdict import Verdict
 from .report import Report, flags, segment_type
 
@@ -32,14 +33,15 @@ def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
     yield "Notes:" if report.notes else "Notes: none"
     rows = (
         (
-            note.name if note.owner == "Xen" else f"{note.owner} {note.name}",
+            f"{note.type:#x}",
+            note.name if note.owner == NOTE_OWNER else f'of owner "{note.owner}"',
             _short(note.shown) + _named(_number(note.value), symbols),
             f"{note.place} at {note.offset:#x}",
             " ".join(loader.removeprefix("xen-") for loader in note.read_by) or "nobody",
         )
         for note in report.notes
     )
-    yield from table(("name", "value", "where", "read by"), rows)
+    yield from table(("type", "name", "value", "where", "read by"), rows)
     yield ""
     yield "Segments:" if report.segments else "Segments: none"
     yield from table(
