@@ -54,6 +54,8 @@ def test_head_as_a_source_is_assembled_to_the_same(kernel: Project, gnu_as: str)
         (["head", "-o", "arch"], 4, "arch: cannot be written"),
         (["boot", "nowhere"], 4, "nowhere cannot be read"),
         (["boot", "SConstruct"], 4, "not an ELF file"),
+        (["boot", "--mode", "pw", "x"], 2, "name one of xen-pv-dom0 (pv), "),
+        (["boot", "--cpus", "99", "x"], 4, "1 to 32 CPUs"),
         (["frobnicate"], 2, "invalid choice"),
         ([], 2, "COMMAND"),
     ],

@@ -17,7 +17,7 @@ from .abi import ARCHES
 from .errors import XenToolError
 from .loaders.rules import LOADERS
 from .loaders.xen import Xen
-from .run import TIMEOUT
+from .run import CPUS, modes
 
 FAILED = 3
 UNUSABLE = 4
@@ -54,9 +54,17 @@ def _parser() -> argparse.ArgumentParser:
     head.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="symbols of Kconfig")
     head.set_defaults(function=_head, parser=head)
 
-    boot = commands.add_parser("boot", help="start an image as PV dom0 on Xen, under QEMU")
+    boot = commands.add_parser("boot", help="start an image on Xen, under QEMU")
     boot.add_argument("image")
-    boot.add_argument("--timeout", type=float, default=TIMEOUT, metavar="SECONDS")
+    boot.add_argument(
+        "--mode",
+        type=_mode,
+        default=modes.MODES[0],
+        metavar="MODE",
+        help=f"{modes.listed()}; the first one if none is given",
+    )
+    boot.add_argument("--timeout", type=float, metavar="SECONDS", help="(the mode's)")
+    boot.add_argument("--cpus", type=int, default=CPUS, metavar="N", help="(%(default)s)")
     boot.add_argument("--qemu", metavar="PROGRAM")
     boot.add_argument("--xen", metavar="FILE", help="the hypervisor")
     boot.set_defaults(function=_boot)
@@ -104,6 +112,13 @@ def _xen(text: str) -> Xen:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+def _mode(text: str) -> modes.Mode:
+    try:
+        return modes.named(text)
+    except XenToolError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _head(options: argparse.Namespace) -> int:
     from pathlib import Path
 
@@ -144,7 +159,13 @@ def _boot(options: argparse.Namespace) -> int:
     from .run.console import show
 
     outcome = boot(
-        Path(options.image), timeout=options.timeout, qemu=options.qemu, xen=options.xen, echo=show
+        Path(options.image),
+        mode=options.mode,
+        timeout=options.timeout,
+        cpus=options.cpus,
+        qemu=options.qemu,
+        xen=options.xen,
+        echo=show,
     )
     print(f"{options.image}: {outcome.reason}")
     return 0 if outcome.passed else FAILED

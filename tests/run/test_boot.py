@@ -12,14 +12,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from xen_tool.errors import XenToolError
+from xen_tool.loaders.rules import LOADERS
 from xen_tool.run.boot import boot
 from xen_tool.run.console import MAX_LINE_BYTES, MAX_LINES, Console, printable
 from xen_tool.run.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
+from xen_tool.run.modes import MODES, named
 from xen_tool.run.outcome import Outcome
 
 ELF = b"\x7fELF stands in for an image"
@@ -122,6 +125,21 @@ def test_a_pass_needs_the_line_and_the_status(machine: Machine) -> None:
             "the guest reported RESULT: PASS, but QEMU ended with status 0 instead of 33",
         ),
         ("FAIL two\n", 33, "no result came, but FAIL two"),
+        (
+            f"CHECKS: 3\n{PASSED}",
+            33,
+            "the guest reported RESULT: PASS, but its 3 checks gave 2 lines PASS",
+        ),
+        (
+            "dom0: the domain shut down: crash\n" + PASSED,
+            5,
+            "the guest reported RESULT: PASS, but the domain shut down: crash",
+        ),
+        (
+            "dom0: the domain shut down: poweroff\n",
+            33,
+            "no result came: the domain shut down: poweroff",
+        ),
         ("PASS one\n", 33, "QEMU ended with status 33, but no line RESULT: PASS came"),
         ("not RESULT: PASS\n", 33, "QEMU ended with status 33, but no line RESULT: PASS came"),
         ("PASS one\n", 0, "the guest rebooted without a result"),
@@ -153,6 +171,10 @@ def test_everything_else_fails_and_says_why(
         ),
         (FATAL_TRAP, "Xen panicked: FATAL PAGE FAULT [error_code=0002]"),
         (CRASH, "the guest crashed: d0v0 Unhandled: vec 13, #GP[0000] at ffffffff81001000"),
+        (
+            "(XEN) d0v0 Triple fault - invoking HVM shutdown action 1\n",
+            "the guest crashed: d0v0 Triple fault - invoking HVM shutdown action 1",
+        ),
         (
             "(XEN) Hardware Dom0 halted: halting machine\n",
             "the guest stopped without a result: Hardware Dom0 halted: halting machine",
@@ -192,6 +214,18 @@ def test_a_pass_followed_by_a_crash_is_no_pass(machine: Machine, lines: int) -> 
     outcome = machine.boot(f"say({PASSED + crash!r}); sys.exit(33)")
     assert not outcome.passed
     assert outcome.reason.startswith("the guest crashed")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "SKIP three: one vCPU\nCHECKS: 2\n" + PASSED,
+        "".join(f"(XEN) (d1) {line}\n" for line in PASSED.splitlines()),
+        "".join(f"(d1) {line}\n" for line in PASSED.splitlines()),
+    ],
+)
+def test_other_forms_of_a_pass(machine: Machine, said: str) -> None:
+    assert machine.boot(f"say({said!r}); sys.exit(33)").passed
 
 
 def test_only_xen_itself_can_panic(machine: Machine) -> None:
@@ -410,6 +444,57 @@ def test_a_qemu_that_cannot_run(machine: Machine) -> None:
     machine.qemu.chmod(0o755)
     outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen))
     assert outcome.reason == f"QEMU ended with status 1: {machine.qemu}: Exec format error"
+
+
+def test_every_loader_of_the_verdicts_is_a_mode() -> None:
+    assert set(LOADERS) <= {mode.name for mode in MODES}
+
+
+ECHO = "say(' '.join(sys.argv[1:]))"
+
+
+@pytest.mark.parametrize("name", [name for mode in MODES for name in (mode.name, mode.alias)])
+def test_every_mode_has_a_name_and_an_alias(name: str) -> None:
+    assert name in (named(name).name, named(name).alias)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("pv", "-m 128 -smp 2 -icount shift=7,sleep=off -kernel xen -append"),
+        ("pvh", "-m 128 -smp 2 -cpu qemu64,+npt -icount"),
+        ("pvh", "console=com1 com1=115200,8n1 dom0=pvh dom0-iommu=none"),
+        ("qemu", "-m 256 -smp 2 -icount shift=7,sleep=off -kernel image"),
+    ],
+)
+def test_a_mode_decides_what_qemu_is_given(machine: Machine, mode: str, options: str) -> None:
+    machine.program(ECHO)
+    outcome = boot(machine.image, mode=mode, qemu=str(machine.qemu), xen=str(machine.xen))
+    assert options in outcome.console[0]
+
+
+def test_the_real_clock_can_be_had(machine: Machine) -> None:
+    machine.program(ECHO)
+    mode = replace(named("pv"), real_time=True)
+    outcome = boot(machine.image, mode=mode, qemu=str(machine.qemu), xen=str(machine.xen))
+    assert "icount" not in outcome.console[0]
+
+
+def test_without_xen_none_is_needed(machine: Machine) -> None:
+    machine.program(ECHO)
+    boot(machine.image, mode="qemu", qemu=str(machine.qemu), xen="/nowhere")
+
+
+def test_an_unknown_mode_names_them_all(machine: Machine) -> None:
+    message = refused(machine, mode="pw")
+    assert message.startswith("there is no boot mode pw: ")
+    for mode in MODES:
+        assert f"{mode.name} ({mode.alias})" in message
+
+
+@pytest.mark.parametrize("cpus", [0, -1, 33])
+def test_a_bad_number_of_cpus(machine: Machine, cpus: int) -> None:
+    assert "1 to 32 CPUs" in refused(machine, cpus=cpus)
 
 
 def test_a_plain_hypervisor_is_taken_too(machine: Machine) -> None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Boots an image as PV dom0 of Xen in a QEMU machine without KVM.
+"""Boots an image in a QEMU machine without KVM, in one of the modes of modes.py.
 
-QEMU's multiboot loader starts the hypervisor; what it is given as -initrd is
-Xen's first module and so dom0's kernel.  The serial port is the console.
+QEMU's multiboot loader starts the hypervisor; what it is given as -initrd are
+Xen's modules, of which the first is dom0's kernel.  The serial port is the console.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import XenToolError
-from . import TIMEOUT
+from . import CPUS, modes
 from .console import Console
 from .hypervisor import ELF_MAGIC, find_hypervisor, read_hypervisor
+from .modes import Mode, Place
 from .outcome import Evidence, Outcome
 
 QEMU = "qemu-system-x86_64"
 
-MEMORY_MIB = 128
-"""Xen 4.17 itself needs about 48 MiB, an image its size and 16 MiB."""
+MAX_CPUS = 32
+"""A guest's vcpu_info of more is not in the shared_info page."""
 
 GRACE_SECONDS = 2.0
 """How long the last lines of a dying Xen or guest are waited for."""
@@ -56,34 +57,40 @@ except OSError as error:
 def boot(
     image: Path,
     *,
-    timeout: float = TIMEOUT,
+    mode: str | Mode | None = None,
+    timeout: float | None = None,
+    cpus: int = CPUS,
     qemu: str | None = None,
     xen: str | None = None,
     echo: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Runs the image as PV dom0 until it reports, dies, or timeout seconds are over.
+    """Runs the image until it reports, dies, or timeout seconds are over.
 
-    qemu is a program's name or path (qemu-system-x86_64), xen a hypervisor's
-    path, gzipped or not (the newest installed one); echo takes each line of
-    the console as it comes.  QEMU never outlives the call or its process.
+    mode is a row of modes.MODES, its name or its alias (PV dom0); it has a
+    timeout of its own.  cpus is how many the guest gets.  qemu is a program's
+    name or path (qemu-system-x86_64), xen a hypervisor's path, gzipped or not
+    (the newest installed one); echo takes each line of the console as it comes.
+    QEMU never outlives the call or its process.
 
     Raises XenToolError if a part is missing or unusable; everything that
     happens after the start is an Outcome.
     """
+    mode = mode if isinstance(mode, Mode) else modes.named(mode)
+    timeout = mode.timeout if timeout is None else timeout
     if not (math.isfinite(timeout) and timeout > 0):
         raise XenToolError(f"the time limit must be a number of seconds above 0, not {timeout}")
+    if not 1 <= cpus <= MAX_CPUS:
+        raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
     _check_image(image)
     program = _find_qemu(qemu or QEMU)
-    hypervisor = read_hypervisor(Path(xen) if xen else find_hypervisor())
 
     evidence = Evidence()
     console = Console(*([echo] if echo else []), evidence.see)
-    start = time.monotonic()
     # QEMU reads commas and blanks in file names as syntax: names without any.
     with tempfile.TemporaryDirectory(prefix="xen-tool-boot-") as folder:
-        (Path(folder) / "xen").write_bytes(hypervisor)
-        (Path(folder) / "image").symlink_to(image.resolve())
-        with _running(_command(program), folder) as process:
+        options = _lay_out(Path(folder), mode, image, xen)
+        start = time.monotonic()
+        with _running([program, *_machine(mode, cpus), *options], folder) as process:
             _follow(process, console, evidence, start + timeout)
             status = process.poll()
     return Outcome(
@@ -115,16 +122,28 @@ def _find_qemu(name: str) -> str:
     return str(Path(path).absolute())
 
 
-def _command(program: str) -> list[str]:
+def _machine(mode: Mode, cpus: int) -> list[str]:
     return [
-        program,
         *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
         *("-nodefaults", "-no-user-config", "-no-reboot"),
         *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
-        *("-m", str(MEMORY_MIB)),
-        *("-kernel", "xen", "-append", "console=com1 com1=115200,8n1"),
-        *("-initrd", "image"),
+        *("-m", str(mode.memory), "-smp", str(cpus)),
+        *(("-cpu", mode.cpu) if mode.cpu else ()),
+        # 128 ns for each instruction; a halt lasts no longer than it takes to wind the clock on.
+        *(("-icount", "shift=7,sleep=off") if mode.counts_instructions else ()),
     ]
+
+
+def _lay_out(folder: Path, mode: Mode, image: Path, xen: str | None) -> list[str]:
+    """Puts what QEMU is to load into folder; returns the options that name it."""
+    if mode.place is Place.KERNEL:
+        (folder / "image").symlink_to(image.resolve())
+        return ["-kernel", "image"]
+    hypervisor = Path(xen) if xen else find_hypervisor()
+    (folder / "xen").write_bytes(read_hypervisor(hypervisor))
+    options = "console=com1 com1=115200,8n1"
+    (folder / "image").symlink_to(image.resolve())
+    return ["-kernel", "xen", "-append", " ".join((options, *mode.xen)), "-initrd", "image"]
 
 
 @contextlib.contextmanager

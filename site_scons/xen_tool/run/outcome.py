@@ -2,10 +2,14 @@
 """Reads the console and QEMU's status, and says how a run ended and why.
 
 The guest's side of this contract is arch/x86/xen/shutdown.c: lines `PASS name`
-and `FAIL name`, a last line `RESULT: PASS` or `RESULT: FAIL`, and QEMU's status
-through its isa-debug-exit device.  A pass needs all three to agree: the status
-alone could come from wild code that hits the port, the line alone from a guest
-that crashes right after it.
+and `FAIL name: why`, perhaps `CHECKS: n`, their number, a last line `RESULT:
+PASS` or `RESULT: FAIL`, and QEMU's status through its isa-debug-exit device.  A
+pass needs all to agree: the status alone could come from wild code that hits
+the port, the line alone from a guest that crashes right after it, and fewer
+lines than checks from a console that lost some.
+
+A domU does not have the device.  Its status is the reason of its shutdown,
+which the dom0 that domu.py makes reads from xl, and gives to the device.
 """
 
 from __future__ import annotations
@@ -20,13 +24,18 @@ PASS_STATUS = 33
 # xen/arch/x86/{shutdown,traps}.c.  After the first kind more lines come, which
 # say what it was about; after the second, the machine only waits to reboot.
 _TROUBLE = re.compile(
-    r"\(XEN\).*(Panic on CPU|crashed on cpu|FATAL (?:TRAP|PAGE FAULT)|Xen BUG at)"
+    r"\(XEN\).*"
+    r"(Panic on CPU|crashed on cpu|FATAL (?:TRAP|PAGE FAULT)|Xen BUG at|Triple fault|domain_crash)"
 )
 _LAST_WORDS = re.compile(
     r"\(XEN\).*(Reboot in five seconds|rebooting machine|halting machine|Manual reset required)"
 )
 _UNHANDLED = re.compile(r"\(XEN\) d\d+v\d+ Unhandled")
 _RIP = re.compile(r"\(XEN\) RIP: +\S*\[<([0-9a-f]+)>\]")
+# What a domU writes to port 0xe9 comes in a line of Xen's (xen/arch/x86/hvm/hvm.c).
+_BY_XEN = re.compile(r"(?:\(XEN\) )?\(d[0-9]+\) ")
+# How the dom0 of domu.py tells what became of a domU.
+_DOM0 = re.compile(r"dom0: (.+)")
 _QEMU_STOPPED = re.compile(r"\S*qemu\S*: terminating on signal")
 _ASTERISKS = re.compile(r"\*{10,}")
 
@@ -54,7 +63,10 @@ class Evidence:
         self.in_trouble = False
         """Xen or the guest died; the lines that say why may still be coming."""
         self.results: set[str] = set()
+        self._passes = 0
         self._failed: list[str] = []
+        self._checks: int | None = None
+        self._of_domu = ""
         self._trouble = ""
         self._unhandled = ""
         self._rip = ""
@@ -66,13 +78,19 @@ class Evidence:
 
     def see(self, line: str) -> None:
         """Takes the next line."""
-        text = line.strip()
+        text = _BY_XEN.sub("", line.strip(), count=1)
         if text in ("RESULT: PASS", "RESULT: FAIL"):
             self.results.add(text)
         elif text == "FAIL" or text.startswith("FAIL "):
             self._failed.append(text)
+        elif text.startswith("PASS "):
+            self._passes += 1
+        elif found := re.fullmatch(r"CHECKS: ([0-9]{1,9})", text, re.ASCII):
+            self._checks = int(found[1])
         elif text.startswith("(XEN)"):
             self._see_xen(text, text.removeprefix("(XEN)").strip())
+        elif found := _DOM0.fullmatch(text):
+            self._of_domu = found[1]
         else:
             self._last_line = text or self._last_line
 
@@ -106,6 +124,7 @@ class Evidence:
             status == PASS_STATUS
             and self.results == {"RESULT: PASS"}
             and not self._failed
+            and self._checks in (None, self._passes)
             and not self.in_trouble
             and not self.over
         )
@@ -126,7 +145,7 @@ class Evidence:
             cause = f" ({self._before_panic})" if panic.startswith("Could not construct") else ""
             return f"Xen panicked: {panic}{cause}"
         where = f" at {self._rip}" if self._rip else ""
-        if "crashed on cpu" in self._trouble:
+        if any(words in self._trouble for words in ("crashed on cpu", "Triple", "domain_crash")):
             return f"the guest crashed: {self._unhandled or self._trouble.rstrip(':')}{where}"
         return f"Xen crashed: {self._trouble}{where}" if self.in_trouble else ""
 
@@ -140,11 +159,18 @@ class Evidence:
             return f"the guest reported RESULT: PASS, but also {failed}"
         if self.passed(status):
             return "the guest reported RESULT: PASS"
+        if self._checks not in (None, self._passes):
+            seen = f"its {self._checks} checks gave {self._passes} lines PASS"
+            return f"the guest reported RESULT: PASS, but {seen}"
+        if self._of_domu:
+            return f"the guest reported RESULT: PASS, but {self._of_domu}"
         ended = "had to be ended" if status is None else f"ended with status {status}"
         return f"the guest reported RESULT: PASS, but QEMU {ended} instead of {PASS_STATUS}"
 
     def _silence(self, status: int | None, timeout: float) -> str:
         """No result line: what else there is to go by."""
+        if self._of_domu:
+            return f"no result came: {self._of_domu}"
         if self._last_words:
             return f"the guest stopped without a result: {self._last_words}"
         if status is None:

@@ -19,6 +19,7 @@ from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..files import shown
 from ..head.model import SYMBOLS as HEAD_SYMBOLS
+from ..run import modes
 from ..toolchain import Toolchain
 from . import check, record, steps
 from .config_targets import ConfigTargets, asks_why, changing
@@ -216,8 +217,12 @@ def xen_image(
 
 
 @while_reading
-def xen_boot(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
-    """env.XenBoot(): an alias that starts the image as PV dom0 on Xen, under QEMU."""
+def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = None) -> list[Any]:
+    """env.XenBoot(): an alias that starts the image under QEMU, in a mode of run.modes (PV dom0).
+
+    MODE= on the command line is heard before mode.
+    """
+    how = modes.named(env["XEN_SETTINGS"].get("MODE") or mode)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ..run.boot import boot
@@ -226,7 +231,9 @@ def xen_boot(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
         given = env["XEN_SETTINGS"]
         outcome = boot(
             Path(source[0].abspath),
+            mode=how,
             timeout=given.timeout,
+            cpus=given.cpus,
             qemu=given.get("QEMU"),
             xen=given.get("HYPERVISOR"),
             echo=show,

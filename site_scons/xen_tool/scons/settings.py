@@ -11,7 +11,8 @@ from ..abi import ARCHES
 from ..errors import XenToolError
 from ..loaders.rules import LOADERS
 from ..loaders.xen import Xen
-from ..run import TIMEOUT
+from ..run import CPUS, modes
+from ..run.modes import MODES
 from ..toolchain import NAMES
 
 RESERVED = {
@@ -23,11 +24,13 @@ RESERVED = {
     "LD": "the linker",
     "LOADERS": f"who must take the image: {', '.join(LOADERS)}, none (what it is for)",
     "XEN_RELEASE": f"of which Xen, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
+    "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} ({MODES[0].alias})",
+    "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",
     "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
     "HYPERVISOR": "the file of the Xen hypervisor (the newest in /boot)",
     "SEED": "a number, with randconfig: the configuration that it made before",
     "TARGET": "with why: a file that was built",
-    "TIMEOUT": f"seconds until a boot without a result has failed ({TIMEOUT:g})",
+    "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
 
@@ -50,9 +53,15 @@ class Settings:
         return self.get("V") == "1"
 
     @property
-    def timeout(self) -> float:
-        """TIMEOUT in seconds."""
-        return float(self.get("TIMEOUT") or TIMEOUT)
+    def timeout(self) -> float | None:
+        """TIMEOUT in seconds; None if it is not given."""
+        seconds = self.get("TIMEOUT")
+        return float(seconds) if seconds else None
+
+    @property
+    def cpus(self) -> int:
+        """CPUS."""
+        return int(self.get("CPUS") or CPUS)
 
 
 def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
@@ -74,6 +83,9 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
     seconds = tool.get("TIMEOUT", "1")
     if not re.fullmatch(r"[0-9]*\.?[0-9]+", seconds) or float(seconds) == 0:
         raise XenToolError(f"TIMEOUT={seconds}: TIMEOUT is a number of seconds above 0")
+    if not re.fullmatch(r"[1-9][0-9]?", tool.get("CPUS", "1"), re.ASCII):
+        raise XenToolError(f"CPUS={tool['CPUS']}: CPUS is a number above 0")
+    modes.named(tool.get("MODE"))
     if not tool.get("SEED", "0").isdecimal():
         raise XenToolError(f"SEED={tool['SEED']}: SEED is a number")
     return Settings(tool, {n: v for n, v in given.items() if n not in RESERVED})
