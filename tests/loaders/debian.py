@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xen_tool.errors import XenToolError
-from xen_tool.run.packages import private_apt, run_program
+from xen_tool.run.apt import Apt
 
 
 def newest_linux(folder: Path) -> list[str]:
     """The packages that linux-image-amd64 and linux-image-cloud-amd64 stand for today."""
     names = []
     for package in ("linux-image-amd64", "linux-image-cloud-amd64"):
-        told = run_program("apt-cache", *private_apt(folder / "apt"), "depends", package)
+        told = Apt(folder / "apt").depends(package)
         found = re.search(r"Depends: (linux-image-\S+)", told)
         if not found:
             raise XenToolError(f"{package} depends on no linux-image")
@@ -29,7 +29,7 @@ def newest_linux(folder: Path) -> list[str]:
 
 def update(folder: Path) -> None:
     """Gets package lists, in folder, which takes no rights; the other functions use them."""
-    run_program("apt-get", *private_apt(folder / "apt"), "update")
+    Apt(folder / "apt").update()
 
 
 def unpack(folder: Path, packages: Sequence[str], patterns: Sequence[str]) -> Path:
@@ -37,7 +37,7 @@ def unpack(folder: Path, packages: Sequence[str], patterns: Sequence[str]) -> Pa
 
     Archives stay in folder; apt-get takes those that are still right.
     """
-    run_program("apt-get", *private_apt(folder / "apt"), "download", *packages, cwd=folder)
+    Apt(folder / "apt").download(packages, folder)
     root = folder / "root"
     root.mkdir(exist_ok=True)
     for package in packages:

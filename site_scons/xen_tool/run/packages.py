@@ -18,7 +18,6 @@ tests/run.py calls it.  Which version of Xen a package's name holds, the package
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib.util
 import os
 import platform
@@ -28,14 +27,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from ..errors import XenToolError
+from .apt import Apt, Say, cache_folder, locked, run_program
 from .hypervisor import PACKAGES_ROOT_VARIABLE, default_roots
-
-Say = Callable[[str], None]
 
 
 class Need(NamedTuple):
@@ -67,6 +65,7 @@ NEEDS = (
     ),
     Need("tmux", programs=("tmux",)),
     Need("binutils", programs=("as", "ld", "readelf")),
+    Need("cpio", programs=("cpio",)),
     Need("gcc", programs=("gcc",)),
     Need("libc6-dev", files=("usr/include/stdio.h",)),
     *(Need(program, programs=(program,)) for program in ("bzip2", "lzop", "lz4", "zstd")),
@@ -113,8 +112,7 @@ def provide(say: Say) -> dict[str, str]:
         return {}
     folder = _cache_folder()
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_name(f"{folder.name}.lock")):
+        with locked(folder.with_name(f"{folder.name}.lock")):
             if not {need.package for need in needs} <= _unpacked(folder):
                 _unpack(needs, folder, say)
     except OSError as error:
@@ -173,38 +171,8 @@ def _importable(module: str) -> bool:
     return any(any(folder.glob(f"{module}.*")) for folder in folders)
 
 
-def run_program(*command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None) -> str:
-    """Returns the command's output; raises XenToolError with its complaint if it fails."""
-    environ = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=environ,
-        stdin=stdin or subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        errors = [line[3:] for line in done.stderr.splitlines() if line.startswith("E: ")]
-        reason = "; ".join(errors) or done.stderr.strip() or f"status {done.returncode}"
-        raise XenToolError(f"{shlex.join(command)} failed: {reason}")
-    return done.stdout
-
-
-def private_apt(folder: Path) -> tuple[str, ...]:
-    """Returns options with which APT has its lists in folder, and yet knows what the system has."""
-    for name in ("lists/partial", "archives/partial"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    return (
-        *("-o", f"Dir::State={folder}", "-o", f"Dir::Cache={folder}"),
-        *("-o", "Dir::State::status=/var/lib/dpkg/status"),
-        *("-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"),
-    )
-
-
-def _offered(needs: Sequence[Need], *options: str) -> list[str]:
+def _offered(needs: Sequence[Need], known: set[str]) -> list[str]:
     """Returns the names of the packages, without those that the package lists do not know."""
-    known = set(run_program("apt-cache", *options, "pkgnames").split())
     hypervisors = (re.fullmatch(r"xen-hypervisor-(\d+)\.(\d+)-amd64", name) for name in known)
     newest = max(((int(found[1]), int(found[2])) for found in hypervisors if found), default=(0, 0))
     names = [need.package.format(xen="{}.{}".format(*newest)) for need in needs]
@@ -219,7 +187,7 @@ def _install(needs: Sequence[Need], say: Say) -> None:
             *("install", "--yes", "--no-install-recommends", *packages),
         )
 
-    packages = _offered(needs)
+    packages = _offered(needs, _system_names())
     if len(packages) == len(needs):
         # Fails if the lists are so old that the archive has other versions by now.
         with contextlib.suppress(XenToolError):
@@ -227,17 +195,20 @@ def _install(needs: Sequence[Need], say: Say) -> None:
             return
     say("updating the package lists with apt-get")
     run_program("apt-get", "update")
-    if packages := _offered(needs):
+    if packages := _offered(needs, _system_names()):
         install(packages)
 
 
+def _system_names() -> set[str]:
+    return set(run_program("apt-cache", "pkgnames").split())
+
+
 def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     release = "unknown"
     with contextlib.suppress(OSError):
         system = platform.freedesktop_os_release()
         release = system.get("VERSION_CODENAME") or system.get("VERSION_ID") or system["ID"]
-    return Path(base).absolute() / "xen_tool" / f"packages-{release}"
+    return cache_folder() / f"packages-{release}"
 
 
 def _unpacked(folder: Path) -> set[str]:
@@ -246,29 +217,24 @@ def _unpacked(folder: Path) -> set[str]:
     return set()
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
     for left in folder.parent.glob(f"{folder.name}.*.new"):
         shutil.rmtree(left)
     work = Path(tempfile.mkdtemp(".new", f"{folder.name}.", folder.parent))
     try:
         archives, new = work / "archives", work / "new"
-        options = private_apt(work / "apt")
+        apt = Apt(work / "apt")
         for name in (archives, new):
             name.mkdir()
         say(f"fetching package lists into {folder.parent}, as only root could install")
-        run_program("apt-get", *options, "update")
-        packages = _offered(needs, *options)
+        apt.update()
+        packages = _offered(needs, apt.names())
         say(f"unpacking in {folder}: {' '.join(packages)}")
         if packages:
-            closure = _closure(packages, options)
-            run_program("apt-get", *options, "download", *closure, cwd=archives)
+            # A libc other than the system's loader's does not work.
+            plan = apt.plan(packages).items()
+            found = [f"{name}={version}" for name, version in plan if name != "libc6"]
+            apt.download(found, archives)
         _make_root(new / "sysroot", sorted(archives.glob("*.deb")))
         _relocate(new, folder)
         _make_starters(new, folder)
@@ -278,16 +244,6 @@ def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
         new.rename(folder)
     finally:
         shutil.rmtree(work)
-
-
-def _closure(packages: Sequence[str], options: Sequence[str]) -> list[str]:
-    """Returns NAME=VERSION of the packages and of all that they need and the system lacks."""
-    plan = run_program(
-        "apt-get", *options, "install", "--simulate", "--no-install-recommends", *packages
-    )
-    # Inst NAME [OLD VERSION] (VERSION ...); a libc other than the system's loader's does not work.
-    found = re.findall(r"^Inst (\S+) (?:\[.*?\] )?\((\S+)", plan, re.MULTILINE)
-    return [f"{name}={version}" for name, version in found if name != "libc6"]
 
 
 def _make_root(root: Path, archives: Sequence[Path]) -> None:
