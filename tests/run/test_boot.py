@@ -341,6 +341,7 @@ def test_any_bytes_are_taken_and_made_safe(machine: Machine) -> None:
     ("line", "text"),
     [
         (b"plain\r", "plain"),
+        (b"\rof Xen in a Xen", "of Xen in a Xen"),
         (b"a\tb", "a\tb"),
         (b"\x1b[2J", r"\x1b[2J"),
         (b"\xff", "\N{REPLACEMENT CHARACTER}"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -21,8 +22,9 @@ from pathlib import Path
 
 from ..errors import XenToolError
 from . import CPUS, modes
-from .console import Console
-from .hypervisor import ELF_MAGIC, find_hypervisor, read_hypervisor
+from .apt import Say
+from .console import Console, tell
+from .hypervisor import ELF_MAGIC, find_hypervisor, read_hypervisor, version_of
 from .modes import Mode, Place
 from .outcome import Evidence, Outcome
 
@@ -63,14 +65,16 @@ def boot(
     qemu: str | None = None,
     xen: str | None = None,
     echo: Callable[[str], None] | None = None,
+    say: Say = tell,
 ) -> Outcome:
     """Runs the image until it reports, dies, or timeout seconds are over.
 
     mode is a row of modes.MODES, its name or its alias (PV dom0); it has a
     timeout of its own.  cpus is how many the guest gets.  qemu is a program's
-    name or path (qemu-system-x86_64), xen a hypervisor's path, gzipped or not
-    (the newest installed one); echo takes each line of the console as it comes.
-    QEMU never outlives the call or its process.
+    name or path (qemu-system-x86_64), xen a hypervisor's path, gzipped or not,
+    or a version of it that Debian has (the newest installed one).  echo takes
+    each line of the console as it comes, say a line on what is fetched.  QEMU
+    never outlives the call or its process.
 
     Raises XenToolError if a part is missing or unusable; everything that
     happens after the start is an Outcome.
@@ -88,9 +92,11 @@ def boot(
     console = Console(*([echo] if echo else []), evidence.see)
     # QEMU reads commas and blanks in file names as syntax: names without any.
     with tempfile.TemporaryDirectory(prefix="xen-tool-boot-") as folder:
-        options = _lay_out(Path(folder), mode, image, xen)
+        options = _lay_out(Path(folder), mode, image, cpus, xen, say)
         start = time.monotonic()
-        with _running([program, *_machine(mode, cpus), *options], folder) as process:
+        with _running(
+            [program, *_machine(mode, 1 if mode.place is Place.DOMU else cpus), *options], folder
+        ) as process:
             _follow(process, console, evidence, start + timeout)
             status = process.poll()
     return Outcome(
@@ -134,16 +140,45 @@ def _machine(mode: Mode, cpus: int) -> list[str]:
     ]
 
 
-def _lay_out(folder: Path, mode: Mode, image: Path, xen: str | None) -> list[str]:
+def _lay_out(
+    folder: Path, mode: Mode, image: Path, cpus: int, xen: str | None, say: Say
+) -> list[str]:
     """Puts what QEMU is to load into folder; returns the options that name it."""
+    image = image.resolve()
     if mode.place is Place.KERNEL:
-        (folder / "image").symlink_to(image.resolve())
+        (folder / "image").symlink_to(image)
         return ["-kernel", "image"]
-    hypervisor = Path(xen) if xen else find_hypervisor()
+    hypervisor = _hypervisor(xen, say)
     (folder / "xen").write_bytes(read_hypervisor(hypervisor))
-    options = "console=com1 com1=115200,8n1"
-    (folder / "image").symlink_to(image.resolve())
-    return ["-kernel", "xen", "-append", " ".join((options, *mode.xen)), "-initrd", "image"]
+    options = ["console=com1", "com1=115200,8n1", *mode.xen]
+    if mode.place is Place.DOM0:
+        (folder / "image").symlink_to(image)
+        modules = ["image"]
+    else:
+        from . import domu
+
+        modules = domu.lay_out(folder, mode, image, cpus, _version(hypervisor), say)
+        options += domu.XEN_OPTIONS
+    return ["-kernel", "xen", "-append", " ".join(options), "-initrd", ",".join(modules)]
+
+
+def _hypervisor(xen: str | None, say: Say) -> Path:
+    if xen is None:
+        return find_hypervisor()
+    if re.fullmatch(r"[0-9]+\.[0-9]+", xen, re.ASCII):
+        from . import debian
+
+        return debian.hypervisor(xen, say)
+    return Path(xen)
+
+
+def _version(hypervisor: Path) -> str:
+    if version := version_of(hypervisor):
+        return version
+    raise XenToolError(
+        f"the name of {hypervisor} does not say its version, which a domU's toolstack must have: "
+        "call it xen-VERSION-amd64.gz, or name a version, such as 4.17"
+    )
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ MAX_LINE_BYTES = 4096
 
 def printable(line: bytes) -> str:
     r"""The line as text, with control characters spelled out (``\x1b``)."""
-    text = line.rstrip(b"\r").decode(errors="replace")
+    text = line.strip(b"\r").decode(errors="replace")
     return "".join(
         c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text
     )
@@ -30,6 +30,11 @@ def show(line: str) -> None:
     """Prints a line on standard output, whatever encoding that has."""
     encoding = sys.stdout.encoding or "ascii"
     print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+
+def tell(line: str) -> None:
+    """Prints a line on standard error: what takes its time."""
+    print(f"xen_tool: {line}", file=sys.stderr, flush=True)
 
 
 class Console:

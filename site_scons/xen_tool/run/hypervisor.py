@@ -30,27 +30,41 @@ def default_roots() -> list[Path]:
     return [Path("/"), *([Path(unpacked)] if unpacked else [])]
 
 
+def installed_hypervisors(roots: Sequence[Path] | None = None) -> list[tuple[str, Path]]:
+    """Version and path of each Xen hypervisor in the boot folders below the roots, oldest first."""
+    paths = sorted(
+        path
+        for root in (default_roots() if roots is None else roots)
+        for path in root.glob("boot/xen-*-amd64*")
+        if path.is_file()
+    )
+    found = [(version, path) for path in paths if (version := version_of(path))]
+    return sorted(found, key=lambda item: [int(part) for part in item[0].split(".")])
+
+
+def version_of(path: Path) -> str | None:
+    """The version, such as 4.17, in a hypervisor's file name; None if that is another one."""
+    match = _FILE_NAME.fullmatch(path.name)
+    return match[1] if match else None
+
+
 def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
     """The newest Xen hypervisor in the boot folders below the roots.
 
     Raises XenToolError, naming the packages, if there is none.
     """
-    roots = default_roots() if roots is None else roots
-    found = []
-    for root in roots:
-        for path in sorted(root.glob("boot/xen-*-amd64*")):
-            match = _FILE_NAME.fullmatch(path.name)
-            if match and path.is_file():
-                found.append((tuple(map(int, match[1].split("."))), path))
+    found = installed_hypervisors(roots)
     if not found:
-        folders = " or ".join(str(root / "boot") for root in roots)
+        folders = " or ".join(
+            str(root / "boot") for root in (default_roots() if roots is None else roots)
+        )
         raise XenToolError(
             f"no Xen hypervisor (xen-*-amd64.gz) in {folders}: install it with "
             "`apt-get install xen-hypervisor-4.17-amd64` (Debian 12) or "
             "`apt-get install xen-hypervisor-4.20-amd64` (Debian 13), "
             "or run `./sconsw test`, which fetches it"
         )
-    return max(found, key=lambda item: item[0])[1]
+    return found[-1][1]
 
 
 def read_hypervisor(path: Path) -> bytes:

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The Xen of any Debian release, on whatever Debian this is: hypervisor, and packages for a dom0.
+
+They come from the mirror that the machine's APT is set to, once, into the user's cache folder:
+
+    ~/.cache/xen_tool/xen-<version>/xen-<version>-amd64.gz   the hypervisor
+    ~/.cache/xen_tool/xen-<version>/dom0/*.deb               what initramfs.py makes a dom0 of
+
+Each appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..errors import XenToolError
+from .apt import Apt, Say, cache_folder, locked, run
+from .hypervisor import installed_hypervisors
+
+SUITES = {"4.14": "bullseye", "4.17": "bookworm", "4.20": "trixie"}
+"""The Debian release of each version of Xen that one has."""
+
+_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+# Of all that Xen's tools depend on, the libraries; Python and what it needs is for other tools.
+_LIBRARY = re.compile(r"(?!libpython|libperl|libssl|libkrb|libdb|libsqlite)lib.*|zlib1g")
+_KERNEL = re.compile(r"linux-image-[0-9].*")
+
+
+class NotServed(XenToolError):  # noqa: N818
+    """The mirror does not have the Debian release."""
+
+
+def hypervisor(version: str, say: Say) -> Path:
+    """The hypervisor of a version such as 4.17: the installed one, or Debian's, fetched.
+
+    Raises NotServed, or XenToolError if it cannot be had for another reason.
+    """
+    for found, path in installed_hypervisors():
+        if found == version:
+            return path
+    name = f"xen-{version}-amd64.gz"
+
+    def make(apt: Apt, folder: Path) -> None:
+        package = f"xen-hypervisor-{version}-amd64"
+        say(f"fetching {package} into {folder.parent}, once")
+        (found,) = (p for p in apt.plan([package]) if p[0] == package)
+        apt.download([found], folder / "deb")
+        (deb,) = (folder / "deb").glob("*.deb")
+        for _, content in files(deb, lambda path: path == f"boot/{name}"):
+            assert isinstance(content, bytes)
+            (folder / name).write_bytes(content)
+
+    return _cached(version, name, make)
+
+
+def dom0_packages(version: str, say: Say) -> list[Path]:
+    """The archives of Debian's kernel, busybox and tools of this version of Xen, fetched.
+
+    Raises NotServed, or XenToolError if they cannot be had for another reason.
+    """
+
+    def make(apt: Apt, folder: Path) -> None:
+        wanted = (f"xen-utils-{version}", "busybox-static", "linux-image-amd64")
+        packages = [
+            (name, release)
+            for name, release in apt.plan(wanted)
+            if name in wanted[:2] or _KERNEL.fullmatch(name) or _LIBRARY.fullmatch(name)
+        ]
+        (kernel,) = (name for name, _ in packages if _KERNEL.fullmatch(name))
+        say(f"fetching {wanted[0]}, {wanted[1]}, {kernel} (about 85 MB) into {folder.parent}, once")
+        apt.download(packages, folder / "dom0")
+
+    return sorted(_cached(version, "dom0", make).glob("*.deb"))
+
+
+def files(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes | str]]:
+    """The wanted files of a package by their paths below /: content, or a symbolic link's target.
+
+    Raises XenToolError if the package is damaged.
+    """
+    command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+                for member in archive:
+                    path = member.name.removeprefix("./")
+                    if member.issym() and wanted(path):
+                        yield path, member.linkname
+                    elif member.isfile() and wanted(path):
+                        content = archive.extractfile(member)
+                        assert content is not None
+                        yield path, content.read()
+    except (OSError, tarfile.TarError) as error:
+        raise XenToolError(f"{deb} cannot be unpacked ({error}); remove it") from error
+
+
+def _cached(version: str, name: str, make: Callable[[Apt, Path], None]) -> Path:
+    """The path of what make makes by this name in a folder; made only if it is not there yet."""
+    folder = cache_folder() / f"xen-{version}"
+    path = folder / name
+    if path.exists():
+        return path
+    if version not in SUITES:
+        known = ", ".join(SUITES)
+        raise XenToolError(f"no release of Debian has Xen {version}; those known have {known}")
+    try:
+        with locked(folder.with_name(f"{folder.name}.lock")):
+            if path.exists():
+                return path
+            folder.mkdir(exist_ok=True)
+            for left in folder.glob("*.new"):
+                shutil.rmtree(left)
+            work = Path(tempfile.mkdtemp(".new", dir=folder))
+            try:
+                make(_apt(version, work / "apt"), work)
+                (work / name).rename(path)
+            finally:
+                shutil.rmtree(work)
+    except OSError as error:
+        raise XenToolError(
+            f"{folder}: packages of Xen {version} cannot be kept there: {error.strerror}; "
+            "name another cache folder in XDG_CACHE_HOME"
+        ) from error
+    return path
+
+
+def _apt(version: str, state: Path) -> Apt:
+    """An APT that knows the packages of the Debian release which has this version of Xen."""
+    suite, mirror = SUITES[version], _mirror()
+    signed = f"[signed-by={_KEYS}] " if _KEYS.exists() else ""
+    apt = Apt(state, f"deb {signed}{mirror} {suite} main\n")
+    try:
+        apt.update()
+    except XenToolError as error:
+        if re.search(r"does not have a Release file|no longer has a Release file", str(error)):
+            raise NotServed(f"{mirror} has no {suite}, the Debian with Xen {version}") from error
+        raise
+    return apt
+
+
+def _mirror() -> str:
+    """The address that the machine's APT has its main packages from."""
+    sources = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)")
+    for line in sources.splitlines():
+        address, _, component = line.partition(" ")
+        if component == "main":
+            return address
+    raise XenToolError("apt-get has no source of packages set up, so Xen cannot be fetched")

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Makes a Linux dom0 of Debian's packages: its kernel, and a first root with Xen's tools.
+
+What it makes is kept in the user's cache folder, by a name that says what it was made from:
+
+    ~/.cache/xen_tool/xen-<version>/dom0-<key>/kernel
+    ~/.cache/xen_tool/xen-<version>/dom0-<key>/initramfs
+
+The initramfs has no /init, which domu.py appends with the domain to build.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import re
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from ..errors import XenToolError
+from . import cpio, debian
+from .apt import Say, locked
+
+_APPLETS = ("sh", "mount", "insmod", "mkdir", "ln", "cat", "sleep", "dd", "sed", "grep")
+_TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
+MODULES = ("xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev")
+"""In the order in which /init loads them."""
+
+# Not linked, but opened when a thread ends: xl aborts without it when its domain dies.
+_OPENED = "libgcc_s.so.1"
+_LOADER = "lib64/ld-linux-x86-64.so.2"
+_LIBRARIES = "usr/lib/x86_64-linux-gnu"
+
+_FOLDERS = (
+    *("proc", "sys", "dev", "tmp", "etc/xen", "run/xen", "run/lock"),
+    *("var/lib/xen", "var/lib/xenstored", "var/log/xen/console"),
+)
+_LINKS = {"var/run": "../run", "var/lock": "../run/lock"}
+
+_WANTED = re.compile(
+    r"boot/vmlinuz-.*"
+    r"|(usr/)?bin/busybox"
+    rf"|(usr/)?lib/modules/.*/(?P<module>{'|'.join(MODULES)})\.ko(\.xz)?"
+    rf"|usr/lib/xen-[^/]*/(bin/({'|'.join(_TOOLS)})|boot/xen-shim)"
+    r"|(usr/)?lib(64)?/(.*/)?(?P<library>(lib|ld-)[^/]*\.so[^/]*)"
+)
+
+
+def dom0(version: str, say: Say) -> Path:
+    """The folder with kernel and initramfs of a dom0 for this version of Xen, such as 4.17.
+
+    Raises XenToolError if its packages cannot be had or do not hold what is needed.
+    """
+    packages = debian.dom0_packages(version, say)
+    recipe = [
+        *(path.name for path in packages),
+        *map(_digest, (Path(__file__), Path(cpio.__file__))),
+    ]
+    key = hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:16]
+    base = packages[0].parents[1]
+    folder = base / f"dom0-{key}"
+    if folder.exists():
+        return folder
+    try:
+        with locked(base.with_name(f"{base.name}.lock")):
+            if not folder.exists():
+                say(f"making a dom0 for Xen {version} in {folder}, once")
+                _make(packages, folder)
+    except OSError as error:
+        raise XenToolError(f"{folder}: cannot be written: {error.strerror}") from error
+    return folder
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _make(packages: Sequence[Path], folder: Path) -> None:
+    for left in folder.parent.glob("dom0-*"):
+        shutil.rmtree(left)
+    kernel, initramfs = contents(packages)
+    work = Path(tempfile.mkdtemp(".new", dir=folder.parent))
+    (work / "kernel").write_bytes(kernel)
+    (work / "initramfs").write_bytes(initramfs)
+    work.rename(folder)
+
+
+def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
+    """Kernel and initramfs of the packages' files.
+
+    Raises XenToolError if something is not in them.
+    """
+    plain: dict[str, bytes] = {}
+    kernel = b""
+    libraries: dict[str, bytes | str] = {}
+    for package in packages:
+        for path, content in debian.files(package, lambda p: bool(_WANTED.fullmatch(p))):
+            match = _WANTED.fullmatch(path)
+            assert match is not None
+            if match["library"]:
+                # A link to the same name in another folder says nothing.
+                if isinstance(content, bytes) or PurePosixPath(content).name != match["library"]:
+                    libraries[match["library"]] = content
+            elif isinstance(content, str):
+                continue
+            elif path.startswith("boot/"):
+                kernel = content
+            elif match["module"]:
+                plain[f"modules/{match['module']}.ko"] = (
+                    lzma.decompress(content) if path.endswith(".xz") else content
+                )
+            else:
+                plain[path.removeprefix("usr/") if "busybox" in path else path] = content
+    wanted = {"bin/busybox", *(f"modules/{name}.ko" for name in MODULES)}
+    found = wanted.intersection(plain) | {
+        name for name in _TOOLS if any(p.endswith(f"/{name}") for p in plain)
+    }
+    missing = sorted(wanted.union(_TOOLS) - found) + ([] if kernel else ["the kernel"])
+    if missing:
+        raise XenToolError(
+            f"{packages[0].parent}: the packages have no {', '.join(missing)}; remove the folder"
+        )
+    plain[_LOADER] = _library(PurePosixPath(_LOADER).name, libraries)
+    plain.update(_linked(plain, libraries))
+    plain["etc/xen/xl.conf"] = b""
+    links = _LINKS | {f"bin/{name}": "busybox" for name in _APPLETS}
+    return kernel, cpio.archive(plain, links=links, folders=_FOLDERS)
+
+
+def _linked(
+    programs: Mapping[str, bytes], libraries: Mapping[str, bytes | str]
+) -> Iterator[tuple[str, bytes]]:
+    """The shared libraries that the programs need, and those that these need."""
+    names = [_OPENED, *(name for content in programs.values() for name in needed(content))]
+    seen = {PurePosixPath(_LOADER).name}
+    while names:
+        if (name := names.pop()) not in seen:
+            seen.add(name)
+            content = _library(name, libraries)
+            names += needed(content)
+            yield f"{_LIBRARIES}/{name}", content
+
+
+def _library(name: str, libraries: Mapping[str, bytes | str]) -> bytes:
+    content: bytes | str | None = libraries.get(name)
+    for _ in range(8):
+        if not isinstance(content, str):
+            break
+        content = libraries.get(PurePosixPath(content).name)
+    if not isinstance(content, bytes):
+        raise XenToolError(f"Debian's packages for a dom0 have no {name}")
+    return content
+
+
+def needed(content: bytes) -> list[str]:
+    """The names of the shared libraries that a 64-bit ELF file is linked with (DT_NEEDED).
+
+    [] if it is no such file.
+    """
+    if not content.startswith(b"\x7fELF\x02\x01"):
+        return []
+    e_phoff, e_phnum = (
+        *struct.unpack_from("<Q", content, 32),
+        *struct.unpack_from("<H", content, 56),
+    )
+    segments = [struct.unpack_from("<IIQQQQQQ", content, e_phoff + 56 * i) for i in range(e_phnum)]
+    loaded = [
+        (vaddr, offset, size) for kind, _, offset, vaddr, _, size, *_ in segments if kind == 1
+    ]
+    names: list[int] = []
+    strings = 0
+    for kind, _, p_offset, _, _, p_filesz, *_ in segments:
+        if kind == 2:  # PT_DYNAMIC
+            for tag, value in struct.iter_unpack("<QQ", content[p_offset : p_offset + p_filesz]):
+                if tag == 1:  # DT_NEEDED
+                    names.append(value)
+                elif tag == 5:  # DT_STRTAB, an address
+                    strings = next(o + value - v for v, o, size in loaded if v <= value < v + size)
+    ends = [content.index(b"\0", strings + name) for name in names]
+    return [content[strings + name : end].decode() for name, end in zip(names, ends, strict=True)]

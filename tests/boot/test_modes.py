@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Every mode of booting, on real Xen, with the smallest guests that can pass, fail and crash.
+
+The runs are made at the first test's demand, as many at once as there are processors.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from guests import guest
+from xen_tool.errors import XenToolError
+from xen_tool.run.boot import boot
+from xen_tool.run.hypervisor import find_hypervisor
+from xen_tool.run.modes import MODES, Place
+from xen_tool.run.outcome import Outcome
+
+FAILED = "FAIL it: why\nCHECKS: 1\nRESULT: FAIL\n"
+HANG = "hang: jmp hang\n"
+
+NEW_MODES = [mode.name for mode in MODES[1:]]
+"""The first is for test_boot_xen.py, with the reference kernel."""
+WITHOUT_XEN = [mode.name for mode in MODES if mode.place is Place.KERNEL]
+
+Runs = dict[str, "Future[Outcome]"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """The outcomes by name of run."""
+    if shutil.which("qemu-system-x86_64") is None:
+        pytest.skip("qemu-system-x86_64 is not installed")
+    try:
+        find_hypervisor()
+    except XenToolError as error:
+        pytest.skip(str(error))
+    if shutil.which("apt-get") is None:
+        pytest.skip("there is no apt-get to fetch a Linux dom0 with")
+    top = tmp_path_factory.mktemp("guests")
+
+    def start(name: str, mode: str, image: Path, timeout: float | None = None) -> None:
+        started[name] = pool.submit(boot, image, mode=mode, timeout=timeout)
+
+    def made(mode: str, text: str | None = None, *, good: bool = True, first: str = "") -> Path:
+        folder = top / str(len(started))
+        folder.mkdir()
+        words = () if text is None else (text,)
+        return guest(folder, mode, *words, good=good, first=first)
+
+    started: Runs = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for mode in NEW_MODES:
+            start(f"{mode} passes", mode, made(mode))
+        for mode in ("xen-pvh-dom0", "qemu-kernel", "xen-pv-domu"):
+            start(f"{mode} fails", mode, made(mode, FAILED, good=False))
+        for mode in ("xen-pvh-dom0", "xen-pv-domu", "xen-pvh-domu"):
+            start(f"{mode} crashes", mode, made(mode, first="ud2\n"))
+        start("xen-pv-domu is refused", "xen-pv-domu", made("xen-pvh-domu"))
+        for mode in ("xen-pvh-dom0", "qemu-kernel"):
+            start(f"{mode} hangs", mode, made(mode, first=HANG), 3)
+        yield started
+
+
+@pytest.mark.parametrize("mode", NEW_MODES)
+def test_a_pass(runs: Runs, mode: str) -> None:
+    outcome = runs[f"{mode} passes"].result()
+    assert outcome.reason == "the guest reported RESULT: PASS"
+    assert outcome.passed
+    assert outcome.status == 33
+    # From Xen's first words on, unless there is no Xen.
+    assert any("(XEN) Xen version" in line for line in outcome.console) == (mode not in WITHOUT_XEN)
+
+
+@pytest.mark.parametrize("mode", ["xen-pvh-dom0", "qemu-kernel", "xen-pv-domu"])
+def test_a_failed_check(runs: Runs, mode: str) -> None:
+    outcome = runs[f"{mode} fails"].result()
+    assert outcome.reason == "the guest reported RESULT: FAIL (FAIL it: why)"
+    assert outcome.status == 5
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("xen-pvh-dom0", "d0v0 Triple fault - invoking HVM shutdown action 1 at 0000000001000000"),
+        ("xen-pv-domu", "d1v0 Unhandled: vec 6, #UD[ffffffff] at ffffffff81000000"),
+        ("xen-pvh-domu", "d1v0 Triple fault - invoking HVM shutdown action 1 at 0000000001000000"),
+    ],
+)
+def test_a_crash_is_told_in_xens_words(runs: Runs, mode: str, words: str) -> None:
+    outcome = runs[f"{mode} crashes"].result()
+    assert not outcome.passed
+    assert outcome.reason == f"the guest crashed: {words}"
+
+
+def test_a_refusal_is_told_in_the_toolstacks_words(runs: Runs) -> None:
+    outcome = runs["xen-pv-domu is refused"].result()
+    assert not outcome.passed
+    start = "no result came: xl did not start the domain: xc: error: panic: xg_dom_core.c:"
+    assert outcome.reason.startswith(start)
+    assert outcome.reason.endswith("no loader found: Invalid kernel")
+
+
+@pytest.mark.parametrize("mode", ["xen-pvh-dom0", "qemu-kernel"])
+def test_a_hang_ends_at_the_limit(runs: Runs, mode: str) -> None:
+    outcome = runs[f"{mode} hangs"].result()
+    assert not outcome.passed
+    assert outcome.reason.startswith("no result after 3 s: ")

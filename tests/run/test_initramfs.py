@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The first root of a dom0, made of packages that stand in for Debian's."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from xen_tool.errors import XenToolError
+from xen_tool.run import cpio
+from xen_tool.run.initramfs import contents, needed
+
+
+def test_cpio_itself_reads_what_is_written(tmp_path: Path) -> None:
+    if shutil.which("cpio") is None:
+        pytest.skip("cpio is not installed")
+    first = cpio.archive({"a/b/c": b"abc", "d": b""}, links={"a/l": "b/c"}, folders=["e/f"])
+    subprocess.run(["cpio", "-id", "--quiet"], cwd=tmp_path, input=first, check=True)
+    paths = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*"))
+    assert paths == ["a", "a/b", "a/b/c", "a/l", "d", "e", "e/f"]
+    assert (tmp_path / "a/l").read_bytes() == b"abc"
+    assert (tmp_path / "d").stat().st_mode & 0o777 == 0o755
+
+
+def test_equal_files_make_equal_archives() -> None:
+    one = cpio.archive({"a": b"1", "b": b"2"}, links={"c": "a", "d": "b"}, folders=["x", "y"])
+    other = cpio.archive({"b": b"2", "a": b"1"}, links={"d": "b", "c": "a"}, folders=["y", "x"])
+    assert one == other
+    assert len(one) % 4 == 0
+
+
+def test_needed_libraries_are_those_that_readelf_names(readelf: str) -> None:
+    program = Path("/bin/sh").resolve()
+    output = subprocess.check_output([readelf, "--dynamic", program], text=True)
+    expected = [line.split("[")[1].rstrip("]") for line in output.splitlines() if "NEEDED" in line]
+    assert expected
+    assert needed(program.read_bytes()) == expected
+    assert needed(b"#!/bin/sh\n") == []
+
+
+TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
+MODULES = "lib/modules/6/kernel/drivers/xen/"
+FILES = {
+    "boot/vmlinuz-6": b"kernel",
+    "bin/busybox": b"busybox",
+    **{f"usr/lib/xen-4.17/bin/{name}": name.encode() for name in TOOLS},
+    "usr/lib/xen-4.17/boot/xen-shim": b"shim",
+    **{f"{MODULES}{name}.ko": name.encode() for name in ("xen-privcmd", "xen-evtchn")},
+    **{f"{MODULES}{name}.ko": name.encode() for name in ("xen-gntdev", "xenfs/xenfs")},
+    "lib/x86_64-linux-gnu/libgcc_s.so.1": b"libgcc",
+    "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2": b"loader",
+    "usr/share/doc/xl": b"not this one",
+}
+
+
+@pytest.fixture
+def deb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    stand_ins = tmp_path / "stand-ins"
+    stand_ins.mkdir()
+    (stand_ins / "dpkg-deb").write_text('#!/bin/sh\nexec /bin/cat "$2"\n')
+    (stand_ins / "dpkg-deb").chmod(0o755)
+    monkeypatch.setenv("PATH", str(stand_ins))
+    return tmp_path / "a.deb"
+
+
+def package(path: Path, files: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        link = tarfile.TarInfo("./lib64/ld-linux-x86-64.so.2")
+        link.type, link.linkname = tarfile.SYMTYPE, "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"
+        archive.addfile(link)
+        for name, content in files.items():
+            entry = tarfile.TarInfo(f"./{name}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def test_what_a_dom0_needs_is_found_in_the_packages(deb: Path) -> None:
+    kernel, initramfs = contents([package(deb, FILES)])
+    assert kernel == b"kernel"
+    for name in (
+        *("usr/lib/xen-4.17/bin/xl", "usr/lib/xen-4.17/boot/xen-shim", "bin/busybox", "bin/sh"),
+        *("usr/lib/x86_64-linux-gnu/libgcc_s.so.1", "lib64/ld-linux-x86-64.so.2"),
+        *("modules/xenfs.ko", "etc/xen/xl.conf", "proc"),
+    ):
+        assert f"{name}\0".encode() in initramfs
+    assert b"loader" in initramfs
+    assert b"not this one" not in initramfs
+
+
+@pytest.mark.parametrize(
+    ("without", "named"),
+    [
+        ("boot/vmlinuz-6", "the kernel"),
+        ("usr/lib/xen-4.17/bin/xl", "xl"),
+        (f"{MODULES}xen-gntdev.ko", "modules/xen-gntdev.ko"),
+        ("lib/x86_64-linux-gnu/libgcc_s.so.1", "libgcc_s.so.1"),
+    ],
+)
+def test_what_is_not_in_the_packages_is_named(deb: Path, without: str, named: str) -> None:
+    files = {name: content for name, content in FILES.items() if name != without}
+    with pytest.raises(XenToolError, match=f" {named}(;|$)"):
+        contents([package(deb, files)])
+
+
+def test_a_damaged_package_is_named(deb: Path) -> None:
+    deb.write_bytes(b"x" * 2000)
+    with pytest.raises(XenToolError, match=r"a\.deb cannot be unpacked"):
+        contents([deb])
