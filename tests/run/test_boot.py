@@ -19,6 +19,7 @@ import pytest
 
 from xen_tool.errors import XenToolError
 from xen_tool.loaders.rules import LOADERS
+from xen_tool.run import debian
 from xen_tool.run.boot import boot
 from xen_tool.run.console import MAX_LINE_BYTES, MAX_LINES, Console, printable
 from xen_tool.run.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
@@ -505,6 +506,26 @@ def test_a_plain_hypervisor_is_taken_too(machine: Machine) -> None:
 
 def test_a_missing_hypervisor_file(machine: Machine) -> None:
     assert "cannot be read" in refused(machine, xen=str(machine.folder / "none"))
+
+
+def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def hypervisor(version: str, say: object) -> Path:
+        asked.append(version)
+        return machine.xen
+
+    monkeypatch.setattr(debian, "hypervisor", hypervisor)
+    machine.program(f"say({PASSED!r}); sys.exit(33)")
+    assert boot(machine.image, qemu=str(machine.qemu), xen="4.14").passed
+    assert asked == ["4.14"]
+
+
+def test_a_domu_needs_to_know_xens_version(machine: Machine) -> None:
+    xen = machine.folder / "xen.gz"
+    xen.write_bytes(gzip.compress(ELF))
+    message = refused(machine, mode="pv-domu", xen=str(xen))
+    assert "does not say its version" in message
 
 
 @pytest.mark.parametrize("cut", [5, -4])

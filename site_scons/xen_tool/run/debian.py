@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import XenToolError
-from .apt import Apt, Say, cache_folder, locked, run
+from .apt import Apt, Say, cache_folder, locked, run_program
 from .hypervisor import installed_hypervisors
 
 SUITES = {"4.14": "bullseye", "4.17": "bookworm", "4.20": "trixie"}
@@ -50,14 +50,13 @@ def hypervisor(version: str, say: Say) -> Path:
     def make(apt: Apt, folder: Path) -> None:
         package = f"xen-hypervisor-{version}-amd64"
         say(f"fetching {package} into {folder.parent}, once")
-        (found,) = (p for p in apt.plan([package]) if p[0] == package)
-        apt.download([found], folder / "deb")
+        apt.download([package], folder / "deb")
         (deb,) = (folder / "deb").glob("*.deb")
         for _, content in files(deb, lambda path: path == f"boot/{name}"):
             assert isinstance(content, bytes)
             (folder / name).write_bytes(content)
 
-    return _cached(version, name, make)
+    return _cached(version, name, make, say)
 
 
 def dom0_packages(version: str, say: Say) -> list[Path]:
@@ -69,15 +68,15 @@ def dom0_packages(version: str, say: Say) -> list[Path]:
     def make(apt: Apt, folder: Path) -> None:
         wanted = (f"xen-utils-{version}", "busybox-static", "linux-image-amd64")
         packages = [
-            (name, release)
-            for name, release in apt.plan(wanted)
+            f"{name}={release}"
+            for name, release in apt.plan(wanted).items()
             if name in wanted[:2] or _KERNEL.fullmatch(name) or _LIBRARY.fullmatch(name)
         ]
-        (kernel,) = (name for name, _ in packages if _KERNEL.fullmatch(name))
-        say(f"fetching {wanted[0]}, {wanted[1]}, {kernel} (about 85 MB) into {folder.parent}, once")
+        names = " ".join(wanted)
+        say(f"fetching {names} (85 MB) into {folder.parent}, once")
         apt.download(packages, folder / "dom0")
 
-    return sorted(_cached(version, "dom0", make).glob("*.deb"))
+    return sorted(_cached(version, "dom0", make, say).glob("*.deb"))
 
 
 def files(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes | str]]:
@@ -102,7 +101,7 @@ def files(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes
         raise XenToolError(f"{deb} cannot be unpacked ({error}); remove it") from error
 
 
-def _cached(version: str, name: str, make: Callable[[Apt, Path], None]) -> Path:
+def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say) -> Path:
     """The path of what make makes by this name in a folder; made only if it is not there yet."""
     folder = cache_folder() / f"xen-{version}"
     path = folder / name
@@ -120,7 +119,7 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None]) -> Path:
                 shutil.rmtree(left)
             work = Path(tempfile.mkdtemp(".new", dir=folder))
             try:
-                make(_apt(version, work / "apt"), work)
+                make(_apt(version, work / "apt", say), work)
                 (work / name).rename(path)
             finally:
                 shutil.rmtree(work)
@@ -132,9 +131,10 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None]) -> Path:
     return path
 
 
-def _apt(version: str, state: Path) -> Apt:
+def _apt(version: str, state: Path, say: Say) -> Apt:
     """An APT that knows the packages of the Debian release which has this version of Xen."""
     suite, mirror = SUITES[version], _mirror()
+    say(f"fetching the package lists of Debian's {suite} from {mirror}")
     signed = f"[signed-by={_KEYS}] " if _KEYS.exists() else ""
     apt = Apt(state, f"deb {signed}{mirror} {suite} main\n")
     try:
@@ -148,7 +148,7 @@ def _apt(version: str, state: Path) -> Apt:
 
 def _mirror() -> str:
     """The address that the machine's APT has its main packages from."""
-    sources = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)")
+    sources = run_program("apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)")
     for line in sources.splitlines():
         address, _, component = line.partition(" ")
         if component == "main":

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..errors import XenToolError
+from ..image.container import open_kernel
 from . import cpio, debian
 from .apt import Say, locked
 
@@ -83,7 +84,13 @@ def _make(packages: Sequence[Path], folder: Path) -> None:
         shutil.rmtree(left)
     kernel, initramfs = contents(packages)
     work = Path(tempfile.mkdtemp(".new", dir=folder.parent))
-    (work / "kernel").write_bytes(kernel)
+    (work / "bzImage").write_bytes(kernel)
+    # Xen, which QEMU does not run fast, need not unpack it then.
+    with open_kernel(work / "bzImage") as image:
+        if image.payload is None:
+            raise XenToolError(f"Debian's kernel in {packages[0].parent}: {image.problem}")
+        (work / "kernel").write_bytes(image.payload.read(0, image.payload.size))
+    (work / "bzImage").unlink()
     (work / "initramfs").write_bytes(initramfs)
     work.rename(folder)
 

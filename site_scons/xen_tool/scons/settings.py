@@ -27,7 +27,7 @@ RESERVED = {
     "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} ({MODES[0].alias})",
     "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",
     "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
-    "HYPERVISOR": "the file of the Xen hypervisor (the newest in /boot)",
+    "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
     "SEED": "a number, with randconfig: the configuration that it made before",
     "TARGET": "with why: a file that was built",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
