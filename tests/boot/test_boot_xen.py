@@ -46,6 +46,33 @@ def test_it_passes_on_real_xen(built_kernel: Project, settings: tuple[str, ...])
     assert "RESULT: PASS\n" in run.out
 
 
+@pytest.mark.parametrize("cpus", ["1", "3"])
+def test_the_guest_has_as_many_cpus_as_asked_for(built_kernel: Project, cpus: str) -> None:
+    assert f"Dom0 has maximum {cpus} VCPUs" in built_kernel.scons("boot", f"CPUS={cpus}").out
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("MODE=pw", "there is no boot mode pw: name one of xen-pv-dom0 (pv), xen-pv-domu"),
+        ("CPUS=0", "CPUS is a number above 0"),
+    ],
+)
+def test_a_bad_setting_of_the_boot_is_named(kernel: Project, setting: str, words: str) -> None:
+    run = kernel.run("boot", setting)
+    assert run.status == 2
+    assert words in run.err
+    assert run.steps == []
+
+
+def test_the_command_line_is_heard_before_the_sconstruct(built_kernel: Project) -> None:
+    built_kernel.edit("SConstruct", '"boot", vmlinux', '"boot", vmlinux, mode="qemu"')
+    run = built_kernel.run("boot")
+    assert run.status == 2
+    assert "Error loading uncompressed kernel without PVH ELF Note" in run.err
+    assert "RESULT: PASS" in built_kernel.scons("boot", "MODE=pv").out
+
+
 def test_a_failed_check_fails_the_boot(built_kernel: Project) -> None:
     built_kernel.edit("arch/x86/xen/checks.c", "bss_probe == 0", "bss_probe == 1")
     run = built_kernel.run("boot")
@@ -104,11 +131,14 @@ def test_without_a_hypervisor_the_packages_are_named(built_kernel: Project) -> N
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
-def test_qemu_does_not_outlive_the_command(built_kernel: Project, ending: signal.Signals) -> None:
+@pytest.mark.parametrize("mode", ["pv", "pv-domu"])
+def test_qemu_does_not_outlive_the_command(
+    built_kernel: Project, mode: str, ending: signal.Signals
+) -> None:
     built_kernel.edit("arch/x86/xen/setup.c", START, f"for (;;)\n\t\t;\n\t{START}")
     built_kernel.scons()
     process = subprocess.Popen(
-        [sys.executable, "-m", "SCons", "-Q", "boot", "TIMEOUT=100"],
+        [sys.executable, "-m", "SCons", "-Q", "boot", "TIMEOUT=100", f"MODE={mode}"],
         cwd=built_kernel.top,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
