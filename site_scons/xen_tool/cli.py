@@ -125,7 +125,7 @@ def _head(options: argparse.Namespace) -> int:
     from .config.configuration import read
     from .files import write_if_changed
     from .head import emit, gas
-    from .head.model import HeadConfig
+    from .head.config import HeadConfig
 
     settings: dict[str, str] = {}
     for setting in options.settings:

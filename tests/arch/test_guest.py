@@ -10,7 +10,7 @@ import pytest
 
 from project import TOP
 from xen_tool.abi import HYPERCALLS, I386, X86_64, Arch
-from xen_tool.head.model import HeadConfig
+from xen_tool.head.config import HeadConfig
 
 
 def _preprocessed(gcc: str, text: str, *defines: str) -> str:

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "site_scons"))
 from xen_tool.abi import X86_64
 from xen_tool.files import write_if_changed
 from xen_tool.head import emit, gas
-from xen_tool.head.model import HeadConfig
+from xen_tool.head.config import HeadConfig
 
 AT_MOST = 1 / 3
 

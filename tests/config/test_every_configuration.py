@@ -24,7 +24,7 @@ from xen_tool.config.configuration import Configuration, read
 from xen_tool.config.kconf import read_kconfig
 from xen_tool.errors import XenToolError
 from xen_tool.head import emit, gas
-from xen_tool.head.model import HeadConfig
+from xen_tool.head.config import HeadConfig
 
 KCONFIG = TOP / "kconfig/Kconfig"
 SPLITS = ("VMSPLIT_3G", "VMSPLIT_2G", "VMSPLIT_1G")

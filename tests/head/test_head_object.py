@@ -15,8 +15,8 @@ from elftools.elf.elffile import ELFFile
 from objects import meaning
 from xen_tool.abi import I386, X86_64, Arch
 from xen_tool.errors import XenToolError
-from xen_tool.head import emit, gas, model
-from xen_tool.head.model import HeadConfig
+from xen_tool.head import emit, gas
+from xen_tool.head.config import SYMBOLS, HeadConfig
 
 PAGE_OFFSETS = {"VMSPLIT_3G": 0xC0000000, "VMSPLIT_2G": 0x80000000, "VMSPLIT_1G": 0x40000000}
 
@@ -223,7 +223,7 @@ def test_every_symbol_that_is_read_is_declared() -> None:
 
     for arch in (X86_64, I386):
         HeadConfig.from_symbols(arch, Recording({"XEN": "y", "PAGE_OFFSET": "0xC0000000"}))
-    assert read == set(model.SYMBOLS)
+    assert read == set(SYMBOLS)
 
 
 def test_32_bit_without_page_offset_is_an_error() -> None:

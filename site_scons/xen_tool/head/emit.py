@@ -8,7 +8,9 @@ from ..elf import notes, spec
 from ..elf.assembler import assemble
 from ..elf.notes import Note
 from ..elf.objfile import ObjectFile, Relocation, Section, Symbol
-from .model import HINT_SIZE, Code, HeadConfig, HeadSection, Label, UnwindHint, Zeros, head
+from .config import HeadConfig
+from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
+from .model import head
 
 
 def emit(config: HeadConfig) -> bytes:

@@ -11,16 +11,9 @@ from collections.abc import Iterator
 
 from ..elf import spec
 from ..elf.notes import Address, Note, Text
-from .model import (
-    HINT_SIZE,
-    Code,
-    HeadConfig,
-    HeadSection,
-    Label,
-    UnwindHint,
-    Zeros,
-    head,
-)
+from .config import HeadConfig
+from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
+from .model import head
 
 _DATA = {4: ".long", 8: ".quad"}
 

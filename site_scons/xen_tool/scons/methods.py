@@ -18,7 +18,7 @@ from ..config.configuration import Configuration, read
 from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..files import shown
-from ..head.model import SYMBOLS as HEAD_SYMBOLS
+from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..run import modes
 from ..toolchain import Toolchain
 from . import check, record, steps

@@ -222,8 +222,8 @@ def _write_config(target: Sequence[Any], source: Sequence[Any], env: Any) -> Non
 
 @while_building
 def _write_head(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+    from ..head.config import HeadConfig
     from ..head.emit import emit
-    from ..head.model import HeadConfig
 
     values = dict(map(name_and_value, source))
     config = HeadConfig.from_symbols(abi.ARCHES[values[ARCH]], values)
