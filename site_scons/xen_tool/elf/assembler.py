@@ -6,6 +6,9 @@ PC-relative symbol is wrong.  So each instruction that names a symbol is
 assembled twice, with two addresses in the symbol's place: the four bytes that
 differ are the field, which is given back zeroed, to be filled by a relocation.
 
+A jump within the code has no field: it is assembled again until every label
+is where the jumps take it to be.
+
 Numbers must be written 0x...: a bare one is hexadecimal to keystone.
 """
 
@@ -32,6 +35,21 @@ class Instruction:
 
 
 @dataclass(frozen=True)
+class Jump:
+    """A jump or call, by its shortest form, to the label of the same code that {} stands for."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True)
+class LocalLabel:
+    """A place that has a name for the assembler only: it becomes no symbol of the object."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Field:
     """Four bytes of the code, at offset, that depend on where symbol lies."""
 
@@ -41,28 +59,66 @@ class Field:
     pc_relative: bool
 
 
-def assemble(instructions: Sequence[Instruction], bits: int) -> tuple[bytes, list[Field]]:
-    """Returns the code, its relocated fields zero, and those fields in order.
+@dataclass(frozen=True)
+class Assembled:
+    """Machine code, its relocated fields zero; those fields in order; offsets of the labels."""
 
-    Raises XenToolError if keystone does not take an instruction.
+    code: bytes
+    fields: list[Field]
+    labels: dict[str, int]
+
+
+def assemble(instructions: Sequence[Instruction | Jump | LocalLabel], bits: int) -> Assembled:
+    """Assembles code of 32 or 64 bits.
+
+    Raises XenToolError if keystone does not take an instruction, or a label is not there.
     """
     engine = _Engine(bits)
+    labels: dict[str, int] = {}
+    # A jump's distance and form only grow from pass to pass, so this ends.
+    while (assembled := _pass(engine, instructions, labels)).labels != labels:
+        labels = assembled.labels
+    for instruction in instructions:
+        if isinstance(instruction, Jump) and instruction.label not in labels:
+            raise XenToolError(f"assembler: `{instruction.text}`: no label {instruction.label}")
+    return assembled
+
+
+def _pass(
+    engine: _Engine, instructions: Sequence[Instruction | Jump | LocalLabel], labels: dict[str, int]
+) -> Assembled:
+    """Assembles with the labels at these offsets; a jump to one that is not there leads nowhere."""
     code = bytearray()
     fields = []
+    found = {}
     for instruction in instructions:
-        if instruction.symbol is None:
+        here = len(code)
+        if isinstance(instruction, LocalLabel):
+            found[instruction.name] = here
+        elif isinstance(instruction, Jump):
+            target = labels.get(instruction.label, here)
+            code += engine.encode(instruction.text.format(f"{target:#x}"), here=here)
+        elif instruction.symbol is None:
             code += engine.encode(instruction.text)
-            continue
-        text = instruction.text.format(instruction.symbol)
-        first, second = (engine.encode(text, address) for address in _PLACEHOLDERS)
-        start = _field(first, second, text)
-        value = int.from_bytes(first[start : start + 4], "little")
-        pc_relative = value != _PLACEHOLDERS[0]
-        # A relative field counts from the instruction's end.
-        addend = instruction.addend - (len(first) - start if pc_relative else 0)
-        fields.append(Field(len(code) + start, instruction.symbol, addend, pc_relative))
-        code += first[:start] + bytes(4) + first[start + 4 :]
-    return bytes(code), fields
+        else:
+            encoded, field = _relocated(engine, instruction, here)
+            code += encoded
+            fields.append(field)
+    return Assembled(bytes(code), fields, found)
+
+
+def _relocated(engine: _Engine, instruction: Instruction, here: int) -> tuple[bytes, Field]:
+    """The code of an instruction that names a symbol, and its field in the code from here on."""
+    assert instruction.symbol is not None
+    text = instruction.text.format(instruction.symbol)
+    first, second = (engine.encode(text, address) for address in _PLACEHOLDERS)
+    start = _field(first, second, text)
+    value = int.from_bytes(first[start : start + 4], "little")
+    pc_relative = value != _PLACEHOLDERS[0]
+    # A relative field counts from the instruction's end.
+    addend = instruction.addend - (len(first) - start if pc_relative else 0)
+    code = first[:start] + bytes(4) + first[start + 4 :]
+    return code, Field(here + start, instruction.symbol, addend, pc_relative)
 
 
 def _field(first: bytes, second: bytes, text: str) -> int:
@@ -85,11 +141,11 @@ class _Engine:
         self._engine.sym_resolver = self._resolve
         self._address = 0
 
-    def encode(self, text: str, address: int = 0) -> bytes:
-        """The code of one instruction whose symbol lies at address."""
+    def encode(self, text: str, address: int = 0, here: int = 0) -> bytes:
+        """The code of one instruction that lies here, and its symbol at address."""
         self._address = address
         try:
-            code, count = self._engine.asm(text, as_bytes=True)
+            code, count = self._engine.asm(text, here, as_bytes=True)
         except self._error as error:
             raise XenToolError(f"assembler: `{text}`: {error}") from error
         # Some failures are silent.

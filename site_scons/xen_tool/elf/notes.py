@@ -41,10 +41,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Address:
-    """The address of a symbol, 4 or 8 bytes, which the linker fills in."""
+    """The address of a symbol, plus addend, in 4 or 8 bytes, which the linker fills in."""
 
     width: int
     symbol: str
+    addend: int = 0
 
     def encode(self) -> bytes:
         """The bytes of the descriptor before the relocation."""
@@ -60,8 +61,8 @@ class Note:
     desc: Text | Words | Address
 
 
-def encode(notes: Sequence[Note]) -> tuple[bytes, list[tuple[int, str]]]:
-    """Returns the note section, and (offset, symbol) of each address in it."""
+def encode(notes: Sequence[Note]) -> tuple[bytes, list[tuple[int, Address]]]:
+    """Returns the note section, and the addresses in it with their offsets."""
     data = bytearray()
     addresses = []
     for note in notes:
@@ -69,7 +70,7 @@ def encode(notes: Sequence[Note]) -> tuple[bytes, list[tuple[int, str]]]:
         desc = note.desc.encode()
         data += struct.pack("<3I", len(name), len(desc), note.type) + _pad(name)
         if isinstance(note.desc, Address):
-            addresses.append((len(data), note.desc.symbol))
+            addresses.append((len(data), note.desc))
         data += _pad(desc)
     return bytes(data), addresses
 

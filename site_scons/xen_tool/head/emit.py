@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..abi import Arch
 from ..elf import notes, spec
-from ..elf.assembler import assemble
-from ..elf.notes import Note
+from ..elf.assembler import LocalLabel, assemble
+from ..elf.notes import Note, Words
 from ..elf.objfile import ObjectFile, Relocation, Section, Symbol
 from .config import HeadConfig
 from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
@@ -33,58 +35,86 @@ def emit(config: HeadConfig) -> bytes:
             file.sections[known.index(section.name)] = section
         else:
             file.sections.append(section)
-        defined = {symbol.name for symbol in file.symbols}
-        file.symbols += [symbol for symbol in symbols if symbol.name not in defined]
+        # What is defined in a section comes before what refers to it.
+        for symbol in symbols:
+            if symbol.name not in {known.name for known in file.symbols}:
+                file.symbols.append(symbol)
     return file.encode()
 
 
 def _lower(model: HeadSection, arch: Arch) -> tuple[Section, list[Symbol]]:
     """The section, and the symbols that it defines or refers to, in order."""
     section = Section(model.name, model.type, model.flags, model.align)
+    relocations: list[Relocation] = []
     symbols: list[Symbol] = []
     labels: list[tuple[Label, int]] = []
+    local: dict[str, int] = {}
     data = bytearray()
     for item in model.items:
+        here = len(data)
         if isinstance(item, Label):
-            labels.append((item, len(data)))
+            labels.append((item, here))
+        elif isinstance(item, LocalLabel):
+            local[item.name] = here
         elif isinstance(item, Zeros):
             data += bytes(item.size)
+        elif isinstance(item, Words):
+            data += item.encode()
         elif isinstance(item, Code):
-            code, fields = assemble(item.instructions, arch.bits)
-            for field in fields:
-                type_ = _field_type(arch, field.pc_relative)
-                offset = len(data) + field.offset
-                section.relocations.append(Relocation(offset, type_, field.symbol, field.addend))
+            bits = item.bits or arch.bits
+            assembled = assemble(item.instructions, bits)
+            for field in assembled.fields:
+                type_ = _field_type(arch, bits, field.pc_relative)
+                offset = here + field.offset
+                relocations.append(Relocation(offset, type_, field.symbol, field.addend))
                 symbols.append(Symbol(field.symbol))
-            data += code
+            local |= {name: here + offset for name, offset in assembled.labels.items()}
+            data += assembled.code
         elif isinstance(item, UnwindHint):
-            section.relocations.append(
-                Relocation(len(data), spec.R_X86_64_PC32, item.section, item.offset)
-            )
+            relocations.append(Relocation(here, spec.R_X86_64_PC32, item.section, item.offset))
             data += bytes(HINT_SIZE)
         elif isinstance(item, Note):
             note, addresses = notes.encode([item])
-            for offset, name in addresses:
-                type_ = spec.R_X86_64_64 if arch.bits == 64 else spec.R_386_32
-                section.relocations.append(Relocation(len(data) + offset, type_, name))
-                symbols.append(Symbol(name))
+            for offset, address in addresses:
+                type_ = _address_type(arch, address.width)
+                relocations.append(Relocation(here + offset, type_, address.symbol, address.addend))
+                symbols.append(Symbol(address.symbol))
             data += note
     section.data = bytes(data)
+    section.relocations = [_without_local_label(r, model.name, local) for r in relocations]
+    referred = [symbol for symbol in symbols if symbol.name not in local]
+    ends = [*(offset for _, offset in labels[1:]), len(data)]
     defined = [
         Symbol(
             label.name,
             model.name,
             offset,
-            len(data) - offset if label.size is None else label.size,
+            end - offset if label.size is None else label.size,
             label.type,
             label.binding,
         )
-        for label, offset in labels
+        for (label, offset), end in zip(labels, ends, strict=False)
     ]
-    return section, defined + symbols
+    return section, defined + referred
 
 
-def _field_type(arch: Arch, pc_relative: bool) -> int:
+def _without_local_label(relocation: Relocation, section: str, local: dict[str, int]) -> Relocation:
+    """As GNU as does: a local label is a place in its section."""
+    if relocation.symbol not in local:
+        return relocation
+    addend = relocation.addend + local[relocation.symbol]
+    return replace(relocation, symbol=section, addend=addend)
+
+
+def _address_type(arch: Arch, width: int) -> int:
     if arch.bits == 64:
-        return spec.R_X86_64_PLT32 if pc_relative else spec.R_X86_64_32S
-    return spec.R_386_PC32 if pc_relative else spec.R_386_32
+        return spec.R_X86_64_64 if width == 8 else spec.R_X86_64_32
+    return spec.R_386_32
+
+
+def _field_type(arch: Arch, bits: int, pc_relative: bool) -> int:
+    if arch.bits == 32:
+        return spec.R_386_PC32 if pc_relative else spec.R_386_32
+    if pc_relative:
+        return spec.R_X86_64_PLT32
+    return spec.R_X86_64_32S if bits == 64 else spec.R_X86_64_32

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..elf import spec
-from ..elf.notes import Address, Note, Text
+from ..elf.assembler import Jump, LocalLabel
+from ..elf.notes import Address, Note, Text, Words
 from .config import HeadConfig
 from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
 from .model import head
@@ -31,30 +32,49 @@ def _section(section: HeadSection) -> Iterator[str]:
     yield f'\t.section {section.name}, "{_flags(section.flags)}", {kind}'
     if section.align > 1:
         yield f"\t.balign {section.align:#x}"
-    offset = 0
+    # The label whose size is not said ends where the next one begins, or the section does.
+    unsized = None
     for item in section.items:
         if isinstance(item, Label):
+            yield from _size(unsized)
+            unsized = item if item.size is None else None
             yield from _label(item)
+        elif isinstance(item, LocalLabel):
+            yield f"{item.name}:"
         elif isinstance(item, Zeros):
-            # Unwind hints refer to these places.
-            yield f"{_local(section.name, offset)}:"
             yield f"\t.skip {item.size}"
-            offset += item.size
+        elif isinstance(item, Words):
+            yield _words(item)
         elif isinstance(item, Code):
-            yield f"{_local(section.name, offset)}:"
-            for instruction in item.instructions:
-                symbol = instruction.symbol
-                if instruction.addend:
-                    symbol = f"{symbol} + {instruction.addend:#x}"
-                yield "\t" + instruction.text.format(symbol)
+            yield from _code(item)
         elif isinstance(item, UnwindHint):
-            yield f"\t.long {_local(item.section, item.offset)} - ."
+            yield f"\t.long {_sum(item.section, item.offset)} - ."
             yield f"\t.skip {HINT_SIZE - 4}"
         elif isinstance(item, Note):
             yield from _note(item)
-    for item in section.items:
-        if isinstance(item, Label) and item.size is None:
-            yield f"\t.size {item.name}, . - {item.name}"
+    yield from _size(unsized)
+
+
+def _size(label: Label | None) -> Iterator[str]:
+    if label:
+        yield f"\t.size {label.name}, . - {label.name}"
+
+
+def _code(code: Code) -> Iterator[str]:
+    if code.bits:
+        yield f"\t.code{code.bits}"
+    for instruction in code.instructions:
+        if isinstance(instruction, LocalLabel):
+            yield f"{instruction.name}:"
+        elif isinstance(instruction, Jump):
+            yield "\t" + instruction.text.format(instruction.label)
+        else:
+            symbol = _sum(instruction.symbol or "", instruction.addend)
+            yield "\t" + instruction.text.format(symbol)
+
+
+def _sum(symbol: str, addend: int) -> str:
+    return f"{symbol} + {addend:#x}" if addend else symbol
 
 
 def _flags(flags: int) -> str:
@@ -67,10 +87,6 @@ def _flags(flags: int) -> str:
         )
         if flags & flag
     )
-
-
-def _local(section: str, offset: int) -> str:
-    return f".L{section.replace('.', '_')}_{offset:x}"
 
 
 def _label(label: Label) -> Iterator[str]:
@@ -92,7 +108,11 @@ def _note(note: Note) -> Iterator[str]:
     if isinstance(desc, Text):
         yield f'3:\t{".asciz" if desc.nul else ".ascii"} "{desc.text}"'
     elif isinstance(desc, Address):
-        yield f"3:\t{_DATA[desc.width]} {desc.symbol}"
+        yield f"3:\t{_DATA[desc.width]} {_sum(desc.symbol, desc.addend)}"
     else:
-        yield f"3:\t{_DATA[desc.width]} " + ", ".join(f"{value:#x}" for value in desc.values)
+        yield f"3:{_words(desc)}"
     yield "4:\t.balign 4"
+
+
+def _words(words: Words) -> str:
+    return f"\t{_DATA[words.width]} " + ", ".join(f"{value:#x}" for value in words.values)

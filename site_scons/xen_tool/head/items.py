@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..elf import spec
-from ..elf.assembler import Instruction
-from ..elf.notes import Note
+from ..elf.assembler import Instruction, Jump, LocalLabel
+from ..elf.notes import Note, Words
 
 HINT_SIZE = 8
 """Bytes of one struct unwind_hint: ip, sp_offset, sp_reg, type (Linux asm/unwind_hints.h)."""
@@ -15,7 +15,7 @@ HINT_SIZE = 8
 
 @dataclass(frozen=True)
 class Label:
-    """A symbol at this place, `size` bytes long, or to the end of the section."""
+    """A symbol at this place, `size` bytes long, or up to the next one or the section's end."""
 
     name: str
     size: int | None = None
@@ -32,9 +32,10 @@ class Zeros:
 
 @dataclass(frozen=True)
 class Code:
-    """Instructions, one after the other."""
+    """Instructions, one after the other; of `bits` where those are not the kernel's."""
 
-    instructions: tuple[Instruction, ...]
+    instructions: tuple[Instruction | Jump | LocalLabel, ...]
+    bits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class HeadSection:
     type: int
     flags: int
     align: int
-    items: tuple[Label | Zeros | Code | UnwindHint | Note, ...]
+    items: tuple[Label | LocalLabel | Zeros | Words | Code | UnwindHint | Note, ...]
 
 
 TEXT = ".text"
