@@ -117,6 +117,9 @@ HYPERCALLS = {
 There is no 11; 48 to 55 are __HYPERVISOR_arch_0 to 7 (Xen xen.h), 0 being mca on x86.
 """
 
+HYPERCALL_IRET = 23
+"""__HYPERVISOR_iret, which is jumped to, with a frame on the stack."""
+
 MSR_GS_BASE = 0xC0000101
 
 

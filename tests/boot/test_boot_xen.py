@@ -36,7 +36,9 @@ def _checks(kernel: Project) -> list[str]:
     return [line.split('"')[1] for line in table.splitlines() if line.startswith("\t{")]
 
 
-@pytest.mark.parametrize("settings", [(), ("SMP=0",), ("KASAN=1", "STACK_VALIDATION=1")])
+@pytest.mark.parametrize(
+    "settings", [(), ("SMP=0",), ("KASAN=1", "STACK_VALIDATION=1"), ("XEN_HYPERCALL_PAGE=0",)]
+)
 def test_it_passes_on_real_xen(built_kernel: Project, settings: tuple[str, ...]) -> None:
     run = built_kernel.scons("boot", *settings)
     assert "(XEN) " in run.out

@@ -36,9 +36,26 @@ def on(configuration: Configuration) -> set[str]:
     return {name for name, value in configuration.values.items() if value == "y"}
 
 
+XEN_64 = {"64BIT", "X86_64", "XEN", "XEN_PV", "XEN_HYPERCALL_PAGE"}
+
+
 def test_the_defconfigs() -> None:
-    assert on(configure("x86_64")) == {"64BIT", "X86_64", "SMP", "XEN", "XEN_PV"}
-    assert on(configure("i386")) == {"X86_32", "SMP", "XEN", "XEN_PV", "VMSPLIT_3G"}
+    assert on(configure("x86_64")) == {
+        "64BIT",
+        "X86_64",
+        "SMP",
+        "XEN",
+        "XEN_PV",
+        "XEN_HYPERCALL_PAGE",
+    }
+    assert on(configure("i386")) == {
+        "X86_32",
+        "SMP",
+        "XEN",
+        "XEN_PV",
+        "XEN_HYPERCALL_PAGE",
+        "VMSPLIT_3G",
+    }
     assert configure().arch.name == "x86_64"
 
 
@@ -73,8 +90,21 @@ def test_ways_to_say_yes(value: str) -> None:
 def test_the_saved_configuration_counts_and_settings_outrank_it(tmp_path: Path) -> None:
     saved = tmp_path / ".config"
     saved.write_text("CONFIG_X86_64=y\nCONFIG_XEN=y\nCONFIG_XEN_PV=y\nCONFIG_KASAN=y\n")
-    assert on(configure(saved=saved)) == {"64BIT", "X86_64", "XEN", "XEN_PV", "KASAN"}
-    assert on(configure(saved=saved, KASAN="0")) == {"64BIT", "X86_64", "XEN", "XEN_PV"}
+    assert on(configure(saved=saved)) == {
+        "64BIT",
+        "X86_64",
+        "XEN",
+        "XEN_PV",
+        "XEN_HYPERCALL_PAGE",
+        "KASAN",
+    }
+    assert on(configure(saved=saved, KASAN="0")) == {
+        "64BIT",
+        "X86_64",
+        "XEN",
+        "XEN_PV",
+        "XEN_HYPERCALL_PAGE",
+    }
     assert "CONFIG_KASAN=y" in saved.read_text()
 
 

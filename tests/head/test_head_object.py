@@ -8,12 +8,13 @@ import itertools
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
 
 from objects import meaning
-from xen_tool.abi import I386, X86_64, Arch
+from xen_tool.abi import I386, X86_64, Arch, XenElfNote
 from xen_tool.errors import XenToolError
 from xen_tool.head import emit, gas
 from xen_tool.head.config import SYMBOLS, HeadConfig
@@ -24,19 +25,19 @@ PAGE_OFFSETS = {"VMSPLIT_3G": 0xC0000000, "VMSPLIT_2G": 0x80000000, "VMSPLIT_1G"
 def _configurations() -> list[HeadConfig]:
     yes_no = (False, True)
     configurations = [
-        HeadConfig(X86_64, pv, smp, kasan, validation, False, 0xFFFFFFFF80000000)
-        for pv, smp, kasan, validation in itertools.product(yes_no, repeat=4)
+        HeadConfig(X86_64, pv, smp, kasan, validation, False, 0xFFFFFFFF80000000, page)
+        for pv, smp, kasan, validation, page in itertools.product(yes_no, repeat=5)
     ]
     configurations += [
-        HeadConfig(I386, pv, smp, False, False, align, page_offset)
-        for pv, smp, align in itertools.product(yes_no, repeat=3)
+        HeadConfig(I386, pv, smp, False, False, align, page_offset, page)
+        for pv, smp, align, page in itertools.product(yes_no, repeat=4)
         for page_offset in PAGE_OFFSETS.values()
     ]
     return configurations
 
 
 def _name(config: HeadConfig) -> str:
-    flags = ("xen_pv", "smp", "kasan", "stack_validation", "x86_alignment_16")
+    flags = ("xen_pv", "smp", "kasan", "stack_validation", "x86_alignment_16", "hypercall_page")
     names = [flag for flag in flags if getattr(config, flag)]
     return "-".join([config.arch.name, *names, f"{config.virt_base:x}"])
 
@@ -169,15 +170,19 @@ def test_the_notes_are_linuxs(
 ) -> None:
     virt_base = arch.virt_base or 0xC0000000
     read = meaning(emit.emit(HeadConfig(arch, pv, True, False, False, False, virt_base)))
+    assert len(read["sections"][".note.Xen"][3]) == size
+    assert _notes(read) == expected
+
+
+def _notes(read: dict[str, Any]) -> list[tuple[int, bytes]]:
     data = read["sections"][".note.Xen"][3]
-    assert len(data) == size
     found = []
     while data:
         namesz, descsz, kind = (int.from_bytes(data[i : i + 4], "little") for i in (0, 4, 8))
         assert data[12 : 12 + namesz] == b"Xen\0"
         found.append((kind, data[16 : 16 + descsz]))
         data = data[16 + (descsz + 3) // 4 * 4 :]
-    assert found == expected
+    return found
 
 
 def test_the_hypercall_page_is_zeros_with_a_symbol_for_each_slot() -> None:
@@ -195,6 +200,38 @@ def test_the_unwind_hints_cover_the_entry_and_every_slot() -> None:
     hints = meaning(emit.emit(BIGGEST_64))["relocations"][".discard.unwind_hints"]
     assert hints[0] == (0, 2, ".init.text", 0)
     assert hints[1:] == [(8 + 8 * n, 2, ".text", 32 * n) for n in range(128)]
+
+
+# Xen 4.17, xen/arch/x86/pv/hypercall.c: what it writes into the page's slots, where
+# `movl $number, %eax` stands before the instruction that enters Xen.
+@pytest.mark.parametrize(
+    ("arch", "call", "iret"),
+    [
+        (X86_64, "51 41 53 0f 05 41 5b 59 c3", "51 41 53 50 b8 17 00 00 00 0f 05"),
+        (I386, "cd 82 c3", "50 b8 17 00 00 00 cd 82"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_without_the_page_there_are_stubs(arch: Arch, call: str, iret: str) -> None:
+    virt_base = arch.virt_base or 0xC0000000
+    config = HeadConfig(arch, True, True, False, False, False, virt_base, hypercall_page=False)
+    read = meaning(emit.emit(config))
+    assert read["sections"][".text"][3].hex(" ") == f"{call} {iret}"
+    sizes = {name: len(bytes.fromhex(code)) for name, code in (("pv", call), ("iret", iret))}
+    stubs = [symbol for symbol in read["symbols"] if "hypercall" in symbol[0]]
+    function = ("STT_FUNC", "STB_GLOBAL", "STV_DEFAULT")
+    assert stubs == [
+        ("hypercall_iret", *function, sizes["pv"], sizes["iret"], ".text"),
+        ("hypercall_pv", *function, 0, sizes["pv"], ".text"),
+    ]
+    assert XenElfNote.HYPERCALL_PAGE not in [kind for kind, _ in _notes(read)]
+
+
+def test_a_configuration_that_does_not_know_the_page_has_one() -> None:
+    for symbols, expected in (({}, True), ({"XEN_HYPERCALL_PAGE": "n"}, False)):
+        config = HeadConfig.from_symbols(X86_64, {"XEN": "y", **symbols})
+        assert config is not None
+        assert config.hypercall_page is expected
 
 
 def test_without_xen_there_is_no_head() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ def test_fragments_are_merged_in_order_and_report_what_did_not_take(kernel: Proj
         "note: XEN=y in kconfig/configs/x86_64_defconfig:3 is overruled by "
         "XEN=n in kconfig/configs/quiet.config:2",
         "note: XEN_PV=y in kconfig/configs/x86_64_defconfig:4 does not hold: "
+        "it needs XEN (=n, set in kconfig/configs/quiet.config:2)",
+        "note: XEN_HYPERCALL_PAGE=y in kconfig/configs/x86_64_defconfig:5 does not hold: "
         "it needs XEN (=n, set in kconfig/configs/quiet.config:2)",
         "note: SMP=n in kconfig/configs/quiet.config:1 is overruled by "
         "SMP=y in kconfig/configs/loud.config:1",
@@ -187,7 +190,7 @@ def test_kconfig_config_names_another_file(kernel: Project) -> None:
     assert not (kernel.top / ".config").exists()
     kernel.edit("configs/mine", "CONFIG_SMP=y", "# CONFIG_SMP is not set")
     out = kernel.scons("listconfig", KCONFIG_CONFIG="configs/mine").out
-    assert "SMP               n  in configs/mine" in out
+    assert re.search(r"^SMP +n  in configs/mine:", out, re.MULTILINE)
 
 
 def test_a_dry_run_changes_nothing(kernel: Project) -> None:
@@ -206,7 +209,7 @@ def test_oldconfig_asks(kernel: Project) -> None:
     )  # fmt: skip
     os.close(follower)
     seen = b""
-    answers = iter([b"y\n", b"n\n", b"n\n"])
+    answers = iter([b"y\n", b"n\n", b"n\n", b"y\n"])
     while True:
         try:
             data = os.read(leader, 1000)

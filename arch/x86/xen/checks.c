@@ -66,8 +66,8 @@ static bool gs_base_at_irq_stack_union(void)
 }
 #endif
 
-/* A page that Xen did not fill is all zeros, and the call faults. */
-static bool hypercall_page_filled(void)
+/* A hypercall page that Xen did not fill is all zeros, and the call faults. */
+static bool hypercall_returns_version(void)
 {
 	long version = HYPERVISOR_xen_version(XENVER_version, NULL);
 
@@ -83,7 +83,7 @@ static const struct check checks[] = {
 #ifdef CONFIG_X86_64
 	{"gs_base_at_irq_stack_union", gs_base_at_irq_stack_union},
 #endif
-	{"hypercall_page_filled", hypercall_page_filled},
+	{"hypercall_returns_version", hypercall_returns_version},
 };
 
 bool run_checks(void)

@@ -122,10 +122,13 @@ ASSERT(IS_ALIGNED(__bss_stop, 8), "__bss_stop is not 8-aligned")
 #ifdef CONFIG_XEN
 ASSERT(SIZEOF(.notes) > 0, ".notes: the image holds no Xen notes")
 ASSERT(IS_ALIGNED(ADDR(.notes), 4) && ALIGNOF(.notes) == 4, ".notes is not 4-aligned")
-ASSERT(IS_ALIGNED(hypercall_page, PAGE_SIZE), "hypercall_page is not page aligned")
-ASSERT(hypercall_page >= _text && hypercall_page + PAGE_SIZE <= _etext, "hypercall_page is not inside the text")
 #else
 ASSERT(SIZEOF(.notes) == 0, ".notes: an image without XEN holds Xen notes")
+#endif
+
+#ifdef CONFIG_XEN_HYPERCALL_PAGE
+ASSERT(IS_ALIGNED(hypercall_page, PAGE_SIZE), "hypercall_page is not page aligned")
+ASSERT(hypercall_page >= _text && hypercall_page + PAGE_SIZE <= _etext, "hypercall_page is not inside the text")
 #endif
 
 #ifdef CONFIG_XEN_PV

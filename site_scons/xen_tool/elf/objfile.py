@@ -6,8 +6,8 @@ layout is the one of GNU as, byte for byte:
 
     ELF header
     contents of the sections, each at its alignment
-    .symtab: null, section symbols, local symbols, global symbols
-    .strtab
+    .symtab: null, section symbols, local symbols, global symbols; if there are any
+    .strtab, with it
     .rela<section> or .rel<section>, in the order of the sections
     .shstrtab
     section headers: null, each section with its relocations behind it,
@@ -116,12 +116,13 @@ class ObjectFile:
         for entry, section in relocations:
             entry.link = len(entries)
             entry.data = b"".join(self._relocation(r, numbers) for r in section.relocations)
-        entries += [symtab, strtab, shstrtab]
-        names = _StringTable([e.name for e in entries[-3:]] + [e.name for e in entries[1:-3]])
+        tables = [symtab, strtab] if len(symbols) > 1 else []
+        names = _StringTable(e.name for e in [*tables, shstrtab, *entries[1:]])
         shstrtab.data = names.encode()
+        entries += [*tables, shstrtab]
 
         file = bytearray(self._ehsize)
-        for entry in [*contents, symtab, strtab, *(entry for entry, _ in relocations), shstrtab]:
+        for entry in [*contents, *tables, *(entry for entry, _ in relocations), shstrtab]:
             file += bytes(-len(file) % entry.align)
             entry.offset = len(file)
             file += entry.data

@@ -13,6 +13,7 @@ from ..errors import XenToolError
 SYMBOLS = (
     "XEN",
     "XEN_PV",
+    "XEN_HYPERCALL_PAGE",
     "SMP",
     "KASAN",
     "STACK_VALIDATION",
@@ -33,12 +34,14 @@ class HeadConfig:
     stack_validation: bool
     x86_alignment_16: bool
     virt_base: int
+    hypercall_page: bool = True
 
     @classmethod
     def from_symbols(cls, arch: Arch, symbols: Mapping[str, str]) -> HeadConfig | None:
         """From Kconfig values ("y", "0xc0000000"); None when XEN is not set.
 
-        A symbol that is absent is n.
+        A symbol that is absent is n, but for XEN_HYPERCALL_PAGE: Linux v4.17 has the
+        page and no such symbol.
 
         Raises XenToolError if 32-bit and PAGE_OFFSET is no number.
         """
@@ -56,6 +59,7 @@ class HeadConfig:
             stack_validation=enabled("STACK_VALIDATION") and arch.bits == 64,
             x86_alignment_16=enabled("X86_ALIGNMENT_16"),
             virt_base=_virt_base(arch, symbols.get("PAGE_OFFSET", "")),
+            hypercall_page=symbols.get("XEN_HYPERCALL_PAGE", "y") == "y",
         )
 
     @property

@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How the guest calls Xen."""
+"""How the guest calls Xen: through a page that Xen fills, or by code of its own.
+
+Linux v4.17 has the page.  Since XSA-466 (CVE-2024-53241) it has none: what Xen
+writes there are plain `ret`s, which undo the return thunks and landing pads
+that the compiler was asked for.  The stubs do what the page's slots do (Xen
+docs/guest-guide/x86/hypercall-abi.rst), except that the caller puts the
+hypercall's number into %eax.
+"""
 
 from __future__ import annotations
 
 from .. import abi
+from ..abi import Arch
 from ..elf import spec
-from .items import EXECUTABLE, TEXT, HeadSection, Label, Zeros
+from ..elf.assembler import Instruction
+from .config import HeadConfig
+from .items import EXECUTABLE, TEXT, Code, HeadSection, Label, Zeros
 
 
 def hypercall_page() -> HeadSection:
@@ -17,3 +27,38 @@ def hypercall_page() -> HeadSection:
             items.append(Label(name, abi.HYPERCALL_SLOT_SIZE, spec.STB_LOCAL, spec.STT_FUNC))
         items.append(Zeros(abi.HYPERCALL_SLOT_SIZE))
     return HeadSection(TEXT, spec.SHT_PROGBITS, EXECUTABLE, abi.PAGE_SIZE, tuple(items))
+
+
+def hypercall_stubs(config: HeadConfig) -> HeadSection:
+    """The stubs that the kinds of guest need, which may be none."""
+    stubs: dict[str, tuple[str, ...]] = {}
+    if config.xen_pv and not config.hypercall_page:
+        stubs |= _pv_stubs(config.arch)
+    items: list[Label | Code] = []
+    for name, instructions in stubs.items():
+        items.append(Label(name, type=spec.STT_FUNC))
+        items.append(Code(tuple(Instruction(text) for text in instructions)))
+    return HeadSection(TEXT, spec.SHT_PROGBITS, EXECUTABLE, config.function_alignment, tuple(items))
+
+
+def _pv_stubs(arch: Arch) -> dict[str, tuple[str, ...]]:
+    """To call Xen, and to jump to in order to leave an exception or a system call.
+
+    HYPERVISOR_iret does not return; Xen takes what is pushed here, and the
+    frame below it, off the stack.
+    """
+    iret = f"movl ${abi.HYPERCALL_IRET:#x}, %eax"
+    if arch.bits == 32:
+        return {
+            "hypercall_pv": ("int $0x82", "ret"),
+            "hypercall_iret": ("pushl %eax", iret, "int $0x82"),
+        }
+    return {
+        "hypercall_pv": (
+            *("pushq %rcx", "pushq %r11"),
+            "syscall",
+            *("popq %r11", "popq %rcx"),
+            "ret",
+        ),
+        "hypercall_iret": ("pushq %rcx", "pushq %r11", "pushq %rax", iret, "syscall"),
+    }

@@ -2,8 +2,9 @@
 """What the head object holds, section by section, as a function of the configuration.
 
 Linux v4.17, arch/x86/xen/xen-head.S: the entry `startup_xen`, the hypercall
-page, and the notes that announce both to Xen.  The model says what is there;
-emit.py writes it as an object, gas.py as GNU as source.
+page, and the notes that announce both to Xen; and what later kernels have in
+the page's place.  The model says what is there; emit.py writes it as an
+object, gas.py as GNU as source.
 """
 
 from __future__ import annotations
@@ -14,26 +15,28 @@ from ..elf import spec
 from ..elf.notes import Address, Note, Text, Words
 from .config import HeadConfig
 from .entry import startup_xen
-from .hypercalls import hypercall_page
+from .hypercalls import hypercall_page, hypercall_stubs
 from .items import INIT_TEXT, TEXT, HeadSection, UnwindHint
 
 
 def head(config: HeadConfig) -> list[HeadSection]:
     """Returns the sections of the head object, in the order of Linux's source."""
     sections = [startup_xen(config)] if config.xen_pv else []
-    sections.append(hypercall_page())
+    if config.hypercall_page:
+        sections.append(hypercall_page())
+    sections.append(hypercall_stubs(config))
     if config.stack_validation:
         sections.append(_unwind_hints(config))
     sections.append(_notes(config))
-    return sections
+    return [section for section in sections if section.items]
 
 
 def _unwind_hints(config: HeadConfig) -> HeadSection:
     """For objtool: there is nothing to unwind at the entry and in each slot."""
     hints = [UnwindHint(INIT_TEXT, 0)] if config.xen_pv else []
-    hints += [
-        UnwindHint(TEXT, offset) for offset in range(0, abi.PAGE_SIZE, abi.HYPERCALL_SLOT_SIZE)
-    ]
+    if config.hypercall_page:
+        slots = range(0, abi.PAGE_SIZE, abi.HYPERCALL_SLOT_SIZE)
+        hints += [UnwindHint(TEXT, offset) for offset in slots]
     return HeadSection(".discard.unwind_hints", spec.SHT_PROGBITS, 0, 1, tuple(hints))
 
 
@@ -55,8 +58,9 @@ def _notes(config: HeadConfig) -> HeadSection:
         notes.append((XenElfNote.INIT_P2M, pointer(arch.init_p2m)))
     if config.xen_pv:
         notes.append((XenElfNote.ENTRY, Address(width, "startup_xen")))
+    if config.hypercall_page:
+        notes.append((XenElfNote.HYPERCALL_PAGE, Address(width, "hypercall_page")))
     notes += [
-        (XenElfNote.HYPERCALL_PAGE, Address(width, "hypercall_page")),
         # Linux writes this one with .ascii: it has no NUL, only padding.
         (XenElfNote.FEATURES, Text("!writable_page_tables|pae_pgdir_above_4gb", nul=False)),
         (XenElfNote.SUPPORTED_FEATURES, Words(4, (features,))),
