@@ -120,7 +120,22 @@ There is no 11; 48 to 55 are __HYPERVISOR_arch_0 to 7 (Xen xen.h), 0 being mca o
 HYPERCALL_IRET = 23
 """__HYPERVISOR_iret, which is jumped to, with a frame on the stack."""
 
+MSR_EFER = 0xC0000080
 MSR_GS_BASE = 0xC0000101
+EFER_LME = 1 << 8
+EFER_NX = 1 << 11
+CR0_WP = 1 << 16
+CR0_PG = 1 << 31
+CR4_PAE = 1 << 5
+
+LARGE_PAGE_SIZE = 0x200000
+"""Bytes that one entry of a level 2 table maps, if _PAGE_PSE is set."""
+PAGE_WRITABLE = 1 << 1
+PAGE_LARGE = 1 << 7
+"""_PAGE_RW and _PAGE_PSE (Linux asm/pgtable_types.h)."""
+
+LOAD_PHYSICAL_ADDR = 0x1000000
+"""Where an image is loaded at the lowest (Linux asm/page_types.h)."""
 
 
 @dataclass(frozen=True)

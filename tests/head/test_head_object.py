@@ -19,14 +19,15 @@ from xen_tool.errors import XenToolError
 from xen_tool.head import emit, gas
 from xen_tool.head.config import SYMBOLS, HeadConfig
 
+VIRT_BASE = 0xFFFFFFFF80000000
 PAGE_OFFSETS = {"VMSPLIT_3G": 0xC0000000, "VMSPLIT_2G": 0x80000000, "VMSPLIT_1G": 0x40000000}
 
 
 def _configurations() -> list[HeadConfig]:
     yes_no = (False, True)
     configurations = [
-        HeadConfig(X86_64, pv, smp, kasan, validation, False, 0xFFFFFFFF80000000, page)
-        for pv, smp, kasan, validation, page in itertools.product(yes_no, repeat=5)
+        HeadConfig(X86_64, pv, smp, kasan, validation, False, VIRT_BASE, page, pvh)
+        for pv, smp, kasan, validation, page, pvh in itertools.product(yes_no, repeat=6)
     ]
     configurations += [
         HeadConfig(I386, pv, smp, False, False, align, page_offset, page)
@@ -37,13 +38,14 @@ def _configurations() -> list[HeadConfig]:
 
 
 def _name(config: HeadConfig) -> str:
-    flags = ("xen_pv", "smp", "kasan", "stack_validation", "x86_alignment_16", "hypercall_page")
+    flags = ["xen_pv", "smp", "kasan", "stack_validation", "x86_alignment_16"]
+    flags += ["hypercall_page", "xen_pvh"]
     names = [flag for flag in flags if getattr(config, flag)]
     return "-".join([config.arch.name, *names, f"{config.virt_base:x}"])
 
 
 CONFIGURATIONS = _configurations()
-BIGGEST_64 = HeadConfig(X86_64, True, True, False, True, False, 0xFFFFFFFF80000000)
+BIGGEST_64 = HeadConfig(X86_64, True, True, False, True, False, VIRT_BASE, True, True)
 BIGGEST_32 = HeadConfig(I386, True, True, False, False, False, 0xC0000000)
 
 
@@ -98,7 +100,7 @@ def _same(content: bytes, expected: object) -> bool:
 
 
 def test_the_entry_is_linuxs_64_bit_code() -> None:
-    config = HeadConfig(X86_64, True, True, False, False, False, 0xFFFFFFFF80000000)
+    config = HeadConfig(X86_64, True, True, False, False, False, VIRT_BASE)
     code = meaning(emit.emit(config))["sections"][".init.text"][3]
     assert code.hex(" ") == (
         "fc 31 c0 48 c7 c7 00 00 00 00 48 c7 c1 00 00 00 00 48 29 f9 48 c1 e9 03 f3 48 ab "
@@ -186,7 +188,7 @@ def _notes(read: dict[str, Any]) -> list[tuple[int, bytes]]:
 
 
 def test_the_hypercall_page_is_zeros_with_a_symbol_for_each_slot() -> None:
-    read = meaning(emit.emit(BIGGEST_64))
+    read = meaning(emit.emit(HeadConfig(X86_64, True, True, False, True, False, VIRT_BASE)))
     assert read["sections"][".text"] == ("SHT_PROGBITS", 6, 4096, bytes(4096))
     slots = {s[0]: s for s in read["symbols"] if s[0].startswith("xen_hypercall_")}
     assert len(slots) == 49
@@ -196,10 +198,10 @@ def test_the_hypercall_page_is_zeros_with_a_symbol_for_each_slot() -> None:
     assert slots["xen_hypercall_arch_7"][1:] == (*local, 55 * 32, 32, ".text")
 
 
-def test_the_unwind_hints_cover_the_entry_and_every_slot() -> None:
+def test_the_unwind_hints_cover_the_entries_and_every_slot() -> None:
     hints = meaning(emit.emit(BIGGEST_64))["relocations"][".discard.unwind_hints"]
-    assert hints[0] == (0, 2, ".init.text", 0)
-    assert hints[1:] == [(8 + 8 * n, 2, ".text", 32 * n) for n in range(128)]
+    assert hints[:2] == [(0, 2, ".init.text", 0), (8, 2, ".head.text", 0)]
+    assert hints[2:] == [(16 + 8 * n, 2, ".text", 32 * n) for n in range(128)]
 
 
 # Xen 4.17, xen/arch/x86/pv/hypercall.c: what it writes into the page's slots, where
@@ -227,6 +229,53 @@ def test_without_the_page_there_are_stubs(arch: Arch, call: str, iret: str) -> N
     assert XenElfNote.HYPERCALL_PAGE not in [kind for kind, _ in _notes(read)]
 
 
+PVH = HeadConfig(X86_64, False, True, False, False, False, VIRT_BASE, True, True)
+
+
+def test_without_pvh_nothing_of_it_is_there() -> None:
+    read = meaning(emit.emit(HeadConfig(X86_64, True, True, False, True, False, VIRT_BASE)))
+    assert ".head.text" not in read["sections"]
+    assert len(read["sections"][".text"][3]) == 4096
+    assert not [symbol for symbol in read["symbols"] if "pvh" in symbol[0]]
+
+
+def test_a_pvh_guest_has_both_instructions_that_enter_xen() -> None:
+    # Intel 64 SDM, VMCALL; AMD64 APM 3, VMMCALL.  QEMU without KVM cannot run the first.
+    read = meaning(emit.emit(PVH))
+    stubs = {s[0]: (s[4], s[5]) for s in read["symbols"] if s[0].startswith("hypercall_vm")}
+    assert stubs == {"hypercall_vmcall": (0x1000, 4), "hypercall_vmmcall": (0x1004, 4)}
+    assert read["sections"][".text"][3][0x1000:].hex(" ") == "0f 01 c1 c3 0f 01 d9 c3"
+
+
+def test_the_pvh_entry_refers_to_physical_addresses() -> None:
+    relocations = meaning(emit.emit(PVH))["relocations"][".head.text"]
+    r_x86_64_32, r_x86_64_32s = 10, 11
+    physical = {r[2]: r[3] for r in relocations if r[1] == r_x86_64_32}
+    # Places of its own: where it is, its GDT, its 64-bit code.
+    del physical[".head.text"]
+    virtual = {r[2]: r[3] for r in relocations if r[1] == r_x86_64_32s}
+    # 2**64 - VIRT_BASE is what makes physical addresses of virtual ones.
+    assert physical == {
+        "__bss_start": 0x80000000,
+        "__bss_stop": 0x80000000,
+        "init_thread_union": 0x80004000,
+        "pvh_page_tables": 0x80000000,
+    }
+    assert virtual == {
+        "init_thread_union": 0x4000,
+        "init_per_cpu__irq_stack_union": 0,
+        "xen_pvh_start_kernel": 0,
+    }
+
+
+def test_the_pvh_notes() -> None:
+    read = meaning(emit.emit(PVH))
+    reloc = bytes.fromhex("00002000 00000001 ffffffff")
+    assert _notes(read)[-2:] == [(18, bytes(4)), (19, reloc)]
+    (entry,) = [r for r in read["relocations"][".note.Xen"] if r[2] == "pvh_start_xen"]
+    assert entry[1:] == (10, "pvh_start_xen", 0x80000000)
+
+
 def test_a_configuration_that_does_not_know_the_page_has_one() -> None:
     for symbols, expected in (({}, True), ({"XEN_HYPERCALL_PAGE": "n"}, False)):
         config = HeadConfig.from_symbols(X86_64, {"XEN": "y", **symbols})
@@ -242,7 +291,9 @@ def test_without_xen_there_is_no_head() -> None:
 def test_the_symbols_of_a_configuration_decide() -> None:
     symbols = {"XEN": "y", "XEN_PV": "y", "KASAN": "y", "STACK_VALIDATION": "y"}
     config = HeadConfig.from_symbols(X86_64, symbols)
-    assert config == HeadConfig(X86_64, True, False, True, True, False, 0xFFFFFFFF80000000)
+    assert config == HeadConfig(X86_64, True, False, True, True, False, VIRT_BASE)
+    pvh = HeadConfig.from_symbols(X86_64, {"XEN": "y", "XEN_PVH": "y", "SMP": "y"})
+    assert pvh == PVH
     assert config.thread_size == 0x8000
     for page_offset in PAGE_OFFSETS.values():
         symbols = {"XEN": "y", "SMP": "y", "PAGE_OFFSET": f"{page_offset:#x}"}

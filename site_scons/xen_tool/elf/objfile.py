@@ -18,7 +18,6 @@ x86-64 has explicit addends (RELA), i386 keeps them in the field (REL).
 
 from __future__ import annotations
 
-import itertools
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -221,17 +220,23 @@ class _StringTable:
 
     def __init__(self, strings: Iterable[str]) -> None:
         wanted = dict.fromkeys(string for string in strings if string)
-        # In the order of their ends, a string that ends others stands before one of them.
-        ends = sorted(string[::-1] for string in wanted)
-        inner = {e[::-1] for e, after in itertools.pairwise(ends) if after.startswith(e)}
+        # In the order of their ends, a string that ends others stands before them; from the
+        # last on, each is within the longest one just met, or is none.
+        within: dict[str, str] = {}
+        longest = ""
+        for string in sorted(wanted, key=lambda string: string[::-1], reverse=True):
+            if longest.endswith(string):
+                within[string] = longest
+            else:
+                longest = string
         self._data = b"\0"
         self._offsets = {"": 0}
         for string in wanted:
-            if string not in inner:
+            if string not in within:
                 self._offsets[string] = len(self._data)
                 self._data += string.encode() + b"\0"
-        for string in inner:
-            self._offsets[string] = self._data.index(string.encode() + b"\0")
+        for string, longest in within.items():
+            self._offsets[string] = self._offsets[longest] + len(longest) - len(string)
 
     def offset(self, string: str) -> int:
         return self._offsets[string]

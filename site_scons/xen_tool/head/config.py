@@ -13,6 +13,7 @@ from ..errors import XenToolError
 SYMBOLS = (
     "XEN",
     "XEN_PV",
+    "XEN_PVH",
     "XEN_HYPERCALL_PAGE",
     "SMP",
     "KASAN",
@@ -35,6 +36,7 @@ class HeadConfig:
     x86_alignment_16: bool
     virt_base: int
     hypercall_page: bool = True
+    xen_pvh: bool = False
 
     @classmethod
     def from_symbols(cls, arch: Arch, symbols: Mapping[str, str]) -> HeadConfig | None:
@@ -60,6 +62,7 @@ class HeadConfig:
             x86_alignment_16=enabled("X86_ALIGNMENT_16"),
             virt_base=_virt_base(arch, symbols.get("PAGE_OFFSET", "")),
             hypercall_page=symbols.get("XEN_HYPERCALL_PAGE", "y") == "y",
+            xen_pvh=enabled("XEN_PVH") and arch.bits == 64,
         )
 
     @property

@@ -10,6 +10,8 @@ hypercall's number into %eax.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .. import abi
 from ..abi import Arch
 from ..elf import spec
@@ -17,28 +19,36 @@ from ..elf.assembler import Instruction
 from .config import HeadConfig
 from .items import EXECUTABLE, TEXT, Code, HeadSection, Label, Zeros
 
-
-def hypercall_page() -> HeadSection:
-    """Zeros: Xen fills the page when it builds the domain."""
-    items: list[Label | Zeros] = [Label("hypercall_page", abi.PAGE_SIZE)]
-    for number in range(abi.PAGE_SIZE // abi.HYPERCALL_SLOT_SIZE):
-        if number in abi.HYPERCALLS:
-            name = f"xen_hypercall_{abi.HYPERCALLS[number]}"
-            items.append(Label(name, abi.HYPERCALL_SLOT_SIZE, spec.STB_LOCAL, spec.STT_FUNC))
-        items.append(Zeros(abi.HYPERCALL_SLOT_SIZE))
-    return HeadSection(TEXT, spec.SHT_PROGBITS, EXECUTABLE, abi.PAGE_SIZE, tuple(items))
+_HVM_STUBS = {"hypercall_vmcall": "vmcall", "hypercall_vmmcall": "vmmcall"}
 
 
-def hypercall_stubs(config: HeadConfig) -> HeadSection:
-    """The stubs that the kinds of guest need, which may be none."""
+def text(config: HeadConfig) -> HeadSection:
+    """What of this the configuration asks for, which may be nothing."""
+    items: list[Label | Zeros | Code] = []
+    align = config.function_alignment
     stubs: dict[str, tuple[str, ...]] = {}
-    if config.xen_pv and not config.hypercall_page:
+    if config.hypercall_page:
+        items += _hypercall_page()
+        align = abi.PAGE_SIZE
+    elif config.xen_pv:
         stubs |= _pv_stubs(config.arch)
-    items: list[Label | Code] = []
+    if config.xen_pvh:
+        # Which of them enters Xen depends on the processor's vendor.
+        stubs |= {name: (instruction, "ret") for name, instruction in _HVM_STUBS.items()}
     for name, instructions in stubs.items():
         items.append(Label(name, type=spec.STT_FUNC))
         items.append(Code(tuple(Instruction(text) for text in instructions)))
-    return HeadSection(TEXT, spec.SHT_PROGBITS, EXECUTABLE, config.function_alignment, tuple(items))
+    return HeadSection(TEXT, spec.SHT_PROGBITS, EXECUTABLE, align, tuple(items))
+
+
+def _hypercall_page() -> Iterator[Label | Zeros]:
+    """Zeros: Xen fills the page when it builds a PV domain, and later for a PVH guest that asks."""
+    yield Label("hypercall_page", abi.PAGE_SIZE)
+    for number in range(abi.PAGE_SIZE // abi.HYPERCALL_SLOT_SIZE):
+        if number in abi.HYPERCALLS:
+            name = f"xen_hypercall_{abi.HYPERCALLS[number]}"
+            yield Label(name, abi.HYPERCALL_SLOT_SIZE, spec.STB_LOCAL, spec.STT_FUNC)
+        yield Zeros(abi.HYPERCALL_SLOT_SIZE)
 
 
 def _pv_stubs(arch: Arch) -> dict[str, tuple[str, ...]]:

@@ -59,4 +59,5 @@ class HeadSection:
 
 TEXT = ".text"
 INIT_TEXT = ".init.text"
+HEAD_TEXT = ".head.text"
 EXECUTABLE = spec.SHF_ALLOC | spec.SHF_EXECINSTR

@@ -2,9 +2,9 @@
 """What the head object holds, section by section, as a function of the configuration.
 
 Linux v4.17, arch/x86/xen/xen-head.S: the entry `startup_xen`, the hypercall
-page, and the notes that announce both to Xen; and what later kernels have in
-the page's place.  The model says what is there; emit.py writes it as an
-object, gas.py as GNU as source.
+page, and the notes that announce both to Xen.  From later kernels: direct
+hypercalls in the page's place, and the entry of a PVH guest.  The model says
+what is there; emit.py writes it as an object, gas.py as GNU as source.
 """
 
 from __future__ import annotations
@@ -15,25 +15,29 @@ from ..elf import spec
 from ..elf.notes import Address, Note, Text, Words
 from .config import HeadConfig
 from .entry import startup_xen
-from .hypercalls import hypercall_page, hypercall_stubs
-from .items import INIT_TEXT, TEXT, HeadSection, UnwindHint
+from .hypercalls import text
+from .items import TEXT, HeadSection, UnwindHint
+from .pvh import phys32_entry, phys32_reloc, pvh_start_xen
 
 
 def head(config: HeadConfig) -> list[HeadSection]:
     """Returns the sections of the head object, in the order of Linux's source."""
-    sections = [startup_xen(config)] if config.xen_pv else []
-    if config.hypercall_page:
-        sections.append(hypercall_page())
-    sections.append(hypercall_stubs(config))
+    entries = []
+    if config.xen_pv:
+        entries.append(startup_xen(config))
+    if config.xen_pvh:
+        entries.append(pvh_start_xen(config))
+    sections = list(entries)
+    sections.append(text(config))
     if config.stack_validation:
-        sections.append(_unwind_hints(config))
+        sections.append(_unwind_hints(config, entries))
     sections.append(_notes(config))
     return [section for section in sections if section.items]
 
 
-def _unwind_hints(config: HeadConfig) -> HeadSection:
-    """For objtool: there is nothing to unwind at the entry and in each slot."""
-    hints = [UnwindHint(INIT_TEXT, 0)] if config.xen_pv else []
+def _unwind_hints(config: HeadConfig, entries: list[HeadSection]) -> HeadSection:
+    """For objtool: there is nothing to unwind at the entries and in each slot."""
+    hints = [UnwindHint(entry.name, 0) for entry in entries]
     if config.hypercall_page:
         slots = range(0, abi.PAGE_SIZE, abi.HYPERCALL_SLOT_SIZE)
         hints += [UnwindHint(TEXT, offset) for offset in slots]
@@ -72,5 +76,8 @@ def _notes(config: HeadConfig) -> HeadSection:
         (XenElfNote.HV_START_LOW, pointer(arch.hv_start_low)),
         (XenElfNote.PADDR_OFFSET, pointer(0)),
     ]
+    if config.xen_pvh:
+        notes.append((XenElfNote.PHYS32_ENTRY, phys32_entry(config)))
+        notes.append((XenElfNote.PHYS32_RELOC, phys32_reloc()))
     items = tuple(Note(abi.NOTE_OWNER, type_, desc) for type_, desc in notes)
     return HeadSection(".note.Xen", spec.SHT_NOTE, spec.SHF_ALLOC, 4, items)
