@@ -53,6 +53,8 @@ class Toolchain:
         if self.name == "zig":
             machine = "x86_64" if arch.bits == 64 else "x86"
             flags = [f for f in flags if f not in ("-m64", "-m32", "-march=i686")]
+            # Of zig -mgeneral-regs-only is not enough.
+            flags += ["-mno-mmx", "-mno-sse", "-mno-sse2"]
             # zig adds debug information and UBSan calls unless told otherwise.
             flags += ["-target", f"{machine}-freestanding-none", "-fno-sanitize=undefined", "-g0"]
         return flags

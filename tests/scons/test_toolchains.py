@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -24,6 +26,22 @@ def test_every_kind_of_image(kernel: Project, toolchain: str, arch: str) -> None
     for settings in ("XEN=0", "XEN_PV=0", "XEN_PV=1"):
         kernel.scons(*arguments, settings)
         assert kernel.up_to_date(*arguments, settings)
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("arch", ["x86_64", "i386"])
+def test_no_object_uses_the_fpu(kernel: Project, toolchain: str, arch: str) -> None:
+    if toolchain == "zig":
+        pytest.importorskip("ziglang", reason="ziglang is not installed")
+    # What compilers copy by a vector register, if they may.
+    copied = "struct s { long a, b, c, d; } x, y;\nvoid copy(void);\nvoid copy(void) { x = y; }\n"
+    path = kernel.top / "arch/x86/xen/lib.c"
+    path.write_text(path.read_text() + copied)
+    kernel.scons(f"TOOLCHAIN={toolchain}", f"ARCH={arch}")
+    command = ["objdump", "-d", str(kernel.top / f"build/{arch}/arch/x86/xen/lib.o")]
+    code = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "<copy>:" in code
+    assert not re.search(r"%[xyz]?mm\d", code)
 
 
 def test_zig_makes_the_same_image_in_another_folder(kernel: Project) -> None:
