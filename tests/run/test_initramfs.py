@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from xen_tool.errors import XenToolError
-from xen_tool.run import cpio
-from xen_tool.run.initramfs import contents, needed
+from xen_tool.run import cpio, debian
+from xen_tool.run.initramfs import contents, dom0, needed
 
 
 def test_cpio_itself_reads_what_is_written(tmp_path: Path) -> None:
@@ -112,3 +113,26 @@ def test_a_damaged_package_is_named(deb: Path) -> None:
     deb.write_bytes(b"x" * 2000)
     with pytest.raises(XenToolError, match=r"a\.deb cannot be unpacked"):
         contents([deb])
+
+
+def test_what_is_made_is_kept_beside_what_others_made(
+    deb: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = deb.parent / "xen-4.17"
+    (cache / "dom0").mkdir(parents=True)
+    (cache / "dom0-fresh").mkdir()
+    (cache / "dom0-old").mkdir()
+    os.utime(cache / "dom0-old", (0, 0))
+    archive = package(cache / "dom0/a.deb", FILES)
+    monkeypatch.setattr(debian, "dom0_packages", lambda version, say: [archive])
+    said: list[str] = []
+    folder = dom0("4.17", said.append)
+    assert (folder / "kernel").read_bytes() == b"kernel"
+    assert (folder / "initramfs").read_bytes().startswith(b"070701")
+    assert dom0("4.17", said.append) == folder
+    assert len(said) == 1
+    assert sorted(cache.iterdir()) == sorted([cache / "dom0", cache / "dom0-fresh", folder])
+    other = archive.rename(archive.with_name("b.deb"))
+    monkeypatch.setattr(debian, "dom0_packages", lambda version, say: [other])
+    assert dom0("4.17", said.append) != folder
+    assert folder.exists()

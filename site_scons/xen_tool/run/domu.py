@@ -17,7 +17,7 @@ from .modes import Mode
 XEN_OPTIONS = ("dom0_mem=256M", "dom0_max_vcpus=1", "guest_loglvl=all")
 """Guests' words at port 0xe9 come through by guest_loglvl."""
 
-_KERNEL_OPTIONS = "console=hvc0 quiet loglevel=4 nokaslr"
+_KERNEL_OPTIONS = "console=hvc0 quiet loglevel=4 nokaslr cryptomgr.notests"
 
 # xl's own words are shown only if it fails: they would come between the guest's.  Preserved, a
 # domain that is shut down keeps its console until xenconsoled has read all of it.
@@ -78,6 +78,8 @@ def _configuration(mode: Mode, cpus: int) -> str:
     lines = [
         'name = "guest"',
         'kernel = "/guest"',
+        # To make one up, xl would wait seconds for the dom0 to have gathered randomness.
+        'uuid = "00000000-0000-0000-0000-000000000001"',
         f"vcpus = {cpus}",
         *mode.domain,
         *(f'on_{event} = "preserve"' for event in events),

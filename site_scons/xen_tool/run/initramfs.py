@@ -11,12 +11,15 @@ The initramfs has no /init, which domu.py appends with the domain to build.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import lzma
+import os
 import re
 import shutil
 import struct
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +27,9 @@ from ..errors import XenToolError
 from ..image.container import open_kernel
 from . import cpio, debian
 from .apt import Say, locked
+
+_KEEP_SECONDS = 30 * 24 * 3600
+"""How long what was made is kept after its last use."""
 
 _APPLETS = ("sh", "mount", "insmod", "mkdir", "ln", "cat", "sleep", "dd", "sed", "grep")
 _TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
@@ -64,6 +70,8 @@ def dom0(version: str, say: Say) -> Path:
     base = packages[0].parents[1]
     folder = base / f"dom0-{key}"
     if folder.exists():
+        with contextlib.suppress(OSError):
+            os.utime(folder)
         return folder
     try:
         with locked(base.with_name(f"{base.name}.lock")):
@@ -80,19 +88,22 @@ def _digest(path: Path) -> str:
 
 
 def _make(packages: Sequence[Path], folder: Path) -> None:
-    for left in folder.parent.glob("dom0-*"):
-        shutil.rmtree(left)
-    kernel, initramfs = contents(packages)
-    work = Path(tempfile.mkdtemp(".new", dir=folder.parent))
-    (work / "bzImage").write_bytes(kernel)
-    # Xen, which QEMU does not run fast, need not unpack it then.
-    with open_kernel(work / "bzImage") as image:
-        if image.payload is None:
-            raise XenToolError(f"Debian's kernel in {packages[0].parent}: {image.problem}")
-        (work / "kernel").write_bytes(image.payload.read(0, image.payload.size))
-    (work / "bzImage").unlink()
-    (work / "initramfs").write_bytes(initramfs)
-    work.rename(folder)
+    for other in folder.parent.glob("dom0-*"):
+        # Of another version of this tool, which may be at work.
+        if time.time() - other.stat().st_mtime > _KEEP_SECONDS:
+            shutil.rmtree(other)
+    bzimage, initramfs = contents(packages)
+    with tempfile.TemporaryDirectory(".new", dir=folder.parent) as work:
+        path, made = Path(work, "bzImage"), Path(work, "dom0")
+        made.mkdir()
+        path.write_bytes(bzimage)
+        # Xen, which QEMU does not run fast, need not unpack it then.
+        with open_kernel(path) as image:
+            if image.payload is None:
+                raise XenToolError(f"Debian's kernel in {packages[0].parent}: {image.problem}")
+            (made / "kernel").write_bytes(image.payload.read(0, image.payload.size))
+        (made / "initramfs").write_bytes(initramfs)
+        made.rename(folder)
 
 
 def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
