@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .abi import ARCHES
 from .errors import XenToolError
-from .loaders.rules import LOADERS
+from .loaders.names import LOADERS
 from .loaders.xen import Xen
 from .run import CPUS, modes
 

@@ -21,7 +21,7 @@ from xen_tool.errors import XenToolError
 from xen_tool.image.container import open_kernel, unwrap
 from xen_tool.image.elf import Elf
 from xen_tool.image.notes import FoundNote, NoteWalk
-from xen_tool.loaders.rules import LOADERS, XEN
+from xen_tool.loaders.names import LOADERS, XEN
 from xen_tool.loaders.verdict import verdicts
 from xen_tool.loaders.xen import Xen
 from xen_tool.run.hypervisor import default_roots

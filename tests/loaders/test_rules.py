@@ -10,7 +10,8 @@ from loaders.rows import IMAGES, ROWS
 from loaders.rows.row import Row
 from xen_tool.image.container import KernelFile, unwrap
 from xen_tool.image.data import Data
-from xen_tool.loaders.rules import DOM0, LOADERS, PV, QEMU, XEN, Effect, Finding, Rule
+from xen_tool.loaders.names import DOM0, LOADERS, PV, QEMU, XEN
+from xen_tool.loaders.rules import Effect, Finding, Rule
 from xen_tool.loaders.subject import subjects
 from xen_tool.loaders.verdict import RULES, claimed, judge, verdicts
 from xen_tool.loaders.xen import Xen

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from xen_tool.errors import XenToolError
-from xen_tool.loaders.rules import LOADERS
+from xen_tool.loaders.names import LOADERS
 from xen_tool.run import debian
 from xen_tool.run.boot import boot
 from xen_tool.run.console import MAX_LINE_BYTES, MAX_LINES, Console, printable

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..abi import Arch
 from ..errors import XenToolError
-from .rules import LOADERS, PV_DOM0, PV_DOMU
+from .names import LOADERS, PV_DOM0, PV_DOMU
 from .xen import Xen
 
 

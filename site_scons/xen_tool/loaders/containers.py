@@ -8,7 +8,8 @@ this is no ELF, is E1, and Z6 is QEMU's, in qemu/files.py.
 
 from __future__ import annotations
 
-from .rules import DOM0, DOMU, Effect, Fields, Rule
+from .names import DOM0, DOMU
+from .rules import Effect, Fields, Rule
 from .subject import Subject
 from .unwrapped import (
     GZIP,

@@ -19,22 +19,6 @@ from enum import Enum
 from .subject import Subject
 from .xen import Xen
 
-PV_DOM0 = "xen-pv-dom0"
-PV_DOMU = "xen-pv-domu"
-PVH_DOM0 = "xen-pvh-dom0"
-PVH_DOMU = "xen-pvh-domu"
-QEMU = "qemu-kernel"
-
-LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
-"""Every loader, by the name that users give it."""
-
-XEN = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU)
-"""The loaders that read an image with libelf: of the hypervisor, and of libxenguest."""
-DOM0 = (PV_DOM0, PVH_DOM0)
-DOMU = (PV_DOMU, PVH_DOMU)
-PV = (PV_DOM0, PV_DOMU)
-PVH = (PVH_DOM0, PVH_DOMU, QEMU)
-
 Fields = Mapping[str, object]
 Condition = Callable[[Subject], Fields | None]
 

@@ -22,17 +22,9 @@ from .domu import binary, libxenguest
 from .guest import hypercall_page, layout
 from .libelf import checks, headers, notes
 from .libelf.parms import UNSET_ADDR32
+from .names import DOM0, LOADERS, PV_DOMU, PVH, PVH_DOMU
 from .qemu import pvh as qemu
-from .rules import (
-    DOM0,
-    LOADERS,
-    PV_DOMU,
-    PVH,
-    PVH_DOMU,
-    Effect,
-    Finding,
-    Rule,
-)
+from .rules import Effect, Finding, Rule
 from .subject import Image, Subject, subjects
 from .unwrapped import Found, is_elf
 from .xen import Xen

@@ -35,7 +35,7 @@ from ..image.container import KernelFile, open_kernel
 from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
 from ..loaders.libelf.parms import TEXTS
-from ..loaders.rules import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0
+from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0
 from ..loaders.verdict import Verdict, claimed, verdicts
 from ..loaders.where import name, value
 from ..loaders.xen import Xen

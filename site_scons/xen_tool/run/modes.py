@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..errors import XenToolError
-from ..loaders import rules
+from ..loaders import names
 
 
 class Place(Enum):
@@ -65,7 +65,7 @@ _DOM0_MIB = 128
 
 MODES = (
     Mode(
-        name=rules.PV_DOM0,
+        name=names.PV_DOM0,
         alias="pv",
         what="PV dom0 of Xen",
         place=Place.DOM0,
@@ -73,7 +73,7 @@ MODES = (
         timeout=30,
     ),
     Mode(
-        name=rules.PV_DOMU,
+        name=names.PV_DOMU,
         alias="pv-domu",
         what="PV domU, built by xl in a Linux dom0",
         place=Place.DOMU,
@@ -82,7 +82,7 @@ MODES = (
         domain=('type = "pv"', "memory = 32"),
     ),
     Mode(
-        name=rules.PVH_DOM0,
+        name=names.PVH_DOM0,
         alias="pvh",
         what="PVH dom0 of Xen",
         place=Place.DOM0,
@@ -92,7 +92,7 @@ MODES = (
         xen=("dom0=pvh", "dom0-iommu=none"),
     ),
     Mode(
-        name=rules.PVH_DOMU,
+        name=names.PVH_DOMU,
         alias="pvh-domu",
         what="PVH domU, built by xl in a Linux dom0",
         place=Place.DOMU,
@@ -102,7 +102,7 @@ MODES = (
         domain=('type = "pvh"', "memory = 64"),
     ),
     Mode(
-        name=rules.QEMU,
+        name=names.QEMU,
         alias="qemu",
         what="PVH kernel of the machine, by QEMU's -kernel, without Xen",
         place=Place.KERNEL,

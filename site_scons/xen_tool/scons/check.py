@@ -28,7 +28,7 @@ from SCons.Util import hash_signature
 from ..errors import XenToolError
 from ..files import shown
 from ..loaders import asked
-from ..loaders.rules import PV_DOMU
+from ..loaders.names import PV_DOMU
 from ..loaders.xen import Xen
 from . import steps
 from .errors import while_building, while_reading

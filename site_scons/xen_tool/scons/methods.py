@@ -206,7 +206,7 @@ def xen_image(
 ) -> list[Any]:
     """env.XenImage(): links source, objects, by a linker script (.lds, or .lds.S, preprocessed).
 
-    The image must be taken by loaders (see xen_tool.loaders.rules.LOADERS; those
+    The image must be taken by loaders (see xen_tool.loaders.names.LOADERS; those
     that the configuration asks for) of a Xen, such as "4.17" or "4.17+pv32".
     """
     if str(script).endswith(".lds.S"):

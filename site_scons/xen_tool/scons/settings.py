@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..abi import ARCHES
 from ..errors import XenToolError
-from ..loaders.rules import LOADERS
+from ..loaders.names import LOADERS
 from ..loaders.xen import Xen
 from ..run import CPUS, modes
 from ..run.modes import MODES

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from loaders.rows.row import ERROR, NO_LOADER, NOT_32BIT, WARNING, Row
-from xen_tool.loaders.rules import DOMU, PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU
+from xen_tool.loaders.names import DOMU, PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU
 
 _CONFLICT = "d0 kernel: Address conflict and not relocatable"
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from loaders.rows.row import NO_LOADER, WARNING, Row
-from xen_tool.loaders.rules import DOM0, DOMU
+from xen_tool.loaders.names import DOM0, DOMU
 
 ROWS: tuple[Row, ...] = (
     Row("Z1-protocol-2.07", DOM0, "Z1", "Cannot load bzImage v2.07 at least v2.08 is required"),

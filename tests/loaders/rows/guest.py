@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from loaders.rows.row import ERROR, WARNING, Row
-from xen_tool.loaders.rules import PV, PV_DOM0, XEN
+from xen_tool.loaders.names import PV, PV_DOM0, XEN
 
 ROWS: tuple[Row, ...] = (
     Row("pv-no-page-but-symbol", PV, "X1", "does not fill it", ERROR),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from loaders.rows.row import ERROR, NO_LOADER, NOT_32BIT, WARNING, Row, refused_by_libelf
-from xen_tool.loaders.rules import DOM0, DOMU, LOADERS, PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, XEN
+from xen_tool.loaders.names import DOM0, DOMU, LOADERS, PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, XEN
 
 _LOST_NOTES = "Unable to parse kernel for ELFNOTES"
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from loaders.rows.row import ERROR, WARNING, Row
-from xen_tool.loaders.rules import QEMU
+from xen_tool.loaders.names import QEMU
 
 _NO_NOTE = "Error loading uncompressed kernel without PVH ELF Note"
 _NOT_LOADED = "Error while loading elf kernel"

@@ -12,7 +12,8 @@ from ...elf import spec
 from ...image.elf import ADDRESS_MASK
 from .. import where
 from ..libelf.parms import UNSET_ADDR, Pae
-from ..rules import PV_DOM0, Effect, Fields, Rule
+from ..names import PV_DOM0
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from . import pv_memory
 from .pv_memory import is_32bit

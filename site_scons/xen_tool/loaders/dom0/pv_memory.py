@@ -12,7 +12,8 @@ from ...elf import spec
 from .. import where
 from ..libelf.headers import memsz_below_filesz
 from ..libelf.parms import UNSET_ADDR
-from ..rules import PV_DOM0, Effect, Fields, Rule
+from ..names import PV_DOM0
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .initial_map import (
     DOM0_PAGES,

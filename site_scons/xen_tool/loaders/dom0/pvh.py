@@ -12,7 +12,8 @@ from ...abi import PAGE_SIZE, XenElfNote
 from .. import where
 from ..libelf.headers import memsz_below_filesz
 from ..libelf.parms import UNSET_ADDR32
-from ..rules import PVH_DOM0, Effect, Fields, Rule
+from ..names import PVH_DOM0
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .pv import no_dom0_bit
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ...abi import PAGE_SIZE
 from .. import multiboot
-from ..rules import DOMU, Effect, Fields, Rule
+from ..names import DOMU
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .libxenguest import OTHER_GUEST_TYPE, UNALIGNED
 

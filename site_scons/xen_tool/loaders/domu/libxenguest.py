@@ -15,7 +15,8 @@ from ...elf import spec
 from ...image.elf import ADDRESS_MASK
 from .. import where
 from ..libelf.parms import UNSET_ADDR, UNSET_ADDR32, Pae
-from ..rules import DOMU, PV_DOMU, PVH_DOMU, Effect, Fields, Rule
+from ..names import DOMU, PV_DOMU, PVH_DOMU
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 
 DOMU_PAGES = (128 << 20) // PAGE_SIZE

@@ -13,7 +13,8 @@ from itertools import islice
 from ...abi import HYPERCALL_SLOT_SIZE, PAGE_SIZE, XenElfNote
 from .. import where
 from ..libelf.parms import UNSET_ADDR, UNSET_ADDR32
-from ..rules import PV, PV_DOM0, PV_DOMU, Effect, Fields, Rule
+from ..names import PV, PV_DOM0, PV_DOMU
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from . import symbols
 

@@ -17,7 +17,8 @@ from ...elf import spec
 from ...image.elf import Segment
 from .. import where
 from ..libelf.parms import UNSET_ADDR
-from ..rules import PV, PV_DOM0, XEN, Effect, Fields, Rule
+from ..names import PV, PV_DOM0, XEN
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 
 _RELOCATION_LIMIT = 16 << 20

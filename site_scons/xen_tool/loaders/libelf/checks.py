@@ -10,7 +10,8 @@ from __future__ import annotations
 from ...abi import XenElfNote
 from ...elf import spec
 from .. import where
-from ..rules import PV, PVH_DOM0, PVH_DOMU, XEN, Fields, Rule
+from ..names import PV, PVH_DOM0, PVH_DOMU, XEN
+from ..rules import Fields, Rule
 from ..subject import Subject
 from .parms import UNSET_ADDR, UNSET_ADDR32
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from ...elf import spec
 from ...image.elf import ADDRESS_MASK
 from .. import where
-from ..rules import DOM0, DOMU, XEN, Effect, Fields, Rule
+from ..names import DOM0, DOMU, XEN
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .addresses import has_symtab
 

@@ -13,7 +13,8 @@ from ...abi import XenElfNote
 from ...elf import spec
 from ...image.notes import qemu_notes
 from .. import where
-from ..rules import PVH_DOM0, XEN, Effect, Fields, Rule
+from ..names import PVH_DOM0, XEN
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .parms import NUMBERS, TEXTS
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from ...elf import spec
 from .. import multiboot
-from ..rules import QEMU, Effect, Fields, Rule
+from ..names import QEMU
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 
 NOT_LOADED = "Error while loading elf kernel"

@@ -17,7 +17,8 @@ from .. import where
 from ..guest.layout import overlapping
 from ..libelf.headers import LINK_EXEC, NOT_RELOCATED, memsz_below_filesz, not_executable_type
 from ..libelf.parms import UNSET_ADDR32
-from ..rules import QEMU, Effect, Fields, Rule
+from ..names import QEMU
+from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .files import NOT_LOADED
 from .files import RULES as FILE_RULES

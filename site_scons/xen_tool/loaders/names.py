@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The loaders, by the names that users give them, and groups of them.
+
+Apart from the rules, as whoever only names a loader need not read an image.
+"""
+
+from __future__ import annotations
+
+PV_DOM0 = "xen-pv-dom0"
+PV_DOMU = "xen-pv-domu"
+PVH_DOM0 = "xen-pvh-dom0"
+PVH_DOMU = "xen-pvh-domu"
+QEMU = "qemu-kernel"
+
+LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
+"""Every loader."""
+
+XEN = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU)
+"""The loaders that read an image with libelf: of the hypervisor, and of libxenguest."""
+DOM0 = (PV_DOM0, PVH_DOM0)
+DOMU = (PV_DOMU, PVH_DOMU)
+PV = (PV_DOM0, PV_DOMU)
+PVH = (PVH_DOM0, PVH_DOMU, QEMU)
