@@ -199,3 +199,55 @@ def test_another_place_of_the_same_tree(built_kernel: Project, tmp_path: Path) -
     kernel.scons()
     assert kernel.up_to_date()
     assert (moved / VMLINUX).read_bytes() == (built_kernel.top / VMLINUX).read_bytes()
+
+
+def test_why_tells_of_an_output_that_somebody_else_wrote(built_kernel: Project) -> None:
+    (built_kernel.top / LIB).write_bytes(b"junk")
+    built_kernel.scons()
+    lines = built_kernel.scons("why", f"TARGET={LIB}").out.splitlines()
+    assert lines[1:] == ["  - its file was not what had been made, and was removed"]
+
+
+def test_only_what_lies_in_the_build_directory_is_removed(
+    built_kernel: Project, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    built_kernel.scons(f"O={first}")
+    shutil.copytree(first, second)
+    # The copied record still speaks of the first folder, which has gone on.
+    image = first / "vmlinux"
+    image.unlink()
+    image.write_bytes(b"newer")
+    built_kernel.scons(f"O={second}")
+    assert image.read_bytes() == b"newer"
+
+
+@pytest.mark.parametrize("run", [("olddefconfig",), ("-n",), ("-q",), ("-h",)])
+def test_a_run_that_does_not_build_removes_nothing(
+    built_kernel: Project, run: tuple[str, ...]
+) -> None:
+    # Another one may be at work there.
+    (built_kernel.top / LIB).write_bytes(b"half")
+    built_kernel.run(*run)
+    assert (built_kernel.top / LIB).read_bytes() == b"half"
+
+
+def test_environments_that_share_a_folder_share_the_record(built_kernel: Project) -> None:
+    built_kernel.write("other.c", "int other;\n")
+    text = """
+other = env.Clone()
+other.XenConfigure("kconfig/Kconfig", defconfig="kconfig/configs/{arch}_defconfig")
+Default(other.XenObject("other.c"))
+"""
+    path = built_kernel.top / "SConstruct"
+    path.write_text(path.read_text() + text)
+    # SCons warns that the configuration is then written by two.
+    assert built_kernel.run().status == 0
+    for sources in (["other.c"], ["other.c", SOURCE]):
+        for source in sources:
+            path = built_kernel.top / source
+            path.write_text(f"{path.read_text()}int more_{len(sources)} = 1;\n")
+        assert "CC other.o" in built_kernel.run().names
+        assert built_kernel.run().steps == []
+    steps = json.loads((built_kernel.top / BUILD / ".steps.json").read_text())["steps"]
+    assert {LIB, f"{BUILD}/other.o"} <= steps.keys()

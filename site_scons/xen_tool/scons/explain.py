@@ -41,8 +41,9 @@ def reasons(before: Entry | None, now: Entry) -> Iterator[str]:
 
 
 def _command_changes(old: list[str], new: list[str], inputs: Mapping[str, str]) -> Iterator[str]:
-    added = [word for word in new if word not in old and word not in inputs]
-    removed = [word for word in old if word not in new and not os.path.exists(word)]
+    before, now = set(old), set(new)
+    added = [word for word in new if word not in before and word not in inputs]
+    removed = [word for word in old if word not in now and not os.path.exists(word)]
     if added:
         yield f"the command has {shlex.join(added)} now"
     if removed:
@@ -56,7 +57,7 @@ def explain(env: Any, target: str) -> list[str]:
 
     Raises XenToolError if it is no target, or nothing is recorded of it.
     """
-    record = env["XEN_RECORD"]
+    record = env["XEN_RECORD"].kept
     steps: Mapping[str, Entry] = record.steps
     name = str(env.fs.File(target, env.fs.Top).get_path(env.fs.Top))
     if name not in steps:

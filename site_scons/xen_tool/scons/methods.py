@@ -94,7 +94,7 @@ def xen_configure(
     env["XEN_STEPS"] = steps.Steps()
     _set_commands(env, given, configuration, tools, path)
     _add_configuration_files(env, configuration)
-    record.keep(env)
+    record.keep(env, owned=not asked)
     return configuration
 
 

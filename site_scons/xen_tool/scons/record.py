@@ -12,9 +12,10 @@ $O/.steps.json, written at the end of a run that learned something:
         "run": the run in which it was built, "reasons": [sentences]}}}
 
 absent are the places where a header was looked for before it was found; null
-where they are not known.  A target that is not what its step made of it is
-removed before SCons looks: SCons compares sources with its own record, but
-never targets, and would take what a killed run left, or another program wrote.
+where they are not known.  A target below $O that is not what its step made of
+it is removed before SCons looks: SCons compares sources with its own record,
+but never targets, and would take what a killed run left, or another program
+wrote.  Environments that share $O share the record.
 """
 
 from __future__ import annotations
@@ -54,18 +55,44 @@ _SHAPE: dict[str, Any] = {
 }
 
 
+class Kept:
+    """What the file of one build directory says, and what this run adds to it."""
+
+    def __init__(self, path: str, top: str) -> None:
+        record = _read(path)
+        self.path = path
+        self.made_by = record["made_by"]
+        self.run: int = record["run"]
+        self.this_run = self.run + 1
+        self.steps: dict[str, Entry] = record["steps"]
+        self.contents = Contents(top, hash_file_signature, record["files"])
+        self.dropped: set[str] = set()
+        """Targets that were removed, as they were not what had been made."""
+
+    def write(self) -> None:
+        """Raises XenToolError if the file cannot be written."""
+        record = {
+            "made_by": self.made_by,
+            "run": self.run,
+            "files": self.contents.known(),
+            "steps": self.steps,
+        }
+        write_if_changed(self.path, json.dumps(record, separators=(",", ":")))
+
+
 class Record:
-    """The record of one build directory, and what is true now."""
+    """The record of one environment's steps, and what is true now."""
 
     def __init__(self, env: Any) -> None:
         self._env = env
-        self._path = str(env["XEN_BUILD"].File(_FILE).abspath)
+        attributes = env["XEN_BUILD"].attributes
+        if not hasattr(attributes, "xen_kept"):
+            path = str(env["XEN_BUILD"].File(_FILE).abspath)
+            attributes.xen_kept = Kept(path, env.fs.Top.abspath)
+        self.kept: Kept = attributes.xen_kept
+        self.contents = self.kept.contents
         self._made_by = _made_by(env)
-        kept = _read(self._path)
-        self.run: int = kept["run"]
-        self.steps: dict[str, Entry] = kept["steps"]
-        self.contents = Contents(env.fs.Top.abspath, hash_file_signature, kept["files"])
-        self._holds = kept["made_by"] == self._made_by
+        self._holds = self.kept.made_by == self._made_by
         self._doubted: set[str] = set()
         # What is true before anything is built.
         self._inputs: dict[str, str | None] = {}
@@ -74,16 +101,20 @@ class Record:
 
     def drop_foreign_outputs(self) -> None:
         """Removes the targets that are not what their step made of them."""
-        for entry in self.steps.values():
+        below = os.path.join(self._env["XEN_BUILD"].abspath, "")
+        for step, entry in self.kept.steps.items():
             for name, signature in entry["outputs"].items():
-                if self.contents.of(name) not in (None, signature):
+                path = os.path.abspath(os.path.join(self._env.fs.Top.abspath, name))
+                # A record that was copied with its folder may name files elsewhere.
+                if path.startswith(below) and self.contents.of(name) not in (None, signature):
                     with contextlib.suppress(OSError):
-                        os.unlink(os.path.join(self._env.fs.Top.abspath, name))
+                        os.unlink(path)
+                        self.kept.dropped.add(step)
 
     def is_settled(self, step: Step) -> bool:
         """Whether it is sure, by contents, that the step would make again what is there."""
         name = name_of(step.targets[0])
-        entry = self.steps.get(name)
+        entry = self.kept.steps.get(name)
         settled = (
             self._holds
             and entry is not None
@@ -135,30 +166,27 @@ class Record:
         ]
         if not built:
             return
-        self.run += any(is_new for _, _, is_new in built)
+        kept = self.kept
+        kept.made_by = self._made_by
         for name, step, is_new in built:
-            old = self.steps.get(name)
+            old = kept.steps.get(name)
             entry = self._entry(step)
             if is_new:
+                kept.run = entry["run"] = kept.this_run
                 entry["reasons"] = list(explain.reasons(old, entry))
-                entry["run"] = self.run
+                if name in kept.dropped:
+                    entry["reasons"].append("its file was not what had been made, and was removed")
             else:
                 entry["reasons"] = old["reasons"] if old else ["what was recorded of it is lost"]
                 entry["run"] = old["run"] if old else 0
-            self.steps[name] = entry
-        kept = {
-            "made_by": self._made_by,
-            "run": self.run,
-            "files": self.contents.known(),
-            "steps": self.steps,
-        }
+            kept.steps[name] = entry
         try:
-            write_if_changed(self._path, json.dumps(kept, separators=(",", ":")))
+            kept.write()
         except XenToolError as error:
             print(f"xen_tool: note: why will not know of this run: {error}", file=sys.stderr)
 
     def _is_news(self, name: str) -> bool:
-        return name in self._doubted or name not in self.steps
+        return name in self._doubted or name not in self.kept.steps
 
     def _entry(self, step: Step) -> Entry:
         target = step.targets[0]
@@ -190,14 +218,15 @@ class Record:
         }
 
 
-def keep(env: Any) -> None:
-    """Gives env its record, which is written when SCons ends."""
+def keep(env: Any, *, owned: bool) -> None:
+    """Gives env its record, which is written when SCons ends, if the run owns $O."""
     record = env["XEN_RECORD"] = Record(env)
     # Of a step with several targets SCons asks the first.
     env.Clean(env["XEN_BUILD"].File(".config"), env["XEN_BUILD"].File(_FILE))
     # SCons would trust the times of files that are older than two days.
     SetOption("max_drift", -1)
-    if not any(GetOption(option) for option in ("no_exec", "question", "help", "clean")):
+    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
+    if owned and not looks_only:
         record.drop_foreign_outputs()
         atexit.register(record.write)
 
