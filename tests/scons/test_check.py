@@ -75,6 +75,7 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
     ("argument", "words"),
     [
         ("LOADERS=xen-pv", "'xen-pv' is no loader; there are xen-pv-dom0, "),
+        ("LOADERS=,", "'' is no loader; there are xen-pv-dom0, "),
         ("XEN_RELEASE=four", "'four' is no version of Xen: write 4.17, or 4.17+pv32"),
         ("XEN_RELEASE=4.1", "Xen 4.1 is older than 4.14"),
     ],
@@ -121,3 +122,28 @@ def test_the_image_is_the_linkers_output_by_another_name(kernel: Project) -> Non
     image, linked = (kernel.top / f"{VMLINUX}{end}" for end in ("", ".unchecked"))
     assert image.samefile(linked)
     assert image.stat().st_mode & 0o111
+
+
+def test_scons_check_asks_what_the_link_asked(built_kernel: Project) -> None:
+    asks = 'script=script, loaders=["xen-pv-domu"], xen="4.14"'
+    built_kernel.edit("SConstruct", "script=script", asks)
+    built_kernel.edit("SConstruct", "env.XenConfigTargets()\n", "")
+    document = json.loads(built_kernel.scons("check", "--json", "-s").out)
+    assert (document["asked"], document["xen"]) == (["xen-pv-domu"], "4.14")
+
+
+def test_a_file_system_without_hard_links(kernel: Project) -> None:
+    text = (kernel.top / "SConstruct").read_text()
+    kernel.write("SConstruct", f"import os\nos.link = lambda a, b: open('/none')\n{text}")
+    kernel.scons()
+    image, linked = (kernel.top / f"{VMLINUX}{end}" for end in ("", ".unchecked"))
+    assert not image.samefile(linked)
+    assert image.read_bytes() == linked.read_bytes()
+    assert image.stat().st_mode & 0o111
+
+
+def test_an_up_to_date_run_imports_nothing_that_judges_or_assembles(built_kernel: Project) -> None:
+    imported = built_kernel.scons(PYTHONPROFILEIMPORTTIME="1").err
+    assert "xen_tool.scons.check" in imported
+    for module in ("xen_tool.image", "loaders.rules", "xen_tool.report", "keystone", "lief"):
+        assert module not in imported, module

@@ -44,8 +44,7 @@ def parse(names: str) -> tuple[str, ...]:
     """
     if names == "none":
         return ()
-    loaders = tuple(name.strip() for name in names.split(",") if name.strip())
-    return known(loaders)
+    return known([name.strip() for name in names.split(",")])
 
 
 def known(loaders: Sequence[str]) -> tuple[str, ...]:

@@ -9,21 +9,18 @@ loader takes it; so an image that Xen would refuse is none.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Errors import BuildError
-from SCons.Script import GetOption
-from SCons.Util import hash_signature
 
 from ..errors import XenToolError
 from ..files import shown
@@ -32,8 +29,32 @@ from ..loaders.names import PV_DOMU
 from ..loaders.xen import Xen
 from . import steps
 from .errors import while_building, while_reading
+from .settings import wants_json
 
 UNCHECKED = ".unchecked"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Who must take an image; what a node of an image has in its attributes."""
+
+    loaders: tuple[str, ...]
+    xen: Xen
+    by_default: bool
+    """Whether nobody named the Xen."""
+
+
+def question(env: Any, loaders: Sequence[str] | None, xen: str | None) -> Question:
+    """Of the command line, of its SConscript, or by Kconfig."""
+    settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
+    if (given := settings.get("LOADERS")) is not None:
+        names = asked.parse(given)
+    elif loaders is not None:
+        names = asked.known(loaders)
+    else:
+        names = asked.of_configuration(configuration.arch, configuration.values)
+    release = settings.get("XEN_RELEASE") or xen
+    return Question(names, asked.xen_for(configuration.arch, release), release is None)
 
 
 def builder() -> Any:
@@ -42,37 +63,22 @@ def builder() -> Any:
     return Builder(action=action, emitter=steps.emitter("CHECK"))
 
 
-def asked_loaders(env: Any, loaders: Sequence[str] | None) -> tuple[str, ...]:
-    """The loaders that must take an image: of the command line, of its SConscript, by Kconfig."""
-    given = env["XEN_SETTINGS"].get("LOADERS")
-    configuration = env["XEN_CONFIG"]
-    if given is not None:
-        return asked.parse(given)
-    if loaders is not None:
-        return asked.known(loaders)
-    return asked.of_configuration(configuration.arch, configuration.values)
-
-
-def checked(env: Any, target: Any, image: Any, loaders: Sequence[str], xen: str | None) -> Any:
+def checked(env: Any, target: Any, linked: Any, asks: Question) -> Any:
     """The node of the image that was checked."""
-    release = env["XEN_SETTINGS"].get("XEN_RELEASE") or xen
-    model = asked.xen_for(env["XEN_CONFIG"].arch, release)
-    question = steps.value(env, json.dumps([*loaders, str(model)]), "question")
-    (node,) = env.XenChecked(target, [image, question])
-    node.attributes.xen_unchecked = image
-    node.attributes.xen_loaders = tuple(loaders)
-    node.attributes.xen_release_given = release is not None
-    env.Depends(node, steps.value(env, " ".join(_modules()), "toolchain"))
+    words = steps.value(env, " ".join((*asks.loaders, str(asks.xen))), "question")
+    (node,) = env.XenChecked(target, [linked, words])
+    node.attributes.xen_question = asks
+    env.Depends(node, steps.value(env, " ".join(_modules(env)), "toolchain"))
     return node
 
 
-def _modules() -> Iterator[str]:
+def _modules(env: Any) -> Iterator[str]:
     """The tool's own modules that judge, as words of a toolchain's identity."""
     package = Path(__file__).parent.parent
     for room in ("image", "loaders"):
         for module in sorted((package / room).rglob("*.py")):
-            content = module.read_bytes()
-            yield f"{module.relative_to(package)}:{len(content)}:{hash_signature(content)}"
+            content = env["XEN_RECORD"].contents.of(str(module))
+            yield f"{module.relative_to(package)}:{module.stat().st_size}:{content}"
 
 
 @while_building
@@ -80,17 +86,17 @@ def _check(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     from ..report.report import read_report
     from ..report.text import findings, verdict_lines
 
-    image, (*loaders, release) = str(source[0]), json.loads(source[1].get_contents())
-    report = read_report(image, Xen.parse(release), loaders)
-    bad = [name for name in loaders if not report.takes(name)]
+    image, asks = str(source[0]), target[0].attributes.xen_question
+    report = read_report(image, asks.xen, asks.loaders)
+    bad = [loader for loader in asks.loaders if not report.takes(loader)]
     if bad:
         lines = "\n".join(verdict_lines(report, bad))
         raise XenToolError(f"{shown(Path(image))} is not for {' and '.join(bad)}:\n{lines}")
-    for loader in loaders:
+    for loader in asks.loaders:
         for line in findings(report.verdicts[loader]):
             print(f"xen_tool: {target[0]}: {loader}: {line}", file=sys.stderr)
-    if report.xen.pv32 and PV_DOMU in loaders and not target[0].attributes.xen_release_given:
-        for line in _without_pv32(image, report.xen):
+    if asks.by_default and asks.xen.pv32 and PV_DOMU in asks.loaders:
+        for line in _without_pv32(image, asks.xen):
             print(f"xen_tool: {target[0]}: {line}", file=sys.stderr)
     _name(image, str(target[0]))
 
@@ -107,16 +113,13 @@ def _without_pv32(image: str, xen: Xen) -> Iterator[str]:
 
 def _name(linked: str, image: str) -> None:
     """Gives the linker's output its name, at once."""
-    part = os.path.join(os.path.dirname(image), f".{os.path.basename(image)}.part")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(part)
     try:
-        try:
-            os.link(linked, part)
-        except OSError:
-            # Not every file system has hard links.
-            shutil.copy2(linked, part)
-        os.replace(part, image)
+        with steps.whole(image) as part:
+            try:
+                os.link(linked, part)
+            except OSError:
+                # Not every file system has hard links.
+                shutil.copy2(linked, part)
     except OSError as error:
         raise XenToolError(f"{image}: cannot be written: {error.strerror}") from error
 
@@ -124,25 +127,23 @@ def _name(linked: str, image: str) -> None:
 @while_reading
 def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     """env.XenCheck(): an alias that says what each asked loader makes of the image."""
-    node = image[0]
-    linked = getattr(node.attributes, "xen_unchecked", node)
+    (node,) = image
+    asks = node.attributes.xen_question
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ..report import text
         from ..report.report import read_report
 
-        loaders = getattr(node.attributes, "xen_loaders", ())
-        given = env["XEN_SETTINGS"].get("XEN_RELEASE")
-        xen = asked.xen_for(env["XEN_CONFIG"].arch, given)
-        report = replace(read_report(str(source[0]), xen, loaders), image=str(node))
-        if GetOption("xen_json"):
+        report = replace(read_report(str(source[0]), asks.xen, asks.loaders), image=str(node))
+        if wants_json():
             print(json.dumps(report.document(), indent=2))
         else:
             print("\n".join(text.check(report)))
-        if loaders and not report.good:
-            bad = [loader for loader in loaders if not report.takes(loader)]
+        bad = [loader for loader in asks.loaders if not report.takes(loader)]
+        if bad:
             raise BuildError(errstr=f"not for {' and '.join(bad)}", status=1)
 
-    alias = env.Alias(target, linked, env.Action(while_building(action), cmdstr=None))
+    # The linker's output: what is refused never becomes the image.
+    alias = env.Alias(target, node.sources[0], env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
     return list(alias)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from SCons.Script import COMMAND_LINE_TARGETS, AddOption, GetOption
+from SCons.Script import COMMAND_LINE_TARGETS
 
 from ..abi import Arch
 from ..config import frontend, saved
@@ -26,7 +26,7 @@ from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from . import explain
 from .errors import while_building, while_reading
-from .settings import Settings
+from .settings import Settings, wants_json
 
 CHANGING = {
     "defconfig": "takes the architecture's own",
@@ -179,10 +179,9 @@ def xen_config_targets(env: Any) -> None:
     for name in names[1:]:
         env.Alias(name, names[0])
     env["XEN_HAS_CONFIG_TARGETS"] = True
-    AddOption("--json", dest="xen_json", action="store_true", help="listconfig: for programs")
 
     def show(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        print(_as_json(configuration) if GetOption("xen_json") else _as_table(configuration))
+        print(_as_json(configuration) if wants_json() else _as_table(configuration))
 
     _alias(env, "listconfig", show, None)
 

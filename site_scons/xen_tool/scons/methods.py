@@ -26,7 +26,7 @@ from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_building, while_reading
 from .owner import own
 from .scanner import AUTOCONF, Dependencies
-from .settings import Settings, settings
+from .settings import Settings, add_json, settings
 
 
 @while_reading
@@ -53,6 +53,7 @@ def xen_configure(
     XENLDFLAGS, and adds the builders.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS
     and LIBPATH are the user's; they may be set before or after.
     """
+    add_json()
     given = settings(ARGLIST if arguments is None else arguments.items())
     top = Path(env.Dir("#").abspath)
     saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
@@ -212,8 +213,8 @@ def xen_image(
     if str(script).endswith(".lds.S"):
         script = env.XenScript(script)
     sources = [script, *env.Flatten(source)]
-    linked = env.XenLinked(f"{target}{check.UNCHECKED}", sources)
-    return [check.checked(env, target, linked[0], check.asked_loaders(env, loaders), xen)]
+    (linked,) = env.XenLinked(f"{target}{check.UNCHECKED}", sources)
+    return [check.checked(env, target, linked, check.question(env, loaders, xen))]
 
 
 @while_reading

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from SCons.Script import AddOption, GetOption
+
 from ..abi import ARCHES
 from ..errors import XenToolError
 from ..loaders.names import LOADERS
@@ -33,6 +35,9 @@ RESERVED = {
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
+
+
+_JSON = "xen_json"
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,19 @@ class Settings:
     def cpus(self) -> int:
         """CPUS."""
         return int(self.get("CPUS") or CPUS)
+
+
+def add_json() -> None:
+    """Adds --json to SCons' options, unless another environment has done so."""
+    try:
+        GetOption(_JSON)
+    except AttributeError:
+        AddOption("--json", dest=_JSON, action="store_true", help="listconfig, check: for programs")
+
+
+def wants_json() -> bool:
+    """Whether the user has said --json."""
+    return bool(GetOption(_JSON))
 
 
 def settings(arguments: Iterable[tuple[str, str]]) -> Settings:

@@ -27,7 +27,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from SCons.Action import Action
@@ -356,26 +355,38 @@ def _runner(environment: Mapping[str, str]) -> Any:
 
 
 def _run(argv: list[str], environment: Mapping[str, str]) -> int:
-    """Runs a command, which gets no shell; its output gets its name when it is whole.
+    """Runs a command, which gets no shell."""
+    place = argv.index("-o") + 1
+    output = argv[place]
+    try:
+        with whole(output) as argv[place]:
+            status = subprocess.run(argv, env=environment, check=False).returncode
+            if status == 0 and not os.path.exists(argv[place]):
+                print(f"xen_tool: {argv[0]} made no {output}", file=sys.stderr)
+                status = 1
+            if status != 0:
+                with contextlib.suppress(OSError):
+                    os.unlink(argv[place])
+    except OSError as error:
+        print(f"xen_tool: {argv[0]}: {error.strerror}", file=sys.stderr)
+        return 127
+    return status
+
+
+@contextlib.contextmanager
+def whole(output: str) -> Iterator[str]:
+    """The name under which an output is to be made: it gets its own when it is whole, if it is.
 
     SCons takes half a file, left by a command that was killed, for the file
     that it knew before.
     """
-    place = argv.index("-o") + 1
-    output = Path(argv[place])
-    part = output.with_name(f".{output.name}.part")
-    argv[place] = str(part)
+    part = os.path.join(os.path.dirname(output), f".{os.path.basename(output)}.part")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(part)
     try:
-        status = subprocess.run(argv, env=environment, check=False).returncode
-        if status == 0 and not part.exists():
-            print(f"xen_tool: {argv[0]} made no {output}", file=sys.stderr)
-            status = 1
-        if status == 0:
+        yield part
+        with contextlib.suppress(FileNotFoundError):
             os.replace(part, output)
-    except OSError as error:
-        print(f"xen_tool: {argv[0]}: {error.strerror}", file=sys.stderr)
-        status = 127
     finally:
         with contextlib.suppress(OSError):
             os.unlink(part)
-    return status
