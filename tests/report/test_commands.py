@@ -18,6 +18,8 @@ from loaders.good import good_both, good_pv64, good_pvh
 from loaders.images import Note, text
 from project import TOP
 from xen_tool.abi import XenElfNote
+from xen_tool.loaders.xen import Xen
+from xen_tool.report.report import read_report
 
 LOADERS = ["xen-pv-dom0", "xen-pv-domu", "xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel"]
 PV = LOADERS[:2]
@@ -141,6 +143,32 @@ def test_inspect_shows_notes_segments_and_all_verdicts(image: Path) -> None:
     assert any(line.split()[:3] == ["0x8", "LOADER", '"generic"'] for line in lines)
     assert any(line.split()[:2] == ["PT_LOAD", "rwx"] for line in lines)
     assert [line.split()[0] for line in lines[-5:]] == LOADERS
+
+
+@pytest.mark.parametrize("words", ["0xyz", "0x1000", '"quoted"'])
+def test_a_text_is_told_as_it_is(image: Path, words: str) -> None:
+    write(image, good_both().setting(text(XenElfNote.GUEST_OS, words)))
+    status, found = document("inspect", image)
+    assert status == 0
+    values = {note["name"]: note["value"] for note in found["notes"]}
+    assert values["GUEST_OS"] == words
+    rows = [line.split() for line in tool("inspect", image).stdout.splitlines()]
+    assert ["0x6", "GUEST_OS", f'"{words}"'] in [row[:3] for row in rows]
+    other = write(image.with_name("other"), good_both())
+    assert f'  - "{words}" (' in tool("diff", image, other).stdout
+    assert 0x1000 not in read_report(image, Xen()).addresses()
+
+
+def test_a_text_without_an_end(image: Path) -> None:
+    endless = Note(XenElfNote.GUEST_OS, b"x" * 5000)
+    write(image, replace(good_both().setting(endless), sections=False))
+    _, found = document("inspect", image)
+    values = {note["name"]: note["value"] for note in found["notes"]}
+    assert values["GUEST_OS"] == "unreadable"
+    assert any(
+        line.split()[1:3] == ["GUEST_OS", "unreadable"]
+        for line in tool("inspect", image).stdout.splitlines()
+    )
 
 
 def test_inspect_names_addresses(built_kernel: Any) -> None:

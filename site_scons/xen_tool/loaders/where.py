@@ -40,14 +40,23 @@ def name(n_type: int) -> str:
     return XenElfNote(n_type).name if n_type in XenElfNote._value2member_map_ else f"{n_type:#x}"
 
 
-def value(note: FoundNote) -> str:
-    """Of a note, as libelf reads it."""
+def value(note: FoundNote) -> int | str:
+    """Of a note, as libelf reads it: a number, a text as shown() gives it, or bytes in digits."""
+    if note.n_type in NUMBERS:
+        return note.numeric()
     if note.n_type in TEXTS:
         text = note.string()
-        return "unreadable" if text is None else f'"{shown(text[:80])}"'
-    if note.n_type in NUMBERS:
-        return f"{note.numeric():#x}"
+        return "unreadable" if text is None else shown(text[:80])
     return note.desc[:16].hex(" ")
+
+
+def told(note: FoundNote) -> str:
+    """The value of a note in a message, where a text stands in quotes."""
+    found = value(note)
+    if isinstance(found, int):
+        return f"{found:#x}"
+    is_text = note.n_type in TEXTS and note.string() is not None
+    return f'"{found}"' if is_text else found
 
 
 def at(subject: Subject, offset: int) -> str:
@@ -58,7 +67,7 @@ def at(subject: Subject, offset: int) -> str:
 
 def note(subject: Subject, found: FoundNote) -> str:
     """A note."""
-    return f"note {name(found.n_type)} = {value(found)} {at(subject, found.offset)}"
+    return f"note {name(found.n_type)} = {told(found)} {at(subject, found.offset)}"
 
 
 def of_type(subject: Subject, *n_types: XenElfNote) -> str:

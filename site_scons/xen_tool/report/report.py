@@ -34,10 +34,9 @@ from ..elf import spec
 from ..image.container import KernelFile, open_kernel
 from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
-from ..loaders.libelf.parms import TEXTS
 from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0
 from ..loaders.verdict import Verdict, claimed, verdicts
-from ..loaders.where import name, value
+from ..loaders.where import name, told, value
 from ..loaders.xen import Xen
 
 SCHEMA = 1
@@ -82,17 +81,14 @@ class NoteLine:
     type: int
     name: str
     owner: str
-    value: str
-    """Its text, or a number as hexadecimal digits behind 0x, or bytes as such digits."""
+    value: int | str
+    """A number, or its text, or bytes as hexadecimal digits."""
+    shown: str
+    """The value for people, who are to see where a text ends."""
     desc: str
     place: str
     offset: int
     read_by: tuple[str, ...]
-
-    @property
-    def shown(self) -> str:
-        """The value for people, who are to see where a text ends."""
-        return f'"{self.value}"' if self.owner == NOTE_OWNER and self.type in TEXTS else self.value
 
 
 @dataclass(frozen=True)
@@ -125,8 +121,7 @@ class Report:
 
     def addresses(self) -> set[int]:
         """Those that may have names."""
-        values = (note.value for note in self.notes if note.value.startswith("0x"))
-        return {self.entry, *(int(value, 16) for value in values)}
+        return {self.entry, *(note.value for note in self.notes if isinstance(note.value, int))}
 
     def document(self) -> dict[str, Any]:
         """What --json prints."""
@@ -139,7 +134,7 @@ class Report:
             "asked": list(self.asked),
             "format": self.format,
             "elf": elf if known else None,
-            "notes": [{**asdict(note), "offset": hex(note.offset)} for note in self.notes],
+            "notes": [_note_document(note) for note in self.notes],
             "segments": [_segment(segment) for segment in self.segments],
             "verdicts": {
                 loader: {k: v for k, v in asdict(verdict).items() if k != "loader"}
@@ -186,16 +181,28 @@ def _elf(kernel: KernelFile) -> Elf | None:
 def _note(note: FoundNote) -> NoteLine:
     owner = (note.owner or b"")[:64].decode("ascii", "backslashreplace")
     is_xen = owner == NOTE_OWNER
+    found = value(note) if is_xen else note.desc[:16].hex(" ")
     return NoteLine(
         type=note.n_type,
         name=name(note.n_type) if is_xen else hex(note.n_type),
         owner=owner,
-        value=value(note).strip('"') if is_xen else note.desc[:16].hex(" "),
+        value=found,
+        shown=told(note) if is_xen else str(found),
         desc=note.desc.hex(),
         place=f"{note.place} {note.index}",
         offset=note.offset,
         read_by=_READERS.get(note.n_type, ()) if is_xen else (),
     )
+
+
+def _note_document(note: NoteLine) -> dict[str, Any]:
+    fields = asdict(note)
+    del fields["shown"]
+    return {
+        **fields,
+        "value": hex(note.value) if isinstance(note.value, int) else note.value,
+        "offset": hex(note.offset),
+    }
 
 
 def _segment(segment: Segment) -> dict[str, str]:

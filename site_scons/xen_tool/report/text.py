@@ -35,7 +35,7 @@ def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
         (
             f"{note.type:#x}",
             note.name if note.owner == NOTE_OWNER else f'of owner "{note.owner}"',
-            _short(note.shown) + _named(_number(note.value), symbols),
+            _short(note.shown) + _named(note.value, symbols),
             f"{note.place} at {note.offset:#x}",
             " ".join(loader.removeprefix("xen-") for loader in note.read_by) or "nobody",
         )
@@ -115,9 +115,5 @@ def _short(text: str) -> str:
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
 
 
-def _number(text: str) -> int | None:
-    return int(text, 16) if text.startswith("0x") else None
-
-
-def _named(address: int | None, symbols: Mapping[int, str]) -> str:
-    return f" <{symbols[address]}>" if address is not None and address in symbols else ""
+def _named(address: int | str, symbols: Mapping[int, str]) -> str:
+    return f" <{symbols[address]}>" if isinstance(address, int) and address in symbols else ""
