@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from loaders.good import good_both, good_pv64, good_pvh
 from loaders.images import Note, text
 from project import TOP
 from xen_tool.abi import XenElfNote
+from xen_tool.elf import spec
 from xen_tool.loaders.xen import Xen
 from xen_tool.report.report import read_report
 
@@ -169,6 +171,24 @@ def test_a_text_without_an_end(image: Path) -> None:
         line.split()[1:3] == ["GUEST_OS", "unreadable"]
         for line in tool("inspect", image).stdout.splitlines()
     )
+
+
+def test_segments_are_those_that_readelf_shows(readelf: str) -> None:
+    program = Path(sys.executable).resolve()
+    table = subprocess.check_output([readelf, "-lW", program], text=True)
+    pattern = r"^  ([A-Z_]+) +(0x\w+) +(0x\w+) .* 0x\w+ ([R ][W ][E ]) 0x\w+$"
+    expected = [
+        (name, int(offset, 16), int(vaddr, 16), flags.translate(str.maketrans("RWE ", "rwx-")))
+        for name, offset, vaddr, flags in re.findall(pattern, table, re.MULTILINE)
+        if f"PT_{name}" in spec.PT_NAMES.values()
+    ]
+    assert len(expected) > 4
+    _, found = document("inspect", program)
+    assert expected == [
+        (s["type"].removeprefix("PT_"), int(s["offset"], 16), int(s["vaddr"], 16), s["flags"])
+        for s in found["segments"]
+        if not s["type"].startswith("0x")
+    ]
 
 
 def test_inspect_names_addresses(built_kernel: Any) -> None:

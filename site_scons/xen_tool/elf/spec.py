@@ -27,10 +27,26 @@ SYM_SIZE = {32: 16, 64: 24}
 
 PT_LOAD = 1
 PT_NOTE = 4
+PT_NAMES = {
+    0: "PT_NULL",
+    PT_LOAD: "PT_LOAD",
+    2: "PT_DYNAMIC",
+    3: "PT_INTERP",
+    PT_NOTE: "PT_NOTE",
+    6: "PT_PHDR",
+    7: "PT_TLS",
+    0x6474E550: "PT_GNU_EH_FRAME",
+    0x6474E551: "PT_GNU_STACK",
+    0x6474E552: "PT_GNU_RELRO",
+    0x6474E553: "PT_GNU_PROPERTY",
+}
+"""Types of segments; those of GNU are of the Linux Standard Base and of binutils."""
 
 PF_X = 1
 PF_W = 2
 PF_R = 4
+PF_LETTERS = {PF_R: "r", PF_W: "w", PF_X: "x"}
+"""In the order in which they are told."""
 
 SHT_NULL = 0
 SHT_PROGBITS = 1

@@ -27,8 +27,6 @@ _EHDR_OFFSETS = {
 }
 """Of fields of the ELF header, in ELF32 and ELF64."""
 
-_P_TYPES = {spec.PT_LOAD: "PT_LOAD", spec.PT_NOTE: "PT_NOTE"}
-
 
 def shown(text: bytes) -> str:
     """Bytes of the image for a message: what cannot be printed is escaped."""
@@ -82,7 +80,7 @@ def of_type(subject: Subject, *n_types: XenElfNote) -> str:
 
 def segment(subject: Subject, found: Segment, *fields: str) -> str:
     """A program header and some of its fields."""
-    kind = _P_TYPES.get(found.p_type, f"p_type {found.p_type:#x}")
+    kind = spec.PT_NAMES.get(found.p_type, f"p_type {found.p_type:#x}")
     values = ", ".join(f"{field} = {getattr(found, field):#x}" for field in fields)
     return f"program header {found.index} ({kind}, {values}) {at(subject, found.offset)}"
 

@@ -34,7 +34,7 @@ from ..elf import spec
 from ..image.container import KernelFile, open_kernel
 from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
-from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0
+from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
 from ..loaders.where import name, told, value
 from ..loaders.xen import Xen
@@ -45,29 +45,14 @@ _SHOWN = 4096
 """Notes and segments that are told of; no kernel has so many."""
 
 _MACHINES = {spec.EM_386: "i386", spec.EM_X86_64: "x86_64"}
-_SEGMENT_TYPES = {
-    0: "PT_NULL",
-    1: "PT_LOAD",
-    2: "PT_DYNAMIC",
-    3: "PT_INTERP",
-    4: "PT_NOTE",
-    6: "PT_PHDR",
-    7: "PT_TLS",
-    0x6474E550: "PT_GNU_EH_FRAME",
-    0x6474E551: "PT_GNU_STACK",
-    0x6474E552: "PT_GNU_RELRO",
-    0x6474E553: "PT_GNU_PROPERTY",
-}
-
-_XEN_LOADERS = tuple(dict.fromkeys((*PV, *PVH[:2])))
 _READERS: dict[int, tuple[str, ...]] = {
     **dict.fromkeys(XenElfNote, PV),
     **dict.fromkeys((XenElfNote.INFO, XenElfNote.L1_MFN_VALID, XenElfNote.GUEST_VERSION), ()),
     XenElfNote.HV_START_LOW: (PV_DOM0,),
-    XenElfNote.GUEST_OS: _XEN_LOADERS,
-    XenElfNote.FEATURES: _XEN_LOADERS,
-    XenElfNote.SUPPORTED_FEATURES: _XEN_LOADERS,
-    XenElfNote.BSD_SYMTAB: _XEN_LOADERS,
+    XenElfNote.GUEST_OS: XEN,
+    XenElfNote.FEATURES: XEN,
+    XenElfNote.SUPPORTED_FEATURES: XEN,
+    XenElfNote.BSD_SYMTAB: XEN,
     XenElfNote.PHYS32_ENTRY: PVH,
     XenElfNote.PHYS32_RELOC: (PVH_DOM0,),
 }
@@ -220,11 +205,11 @@ def _segment(segment: Segment) -> dict[str, str]:
 
 def segment_type(segment: Segment) -> str:
     """Such as PT_LOAD; a number if it has no name."""
-    return _SEGMENT_TYPES.get(segment.p_type, hex(segment.p_type))
+    return spec.PT_NAMES.get(segment.p_type, hex(segment.p_type))
 
 
 def flags(segment: Segment) -> str:
     """Such as "r-x"."""
     return "".join(
-        letter if segment.p_flags & bit else "-" for letter, bit in (("r", 4), ("w", 2), ("x", 1))
+        letter if segment.p_flags & flag else "-" for flag, letter in spec.PF_LETTERS.items()
     )
