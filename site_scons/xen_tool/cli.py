@@ -4,12 +4,14 @@
 Exit status: 0 it is done, the guest passed, every loader that was asked takes the
 image, or two images do not differ; 2 wrong usage; 3 the guest did not pass, a loader
 refuses the image or would start a dead guest, or the images differ; 4 something is
-missing, or cannot be read or written.
+missing, or cannot be read or written; 141 nobody reads the output any more.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,12 +23,31 @@ from .run import CPUS, modes
 
 FAILED = 3
 UNUSABLE = 4
+UNREAD = 128 + signal.SIGPIPE
+"""What a shell says of a program that SIGPIPE has ended."""
 
 _DEFCONFIG = "kconfig/configs/{arch}_defconfig"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit status."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        status = UNREAD
+    except OSError as error:
+        name = error.filename or "standard output"
+        print(f"xen-tool: {name}: {error.strerror}", file=sys.stderr)
+        status = UNUSABLE
+    # Python would write what is left when it ends, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.function(options))

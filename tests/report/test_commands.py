@@ -26,12 +26,13 @@ from xen_tool.report.report import read_report
 LOADERS = ["xen-pv-dom0", "xen-pv-domu", "xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel"]
 PV = LOADERS[:2]
 PVH = LOADERS[2:]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(TOP / "site_scons")}
 
 
 def tool(*arguments: object) -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
         [sys.executable, "-m", "xen_tool.cli", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(TOP / "site_scons")},
+        env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -257,3 +258,49 @@ def test_diff(image: Path, tmp_path: Path) -> None:
     lines = tool("diff", image, tmp_path / "other").stdout.splitlines()
     assert lines[lines.index("note Xen LOADER") + 1].startswith('  - "generic"')
     assert tool("diff", image, tmp_path / "nowhere").returncode == 4
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])
+@pytest.mark.parametrize("command", ["check", "inspect", "diff"])
+@pytest.mark.parametrize("notes", [0, 1000], ids=["within a buffer", "more than a buffer"])
+def test_a_reader_that_went_away(
+    image: Path, command: str, form: tuple[str, ...], notes: int
+) -> None:
+    more = [text(0x1000 + number, "x" * 40) for number in range(notes)]
+    write(image, good_both().adding(*more))
+    images = [image] if command != "diff" else [image, write(image.with_name("b"), good_pvh())]
+    assert without_a_reader(command, *form, *map(str, images)) == (141, "")
+
+
+def test_help_that_nobody_reads() -> None:
+    assert without_a_reader("inspect", "--help") == (141, "")
+
+
+def test_output_that_cannot_be_written(image: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        found = writing_to(full.fileno(), "inspect", str(image))
+    assert found == (4, "xen-tool: standard output: No space left on device\n")
+
+
+def without_a_reader(*arguments: str) -> tuple[int, str]:
+    """Status and standard error of a process whose standard output is a closed pipe."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return writing_to(writer, *arguments)
+    finally:
+        os.close(writer)
+
+
+def writing_to(output: int, *arguments: str) -> tuple[int, str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "xen_tool.cli", *arguments],
+        # Python's buffer is what is left to be written when it ends.
+        env={name: value for name, value in ENVIRONMENT.items() if name != "PYTHONUNBUFFERED"},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    return result.returncode, result.stderr
