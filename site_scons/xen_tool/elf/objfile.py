@@ -133,7 +133,7 @@ class ObjectFile:
 
     @property
     def _ehsize(self) -> int:
-        return 64 if self.bits == 64 else 52
+        return spec.EHDR_SIZE[self.bits]
 
     @property
     def _rela(self) -> bool:
@@ -184,7 +184,7 @@ class ObjectFile:
 
     def _file_header(self, e_shoff: int, e_shnum: int) -> bytes:
         elfclass = spec.ELFCLASS64 if self.bits == 64 else spec.ELFCLASS32
-        e_ident = b"\x7fELF" + bytes([elfclass, spec.ELFDATA2LSB, spec.EV_CURRENT]) + bytes(9)
+        e_ident = spec.ELFMAG + bytes([elfclass, spec.ELFDATA2LSB, spec.EV_CURRENT]) + bytes(9)
         machine = spec.EM_X86_64 if self.bits == 64 else spec.EM_386
         # e_type to e_version; e_entry, e_phoff, e_shoff; e_flags to e_shstrndx.
         return (
@@ -196,7 +196,7 @@ class ObjectFile:
 
     @property
     def _shentsize(self) -> int:
-        return 64 if self.bits == 64 else 40
+        return spec.SHDR_SIZE[self.bits]
 
     def _section_header(self, entry: _Entry, sh_name: int) -> bytes:
         layout = "<IIQQQQIIQQ" if self.bits == 64 else "<10I"

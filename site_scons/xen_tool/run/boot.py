@@ -20,11 +20,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..elf import spec
 from ..errors import XenToolError
 from . import CPUS, modes
 from .apt import Say
 from .console import Console, tell
-from .hypervisor import ELF_MAGIC, find_hypervisor, read_hypervisor, version_of
+from .hypervisor import find_hypervisor, read_hypervisor, version_of
 from .modes import Mode, Place
 from .outcome import Evidence, Outcome
 
@@ -111,10 +112,10 @@ def boot(
 def _check_image(image: Path) -> None:
     try:
         with image.open("rb") as file:
-            magic = file.read(len(ELF_MAGIC))
+            magic = file.read(len(spec.ELFMAG))
     except OSError as error:
         raise XenToolError(f"the image {image} cannot be read: {error.strerror}") from error
-    if magic != ELF_MAGIC:
+    if magic != spec.ELFMAG:
         raise XenToolError(f"{image} is not an ELF file: boot takes a linked kernel image")
 
 

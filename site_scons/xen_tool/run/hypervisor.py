@@ -14,12 +14,11 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..elf import spec
 from ..errors import XenToolError
 
 PACKAGES_ROOT_VARIABLE = "XEN_TOOL_PACKAGES_ROOT"
 """Names a folder that packages were unpacked into, searched besides /."""
-
-ELF_MAGIC = b"\x7fELF"
 
 _FILE_NAME = re.compile(r"xen-([0-9]+(?:\.[0-9]+)*)-amd64(?:\.gz)?")
 
@@ -83,7 +82,7 @@ def read_hypervisor(path: Path) -> bytes:
             raise XenToolError(
                 f"the Xen hypervisor {path} is damaged ({error}): reinstall its package"
             ) from error
-    if not content.startswith(ELF_MAGIC):
+    if not content.startswith(spec.ELFMAG):
         raise XenToolError(
             f"the Xen hypervisor {path} is not an ELF file, gzipped or plain: "
             "name the xen-*-amd64.gz of a xen-hypervisor package"
