@@ -44,6 +44,24 @@ def test_needed_libraries_are_those_that_readelf_names(readelf: str) -> None:
     assert needed(b"#!/bin/sh\n") == []
 
 
+def test_only_64_bit_programs_need_libraries(tmp_path: Path, gnu_as: str) -> None:
+    for bits, emulation, expected in (
+        ("--32", "elf_i386", []),
+        ("--64", "elf_x86_64", ["b.so", "a.so"]),
+    ):
+        subprocess.run([gnu_as, bits, "-o", "x.o", "-"], cwd=tmp_path, input=b"", check=True)
+        linker = ["ld", "-m", emulation, "-shared", "x.o"]
+        for name, libraries in (("a.so", []), ("b.so", []), ("c.so", ["b.so", "a.so"])):
+            command = [*linker, *libraries, "-soname", name, "-o", name]
+            subprocess.run(command, cwd=tmp_path, check=True)
+        content = (tmp_path / "c.so").read_bytes()
+        assert needed(content) == expected
+        assert needed((tmp_path / "x.o").read_bytes()) == []
+        assert needed(content[:20]) == []
+    # e_shoff, e_shnum and e_shstrndx: who loads a program reads no section headers.
+    assert needed(content[:40] + bytes(8) + content[48:60] + bytes(4) + content[64:]) == expected
+
+
 TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
 MODULES = "lib/modules/6/kernel/drivers/xen/"
 FILES = {

@@ -17,7 +17,6 @@ import lzma
 import os
 import re
 import shutil
-import struct
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -178,24 +177,10 @@ def needed(content: bytes) -> list[str]:
 
     [] if it is no such file.
     """
-    if not content.startswith(b"\x7fELF\x02\x01"):
+    import lief
+
+    lief.logging.disable()
+    binary = lief.ELF.parse(content)
+    if binary is None or binary.header.identity_class != lief.ELF.Header.CLASS.ELF64:
         return []
-    e_phoff, e_phnum = (
-        *struct.unpack_from("<Q", content, 32),
-        *struct.unpack_from("<H", content, 56),
-    )
-    segments = [struct.unpack_from("<IIQQQQQQ", content, e_phoff + 56 * i) for i in range(e_phnum)]
-    loaded = [
-        (vaddr, offset, size) for kind, _, offset, vaddr, _, size, *_ in segments if kind == 1
-    ]
-    names: list[int] = []
-    strings = 0
-    for kind, _, p_offset, _, _, p_filesz, *_ in segments:
-        if kind == 2:  # PT_DYNAMIC
-            for tag, value in struct.iter_unpack("<QQ", content[p_offset : p_offset + p_filesz]):
-                if tag == 1:  # DT_NEEDED
-                    names.append(value)
-                elif tag == 5:  # DT_STRTAB, an address
-                    strings = next(o + value - v for v, o, size in loaded if v <= value < v + size)
-    ends = [content.index(b"\0", strings + name) for name in names]
-    return [content[strings + name : end].decode() for name, end in zip(names, ends, strict=True)]
+    return [str(name) for name in binary.libraries]
