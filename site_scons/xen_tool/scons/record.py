@@ -15,7 +15,8 @@ absent are the places where a header was looked for before it was found; null
 where they are not known.  A target below $O that is not what its step made of
 it is removed before SCons looks: SCons compares sources with its own record,
 but never targets, and would take what a killed run left, or another program
-wrote.  Environments that share $O share the record.
+wrote.  So an entry stays when its outputs are gone and nothing names them any
+more: SCons forgets nothing, either.  Environments that share $O share the record.
 """
 
 from __future__ import annotations
