@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from project import Project
 from xen_tool.errors import XenToolError
 from xen_tool.run.hypervisor import find_hypervisor
 
-START = 'xen_raw_printk("%s: %lu pages'
+START = 'printk("%s: %lu pages'
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +32,11 @@ def _real_parts() -> None:
 
 
 def _checks(kernel: Project) -> list[str]:
-    text = (kernel.top / "arch/x86/xen/checks.c").read_text()
-    table = text[text.index("checks[] = {") :]
-    return [line.split('"')[1] for line in table.splitlines() if line.startswith("\t{")]
+    names = []
+    for path in (kernel.top / "arch/x86/xen/checks").glob("*.c"):
+        table = path.read_text().partition("checks[] = {")[2]
+        names += [line.split('"')[1] for line in table.splitlines() if line.startswith('\t{"')]
+    return names
 
 
 @pytest.mark.parametrize(
@@ -42,8 +45,12 @@ def _checks(kernel: Project) -> list[str]:
 def test_it_passes_on_real_xen(built_kernel: Project, settings: tuple[str, ...]) -> None:
     run = built_kernel.scons("boot", *settings)
     assert "(XEN) " in run.out
-    for name in _checks(built_kernel):
-        assert f"PASS {name}\n" in run.out
+    names = _checks(built_kernel)
+    assert len(names) > 10
+    skipped = re.findall(r"^SKIP (\w+): .+$", run.out, re.MULTILINE)
+    passed = re.findall(r"^PASS (\w+)$", run.out, re.MULTILINE)
+    assert sorted(passed + skipped) == sorted(names)
+    assert f"CHECKS: {len(passed)}\n" in run.out
     assert "FAIL" not in run.out
     assert "RESULT: PASS\n" in run.out
 
@@ -76,7 +83,7 @@ def test_the_command_line_is_heard_before_the_sconstruct(built_kernel: Project) 
 
 
 def test_a_failed_check_fails_the_boot(built_kernel: Project) -> None:
-    built_kernel.edit("arch/x86/xen/checks.c", "bss_probe == 0", "bss_probe == 1")
+    built_kernel.edit("arch/x86/xen/checks/booting.c", "(bss_probe, 0)", "(bss_probe, 1)")
     run = built_kernel.run("boot")
     assert run.status == 2
     assert "FAIL bss_cleared" in run.out
@@ -92,12 +99,32 @@ def test_a_hang_ends_at_the_time_limit_and_says_so(built_kernel: Project) -> Non
 
 
 def test_a_crash_ends_at_once_and_names_its_reason(built_kernel: Project) -> None:
-    built_kernel.edit("arch/x86/xen/setup.c", START, f'asm volatile("ud2");\n\t{START}')
+    # Before there is a trap table.
+    built_kernel.edit("arch/x86/xen/setup.c", "\tsetup();\n", '\tasm volatile("ud2");\n')
     start = time.monotonic()
     run = built_kernel.run("boot", "TIMEOUT=60")
     assert run.status == 2
     assert "crashed" in run.err
     assert time.monotonic() - start < 30
+
+
+def test_a_panic_tells_the_registers_and_the_calls(built_kernel: Project) -> None:
+    crash = 'asm volatile("mov $0x123, %%r14; ud2" : : : "r14");'
+    built_kernel.edit("arch/x86/xen/checks/booting.c", "EXPECT_EQUAL(bss_probe, 0);", crash)
+    run = built_kernel.run("boot")
+    assert run.status == 2
+    assert "FAIL bss_cleared: panic: unhandled trap 6" in run.out
+    assert "r14 0000000000000123" in run.out
+    trace = re.findall(r"^  ([0-9a-f]{16})$", run.out.partition("Call trace:")[2], re.MULTILINE)
+    calls = subprocess.run(
+        ["addr2line", "-f", "-e", "build/x86_64/vmlinux", *trace],
+        cwd=built_kernel.top,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()[::2]
+    assert calls[0] == "bss_cleared"
+    assert calls[-2:] == ["run_checks", "xen_start_kernel"]
 
 
 def test_an_image_that_xen_refuses_is_told_in_xens_words(built_kernel: Project) -> None:

@@ -48,7 +48,7 @@ def test_what_kills_the_guest_fails_the_build_too(built_kernel: Project) -> None
 
 def test_the_check_runs_when_the_image_changed(built_kernel: Project) -> None:
     assert built_kernel.up_to_date()
-    built_kernel.edit("arch/x86/xen/lib.c", "#include", "extern int one;\n#include")
+    built_kernel.edit("arch/x86/xen/lib.c", "#include <", "extern int one;\n#include <")
     assert "CHECK vmlinux" not in built_kernel.scons().names
     built_kernel.edit("arch/x86/xen/lib.c", "extern int one;", "int one = 1;")
     assert "CHECK vmlinux" in built_kernel.scons().names

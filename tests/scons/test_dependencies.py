@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from project import TOP, Project
+from sources import SCRIPT, SOURCES, sources_of, values_of
 
 LINK = {"LD vmlinux.unchecked", "CHECK vmlinux"}
 TOGGLE = {"CONFIG .config"}
@@ -22,23 +23,24 @@ TOGGLE = {"CONFIG .config"}
 
 def _mentions(pattern: str) -> set[str]:
     """The steps of what has a name in it, not in comments, or includes what has."""
-    folder = TOP / "arch/x86/xen"
+    folder = TOP / SOURCES
+    compiled = {Path(name).name for name in sources_of(values_of("x86_64", {}))}
     texts = {
         path.name: re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
-        for path in folder.iterdir()
+        for path in folder.rglob("*.*")
     }
     found = {name for name, text in texts.items() if re.search(pattern, text)}
     while True:
         includers = {
             name
             for name, text in texts.items()
-            if any(f'#include "{header}"' in text for header in found)
+            if any(re.search(rf'#include "(\.\./)?{header}"', text) for header in found)
         }
         if includers <= found:
             break
         found |= includers
-    objects = {f"CC {name[:-2]}.o" for name in found if name.endswith(".c") and name != "halt.c"}
-    return objects | ({"LDS vmlinux.lds"} if "vmlinux.lds.S" in found else set())
+    objects = {f"CC {name[:-2]}.o" for name in found & compiled}
+    return objects | ({"LDS vmlinux.lds"} if SCRIPT in found else set())
 
 
 def test_an_edited_source_is_compiled_and_linked(built_kernel: Project) -> None:
@@ -61,7 +63,7 @@ def test_a_comment_compiles_but_does_not_link(built_kernel: Project) -> None:
 def test_an_edited_header_recompiles_its_includers(built_kernel: Project) -> None:
     path = built_kernel.top / "arch/x86/xen/hypercall.h"
     path.write_text(path.read_text() + "\n")
-    expected = _mentions('#include "hypercall.h"')
+    expected = _mentions(r'#include "(\.\./)?hypercall\.h"')
     assert expected
     assert built_kernel.scons().names - LINK == expected
 

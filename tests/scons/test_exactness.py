@@ -14,43 +14,25 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from project import TOP, Project
-from xen_tool.config.kconf import read_kconfig
+from project import Project
+from sources import SCRIPT, SOURCES, Values, configured, sources_of, values_of
 
-SOURCES = "arch/x86/xen"
-SCRIPT = "vmlinux.lds.S"
 HEAD = "xen-head.o"
 HEAD_SYMBOLS = {
-    *("XEN", "XEN_PV", "XEN_HYPERCALL_PAGE", "SMP", "KASAN", "STACK_VALIDATION"),
+    *("XEN", "XEN_PV", "XEN_PVH", "XEN_HYPERCALL_PAGE", "SMP", "KASAN", "STACK_VALIDATION"),
     *("X86_ALIGNMENT_16", "PAGE_OFFSET"),
 }
 """What the head object is made from: README's table, the splits by way of PAGE_OFFSET."""
 
 RECORDS = (".lock", ".sconsign", ".steps.json")
 
-Values = dict[str, str]
-
-
-def _kconf(arch: str, settings: Mapping[str, str]) -> Any:
-    kconf = read_kconfig(TOP / "kconfig/Kconfig", TOP, {"ARCH": arch})
-    kconf.load_config(str(TOP / f"kconfig/configs/{arch}_defconfig"))
-    for name, value in settings.items():
-        assert kconf.syms[name].set_value("ny"[int(value)])
-    return kconf
-
-
-def _values(arch: str, settings: Mapping[str, str]) -> Values:
-    symbols = _kconf(arch, settings).unique_defined_syms
-    return {symbol.name: symbol.str_value for symbol in symbols}
-
 
 def _toggles(arch: str, base: Mapping[str, str]) -> dict[str, str]:
     """Each symbol that a user can set from here, and the value that it has not."""
-    symbols = _kconf(arch, base).unique_defined_syms
+    symbols = configured(arch, base).unique_defined_syms
     return {s.name: "01"[s.str_value == "n"] for s in symbols if len(s.assignable) == 2} | {
         # Of a choice one is y, and another takes its place.
         s.name: "1"
@@ -59,24 +41,8 @@ def _toggles(arch: str, base: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _objects(values: Values) -> list[str]:
-    """The objects' sources, by the rule in the SConscript."""
-
-    class Environment(dict[str, Any]):
-        def enabled(self, name: str) -> bool:
-            return values[name] == "y"
-
-        def XenObject(self, source: str) -> str:  # noqa: N802 - as SCons has it
-            return source
-
-    env = Environment()
-    env["XEN_CONFIG"] = env
-    names: dict[str, Any] = {"env": env, "File": str}
-    names |= {"Import": lambda _: None, "Return": lambda _: None}
-    exec((TOP / SOURCES / "SConscript").read_text(), names)
-    assert names["script"] == SCRIPT
-    objects: list[str] = names["objects"]
-    return objects
+def _object(source: str) -> str:
+    return f"{SOURCES}/{Path(source).with_suffix('.o')}"
 
 
 class Model:
@@ -94,10 +60,11 @@ class Model:
 
     def run(self, settings: Mapping[str, str]) -> None:
         """Runs SCons, and holds what it does against what it must do."""
-        values = _values(self._arch, settings)
+        values = values_of(self._arch, settings)
         before, image = self._linked, self._image()
         arguments = [f"{name}={value}" for name, value in settings.items()]
-        names = self._project.scons(f"ARCH={self._arch}", *arguments).names
+        steps = self._project.scons(f"ARCH={self._arch}", *arguments).steps
+        names = {step.replace(f"build/{self._arch}/", "") for step in steps}
         due = {name for name in self._outputs(values) if self._is_due(name, values)}
         if values != self._config:
             due.add("CONFIG .config")
@@ -123,10 +90,10 @@ class Model:
 
     def _outputs(self, values: Values) -> dict[str, str]:
         """Each step but CONFIG and LD, and its source."""
-        found = {f"CC {Path(name).stem}.o": name for name in _objects(values)}
-        found["LDS vmlinux.lds"] = SCRIPT
+        found = {f"CC {_object(name)}": name for name in sources_of(values)}
+        found[f"LDS {SOURCES}/vmlinux.lds"] = SCRIPT
         if values["XEN"] == "y":
-            found[f"HEAD {HEAD}"] = ""
+            found[f"HEAD {SOURCES}/{HEAD}"] = ""
         return found
 
     def _is_due(self, name: str, values: Values) -> bool:
@@ -139,7 +106,7 @@ class Model:
             mentioned = self._mentioned(source) if source else HEAD_SYMBOLS
             self._made[name] = {s: values.get(s, "n") for s in mentioned}
         files = {name.split()[1] for name in outputs}
-        self._linked = {name: (self.build / SOURCES / name).read_bytes() for name in sorted(files)}
+        self._linked = {name: (self.build / name).read_bytes() for name in sorted(files)}
         self._config = values
 
     def _mentioned(self, source: str) -> set[str]:
@@ -183,17 +150,19 @@ def test_a_toggle_rebuilds_exactly_what_mentions_the_symbol(
     built_kernel.scons("-c")
     model = Model(built_kernel, arch, gcc)
     model.run(base)
+    others: set[str] = set()
     for symbol, value in toggles.items():
         before = model.snapshot()
         model.run(base | {symbol: value})
         assert model.snapshot() != before, symbol
         model.run(base)
         after = model.snapshot()
-        assert {path: after[path] for path in before} == before, symbol
-        # Only what the other configuration has, and this has not, is left of it.
+        # Only what another configuration has, and this has not, is left of it, or is different.
+        others |= {_object(name) for name in sources_of(values_of(arch, base | {symbol: value}))}
+        others -= {_object(name) for name in sources_of(values_of(arch, base))}
+        mine = set(before) - others
+        assert {path: after[path] for path in mine} == {path: before[path] for path in mine}, symbol
         left = set(after) - set(before)
-        names = [*_objects({"XEN_PV": "y"}), *_objects({"XEN_PV": "n"})]
-        others = {f"{SOURCES}/{name.replace('.c', '.o')}" for name in names}
         assert left <= others | {f"{SOURCES}/{HEAD}"}, symbol
 
 

@@ -1,122 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Text to the console through HYPERVISOR_console_io, the one way out that
- * needs nothing to be set up.  Xen allows it to dom0 only: a domU has a ring.
+ * Text to the console.
  *
- * One line is one hypercall, so that Xen's own messages never land inside it.
+ * dom0 gives it to Xen, by HYPERVISOR_console_io, which needs nothing to be set
+ * up and is allowed to dom0 only.  A domU has a page that it shares with a
+ * process in dom0, xenconsoled: a ring of characters, and an event channel to
+ * say that there are new ones.
  */
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "hypercall.h"
+#include "page.h"
 #include "xen-ops.h"
 
-void xen_raw_console_write(const char *text, size_t size)
+/* Nobody reads any more, if it takes longer; about 10 seconds. */
+#define MAX_YIELDS 1000000
+
+static volatile struct xencons_interface *ring(void)
 {
-	HYPERVISOR_console_io(CONSOLEIO_write, size, text);
+	return pfn_to_virt(mfn_to_pfn(xen_start_info->console.domU.mfn));
 }
 
-struct line {
-	char text[256];
-	size_t used;
-};
-
-static void flush(struct line *line)
+static void notify_reader(void)
 {
-	xen_raw_console_write(line->text, line->used);
-	line->used = 0;
+	struct evtchn_send send = {.port = xen_start_info->console.domU.evtchn};
+
+	HYPERVISOR_event_channel_op(EVTCHNOP_send, &send);
 }
 
-static void put_char(struct line *line, char c)
+/* Until no more than count characters wait to be read. */
+static bool wait_until_read(uint32_t count)
 {
-	line->text[line->used++] = c;
-	if (c == '\n' || line->used == sizeof(line->text))
-		flush(line);
-}
-
-static void put_string(struct line *line, const char *string)
-{
-	while (*string)
-		put_char(line, *string++);
-}
-
-static void put_number(struct line *line, unsigned long value, unsigned int base)
-{
-	char digits[3 * sizeof(value) + 1];
-	char *digit = digits + sizeof(digits);
-
-	*--digit = '\0';
-	do {
-		*--digit = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value);
-	put_string(line, digit);
-}
-
-static void put_signed(struct line *line, long value)
-{
-	if (value < 0)
-		put_char(line, '-');
-	put_number(line, value < 0 ? -(unsigned long)value : (unsigned long)value, 10);
-}
-
-/*
- * A small printf: %s %c %d %u %x %p %%, and l before d, u and x.  Anything
- * else is printed as it stands, and the arguments after it are not to be
- * trusted.
- */
-void xen_raw_printk(const char *format, ...)
-{
-	struct line line = {.used = 0};
-	va_list args;
-
-	va_start(args, format);
-	for (; *format; format++) {
-		bool is_long = false;
-
-		if (*format != '%') {
-			put_char(&line, *format);
-			continue;
-		}
-		if (*++format == 'l') {
-			is_long = true;
-			format++;
-		}
-		switch (*format) {
-		case 's':
-			put_string(&line, va_arg(args, const char *));
-			break;
-		case 'c':
-			put_char(&line, (char)va_arg(args, int));
-			break;
-		case 'd':
-			put_signed(&line, is_long ? va_arg(args, long) : va_arg(args, int));
-			break;
-		case 'u':
-		case 'x':
-			put_number(&line,
-				   is_long ? va_arg(args, unsigned long)
-					   : va_arg(args, unsigned int),
-				   *format == 'x' ? 16 : 10);
-			break;
-		case 'p':
-			put_string(&line, "0x");
-			put_number(&line, (uintptr_t)va_arg(args, void *), 16);
-			break;
-		case '%':
-			put_char(&line, '%');
-			break;
-		case '\0':
-			format--; /* a lone % at the end; the loop must see the NUL */
-			break;
-		default:
-			put_char(&line, '%');
-			put_char(&line, *format);
-			break;
-		}
+	for (long i = 0; ring()->out_prod - ring()->out_cons > count; i++) {
+		if (i == MAX_YIELDS)
+			return false;
+		notify_reader();
+		HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
 	}
-	va_end(args);
-	if (line.used)
-		flush(&line);
+	return true;
+}
+
+static void ring_write(const char *text, size_t size)
+{
+	volatile struct xencons_interface *intf = ring();
+	uint32_t prod = intf->out_prod;
+
+	for (size_t i = 0; i < size; i++) {
+		if (prod - intf->out_cons == sizeof(intf->out)) {
+			intf->out_prod = prod;
+			if (!wait_until_read(sizeof(intf->out) / 2))
+				return;
+		}
+		intf->out[prod++ % sizeof(intf->out)] = text[i];
+	}
+	/* The characters first: x86 keeps stores in order, and volatile the compiler. */
+	intf->out_prod = prod;
+	notify_reader();
+}
+
+static bool is_dom0(void)
+{
+	return xen_start_info->flags & SIF_INITDOMAIN;
+}
+
+/* Before a shutdown, which takes the ring away. */
+void xen_console_drain(void)
+{
+	if (!is_dom0())
+		wait_until_read(0);
+}
+
+void xen_console_write(const char *text, size_t size)
+{
+	if (is_dom0())
+		HYPERVISOR_console_io(CONSOLEIO_write, (unsigned int)size, text);
+	else
+		ring_write(text, size);
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * How this guest calls Xen.  With CONFIG_XEN_HYPERCALL_PAGE through
- * hypercall_page, a page of the image that Xen fills before entry with one
- * stub of 32 bytes per hypercall (the note XEN_ELFNOTE_HYPERCALL_PAGE tells it
- * where).  The stub knows which instruction enters this Xen from this kind of
- * guest.  Without it through hypercall_pv, a stub in the Xen head object, which
- * finds the hypercall's number in %eax.
+ * How this guest calls Xen.
  *
- * Arguments go in %rdi, %rsi, %rdx (64-bit) or %ebx, %ecx, %edx (32-bit), the
- * result comes back in %rax; Xen may clobber the argument registers.  A
- * negative result is -errno (xen/include/public/errno.h).
+ * With CONFIG_XEN_HYPERCALL_PAGE through hypercall_page, a page of the image
+ * that Xen fills before entry with one stub of 32 bytes per hypercall (the note
+ * XEN_ELFNOTE_HYPERCALL_PAGE tells it where).  The stub knows which instruction
+ * enters this Xen from this kind of guest.  Without it through hypercall_pv, a
+ * stub in the Xen head object, which finds the hypercall's number in %eax.
+ *
+ * Arguments go in %rdi, %rsi, %rdx, %r10 (64-bit) or %ebx, %ecx, %edx, %esi
+ * (32-bit), the result comes back in %rax; Xen may clobber the argument
+ * registers.  A negative result is -errno (xen/include/public/errno.h).
  *
  * The `call` pushes onto the current stack: there must be no red zone below it.
  */
@@ -18,14 +19,18 @@
 
 #include "xen-abi.h"
 
+#ifndef __ASSEMBLER__
+
 #ifdef CONFIG_X86_64
 #define HYPERCALL_ARG1 "D"
 #define HYPERCALL_ARG2 "S"
 #define HYPERCALL_ARG3 "d"
+#define HYPERCALL_ARG4 "r10"
 #else
 #define HYPERCALL_ARG1 "b"
 #define HYPERCALL_ARG2 "c"
 #define HYPERCALL_ARG3 "d"
+#define HYPERCALL_ARG4 "esi"
 #endif
 
 #ifdef CONFIG_XEN_HYPERCALL_PAGE
@@ -34,39 +39,147 @@
 #define HYPERCALL_ENTER "call hypercall_pv"
 #endif
 
+/* setup.c: how often this guest has entered Xen by one of these. */
+extern unsigned long xen_hypercalls;
+
 /* A macro, because the slot must be a constant of the instruction. */
-#define hypercall3(number, arg1, arg2, arg3)                                         \
-	({                                                                           \
-		long result_ = (number);                                             \
-		unsigned long arg1_ = (unsigned long)(arg1);                         \
-		unsigned long arg2_ = (unsigned long)(arg2);                         \
-		unsigned long arg3_ = (unsigned long)(arg3);                         \
-		asm volatile(HYPERCALL_ENTER                                         \
-			     : "+a"(result_), "+" HYPERCALL_ARG1(arg1_),             \
-			       "+" HYPERCALL_ARG2(arg2_), "+" HYPERCALL_ARG3(arg3_)  \
-			     : [slot] "i"(32 * (number))                             \
-			     : "memory");                                            \
-		result_;                                                             \
+#define HYPERCALL4(number, arg1, arg2, arg3, arg4, ...)                               \
+	({                                                                            \
+		long result_ = (number);                                              \
+		unsigned long arg1_ = (unsigned long)(arg1);                          \
+		unsigned long arg2_ = (unsigned long)(arg2);                          \
+		unsigned long arg3_ = (unsigned long)(arg3);                          \
+		register unsigned long arg4_ asm(HYPERCALL_ARG4) =                    \
+			(unsigned long)(arg4);                                        \
+		xen_hypercalls++;                                                     \
+		asm volatile(HYPERCALL_ENTER                                          \
+			     : "+a"(result_), "+" HYPERCALL_ARG1(arg1_),              \
+			       "+" HYPERCALL_ARG2(arg2_), "+" HYPERCALL_ARG3(arg3_),  \
+			       "+r"(arg4_)                                            \
+			     : [slot] "i"(32 * (number))                              \
+			     : "memory");                                             \
+		result_;                                                              \
 	})
+
+/* With 1 to 4 arguments. */
+#define HYPERCALL(...) HYPERCALL4(__VA_ARGS__, 0, 0, 0, 0)
 
 static inline long HYPERVISOR_xen_version(int cmd, void *arg)
 {
-	return hypercall3(__HYPERVISOR_xen_version, cmd, arg, 0);
+	return HYPERCALL(__HYPERVISOR_xen_version, cmd, arg);
 }
 
 static inline long HYPERVISOR_console_io(int cmd, unsigned int count, const char *buffer)
 {
-	return hypercall3(__HYPERVISOR_console_io, cmd, count, buffer);
+	return HYPERCALL(__HYPERVISOR_console_io, cmd, count, buffer);
 }
 
 static inline long HYPERVISOR_sched_op(int cmd, void *arg)
 {
-	return hypercall3(__HYPERVISOR_sched_op, cmd, arg, 0);
+	return HYPERCALL(__HYPERVISOR_sched_op, cmd, arg);
 }
 
 static inline long HYPERVISOR_physdev_op(int cmd, void *arg)
 {
-	return hypercall3(__HYPERVISOR_physdev_op, cmd, arg, 0);
+	return HYPERCALL(__HYPERVISOR_physdev_op, cmd, arg);
 }
 
+static inline long HYPERVISOR_event_channel_op(int cmd, void *arg)
+{
+	return HYPERCALL(__HYPERVISOR_event_channel_op, cmd, arg);
+}
+
+static inline long HYPERVISOR_multicall(struct multicall_entry *calls, unsigned int count)
+{
+	return HYPERCALL(__HYPERVISOR_multicall, calls, count);
+}
+
+#ifdef CONFIG_X86_64
+/* The rest passes 64-bit values in one register, as 32-bit guests cannot. */
+
+static inline long HYPERVISOR_set_trap_table(const struct trap_info *table)
+{
+	return HYPERCALL(__HYPERVISOR_set_trap_table, table);
+}
+
+static inline long HYPERVISOR_mmu_update(const struct mmu_update *requests, unsigned int count,
+					 unsigned int *done, domid_t domain)
+{
+	return HYPERCALL(__HYPERVISOR_mmu_update, requests, count, done, domain);
+}
+
+static inline long HYPERVISOR_set_gdt(const unsigned long *frames, unsigned int entries)
+{
+	return HYPERCALL(__HYPERVISOR_set_gdt, frames, entries);
+}
+
+static inline long HYPERVISOR_stack_switch(unsigned long ss, unsigned long sp)
+{
+	return HYPERCALL(__HYPERVISOR_stack_switch, ss, sp);
+}
+
+static inline long HYPERVISOR_fpu_taskswitch(int set)
+{
+	return HYPERCALL(__HYPERVISOR_fpu_taskswitch, set);
+}
+
+static inline long HYPERVISOR_platform_op(struct xen_platform_op *op)
+{
+	return HYPERCALL(__HYPERVISOR_platform_op, op);
+}
+
+static inline long HYPERVISOR_set_debugreg(int number, unsigned long value)
+{
+	return HYPERCALL(__HYPERVISOR_set_debugreg, number, value);
+}
+
+static inline unsigned long HYPERVISOR_get_debugreg(int number)
+{
+	return (unsigned long)HYPERCALL(__HYPERVISOR_get_debugreg, number);
+}
+
+static inline long HYPERVISOR_update_descriptor(uint64_t machine_address, uint64_t descriptor)
+{
+	return HYPERCALL(__HYPERVISOR_update_descriptor, machine_address, descriptor);
+}
+
+static inline long HYPERVISOR_update_va_mapping(unsigned long address, uint64_t entry,
+						unsigned long flags)
+{
+	return HYPERCALL(__HYPERVISOR_update_va_mapping, address, entry, flags);
+}
+
+static inline long HYPERVISOR_set_timer_op(uint64_t deadline)
+{
+	return HYPERCALL(__HYPERVISOR_set_timer_op, deadline);
+}
+
+static inline long HYPERVISOR_vm_assist(unsigned int cmd, unsigned int type)
+{
+	return HYPERCALL(__HYPERVISOR_vm_assist, cmd, type);
+}
+
+static inline long HYPERVISOR_vcpu_op(int cmd, unsigned int vcpu, void *arg)
+{
+	return HYPERCALL(__HYPERVISOR_vcpu_op, cmd, vcpu, arg);
+}
+
+static inline long HYPERVISOR_set_segment_base(int which, unsigned long base)
+{
+	return HYPERCALL(__HYPERVISOR_set_segment_base, which, base);
+}
+
+static inline long HYPERVISOR_mmuext_op(const struct mmuext_op *operations, unsigned int count,
+					unsigned int *done, domid_t domain)
+{
+	return HYPERCALL(__HYPERVISOR_mmuext_op, operations, count, done, domain);
+}
+
+static inline long HYPERVISOR_callback_op(int cmd, void *arg)
+{
+	return HYPERCALL(__HYPERVISOR_callback_op, cmd, arg);
+}
+#endif
+
+#endif
 #endif

@@ -39,11 +39,62 @@ union irq_stack_union {
 } irq_stack_union __attribute__((aligned(PAGE_SIZE)));
 #endif
 
-/* Entered by a jump: there is nothing to return to. */
-_Noreturn void xen_start_kernel(void)
+unsigned long xen_hypercalls;
+
+#ifdef CONFIG_X86_64
+struct entry_state entry_state;
+
+/* Xen's page appears here instead of the image's own. */
+static union {
+	struct shared_info info;
+	unsigned char page[PAGE_SIZE];
+} shared_info_page __attribute__((aligned(PAGE_SIZE)));
+
+struct shared_info *const HYPERVISOR_shared_info = &shared_info_page.info;
+
+static void map_shared_info(void)
 {
-	xen_raw_printk("%s: %lu pages, flags 0x%x, command line \"%s\"\n",
-		       xen_start_info->magic, xen_start_info->nr_pages,
-		       xen_start_info->flags, (const char *)xen_start_info->cmd_line);
+	if (map_page(&shared_info_page, xen_start_info->shared_info | PTE_KERNEL) != 0)
+		panic("shared_info cannot be mapped");
+}
+
+static void note_entry_state(void)
+{
+	asm volatile("mov %%cs, %0" : "=r"(entry_state.cs));
+	asm volatile("mov %%ss, %0" : "=r"(entry_state.ss));
+	asm volatile("pushf; pop %0" : "=r"(entry_state.rflags));
+	entry_state.upcall_mask = this_vcpu()->evtchn_upcall_mask;
+}
+
+/* Until the traps are set up any fault ends the domain; until the last line no event comes. */
+static void setup(void)
+{
+	map_shared_info();
+	note_entry_state();
+	evtchn_init();
+	trap_init();
+	xen_setup_features();
+	mmu_init();
+	gdt_init();
+	process_init();
+	time_init();
+	xen_irq_enable();
+}
+#else
+static void setup(void)
+{
+}
+#endif
+
+/*
+ * Entered by a jump: there is nothing to return to, and the stack is not as a
+ * call leaves it, which the compiler counts on where alignment matters.
+ */
+__attribute__((force_align_arg_pointer)) _Noreturn void xen_start_kernel(void)
+{
+	setup();
+	printk("%s: %lu pages, flags 0x%x, command line \"%s\"\n", xen_start_info->magic,
+	       xen_start_info->nr_pages, xen_start_info->flags,
+	       (const char *)xen_start_info->cmd_line);
 	report_result(run_checks());
 }

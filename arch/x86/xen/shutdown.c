@@ -34,18 +34,12 @@ _Noreturn void report_result(bool passed)
 		.reason = passed ? SHUTDOWN_poweroff : SHUTDOWN_crash,
 	};
 
-	xen_raw_printk("RESULT: %s\n", passed ? "PASS" : "FAIL");
+	printk("RESULT: %s\n", passed ? "PASS" : "FAIL");
+	xen_console_drain();
 	if (xen_start_info->flags & SIF_INITDOMAIN)
 		debug_exit(passed ? DEBUG_EXIT_PASS : DEBUG_EXIT_FAIL);
 
 	/* No such device: the reason is the status that the toolstack sees. */
 	for (;;)
 		HYPERVISOR_sched_op(SCHEDOP_shutdown, &shutdown);
-}
-
-/* For what must not happen: ends the run as a failure. */
-_Noreturn void panic(const char *reason)
-{
-	xen_raw_printk("FAIL panic: %s\n", reason);
-	report_result(false);
 }

@@ -2,16 +2,35 @@
 /*
  * The part of Xen's public interface that this guest uses: layouts and
  * numbers, under Xen's names.  Each block names its source in the Xen tree.
+ *
+ * The assembly sources read the numbers only.
  */
 #ifndef XEN_ABI_H
 #define XEN_ABI_H
 
-#include <stdint.h>
-
 /* xen/include/public/xen.h */
+#define __HYPERVISOR_set_trap_table 0
+#define __HYPERVISOR_mmu_update 1
+#define __HYPERVISOR_set_gdt 2
+#define __HYPERVISOR_stack_switch 3
+#define __HYPERVISOR_fpu_taskswitch 5
+#define __HYPERVISOR_platform_op 7
+#define __HYPERVISOR_set_debugreg 8
+#define __HYPERVISOR_get_debugreg 9
+#define __HYPERVISOR_update_descriptor 10
+#define __HYPERVISOR_multicall 13
+#define __HYPERVISOR_update_va_mapping 14
+#define __HYPERVISOR_set_timer_op 15
 #define __HYPERVISOR_xen_version 17
 #define __HYPERVISOR_console_io 18
+#define __HYPERVISOR_vm_assist 21
+#define __HYPERVISOR_iret 23
+#define __HYPERVISOR_vcpu_op 24
+#define __HYPERVISOR_set_segment_base 25
+#define __HYPERVISOR_mmuext_op 26
 #define __HYPERVISOR_sched_op 29
+#define __HYPERVISOR_callback_op 30
+#define __HYPERVISOR_event_channel_op 32
 #define __HYPERVISOR_physdev_op 33
 
 #define CONSOLEIO_write 0
@@ -20,8 +39,117 @@
 
 #define MAX_GUEST_CMDLINE 1024
 
+#define DOMID_SELF 0x7ff0
+
+#define VIRQ_TIMER 0
+
+#define MMU_NORMAL_PT_UPDATE 0
+#define MMU_PT_UPDATE_PRESERVE_AD 2
+
+#define MMUEXT_PIN_L1_TABLE 0
+#define MMUEXT_UNPIN_TABLE 4
+#define MMUEXT_NEW_BASEPTR 5
+#define MMUEXT_TLB_FLUSH_LOCAL 6
+#define MMUEXT_INVLPG_LOCAL 7
+#define MMUEXT_TLB_FLUSH_ALL 10
+#define MMUEXT_INVLPG_ALL 11
+#define MMUEXT_SET_LDT 13
+#define MMUEXT_NEW_USER_BASEPTR 15
+
+#define UVMF_NONE 0
+#define UVMF_INVLPG 2
+
+#define VMASST_CMD_enable 0
+#define VMASST_CMD_disable 1
+#define VMASST_TYPE_writable_pagetables 2
+
+#define XEN_LEGACY_MAX_VCPUS 32
+
+/* xen/include/public/arch-x86/xen.h */
+#define FIRST_RESERVED_GDT_ENTRY 7168
+
+/* xen/include/public/arch-x86/xen-x86_{32,64}.h: where Xen shows m2p */
+#ifdef __x86_64__
+#define __MACH2PHYS_VIRT_START 0xffff800000000000
+#else
+#define __MACH2PHYS_VIRT_START 0xf5800000
+#endif
+
+/* xen/include/public/arch-x86/xen-x86_64.h */
+#ifdef __x86_64__
+#define FLAT_KERNEL_CS 0xe033
+#define FLAT_KERNEL_SS 0xe02b
+#define FLAT_USER_CS 0xe033
+#define FLAT_USER_SS 0xe02b
+#define SEGBASE_FS 0
+#define SEGBASE_GS_KERNEL 2
+#endif
+
+/* xen/include/public/callback.h */
+#define CALLBACKOP_register 0
+#define CALLBACKTYPE_event 0
+#define CALLBACKTYPE_failsafe 1
+#define CALLBACKTYPE_syscall 2
+#define CALLBACKF_mask_events 1
+
+/* xen/include/public/errno.h */
+#define XEN_EINVAL 22
+#define XEN_ENOSYS 38
+
+/* xen/include/public/event_channel.h */
+#define EVTCHNOP_bind_interdomain 0
+#define EVTCHNOP_bind_virq 1
+#define EVTCHNOP_close 3
+#define EVTCHNOP_send 4
+#define EVTCHNOP_status 5
+#define EVTCHNOP_alloc_unbound 6
+#define EVTCHNOP_bind_ipi 7
+#define EVTCHNOP_unmask 9
+
+#define EVTCHNSTAT_closed 0
+#define EVTCHNSTAT_virq 4
+#define EVTCHNSTAT_ipi 5
+
+/* xen/include/public/features.h: bit numbers of submap 0 */
+#define XENFEAT_writable_page_tables 0
+#define XENFEAT_auto_translated_physmap 2
+#define XENFEAT_mmu_pt_update_preserve_ad 5
+#define XENFEAT_dom0 11
+
+/* xen/include/public/physdev.h */
+#define PHYSDEVOP_set_iopl 6
+
+/* xen/include/public/platform.h */
+#define XENPF_INTERFACE_VERSION 0x03000001
+#define XENPF_core_parking 60
+#define XEN_CORE_PARKING_SET 1
+
+/* xen/include/public/sched.h */
+#define SCHEDOP_yield 0
+#define SCHEDOP_block 1
+#define SCHEDOP_shutdown 2
+#define SCHEDOP_poll 3
+
+#define SHUTDOWN_poweroff 0
+#define SHUTDOWN_crash 3
+
+/* xen/include/public/vcpu.h */
+#define VCPUOP_stop_periodic_timer 7
+
+/* xen/include/public/version.h: XENVER_version returns major << 16 | minor */
+#define XENVER_version 0
+#define XENVER_get_features 6
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+/* xen/include/public/xen.h */
+
 /* A page frame number; "machine" means Xen's numbering, not the guest's. */
 typedef unsigned long xen_pfn_t;
+
+typedef uint16_t domid_t;
 
 struct start_info {
 	char magic[32];		   /* "xen-3.0-x86_64" and the like */
@@ -32,7 +160,7 @@ struct start_info {
 	uint32_t store_evtchn;
 	union {
 		struct {
-			xen_pfn_t mfn;
+			xen_pfn_t mfn; /* machine frame of the console ring */
 			uint32_t evtchn;
 		} domU;
 		struct {
@@ -50,24 +178,182 @@ struct start_info {
 	unsigned long nr_p2m_frames;
 };
 
-/* xen/include/public/version.h: returns major << 16 | minor */
-#define XENVER_version 0
+/* Xen is writing while version is odd. */
+struct vcpu_time_info {
+	uint32_t version;
+	uint32_t pad0;
+	uint64_t tsc_timestamp; /* at system_time */
+	uint64_t system_time;	/* nanoseconds since Xen's boot */
+	uint32_t tsc_to_system_mul;
+	int8_t tsc_shift;
+	uint8_t flags;
+	uint8_t pad1[2];
+};
 
-/* xen/include/public/sched.h */
-#define SCHEDOP_shutdown 2
+/* xen/include/public/arch-x86/xen-x86_{32,64}.h */
+struct arch_vcpu_info {
+	unsigned long cr2;
+#ifdef __x86_64__
+	unsigned long pad;
+#else
+	unsigned long pad[5];
+#endif
+};
 
-#define SHUTDOWN_poweroff 0
-#define SHUTDOWN_crash 3
+struct vcpu_info {
+	uint8_t evtchn_upcall_pending;
+	uint8_t evtchn_upcall_mask;
+	unsigned long evtchn_pending_sel; /* words of evtchn_pending to look at */
+	struct arch_vcpu_info arch;
+	struct vcpu_time_info time;
+};
 
-struct sched_shutdown {
-	unsigned int reason; /* SHUTDOWN_* */
+/* Without what follows on these in Xen, which differs and is not used. */
+struct shared_info {
+	struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];
+	unsigned long evtchn_pending[sizeof(unsigned long) * 8];
+	unsigned long evtchn_mask[sizeof(unsigned long) * 8];
+	uint32_t wc_version;
+	uint32_t wc_sec;
+	uint32_t wc_nsec;
+};
+
+struct mmu_update {
+	uint64_t ptr; /* machine address of the entry | MMU_* */
+	uint64_t val;
+};
+
+struct mmuext_op {
+	unsigned int cmd;
+	union {
+		xen_pfn_t mfn;
+		unsigned long linear_addr;
+	} arg1;
+	union {
+		unsigned int nr_ents;
+		const void *vcpumask;
+		xen_pfn_t src_mfn;
+	} arg2;
+};
+
+struct multicall_entry {
+	unsigned long op, result;
+	unsigned long args[6];
+};
+
+/* xen/include/public/arch-x86/xen.h */
+struct trap_info {
+	uint8_t vector;
+	uint8_t flags; /* the least privilege that `int` takes, | 4: enter masked */
+	uint16_t cs;
+	unsigned long address;
+};
+
+/* xen/include/public/callback.h; a 32-bit address has a code segment with it */
+#ifdef __x86_64__
+struct callback_register {
+	uint16_t type;
+	uint16_t flags;
+	unsigned long address;
+};
+#endif
+
+/* xen/include/public/event_channel.h */
+typedef uint32_t evtchn_port_t;
+
+struct evtchn_alloc_unbound {
+	domid_t dom, remote_dom;
+	evtchn_port_t port; /* result */
+};
+
+struct evtchn_bind_interdomain {
+	domid_t remote_dom;
+	evtchn_port_t remote_port;
+	evtchn_port_t local_port; /* result */
+};
+
+struct evtchn_bind_virq {
+	uint32_t virq;
+	uint32_t vcpu;
+	evtchn_port_t port; /* result */
+};
+
+struct evtchn_bind_ipi {
+	uint32_t vcpu;
+	evtchn_port_t port; /* result */
+};
+
+struct evtchn_close {
+	evtchn_port_t port;
+};
+
+struct evtchn_send {
+	evtchn_port_t port;
+};
+
+struct evtchn_unmask {
+	evtchn_port_t port;
+};
+
+struct evtchn_status {
+	domid_t dom;
+	evtchn_port_t port;
+	uint32_t status; /* result: EVTCHNSTAT_* */
+	uint32_t vcpu;
+	union {
+		struct {
+			domid_t dom;
+			evtchn_port_t port;
+		} interdomain;
+		uint32_t virq;
+	} u;
+};
+
+/* xen/include/public/io/console.h */
+struct xencons_interface {
+	char in[1024];
+	char out[2048];
+	uint32_t in_cons, in_prod; /* free-running */
+	uint32_t out_cons, out_prod;
 };
 
 /* xen/include/public/physdev.h */
-#define PHYSDEVOP_set_iopl 6
-
 struct physdev_set_iopl {
 	uint32_t iopl;
 };
 
+/* xen/include/public/platform.h */
+struct xenpf_core_parking {
+	uint32_t type;
+	uint32_t idle_nums;
+};
+
+struct xen_platform_op {
+	uint32_t cmd;
+	uint32_t interface_version;
+	union {
+		struct xenpf_core_parking core_parking;
+		uint64_t aligned; /* as others that are not here */
+		uint8_t pad[128];
+	} u;
+};
+
+/* xen/include/public/sched.h */
+struct sched_shutdown {
+	unsigned int reason; /* SHUTDOWN_* */
+};
+
+struct sched_poll {
+	evtchn_port_t *ports;
+	unsigned int nr_ports;
+	uint64_t timeout; /* system time in nanoseconds; 0: none */
+};
+
+/* xen/include/public/version.h */
+struct xen_feature_info {
+	unsigned int submap_idx;
+	uint32_t submap; /* result */
+};
+
+#endif
 #endif

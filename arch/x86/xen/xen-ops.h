@@ -11,8 +11,16 @@
 
 #include "xen-abi.h"
 
+struct pt_regs;
+
 /* Boundaries from vmlinux.lds.S; only their addresses mean anything. */
-extern char _text[], _end[];
+extern char _text[], _etext[], _end[];
+
+/* lib.c */
+void *memcpy(void *restrict to, const void *restrict from, size_t size);
+void *memmove(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
 
 /* setup.c: what the entry code fills in or stands on. */
 extern struct start_info *xen_start_info;
@@ -22,15 +30,177 @@ extern union irq_stack_union irq_stack_union;
 #endif
 _Noreturn void xen_start_kernel(void);
 
-/* console.c */
-void xen_raw_console_write(const char *text, size_t size);
-__attribute__((format(printf, 1, 2))) void xen_raw_printk(const char *format, ...);
+/* console.c, printk.c: %s %c %d %u %x %p %%, with l, and with a width such as 016. */
+void xen_console_write(const char *text, size_t size);
+void xen_console_drain(void);
+__attribute__((format(printf, 1, 2))) void printk(const char *format, ...);
 
-/* checks.c: runs every check; returns whether all passed. */
+/* checks/run.c: runs every check, and says which; returns whether all passed. */
+extern const char *current_check;
 bool run_checks(void);
 
-/* shutdown.c */
+/* shutdown.c, panic.c */
 _Noreturn void report_result(bool passed);
-_Noreturn void panic(const char *reason);
+_Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, ...);
 
+#ifdef CONFIG_X86_64
+
+#define X86_EFLAGS_IF 0x200
+
+/* setup.c: what the processor was like at xen_start_kernel, for the checks. */
+struct entry_state {
+	unsigned long cs, ss, rflags;
+	uint8_t upcall_mask;
+};
+
+extern struct entry_state entry_state;
+
+/* setup.c: the page that Xen and the guest share, and this CPU's part of it. */
+extern struct shared_info *const HYPERVISOR_shared_info;
+
+static inline volatile struct vcpu_info *this_vcpu(void)
+{
+	return &HYPERVISOR_shared_info->vcpu_info[0];
+}
+
+/* panic.c: with the registers of a trap. */
+_Noreturn __attribute__((format(printf, 2, 3))) void panic_at(const struct pt_regs *regs,
+							      const char *format, ...);
+
+/* enlighten.c */
+struct cpuid {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+#define X86_CR0_TS 8
+
+extern uint32_t xen_features; /* bits: XENFEAT_* */
+void xen_setup_features(void);
+struct cpuid xen_cpuid(uint32_t leaf);
+unsigned long read_cr0(void);
+unsigned long read_cr3(void);
+unsigned long read_cr4(void);
+void xen_set_ts(bool set);
+void xen_flush_tlb(void);
+void xen_flush_tlb_all(void);
+void xen_flush_tlb_single(const void *address);
+void xen_flush_tlb_single_all(const void *address);
+long xen_set_ldt(const void *table, unsigned int entries);
+bool xen_set_iopl(unsigned int level);
+
+/* mmu.c */
+#define _PAGE_PRESENT 0x001ul
+#define _PAGE_RW 0x002ul
+#define _PAGE_USER 0x004ul
+#define _PAGE_ACCESSED 0x020ul
+#define _PAGE_DIRTY 0x040ul
+#define _PAGE_NX (1ul << 63)
+#define PTE_KERNEL (_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY)
+#define PTE_TABLE (PTE_KERNEL | _PAGE_USER)
+
+unsigned long pte_mfn(uint64_t entry);
+uint64_t mfn_pte(unsigned long mfn, uint64_t flags);
+uint64_t *lookup_address(const void *address, unsigned int level);
+long write_pte(const uint64_t *entry, uint64_t value);
+long map_page(const void *address, uint64_t entry);
+void make_readonly(const void *page);
+long make_readwrite(const void *page);
+long pin_table(const void *page, unsigned int level);
+long unpin_table(const void *page);
+long xen_write_cr3(const void *page);
+long xen_write_user_cr3(const void *page);
+void *alloc_page(void);
+void insert_table(const void *address, unsigned int level, const void *page);
+void map_memory(unsigned long pfn, unsigned long end);
+void mmu_init(void);
+
+/* gdt.c: entry n is selected by 8 * n + 3, because Xen makes every level 3. */
+#define GDT_ENTRIES 512
+#define GDT_ENTRY_DATA 3
+#define GDT_ENTRY_CODE 4
+#define GDT_ENTRY_FREE 5
+#define GDT_DATA 0x00cff3000000ffff   /* writable data, level 3, 4 GiB */
+#define GDT_CODE64 0x00affb000000ffff /* 64-bit code, level 3 */
+#define SELECTOR(entry) (8 * (entry) + 3)
+
+extern uint64_t gdt[GDT_ENTRIES];
+
+long load_gdt(const void *table, unsigned int entries);
+long write_gdt_entry(unsigned int index, uint64_t descriptor);
+void gdt_init(void);
+
+/* gdt.c: %ds, %es, %fs, %gs when Xen last could not load one, and how often that was. */
+extern unsigned long failsafe_selectors[4];
+extern volatile unsigned int failsafe_callbacks;
+
+/* traps.c: a handler returns whether the trap is dealt with. */
+typedef bool (*trap_handler)(struct pt_regs *regs);
+
+#define VECTOR_SYSTEM_CALL 0x80
+
+trap_handler set_trap_handler(unsigned int vector, trap_handler handler);
+void do_trap(struct pt_regs *regs);
+void trap_init(void);
+
+/* entry.S: from user mode comes back who calls leave_user in a trap's handler. */
+extern char xen_hypervisor_callback[], xen_failsafe_callback[];
+unsigned long enter_user(const struct pt_regs *regs);
+_Noreturn void leave_user(unsigned long value);
+
+/* process.c */
+unsigned long run_user(const void *code, unsigned long argument);
+bool on_kernel_stack(const void *address);
+void process_init(void);
+
+/* irq.c */
+void xen_force_evtchn_callback(void);
+bool xen_irqs_disabled(void);
+void xen_irq_disable(void);
+void xen_irq_enable(void);
+unsigned long xen_save_fl(void);
+void xen_restore_fl(unsigned long flags);
+void xen_safe_halt(void);
+
+/* events.c */
+typedef void (*event_handler)(evtchn_port_t port);
+
+bool evtchn_is_pending(evtchn_port_t port);
+void evtchn_clear(evtchn_port_t port);
+void evtchn_mask(evtchn_port_t port);
+void evtchn_unmask(evtchn_port_t port);
+long evtchn_send(evtchn_port_t port);
+evtchn_port_t evtchn_listen(evtchn_port_t port, event_handler handler);
+evtchn_port_t bind_ipi(unsigned int vcpu, event_handler handler);
+evtchn_port_t bind_virq(unsigned int virq, event_handler handler);
+void evtchn_close(evtchn_port_t port);
+void evtchn_init(void);
+
+/* events.c: what the upcall that is being handled has interrupted, and how many there were. */
+extern const struct pt_regs *irq_regs;
+extern volatile unsigned int xen_upcalls;
+
+/* time.c */
+uint64_t xen_clocksource_read(void);
+void xen_set_timer(uint64_t deadline);
+void time_init(void);
+
+/* multicalls.c */
+#define MC_CALLS 32
+#define MC_ARGS 1024
+
+struct multicall_space {
+	struct multicall_entry *call;
+	void *args;
+};
+
+void xen_mc_batch(void);
+struct multicall_space xen_mc_entry(size_t size);
+void xen_mc_flush(void);
+unsigned int xen_mc_issue(void);
+long xen_mc_result(unsigned int index);
+void MULTI_xen_version(int cmd, void *result);
+void MULTI_update_va_mapping(unsigned long address, uint64_t entry, unsigned long flags);
+void MULTI_mmu_update(struct mmu_update update);
+
+#endif
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * A part of the address space with tables of its own, for a check's time.
+ */
+#include "area.h"
+
+static uint64_t l2[ENTRIES] PAGE, l1[ENTRIES] PAGE;
+volatile unsigned long first[ENTRIES] PAGE, second[ENTRIES] PAGE;
+
+/* Maps first at AREA, and nothing behind it. */
+void open_area(void)
+{
+	memset(l2, 0, PAGE_SIZE);
+	memset(l1, 0, PAGE_SIZE);
+	l1[0] = pte_of(first);
+	insert_table((const void *)AREA, 3, l2);
+	insert_table((const void *)AREA, 2, l1);
+	first[0] = FIRST;
+	second[0] = SECOND;
+}
+
+void close_area(void)
+{
+	write_pte(lookup_address((const void *)AREA, 3), 0);
+	xen_flush_tlb();
+	if (make_readwrite(l2) != 0 || make_readwrite(l1) != 0)
+		panic("tables without a use are not given back");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The self-test's checks.  A new one is a function in the file of its piece and
+ * a row of the table at its end:
+ *
+ *	static void two_is_even(void)
+ *	{
+ *		EXPECT_EQUAL(2 % 2, 0);
+ *	}
+ *
+ * It passes if it returns without a failed expectation, which ends it.  A check
+ * leaves the guest as it found it: it undoes what it did.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct check {
+	const char *name;
+	void (*run)(void);
+};
+
+struct checks {
+	const struct check *rows;
+	size_t count;
+};
+
+#define CHECKS(table) \
+	{ table, sizeof(table) / sizeof((table)[0]) }
+
+/* One per piece, in the file of its name. */
+extern const struct checks booting_checks, mapping_checks, page_type_checks;
+
+/* run.c: the first reason counts. */
+__attribute__((format(printf, 1, 2))) void check_fail(const char *format, ...);
+void check_skip(const char *reason);
+
+#define EXPECT(condition)                                                        \
+	do {                                                                     \
+		if (!(condition)) {                                              \
+			check_fail("not %s (%s:%d)", #condition, __FILE__, __LINE__); \
+			return;                                                  \
+		}                                                                \
+	} while (0)
+
+#define EXPECT_EQUAL(actual, expected)                                             \
+	do {                                                                       \
+		long actual_ = (long)(actual), expected_ = (long)(expected);       \
+		if (actual_ != expected_) {                                        \
+			check_fail("%s is %ld (0x%lx), not %ld (0x%lx) (%s:%d)",   \
+				   #actual, actual_, (unsigned long)actual_,       \
+				   expected_, (unsigned long)expected_, __FILE__,  \
+				   __LINE__);                                      \
+			return;                                                    \
+		}                                                                  \
+	} while (0)
+
+/* What cannot be had here is no failure, and does not count. */
+#define SKIP(reason)                \
+	do {                        \
+		check_skip(reason); \
+		return;             \
+	} while (0)
+
+#endif

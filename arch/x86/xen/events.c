@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Event channels: what a PV guest has for interrupts.
+ *
+ * A channel is a bit in evtchn_pending and one in evtchn_mask, both in the
+ * shared page.  When Xen sets a pending bit that is not masked it sets the bit
+ * of its word in evtchn_pending_sel and then evtchn_upcall_pending, and enters
+ * the guest at xen_hypervisor_callback, once for all of them, with
+ * evtchn_upcall_mask set.
+ *
+ * A bit that was set while its channel was masked is passed on by
+ * EVTCHNOP_unmask only: clearing the mask by a store would lose it, and with it
+ * every later one, because Xen acts on a change from 0 to 1.
+ */
+#include "hypercall.h"
+#include "ptrace.h"
+#include "xen-ops.h"
+
+#define BITS_PER_LONG (8 * sizeof(long))
+#define MAX_PORTS 1024
+
+static event_handler handlers[MAX_PORTS];
+
+static void set_bit(unsigned int bit, unsigned long *words)
+{
+	asm volatile("lock btsq %1, %0"
+		     : "+m"(words[bit / BITS_PER_LONG])
+		     : "r"((unsigned long)bit % BITS_PER_LONG)
+		     : "memory", "cc");
+}
+
+static void clear_bit(unsigned int bit, unsigned long *words)
+{
+	asm volatile("lock btrq %1, %0"
+		     : "+m"(words[bit / BITS_PER_LONG])
+		     : "r"((unsigned long)bit % BITS_PER_LONG)
+		     : "memory", "cc");
+}
+
+static bool test_bit(unsigned int bit, const unsigned long *words)
+{
+	return *(const volatile unsigned long *)&words[bit / BITS_PER_LONG] >>
+		       (bit % BITS_PER_LONG) & 1;
+}
+
+bool evtchn_is_pending(evtchn_port_t port)
+{
+	return test_bit(port, HYPERVISOR_shared_info->evtchn_pending);
+}
+
+void evtchn_clear(evtchn_port_t port)
+{
+	clear_bit(port, HYPERVISOR_shared_info->evtchn_pending);
+}
+
+void evtchn_mask(evtchn_port_t port)
+{
+	set_bit(port, HYPERVISOR_shared_info->evtchn_mask);
+}
+
+void evtchn_unmask(evtchn_port_t port)
+{
+	struct evtchn_unmask unmask = {.port = port};
+
+	if (HYPERVISOR_event_channel_op(EVTCHNOP_unmask, &unmask) != 0)
+		panic("channel %u cannot be unmasked", port);
+}
+
+long evtchn_send(evtchn_port_t port)
+{
+	struct evtchn_send send = {.port = port};
+
+	return HYPERVISOR_event_channel_op(EVTCHNOP_send, &send);
+}
+
+/* Takes a channel into use, unmasked. */
+evtchn_port_t evtchn_listen(evtchn_port_t port, event_handler handler)
+{
+	if (port >= MAX_PORTS)
+		panic("channel %u is beyond the table of handlers", port);
+	handlers[port] = handler;
+	evtchn_unmask(port);
+	return port;
+}
+
+evtchn_port_t bind_ipi(unsigned int vcpu, event_handler handler)
+{
+	struct evtchn_bind_ipi bind = {.vcpu = vcpu};
+
+	if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_ipi, &bind) != 0)
+		panic("no IPI channel");
+	return evtchn_listen(bind.port, handler);
+}
+
+evtchn_port_t bind_virq(unsigned int virq, event_handler handler)
+{
+	struct evtchn_bind_virq bind = {.virq = virq, .vcpu = 0};
+
+	if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_virq, &bind) != 0)
+		panic("no channel for VIRQ %u", virq);
+	return evtchn_listen(bind.port, handler);
+}
+
+void evtchn_close(evtchn_port_t port)
+{
+	struct evtchn_close close = {.port = port};
+
+	evtchn_mask(port);
+	if (HYPERVISOR_event_channel_op(EVTCHNOP_close, &close) != 0)
+		panic("channel %u cannot be closed", port);
+	evtchn_clear(port);
+	handlers[port] = NULL;
+}
+
+static void handle_word(struct shared_info *shared, unsigned int word)
+{
+	for (;;) {
+		unsigned long ready = *(volatile unsigned long *)&shared->evtchn_pending[word] &
+				      ~*(volatile unsigned long *)&shared->evtchn_mask[word];
+		if (!ready)
+			return;
+		evtchn_port_t port = word * BITS_PER_LONG + (unsigned int)__builtin_ctzl(ready);
+
+		/* Before the handler: what comes while it runs is a new event. */
+		evtchn_clear(port);
+		if (port >= MAX_PORTS || !handlers[port])
+			panic("nobody handles channel %u", port);
+		handlers[port](port);
+	}
+}
+
+const struct pt_regs *irq_regs;
+volatile unsigned int xen_upcalls;
+
+static bool handle_upcall(struct pt_regs *regs)
+{
+	volatile struct vcpu_info *vcpu = this_vcpu();
+
+	irq_regs = regs;
+	xen_upcalls++;
+	do {
+		unsigned long words = 0;
+
+		/* In this order: Xen writes them in the opposite one. */
+		vcpu->evtchn_upcall_pending = 0;
+		asm volatile("xchg %0, %1" : "+r"(words), "+m"(vcpu->evtchn_pending_sel)
+			     : : "memory");
+		for (; words; words &= words - 1)
+			handle_word(HYPERVISOR_shared_info, (unsigned int)__builtin_ctzl(words));
+	} while (vcpu->evtchn_upcall_pending);
+	return true;
+}
+
+/* Before the first event can come: masks all channels, also those that Xen has bound. */
+void evtchn_init(void)
+{
+	for (size_t i = 0; i < BITS_PER_LONG; i++)
+		HYPERVISOR_shared_info->evtchn_mask[i] = ~0ul;
+	set_trap_handler(VECTOR_EVENT, handle_upcall);
+}

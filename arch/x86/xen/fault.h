@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Instructions that may fault.  Each leaves the address of itself and of what
+ * follows in the section __ex_table; when it faults, traps.c finds it there,
+ * notes what happened and goes on behind it.
+ */
+#ifndef FAULT_H
+#define FAULT_H
+
+#define X86_TRAP_DE 0
+#define X86_TRAP_DB 1
+#define X86_TRAP_BP 3
+#define X86_TRAP_UD 6
+#define X86_TRAP_NM 7
+#define X86_TRAP_NP 11
+#define X86_TRAP_GP 13
+#define X86_TRAP_PF 14
+
+/* Bits of a page fault's error code. */
+#define X86_PF_PROT 1 /* the page is there */
+#define X86_PF_WRITE 2
+#define X86_PF_USER 4
+#define X86_PF_INSTR 16
+
+#define NO_FAULT (-1)
+
+struct fault {
+	int vector; /* or NO_FAULT */
+	unsigned long error_code;
+	unsigned long address; /* of a page fault */
+};
+
+/* traps.c: the last one that was caught. */
+extern volatile struct fault last_fault;
+
+struct exception_table_entry {
+	unsigned long instruction, resume;
+};
+
+/* vmlinux.lds.S */
+extern const struct exception_table_entry __start___ex_table[], __stop___ex_table[];
+
+#define EX_TABLE(instruction, resume)             \
+	"	.pushsection __ex_table, \"a\"\n" \
+	"	.quad " instruction ", " resume "\n"        \
+	"	.popsection\n"
+
+/* The fault that an instruction with its operands, as for asm, takes. */
+#define TRY(instruction, ...)                                                               \
+	({                                                                                  \
+		last_fault.vector = NO_FAULT;                                               \
+		asm volatile("71:	" instruction "\n72:\n" EX_TABLE("71b", "72b") __VA_ARGS__); \
+		(struct fault){last_fault.vector, last_fault.error_code,                    \
+			       last_fault.address};                                         \
+	})
+
+/* The same for a call to an address that may not be executable: it is known by its return. */
+#define TRY_CALL(function)                                                                 \
+	({                                                                                 \
+		last_fault.vector = NO_FAULT;                                              \
+		asm volatile("call	*%0\n72:\n" EX_TABLE("72b", "72b")                 \
+			     : : "r"(function)                                             \
+			     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", \
+			       "cc", "memory");                                            \
+		(struct fault){last_fault.vector, last_fault.error_code,                   \
+			       last_fault.address};                                        \
+	})
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Frame numbers.  A guest counts its memory from 0 without gaps: a pfn.  Xen has
+ * it from wherever there was some: an mfn.  This kernel maps pfn n at
+ * VIRT_BASE + n pages.
+ */
+#ifndef PAGE_H
+#define PAGE_H
+
+#include <stdint.h>
+
+#include "layout.h"
+#include "xen-ops.h"
+
+static inline unsigned long pfn_to_mfn(unsigned long pfn)
+{
+	return ((const unsigned long *)xen_start_info->mfn_list)[pfn];
+}
+
+static inline unsigned long mfn_to_pfn(unsigned long mfn)
+{
+	return ((const unsigned long *)__MACH2PHYS_VIRT_START)[mfn];
+}
+
+static inline void *pfn_to_virt(unsigned long pfn)
+{
+	return (void *)(VIRT_BASE + pfn * PAGE_SIZE);
+}
+
+static inline unsigned long virt_to_pfn(const void *address)
+{
+	return ((unsigned long)address - VIRT_BASE) / PAGE_SIZE;
+}
+
+static inline unsigned long virt_to_mfn(const void *address)
+{
+	return pfn_to_mfn(virt_to_pfn(address));
+}
+
+static inline uint64_t virt_to_machine(const void *address)
+{
+	return (uint64_t)virt_to_mfn(address) * PAGE_SIZE + (unsigned long)address % PAGE_SIZE;
+}
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The end of a kernel that cannot go on: why, with which registers, and by
+ * which calls it came there.
+ *
+ * Every function begins by pushing the caller's %rbp and pointing %rbp there
+ * (-fno-omit-frame-pointer), so the saved ones form a chain, with the return
+ * address beside each.  The addresses are for `addr2line -f -e vmlinux`.
+ */
+#include <stdarg.h>
+#include <stdint.h>
+
+#include "layout.h"
+#include "printk.h"
+#include "ptrace.h"
+#include "xen-ops.h"
+
+#define MAX_FRAMES 32
+
+static bool is_text(uintptr_t address)
+{
+	return address >= (uintptr_t)_text && address < (uintptr_t)_etext;
+}
+
+/* All stacks are objects of the image. */
+static bool is_readable(uintptr_t address)
+{
+	return address % sizeof(long) == 0 && address >= (uintptr_t)_text &&
+	       address < (uintptr_t)_end - 2 * sizeof(long);
+}
+
+static void print_calls(uintptr_t frame)
+{
+	for (int i = 0; i < MAX_FRAMES && is_readable(frame); i++) {
+		uintptr_t next = ((const uintptr_t *)frame)[0];
+		uintptr_t caller = ((const uintptr_t *)frame)[1];
+
+		if (!is_text(caller))
+			break;
+		printk("  %016lx\n", (unsigned long)caller);
+		if (next <= frame)
+			break; /* a stack grows down: the callers' frames lie above */
+		frame = next;
+	}
+}
+
+#ifdef CONFIG_X86_64
+static void print_registers(const struct pt_regs *regs)
+{
+	printk("rip %016lx cs  %016lx rflags %016lx\n", regs->rip, regs->cs, regs->rflags);
+	printk("rsp %016lx ss  %016lx rbp %016lx\n", regs->rsp, regs->ss, regs->rbp);
+	printk("rax %016lx rbx %016lx rcx %016lx\n", regs->rax, regs->rbx, regs->rcx);
+	printk("rdx %016lx rsi %016lx rdi %016lx\n", regs->rdx, regs->rsi, regs->rdi);
+	printk("r8  %016lx r9  %016lx r10 %016lx\n", regs->r8, regs->r9, regs->r10);
+	printk("r11 %016lx r12 %016lx r13 %016lx\n", regs->r11, regs->r12, regs->r13);
+	printk("r14 %016lx r15 %016lx\n", regs->r14, regs->r15);
+}
+
+_Noreturn void panic_at(const struct pt_regs *regs, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printk("FAIL %s: panic: ", current_check);
+	vprintk(format, args);
+	va_end(args);
+	printk("\n");
+	print_registers(regs);
+	printk("Call trace:\n  %016lx\n", regs->rip);
+	print_calls(regs->rbp);
+	report_result(false);
+}
+#endif
+
+_Noreturn void panic(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	printk("FAIL %s: panic: ", current_check);
+	vprintk(format, args);
+	va_end(args);
+	printk("\n");
+	printk("Call trace:\n");
+	print_calls((uintptr_t)__builtin_frame_address(0));
+	report_result(false);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Exceptions: the table that Xen delivers them by, and what is done with them.
+ *
+ * The processor's own table (IDT) is Xen's.  A guest hands over a list of
+ * vectors and addresses, and Xen passes on what concerns it.  A kernel without
+ * a handler for what happens to it is crashed.
+ *
+ * An exception goes, in this order, to the handler that set_trap_handler gave
+ * its vector, to the instruction's entry in __ex_table (see fault.h), to panic.
+ */
+#include "fault.h"
+#include "hypercall.h"
+#include "ptrace.h"
+#include "xen-ops.h"
+
+/* entry.S */
+extern char trap_divide_error[], trap_debug[], trap_nmi[], trap_int3[], trap_overflow[],
+	trap_bounds[], trap_invalid_op[], trap_device_not_available[], trap_double_fault[],
+	trap_invalid_tss[], trap_segment_not_present[], trap_stack_segment[],
+	trap_general_protection[], trap_page_fault[], trap_coprocessor_error[],
+	trap_alignment_check[], trap_machine_check[], trap_simd_error[], trap_int80[],
+	xen_syscall_target[];
+
+/* Who may come here by `int`; exceptions come whatever this says. */
+#define LEVEL_NOBODY 0
+#define LEVEL_USER 3
+#define ENTER_MASKED 4 /* as by an interrupt gate: with event delivery switched off */
+
+#define TRAP(vector, flags, entry) \
+	{ vector, flags, FLAT_KERNEL_CS, (unsigned long)(entry) }
+
+static const struct trap_info trap_table[] = {
+	TRAP(0, LEVEL_NOBODY, trap_divide_error),
+	TRAP(1, LEVEL_NOBODY, trap_debug),
+	TRAP(2, LEVEL_NOBODY, trap_nmi),
+	TRAP(3, LEVEL_USER, trap_int3),
+	TRAP(4, LEVEL_USER, trap_overflow),
+	TRAP(5, LEVEL_NOBODY, trap_bounds),
+	TRAP(6, LEVEL_NOBODY, trap_invalid_op),
+	TRAP(7, LEVEL_NOBODY | ENTER_MASKED, trap_device_not_available),
+	TRAP(8, LEVEL_NOBODY, trap_double_fault),
+	TRAP(10, LEVEL_NOBODY, trap_invalid_tss),
+	TRAP(11, LEVEL_NOBODY, trap_segment_not_present),
+	TRAP(12, LEVEL_NOBODY, trap_stack_segment),
+	TRAP(13, LEVEL_NOBODY, trap_general_protection),
+	TRAP(14, LEVEL_NOBODY | ENTER_MASKED, trap_page_fault),
+	TRAP(16, LEVEL_NOBODY, trap_coprocessor_error),
+	TRAP(17, LEVEL_NOBODY, trap_alignment_check),
+	TRAP(18, LEVEL_NOBODY, trap_machine_check),
+	TRAP(19, LEVEL_NOBODY, trap_simd_error),
+	TRAP(VECTOR_SYSTEM_CALL, LEVEL_USER, trap_int80),
+	{0, 0, 0, 0}, /* the end */
+};
+
+static trap_handler handlers[VECTOR_SYSCALL + 1];
+
+volatile struct fault last_fault;
+
+trap_handler set_trap_handler(unsigned int vector, trap_handler handler)
+{
+	trap_handler before = handlers[vector];
+
+	handlers[vector] = handler;
+	return before;
+}
+
+/* %cr2 itself is Xen's; the guest's is in the page that both share. */
+static unsigned long read_cr2(void)
+{
+	return this_vcpu()->arch.cr2;
+}
+
+static bool fix_up(struct pt_regs *regs, unsigned long cr2)
+{
+	unsigned long address = regs->rip;
+	bool called_into_nothing = regs->vector == X86_TRAP_PF && cr2 == regs->rip &&
+				   (regs->error_code & X86_PF_INSTR);
+
+	/* The faulting instruction is not there; what called it is. */
+	if (called_into_nothing)
+		address = *(unsigned long *)regs->rsp;
+
+	for (const struct exception_table_entry *entry = __start___ex_table;
+	     entry < __stop___ex_table; entry++) {
+		if (entry->instruction != address)
+			continue;
+		last_fault.vector = (int)regs->vector;
+		last_fault.error_code = regs->error_code;
+		last_fault.address = regs->vector == X86_TRAP_PF ? cr2 : 0;
+		regs->rip = entry->resume;
+		if (called_into_nothing)
+			regs->rsp += sizeof(long);
+		return true;
+	}
+	return false;
+}
+
+/* Called by entry.S. */
+void do_trap(struct pt_regs *regs)
+{
+	unsigned long cr2 = read_cr2();
+	trap_handler handler = handlers[regs->vector];
+
+	if (handler && handler(regs))
+		return;
+	if (!user_mode(regs) && fix_up(regs, cr2))
+		return;
+	panic_at(regs, "unhandled trap %lu, error code 0x%lx, cr2 0x%lx", regs->vector,
+		 regs->error_code, cr2);
+}
+
+static void register_callback(uint16_t type, uint16_t flags, void *address)
+{
+	struct callback_register callback = {
+		.type = type, .flags = flags, .address = (unsigned long)address};
+
+	if (HYPERVISOR_callback_op(CALLBACKOP_register, &callback) != 0)
+		panic("callback %u refused", type);
+}
+
+/*
+ * To be called with events masked: Xen crashes a guest that it has an event
+ * for, and no address to deliver it to.
+ */
+void trap_init(void)
+{
+	if (HYPERVISOR_set_trap_table(trap_table) != 0)
+		panic("set_trap_table refused");
+	register_callback(CALLBACKTYPE_event, 0, xen_hypervisor_callback);
+	register_callback(CALLBACKTYPE_failsafe, CALLBACKF_mask_events, xen_failsafe_callback);
+	register_callback(CALLBACKTYPE_syscall, CALLBACKF_mask_events, xen_syscall_target);
+}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What the tree's Kconfig and SConscript make of a configuration, without running SCons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from project import TOP
+from xen_tool.config.kconf import read_kconfig
+
+SOURCES = "arch/x86/xen"
+"""The folder of the guest's sources."""
+SCRIPT = "vmlinux.lds.S"
+
+Values = dict[str, str]
+
+
+def configured(arch: str, settings: Mapping[str, str]) -> Any:
+    """kconfiglib's Kconfig, by the architecture's defconfig and NAME=0 or 1."""
+    kconf = read_kconfig(TOP / "kconfig/Kconfig", TOP, {"ARCH": arch})
+    kconf.load_config(str(TOP / f"kconfig/configs/{arch}_defconfig"))
+    for name, value in settings.items():
+        assert kconf.syms[name].set_value("ny"[int(value)])
+    return kconf
+
+
+def values_of(arch: str, settings: Mapping[str, str]) -> Values:
+    """The value of each symbol, by the architecture's defconfig and NAME=0 or 1."""
+    return {s.name: s.str_value for s in configured(arch, settings).unique_defined_syms}
+
+
+def sources_of(values: Values) -> list[str]:
+    """The objects' sources, below SOURCES, by the rule in the SConscript."""
+
+    class Environment(dict[str, Any]):
+        def enabled(self, name: str) -> bool:
+            return values[name] == "y"
+
+        def XenObject(self, source: str) -> str:  # noqa: N802 - as SCons has it
+            return source
+
+    env = Environment()
+    env["XEN_CONFIG"] = env
+    names: dict[str, Any] = {"env": env, "File": str}
+    names |= {"Import": lambda _: None, "Return": lambda _: None}
+    exec((TOP / SOURCES / "SConscript").read_text(), names)
+    assert names["script"] == SCRIPT
+    objects: list[str] = names["objects"]
+    return objects
