@@ -19,6 +19,9 @@ static const struct checks *const pieces[] = {
 #ifdef CONFIG_X86_64
 	&mapping_checks,
 	&page_type_checks,
+	&privileged_checks,
+	&segment_checks,
+	&exception_checks,
 #endif
 };
 

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Segmentation, the trap table: exceptions as Xen delivers them, and user mode
+ * and back.
+ */
+#include "../ptrace.h"
+#include "area.h"
+#include "check.h"
+
+static struct pt_regs seen;
+static unsigned int traps;
+static bool on_kernels_stack;
+
+static bool note(struct pt_regs *regs)
+{
+	seen = *regs;
+	traps++;
+	on_kernels_stack = on_kernel_stack(&regs);
+	return true;
+}
+
+/* A system call: 0 in %rax ends the user's life, and anything else is doubled. */
+static bool serve(struct pt_regs *regs)
+{
+	note(regs);
+	if (!user_mode(regs) || regs->rax == 0)
+		leave_user(regs->rdi);
+	regs->rax *= 2;
+	return true;
+}
+
+/* A fault of the user's ends its life. */
+static bool kill(struct pt_regs *regs)
+{
+	note(regs);
+	leave_user(0);
+}
+
+static unsigned long run_with(const void *code, unsigned long argument, unsigned int vector,
+			      trap_handler handler)
+{
+	trap_handler system_call = set_trap_handler(VECTOR_SYSTEM_CALL, serve);
+	trap_handler other = set_trap_handler(vector, handler);
+
+	traps = 0;
+	unsigned long value = run_user(code, argument);
+
+	set_trap_handler(vector, other);
+	set_trap_handler(VECTOR_SYSTEM_CALL, system_call);
+	return value;
+}
+
+/* What runs in user mode: all of it is here. */
+extern const char user_doubles[], user_calls_elsewhere[], user_reads[], user_syscall[];
+
+asm("	.text\n"
+    "user_doubles:\n" /* %rdi, and ends with the result */
+    "	mov	%rdi, %rax\n"
+    "	int	$0x80\n"
+    "	mov	%rax, %rdi\n"
+    "	xor	%eax, %eax\n"
+    "	int	$0x80\n"
+    "	ud2\n"
+    "user_calls_elsewhere:\n"
+    "	int	$0x81\n"
+    "	ud2\n"
+    "user_reads:\n" /* at %rdi */
+    "	mov	(%rdi), %rdi\n"
+    "	ud2\n"
+    "user_syscall:\n"
+    "	mov	$7, %eax\n"
+    "	syscall\n"
+    "	mov	%rax, %rdi\n"
+    "	xor	%eax, %eax\n"
+    "	int	$0x80\n"
+    "	ud2\n");
+
+static void breakpoint_arrives(void)
+{
+	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
+	unsigned long next;
+
+	traps = 0;
+	asm volatile("lea 1f(%%rip), %0; int3; 1:" : "=&r"(next) : : "memory");
+	set_trap_handler(X86_TRAP_BP, before);
+	EXPECT_EQUAL(traps, 1);
+	EXPECT_EQUAL(seen.vector, X86_TRAP_BP);
+	EXPECT_EQUAL(seen.rip, next);
+}
+
+/* Xen says kernel by the lowest bits, ring 3 as it is. */
+static void kernels_frame_says_kernel(void)
+{
+	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
+
+	asm volatile("int3" : : : "memory");
+	set_trap_handler(X86_TRAP_BP, before);
+	EXPECT_EQUAL(seen.cs & 0xffff, FLAT_KERNEL_CS & ~3);
+	EXPECT_EQUAL(seen.ss & 0xffff & ~3, FLAT_KERNEL_SS & ~3);
+}
+
+static void divide_error_arrives(void)
+{
+	struct fault fault = TRY("divl %2", : : "a"(1), "d"(0), "r"(0) : "cc");
+
+	EXPECT_EQUAL(fault.vector, X86_TRAP_DE);
+}
+
+static void invalid_opcode_arrives(void)
+{
+	EXPECT_EQUAL(TRY("ud2", : : : "memory").vector, X86_TRAP_UD);
+}
+
+/* Those that the way in and out uses for itself among them: %rcx and %r11. */
+static void registers_survive_a_trap(void)
+{
+	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
+	unsigned long a = 0xa1, b = 0xb2, c = 0xc3, d = 0xd4, si = 0x51, di = 0xd1;
+	register unsigned long r8 asm("r8") = 0x88;
+	register unsigned long r9 asm("r9") = 0x99;
+	register unsigned long r10 asm("r10") = 0x1010;
+	register unsigned long r11 asm("r11") = 0x1111;
+
+	asm volatile("int3"
+		     : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si), "+D"(di), "+r"(r8), "+r"(r9),
+		       "+r"(r10), "+r"(r11)
+		     : : "memory");
+	unsigned long sum = a ^ 0xa1, sum2 = r8 ^ 0x88;
+
+	sum |= (b ^ 0xb2) | (c ^ 0xc3) | (d ^ 0xd4) | (si ^ 0x51) | (di ^ 0xd1);
+	sum2 |= (r9 ^ 0x99) | (r10 ^ 0x1010) | (r11 ^ 0x1111);
+	set_trap_handler(X86_TRAP_BP, before);
+	EXPECT_EQUAL(sum, 0);
+	EXPECT_EQUAL(sum2, 0);
+	EXPECT(seen.rax == 0xa1 && seen.rbx == 0xb2 && seen.rcx == 0xc3 && seen.rdx == 0xd4);
+	EXPECT(seen.rsi == 0x51 && seen.rdi == 0xd1 && seen.r8 == 0x88 && seen.r9 == 0x99);
+	EXPECT(seen.r10 == 0x1010 && seen.r11 == 0x1111);
+}
+
+static void user_calls_and_goes_on(void)
+{
+	EXPECT_EQUAL(run_with(user_doubles, 21, X86_TRAP_BP, NULL), 42);
+	EXPECT_EQUAL(traps, 2);
+}
+
+static void users_frame_says_user(void)
+{
+	run_with(user_doubles, 1, X86_TRAP_BP, NULL);
+	EXPECT_EQUAL(seen.cs & 0xffff, FLAT_USER_CS);
+	EXPECT(seen.rip > (unsigned long)user_doubles);
+	EXPECT(seen.rip < (unsigned long)user_calls_elsewhere);
+}
+
+static void user_enters_on_stack_switch_stack(void)
+{
+	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
+
+	asm volatile("int3" : : : "memory");
+	bool from_kernel = on_kernels_stack;
+
+	set_trap_handler(X86_TRAP_BP, before);
+	run_with(user_doubles, 1, X86_TRAP_BP, NULL);
+	EXPECT(!from_kernel);
+	EXPECT(on_kernels_stack);
+}
+
+/*
+ * A vector of nobody's.  The error code says that it is about a gate (2), and
+ * which one; but QEMU before version 8 gives its index times two.
+ */
+static void user_is_refused_another_vector(void)
+{
+	run_with(user_calls_elsewhere, 0, X86_TRAP_GP, kill);
+	EXPECT_EQUAL(seen.vector, X86_TRAP_GP);
+	EXPECT_EQUAL(seen.error_code & 7, 2);
+	EXPECT_EQUAL(seen.rip, user_calls_elsewhere);
+}
+
+static void kernel_calls_itself(void)
+{
+	trap_handler before = set_trap_handler(VECTOR_SYSTEM_CALL, note);
+
+	traps = 0;
+	asm volatile("int $0x80" : : : "memory");
+	set_trap_handler(VECTOR_SYSTEM_CALL, before);
+	EXPECT_EQUAL(traps, 1);
+	EXPECT(!user_mode(&seen));
+}
+
+static void users_page_fault_says_user(void)
+{
+	run_with(user_reads, (unsigned long)AREA, X86_TRAP_PF, kill);
+	EXPECT_EQUAL(seen.vector, X86_TRAP_PF);
+	EXPECT_EQUAL(seen.error_code, X86_PF_USER);
+	EXPECT_EQUAL(try_read(AREA).error_code, 0);
+}
+
+static bool serve_syscall(struct pt_regs *regs)
+{
+	note(regs);
+	regs->rax += 1;
+	return true;
+}
+
+static void syscall_instruction_arrives(void)
+{
+	EXPECT_EQUAL(run_with(user_syscall, 0, VECTOR_SYSCALL, serve_syscall), 8);
+	EXPECT_EQUAL(traps, 2);
+}
+
+static const struct check checks[] = {
+	{"breakpoint_arrives", breakpoint_arrives},
+	{"kernels_frame_says_kernel", kernels_frame_says_kernel},
+	{"divide_error_arrives", divide_error_arrives},
+	{"invalid_opcode_arrives", invalid_opcode_arrives},
+	{"registers_survive_a_trap", registers_survive_a_trap},
+	{"user_calls_and_goes_on", user_calls_and_goes_on},
+	{"users_frame_says_user", users_frame_says_user},
+	{"user_enters_on_stack_switch_stack", user_enters_on_stack_switch_stack},
+	{"user_is_refused_another_vector", user_is_refused_another_vector},
+	{"kernel_calls_itself", kernel_calls_itself},
+	{"users_page_fault_says_user", users_page_fault_says_user},
+	{"syscall_instruction_arrives", syscall_instruction_arrives},
+};
+
+const struct checks exception_checks = CHECKS(checks);

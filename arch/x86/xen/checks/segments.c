@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Segmentation, the descriptor tables: what can be loaded, what is changed by
+ * hypercall, and what Xen refuses.
+ */
+#include "../hypercall.h"
+#include "area.h"
+#include "check.h"
+
+#define GDT_TSS 0x0000890000000067     /* S = 0: no business of a PV guest's */
+#define GDT_SMALL 0x0040f30000000123   /* data, level 3, limit 0x123 */
+#define GDT_LEVEL_0 0x00cf93000000ffff /* data, level 0, 4 GiB */
+#define GDT_ABSENT 0x00cf73000000ffff  /* data, level 3, present bit clear */
+#define GDT_LEVEL(descriptor) ((descriptor) >> 45 & 3)
+
+#define IN_LDT 4 /* of a selector */
+
+static uint64_t ldt[ENTRIES] PAGE;
+
+/* The limit of a segment as the processor sees it, or -1 where there is none. */
+static long limit_of(unsigned long selector)
+{
+	unsigned long limit = 0;
+	bool valid;
+
+	asm volatile("lsl %2, %0" : "+r"(limit), "=@ccz"(valid) : "r"(selector));
+	return valid ? (long)limit : -1;
+}
+
+static struct fault try_load(unsigned long selector)
+{
+	return TRY("mov %0, %%es", : : "r"(selector) : "memory");
+}
+
+static void drop_es(void)
+{
+	asm volatile("mov %0, %%es" : : "r"(0));
+}
+
+static void gdt_in_use(void)
+{
+	EXPECT_EQUAL(limit_of(SELECTOR(GDT_ENTRY_DATA)), 0xffffffff);
+	EXPECT_EQUAL(limit_of(SELECTOR(GDT_ENTRY_FREE)), -1);
+}
+
+static void gdt_segment_can_be_loaded(void)
+{
+	unsigned long es;
+
+	EXPECT_EQUAL(try_load(SELECTOR(GDT_ENTRY_DATA)).vector, NO_FAULT);
+	asm volatile("mov %%es, %0" : "=r"(es));
+	drop_es();
+	EXPECT_EQUAL(es, SELECTOR(GDT_ENTRY_DATA));
+}
+
+/* Code may be run from a segment of one's own, once it is there. */
+static void gdt_code_segment_can_be_run(void)
+{
+	unsigned long cs;
+
+	asm volatile("	push	%1\n"
+		     "	lea	1f(%%rip), %0\n"
+		     "	push	%0\n"
+		     "	lretq\n"
+		     "1:	mov	%%cs, %0\n"
+		     "	push	%2\n"
+		     "	lea	2f(%%rip), %%rax\n"
+		     "	push	%%rax\n"
+		     "	lretq\n"
+		     "2:"
+		     : "=&r"(cs)
+		     : "i"(SELECTOR(GDT_ENTRY_CODE)), "i"(FLAT_KERNEL_CS)
+		     : "rax", "memory");
+	EXPECT_EQUAL(cs, SELECTOR(GDT_ENTRY_CODE));
+}
+
+static void gdt_page_stays_read_only(void)
+{
+	EXPECT(make_readwrite(gdt) < 0);
+	EXPECT_EQUAL(try_store(&gdt[GDT_ENTRY_FREE]).vector, X86_TRAP_PF);
+}
+
+static void writable_page_as_gdt_refused(void)
+{
+	EXPECT_EQUAL(load_gdt((const void *)first, ENTRIES), -XEN_EINVAL);
+	EXPECT_EQUAL(limit_of(SELECTOR(GDT_ENTRY_DATA)), 0xffffffff);
+}
+
+/* The last entries are Xen's. */
+static void too_long_gdt_refused(void)
+{
+	EXPECT_EQUAL(load_gdt(gdt, FIRST_RESERVED_GDT_ENTRY + 1), -XEN_EINVAL);
+}
+
+static void descriptor_updated_by_hypercall(void)
+{
+	long status = write_gdt_entry(GDT_ENTRY_FREE, GDT_SMALL);
+	long limit = limit_of(SELECTOR(GDT_ENTRY_FREE));
+
+	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, 0), 0);
+	EXPECT_EQUAL(status, 0);
+	EXPECT_EQUAL(limit, 0x123);
+	EXPECT_EQUAL(limit_of(SELECTOR(GDT_ENTRY_FREE)), -1);
+}
+
+static void bad_descriptor_refused(void)
+{
+	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, GDT_TSS), -XEN_EINVAL);
+	EXPECT_EQUAL(gdt[GDT_ENTRY_FREE], 0);
+}
+
+/* A descriptor of level 0 would give the guest the processor. */
+static void descriptors_level_made_3(void)
+{
+	long status = write_gdt_entry(GDT_ENTRY_FREE, GDT_LEVEL_0);
+	uint64_t written = *(volatile uint64_t *)&gdt[GDT_ENTRY_FREE];
+
+	write_gdt_entry(GDT_ENTRY_FREE, 0);
+	EXPECT_EQUAL(status, 0);
+	EXPECT_EQUAL(GDT_LEVEL(written), 3);
+}
+
+static void empty_entry_faults(void)
+{
+	struct fault fault = try_load(SELECTOR(GDT_ENTRY_FREE));
+
+	EXPECT_EQUAL(fault.vector, X86_TRAP_GP);
+	EXPECT_EQUAL(fault.error_code, SELECTOR(GDT_ENTRY_FREE) & ~3);
+}
+
+static void absent_segment_faults(void)
+{
+	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, GDT_ABSENT), 0);
+	struct fault fault = try_load(SELECTOR(GDT_ENTRY_FREE));
+
+	write_gdt_entry(GDT_ENTRY_FREE, 0);
+	EXPECT_EQUAL(fault.vector, X86_TRAP_NP);
+	EXPECT_EQUAL(fault.error_code, SELECTOR(GDT_ENTRY_FREE) & ~3);
+}
+
+static void ldt_by_mmuext(void)
+{
+	ldt[1] = GDT_SMALL;
+	make_readonly(ldt);
+	long status = xen_set_ldt(ldt, ENTRIES);
+	struct fault with = try_load(SELECTOR(1) | IN_LDT);
+	long limit = limit_of(SELECTOR(1) | IN_LDT);
+
+	drop_es();
+	xen_set_ldt(NULL, 0);
+	struct fault without = try_load(SELECTOR(1) | IN_LDT);
+	long writable = make_readwrite(ldt);
+
+	EXPECT_EQUAL(status, 0);
+	EXPECT_EQUAL(with.vector, NO_FAULT);
+	EXPECT_EQUAL(limit, 0x123);
+	EXPECT_EQUAL(without.vector, X86_TRAP_GP);
+	EXPECT_EQUAL(writable, 0);
+}
+
+static const struct check checks[] = {
+	{"gdt_in_use", gdt_in_use},
+	{"gdt_segment_can_be_loaded", gdt_segment_can_be_loaded},
+	{"gdt_code_segment_can_be_run", gdt_code_segment_can_be_run},
+	{"gdt_page_stays_read_only", gdt_page_stays_read_only},
+	{"writable_page_as_gdt_refused", writable_page_as_gdt_refused},
+	{"too_long_gdt_refused", too_long_gdt_refused},
+	{"descriptor_updated_by_hypercall", descriptor_updated_by_hypercall},
+	{"bad_descriptor_refused", bad_descriptor_refused},
+	{"descriptors_level_made_3", descriptors_level_made_3},
+	{"empty_entry_faults", empty_entry_faults},
+	{"absent_segment_faults", absent_segment_faults},
+	{"ldt_by_mmuext", ldt_by_mmuext},
+};
+
+const struct checks segment_checks = CHECKS(checks);
