@@ -31,8 +31,8 @@ struct checks {
 	{ table, sizeof(table) / sizeof((table)[0]) }
 
 /* One per piece, in the file of its name. */
-extern const struct checks booting_checks, mapping_checks, page_type_checks, privileged_checks,
-	segment_checks, exception_checks;
+extern const struct checks booting_checks, mapping_checks, page_type_checks, privileged_checks, segment_checks,
+	exception_checks, flag_checks, upcall_checks, timer_checks, batching_checks;
 
 /* run.c: the first reason counts. */
 __attribute__((format(printf, 1, 2))) void check_fail(const char *format, ...);

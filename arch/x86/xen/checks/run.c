@@ -22,6 +22,10 @@ static const struct checks *const pieces[] = {
 	&privileged_checks,
 	&segment_checks,
 	&exception_checks,
+	&flag_checks,
+	&upcall_checks,
+	&timer_checks,
+	&batching_checks,
 #endif
 };
 

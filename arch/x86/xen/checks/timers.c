@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Upcalls that depend on time and on being scheduled: the timer's VIRQ, blocking
+ * and polling, and the failsafe callback.
+ *
+ * No limit here says how fast the machine is: an event may come as late as it
+ * likes, below PATIENCE_NS, but not too early.
+ */
+#include "../hypercall.h"
+#include "../xen-ops.h"
+#include "check.h"
+
+#define MS 1000000ul
+#define PATIENCE_NS (5000 * MS)
+#define WHILE_NS (10 * MS) /* long enough to tell it from at once */
+
+static volatile unsigned int ticks;
+static volatile uint64_t tick_time;
+
+static void tick(evtchn_port_t port)
+{
+	(void)port;
+	tick_time = xen_clocksource_read();
+	ticks++;
+}
+
+/* Whether a tick came within some nanoseconds. */
+static bool ticks_within(uint64_t ns)
+{
+	uint64_t end = xen_clocksource_read() + ns;
+
+	while (!ticks)
+		if (xen_clocksource_read() > end)
+			return false;
+	return true;
+}
+
+static evtchn_port_t open_timer(void)
+{
+	ticks = 0;
+	return bind_virq(VIRQ_TIMER, tick);
+}
+
+static void clock_goes_on(void)
+{
+	uint64_t start = xen_clocksource_read(), last = start;
+
+	for (unsigned int i = 0; i < 10000; i++) {
+		uint64_t now = xen_clocksource_read();
+
+		EXPECT(now >= last);
+		last = now;
+	}
+	EXPECT(last > start);
+}
+
+static void timer_fires_and_not_early(void)
+{
+	evtchn_port_t port = open_timer();
+	uint64_t deadline = xen_clocksource_read() + WHILE_NS;
+
+	xen_set_timer(deadline);
+	bool fired = ticks_within(PATIENCE_NS);
+
+	evtchn_close(port);
+	EXPECT(fired);
+	EXPECT(tick_time >= deadline);
+}
+
+static void timer_fires_once(void)
+{
+	evtchn_port_t port = open_timer();
+
+	xen_set_timer(xen_clocksource_read() + MS);
+	bool fired = ticks_within(PATIENCE_NS);
+
+	ticks = 0;
+	bool again = ticks_within(25 * MS);
+
+	evtchn_close(port);
+	EXPECT(fired);
+	EXPECT(!again);
+}
+
+static void timer_can_be_taken_back(void)
+{
+	evtchn_port_t port = open_timer();
+
+	xen_set_timer(xen_clocksource_read() + 3 * MS);
+	xen_set_timer(0);
+	bool fired = ticks_within(8 * MS);
+
+	evtchn_close(port);
+	EXPECT(!fired);
+}
+
+/* Xen's own would come every 10 ms. */
+static void periodic_timer_is_stopped(void)
+{
+	evtchn_port_t port = open_timer();
+	bool fired = ticks_within(25 * MS);
+
+	evtchn_close(port);
+	EXPECT(!fired);
+}
+
+static void virq_channel_says_so(void)
+{
+	evtchn_port_t port = open_timer();
+	struct evtchn_status status = {.dom = DOMID_SELF, .port = port};
+
+	HYPERVISOR_event_channel_op(EVTCHNOP_status, &status);
+	evtchn_close(port);
+	EXPECT_EQUAL(status.status, EVTCHNSTAT_virq);
+	EXPECT_EQUAL(status.u.virq, VIRQ_TIMER);
+}
+
+/* The loop, because any event would wake. */
+static void block_until_timer(void)
+{
+	evtchn_port_t port = open_timer();
+	uint64_t start = xen_clocksource_read();
+
+	xen_irq_disable();
+	xen_set_timer(start + WHILE_NS);
+	while (!ticks && xen_clocksource_read() < start + PATIENCE_NS) {
+		xen_safe_halt();
+		xen_irq_disable();
+	}
+	uint64_t slept = xen_clocksource_read() - start;
+
+	xen_irq_enable();
+	evtchn_close(port);
+	EXPECT_EQUAL(ticks, 1);
+	EXPECT(slept >= WHILE_NS);
+}
+
+static void poll_ends_by_time(void)
+{
+	evtchn_port_t port = bind_ipi(0, tick);
+
+	evtchn_mask(port);
+	uint64_t start = xen_clocksource_read();
+	struct sched_poll poll = {.ports = &port, .nr_ports = 1, .timeout = start + WHILE_NS};
+	long status = HYPERVISOR_sched_op(SCHEDOP_poll, &poll);
+	uint64_t slept = xen_clocksource_read() - start;
+
+	evtchn_close(port);
+	EXPECT_EQUAL(status, 0);
+	EXPECT(slept >= WHILE_NS);
+}
+
+/* A pending event ends it at once, masked as its channel may be. */
+static void poll_ends_by_event(void)
+{
+	evtchn_port_t port = bind_ipi(0, tick);
+
+	ticks = 0;
+	evtchn_mask(port);
+	evtchn_send(port);
+	uint64_t start = xen_clocksource_read();
+	struct sched_poll poll = {.ports = &port, .nr_ports = 1, .timeout = start + PATIENCE_NS};
+	long status = HYPERVISOR_sched_op(SCHEDOP_poll, &poll);
+	uint64_t slept = xen_clocksource_read() - start;
+
+	evtchn_clear(port);
+	evtchn_close(port);
+	EXPECT_EQUAL(status, 0);
+	EXPECT(slept < PATIENCE_NS);
+	EXPECT_EQUAL(ticks, 0);
+}
+
+static unsigned long read_es(void)
+{
+	unsigned long es;
+
+	asm volatile("mov %%es, %0" : "=r"(es));
+	return es;
+}
+
+/*
+ * Has Xen take this CPU away and give it back.  dom0 may be alone on the
+ * machine; but a request to idle no processor is carried out on another virtual
+ * CPU than this.  A domU sleeps, and whoever woke others runs meanwhile.
+ */
+static void be_rescheduled(void)
+{
+	struct xen_platform_op op = {
+		.cmd = XENPF_core_parking,
+		.interface_version = XENPF_INTERFACE_VERSION,
+		.u.core_parking = {.type = XEN_CORE_PARKING_SET, .idle_nums = 0},
+	};
+
+	if (xen_start_info->flags & SIF_INITDOMAIN)
+		HYPERVISOR_platform_op(&op);
+	if (read_es() != 0)
+		block_until_timer();
+}
+
+/*
+ * A segment register whose descriptor has gone while the CPU was away: Xen
+ * leaves null there, and what it was on the stack.
+ */
+static void failsafe_tells_of_a_lost_segment(void)
+{
+	unsigned int before = failsafe_callbacks;
+
+	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, GDT_DATA), 0);
+	asm volatile("mov %0, %%es" : : "r"(SELECTOR(GDT_ENTRY_FREE)));
+	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, 0), 0);
+	be_rescheduled();
+	unsigned long es = read_es();
+
+	asm volatile("mov %0, %%es" : : "r"(0));
+	if (es == SELECTOR(GDT_ENTRY_FREE))
+		SKIP("Xen did not switch to another virtual CPU");
+	EXPECT_EQUAL(es, 0);
+	EXPECT_EQUAL(failsafe_callbacks - before, 1);
+	EXPECT_EQUAL(failsafe_selectors[1] & 0xffff, SELECTOR(GDT_ENTRY_FREE));
+}
+
+static const struct check checks[] = {
+	{"clock_goes_on", clock_goes_on},
+	{"timer_fires_and_not_early", timer_fires_and_not_early},
+	{"timer_fires_once", timer_fires_once},
+	{"timer_can_be_taken_back", timer_can_be_taken_back},
+	{"periodic_timer_is_stopped", periodic_timer_is_stopped},
+	{"virq_channel_says_so", virq_channel_says_so},
+	{"block_until_timer", block_until_timer},
+	{"poll_ends_by_time", poll_ends_by_time},
+	{"poll_ends_by_event", poll_ends_by_event},
+	{"failsafe_tells_of_a_lost_segment", failsafe_tells_of_a_lost_segment},
+};
+
+const struct checks timer_checks = CHECKS(checks);
