@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * The part of Xen's public interface that this guest uses: layouts and
- * numbers, under Xen's names.  Each block names its source in the Xen tree.
+ * numbers, under Xen's names.  Each block names its source in the Xen tree;
+ * tests/arch/test_abi.py holds every one of them against Xen's own headers.
  *
  * The assembly sources read the numbers only.
  */

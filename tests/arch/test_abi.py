@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The guest's ABI header against Xen's own: every number, size and offset in it is Xen's."""
+
+from __future__ import annotations
+
+import re
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from project import TOP
+from xen_tool.run.hypervisor import default_roots
+
+HEADER = TOP / "arch/x86/xen/xen-abi.h"
+
+XENS = ["xen.h", "callback.h", "errno.h", "event_channel.h", "features.h", "io/console.h"]
+XENS += ["physdev.h", "platform.h", "sched.h", "vcpu.h", "version.h"]
+
+SHORTENED = {"sizeof(struct shared_info)"}
+"""What is longer in Xen: the guest leaves its end out."""
+
+OWN = {"offsetof(struct xen_platform_op, u.aligned)"}
+"""What Xen has otherwise; there is nothing to compare it with."""
+
+RENAMED = {"__MACH2PHYS_VIRT_START": "MACH2PHYS_VIRT_START"}
+"""The 32-bit header of Xen's has no such name without a suffix."""
+
+
+@pytest.fixture(scope="module")
+def xen_headers() -> Path:
+    for root in default_roots():
+        if (root / "usr/include/xen/xen.h").exists():
+            return root / "usr/include"
+    pytest.skip("Xen's public headers (Debian's libxen-dev) are not installed")
+
+
+def _text(gcc: str, bits: int) -> str:
+    """The header as a compiler for bits sees it, with its definitions of numbers."""
+    command = [gcc, f"-m{bits}", "-ffreestanding", "-E", "-P", "-dD", str(HEADER)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    return result.stdout
+
+
+def _expressions(text: str) -> list[str]:
+    """Every number, size and offset that the header has."""
+    guest = text[text.index("#define XEN_ABI_H") :]
+    own = re.findall(r"^#define (\w+) \S", HEADER.read_text(), re.M)
+    expressions = [name for name in own if f"#define {name} " in guest]
+    for name, body in re.findall(r"^struct (\w+) \{\n(.*?)^\};", guest, re.M | re.S):
+        expressions.append(f"sizeof(struct {name})")
+        expressions += [f"offsetof(struct {name}, {field})" for field in _fields(body)]
+    return expressions
+
+
+def _fields(body: str) -> list[str]:
+    """Names of the fields in declarations; those of a structure inside it as outer.inner."""
+    names: list[str] = []
+    rest = body.strip()
+    while rest:
+        if inner := re.match(r"(?:struct|union) \{", rest):
+            end = _closing(rest, inner.end())
+            name = re.match(r"\}\s*(\w+);", rest[end:])
+            assert name, rest
+            inside = _fields(rest[inner.end() : end])
+            names += [name[1], *(f"{name[1]}.{field}" for field in inside)]
+            rest = rest[end + name.end() :].strip()
+        else:
+            declaration, _, rest = rest.partition(";")
+            names += re.findall(r"(\w+)(?:\[[^,]*\])?\s*(?:,|$)", declaration)
+            rest = rest.strip()
+    return names
+
+
+def _closing(text: str, start: int) -> int:
+    depth = 1
+    for at in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        if depth == 0:
+            return at
+    raise AssertionError(text)
+
+
+def _values(
+    gcc: str, bits: int, includes: list[str], expressions: list[str], *flags: str
+) -> dict[str, int]:
+    """What a compiler for bits makes of expressions, read out of a section of its object."""
+    lines = ["#include <stddef.h>", "#include <stdint.h>"]
+    lines += [f"#include {include}" for include in includes]
+    lines.append('__attribute__((section(".values"))) uint64_t values[] = {')
+    lines += [f"(unsigned long)({expression})," for expression in expressions]
+    lines.append("};")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "values.o"
+        command = [gcc, f"-m{bits}", "-ffreestanding", *flags, "-c", "-x", "c", "-o", str(file)]
+        result = subprocess.run(
+            [*command, "-"], input="\n".join(lines), capture_output=True, text=True, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        with file.open("rb") as stream:
+            section = ELFFile(stream).get_section_by_name(".values")
+            assert section is not None
+            data = section.data()
+    return dict(zip(expressions, struct.unpack(f"<{len(expressions)}Q", data), strict=True))
+
+
+@pytest.mark.parametrize("bits", [64, 32])
+def test_it_is_xens(gcc: str, xen_headers: Path, bits: int) -> None:
+    expressions = [e for e in _expressions(_text(gcc, bits)) if e not in SHORTENED | OWN]
+    assert len(expressions) > 150
+    ours = _values(gcc, bits, [f'"{HEADER}"'], expressions)
+    asked = [RENAMED.get(expression, expression) for expression in expressions]
+    flags = ["-idirafter", str(xen_headers), "-D__XEN_INTERFACE_VERSION__=0x00040d00"]
+    theirs = _values(gcc, bits, [f"<xen/{name}>" for name in XENS], asked, *flags)
+    different = {
+        ours_name: (ours[ours_name], theirs[xens_name])
+        for ours_name, xens_name in zip(expressions, asked, strict=True)
+        if ours[ours_name] != theirs[xens_name]
+    }
+    assert different == {}
+
+
+def test_every_block_names_its_source() -> None:
+    source = ""
+    for line in HEADER.read_text().splitlines():
+        if match := re.match(r"/\* (xen/include/public/\S+)", line):
+            source = match[1]
+        if line.startswith(("#define ", "struct ", "typedef ")) and "XEN_ABI_H" not in line:
+            assert source, line
+
+
+def test_what_is_there_is_used() -> None:
+    folder = HEADER.parent
+    used = "\n".join(
+        path.read_text() for path in folder.rglob("*.[chS]") if path != HEADER and path.is_file()
+    )
+    names = re.findall(r"^#define (\w+) \S", HEADER.read_text(), re.M)
+    structures = re.findall(r"^struct (\w+) \{", HEADER.read_text(), re.M)
+    header = HEADER.read_text()
+    for name in names + structures:
+        inside = len(re.findall(rf"\b{name}\b", header)) > 1
+        assert inside or re.search(rf"\b{name}\b", used), f"nobody uses {name}"
