@@ -10,6 +10,9 @@
  *
  * It passes if it returns without a failed expectation, which ends it.  A check
  * leaves the guest as it found it: it undoes what it did.
+ *
+ * tests/arch/mutations.py has a row for each, too: a change of the guest that
+ * makes it fail.  A check that nothing makes fail proves nothing.
  */
 #ifndef CHECK_H
 #define CHECK_H
