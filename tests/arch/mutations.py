@@ -19,14 +19,15 @@ class Mutation:
     path: str
     old: str
     new: str
+    mode: str = "pv"
 
 
 UNPROVED = {"ipi_reaches_another_vcpu"}
 """Checks that cannot be made where the mutations run: with one virtual CPU."""
 
 
-def _table(*rows: tuple[str, str, str, str]) -> list[Mutation]:
-    return [Mutation(*row) for row in rows]
+def _table(*rows: tuple[str, str, str, str], mode: str = "pv") -> list[Mutation]:
+    return [Mutation(*row, mode=mode) for row in rows]
 
 
 _SETUP = _table(
@@ -420,4 +421,69 @@ _MULTICALLS = _table(
     ),
 )
 
+
+def _at_start(check: str, statement: str) -> tuple[str, str, str, str]:
+    """A statement at the start of a PVH guest, when start_info is known."""
+    return (check, "pvh.c", "\tpvh_trap_init();\n", f"\tpvh_trap_init(); {statement}\n")
+
+
+_PVH = _table(
+    _at_start("pvh_start_info_magic", "*(uint32_t *)phys_to_virt(start_info) = 0;"),
+    _at_start("pvh_memory_map_holds_image", "pvh_distance += 1ul << 33;"),
+    ("pvh_bss_cleared", "vmlinux.lds.S", "__bss_start = .;", "__bss_start = . + 8;"),
+    (
+        "pvh_stack_in_init_thread_union",
+        "pvh.c",
+        "\treport_result(run_checks());",
+        "\tstatic char other[THREAD_SIZE];\n"
+        '\tasm volatile("mov %0, %%rsp" : : "r"(other + THREAD_SIZE));'
+        "report_result(run_checks());",
+    ),
+    _at_start("pvh_gs_base_at_irq_stack_union", "wrmsr(0xc0000101, (uint64_t)pvh_page_tables);"),
+    _at_start("pvh_long_mode", "wrmsr(0xc0000080, rdmsr(0xc0000080) & ~0x800ul);"),
+    ("pvh_gdt_is_the_images", "pvh-traps.c", '"lidt %0"', '"lgdt %0; lidt %0"'),
+    _at_start("pvh_cr3_is_the_images", "pvh_distance += 1ul << 33;"),
+    _at_start("pvh_identity_map_has_4_gib", "pvh_page_tables[6][0] = 0;"),
+    _at_start("pvh_identity_and_kernel_map_agree", "pvh_distance += 0x200000;"),
+    _at_start(
+        "pvh_read_only_page_is_protected",
+        'asm volatile("mov %%cr0, %%rax; btr $16, %%rax; mov %%rax, %%cr0" : : : "rax");',
+    ),
+    (
+        "pvh_no_execute_page_is_not_executed",
+        "pvh-traps.c",
+        ".error = error}",
+        ".error = error & 3}",
+    ),
+    ("pvh_breakpoint_comes_back", "pvh-traps.c", "\tpvh_breakpoints++;\n", ""),
+    mode="qemu",
+)
+_PVH_XEN = _table(
+    (
+        "pvh_direct_hypercall_agrees",
+        "pvh.c",
+        "(vmcall ? hypercall_vmcall : hypercall_vmmcall)",
+        "(vmcall ? hypercall_vmmcall : hypercall_vmcall)",
+    ),
+    ("pvh_cpuid_tells_the_same_version", "checks/pvh_xen.c", "LEAF_VERSION", "LEAF_MSR"),
+    ("pvh_hypercall_page_filled", "checks/pvh_xen.c", "slot[5 + i]", "slot[6 + i]"),
+    ("pvh_features_are_a_pvh_guests", "checks/pvh_xen.c", "XENFEAT_hvm_callback_vector", "20"),
+    (
+        "pvh_pv_hypercalls_are_refused",
+        "checks/pvh_xen.c",
+        "HYPERVISOR_stack_switch(0, 0)",
+        "HYPERVISOR_xen_version(XENVER_version, NULL)",
+    ),
+    ("pvh_shared_info_appears", "pvh.c", ".space = XENMAPSPACE_shared_info", ".space = 1"),
+    (
+        "pvh_event_stays_pending",
+        "checks/pvh_xen.c",
+        "EXPECT(is_pending(send.port));\n\tEXPECT_EQUAL(pvh_upcalls, 0);",
+        "EXPECT(!is_pending(send.port));",
+    ),
+    ("pvh_upcall_comes_by_its_vector", "pvh-traps.c", "\tpvh_upcalls++;\n", ""),
+    mode="pvh",
+)
+
 MUTATIONS = [*_SETUP, *_MMU, *_PRIVILEGED, *_SEGMENTATION, *_FLAGS, *_UPCALLS, *_MULTICALLS]
+MUTATIONS += [*_PVH, *_PVH_XEN]

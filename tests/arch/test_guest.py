@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from project import TOP
-from xen_tool.abi import HYPERCALLS, I386, X86_64, Arch
+from xen_tool.abi import HYPERCALLS, I386, LOAD_PHYSICAL_ADDR, X86_64, Arch
 from xen_tool.head.config import HeadConfig
 
 
@@ -28,13 +28,15 @@ def test_the_layout_is_that_of_the_head_object(gcc: str, arch: Arch, kasan: bool
     assert config is not None
     defines = [f"CONFIG_{arch.symbol}=1", "CONFIG_PAGE_OFFSET=0x80000000"]
     defines += ["CONFIG_KASAN=1"] if kasan else []
-    text = '#include "layout.h"\nVIRT_BASE THREAD_SIZE'
+    text = '#include "layout.h"\nVIRT_BASE THREAD_SIZE LOAD_PHYSICAL_ADDR'
     values = _preprocessed(gcc, text, *defines).split()
-    assert [int(value, 16) for value in values] == [config.virt_base, config.thread_size]
+    assert [int(value, 16) for value in values] == [
+        *(config.virt_base, config.thread_size, LOAD_PHYSICAL_ADDR)
+    ]
 
 
 def test_the_hypercalls_that_the_guest_uses_have_xens_numbers() -> None:
-    text = (TOP / "arch/x86/xen/xen-abi.h").read_text()
+    text = "".join((TOP / f"arch/x86/xen/{name}").read_text() for name in ("xen-abi.h", "pvh.h"))
     used = re.findall(r"#define __HYPERVISOR_(\w+) (\d+)", text)
     assert used
     for name, number in used:

@@ -37,7 +37,7 @@ class Build:
 
     def __init__(self, top: Path) -> None:
         project = reference_kernel(top)
-        out = project.scons("ARCH=x86_64", "V=1").out
+        out = project.scons("ARCH=x86_64", "XEN_PVH=1", "V=1").out
         self.top = top
         commands = [shlex.split(line) for line in out.splitlines() if line.startswith("/")]
         self._commands = {command[-1]: command for command in commands if "-o" in command}
@@ -58,7 +58,7 @@ class Build:
 def _red(build: Build, mutation: Mutation, top: Path) -> set[str]:
     """The names of the checks that fail with a mutation."""
     lines: list[str] = []
-    boot(build.mutated(mutation, top), timeout=60, echo=lines.append)
+    boot(build.mutated(mutation, top), mode=mutation.mode, timeout=60, echo=lines.append)
     shutil.rmtree(top)
     return {match[1] for line in lines if (match := re.match(r"FAIL (\w+):", line))}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Every configuration that the tree can be asked for: 2,048, of which 100 are legal.
+"""Every configuration that the tree can be asked for: 4,096, of which 132 are legal.
 
 All that has a prompt is asked for at once, in every combination, for each
 architecture.  A legal one is what was asked, and its head object agrees with
@@ -28,7 +28,7 @@ from xen_tool.head.config import HeadConfig
 
 KCONFIG = TOP / "kconfig/Kconfig"
 SPLITS = ("VMSPLIT_3G", "VMSPLIT_2G", "VMSPLIT_1G")
-ONLY_64 = ("KASAN", "STACK_VALIDATION")
+ONLY_64 = ("XEN_PVH", "KASAN", "STACK_VALIDATION")
 ONLY_32 = ("X86_ALIGNMENT_16", *SPLITS)
 SYMBOLS = ("SMP", "XEN", "XEN_PV", "XEN_HYPERCALL_PAGE", *ONLY_64, *ONLY_32)
 
@@ -43,7 +43,7 @@ def _combinations() -> Iterator[Asked]:
 def _is_legal(arch: Arch, asked: Asked) -> bool:
     """What the Kconfig files say, in other words."""
     on = {name for name, value in asked.items() if value == "1"}
-    if on & {"XEN_PV", "XEN_HYPERCALL_PAGE"} and "XEN" not in on:
+    if on & {"XEN_PV", "XEN_PVH", "XEN_HYPERCALL_PAGE"} and "XEN" not in on:
         return False
     if arch.bits == 64:
         return not on & set(ONLY_32)
@@ -65,7 +65,7 @@ def test_these_are_all_symbols_with_a_prompt(arch: Arch) -> None:
     assert {symbol.name for symbol in prompted} == set(SYMBOLS)
 
 
-@pytest.mark.parametrize(("name", "legal"), [("x86_64", 40), ("i386", 60)])
+@pytest.mark.parametrize(("name", "legal"), [("x86_64", 72), ("i386", 60)])
 def test_what_is_asked_for_is_had_or_refused(name: str, legal: int) -> None:
     arch = ARCHES[name]
     assert len(_legal(arch)) == legal
@@ -94,11 +94,12 @@ def test_every_head_object_agrees_with_gnu_as(arch: Arch, tmp_path: Path, gnu_as
 
 @pytest.mark.parametrize("name", ARCHES)
 def test_one_of_each_kind_links(kernel: Project, name: str) -> None:
-    for xen, pv, page, smp in itertools.product("10", repeat=4):
-        if xen == "0" and "1" in (pv, page):
+    for xen, pv, pvh, page, smp in itertools.product("10", repeat=5):
+        if (xen == "0" and "1" in (pv, pvh, page)) or (name == "i386" and pvh == "1"):
             continue
-        settings = (f"XEN={xen}", f"XEN_PV={pv}", f"XEN_HYPERCALL_PAGE={page}", f"SMP={smp}")
-        folder = f"build/{name}-{xen}{pv}{page}{smp}"
+        values = {"XEN": xen, "XEN_PV": pv, "XEN_PVH": pvh, "XEN_HYPERCALL_PAGE": page, "SMP": smp}
+        settings = [f"{symbol}={value}" for symbol, value in values.items()]
+        folder = f"build/{name}-{''.join(values.values())}"
         # Fails on a warning, too.
         run = kernel.scons(f"O={folder}", f"ARCH={name}", *settings)
         assert f"CHECK {folder}/vmlinux" in run.steps
@@ -110,5 +111,7 @@ def test_one_of_each_kind_links(kernel: Project, name: str) -> None:
             symbols = elf.get_section_by_name(".symtab")
             assert isinstance(symbols, SymbolTableSection)
             start = "startup_xen" if pv == "1" else "startup_halt"
+            if (pv, pvh) == ("0", "1"):
+                start = "phys_pvh_start_xen"
             entries = [s["st_value"] for s in symbols.iter_symbols() if s.name == start]
             assert entries == [elf["e_entry"]], settings

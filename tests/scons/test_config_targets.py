@@ -209,7 +209,7 @@ def test_oldconfig_asks(kernel: Project) -> None:
     )  # fmt: skip
     os.close(follower)
     seen = b""
-    answers = iter([b"y\n", b"n\n", b"n\n", b"y\n"])
+    answers = iter([b"y\n", b"n\n", b"n\n", b"n\n", b"y\n"])
     while True:
         try:
             data = os.read(leader, 1000)

@@ -136,7 +136,7 @@ class Model:
 @pytest.mark.parametrize(
     ("arch", "toggled"),
     [
-        ("x86_64", {"KASAN", "STACK_VALIDATION"}),
+        ("x86_64", {"XEN_PVH", "KASAN", "STACK_VALIDATION"}),
         ("i386", {"VMSPLIT_2G", "VMSPLIT_1G", "X86_ALIGNMENT_16"}),
     ],
     ids=["x86_64", "i386"],

@@ -5,8 +5,9 @@
  * With CONFIG_XEN_HYPERCALL_PAGE through hypercall_page, a page of the image
  * that Xen fills before entry with one stub of 32 bytes per hypercall (the note
  * XEN_ELFNOTE_HYPERCALL_PAGE tells it where).  The stub knows which instruction
- * enters this Xen from this kind of guest.  Without it through hypercall_pv, a
- * stub in the Xen head object, which finds the hypercall's number in %eax.
+ * enters this Xen from this kind of guest.  Without it through a stub in the Xen
+ * head object, hypercall_pv in a PV guest, which finds the hypercall's number in
+ * %eax.
  *
  * Arguments go in %rdi, %rsi, %rdx, %r10 (64-bit) or %ebx, %ecx, %edx, %esi
  * (32-bit), the result comes back in %rax; Xen may clobber the argument
@@ -35,11 +36,15 @@
 
 #ifdef CONFIG_XEN_HYPERCALL_PAGE
 #define HYPERCALL_ENTER "call hypercall_page + %c[slot]"
-#else
+#elif !defined(CONFIG_XEN_PVH)
 #define HYPERCALL_ENTER "call hypercall_pv"
+#else
+/* pvh.c: the stub that enters Xen from the kind of guest that this has become. */
+extern void (*xen_hypercall)(void);
+#define HYPERCALL_ENTER "call *xen_hypercall"
 #endif
 
-/* setup.c: how often this guest has entered Xen by one of these. */
+/* start.c: how often this guest has entered Xen by one of these. */
 extern unsigned long xen_hypercalls;
 
 /* A macro, because the slot must be a constant of the instruction. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The first C code of the guest, and the objects that the entry code in the
- * Xen head object needs before any C can run.
+ * The first C code of a PV guest.
  *
  * Xen starts a PV guest in 64-bit (or PAE) mode with paging on, in ring 3 (or
  * ring 1), with events masked, the address of start_info in %rsi and a small
@@ -11,6 +10,7 @@
  * xen_start_kernel.  There is no trap table yet: any fault ends the domain.
  */
 #include "layout.h"
+#include "page.h"
 #include "xen-ops.h"
 
 /*
@@ -18,28 +18,6 @@
  * today; in .data it does not depend on that order.
  */
 struct start_info *xen_start_info __attribute__((section(".data")));
-
-/* The boot stack; the entry code starts at its upper end. */
-union thread_union {
-	unsigned char stack[THREAD_SIZE];
-} init_thread_union __attribute__((aligned(THREAD_SIZE)));
-
-#ifdef CONFIG_X86_64
-/*
- * What %gs:0 is: the compilers' stack protector expects its canary at %gs:40,
- * which is why Linux lays its interrupt stack out so.  With CONFIG_SMP the
- * entry code knows it as init_per_cpu__irq_stack_union (vmlinux.lds.S).
- */
-union irq_stack_union {
-	unsigned char irq_stack[THREAD_SIZE];
-	struct {
-		unsigned char gs_base[40];
-		unsigned long stack_canary;
-	};
-} irq_stack_union __attribute__((aligned(PAGE_SIZE)));
-#endif
-
-unsigned long xen_hypercalls;
 
 #ifdef CONFIG_X86_64
 struct entry_state entry_state;
@@ -92,6 +70,11 @@ static void setup(void)
  */
 __attribute__((force_align_arg_pointer)) _Noreturn void xen_start_kernel(void)
 {
+	xen_domain_type = XEN_PV_DOMAIN;
+	xen_initial_domain = xen_start_info->flags & SIF_INITDOMAIN;
+	if (!xen_initial_domain)
+		xen_console_use_ring(pfn_to_virt(mfn_to_pfn(xen_start_info->console.domU.mfn)),
+				     xen_start_info->console.domU.evtchn);
 	setup();
 	printk("%s: %lu pages, flags 0x%x, command line \"%s\"\n", xen_start_info->magic,
 	       xen_start_info->nr_pages, xen_start_info->flags,

@@ -20,6 +20,10 @@
 
 #ifdef CONFIG_XEN_PV
 ENTRY(startup_xen)
+#elif defined(CONFIG_XEN_PVH)
+/* Physical, so that a PV loader does not take it for its own entry. */
+ENTRY(phys_pvh_start_xen)
+phys_pvh_start_xen = pvh_start_xen - VIRT_BASE;
 #else
 ENTRY(startup_halt)
 #endif
@@ -38,7 +42,7 @@ SECTIONS
 {
 	. = VIRT_BASE + LOAD_PHYSICAL_ADDR;
 	_text = .;
-	.text : PHYSICAL(.text) { *(.text .text.*) *(.init.text) } :text
+	.text : PHYSICAL(.text) { *(.text .text.*) *(.head.text .init.text) } :text
 	_etext = .;
 
 #ifdef CONFIG_XEN
@@ -116,7 +120,7 @@ SECTIONS
 	}
 }
 
-#if defined(CONFIG_XEN_PV) && defined(CONFIG_X86_64) && defined(CONFIG_SMP)
+#if (defined(CONFIG_XEN_PV) || defined(CONFIG_XEN_PVH)) && defined(CONFIG_X86_64) && defined(CONFIG_SMP)
 /*
  * The boot CPU's %gs base.  In Linux per-CPU data is linked at 0 and this is
  * where the boot CPU's copy was loaded; here there is one copy, in place.
@@ -143,6 +147,13 @@ ASSERT(hypercall_page >= _text && hypercall_page + PAGE_SIZE <= _etext, "hyperca
 
 #ifdef CONFIG_XEN_PV
 ASSERT(startup_xen >= _text && startup_xen < _etext, "startup_xen is not inside the text")
+#endif
+#ifdef CONFIG_XEN_PVH
+ASSERT(pvh_start_xen >= _text && pvh_start_xen < _etext, "pvh_start_xen is not inside the text")
+ASSERT(IS_ALIGNED(pvh_page_tables, PAGE_SIZE), "pvh_page_tables is not page aligned")
+ASSERT(pvh_page_tables >= __bss_start && pvh_page_tables + 8 * PAGE_SIZE <= __bss_stop, "pvh_page_tables is not cleared")
+#endif
+#if defined(CONFIG_XEN_PV) || defined(CONFIG_XEN_PVH)
 ASSERT(IS_ALIGNED(init_thread_union, THREAD_SIZE), "init_thread_union is not aligned to THREAD_SIZE")
 #else
 ASSERT(startup_halt >= _text && startup_halt < _etext, "startup_halt is not inside the text")

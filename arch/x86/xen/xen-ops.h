@@ -22,15 +22,25 @@ void *memmove(void *to, const void *from, size_t size);
 void *memset(void *to, int byte, size_t size);
 int memcmp(const void *a, const void *b, size_t size);
 
-/* setup.c: what the entry code fills in or stands on. */
-extern struct start_info *xen_start_info;
+/* start.c: what the entry code stands on. */
 extern union thread_union init_thread_union;
 #ifdef CONFIG_X86_64
 extern union irq_stack_union irq_stack_union;
 #endif
+
+/* start.c: how this kernel was started; dom0 is the initial domain. */
+enum xen_domain_type { XEN_NATIVE, XEN_PV_DOMAIN, XEN_PVH_DOMAIN };
+
+extern enum xen_domain_type xen_domain_type;
+extern bool xen_initial_domain;
+
+/* setup.c: the start of a PV guest, and what its entry code fills in. */
+extern struct start_info *xen_start_info;
 _Noreturn void xen_start_kernel(void);
 
 /* console.c, printk.c: %s %c %d %u %x %p %%, with l, and with a width such as 016. */
+void xen_console_use_ring(volatile struct xencons_interface *ring, evtchn_port_t port);
+void xen_console_use_serial_port(void);
 void xen_console_write(const char *text, size_t size);
 void xen_console_drain(void);
 __attribute__((format(printf, 1, 2))) void printk(const char *format, ...);

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..abi import Arch
 from ..errors import XenToolError
-from .names import LOADERS, PV_DOM0, PV_DOMU
+from .names import LOADERS, PV, PV_DOMU, PVH
 from .xen import Xen
 
 
@@ -20,11 +20,15 @@ def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
     """The loaders for which the symbols build a kernel; values are y, n and the like.
 
     A 64-bit XEN_PV kernel is for both kinds of PV domain.  A 32-bit one is for
-    a domU: as dom0 it would need a Xen that distributions do not have.
+    a domU: as dom0 it would need a Xen that distributions do not have.  A
+    XEN_PVH kernel is for both kinds of PVH domain, and for QEMU.
     """
-    if values.get("XEN_PV") != "y":
-        return ()
-    return (PV_DOM0, PV_DOMU) if arch.bits == 64 else (PV_DOMU,)
+    loaders: tuple[str, ...] = ()
+    if values.get("XEN_PV") == "y":
+        loaders += PV if arch.bits == 64 else (PV_DOMU,)
+    if values.get("XEN_PVH") == "y":
+        loaders += PVH
+    return loaders
 
 
 def xen_for(arch: Arch, release: str | None = None) -> Xen:

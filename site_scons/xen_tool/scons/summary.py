@@ -33,13 +33,16 @@ def _describe(configuration: Configuration) -> str:
     kind = f"{configuration.arch.bits}-bit"
     if not configuration.enabled("XEN"):
         return f"a {kind} image without Xen (XEN=n); no Xen loader will take it"
-    if not configuration.enabled("XEN_PV"):
+    guests = [guest for guest in ("PV", "PVH") if configuration.enabled(f"XEN_{guest}")]
+    if not guests:
         return (
-            f"a {kind} image with Xen's notes but no Xen entry (XEN_PV=n); "
+            f"a {kind} image with Xen's notes but no Xen entry (no XEN_PV, no XEN_PVH); "
             "a Xen loader would start its halting stub"
         )
     if configuration.arch.bits == 32:
         return f"a {kind} Xen PV kernel; it boots as a PV domU where Xen is built with PV32"
     scons = os.environ.get("XEN_TOOL_COMMAND", "scons")
     words = [scons, "boot", *(f"{name}={value}" for name, value in ARGLIST)]
-    return f"a {kind} Xen PV kernel; boot it on Xen with: {shlex.join(words)}"
+    if guests == ["PVH"] and "MODE" not in dict(ARGLIST):
+        words.append("MODE=pvh")
+    return f"a {kind} Xen {' and '.join(guests)} kernel; boot it on Xen with: {shlex.join(words)}"

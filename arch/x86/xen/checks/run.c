@@ -14,7 +14,8 @@ const char *current_check = "boot";
 static bool failed;
 static const char *skipped;
 
-static const struct checks *const pieces[] = {
+#ifdef CONFIG_XEN_PV
+static const struct checks *const pv_pieces[] = {
 	&booting_checks,
 #ifdef CONFIG_X86_64
 	&mapping_checks,
@@ -27,7 +28,30 @@ static const struct checks *const pieces[] = {
 	&timer_checks,
 	&batching_checks,
 #endif
+	NULL,
 };
+#endif
+
+#ifdef CONFIG_XEN_PVH
+static const struct checks *const pvh_pieces[] = {
+	&pvh_start_checks,
+	&pvh_xen_checks,
+	NULL,
+};
+#endif
+
+static const struct checks *const *pieces(void)
+{
+#ifdef CONFIG_XEN_PV
+	if (xen_domain_type == XEN_PV_DOMAIN)
+		return pv_pieces;
+#endif
+#ifdef CONFIG_XEN_PVH
+	if (xen_domain_type != XEN_PV_DOMAIN)
+		return pvh_pieces;
+#endif
+	__builtin_unreachable();
+}
 
 void check_fail(const char *format, ...)
 {
@@ -70,9 +94,9 @@ bool run_checks(void)
 	unsigned int made = 0;
 	bool all = true;
 
-	for (size_t piece = 0; piece < sizeof(pieces) / sizeof(pieces[0]); piece++)
-		for (size_t i = 0; i < pieces[piece]->count; i++)
-			all = run(&pieces[piece]->rows[i], &made) && all;
+	for (const struct checks *const *piece = pieces(); *piece; piece++)
+		for (size_t i = 0; i < (*piece)->count; i++)
+			all = run(&(*piece)->rows[i], &made) && all;
 	current_check = "shutdown";
 	printk("CHECKS: %u\n", made);
 	return all;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * What every start of this kernel stands on, PV or PVH: the objects that the
+ * entry code in the Xen head object needs before any C can run, and what the
+ * start has found out for all that follows.
+ */
+#include "layout.h"
+#include "xen-ops.h"
+
+/* The boot stack; the entry code starts at its upper end. */
+union thread_union {
+	unsigned char stack[THREAD_SIZE];
+} init_thread_union __attribute__((aligned(THREAD_SIZE)));
+
+#ifdef CONFIG_X86_64
+/*
+ * What %gs:0 is: the compilers' stack protector expects its canary at %gs:40,
+ * which is why Linux lays its interrupt stack out so.  With CONFIG_SMP the
+ * entry code knows it as init_per_cpu__irq_stack_union (vmlinux.lds.S).
+ */
+union irq_stack_union {
+	unsigned char irq_stack[THREAD_SIZE];
+	struct {
+		unsigned char gs_base[40];
+		unsigned long stack_canary;
+	};
+} irq_stack_union __attribute__((aligned(PAGE_SIZE)));
+#endif
+
+enum xen_domain_type xen_domain_type;
+bool xen_initial_domain;
+
+unsigned long xen_hypercalls;

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""One image, PV and PVH, in every mode; and its PVH entry, loaded where nobody linked it for."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from project import Project
+from xen_tool.abi import XenElfNote
+from xen_tool.errors import XenToolError
+from xen_tool.run.boot import boot
+from xen_tool.run.hypervisor import find_hypervisor
+
+PT_LOAD, PT_NOTE = 1, 4
+DISTANCE = 0x2400000
+
+
+@pytest.fixture(autouse=True)
+def _real_parts() -> None:
+    if shutil.which("qemu-system-x86_64") is None:
+        pytest.skip("qemu-system-x86_64 is not installed")
+    try:
+        find_hypervisor()
+    except XenToolError as error:
+        pytest.skip(str(error))
+
+
+def _checks(kernel: Project, file: str) -> set[str]:
+    text = (kernel.top / "arch/x86/xen/checks" / file).read_text()
+    return set(re.findall(r'^\t\{"(\w+)",', text[text.index("table[] = {") :], re.MULTILINE))
+
+
+def _passed(console: Sequence[str]) -> set[str]:
+    return {line.removeprefix("PASS ") for line in console if line.startswith("PASS ")}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (),
+        ("XEN_PV=0",),
+        ("XEN_HYPERCALL_PAGE=0",),
+        ("XEN_PV=0", "XEN_HYPERCALL_PAGE=0", "SMP=0"),
+        ("KASAN=1", "STACK_VALIDATION=1"),
+        ("TOOLCHAIN=zig",),
+    ],
+    ids="-".join,
+)
+def test_one_image_boots_in_every_way(kernel: Project, settings: tuple[str, ...]) -> None:
+    if "TOOLCHAIN=zig" in settings:
+        pytest.importorskip("ziglang", reason="ziglang is not installed")
+    kernel.scons("ARCH=x86_64", "XEN_PVH=1", *settings)
+    image = kernel.top / "build/x86_64/vmlinux"
+    modes = ["pvh", "qemu", *([] if "XEN_PV=0" in settings else ["pv"])]
+    with ThreadPoolExecutor(2) as pool:
+        started = {mode: pool.submit(boot, image, mode=mode) for mode in modes}
+    outcomes = {mode: future.result() for mode, future in started.items()}
+    for mode, outcome in outcomes.items():
+        assert outcome.passed, (mode, outcome.reason)
+    start, with_xen = _checks(kernel, "pvh_start.c"), _checks(kernel, "pvh_xen.c")
+    assert len(start) >= 8
+    if "XEN_HYPERCALL_PAGE=0" in settings:
+        with_xen.remove("pvh_hypercall_page_filled")
+    assert _passed(outcomes["pvh"].console) == start | with_xen
+    assert _passed(outcomes["qemu"].console) == start
+
+
+@pytest.mark.parametrize("mode", ["pvh", "qemu"])
+def test_the_pvh_entry_runs_where_it_was_loaded(kernel: Project, tmp_path: Path, mode: str) -> None:
+    kernel.scons("ARCH=x86_64", "XEN_PVH=1")
+    image = tmp_path / "moved"
+    image.write_bytes(_moved((kernel.top / "build/x86_64/vmlinux").read_bytes()))
+    outcome = boot(image, mode=mode)
+    assert outcome.passed, outcome.reason
+    assert any(f"loaded at {0x1000000 + DISTANCE:#x}," in line for line in outcome.console)
+
+
+def test_a_pvh_image_is_refused_as_a_pv_kernel(kernel: Project) -> None:
+    kernel.scons("ARCH=x86_64", "XEN_PVH=1", "XEN_PV=0")
+    outcome = boot(kernel.top / "build/x86_64/vmlinux", mode="pv")
+    assert any("ERROR: ELF start or entries are out of bounds" in s for s in outcome.console)
+
+
+def _moved(image: bytes) -> bytes:
+    """The image at other physical addresses, as if its loader had heeded PHYS32_RELOC."""
+    moved = bytearray(image)
+    (e_phoff,) = struct.unpack_from("<Q", moved, 32)
+    (e_phnum,) = struct.unpack_from("<H", moved, 56)
+    for header in range(e_phoff, e_phoff + 56 * e_phnum, 56):
+        (p_type,) = struct.unpack_from("<I", moved, header)
+        p_offset, _, p_paddr, p_filesz = struct.unpack_from("<4Q", moved, header + 8)
+        if p_type == PT_LOAD:
+            struct.pack_into("<Q", moved, header + 24, p_paddr + DISTANCE)
+        if p_type == PT_NOTE:
+            _move_entry(moved, p_offset, p_offset + p_filesz)
+    return bytes(moved)
+
+
+def _move_entry(moved: bytearray, offset: int, end: int) -> None:
+    while offset < end:
+        namesz, descsz, kind = struct.unpack_from("<3I", moved, offset)
+        desc = offset + 12 + (namesz + 3) // 4 * 4
+        if kind == XenElfNote.PHYS32_ENTRY:
+            (entry,) = struct.unpack_from("<I", moved, desc)
+            struct.pack_into("<I", moved, desc, entry + DISTANCE)
+        offset = desc + (descsz + 3) // 4 * 4
