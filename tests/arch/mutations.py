@@ -41,7 +41,12 @@ _SETUP = _table(
         'asm volatile("mov %0, %%rsp" : : "r"((char *)alloc_page() + PAGE_SIZE));'
         "report_result(run_checks());",
     ),
-    ("hypercall_returns_version", "checks/booting.c", "xen_version(XENVER_version", "xen_version(1"),
+    (
+        "hypercall_returns_version",
+        "checks/booting.c",
+        "xen_version(XENVER_version",
+        "xen_version(1",
+    ),
     ("hypercall_page_filled", "checks/booting.c", "stub[0] != 0", "stub[0] == 0"),
     (
         "gs_base_at_irq_stack_union",
@@ -67,12 +72,22 @@ _SETUP = _table(
         "= info.submap;",
         "= info.submap ^ 1 << XENFEAT_dom0;",
     ),
-    ("image_at_its_frames", "checks/booting.c", "virt_to_mfn(page)", "virt_to_mfn(page + PAGE_SIZE)"),
+    (
+        "image_at_its_frames",
+        "checks/booting.c",
+        "virt_to_mfn(page)",
+        "virt_to_mfn(page + PAGE_SIZE)",
+    ),
 )
 
 _MMU = _table(
     ("m2p_inverts_p2m", "checks/mappings.c", "pfn_to_mfn(pfn)), pfn", "pfn_to_mfn(pfn) ^ 1), pfn"),
-    ("boot_tables_read_only", "checks/mappings.c", "entry_of((char *)top_table()", "entry_of(_text"),
+    (
+        "boot_tables_read_only",
+        "checks/mappings.c",
+        "entry_of((char *)top_table()",
+        "entry_of(_text",
+    ),
     ("memory_mapped", "mmu.c", "pfn += TABLE_ENTRIES)", "pfn += 2 * TABLE_ENTRIES)"),
     (
         "existing_mapping_left_alone",
@@ -102,7 +117,12 @@ _MMU = _table(
         "MMU_PT_UPDATE_PRESERVE_AD,",
         "MMU_NORMAL_PT_UPDATE,",
     ),
-    ("read_only_honoured", "checks/mappings.c", "fault = try_store(first)", "fault = try_read(first)"),
+    (
+        "read_only_honoured",
+        "checks/mappings.c",
+        "fault = try_store(first)",
+        "fault = try_read(first)",
+    ),
     ("no_execute_honoured", "checks/mappings.c", "pte_of(first) | _PAGE_NX", "pte_of(first)"),
     ("store_to_l4_faults", "checks/page_types.c", "try_store(top_table())", "try_read(first)"),
     (

@@ -8,7 +8,7 @@
  */
 #include <stddef.h>
 
-#include "xen-ops.h"
+#include "string.h"
 
 void *memcpy(void *restrict to, const void *restrict from, size_t size)
 {

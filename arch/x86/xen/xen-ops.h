@@ -9,18 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "string.h"
 #include "xen-abi.h"
 
 struct pt_regs;
 
 /* Boundaries from vmlinux.lds.S; only their addresses mean anything. */
 extern char _text[], _etext[], _end[];
-
-/* lib.c */
-void *memcpy(void *restrict to, const void *restrict from, size_t size);
-void *memmove(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
 
 /* start.c: what the entry code stands on. */
 extern union thread_union init_thread_union;
