@@ -192,6 +192,14 @@ def test_segments_are_those_that_readelf_shows(readelf: str) -> None:
     ]
 
 
+def test_an_owner_writes_nothing_but_text_to_a_terminal(image: Path) -> None:
+    hostile = Note(77, b"desc", owner=b"\x1b[2J\n\0")
+    write(image, good_both().setting(hostile))
+    out = tool("inspect", image).stdout
+    assert "\x1b" not in out
+    assert 'of owner "\\x1b[2J\\x0a"' in out
+
+
 def test_inspect_names_addresses(built_kernel: Any) -> None:
     out = tool("inspect", built_kernel.top / "build/x86_64/vmlinux").stdout
     assert "<startup_xen>" in out

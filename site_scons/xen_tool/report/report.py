@@ -36,7 +36,7 @@ from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
 from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
-from ..loaders.where import name, told, value
+from ..loaders.where import name, shown, told, value
 from ..loaders.xen import Xen
 
 SCHEMA = 1
@@ -164,7 +164,7 @@ def _elf(kernel: KernelFile) -> Elf | None:
 
 
 def _note(note: FoundNote) -> NoteLine:
-    owner = (note.owner or b"")[:64].decode("ascii", "backslashreplace")
+    owner = shown((note.owner or b"")[:64])
     is_xen = owner == NOTE_OWNER
     found = value(note) if is_xen else note.desc[:16].hex(" ")
     return NoteLine(
