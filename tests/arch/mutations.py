@@ -433,12 +433,6 @@ _MULTICALLS = _table(
         "= (unsigned long)result;",
         "= (unsigned long)result; xen_mc_flush();",
     ),
-    (
-        "batch_is_faster_than_single_calls",
-        "multicalls.c",
-        "= (unsigned long)result;",
-        "= (unsigned long)result; xen_mc_flush();",
-    ),
 )
 
 
