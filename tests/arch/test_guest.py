@@ -36,7 +36,9 @@ def test_the_layout_is_that_of_the_head_object(gcc: str, arch: Arch, kasan: bool
 
 
 def test_the_hypercalls_that_the_guest_uses_have_xens_numbers() -> None:
-    text = "".join((TOP / f"arch/x86/xen/{name}").read_text() for name in ("xen-abi.h", "pvh.h"))
+    text = "".join(
+        (TOP / f"arch/x86/xen/{name}").read_text() for name in ("xen-abi.h", "pvh-abi.h")
+    )
     used = re.findall(r"#define __HYPERVISOR_(\w+) (\d+)", text)
     assert used
     for name, number in used:

@@ -10,6 +10,8 @@
 #include "../pvh.h"
 #include "check.h"
 
+#define CALLBACK_BY_VECTOR ((uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56)
+
 #define NEEDS_XEN()                                     \
 	do {                                            \
 		if (!xen_cpuid_base)                    \
@@ -116,7 +118,7 @@ static void upcall_comes_by_its_vector(void)
 
 	EXPECT(send.port != 0);
 	EXPECT_EQUAL(pvh_set_param(HVM_PARAM_CALLBACK_IRQ,
-				   HVM_PARAM_CALLBACK_TYPE_VECTOR | VECTOR_UPCALL),
+				   CALLBACK_BY_VECTOR | VECTOR_UPCALL),
 		     0);
 	shared->vcpu_info[0].evtchn_upcall_pending = 0;
 	shared->vcpu_info[0].evtchn_pending_sel = 0;
