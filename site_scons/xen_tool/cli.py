@@ -80,9 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument(
         "--mode",
         type=_mode,
-        default=modes.MODES[0],
         metavar="MODE",
-        help=f"{modes.listed()}; the first one if none is given",
+        help=f"{modes.listed()} (the first that the image says it is for)",
     )
     boot.add_argument("--timeout", type=float, metavar="SECONDS", help="(the mode's)")
     boot.add_argument("--cpus", type=int, default=CPUS, metavar="N", help="(%(default)s)")
@@ -176,12 +175,18 @@ def _head(options: argparse.Namespace) -> int:
 def _boot(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from .report.report import read_report
+    from .report.text import refusal
     from .run.boot import boot
     from .run.console import show
 
+    mode = options.mode
+    if mode is None:
+        report = read_report(options.image, Xen())
+        mode = modes.suited(report.asked, report.elf_class)
     outcome = boot(
         Path(options.image),
-        mode=options.mode,
+        mode=mode,
         timeout=options.timeout,
         cpus=options.cpus,
         qemu=options.qemu,
@@ -189,7 +194,11 @@ def _boot(options: argparse.Namespace) -> int:
         echo=show,
     )
     print(f"{options.image}: {outcome.reason}")
-    return 0 if outcome.passed else FAILED
+    if outcome.passed:
+        return 0
+    for line in refusal(options.image, mode.modelled, mode.loader):
+        print(line, file=sys.stderr)
+    return FAILED
 
 
 def _check(options: argparse.Namespace) -> int:

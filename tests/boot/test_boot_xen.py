@@ -131,13 +131,24 @@ def test_an_image_that_xen_refuses_is_told_in_xens_words(built_kernel: Project) 
     built_kernel.edit("site_scons/xen_tool/head/model.py", 'Text("xen-3.0")', 'Text("xen-2.0")')
     run = built_kernel.run("boot", "LOADERS=none")
     assert run.status == 2
-    assert "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')" in run.out
+    words = "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')"
+    assert words in run.out
+    # And again, with what to do.
+    assert f"says: {words}" in run.err
+    assert "fix:" in run.err
 
 
 def test_a_32_bit_kernel_is_refused_by_a_xen_without_pv32(kernel: Project) -> None:
-    run = kernel.run("boot", "ARCH=i386")
+    run = kernel.run("boot", "ARCH=i386", "MODE=pv")
     assert run.status == 2
-    assert "Found 32-bit PV kernel, but CONFIG_PV32 missing" in run.out
+    words = "Found 32-bit PV kernel, but CONFIG_PV32 missing"
+    assert words in run.out
+    assert f"says: {words}" in run.err
+
+
+def test_a_guest_that_fails_is_no_image_that_is_refused(built_kernel: Project) -> None:
+    built_kernel.edit("arch/x86/xen/checks/booting.c", "(bss_probe, 0)", "(bss_probe, 1)")
+    assert "is not for" not in built_kernel.run("boot").err
 
 
 def test_zig_makes_a_kernel_that_boots(kernel: Project) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..abi import NOTE_OWNER
 from ..loaders.verdict import Verdict
-from .report import Report, flags, segment_type
+from ..loaders.xen import Xen
+from .report import Report, flags, read_report, segment_type
 
 _WIDTH = 56
 """Characters of a value in a table."""
@@ -68,6 +69,14 @@ def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
         yield f"  {loader:<{width}}  {_summary(verdict)}"
         for line in findings(verdict):
             yield f"  {'':<{width}}  {line}"
+
+
+def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
+    """Why a boot of the image had to fail: what the loader says; nothing if it takes it."""
+    report = read_report(path, xen, [loader])
+    if not report.takes(loader):
+        yield f"{path} is not for {loader}:"
+        yield from verdict_lines(report, [loader])
 
 
 def findings(verdict: Verdict) -> Iterator[str]:

@@ -60,7 +60,7 @@ except OSError as error:
 def boot(
     image: Path,
     *,
-    mode: str | Mode | None = None,
+    mode: str | Mode = modes.MODES[0],
     timeout: float | None = None,
     cpus: int = CPUS,
     qemu: str | None = None,

@@ -8,11 +8,13 @@ the dom0 that a domU needs.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
 from ..errors import XenToolError
 from ..loaders import names
+from ..loaders.xen import Xen
 
 
 class Place(Enum):
@@ -44,6 +46,18 @@ class Mode:
     """Lines of the domain's configuration (xl.cfg(5))."""
     real_time: bool = False
     """Whether the machine's clock is the real one, also where it need not be."""
+    bits: int | None = None
+    """Of the kernels that start so, if only of one kind."""
+
+    @property
+    def loader(self) -> str:
+        """Who takes the image."""
+        return self.name if self.name in names.LOADERS else names.PV_DOMU
+
+    @property
+    def modelled(self) -> Xen:
+        """The Xen whose verdict tells whether the image is taken."""
+        return Xen(pv32=self.bits == 32)
 
     @property
     def counts_instructions(self) -> bool:
@@ -71,6 +85,7 @@ MODES = (
         place=Place.DOM0,
         memory=_DOM0_MIB,
         timeout=30,
+        bits=64,
     ),
     Mode(
         name=names.PV_DOMU,
@@ -80,6 +95,7 @@ MODES = (
         memory=512,
         timeout=120,
         domain=('type = "pv"', "memory = 32"),
+        bits=64,
     ),
     Mode(
         name=names.PVH_DOM0,
@@ -118,20 +134,27 @@ MODES = (
         timeout=180,
         cpu=_SHIM_CPU,
         domain=('type = "pvh"', "pvshim = 1", "memory = 128"),
+        bits=32,
     ),
 )
-"""Every mode; the first is the default."""
+"""Every mode."""
 
 
-def named(name: str | None) -> Mode:
-    """The mode of this name or alias; the default for None.
+def named(name: str) -> Mode:
+    """The mode of this name or alias.
 
     Raises XenToolError, listing them, if there is none.
     """
     for mode in MODES:
-        if name in (None, mode.name, mode.alias):
+        if name in (mode.name, mode.alias):
             return mode
     raise XenToolError(f"there is no boot mode {name}: name one of {listed()}")
+
+
+def suited(loaders: Collection[str], bits: int | None) -> Mode:
+    """The first mode for a kernel that is made for these loaders; the first if there is none."""
+    fitting = (m for m in MODES if m.loader in loaders and m.bits in (None, bits))
+    return next(fitting, MODES[0])
 
 
 def listed() -> str:

@@ -19,6 +19,7 @@ from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..files import shown
 from ..head.config import SYMBOLS as HEAD_SYMBOLS
+from ..loaders import asked
 from ..run import modes
 from ..toolchain import Toolchain
 from . import check, record, steps
@@ -219,13 +220,18 @@ def xen_image(
 
 @while_reading
 def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = None) -> list[Any]:
-    """env.XenBoot(): an alias that starts the image under QEMU, in a mode of run.modes (PV dom0).
+    """env.XenBoot(): an alias that starts the image under QEMU, in a mode of run.modes.
 
-    MODE= on the command line is heard before mode.
+    MODE= on the command line is heard before mode; without either it is the first
+    that suits the configuration.
     """
-    how = modes.named(env["XEN_SETTINGS"].get("MODE") or mode)
+    config = env["XEN_CONFIG"]
+    named = env["XEN_SETTINGS"].get("MODE") or mode
+    loaders = asked.of_configuration(config.arch, config.values)
+    how = modes.named(named) if named else modes.suited(loaders, config.arch.bits)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        from ..report.text import refusal
         from ..run.boot import boot
         from ..run.console import show
 
@@ -240,6 +246,8 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
             echo=show,
         )
         if not outcome.passed:
+            for line in refusal(str(source[0]), how.modelled, how.loader):
+                print(line, file=sys.stderr)
             raise BuildError(errstr=outcome.reason, status=1)
         print(f"{source[0]}: {outcome.reason}")
 

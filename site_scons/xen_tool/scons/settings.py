@@ -26,7 +26,7 @@ RESERVED = {
     "LD": "the linker",
     "LOADERS": f"who must take the image: {', '.join(LOADERS)}, none (what it is for)",
     "XEN_RELEASE": f"of which Xen, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
-    "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} ({MODES[0].alias})",
+    "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} (what it is for)",
     "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",
     "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
@@ -103,7 +103,8 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
         raise XenToolError(f"TIMEOUT={seconds}: TIMEOUT is a number of seconds above 0")
     if not re.fullmatch(r"[1-9][0-9]?", tool.get("CPUS", "1"), re.ASCII):
         raise XenToolError(f"CPUS={tool['CPUS']}: CPUS is a number above 0")
-    modes.named(tool.get("MODE"))
+    if "MODE" in tool:
+        modes.named(tool["MODE"])
     if not tool.get("SEED", "0").isdecimal():
         raise XenToolError(f"SEED={tool['SEED']}: SEED is a number")
     return Settings(tool, {n: v for n, v in given.items() if n not in RESERVED})

@@ -39,10 +39,6 @@ def _describe(configuration: Configuration) -> str:
             f"a {kind} image with Xen's notes but no Xen entry (no XEN_PV, no XEN_PVH); "
             "a Xen loader would start its halting stub"
         )
-    if configuration.arch.bits == 32:
-        return f"a {kind} Xen PV kernel; it boots as a PV domU where Xen is built with PV32"
     scons = os.environ.get("XEN_TOOL_COMMAND", "scons")
     words = [scons, "boot", *(f"{name}={value}" for name, value in ARGLIST)]
-    if guests == ["PVH"] and "MODE" not in dict(ARGLIST):
-        words.append("MODE=pvh")
     return f"a {kind} Xen {' and '.join(guests)} kernel; boot it on Xen with: {shlex.join(words)}"
