@@ -131,7 +131,9 @@ def test_a_32_bit_kernel_is_linked_at_its_memory_split(
     header = readelf_says("-h", image)
     assert "ELF32" in header
     assert "Entry point address:               0x81" in header
-    assert run.out.splitlines()[-1].startswith("build/i386/vmlinux: a 32-bit Xen PV kernel; boot it")
+    assert run.out.splitlines()[-1].startswith(
+        "build/i386/vmlinux: a 32-bit Xen PV kernel; boot it"
+    )
 
 
 def test_every_combination_links_without_a_warning(kernel: Project) -> None:
