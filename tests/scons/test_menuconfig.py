@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shlex
 import shutil
+import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -119,6 +124,32 @@ def go_to_xen_pv(screen: Terminal) -> None:
     screen.wait('XEN_PV(=y) "Xen PV guest support"')
     screen.keys("Enter")
     screen.wait("(Top) → Xen", f"[*] {_XEN_PV}")
+
+
+def test_it_ends_with_its_terminal(kernel: Project) -> None:
+    before = saved(kernel)
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    scons = subprocess.Popen(
+        [sys.executable, "-m", "SCons", "-Q", "menuconfig"],
+        cwd=kernel.top,
+        env={**os.environ, "TERM": "xterm"},
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
+    )
+    os.close(follower)
+    seen = b""
+    while b"[Q] Quit" not in seen:
+        seen += os.read(leader, 4096)
+    os.close(leader)
+    try:
+        assert scons.wait(_PATIENCE) != 0
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(scons.pid, signal.SIGKILL)
+    assert state(kernel) == before
 
 
 def test_search_toggle_save_and_the_next_build_is_exact(

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -119,6 +121,8 @@ def _main(arguments: Sequence[str]) -> int:
     """The process that run() starts: arguments are module, top, Kconfig file, and defconfig."""
     name, srctree, kconfig, *defconfig = arguments
     os.chdir(srctree)
+    if sys.stdin.isatty():
+        threading.Thread(target=_end_with_the_terminal, daemon=True).start()
     try:
         _run_module(name, Path(kconfig), defconfig[0] if defconfig else None)
     except KeyboardInterrupt:
@@ -130,6 +134,15 @@ def _main(arguments: Sequence[str]) -> int:
         print(f"{name}: {error.__cause__ or error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _end_with_the_terminal() -> None:
+    """SCons keeps SIGHUP to itself, and menuconfig would ask for keys for ever."""
+    terminal = select.poll()
+    terminal.register(sys.stdin, 0)
+    # The only event that comes unasked is the terminal's end.
+    terminal.poll()
+    os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
