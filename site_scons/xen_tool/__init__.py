@@ -29,8 +29,9 @@ from typing import Any
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import check, config_targets, methods, summary, usage
+    from .scons import check, collector, config_targets, methods, summary, usage
 
+    collector.spare()
     for name, method in (
         ("XenConfigure", methods.xen_configure),
         ("XenHead", methods.xen_head),

@@ -10,6 +10,7 @@ scanner         what an object and an image depend on
 check           what the loaders will say, after every link
 record          how each target was last built: what is up to date
 explain         the same in words, for why
+collector       Python's garbage, of which SCons makes little
 owner           one build at a time in a build directory
 errors          our errors as SCons'
 """
