@@ -26,14 +26,14 @@ class Contents:
     """
 
     def __init__(self, top: str, signature: Callable[[str], str], known: Mapping[str, Any]) -> None:
-        self._top = top
+        self._below = os.path.join(top, "")
         self._signature = signature
         self._known = dict(known)
         self._young: set[str] = set()
 
     def of(self, name: str) -> str | None:
         """The signature of a file's content; None if there is no file, or none to be read."""
-        path = os.path.join(self._top, name)
+        path = name if name.startswith(os.sep) else self._below + name
         try:
             status = os.stat(path)
             seen = [status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino]

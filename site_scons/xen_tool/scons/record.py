@@ -69,6 +69,8 @@ class Kept:
         self.contents = Contents(top, hash_file_signature, record["files"])
         self.dropped: set[str] = set()
         """Targets that were removed, as they were not what had been made."""
+        self.held: set[str] = set()
+        """Targets that are what had been made, before anything is built."""
 
     def write(self) -> None:
         """Raises XenToolError if the file cannot be written."""
@@ -98,12 +100,16 @@ class Record:
         # What is true before anything is built.
         self._inputs: dict[str, str | None] = {}
         self._present: dict[str, bool] = {}
+        self._listed: dict[str, frozenset[str]] = {}
         self._derived: set[str] | None = None
 
     def drop_foreign_outputs(self) -> None:
         """Removes the targets that are not what their step made of them."""
         below = os.path.join(self._env["XEN_BUILD"].abspath, "")
         for step, entry in self.kept.steps.items():
+            if self._holds_outputs(entry):
+                self.kept.held.add(step)
+                continue
             for name, signature in entry["outputs"].items():
                 path = os.path.abspath(os.path.join(self._env.fs.Top.abspath, name))
                 # A record that was copied with its folder may name files elsewhere.
@@ -114,8 +120,7 @@ class Record:
 
     def is_settled(self, step: Step) -> bool:
         """Whether it is sure, by contents, that the step would make again what is there."""
-        name = name_of(step.targets[0])
-        entry = self.kept.steps.get(name)
+        entry = self.kept.steps.get(step.path)
         settled = (
             self._holds
             and entry is not None
@@ -123,25 +128,28 @@ class Record:
             and entry["absent"] is not None
             and entry["toolchain"] == step.toolchain
             and self._holds_values(entry["values"])
-            and self._holds_files(entry)
+            and self._holds_files(step.path, entry)
             and entry["command"] == step.argv()
         )
         if not settled:
-            self._doubted.add(name)
+            self._doubted.add(step.path)
         return settled
 
     def _holds_values(self, recorded: dict[str, str]) -> bool:
         values = self._env["XEN_CONFIG"].values
         return all(values.get(symbol) == value for symbol, value in recorded.items())
 
-    def _holds_files(self, entry: Entry) -> bool:
+    def _holds_files(self, path: str, entry: Entry) -> bool:
         if self._derived is None:
             self._derived = set(_derived(self._env.fs))
         return (
-            all(self.contents.of(name) == content for name, content in entry["outputs"].items())
+            (path in self.kept.held or self._holds_outputs(entry))
             and all(self._input(name) == content for name, content in entry["inputs"].items())
             and not any(map(self._is_present, entry["absent"]))
         )
+
+    def _holds_outputs(self, entry: Entry) -> bool:
+        return all(self.contents.of(name) == content for name, content in entry["outputs"].items())
 
     def _input(self, name: str) -> str | None:
         if name not in self._inputs:
@@ -153,9 +161,19 @@ class Record:
     def _is_present(self, name: str) -> bool:
         if name not in self._present:
             assert self._derived is not None
-            path = os.path.join(self._env.fs.Top.abspath, name)
-            self._present[name] = name in self._derived or os.path.isfile(path)
+            self._present[name] = name in self._derived or self._is_file(name)
         return self._present[name]
+
+    def _is_file(self, name: str) -> bool:
+        """Most are not there: one look into their folder tells of all."""
+        path = os.path.join(self._env.fs.Top.abspath, name)
+        folder, base = os.path.split(path)
+        if folder not in self._listed:
+            try:
+                self._listed[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._listed[folder] = frozenset()
+        return base in self._listed[folder] and os.path.isfile(path)
 
     def write(self) -> None:
         """Adds what was built in this run, and what of the rest had to be looked at."""
@@ -279,4 +297,5 @@ def _derived(fs: Any) -> Iterator[str]:
             if hasattr(node, "entries"):
                 todo.append(node)
             elif node.has_builder():
-                yield str(node)
+                step = getattr(node.attributes, "xen_step", None)
+                yield step.path if step else str(node)
