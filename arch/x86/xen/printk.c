@@ -36,38 +36,81 @@ static void put_string(const char *string)
 		put_char(*string++);
 }
 
-static void put_number(unsigned long value, unsigned int base, unsigned int width)
+/*
+ * Divides value, and returns the rest.  By digits of 16 bits, because of a whole
+ * 64-bit value a 32-bit compiler would call a function of its library.
+ */
+static unsigned int divide(uint64_t *value, unsigned int divisor)
+{
+	uint64_t quotient = 0;
+	uint32_t rest = 0;
+
+	for (int shift = 48; shift >= 0; shift -= 16) {
+		rest = rest << 16 | (*value >> shift & 0xffff);
+		quotient |= (uint64_t)(rest / divisor) << shift;
+		rest %= divisor;
+	}
+	*value = quotient;
+	return rest;
+}
+
+static void put_number(uint64_t value, unsigned int base, unsigned int width)
 {
 	char digits[3 * sizeof(value) + 1];
 	char *digit = digits + sizeof(digits);
 
 	*--digit = '\0';
 	do {
-		*--digit = "0123456789abcdef"[value % base];
-		value /= base;
+		*--digit = "0123456789abcdef"[divide(&value, base)];
 	} while (value);
 	for (size_t used = (size_t)(digits + sizeof(digits) - 1 - digit); used < width; used++)
 		put_char('0');
 	put_string(digit);
 }
 
-static void put_signed(long value)
+static void put_signed(int64_t value)
 {
 	if (value < 0)
 		put_char('-');
-	put_number(value < 0 ? -(unsigned long)value : (unsigned long)value, 10, 0);
+	put_number(value < 0 ? -(uint64_t)value : (uint64_t)value, 10, 0);
+}
+
+static int64_t signed_argument(va_list *args, unsigned int longs)
+{
+	switch (longs) {
+	case 0:
+		return va_arg(*args, int);
+	case 1:
+		return va_arg(*args, long);
+	default:
+		return va_arg(*args, long long);
+	}
+}
+
+static uint64_t unsigned_argument(va_list *args, unsigned int longs)
+{
+	switch (longs) {
+	case 0:
+		return va_arg(*args, unsigned int);
+	case 1:
+		return va_arg(*args, unsigned long);
+	default:
+		return va_arg(*args, unsigned long long);
+	}
 }
 
 /*
- * %s %c %d %u %x %p %%; l before d, u and x; before those a width, always filled
- * with zeros.  Anything else is printed as it stands, and the arguments after it
+ * %s %c %d %u %x %p %%; l or ll before d, u and x; before those a width, always
+ * filled with zeros.  Anything else is printed as it stands, and the arguments after it
  * are not to be trusted.
  */
-void vprintk(const char *format, va_list args)
+void vprintk(const char *format, va_list arguments)
 {
+	va_list args; /* whose address can be taken, as a parameter's cannot */
+
+	va_copy(args, arguments);
 	for (; *format; format++) {
-		unsigned int width = 0;
-		bool is_long = false;
+		unsigned int width = 0, longs = 0;
 
 		if (*format != '%') {
 			put_char(*format);
@@ -75,10 +118,8 @@ void vprintk(const char *format, va_list args)
 		}
 		while (*++format >= '0' && *format <= '9')
 			width = 10 * width + (unsigned int)(*format - '0');
-		if (*format == 'l') {
-			is_long = true;
-			format++;
-		}
+		for (; *format == 'l'; format++)
+			longs++;
 		switch (*format) {
 		case 's':
 			put_string(va_arg(args, const char *));
@@ -87,17 +128,16 @@ void vprintk(const char *format, va_list args)
 			put_char((char)va_arg(args, int));
 			break;
 		case 'd':
-			put_signed(is_long ? va_arg(args, long) : va_arg(args, int));
+			put_signed(signed_argument(&args, longs));
 			break;
 		case 'u':
 		case 'x':
-			put_number(is_long ? va_arg(args, unsigned long)
-					   : va_arg(args, unsigned int),
-				   *format == 'x' ? 16 : 10, width);
+			put_number(unsigned_argument(&args, longs), *format == 'x' ? 16 : 10,
+				   width);
 			break;
 		case 'p':
 			put_string("0x");
-			put_number( (uintptr_t)va_arg(args, void *), 16, 0);
+			put_number((uintptr_t)va_arg(args, void *), 16, 0);
 			break;
 		case '%':
 			put_char('%');
@@ -111,6 +151,7 @@ void vprintk(const char *format, va_list args)
 			break;
 		}
 	}
+	va_end(args);
 }
 
 void printk(const char *format, ...)

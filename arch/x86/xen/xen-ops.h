@@ -33,7 +33,7 @@ extern bool xen_initial_domain;
 extern struct start_info *xen_start_info;
 _Noreturn void xen_start_kernel(void);
 
-/* console.c, printk.c: %s %c %d %u %x %p %%, with l, and with a width such as 016. */
+/* console.c, printk.c: %s %c %d %u %x %p %%, with l or ll, and with a width such as 016. */
 void xen_console_use_ring(volatile struct xencons_interface *ring, evtchn_port_t port);
 void xen_console_use_serial_port(void);
 void xen_console_write(const char *text, size_t size);

@@ -50,14 +50,14 @@ void check_skip(const char *reason);
 		}                                                                \
 	} while (0)
 
+/* Of integers: all bits of a page table entry count, in a 32-bit kernel too. */
 #define EXPECT_EQUAL(actual, expected)                                             \
 	do {                                                                       \
-		long actual_ = (long)(actual), expected_ = (long)(expected);       \
+		long long actual_ = (actual), expected_ = (expected);              \
 		if (actual_ != expected_) {                                        \
-			check_fail("%s is %ld (0x%lx), not %ld (0x%lx) (%s:%d)",   \
-				   #actual, actual_, (unsigned long)actual_,       \
-				   expected_, (unsigned long)expected_, __FILE__,  \
-				   __LINE__);                                      \
+			check_fail("%s is %lld (0x%llx), not %lld (0x%llx) (%s:%d)", \
+				   #actual, actual_, actual_, expected_, expected_, \
+				   __FILE__, __LINE__);                            \
 			return;                                                    \
 		}                                                                  \
 	} while (0)

@@ -173,7 +173,7 @@ static void user_is_refused_another_vector(void)
 	run_with(user_calls_elsewhere, 0, X86_TRAP_GP, kill);
 	EXPECT_EQUAL(seen.vector, X86_TRAP_GP);
 	EXPECT_EQUAL(seen.error_code & 7, 2);
-	EXPECT_EQUAL(seen.rip, user_calls_elsewhere);
+	EXPECT_EQUAL(seen.rip, (unsigned long)user_calls_elsewhere);
 }
 
 static void kernel_calls_itself(void)

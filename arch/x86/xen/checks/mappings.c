@@ -55,7 +55,7 @@ static void unmapped_address_faults(void)
 
 	EXPECT_EQUAL(fault.vector, X86_TRAP_PF);
 	EXPECT_EQUAL(fault.error_code, 0);
-	EXPECT_EQUAL(fault.address, AREA);
+	EXPECT_EQUAL(fault.address, (unsigned long)AREA);
 }
 
 static void new_tables_map_memory(void)
@@ -148,7 +148,7 @@ static void read_only_honoured(void)
 	make_readwrite((const void *)first);
 	EXPECT_EQUAL(fault.vector, X86_TRAP_PF);
 	EXPECT_EQUAL(fault.error_code, X86_PF_PROT | X86_PF_WRITE);
-	EXPECT_EQUAL(fault.address, first);
+	EXPECT_EQUAL(fault.address, (unsigned long)first);
 }
 
 static void no_execute_honoured(void)
@@ -163,7 +163,7 @@ static void no_execute_honoured(void)
 	EXPECT_EQUAL(allowed.vector, NO_FAULT);
 	EXPECT_EQUAL(refused.vector, X86_TRAP_PF);
 	EXPECT_EQUAL(refused.error_code, X86_PF_PROT | X86_PF_INSTR);
-	EXPECT_EQUAL(refused.address, first);
+	EXPECT_EQUAL(refused.address, (unsigned long)first);
 }
 
 static const struct check checks[] = {

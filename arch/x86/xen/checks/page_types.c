@@ -16,7 +16,7 @@ static void store_to_l4_faults(void)
 
 	EXPECT_EQUAL(fault.vector, X86_TRAP_PF);
 	EXPECT_EQUAL(fault.error_code, X86_PF_PROT | X86_PF_WRITE);
-	EXPECT_EQUAL(fault.address, top_table());
+	EXPECT_EQUAL(fault.address, (unsigned long)top_table());
 }
 
 /* Emulated for dom0 in any case. */

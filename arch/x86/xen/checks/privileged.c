@@ -251,7 +251,7 @@ static void invlpg_all_by_mmuext(void)
 static void debug_register_keeps_its_value(void)
 {
 	EXPECT_EQUAL(HYPERVISOR_set_debugreg(1, (unsigned long)second), 0);
-	EXPECT_EQUAL(HYPERVISOR_get_debugreg(1), second);
+	EXPECT_EQUAL(HYPERVISOR_get_debugreg(1), (unsigned long)second);
 	HYPERVISOR_set_debugreg(1, 0);
 }
 
