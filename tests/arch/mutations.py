@@ -240,7 +240,7 @@ _SEGMENTATION = _table(
         "\tpop\t%rcx\n\tpop\t%r11\n\t.if",
         "\tpop\t%r11\n\tpop\t%rcx\n\t.if",
     ),
-    ("user_calls_and_goes_on", "process.c", ".rdi = argument", ".rdi = argument & 0"),
+    ("user_calls_and_goes_on", "process.c", ".di = argument", ".di = argument & 0"),
     ("users_frame_says_user", "process.c", ".cs = FLAT_USER_CS", ".cs = FLAT_USER_CS & ~3"),
     (
         "user_enters_on_stack_switch_stack",
@@ -292,9 +292,9 @@ _FLAGS = _table(
         "frame_carries_the_flag",
         "traps.c",
         "if (handler && handler(regs))",
-        "regs->rflags |= X86_EFLAGS_IF; if (handler && handler(regs))",
+        "regs->flags |= X86_EFLAGS_IF; if (handler && handler(regs))",
     ),
-    ("iret_delivers_what_is_pending", "checks/flags.c", "rflags |= X86_EFLAGS_IF", "rflags |= 0"),
+    ("iret_delivers_what_is_pending", "checks/flags.c", "->flags |= X86_EFLAGS_IF", "->flags |= 0"),
     ("block_enables_and_wakes", "irq.c", "SCHEDOP_block, NULL", "SCHEDOP_yield, NULL"),
 )
 
@@ -354,7 +354,7 @@ _UPCALLS = _table(
         "channel_op(EVTCHNOP_close, &close) != 0",
         "channel_op(EVTCHNOP_send, &close) == 1",
     ),
-    ("event_interrupts_user", "process.c", ".rflags = X86_EFLAGS_IF", ".rflags = 2"),
+    ("event_interrupts_user", "process.c", ".flags = X86_EFLAGS_IF", ".flags = 2"),
     (
         "registers_survive_an_upcall",
         "events.c",

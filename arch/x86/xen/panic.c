@@ -47,10 +47,10 @@ static void print_calls(uintptr_t frame)
 #ifdef CONFIG_X86_64
 static void print_registers(const struct pt_regs *regs)
 {
-	printk("rip %016lx cs  %016lx rflags %016lx\n", regs->rip, regs->cs, regs->rflags);
-	printk("rsp %016lx ss  %016lx rbp %016lx\n", regs->rsp, regs->ss, regs->rbp);
-	printk("rax %016lx rbx %016lx rcx %016lx\n", regs->rax, regs->rbx, regs->rcx);
-	printk("rdx %016lx rsi %016lx rdi %016lx\n", regs->rdx, regs->rsi, regs->rdi);
+	printk("rip %016lx cs  %016lx rflags %016lx\n", regs->ip, regs->cs, regs->flags);
+	printk("rsp %016lx ss  %016lx rbp %016lx\n", regs->sp, regs->ss, regs->bp);
+	printk("rax %016lx rbx %016lx rcx %016lx\n", regs->ax, regs->bx, regs->cx);
+	printk("rdx %016lx rsi %016lx rdi %016lx\n", regs->dx, regs->si, regs->di);
 	printk("r8  %016lx r9  %016lx r10 %016lx\n", regs->r8, regs->r9, regs->r10);
 	printk("r11 %016lx r12 %016lx r13 %016lx\n", regs->r11, regs->r12, regs->r13);
 	printk("r14 %016lx r15 %016lx\n", regs->r14, regs->r15);
@@ -66,8 +66,8 @@ _Noreturn void panic_at(const struct pt_regs *regs, const char *format, ...)
 	va_end(args);
 	printk("\n");
 	print_registers(regs);
-	printk("Call trace:\n  %016lx\n", regs->rip);
-	print_calls(regs->rbp);
+	printk("Call trace:\n  %016lx\n", regs->ip);
+	print_calls(regs->bp);
 	report_result(false);
 }
 #endif

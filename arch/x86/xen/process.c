@@ -30,11 +30,11 @@ bool on_kernel_stack(const void *address)
 unsigned long run_user(const void *code, unsigned long argument)
 {
 	struct pt_regs regs = {
-		.rdi = argument,
-		.rip = (unsigned long)code,
+		.di = argument,
+		.ip = (unsigned long)code,
 		.cs = FLAT_USER_CS,
-		.rflags = X86_EFLAGS_IF,
-		.rsp = (unsigned long)user_stack + STACK_SIZE,
+		.flags = X86_EFLAGS_IF,
+		.sp = (unsigned long)user_stack + STACK_SIZE,
 		.ss = FLAT_USER_SS,
 	};
 

@@ -15,14 +15,14 @@
 #include <stdbool.h>
 
 struct pt_regs {
-	unsigned long r15, r14, r13, r12, rbp, rbx;
-	unsigned long r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	unsigned long r15, r14, r13, r12, bp, bx;
+	unsigned long r11, r10, r9, r8, ax, cx, dx, si, di;
 	unsigned long vector;
 	unsigned long error_code; /* 0 for a vector without one */
-	unsigned long rip;
+	unsigned long ip;
 	unsigned long cs; /* bits 0-1: 0 kernel, 3 user, though Xen runs both in ring 3 */
-	unsigned long rflags;
-	unsigned long rsp;
+	unsigned long flags;
+	unsigned long sp;
 	unsigned long ss;
 };
 

@@ -40,7 +40,7 @@ static void note_entry_state(void)
 {
 	asm volatile("mov %%cs, %0" : "=r"(entry_state.cs));
 	asm volatile("mov %%ss, %0" : "=r"(entry_state.ss));
-	asm volatile("pushf; pop %0" : "=r"(entry_state.rflags));
+	asm volatile("pushf; pop %0" : "=r"(entry_state.flags));
 	entry_state.upcall_mask = this_vcpu()->evtchn_upcall_mask;
 }
 

@@ -73,13 +73,13 @@ static unsigned long read_cr2(void)
 
 static bool fix_up(struct pt_regs *regs, unsigned long cr2)
 {
-	unsigned long address = regs->rip;
-	bool called_into_nothing = regs->vector == X86_TRAP_PF && cr2 == regs->rip &&
+	unsigned long address = regs->ip;
+	bool called_into_nothing = regs->vector == X86_TRAP_PF && cr2 == regs->ip &&
 				   (regs->error_code & X86_PF_INSTR);
 
 	/* The faulting instruction is not there; what called it is. */
 	if (called_into_nothing)
-		address = *(unsigned long *)regs->rsp;
+		address = *(unsigned long *)regs->sp;
 
 	for (const struct exception_table_entry *entry = __start___ex_table;
 	     entry < __stop___ex_table; entry++) {
@@ -88,9 +88,9 @@ static bool fix_up(struct pt_regs *regs, unsigned long cr2)
 		last_fault.vector = (int)regs->vector;
 		last_fault.error_code = regs->error_code;
 		last_fault.address = regs->vector == X86_TRAP_PF ? cr2 : 0;
-		regs->rip = entry->resume;
+		regs->ip = entry->resume;
 		if (called_into_nothing)
-			regs->rsp += sizeof(long);
+			regs->sp += sizeof(long);
 		return true;
 	}
 	return false;

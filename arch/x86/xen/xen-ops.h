@@ -54,7 +54,7 @@ _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, .
 
 /* setup.c: what the processor was like at xen_start_kernel, for the checks. */
 struct entry_state {
-	unsigned long cs, ss, rflags;
+	unsigned long cs, ss, flags;
 	uint8_t upcall_mask;
 };
 

@@ -92,12 +92,12 @@ static void entered_with_events_masked(void)
 /* The processor's own flag is on all the time: it is Xen who takes interrupts. */
 static void entered_with_interrupts_on(void)
 {
-	EXPECT(entry_state.rflags & X86_EFLAGS_IF);
+	EXPECT(entry_state.flags & X86_EFLAGS_IF);
 }
 
 static void entered_with_direction_flag_clear(void)
 {
-	EXPECT_EQUAL(entry_state.rflags & 0x400, 0);
+	EXPECT_EQUAL(entry_state.flags & 0x400, 0);
 }
 
 /* Xen writes there: the clock's speed, which is never 0. */

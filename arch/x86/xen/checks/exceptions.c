@@ -23,9 +23,9 @@ static bool note(struct pt_regs *regs)
 static bool serve(struct pt_regs *regs)
 {
 	note(regs);
-	if (!user_mode(regs) || regs->rax == 0)
-		leave_user(regs->rdi);
-	regs->rax *= 2;
+	if (!user_mode(regs) || regs->ax == 0)
+		leave_user(regs->di);
+	regs->ax *= 2;
 	return true;
 }
 
@@ -85,7 +85,7 @@ static void breakpoint_arrives(void)
 	set_trap_handler(X86_TRAP_BP, before);
 	EXPECT_EQUAL(traps, 1);
 	EXPECT_EQUAL(seen.vector, X86_TRAP_BP);
-	EXPECT_EQUAL(seen.rip, next);
+	EXPECT_EQUAL(seen.ip, next);
 }
 
 /* Xen says kernel by the lowest bits, ring 3 as it is. */
@@ -132,8 +132,8 @@ static void registers_survive_a_trap(void)
 	set_trap_handler(X86_TRAP_BP, before);
 	EXPECT_EQUAL(sum, 0);
 	EXPECT_EQUAL(sum2, 0);
-	EXPECT(seen.rax == 0xa1 && seen.rbx == 0xb2 && seen.rcx == 0xc3 && seen.rdx == 0xd4);
-	EXPECT(seen.rsi == 0x51 && seen.rdi == 0xd1 && seen.r8 == 0x88 && seen.r9 == 0x99);
+	EXPECT(seen.ax == 0xa1 && seen.bx == 0xb2 && seen.cx == 0xc3 && seen.dx == 0xd4);
+	EXPECT(seen.si == 0x51 && seen.di == 0xd1 && seen.r8 == 0x88 && seen.r9 == 0x99);
 	EXPECT(seen.r10 == 0x1010 && seen.r11 == 0x1111);
 }
 
@@ -147,8 +147,8 @@ static void users_frame_says_user(void)
 {
 	run_with(user_doubles, 1, X86_TRAP_BP, NULL);
 	EXPECT_EQUAL(seen.cs & 0xffff, FLAT_USER_CS);
-	EXPECT(seen.rip > (unsigned long)user_doubles);
-	EXPECT(seen.rip < (unsigned long)user_calls_elsewhere);
+	EXPECT(seen.ip > (unsigned long)user_doubles);
+	EXPECT(seen.ip < (unsigned long)user_calls_elsewhere);
 }
 
 static void user_enters_on_stack_switch_stack(void)
@@ -173,7 +173,7 @@ static void user_is_refused_another_vector(void)
 	run_with(user_calls_elsewhere, 0, X86_TRAP_GP, kill);
 	EXPECT_EQUAL(seen.vector, X86_TRAP_GP);
 	EXPECT_EQUAL(seen.error_code & 7, 2);
-	EXPECT_EQUAL(seen.rip, (unsigned long)user_calls_elsewhere);
+	EXPECT_EQUAL(seen.ip, (unsigned long)user_calls_elsewhere);
 }
 
 static void kernel_calls_itself(void)
@@ -198,7 +198,7 @@ static void users_page_fault_says_user(void)
 static bool serve_syscall(struct pt_regs *regs)
 {
 	note(regs);
-	regs->rax += 1;
+	regs->ax += 1;
 	return true;
 }
 

@@ -180,7 +180,7 @@ static unsigned long flags_in_frame;
 static bool note_mask(struct pt_regs *regs)
 {
 	masked_in_trap = xen_irqs_disabled();
-	flags_in_frame = regs->rflags;
+	flags_in_frame = regs->flags;
 	return regs->vector == X86_TRAP_BP; /* the other is fixed up */
 }
 
@@ -227,7 +227,7 @@ static void frame_carries_the_flag(void)
 
 static bool set_flag(struct pt_regs *regs)
 {
-	regs->rflags |= X86_EFLAGS_IF;
+	regs->flags |= X86_EFLAGS_IF;
 	return true;
 }
 

@@ -192,7 +192,7 @@ static void closed_channel_refuses(void)
 
 static bool end_user(struct pt_regs *regs)
 {
-	leave_user(regs->rdi);
+	leave_user(regs->di);
 }
 
 extern const char user_ends[];
