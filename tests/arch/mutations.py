@@ -54,7 +54,7 @@ _SETUP = _table(
         "\tsetup();\n",
         '\tsetup(); asm volatile("wrmsr" : : "c"(0xc0000101), "a"(0), "d"(0));\n',
     ),
-    ("entered_in_ring_3", "setup.c", "mov %%cs, %0", "mov %%ds, %0"),
+    ("entered_in_the_kernels_ring", "setup.c", "mov %%cs, %0", "mov %%ds, %0"),
     (
         "entered_with_events_masked",
         "setup.c",

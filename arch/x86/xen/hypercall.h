@@ -69,6 +69,13 @@ extern unsigned long xen_hypercalls;
 /* With 1 to 4 arguments. */
 #define HYPERCALL(...) HYPERCALL4(__VA_ARGS__, 0, 0, 0, 0)
 
+/* A 64-bit argument: in 32-bit it is two, the low half first. */
+#ifdef CONFIG_X86_64
+#define ARG64(value) (value)
+#else
+#define ARG64(value) (uint32_t)(value), (uint32_t)((uint64_t)(value) >> 32)
+#endif
+
 static inline long HYPERVISOR_xen_version(int cmd, void *arg)
 {
 	return HYPERCALL(__HYPERVISOR_xen_version, cmd, arg);
@@ -98,9 +105,6 @@ static inline long HYPERVISOR_multicall(struct multicall_entry *calls, unsigned 
 {
 	return HYPERCALL(__HYPERVISOR_multicall, calls, count);
 }
-
-#ifdef CONFIG_X86_64
-/* The rest passes 64-bit values in one register, as 32-bit guests cannot. */
 
 static inline long HYPERVISOR_set_trap_table(const struct trap_info *table)
 {
@@ -145,18 +149,18 @@ static inline unsigned long HYPERVISOR_get_debugreg(int number)
 
 static inline long HYPERVISOR_update_descriptor(uint64_t machine_address, uint64_t descriptor)
 {
-	return HYPERCALL(__HYPERVISOR_update_descriptor, machine_address, descriptor);
+	return HYPERCALL(__HYPERVISOR_update_descriptor, ARG64(machine_address), ARG64(descriptor));
 }
 
 static inline long HYPERVISOR_update_va_mapping(unsigned long address, uint64_t entry,
 						unsigned long flags)
 {
-	return HYPERCALL(__HYPERVISOR_update_va_mapping, address, entry, flags);
+	return HYPERCALL(__HYPERVISOR_update_va_mapping, address, ARG64(entry), flags);
 }
 
 static inline long HYPERVISOR_set_timer_op(uint64_t deadline)
 {
-	return HYPERCALL(__HYPERVISOR_set_timer_op, deadline);
+	return HYPERCALL(__HYPERVISOR_set_timer_op, ARG64(deadline));
 }
 
 static inline long HYPERVISOR_vm_assist(unsigned int cmd, unsigned int type)
@@ -169,10 +173,12 @@ static inline long HYPERVISOR_vcpu_op(int cmd, unsigned int vcpu, void *arg)
 	return HYPERCALL(__HYPERVISOR_vcpu_op, cmd, vcpu, arg);
 }
 
+#ifdef CONFIG_X86_64
 static inline long HYPERVISOR_set_segment_base(int which, unsigned long base)
 {
 	return HYPERCALL(__HYPERVISOR_set_segment_base, which, base);
 }
+#endif
 
 static inline long HYPERVISOR_mmuext_op(const struct mmuext_op *operations, unsigned int count,
 					unsigned int *done, domid_t domain)
@@ -184,7 +190,6 @@ static inline long HYPERVISOR_callback_op(int cmd, void *arg)
 {
 	return HYPERCALL(__HYPERVISOR_callback_op, cmd, arg);
 }
-#endif
 
 #endif
 #endif

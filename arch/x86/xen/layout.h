@@ -11,6 +11,13 @@
 
 #define PAGE_SIZE 0x1000
 
+/* Of 512 entries each; of the uppermost one in 32-bit (PAE) only 4 are used. */
+#ifdef CONFIG_X86_64
+#define PAGETABLE_LEVELS 4
+#else
+#define PAGETABLE_LEVELS 3
+#endif
+
 /* The address of pseudo-physical 0, which the note XEN_ELFNOTE_VIRT_BASE names. */
 #ifdef CONFIG_X86_64
 #define VIRT_BASE 0xffffffff80000000

@@ -21,11 +21,8 @@
 #include "page.h"
 #include "xen-ops.h"
 
-#define MFN_MASK 0x000ffffffffff000
+#define MFN_MASK 0x000ffffffffff000ull
 #define TABLE_ENTRIES 512
-
-/* What this kernel maps at VIRT_BASE: what one L2 table there can. */
-#define MAX_MAPPED_PAGES (TABLE_ENTRIES * TABLE_ENTRIES)
 
 static unsigned long next_free_pfn;
 
@@ -36,11 +33,11 @@ unsigned long pte_mfn(uint64_t entry)
 
 uint64_t mfn_pte(unsigned long mfn, uint64_t flags)
 {
-	return mfn * PAGE_SIZE | flags;
+	return (uint64_t)mfn * PAGE_SIZE | flags;
 }
 
 /*
- * The entry that translates address in the table of a level, 1 to 4; NULL if
+ * The entry that translates address in the table of a level, from 1 up; NULL if
  * there is no such table.  Only for addresses whose tables are mapped, as those
  * of the image and of what insert_table made.
  */
@@ -48,7 +45,7 @@ uint64_t *lookup_address(const void *address, unsigned int level)
 {
 	uint64_t *table = (uint64_t *)xen_start_info->pt_base;
 
-	for (unsigned int at = 4;; at--) {
+	for (unsigned int at = PAGETABLE_LEVELS;; at--) {
 		uint64_t *entry = &table[(unsigned long)address >> (12 + 9 * (at - 1)) &
 					 (TABLE_ENTRIES - 1)];
 		if (at == level)
@@ -115,7 +112,7 @@ long unpin_table(const void *page)
 	return mmuext(MMUEXT_UNPIN_TABLE, page);
 }
 
-/* Makes a pinned L4 the kernel's, or the user's, as which it is used in user mode. */
+/* Makes a pinned top table the kernel's, or the user's, as which it is used in user mode. */
 long xen_write_cr3(const void *page)
 {
 	return mmuext(MMUEXT_NEW_BASEPTR, page);
@@ -180,7 +177,7 @@ void map_memory(unsigned long pfn, unsigned long end)
 	insert_table(address, 2, table);
 }
 
-/* Maps the domain's memory, up to 1 GiB, from VIRT_BASE on. */
+/* Maps the domain's memory, as much as there is room for, from VIRT_BASE on. */
 void mmu_init(void)
 {
 	unsigned long end = xen_start_info->nr_pages;

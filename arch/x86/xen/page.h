@@ -12,6 +12,14 @@
 #include "layout.h"
 #include "xen-ops.h"
 
+/* What is mapped of it: 1 GiB, as one L2 table can; in 32-bit Xen's part may begin before. */
+#define L2_PAGES 0x40000
+#if !defined(CONFIG_X86_64) && VIRT_BASE + L2_PAGES * PAGE_SIZE > __MACH2PHYS_VIRT_START
+#define MAX_MAPPED_PAGES ((__MACH2PHYS_VIRT_START - VIRT_BASE) / PAGE_SIZE)
+#else
+#define MAX_MAPPED_PAGES L2_PAGES
+#endif
+
 static inline unsigned long pfn_to_mfn(unsigned long pfn)
 {
 	return ((const unsigned long *)xen_start_info->mfn_list)[pfn];

@@ -19,7 +19,6 @@
  */
 struct start_info *xen_start_info __attribute__((section(".data")));
 
-#ifdef CONFIG_X86_64
 struct entry_state entry_state;
 
 /* Xen's page appears here instead of the image's own. */
@@ -49,20 +48,19 @@ static void setup(void)
 {
 	map_shared_info();
 	note_entry_state();
+#ifdef CONFIG_X86_64
 	evtchn_init();
 	trap_init();
+#endif
 	xen_setup_features();
 	mmu_init();
+#ifdef CONFIG_X86_64
 	gdt_init();
 	process_init();
 	time_init();
 	xen_irq_enable();
-}
-#else
-static void setup(void)
-{
-}
 #endif
+}
 
 /*
  * Entered by a jump: there is nothing to return to, and the stack is not as a

@@ -76,14 +76,23 @@
 #define __MACH2PHYS_VIRT_START 0xf5800000
 #endif
 
-/* xen/include/public/arch-x86/xen-x86_64.h */
+/* xen/include/public/arch-x86/xen-x86_{32,64}.h: ring 3; 32-bit kernels are in ring 1 */
 #ifdef __x86_64__
 #define FLAT_KERNEL_CS 0xe033
+#define FLAT_KERNEL_DS 0
 #define FLAT_KERNEL_SS 0xe02b
 #define FLAT_USER_CS 0xe033
+#define FLAT_USER_DS 0
 #define FLAT_USER_SS 0xe02b
 #define SEGBASE_FS 0
 #define SEGBASE_GS_KERNEL 2
+#else
+#define FLAT_KERNEL_CS 0xe019
+#define FLAT_KERNEL_DS 0xe021
+#define FLAT_KERNEL_SS 0xe021
+#define FLAT_USER_CS 0xe02b
+#define FLAT_USER_DS 0xe033
+#define FLAT_USER_SS 0xe033
 #endif
 
 /* xen/include/public/callback.h */
@@ -250,14 +259,24 @@ struct trap_info {
 	unsigned long address;
 };
 
-/* xen/include/public/callback.h; a 32-bit address has a code segment with it */
+/* xen/include/public/arch-x86/xen-x86_{32,64}.h */
 #ifdef __x86_64__
+typedef unsigned long xen_callback_t;
+#else
+struct xen_callback {
+	unsigned long cs;
+	unsigned long eip;
+};
+
+typedef struct xen_callback xen_callback_t;
+#endif
+
+/* xen/include/public/callback.h */
 struct callback_register {
 	uint16_t type;
 	uint16_t flags;
-	unsigned long address;
+	xen_callback_t address;
 };
-#endif
 
 /* xen/include/public/event_channel.h */
 typedef uint32_t evtchn_port_t;

@@ -48,8 +48,6 @@ bool run_checks(void);
 _Noreturn void report_result(bool passed);
 _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, ...);
 
-#ifdef CONFIG_X86_64
-
 #define X86_EFLAGS_IF 0x200
 
 /* setup.c: what the processor was like at xen_start_kernel, for the checks. */
@@ -94,12 +92,12 @@ long xen_set_ldt(const void *table, unsigned int entries);
 bool xen_set_iopl(unsigned int level);
 
 /* mmu.c */
-#define _PAGE_PRESENT 0x001ul
-#define _PAGE_RW 0x002ul
-#define _PAGE_USER 0x004ul
-#define _PAGE_ACCESSED 0x020ul
-#define _PAGE_DIRTY 0x040ul
-#define _PAGE_NX (1ul << 63)
+#define _PAGE_PRESENT 0x001ull
+#define _PAGE_RW 0x002ull
+#define _PAGE_USER 0x004ull
+#define _PAGE_ACCESSED 0x020ull
+#define _PAGE_DIRTY 0x040ull
+#define _PAGE_NX (1ull << 63)
 #define PTE_KERNEL (_PAGE_PRESENT | _PAGE_RW | _PAGE_ACCESSED | _PAGE_DIRTY)
 #define PTE_TABLE (PTE_KERNEL | _PAGE_USER)
 
@@ -207,5 +205,4 @@ void MULTI_xen_version(int cmd, void *result);
 void MULTI_update_va_mapping(unsigned long address, uint64_t entry, unsigned long flags);
 void MULTI_mmu_update(struct mmu_update update);
 
-#endif
 #endif

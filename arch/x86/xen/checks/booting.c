@@ -77,8 +77,10 @@ static void gs_base_at_irq_stack_union(void)
 	EXPECT_EQUAL(seen, 0x1234567);
 }
 
-/* The kernel is in ring 3, as its users are; only Xen knows who is who. */
-static void entered_in_ring_3(void)
+#endif
+
+/* Ring 3 in 64-bit, as its users', and only Xen knows who is who; ring 1 in 32-bit. */
+static void entered_in_the_kernels_ring(void)
 {
 	EXPECT_EQUAL(entry_state.cs, FLAT_KERNEL_CS);
 	EXPECT_EQUAL(entry_state.ss, FLAT_KERNEL_SS);
@@ -133,7 +135,6 @@ static void image_at_its_frames(void)
 		if (page != (const char *)HYPERVISOR_shared_info)
 			EXPECT_EQUAL(pte_mfn(*lookup_address(page, 1)), virt_to_mfn(page));
 }
-#endif
 
 static const struct check checks[] = {
 	{"start_info_magic", start_info_magic},
@@ -144,7 +145,8 @@ static const struct check checks[] = {
 	{"hypercall_page_filled", hypercall_page_filled},
 #ifdef CONFIG_X86_64
 	{"gs_base_at_irq_stack_union", gs_base_at_irq_stack_union},
-	{"entered_in_ring_3", entered_in_ring_3},
+#endif
+	{"entered_in_the_kernels_ring", entered_in_the_kernels_ring},
 	{"entered_with_events_masked", entered_with_events_masked},
 	{"entered_with_interrupts_on", entered_with_interrupts_on},
 	{"entered_with_direction_flag_clear", entered_with_direction_flag_clear},
@@ -153,7 +155,6 @@ static const struct check checks[] = {
 	{"features_read", features_read},
 	{"features_agree_with_start_info", features_agree_with_start_info},
 	{"image_at_its_frames", image_at_its_frames},
-#endif
 };
 
 const struct checks booting_checks = CHECKS(checks);

@@ -21,7 +21,7 @@ static void boot_tables_read_only(void)
 
 static void memory_mapped(void)
 {
-	for (unsigned long pfn = 0; pfn < xen_start_info->nr_pages && pfn < 0x40000; pfn++)
+	for (unsigned long pfn = 0; pfn < xen_start_info->nr_pages && pfn < MAX_MAPPED_PAGES; pfn++)
 		if (pfn_to_virt(pfn) != HYPERVISOR_shared_info) {
 			EXPECT(lookup_address(pfn_to_virt(pfn), 1));
 			EXPECT_EQUAL(pte_mfn(entry_of(pfn_to_virt(pfn))), pfn_to_mfn(pfn));
