@@ -124,18 +124,23 @@ _MMU = _table(
         "fault = try_read(first)",
     ),
     ("no_execute_honoured", "checks/mappings.c", "pte_of(first) | _PAGE_NX", "pte_of(first)"),
-    ("store_to_l4_faults", "checks/page_types.c", "try_store(top_table())", "try_read(first)"),
+    (
+        "store_to_top_table_faults",
+        "checks/page_types.c",
+        "try_store(top_table())",
+        "try_read(first)",
+    ),
     (
         "store_to_l1_needs_assist",
         "checks/page_types.c",
-        "entry = entry_at(first)",
-        "entry = lookup_address((const void *)first, 2)",
+        "(unsigned long *)entry_at(first)",
+        "(unsigned long *)lookup_address((const void *)first, 2)",
     ),
     (
         "writable_mapping_of_table_refused",
         "checks/page_types.c",
         "make_readwrite(top_table())",
-        "make_readwrite(l4)",
+        "make_readwrite(l1)",
     ),
     (
         "writable_page_as_table_refused",
@@ -156,7 +161,7 @@ _MMU = _table(
         "MMUEXT_UNPIN_TABLE",
         "MMUEXT_TLB_FLUSH_LOCAL",
     ),
-    ("copied_l4_becomes_cr3", "mmu.c", "MMUEXT_NEW_BASEPTR", "MMUEXT_TLB_FLUSH_LOCAL"),
+    ("copied_tables_become_cr3", "mmu.c", "MMUEXT_NEW_BASEPTR", "MMUEXT_TLB_FLUSH_LOCAL"),
 )
 
 _PRIVILEGED = _table(
@@ -173,7 +178,7 @@ _PRIVILEGED = _table(
     (
         "writable_page_as_cr3_is_refused",
         "checks/privileged.c",
-        "try_write_cr3(virt_to_machine((const void *)first))",
+        "try_write_cr3(cr3)",
         "try_write_cr3(read_cr3() + 0)",
     ),
     ("cr4_can_be_read", "enlighten.c", "mov %%cr4", "mov %%cr3"),
@@ -210,7 +215,7 @@ _PRIVILEGED = _table(
 _SEGMENTATION = _table(
     ("gdt_in_use", "gdt.c", "= GDT_DATA,", "= 0,"),
     ("gdt_segment_can_be_loaded", "checks/segments.c", 'TRY("mov %0, %%es"', 'TRY("nop"'),
-    ("gdt_code_segment_can_be_run", "gdt.c", "= GDT_CODE64,", "= GDT_DATA,"),
+    ("gdt_code_segment_can_be_run", "gdt.c", "= GDT_CODE,", "= GDT_DATA,"),
     (
         "gdt_page_stays_read_only",
         "checks/segments.c",
@@ -226,7 +231,7 @@ _SEGMENTATION = _table(
     ("too_long_gdt_refused", "checks/segments.c", "FIRST_RESERVED_GDT_ENTRY + 1", "ENTRIES"),
     ("descriptor_updated_by_hypercall", "gdt.c", "&gdt[index]", "&gdt[index + 1]"),
     ("bad_descriptor_refused", "checks/segments.c", "_FREE, GDT_TSS)", "_FREE, GDT_SMALL)"),
-    ("descriptors_level_made_3", "checks/segments.c", "_FREE, GDT_LEVEL_0)", "_FREE, 0)"),
+    ("descriptors_level_made_the_kernels", "checks/segments.c", "_FREE, GDT_LEVEL_0)", "_FREE, 0)"),
     ("empty_entry_faults", "traps.c", "error_code = regs->error_code;", "error_code = 0;"),
     ("absent_segment_faults", "checks/segments.c", "_FREE, GDT_ABSENT)", "_FREE, GDT_SMALL)"),
     ("ldt_by_mmuext", "enlighten.c", "nr_ents = entries", "nr_ents = entries & 0"),
@@ -236,7 +241,7 @@ _SEGMENTATION = _table(
     ("invalid_opcode_arrives", "traps.c", "trap_invalid_op)", "trap_bounds)"),
     (
         "registers_survive_a_trap",
-        "entry.S",
+        "entry_64.S",
         "\tpop\t%rcx\n\tpop\t%r11\n\t.if",
         "\tpop\t%r11\n\tpop\t%rcx\n\t.if",
     ),
@@ -414,8 +419,8 @@ _MULTICALLS = _table(
     (
         "order_is_kept",
         "checks/batching.c",
-        "add_update(AREA + ENTRIES, first);\n\t\tadd_update(AREA + ENTRIES, second);",
-        "add_update(AREA + ENTRIES, second);\n\t\tadd_update(AREA + ENTRIES, first);",
+        "add_update(AREA + LONGS, first);\n\t\tadd_update(AREA + LONGS, second);",
+        "add_update(AREA + LONGS, second);\n\t\tadd_update(AREA + LONGS, first);",
     ),
     (
         "full_buffer_flushes_itself",

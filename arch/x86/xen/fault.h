@@ -40,9 +40,17 @@ struct exception_table_entry {
 /* vmlinux.lds.S */
 extern const struct exception_table_entry __start___ex_table[], __stop___ex_table[];
 
+#ifdef CONFIG_X86_64
+#define ASM_POINTER ".quad"
+#define MORE_CALL_CLOBBERS "r8", "r9", "r10", "r11",
+#else
+#define ASM_POINTER ".long"
+#define MORE_CALL_CLOBBERS
+#endif
+
 #define EX_TABLE(instruction, resume)             \
 	"	.pushsection __ex_table, \"a\"\n" \
-	"	.quad " instruction ", " resume "\n"        \
+	"	" ASM_POINTER " " instruction ", " resume "\n" \
 	"	.popsection\n"
 
 /* The fault that an instruction with its operands, as for asm, takes. */
@@ -60,8 +68,8 @@ extern const struct exception_table_entry __start___ex_table[], __stop___ex_tabl
 		last_fault.vector = NO_FAULT;                                              \
 		asm volatile("call	*%0\n72:\n" EX_TABLE("72b", "72b")                 \
 			     : : "r"(function)                                             \
-			     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", \
-			       "cc", "memory");                                            \
+			     : "ax", "cx", "dx", "si", "di", MORE_CALL_CLOBBERS "cc",      \
+			       "memory");                                                  \
 		(struct fault){last_fault.vector, last_fault.error_code,                   \
 			       last_fault.address};                                        \
 	})

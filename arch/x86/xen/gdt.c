@@ -22,7 +22,7 @@
 
 uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(PAGE_SIZE))) = {
 	[GDT_ENTRY_DATA] = GDT_DATA,
-	[GDT_ENTRY_CODE] = GDT_CODE64,
+	[GDT_ENTRY_CODE] = GDT_CODE,
 };
 
 long load_gdt(const void *table, unsigned int entries)

@@ -45,6 +45,16 @@ static inline unsigned long virt_to_mfn(const void *address)
 	return pfn_to_mfn(virt_to_pfn(address));
 }
 
+/* What a top table's frame is as a value of %cr3: in 32-bit that rotates what has no room. */
+static inline unsigned long xen_pfn_to_cr3(unsigned long mfn)
+{
+#ifdef CONFIG_X86_64
+	return mfn * PAGE_SIZE;
+#else
+	return mfn << 12 | mfn >> 20;
+#endif
+}
+
 static inline uint64_t virt_to_machine(const void *address)
 {
 	return (uint64_t)virt_to_mfn(address) * PAGE_SIZE + (unsigned long)address % PAGE_SIZE;

@@ -17,6 +17,12 @@
 
 #define MAX_FRAMES 32
 
+#ifdef CONFIG_X86_64
+#define REGISTER "%016lx"
+#else
+#define REGISTER "%08lx"
+#endif
+
 static bool is_text(uintptr_t address)
 {
 	return address >= (uintptr_t)_text && address < (uintptr_t)_etext;
@@ -37,16 +43,16 @@ static void print_calls(uintptr_t frame)
 
 		if (!is_text(caller))
 			break;
-		printk("  %016lx\n", (unsigned long)caller);
+		printk("  " REGISTER "\n", (unsigned long)caller);
 		if (next <= frame)
 			break; /* a stack grows down: the callers' frames lie above */
 		frame = next;
 	}
 }
 
-#ifdef CONFIG_X86_64
 static void print_registers(const struct pt_regs *regs)
 {
+#ifdef CONFIG_X86_64
 	printk("rip %016lx cs  %016lx rflags %016lx\n", regs->ip, regs->cs, regs->flags);
 	printk("rsp %016lx ss  %016lx rbp %016lx\n", regs->sp, regs->ss, regs->bp);
 	printk("rax %016lx rbx %016lx rcx %016lx\n", regs->ax, regs->bx, regs->cx);
@@ -54,6 +60,17 @@ static void print_registers(const struct pt_regs *regs)
 	printk("r8  %016lx r9  %016lx r10 %016lx\n", regs->r8, regs->r9, regs->r10);
 	printk("r11 %016lx r12 %016lx r13 %016lx\n", regs->r11, regs->r12, regs->r13);
 	printk("r14 %016lx r15 %016lx\n", regs->r14, regs->r15);
+#else
+	printk("eip %08lx cs  %08lx eflags %08lx\n", regs->ip, regs->cs, regs->flags);
+	if (user_mode(regs))
+		printk("esp %08lx ss  %08lx\n", regs->sp, regs->ss);
+	else
+		printk("esp %08lx\n", kernel_stack_pointer(regs));
+	printk("eax %08lx ebx %08lx ecx %08lx edx %08lx\n", regs->ax, regs->bx, regs->cx,
+	       regs->dx);
+	printk("esi %08lx edi %08lx ebp %08lx\n", regs->si, regs->di, regs->bp);
+	printk("ds  %08lx es  %08lx\n", regs->ds & 0xffff, regs->es & 0xffff);
+#endif
 }
 
 _Noreturn void panic_at(const struct pt_regs *regs, const char *format, ...)
@@ -66,11 +83,10 @@ _Noreturn void panic_at(const struct pt_regs *regs, const char *format, ...)
 	va_end(args);
 	printk("\n");
 	print_registers(regs);
-	printk("Call trace:\n  %016lx\n", regs->ip);
+	printk("Call trace:\n  " REGISTER "\n", regs->ip);
 	print_calls(regs->bp);
 	report_result(false);
 }
-#endif
 
 _Noreturn void panic(const char *format, ...)
 {

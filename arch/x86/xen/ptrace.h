@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The registers of interrupted code, as entry.S leaves them on the stack: its
- * pushes from the top of this structure to vector, Xen's from error_code on.
+ * The registers of interrupted code, as entry_64.S or entry_32.S leaves them on
+ * the stack: its pushes from the top of this structure to vector, Xen's from
+ * error_code on.
  */
 #ifndef PTRACE_H
 #define PTRACE_H
@@ -15,20 +16,34 @@
 #include <stdbool.h>
 
 struct pt_regs {
+#ifdef CONFIG_X86_64
 	unsigned long r15, r14, r13, r12, bp, bx;
 	unsigned long r11, r10, r9, r8, ax, cx, dx, si, di;
+#else
+	unsigned long bx, cx, dx, si, di, bp, ax, ds, es;
+#endif
 	unsigned long vector;
 	unsigned long error_code; /* 0 for a vector without one */
 	unsigned long ip;
-	unsigned long cs; /* bits 0-1: 0 kernel, 3 user, though Xen runs both in ring 3 */
+	unsigned long cs; /* bits 0-1: 3 user; kernel 1, or 0 in 64-bit, though that is ring 3 too */
 	unsigned long flags;
-	unsigned long sp;
+	unsigned long sp; /* this and ss: in 32-bit only if a user was interrupted */
 	unsigned long ss;
 };
 
 static inline bool user_mode(const struct pt_regs *regs)
 {
 	return (regs->cs & 3) == 3;
+}
+
+/* Of an interrupted kernel. */
+static inline unsigned long kernel_stack_pointer(const struct pt_regs *regs)
+{
+#ifdef CONFIG_X86_64
+	return regs->sp;
+#else
+	return (unsigned long)&regs->sp; /* the same stack, from there up */
+#endif
 }
 #endif
 

@@ -50,12 +50,12 @@ static void setup(void)
 	note_entry_state();
 #ifdef CONFIG_X86_64
 	evtchn_init();
-	trap_init();
 #endif
+	trap_init();
 	xen_setup_features();
 	mmu_init();
-#ifdef CONFIG_X86_64
 	gdt_init();
+#ifdef CONFIG_X86_64
 	process_init();
 	time_init();
 	xen_irq_enable();

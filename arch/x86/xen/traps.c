@@ -14,7 +14,7 @@
 #include "ptrace.h"
 #include "xen-ops.h"
 
-/* entry.S */
+/* entry_64.S, entry_32.S */
 extern char trap_divide_error[], trap_debug[], trap_nmi[], trap_int3[], trap_overflow[],
 	trap_bounds[], trap_invalid_op[], trap_device_not_available[], trap_double_fault[],
 	trap_invalid_tss[], trap_segment_not_present[], trap_stack_segment[],
@@ -26,6 +26,12 @@ extern char trap_divide_error[], trap_debug[], trap_nmi[], trap_int3[], trap_ove
 #define LEVEL_NOBODY 0
 #define LEVEL_USER 3
 #define ENTER_MASKED 4 /* as by an interrupt gate: with event delivery switched off */
+
+#ifdef CONFIG_X86_64
+#define CALLBACK(entry) (unsigned long)(entry)
+#else
+#define CALLBACK(entry) {FLAT_KERNEL_CS, (unsigned long)(entry)}
+#endif
 
 #define TRAP(vector, flags, entry) \
 	{ vector, flags, FLAT_KERNEL_CS, (unsigned long)(entry) }
@@ -71,6 +77,11 @@ static unsigned long read_cr2(void)
 	return this_vcpu()->arch.cr2;
 }
 
+/* What a call that goes nowhere is turned into a call of. */
+static void return_at_once(void)
+{
+}
+
 static bool fix_up(struct pt_regs *regs, unsigned long cr2)
 {
 	unsigned long address = regs->ip;
@@ -79,7 +90,7 @@ static bool fix_up(struct pt_regs *regs, unsigned long cr2)
 
 	/* The faulting instruction is not there; what called it is. */
 	if (called_into_nothing)
-		address = *(unsigned long *)regs->sp;
+		address = *(unsigned long *)kernel_stack_pointer(regs);
 
 	for (const struct exception_table_entry *entry = __start___ex_table;
 	     entry < __stop___ex_table; entry++) {
@@ -88,15 +99,13 @@ static bool fix_up(struct pt_regs *regs, unsigned long cr2)
 		last_fault.vector = (int)regs->vector;
 		last_fault.error_code = regs->error_code;
 		last_fault.address = regs->vector == X86_TRAP_PF ? cr2 : 0;
-		regs->ip = entry->resume;
-		if (called_into_nothing)
-			regs->sp += sizeof(long);
+		regs->ip = called_into_nothing ? (unsigned long)return_at_once : entry->resume;
 		return true;
 	}
 	return false;
 }
 
-/* Called by entry.S. */
+/* Called by entry_64.S or entry_32.S. */
 void do_trap(struct pt_regs *regs)
 {
 	unsigned long cr2 = read_cr2();
@@ -113,7 +122,7 @@ void do_trap(struct pt_regs *regs)
 static void register_callback(uint16_t type, uint16_t flags, void *address)
 {
 	struct callback_register callback = {
-		.type = type, .flags = flags, .address = (unsigned long)address};
+		.type = type, .flags = flags, .address = CALLBACK(address)};
 
 	if (HYPERVISOR_callback_op(CALLBACKOP_register, &callback) != 0)
 		panic("callback %u refused", type);
@@ -129,5 +138,7 @@ void trap_init(void)
 		panic("set_trap_table refused");
 	register_callback(CALLBACKTYPE_event, 0, xen_hypervisor_callback);
 	register_callback(CALLBACKTYPE_failsafe, CALLBACKF_mask_events, xen_failsafe_callback);
+#ifdef CONFIG_X86_64
 	register_callback(CALLBACKTYPE_syscall, CALLBACKF_mask_events, xen_syscall_target);
+#endif
 }

@@ -50,7 +50,6 @@ SECTIONS
 	.notes : PHYSICAL(.notes) { KEEP(*(.note.Xen)) } :text :note
 #endif
 	.rodata : PHYSICAL(.rodata) { *(.rodata .rodata.*) } :text
-#ifdef CONFIG_X86_64
 
 	/* fault.h: where instructions lie that may fault. */
 	__ex_table : PHYSICAL(__ex_table) {
@@ -59,7 +58,6 @@ SECTIONS
 		KEEP(*(__ex_table))
 		__stop___ex_table = .;
 	} :text
-#endif
 
 	/* Must be empty; as no segment is named, lld then drops them. */
 #ifndef CONFIG_XEN

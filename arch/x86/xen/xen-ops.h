@@ -117,14 +117,20 @@ void insert_table(const void *address, unsigned int level, const void *page);
 void map_memory(unsigned long pfn, unsigned long end);
 void mmu_init(void);
 
-/* gdt.c: entry n is selected by 8 * n + 3, because Xen makes every level 3. */
+/* gdt.c: what Xen makes level 0 of, the kernel's: 3, or in 32-bit 1. */
+#define GUEST_KERNEL_RPL (FLAT_KERNEL_CS & 3)
 #define GDT_ENTRIES 512
 #define GDT_ENTRY_DATA 3
 #define GDT_ENTRY_CODE 4
 #define GDT_ENTRY_FREE 5
-#define GDT_DATA 0x00cff3000000ffff   /* writable data, level 3, 4 GiB */
-#define GDT_CODE64 0x00affb000000ffff /* 64-bit code, level 3 */
-#define SELECTOR(entry) (8 * (entry) + 3)
+#define GDT_LEVEL(level) ((uint64_t)(level) << 45)
+#define GDT_DATA (0x00cf93000000ffff | GDT_LEVEL(GUEST_KERNEL_RPL)) /* writable, 4 GiB */
+#ifdef CONFIG_X86_64
+#define GDT_CODE (0x00af9b000000ffff | GDT_LEVEL(GUEST_KERNEL_RPL))
+#else
+#define GDT_CODE (0x00cf9b000000ffff | GDT_LEVEL(GUEST_KERNEL_RPL))
+#endif
+#define SELECTOR(entry) (8 * (entry) + GUEST_KERNEL_RPL)
 
 extern uint64_t gdt[GDT_ENTRIES];
 
@@ -145,7 +151,7 @@ trap_handler set_trap_handler(unsigned int vector, trap_handler handler);
 void do_trap(struct pt_regs *regs);
 void trap_init(void);
 
-/* entry.S: from user mode comes back who calls leave_user in a trap's handler. */
+/* entry_64.S, entry_32.S: from user mode comes back who calls leave_user in a trap's handler. */
 extern char xen_hypervisor_callback[], xen_failsafe_callback[];
 unsigned long enter_user(const struct pt_regs *regs);
 _Noreturn void leave_user(unsigned long value);

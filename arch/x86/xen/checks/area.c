@@ -5,7 +5,7 @@
 #include "area.h"
 
 static uint64_t l2[ENTRIES] PAGE, l1[ENTRIES] PAGE;
-volatile unsigned long first[ENTRIES] PAGE, second[ENTRIES] PAGE;
+volatile unsigned long first[LONGS] PAGE, second[LONGS] PAGE;
 
 /* Maps first at AREA, and nothing behind it. */
 void open_area(void)

@@ -11,15 +11,20 @@
 #include "../xen-ops.h"
 
 #define PAGE __attribute__((aligned(PAGE_SIZE)))
-#define ENTRIES (PAGE_SIZE / 8)
+#define ENTRIES (PAGE_SIZE / 8) /* of a table */
+#define LONGS (PAGE_SIZE / sizeof(long))
 
-/* Where nothing is mapped, in a part of the L3 table that has no L2. */
+/* Where nothing is mapped, and the L3 table is free to have an L2. */
+#ifdef CONFIG_X86_64
 #define AREA ((volatile unsigned long *)(VIRT_BASE + 0x60000000))
+#else
+#define AREA ((volatile unsigned long *)0x20000000)
+#endif
 
 /* Two pages of memory, which begin with these numbers once the area is open. */
 #define FIRST 0x1111
 #define SECOND 0x2222
-extern volatile unsigned long first[ENTRIES], second[ENTRIES];
+extern volatile unsigned long first[LONGS], second[LONGS];
 
 /* area.c */
 void open_area(void);
@@ -47,7 +52,7 @@ static inline uint64_t pte_of(const volatile void *page)
 
 static inline struct fault try_read(const volatile void *address)
 {
-	return TRY("mov (%0), %%al", : : "r"(address) : "rax", "memory");
+	return TRY("mov (%0), %%al", : : "r"(address) : "ax", "memory");
 }
 
 /* Stores what is there. */

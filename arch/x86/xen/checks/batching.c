@@ -65,7 +65,7 @@ static void batched_mappings_take_effect(void)
 	MULTI_update_va_mapping((unsigned long)AREA, pte_of(second), UVMF_INVLPG);
 	MULTI_update_va_mapping((unsigned long)AREA + PAGE_SIZE, pte_of(first), UVMF_INVLPG);
 	unsigned int failed = xen_mc_issue();
-	unsigned long seen[] = {AREA[0], AREA[ENTRIES]};
+	unsigned long seen[] = {AREA[0], AREA[LONGS]};
 
 	close_area();
 	EXPECT_EQUAL(failed, 0);
@@ -83,10 +83,10 @@ static void arguments_are_kept(void)
 {
 	open_area();
 	xen_mc_batch();
-	add_update(AREA + ENTRIES, second);
-	add_update(AREA + 2 * ENTRIES, first);
+	add_update(AREA + LONGS, second);
+	add_update(AREA + 2 * LONGS, first);
 	unsigned int failed = xen_mc_issue();
-	unsigned long seen[] = {AREA[ENTRIES], AREA[2 * ENTRIES]};
+	unsigned long seen[] = {AREA[LONGS], AREA[2 * LONGS]};
 
 	close_area();
 	EXPECT_EQUAL(failed, 0);
@@ -115,11 +115,11 @@ static void order_is_kept(void)
 	open_area();
 	xen_mc_batch();
 	for (unsigned int i = 0; i < 4; i++) {
-		add_update(AREA + ENTRIES, first);
-		add_update(AREA + ENTRIES, second);
+		add_update(AREA + LONGS, first);
+		add_update(AREA + LONGS, second);
 	}
 	xen_mc_issue();
-	unsigned long seen = AREA[ENTRIES];
+	unsigned long seen = AREA[LONGS];
 
 	close_area();
 	EXPECT_EQUAL(seen, SECOND);

@@ -8,9 +8,9 @@
 
 #define PTE_AVAILABLE 0x200 /* a bit that means nothing to the processor */
 
-static uint64_t l4[ENTRIES] PAGE, l1[ENTRIES] PAGE;
+static uint64_t l1[ENTRIES] PAGE;
 
-static void store_to_l4_faults(void)
+static void store_to_top_table_faults(void)
 {
 	struct fault fault = try_store(top_table());
 
@@ -22,7 +22,8 @@ static void store_to_l4_faults(void)
 /* Emulated for dom0 in any case. */
 static void store_to_l1_needs_assist(void)
 {
-	uint64_t *entry = entry_at(first), value = *entry ^ PTE_AVAILABLE;
+	unsigned long *entry = (unsigned long *)entry_at(first); /* its lower half, in 32-bit */
+	unsigned long value = *entry ^ PTE_AVAILABLE;
 
 	HYPERVISOR_vm_assist(VMASST_CMD_enable, VMASST_TYPE_writable_pagetables);
 	struct fault with = TRY("mov %1, (%0)", : : "r"(entry), "r"(value) : "memory");
@@ -50,13 +51,23 @@ static void writable_page_as_table_refused(void)
 			 mfn_pte(virt_to_mfn(l1), PTE_TABLE)) < 0);
 }
 
-/* Some page of Xen's own: what its part of the top table points to. */
+/* The entry of some page of Xen's own. */
+static uint64_t xens_entry(void)
+{
+#ifdef CONFIG_X86_64
+	for (unsigned int slot = 260; slot < 272; slot++)
+		if (top_table()[slot] & _PAGE_PRESENT)
+			return top_table()[slot];
+	return 0;
+#else
+	return *lookup_address((const void *)__MACH2PHYS_VIRT_START, 2);
+#endif
+}
+
 static void xens_memory_refused(void)
 {
-	uint64_t entry = 0;
+	uint64_t entry = xens_entry();
 
-	for (unsigned int slot = 260; slot < 272 && !(entry & _PAGE_PRESENT); slot++)
-		entry = top_table()[slot];
 	EXPECT(entry & _PAGE_PRESENT);
 	EXPECT(map_page((const void *)first, mfn_pte(pte_mfn(entry), PTE_KERNEL)) < 0);
 }
@@ -83,33 +94,65 @@ static void unpinned_page_is_memory_again(void)
 	EXPECT_EQUAL(try_store(l1).vector, NO_FAULT);
 }
 
-static void copied_l4_becomes_cr3(void)
+#ifdef CONFIG_X86_64
+static uint64_t top[ENTRIES] PAGE;
+
+static void copy_tables(void)
+{
+	memcpy(top, top_table(), PAGE_SIZE);
+	memset(&top[256], 0, 16 * sizeof(top[0])); /* Xen's part, which Xen fills in */
+	make_readonly(top);
+}
+
+static void give_tables_back(void)
+{
+	EXPECT_EQUAL(make_readwrite(top), 0);
+}
+#else
+static uint64_t top[ENTRIES] PAGE, l2[ENTRIES] PAGE;
+
+/* Xen's part is in the last L2, which therefore no two L3 can share. */
+static void copy_tables(void)
+{
+	memcpy(l2, lookup_address((const void *)0xc0000000, 2), PAGE_SIZE);
+	make_readonly(l2);
+	memcpy(top, top_table(), PAGE_SIZE);
+	top[3] = mfn_pte(virt_to_mfn(l2), _PAGE_PRESENT);
+	make_readonly(top);
+}
+
+static void give_tables_back(void)
+{
+	EXPECT_EQUAL(make_readwrite(top), 0);
+	EXPECT_EQUAL(make_readwrite(l2), 0);
+}
+#endif
+
+static void copied_tables_become_cr3(void)
 {
 	unsigned long before = read_cr3();
 
-	memcpy(l4, top_table(), PAGE_SIZE);
-	memset(&l4[256], 0, 16 * sizeof(l4[0])); /* Xen's part, which Xen fills in */
-	make_readonly(l4);
-	EXPECT_EQUAL(pin_table(l4, 4), 0);
-	EXPECT_EQUAL(xen_write_cr3(l4), 0);
+	copy_tables();
+	EXPECT_EQUAL(pin_table(top, PAGETABLE_LEVELS), 0);
+	EXPECT_EQUAL(xen_write_cr3(top), 0);
 	unsigned long now = read_cr3();
 
 	EXPECT_EQUAL(xen_write_cr3(top_table()), 0);
-	EXPECT_EQUAL(unpin_table(l4), 0);
-	EXPECT_EQUAL(make_readwrite(l4), 0);
-	EXPECT_EQUAL(now, virt_to_machine(l4));
+	EXPECT_EQUAL(unpin_table(top), 0);
+	give_tables_back();
+	EXPECT_EQUAL(now, xen_pfn_to_cr3(virt_to_mfn(top)));
 	EXPECT_EQUAL(read_cr3(), before);
 }
 
 static const struct check checks[] = {
-	{"store_to_l4_faults", store_to_l4_faults},
+	{"store_to_top_table_faults", store_to_top_table_faults},
 	{"store_to_l1_needs_assist", store_to_l1_needs_assist},
 	{"writable_mapping_of_table_refused", writable_mapping_of_table_refused},
 	{"writable_page_as_table_refused", writable_page_as_table_refused},
 	{"xens_memory_refused", xens_memory_refused},
 	{"pinned_page_stays_a_table", pinned_page_stays_a_table},
 	{"unpinned_page_is_memory_again", unpinned_page_is_memory_again},
-	{"copied_l4_becomes_cr3", copied_l4_becomes_cr3},
+	{"copied_tables_become_cr3", copied_tables_become_cr3},
 };
 
 const struct checks page_type_checks = CHECKS(checks);

@@ -93,7 +93,7 @@ static void cr2_is_in_the_shared_page(void)
 
 static void cr3_is_the_top_table(void)
 {
-	EXPECT_EQUAL(read_cr3(), virt_to_machine(top_table()));
+	EXPECT_EQUAL(read_cr3(), xen_pfn_to_cr3(virt_to_mfn(top_table())));
 }
 
 /* A write to %cr3 also flushes the TLB, emulated as it is. */
@@ -114,7 +114,9 @@ static void writable_page_as_cr3_is_refused(void)
 {
 	unsigned long before = read_cr3();
 
-	EXPECT_EQUAL(try_write_cr3(virt_to_machine((const void *)first)).vector, X86_TRAP_GP);
+	unsigned long cr3 = xen_pfn_to_cr3(virt_to_mfn((const void *)first));
+
+	EXPECT_EQUAL(try_write_cr3(cr3).vector, X86_TRAP_GP);
 	EXPECT_EQUAL(read_cr3(), before);
 }
 

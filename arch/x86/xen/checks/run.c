@@ -17,11 +17,11 @@ static const char *skipped;
 #ifdef CONFIG_XEN_PV
 static const struct checks *const pv_pieces[] = {
 	&booting_checks,
-#ifdef CONFIG_X86_64
 	&mapping_checks,
 	&page_type_checks,
-	&privileged_checks,
 	&segment_checks,
+#ifdef CONFIG_X86_64
+	&privileged_checks,
 	&exception_checks,
 	&flag_checks,
 	&upcall_checks,

@@ -11,20 +11,19 @@
 #define GDT_SMALL 0x0040f30000000123   /* data, level 3, limit 0x123 */
 #define GDT_LEVEL_0 0x00cf93000000ffff /* data, level 0, 4 GiB */
 #define GDT_ABSENT 0x00cf73000000ffff  /* data, level 3, present bit clear */
-#define GDT_LEVEL(descriptor) ((descriptor) >> 45 & 3)
 
 #define IN_LDT 4 /* of a selector */
 
 static uint64_t ldt[ENTRIES] PAGE;
 
 /* The limit of a segment as the processor sees it, or -1 where there is none. */
-static long limit_of(unsigned long selector)
+static int64_t limit_of(unsigned long selector)
 {
 	unsigned long limit = 0;
 	bool valid;
 
 	asm volatile("lsl %2, %0" : "+r"(limit), "=@ccz"(valid) : "r"(selector));
-	return valid ? (long)limit : -1;
+	return valid ? (int64_t)limit : -1;
 }
 
 static struct fault try_load(unsigned long selector)
@@ -34,7 +33,7 @@ static struct fault try_load(unsigned long selector)
 
 static void drop_es(void)
 {
-	asm volatile("mov %0, %%es" : : "r"(0));
+	asm volatile("mov %0, %%es" : : "r"(FLAT_KERNEL_DS));
 }
 
 static void gdt_in_use(void)
@@ -53,24 +52,28 @@ static void gdt_segment_can_be_loaded(void)
 	EXPECT_EQUAL(es, SELECTOR(GDT_ENTRY_DATA));
 }
 
+#ifdef CONFIG_X86_64
+#define FAR_RETURN "lretq"
+#else
+#define FAR_RETURN "lretl"
+#endif
+
 /* Code may be run from a segment of one's own, once it is there. */
 static void gdt_code_segment_can_be_run(void)
 {
 	unsigned long cs;
 
 	asm volatile("	push	%1\n"
-		     "	lea	1f(%%rip), %0\n"
-		     "	push	%0\n"
-		     "	lretq\n"
+		     "	push	$1f\n"
+		     "	" FAR_RETURN "\n"
 		     "1:	mov	%%cs, %0\n"
 		     "	push	%2\n"
-		     "	lea	2f(%%rip), %%rax\n"
-		     "	push	%%rax\n"
-		     "	lretq\n"
+		     "	push	$2f\n"
+		     "	" FAR_RETURN "\n"
 		     "2:"
 		     : "=&r"(cs)
 		     : "i"(SELECTOR(GDT_ENTRY_CODE)), "i"(FLAT_KERNEL_CS)
-		     : "rax", "memory");
+		     : "memory");
 	EXPECT_EQUAL(cs, SELECTOR(GDT_ENTRY_CODE));
 }
 
@@ -95,7 +98,7 @@ static void too_long_gdt_refused(void)
 static void descriptor_updated_by_hypercall(void)
 {
 	long status = write_gdt_entry(GDT_ENTRY_FREE, GDT_SMALL);
-	long limit = limit_of(SELECTOR(GDT_ENTRY_FREE));
+	int64_t limit = limit_of(SELECTOR(GDT_ENTRY_FREE));
 
 	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, 0), 0);
 	EXPECT_EQUAL(status, 0);
@@ -110,14 +113,14 @@ static void bad_descriptor_refused(void)
 }
 
 /* A descriptor of level 0 would give the guest the processor. */
-static void descriptors_level_made_3(void)
+static void descriptors_level_made_the_kernels(void)
 {
 	long status = write_gdt_entry(GDT_ENTRY_FREE, GDT_LEVEL_0);
 	uint64_t written = *(volatile uint64_t *)&gdt[GDT_ENTRY_FREE];
 
 	write_gdt_entry(GDT_ENTRY_FREE, 0);
 	EXPECT_EQUAL(status, 0);
-	EXPECT_EQUAL(GDT_LEVEL(written), 3);
+	EXPECT_EQUAL(written >> 45 & 3, GUEST_KERNEL_RPL);
 }
 
 static void empty_entry_faults(void)
@@ -144,7 +147,7 @@ static void ldt_by_mmuext(void)
 	make_readonly(ldt);
 	long status = xen_set_ldt(ldt, ENTRIES);
 	struct fault with = try_load(SELECTOR(1) | IN_LDT);
-	long limit = limit_of(SELECTOR(1) | IN_LDT);
+	int64_t limit = limit_of(SELECTOR(1) | IN_LDT);
 
 	drop_es();
 	xen_set_ldt(NULL, 0);
@@ -167,7 +170,7 @@ static const struct check checks[] = {
 	{"too_long_gdt_refused", too_long_gdt_refused},
 	{"descriptor_updated_by_hypercall", descriptor_updated_by_hypercall},
 	{"bad_descriptor_refused", bad_descriptor_refused},
-	{"descriptors_level_made_3", descriptors_level_made_3},
+	{"descriptors_level_made_the_kernels", descriptors_level_made_the_kernels},
 	{"empty_entry_faults", empty_entry_faults},
 	{"absent_segment_faults", absent_segment_faults},
 	{"ldt_by_mmuext", ldt_by_mmuext},
