@@ -403,7 +403,12 @@ _MULTICALLS = _table(
         "= (unsigned long)result;",
         "= (unsigned long)result; xen_mc_flush();",
     ),
-    ("batched_mappings_take_effect", "multicalls.c", "= entry;", "= entry & ~_PAGE_PRESENT;"),
+    (
+        "batched_mappings_take_effect",
+        "multicalls.c",
+        "ARG64(entry), flags}",
+        "ARG64(entry & ~_PAGE_PRESENT), flags}",
+    ),
     (
         "arguments_are_kept",
         "multicalls.c",

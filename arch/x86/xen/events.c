@@ -23,18 +23,13 @@ static event_handler handlers[MAX_PORTS];
 
 static void set_bit(unsigned int bit, unsigned long *words)
 {
-	asm volatile("lock btsq %1, %0"
-		     : "+m"(words[bit / BITS_PER_LONG])
-		     : "r"((unsigned long)bit % BITS_PER_LONG)
-		     : "memory", "cc");
+	__atomic_fetch_or(&words[bit / BITS_PER_LONG], 1ul << bit % BITS_PER_LONG, __ATOMIC_SEQ_CST);
 }
 
 static void clear_bit(unsigned int bit, unsigned long *words)
 {
-	asm volatile("lock btrq %1, %0"
-		     : "+m"(words[bit / BITS_PER_LONG])
-		     : "r"((unsigned long)bit % BITS_PER_LONG)
-		     : "memory", "cc");
+	__atomic_fetch_and(&words[bit / BITS_PER_LONG], ~(1ul << bit % BITS_PER_LONG),
+			   __ATOMIC_SEQ_CST);
 }
 
 static bool test_bit(unsigned int bit, const unsigned long *words)

@@ -19,7 +19,7 @@
 
 static struct {
 	struct multicall_entry calls[MC_CALLS];
-	unsigned char args[MC_ARGS];
+	_Alignas(8) unsigned char args[MC_ARGS];
 	unsigned int used, args_used;
 	unsigned int failed; /* in the batch so far */
 	unsigned long flags;
@@ -94,12 +94,11 @@ void MULTI_xen_version(int cmd, void *result)
 
 void MULTI_update_va_mapping(unsigned long address, uint64_t entry, unsigned long flags)
 {
+	const unsigned long args[] = {address, ARG64(entry), flags};
 	struct multicall_entry *call = xen_mc_entry(0).call;
 
 	call->op = __HYPERVISOR_update_va_mapping;
-	call->args[0] = address;
-	call->args[1] = entry;
-	call->args[2] = flags;
+	memcpy(call->args, args, sizeof(args));
 }
 
 void MULTI_mmu_update(struct mmu_update update)

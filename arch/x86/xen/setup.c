@@ -48,18 +48,16 @@ static void setup(void)
 {
 	map_shared_info();
 	note_entry_state();
-#ifdef CONFIG_X86_64
 	evtchn_init();
-#endif
 	trap_init();
 	xen_setup_features();
 	mmu_init();
 	gdt_init();
 #ifdef CONFIG_X86_64
 	process_init();
+#endif
 	time_init();
 	xen_irq_enable();
-#endif
 }
 
 /*

@@ -18,6 +18,12 @@ static uint64_t rdtsc(void)
 	return (uint64_t)high << 32 | low;
 }
 
+/* ticks * mul / 2^32, though the product may have 96 bits. */
+static uint64_t scale(uint64_t ticks, uint32_t mul)
+{
+	return (ticks >> 32) * mul + ((ticks & 0xffffffff) * mul >> 32);
+}
+
 uint64_t xen_clocksource_read(void)
 {
 	const volatile struct vcpu_time_info *info = &this_vcpu()->time;
@@ -31,8 +37,7 @@ uint64_t xen_clocksource_read(void)
 		int8_t shift = info->tsc_shift;
 
 		ticks = shift < 0 ? ticks >> -shift : ticks << shift;
-		time = info->system_time +
-		       (uint64_t)((unsigned __int128)ticks * info->tsc_to_system_mul >> 32);
+		time = info->system_time + scale(ticks, info->tsc_to_system_mul);
 		asm volatile("" : : : "memory");
 	} while ((version & 1) || version != info->version);
 	return time;

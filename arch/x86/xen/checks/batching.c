@@ -238,7 +238,8 @@ static void print_times(void)
 		time = time_of_single_calls();
 		single = time < single ? time : single;
 	}
-	printk("%u hypercalls: %lu ns, in one multicall %lu ns\n", CALLS, single, batch);
+	printk("%u hypercalls: %lu ns, in one multicall %lu ns\n", CALLS,
+	       (unsigned long)single, (unsigned long)batch);
 }
 
 static void many_calls_take_one_trap(void)

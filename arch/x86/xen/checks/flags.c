@@ -158,8 +158,9 @@ static void popf_does_nothing(void)
 {
 	unsigned long flags;
 
-	asm volatile("pushf; andq %1, (%%rsp); popf; pushf; pop %0"
-		     : "=r"(flags) : "i"(~X86_EFLAGS_IF) : "memory", "cc");
+	asm volatile("pushf; pop %0" : "=r"(flags));
+	asm volatile("push %1; popf; pushf; pop %0"
+		     : "=r"(flags) : "r"(flags & ~X86_EFLAGS_IF) : "memory", "cc");
 	EXPECT_EQUAL(flags & X86_EFLAGS_IF, X86_EFLAGS_IF);
 	EXPECT(!xen_irqs_disabled());
 }

@@ -23,11 +23,11 @@ static const struct checks *const pv_pieces[] = {
 #ifdef CONFIG_X86_64
 	&privileged_checks,
 	&exception_checks,
-	&flag_checks,
 	&upcall_checks,
+#endif
+	&flag_checks,
 	&timer_checks,
 	&batching_checks,
-#endif
 	NULL,
 };
 #endif
