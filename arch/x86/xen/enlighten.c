@@ -2,7 +2,7 @@
 /*
  * Privileged instructions, and what a PV kernel does instead.
  *
- * The kernel runs in ring 3 (64-bit), so each of them faults into Xen, which
+ * The kernel runs in ring 3 (or 1), so each of them faults into Xen, which
  * either does what was meant (mov to and from control registers, rdmsr and
  * wrmsr of some registers, clts, port I/O with the privilege for it), or passes
  * the fault on (invlpg, lgdt, hlt, cli ...).  A hypercall does the same for

@@ -9,7 +9,7 @@
 
 #define MSR_EFER 0xc0000080
 #define MSR_GS_BASE 0xc0000101
-#define EFER_LONG_MODE 0x500 /* LME, LMA */
+#define EFER_NXE 0x800
 #define CR0_PE_PG 0x80000001
 #define CR0_WP 0x10000
 #define CR4_PAE 0x20
@@ -131,9 +131,10 @@ static void rdmsr_is_emulated(void)
 	struct fault fault = TRY("rdmsr", : "=a"(low), "=d"(high) : "c"(MSR_EFER) : "memory");
 
 	EXPECT_EQUAL(fault.vector, NO_FAULT);
-	EXPECT_EQUAL(low & EFER_LONG_MODE, EFER_LONG_MODE);
+	EXPECT_EQUAL(low & EFER_NXE, EFER_NXE);
 }
 
+#ifdef CONFIG_X86_64
 static unsigned long read_gs(void)
 {
 	unsigned long value;
@@ -172,6 +173,7 @@ static void set_segment_base_moves_fs_and_gs(void)
 	EXPECT_EQUAL(gs, FIRST);
 	EXPECT_EQUAL(fs, SECOND);
 }
+#endif
 
 static void invlpg_faults(void)
 {
@@ -257,11 +259,13 @@ static void debug_register_keeps_its_value(void)
 	HYPERVISOR_set_debugreg(1, 0);
 }
 
+#ifdef CONFIG_X86_64
 /* Not one of Xen's own addresses. */
 static void debug_register_refuses_xen(void)
 {
 	EXPECT(HYPERVISOR_set_debugreg(0, __MACH2PHYS_VIRT_START) < 0);
 }
+#endif
 
 static const struct check checks[] = {
 	{"cpuid_with_prefix_sees_xen", cpuid_with_prefix_sees_xen},
@@ -277,8 +281,11 @@ static const struct check checks[] = {
 	{"writable_page_as_cr3_is_refused", writable_page_as_cr3_is_refused},
 	{"cr4_can_be_read", cr4_can_be_read},
 	{"rdmsr_is_emulated", rdmsr_is_emulated},
+#ifdef CONFIG_X86_64
+	/* In 32-bit a base is that of a descriptor. */
 	{"wrmsr_moves_gs_base", wrmsr_moves_gs_base},
 	{"set_segment_base_moves_fs_and_gs", set_segment_base_moves_fs_and_gs},
+#endif
 	{"invlpg_faults", invlpg_faults},
 	{"hlt_faults", hlt_faults},
 	{"lgdt_faults", lgdt_faults},
@@ -288,7 +295,10 @@ static const struct check checks[] = {
 	{"invlpg_by_mmuext", invlpg_by_mmuext},
 	{"invlpg_all_by_mmuext", invlpg_all_by_mmuext},
 	{"debug_register_keeps_its_value", debug_register_keeps_its_value},
+#ifdef CONFIG_X86_64
+	/* Of the addresses that a 32-bit guest can name it refuses none. */
 	{"debug_register_refuses_xen", debug_register_refuses_xen},
+#endif
 };
 
 const struct checks privileged_checks = CHECKS(checks);

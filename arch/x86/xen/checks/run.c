@@ -19,9 +19,9 @@ static const struct checks *const pv_pieces[] = {
 	&booting_checks,
 	&mapping_checks,
 	&page_type_checks,
+	&privileged_checks,
 	&segment_checks,
 #ifdef CONFIG_X86_64
-	&privileged_checks,
 	&exception_checks,
 	&upcall_checks,
 #endif
