@@ -87,6 +87,17 @@ class Project:
         return self.scons(*arguments).steps == []
 
 
+def checks_in(file: Path, bits: int) -> list[str]:
+    """The names in the table of a file of checks, as a compiler for bits sees it."""
+    table = file.read_text().partition("checks[] = {")[2]
+    other = "#ifdef CONFIG_X86_64" if bits == 32 else "#ifndef CONFIG_X86_64"
+    # Up to the #else or #endif, which leaves what is behind an #else.
+    seen = re.sub(rf"^{other}$.*?^#(else|endif)$", "", table, flags=re.M | re.S)
+    if bits == 64:
+        seen = re.sub(r"^#else$.*?^#endif$", "", seen, flags=re.M | re.S)
+    return re.findall(r'^\t\{"(\w+)", \w+\},$', seen, re.M)
+
+
 def reference_kernel(top: Path) -> Project:
     """A copy of this project, without what was built in it."""
     for folder in ("arch", "kconfig", "site_scons"):

@@ -25,6 +25,9 @@ class Mutation:
 UNPROVED = {"ipi_reaches_another_vcpu"}
 """Checks that cannot be made where the mutations run: with one virtual CPU."""
 
+UNPROVED_32 = {"kernels_pages_hidden_from_user", "lost_segment_becomes_null"}
+"""The same for those that only a 32-bit guest has."""
+
 
 def _table(*rows: tuple[str, str, str, str], mode: str = "pv") -> list[Mutation]:
     return [Mutation(*row, mode=mode) for row in rows]
@@ -245,6 +248,12 @@ _SEGMENTATION = _table(
         "\tpop\t%rcx\n\tpop\t%r11\n\t.if",
         "\tpop\t%r11\n\tpop\t%rcx\n\t.if",
     ),
+    (
+        "upper_registers_survive_a_trap",
+        "entry_64.S",
+        "\tpop\t%rcx\n\tpop\t%r11\n\t.if",
+        "\tpop\t%r11\n\tpop\t%rcx\n\t.if",
+    ),
     ("user_calls_and_goes_on", "process.c", ".di = argument", ".di = argument & 0"),
     ("users_frame_says_user", "process.c", ".cs = FLAT_USER_CS", ".cs = FLAT_USER_CS & ~3"),
     (
@@ -362,6 +371,12 @@ _UPCALLS = _table(
     ("event_interrupts_user", "process.c", ".flags = X86_EFLAGS_IF", ".flags = 2"),
     (
         "registers_survive_an_upcall",
+        "events.c",
+        "irq_regs = regs;",
+        "irq_regs = regs; regs->cx++;",
+    ),
+    (
+        "upper_registers_survive_an_upcall",
         "events.c",
         "irq_regs = regs;",
         "irq_regs = regs; regs->r11++;",

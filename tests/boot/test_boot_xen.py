@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from project import Project
+from project import Project, checks_in
 from xen_tool.errors import XenToolError
 from xen_tool.run.hypervisor import find_hypervisor
 
@@ -32,11 +32,8 @@ def _real_parts() -> None:
 
 
 def _checks(kernel: Project) -> list[str]:
-    names = []
-    for path in (kernel.top / "arch/x86/xen/checks").glob("*.c"):
-        table = path.read_text().partition("checks[] = {")[2]
-        names += [line.split('"')[1] for line in table.splitlines() if line.startswith('\t{"')]
-    return names
+    files = (kernel.top / "arch/x86/xen/checks").glob("*.c")
+    return [name for file in files for name in checks_in(file, 64)]
 
 
 @pytest.mark.parametrize(

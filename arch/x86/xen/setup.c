@@ -53,9 +53,7 @@ static void setup(void)
 	xen_setup_features();
 	mmu_init();
 	gdt_init();
-#ifdef CONFIG_X86_64
 	process_init();
-#endif
 	time_init();
 	xen_irq_enable();
 }

@@ -42,7 +42,18 @@ SECTIONS
 {
 	. = VIRT_BASE + LOAD_PHYSICAL_ADDR;
 	_text = .;
-	.text : PHYSICAL(.text) { *(.text .text.*) *(.head.text .init.text) } :text
+	.text : PHYSICAL(.text) {
+		*(.text .text.*) *(.head.text .init.text)
+#ifdef CONFIG_XEN_PV
+
+		/* process.c shows these pages to users. */
+		. = ALIGN(PAGE_SIZE);
+		__user_text_start = .;
+		*(.user.text)
+		. = ALIGN(PAGE_SIZE);
+		__user_text_end = .;
+#endif
+	} :text
 	_etext = .;
 
 #ifdef CONFIG_XEN

@@ -53,27 +53,36 @@ static unsigned long run_with(const void *code, unsigned long argument, unsigned
 /* What runs in user mode: all of it is here. */
 extern const char user_doubles[], user_calls_elsewhere[], user_reads[], user_syscall[];
 
-asm("	.text\n"
-    "user_doubles:\n" /* %rdi, and ends with the result */
-    "	mov	%rdi, %rax\n"
+#ifdef CONFIG_X86_64
+#define R "%r"
+#else
+#define R "%e"
+#endif
+
+asm("	.pushsection .user.text, \"ax\"\n"
+    "user_doubles:\n" /* its argument, and ends with the result */
+    "	mov	" R "di, " R "ax\n"
     "	int	$0x80\n"
-    "	mov	%rax, %rdi\n"
+    "	mov	" R "ax, " R "di\n"
     "	xor	%eax, %eax\n"
     "	int	$0x80\n"
     "	ud2\n"
     "user_calls_elsewhere:\n"
     "	int	$0x81\n"
     "	ud2\n"
-    "user_reads:\n" /* at %rdi */
-    "	mov	(%rdi), %rdi\n"
+    "user_reads:\n" /* where its argument points to */
+    "	mov	(" R "di), " R "di\n"
     "	ud2\n"
+#ifdef CONFIG_X86_64
     "user_syscall:\n"
     "	mov	$7, %eax\n"
     "	syscall\n"
     "	mov	%rax, %rdi\n"
     "	xor	%eax, %eax\n"
     "	int	$0x80\n"
-    "	ud2\n");
+    "	ud2\n"
+#endif
+    "	.popsection\n");
 
 static void breakpoint_arrives(void)
 {
@@ -81,22 +90,30 @@ static void breakpoint_arrives(void)
 	unsigned long next;
 
 	traps = 0;
-	asm volatile("lea 1f(%%rip), %0; int3; 1:" : "=&r"(next) : : "memory");
+	asm volatile("mov $1f, %0; int3; 1:" : "=&r"(next) : : "memory");
 	set_trap_handler(X86_TRAP_BP, before);
 	EXPECT_EQUAL(traps, 1);
 	EXPECT_EQUAL(seen.vector, X86_TRAP_BP);
 	EXPECT_EQUAL(seen.ip, next);
 }
 
-/* Xen says kernel by the lowest bits, ring 3 as it is. */
+/* Xen says kernel by the lowest bits: 0 in 64-bit, ring 3 as it is, and 1 in 32-bit. */
+#ifdef CONFIG_X86_64
+#define KERNEL_CS_IN_FRAME (FLAT_KERNEL_CS & ~3)
+#else
+#define KERNEL_CS_IN_FRAME FLAT_KERNEL_CS
+#endif
+
 static void kernels_frame_says_kernel(void)
 {
 	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
 
 	asm volatile("int3" : : : "memory");
 	set_trap_handler(X86_TRAP_BP, before);
-	EXPECT_EQUAL(seen.cs & 0xffff, FLAT_KERNEL_CS & ~3);
+	EXPECT_EQUAL(seen.cs & 0xffff, KERNEL_CS_IN_FRAME);
+#ifdef CONFIG_X86_64
 	EXPECT_EQUAL(seen.ss & 0xffff & ~3, FLAT_KERNEL_SS & ~3);
+#endif
 }
 
 static void divide_error_arrives(void)
@@ -111,31 +128,37 @@ static void invalid_opcode_arrives(void)
 	EXPECT_EQUAL(TRY("ud2", : : : "memory").vector, X86_TRAP_UD);
 }
 
-/* Those that the way in and out uses for itself among them: %rcx and %r11. */
 static void registers_survive_a_trap(void)
 {
 	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
 	unsigned long a = 0xa1, b = 0xb2, c = 0xc3, d = 0xd4, si = 0x51, di = 0xd1;
+
+	asm volatile("int3"
+		     : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si), "+D"(di) : : "memory");
+	set_trap_handler(X86_TRAP_BP, before);
+	EXPECT(a == 0xa1 && b == 0xb2 && c == 0xc3 && d == 0xd4 && si == 0x51 && di == 0xd1);
+	EXPECT(seen.ax == 0xa1 && seen.bx == 0xb2 && seen.cx == 0xc3 && seen.dx == 0xd4);
+	EXPECT(seen.si == 0x51 && seen.di == 0xd1);
+}
+
+#ifdef CONFIG_X86_64
+/* %r11 is one that the way in and out uses for itself. */
+static void upper_registers_survive_a_trap(void)
+{
+	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
 	register unsigned long r8 asm("r8") = 0x88;
 	register unsigned long r9 asm("r9") = 0x99;
 	register unsigned long r10 asm("r10") = 0x1010;
 	register unsigned long r11 asm("r11") = 0x1111;
 
-	asm volatile("int3"
-		     : "+a"(a), "+b"(b), "+c"(c), "+d"(d), "+S"(si), "+D"(di), "+r"(r8), "+r"(r9),
-		       "+r"(r10), "+r"(r11)
-		     : : "memory");
-	unsigned long sum = a ^ 0xa1, sum2 = r8 ^ 0x88;
+	asm volatile("int3" : "+r"(r8), "+r"(r9), "+r"(r10), "+r"(r11) : : "memory");
+	bool kept = r8 == 0x88 && r9 == 0x99 && r10 == 0x1010 && r11 == 0x1111;
 
-	sum |= (b ^ 0xb2) | (c ^ 0xc3) | (d ^ 0xd4) | (si ^ 0x51) | (di ^ 0xd1);
-	sum2 |= (r9 ^ 0x99) | (r10 ^ 0x1010) | (r11 ^ 0x1111);
 	set_trap_handler(X86_TRAP_BP, before);
-	EXPECT_EQUAL(sum, 0);
-	EXPECT_EQUAL(sum2, 0);
-	EXPECT(seen.ax == 0xa1 && seen.bx == 0xb2 && seen.cx == 0xc3 && seen.dx == 0xd4);
-	EXPECT(seen.si == 0x51 && seen.di == 0xd1 && seen.r8 == 0x88 && seen.r9 == 0x99);
-	EXPECT(seen.r10 == 0x1010 && seen.r11 == 0x1111);
+	EXPECT(kept);
+	EXPECT(seen.r8 == 0x88 && seen.r9 == 0x99 && seen.r10 == 0x1010 && seen.r11 == 0x1111);
 }
+#endif
 
 static void user_calls_and_goes_on(void)
 {
@@ -195,6 +218,16 @@ static void users_page_fault_says_user(void)
 	EXPECT_EQUAL(try_read(AREA).error_code, 0);
 }
 
+#ifndef CONFIG_X86_64
+static void kernels_pages_hidden_from_user(void)
+{
+	run_with(user_reads, (unsigned long)_text, X86_TRAP_PF, kill);
+	EXPECT_EQUAL(seen.vector, X86_TRAP_PF);
+	EXPECT_EQUAL(seen.error_code, X86_PF_PROT | X86_PF_USER);
+}
+#endif
+
+#ifdef CONFIG_X86_64
 static bool serve_syscall(struct pt_regs *regs)
 {
 	note(regs);
@@ -207,6 +240,7 @@ static void syscall_instruction_arrives(void)
 	EXPECT_EQUAL(run_with(user_syscall, 0, VECTOR_SYSCALL, serve_syscall), 8);
 	EXPECT_EQUAL(traps, 2);
 }
+#endif
 
 static const struct check checks[] = {
 	{"breakpoint_arrives", breakpoint_arrives},
@@ -214,13 +248,22 @@ static const struct check checks[] = {
 	{"divide_error_arrives", divide_error_arrives},
 	{"invalid_opcode_arrives", invalid_opcode_arrives},
 	{"registers_survive_a_trap", registers_survive_a_trap},
+#ifdef CONFIG_X86_64
+	{"upper_registers_survive_a_trap", upper_registers_survive_a_trap},
+#endif
 	{"user_calls_and_goes_on", user_calls_and_goes_on},
 	{"users_frame_says_user", users_frame_says_user},
 	{"user_enters_on_stack_switch_stack", user_enters_on_stack_switch_stack},
 	{"user_is_refused_another_vector", user_is_refused_another_vector},
 	{"kernel_calls_itself", kernel_calls_itself},
 	{"users_page_fault_says_user", users_page_fault_says_user},
+#ifdef CONFIG_X86_64
+	/* 32-bit users call by `int`. */
 	{"syscall_instruction_arrives", syscall_instruction_arrives},
+#else
+	/* 64-bit users have page tables of their own for that. */
+	{"kernels_pages_hidden_from_user", kernels_pages_hidden_from_user},
+#endif
 };
 
 const struct checks exception_checks = CHECKS(checks);

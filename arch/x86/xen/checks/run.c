@@ -21,11 +21,9 @@ static const struct checks *const pv_pieces[] = {
 	&page_type_checks,
 	&privileged_checks,
 	&segment_checks,
-#ifdef CONFIG_X86_64
 	&exception_checks,
-	&upcall_checks,
-#endif
 	&flag_checks,
+	&upcall_checks,
 	&timer_checks,
 	&batching_checks,
 	NULL,

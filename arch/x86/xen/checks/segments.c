@@ -141,6 +141,22 @@ static void absent_segment_faults(void)
 	EXPECT_EQUAL(fault.error_code, SELECTOR(GDT_ENTRY_FREE) & ~3);
 }
 
+#ifndef CONFIG_X86_64
+/* A trap saves and loads the segment registers; what has gone meanwhile becomes null. */
+static void lost_segment_becomes_null(void)
+{
+	unsigned long es;
+
+	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, GDT_DATA), 0);
+	EXPECT_EQUAL(try_load(SELECTOR(GDT_ENTRY_FREE)).vector, NO_FAULT);
+	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, 0), 0);
+	TRY("ud2", : : : "memory");
+	asm volatile("mov %%es, %0" : "=r"(es));
+	drop_es();
+	EXPECT_EQUAL(es, 0);
+}
+#endif
+
 static void ldt_by_mmuext(void)
 {
 	ldt[1] = GDT_SMALL;
@@ -174,6 +190,10 @@ static const struct check checks[] = {
 	{"empty_entry_faults", empty_entry_faults},
 	{"absent_segment_faults", absent_segment_faults},
 	{"ldt_by_mmuext", ldt_by_mmuext},
+#ifndef CONFIG_X86_64
+	/* A 64-bit kernel leaves them alone. */
+	{"lost_segment_becomes_null", lost_segment_becomes_null},
+#endif
 };
 
 const struct checks segment_checks = CHECKS(checks);
