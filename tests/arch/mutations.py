@@ -55,7 +55,8 @@ _SETUP = _table(
         "gs_base_at_irq_stack_union",
         "setup.c",
         "\tsetup();\n",
-        '\tsetup(); asm volatile("wrmsr" : : "c"(0xc0000101), "a"(0), "d"(0));\n',
+        '\tsetup(); asm volatile("wrmsr" : : "c"(0xc0000101), '
+        '"a"((uint32_t)(uintptr_t)&irq_stack_union + 64), "d"(~0u));\n',
     ),
     ("entered_in_the_kernels_ring", "setup.c", "mov %%cs, %0", "mov %%ds, %0"),
     (
@@ -222,17 +223,17 @@ _SEGMENTATION = _table(
     (
         "gdt_page_stays_read_only",
         "checks/segments.c",
-        "make_readwrite(gdt)",
+        "make_readwrite(gdt[0])",
         "make_readwrite(&ldt)",
     ),
     (
         "writable_page_as_gdt_refused",
         "checks/segments.c",
         "load_gdt((const void *)first, ENTRIES)",
-        "load_gdt(gdt, ENTRIES)",
+        "load_gdt(gdt[0], ENTRIES)",
     ),
     ("too_long_gdt_refused", "checks/segments.c", "FIRST_RESERVED_GDT_ENTRY + 1", "ENTRIES"),
-    ("descriptor_updated_by_hypercall", "gdt.c", "&gdt[index]", "&gdt[index + 1]"),
+    ("descriptor_updated_by_hypercall", "gdt.c", "()][index]", "()][index + 1]"),
     ("bad_descriptor_refused", "checks/segments.c", "_FREE, GDT_TSS)", "_FREE, GDT_SMALL)"),
     ("descriptors_level_made_the_kernels", "checks/segments.c", "_FREE, GDT_LEVEL_0)", "_FREE, 0)"),
     ("empty_entry_faults", "traps.c", "error_code = regs->error_code;", "error_code = 0;"),
@@ -372,18 +373,23 @@ _UPCALLS = _table(
     (
         "registers_survive_an_upcall",
         "events.c",
-        "irq_regs = regs;",
-        "irq_regs = regs; regs->cx++;",
+        "xen_upcalls[smp_processor_id()]++;",
+        "xen_upcalls[smp_processor_id()]++; regs->cx++;",
     ),
     (
         "upper_registers_survive_an_upcall",
         "events.c",
-        "irq_regs = regs;",
-        "irq_regs = regs; regs->r11++;",
+        "xen_upcalls[smp_processor_id()]++;",
+        "xen_upcalls[smp_processor_id()]++; regs->r11++;",
     ),
     ("clock_goes_on", "time.c", "return time;", "return time & ~0xffffffful;"),
     ("timer_fires_and_not_early", "time.c", "timer_op(deadline)", "timer_op(deadline ? 1 : 0)"),
-    ("timer_fires_once", "time.c", "HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL)", "0"),
+    (
+        "timer_fires_once",
+        "time.c",
+        "HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, smp_processor_id(), NULL)",
+        "0",
+    ),
     (
         "timer_can_be_taken_back",
         "time.c",
@@ -393,7 +399,7 @@ _UPCALLS = _table(
     (
         "periodic_timer_is_stopped",
         "time.c",
-        "HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL)",
+        "HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, smp_processor_id(), NULL)",
         "0",
     ),
     ("virq_channel_says_so", "checks/timers.c", ".port = port};", ".port = port + 1};"),

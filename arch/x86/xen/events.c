@@ -21,6 +21,12 @@
 
 static event_handler handlers[MAX_PORTS];
 
+/*
+ * The channels whose events go to each CPU.  The pending bits are common to all,
+ * so without this a CPU would take in its upcall what another is on its way to.
+ */
+static unsigned long evtchns_of[NR_CPUS][BITS_PER_LONG];
+
 static void set_bit(unsigned int bit, unsigned long *words)
 {
 	__atomic_fetch_or(&words[bit / BITS_PER_LONG], 1ul << bit % BITS_PER_LONG, __ATOMIC_SEQ_CST);
@@ -68,14 +74,20 @@ long evtchn_send(evtchn_port_t port)
 	return HYPERVISOR_event_channel_op(EVTCHNOP_send, &send);
 }
 
-/* Takes a channel into use, unmasked. */
-evtchn_port_t evtchn_listen(evtchn_port_t port, event_handler handler)
+static evtchn_port_t listen(unsigned int vcpu, evtchn_port_t port, event_handler handler)
 {
 	if (port >= MAX_PORTS)
 		panic("channel %u is beyond the table of handlers", port);
 	handlers[port] = handler;
+	set_bit(port, evtchns_of[vcpu]);
 	evtchn_unmask(port);
 	return port;
+}
+
+/* Takes a channel into use, unmasked; Xen has its events go to vCPU 0. */
+evtchn_port_t evtchn_listen(evtchn_port_t port, event_handler handler)
+{
+	return listen(0, port, handler);
 }
 
 evtchn_port_t bind_ipi(unsigned int vcpu, event_handler handler)
@@ -84,16 +96,17 @@ evtchn_port_t bind_ipi(unsigned int vcpu, event_handler handler)
 
 	if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_ipi, &bind) != 0)
 		panic("no IPI channel");
-	return evtchn_listen(bind.port, handler);
+	return listen(vcpu, bind.port, handler);
 }
 
+/* To the CPU that calls. */
 evtchn_port_t bind_virq(unsigned int virq, event_handler handler)
 {
-	struct evtchn_bind_virq bind = {.virq = virq, .vcpu = 0};
+	struct evtchn_bind_virq bind = {.virq = virq, .vcpu = smp_processor_id()};
 
 	if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_virq, &bind) != 0)
 		panic("no channel for VIRQ %u", virq);
-	return evtchn_listen(bind.port, handler);
+	return listen(bind.vcpu, bind.port, handler);
 }
 
 void evtchn_close(evtchn_port_t port)
@@ -104,14 +117,18 @@ void evtchn_close(evtchn_port_t port)
 	if (HYPERVISOR_event_channel_op(EVTCHNOP_close, &close) != 0)
 		panic("channel %u cannot be closed", port);
 	evtchn_clear(port);
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		clear_bit(port, evtchns_of[cpu]);
 	handlers[port] = NULL;
 }
 
 static void handle_word(struct shared_info *shared, unsigned int word)
 {
+	const volatile unsigned long *mine = &evtchns_of[smp_processor_id()][word];
+
 	for (;;) {
 		unsigned long ready = *(volatile unsigned long *)&shared->evtchn_pending[word] &
-				      ~*(volatile unsigned long *)&shared->evtchn_mask[word];
+				      ~*(volatile unsigned long *)&shared->evtchn_mask[word] & *mine;
 		if (!ready)
 			return;
 		evtchn_port_t port = word * BITS_PER_LONG + (unsigned int)__builtin_ctzl(ready);
@@ -124,15 +141,15 @@ static void handle_word(struct shared_info *shared, unsigned int word)
 	}
 }
 
-const struct pt_regs *irq_regs;
-volatile unsigned int xen_upcalls;
+const struct pt_regs *irq_regs[NR_CPUS];
+volatile unsigned int xen_upcalls[NR_CPUS];
 
 static bool handle_upcall(struct pt_regs *regs)
 {
 	volatile struct vcpu_info *vcpu = this_vcpu();
 
-	irq_regs = regs;
-	xen_upcalls++;
+	irq_regs[smp_processor_id()] = regs;
+	xen_upcalls[smp_processor_id()]++;
 	do {
 		unsigned long words = 0;
 

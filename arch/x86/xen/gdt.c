@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Segmentation: the guest's own descriptor table.
+ * Segmentation: the guest's own descriptor table, one for each CPU.
  *
  * The processor's GDT decides who runs in which ring, so Xen must have checked
  * every entry: a guest fills pages with descriptors, gives up its right to
@@ -20,9 +20,11 @@
 #include "ptrace.h"
 #include "xen-ops.h"
 
-uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(PAGE_SIZE))) = {
-	[GDT_ENTRY_DATA] = GDT_DATA,
-	[GDT_ENTRY_CODE] = GDT_CODE,
+uint64_t gdt[NR_CPUS][GDT_ENTRIES] __attribute__((aligned(PAGE_SIZE))) = {
+	[0 ... NR_CPUS - 1] = {
+		[GDT_ENTRY_DATA] = GDT_DATA,
+		[GDT_ENTRY_CODE] = GDT_CODE,
+	},
 };
 
 long load_gdt(const void *table, unsigned int entries)
@@ -32,9 +34,12 @@ long load_gdt(const void *table, unsigned int entries)
 	return HYPERVISOR_set_gdt(&frame, entries);
 }
 
+/* In the table of the CPU that calls. */
 long write_gdt_entry(unsigned int index, uint64_t descriptor)
 {
-	return HYPERVISOR_update_descriptor(virt_to_machine(&gdt[index]), descriptor);
+	const uint64_t *entry = &gdt[smp_processor_id()][index];
+
+	return HYPERVISOR_update_descriptor(virt_to_machine(entry), descriptor);
 }
 
 unsigned long failsafe_selectors[4];
@@ -50,7 +55,8 @@ static bool handle_failsafe(struct pt_regs *regs)
 void gdt_init(void)
 {
 	set_trap_handler(VECTOR_FAILSAFE, handle_failsafe);
-	make_readonly(gdt);
-	if (load_gdt(gdt, GDT_ENTRIES) != 0)
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		make_readonly(gdt[cpu]);
+	if (load_gdt(gdt[0], GDT_ENTRIES) != 0)
 		panic("set_gdt refused");
 }

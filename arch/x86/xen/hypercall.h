@@ -56,7 +56,8 @@ extern unsigned long xen_hypercalls;
 		unsigned long arg3_ = (unsigned long)(arg3);                          \
 		register unsigned long arg4_ asm(HYPERCALL_ARG4) =                    \
 			(unsigned long)(arg4);                                        \
-		xen_hypercalls++;                                                     \
+		/* By whichever CPU. */                                               \
+		__atomic_fetch_add(&xen_hypercalls, 1, __ATOMIC_RELAXED);             \
 		asm volatile(HYPERCALL_ENTER                                          \
 			     : "+a"(result_), "+" HYPERCALL_ARG1(arg1_),              \
 			       "+" HYPERCALL_ARG2(arg2_), "+" HYPERCALL_ARG3(arg3_),  \

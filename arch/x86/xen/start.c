@@ -5,6 +5,7 @@
  * start has found out for all that follows.
  */
 #include "layout.h"
+#include "percpu.h"
 #include "xen-ops.h"
 
 /* The boot stack; the entry code starts at its upper end. */
@@ -14,17 +15,10 @@ union thread_union {
 
 #ifdef CONFIG_X86_64
 /*
- * What %gs:0 is: the compilers' stack protector expects its canary at %gs:40,
- * which is why Linux lays its interrupt stack out so.  With CONFIG_SMP the
- * entry code knows it as init_per_cpu__irq_stack_union (vmlinux.lds.S).
+ * The boot CPU's, which is number 0.  With CONFIG_SMP the entry code knows it
+ * as init_per_cpu__irq_stack_union (vmlinux.lds.S).
  */
-union irq_stack_union {
-	unsigned char irq_stack[THREAD_SIZE];
-	struct {
-		unsigned char gs_base[40];
-		unsigned long stack_canary;
-	};
-} irq_stack_union __attribute__((aligned(PAGE_SIZE)));
+union irq_stack_union irq_stack_union;
 #endif
 
 enum xen_domain_type xen_domain_type;

@@ -53,6 +53,6 @@ void xen_set_timer(uint64_t deadline)
 /* Xen's own tick, every 10 ms, is on unless a guest says that it wants none. */
 void time_init(void)
 {
-	if (HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL) != 0)
+	if (HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, smp_processor_id(), NULL) != 0)
 		panic("VCPUOP_stop_periodic_timer refused");
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "percpu.h"
 #include "string.h"
 #include "xen-abi.h"
 
@@ -63,7 +64,7 @@ extern struct shared_info *const HYPERVISOR_shared_info;
 
 static inline volatile struct vcpu_info *this_vcpu(void)
 {
-	return &HYPERVISOR_shared_info->vcpu_info[0];
+	return &HYPERVISOR_shared_info->vcpu_info[smp_processor_id()];
 }
 
 /* panic.c: with the registers of a trap. */
@@ -117,7 +118,7 @@ void insert_table(const void *address, unsigned int level, const void *page);
 void map_memory(unsigned long pfn, unsigned long end);
 void mmu_init(void);
 
-/* gdt.c: what Xen makes level 0 of, the kernel's: 3, or in 32-bit 1. */
+/* gdt.c: one table per CPU; what Xen makes level 0 of is the kernel's: 3, or in 32-bit 1. */
 #define GUEST_KERNEL_RPL (FLAT_KERNEL_CS & 3)
 #define GDT_ENTRIES 512
 #define GDT_ENTRY_DATA 3
@@ -132,7 +133,7 @@ void mmu_init(void);
 #endif
 #define SELECTOR(entry) (8 * (entry) + GUEST_KERNEL_RPL)
 
-extern uint64_t gdt[GDT_ENTRIES];
+extern uint64_t gdt[NR_CPUS][GDT_ENTRIES];
 
 long load_gdt(const void *table, unsigned int entries);
 long write_gdt_entry(unsigned int index, uint64_t descriptor);
@@ -184,9 +185,12 @@ evtchn_port_t bind_virq(unsigned int virq, event_handler handler);
 void evtchn_close(evtchn_port_t port);
 void evtchn_init(void);
 
-/* events.c: what the upcall that is being handled has interrupted, and how many there were. */
-extern const struct pt_regs *irq_regs;
-extern volatile unsigned int xen_upcalls;
+/*
+ * events.c: for each CPU, what the upcall that is being handled has interrupted,
+ * and how many there were.
+ */
+extern const struct pt_regs *irq_regs[NR_CPUS];
+extern volatile unsigned int xen_upcalls[NR_CPUS];
 
 /* time.c */
 uint64_t xen_clocksource_read(void);

@@ -79,8 +79,8 @@ static void gdt_code_segment_can_be_run(void)
 
 static void gdt_page_stays_read_only(void)
 {
-	EXPECT(make_readwrite(gdt) < 0);
-	EXPECT_EQUAL(try_store(&gdt[GDT_ENTRY_FREE]).vector, X86_TRAP_PF);
+	EXPECT(make_readwrite(gdt[0]) < 0);
+	EXPECT_EQUAL(try_store(&gdt[0][GDT_ENTRY_FREE]).vector, X86_TRAP_PF);
 }
 
 static void writable_page_as_gdt_refused(void)
@@ -92,7 +92,7 @@ static void writable_page_as_gdt_refused(void)
 /* The last entries are Xen's. */
 static void too_long_gdt_refused(void)
 {
-	EXPECT_EQUAL(load_gdt(gdt, FIRST_RESERVED_GDT_ENTRY + 1), -XEN_EINVAL);
+	EXPECT_EQUAL(load_gdt(gdt[0], FIRST_RESERVED_GDT_ENTRY + 1), -XEN_EINVAL);
 }
 
 static void descriptor_updated_by_hypercall(void)
@@ -109,14 +109,14 @@ static void descriptor_updated_by_hypercall(void)
 static void bad_descriptor_refused(void)
 {
 	EXPECT_EQUAL(write_gdt_entry(GDT_ENTRY_FREE, GDT_TSS), -XEN_EINVAL);
-	EXPECT_EQUAL(gdt[GDT_ENTRY_FREE], 0);
+	EXPECT_EQUAL(gdt[0][GDT_ENTRY_FREE], 0);
 }
 
 /* A descriptor of level 0 would give the guest the processor. */
 static void descriptors_level_made_the_kernels(void)
 {
 	long status = write_gdt_entry(GDT_ENTRY_FREE, GDT_LEVEL_0);
-	uint64_t written = *(volatile uint64_t *)&gdt[GDT_ENTRY_FREE];
+	uint64_t written = *(volatile uint64_t *)&gdt[0][GDT_ENTRY_FREE];
 
 	write_gdt_entry(GDT_ENTRY_FREE, 0);
 	EXPECT_EQUAL(status, 0);

@@ -17,7 +17,7 @@ static void count(evtchn_port_t port)
 {
 	events++;
 	last_port = port;
-	from_user = user_mode(irq_regs);
+	from_user = user_mode(irq_regs[0]);
 }
 
 static evtchn_port_t open_ipi(void)
@@ -105,12 +105,12 @@ static void one_upcall_brings_all_channels(void)
 	for (unsigned int i = 0; i < 8; i++)
 		ports[i] = open_ipi();
 	xen_irq_disable();
-	unsigned int before = xen_upcalls;
+	unsigned int before = xen_upcalls[0];
 
 	for (unsigned int i = 0; i < 8; i++)
 		evtchn_send(ports[i]);
 	xen_irq_enable();
-	unsigned int seen = events, upcalls = xen_upcalls - before;
+	unsigned int seen = events, upcalls = xen_upcalls[0] - before;
 
 	for (unsigned int i = 0; i < 8; i++)
 		evtchn_close(ports[i]);
