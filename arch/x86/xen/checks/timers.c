@@ -3,16 +3,12 @@
  * Upcalls that depend on time and on being scheduled: the timer's VIRQ, blocking
  * and polling, and the failsafe callback.
  *
- * No limit here says how fast the machine is: an event may come as late as it
- * likes, below PATIENCE_NS, but not too early.
+ * An event may come late (patience.h), but not too early.
  */
 #include "../hypercall.h"
 #include "../xen-ops.h"
 #include "check.h"
-
-#define MS 1000000ull
-#define PATIENCE_NS (5000 * MS)
-#define WHILE_NS (10 * MS) /* long enough to tell it from at once */
+#include "patience.h"
 
 static volatile unsigned int ticks;
 static volatile uint64_t tick_time;
