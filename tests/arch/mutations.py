@@ -20,17 +20,15 @@ class Mutation:
     old: str
     new: str
     mode: str = "pv"
+    cpus: int = 1
 
-
-UNPROVED = {"ipi_reaches_another_vcpu"}
-"""Checks that cannot be made where the mutations run: with one virtual CPU."""
 
 UNPROVED_32 = {"kernels_pages_hidden_from_user", "lost_segment_becomes_null"}
-"""The same for those that only a 32-bit guest has."""
+"""Checks that cannot be made where the mutations run: in a 64-bit guest."""
 
 
-def _table(*rows: tuple[str, str, str, str], mode: str = "pv") -> list[Mutation]:
-    return [Mutation(*row, mode=mode) for row in rows]
+def _table(*rows: tuple[str, str, str, str], mode: str = "pv", cpus: int = 1) -> list[Mutation]:
+    return [Mutation(*row, mode=mode, cpus=cpus) for row in rows]
 
 
 _SETUP = _table(
@@ -281,7 +279,7 @@ _SEGMENTATION = _table(
 
 _FLAGS = _table(
     ("masked_event_stays_pending", "irq.c", "evtchn_upcall_mask = 1;", "evtchn_upcall_mask = 0;"),
-    ("enabled_event_comes_at_once", "events.c", "\tevtchn_unmask(port);\n", "\n"),
+    ("enabled_event_comes_at_once", "events.c", "\tevtchn_unmask(port);\n\treturn", "\treturn"),
     ("enable_forces_delivery", "irq.c", "if (this_vcpu()->evtchn_upcall_pending)", "if (0)"),
     (
         "restore_forces_delivery",
@@ -466,6 +464,55 @@ _MULTICALLS = _table(
     ),
 )
 
+_SMP = _table(
+    ("smp_second_vcpu_comes_up", "smp.c", "VCPUOP_up, cpu", "VCPUOP_is_up, cpu"),
+    ("smp_stack_of_its_own", "smp.c", ".rsp = stack,", ".rsp = (unsigned long)(areas + cpu),"),
+    (
+        "smp_gs_base_of_its_own",
+        "smp.c",
+        "= (unsigned long)per_cpu_area(cpu),",
+        "= (unsigned long)per_cpu_area(0),",
+    ),
+    ("smp_gdt_of_its_own", "smp.c", "virt_to_mfn(gdt[cpu])", "virt_to_mfn(gdt[0])"),
+    ("smp_trap_arrives_there", "traps.c", "traps[trap->vector] =", "traps[trap->vector ^ 7] ="),
+    ("smp_ipi_upcall_arrives_there", "events.c", "{.vcpu = vcpu};", "{.vcpu = 0};"),
+    (
+        "smp_ipi_is_sent_back",
+        "checks/vcpu_upcalls.c",
+        "evtchn_send(ipis[!cpu])",
+        "evtchn_send(ipis[cpu])",
+    ),
+    (
+        "smp_mask_of_its_own",
+        "irq.c",
+        "this_vcpu()->evtchn_upcall_mask = 1;",
+        "HYPERVISOR_shared_info->vcpu_info[0].evtchn_upcall_mask = 1;",
+    ),
+    ("smp_events_are_left_to_their_vcpu", "events.c", "& *mine;", "& (*mine | ~0ul);"),
+    (
+        "smp_channel_can_be_moved",
+        "events.c",
+        "channel_op(EVTCHNOP_bind_vcpu, &bind) != 0",
+        "channel_op(EVTCHNOP_send, &port) != 0",
+    ),
+    ("smp_lock_loses_nothing", "checks/second_vcpu.c", "spin_lock(&lock);", ""),
+    (
+        "smp_clock_goes_on_there",
+        "time.c",
+        "= &this_vcpu()->time;",
+        "= &HYPERVISOR_shared_info->vcpu_info[2 * smp_processor_id()].time;",
+    ),
+    ("smp_timer_fires_there", "events.c", ".vcpu = smp_processor_id()};", ".vcpu = 0};"),
+    (
+        "smp_down_stops_it_and_up_goes_on",
+        "smp.c",
+        "\tif (HYPERVISOR_vcpu_op(VCPUOP_down, cpu, NULL) != 0)\n",
+        "\tif (1)\n\t\treturn;\n\tif (0)\n",
+    ),
+    ("smp_tlb_flush_reaches_it", "enlighten.c", "MMUEXT_TLB_FLUSH_ALL", "MMUEXT_TLB_FLUSH_LOCAL"),
+    cpus=2,
+)
+
 
 def _at_start(check: str, statement: str) -> tuple[str, str, str, str]:
     """A statement at the start of a PVH guest, when start_info is known."""
@@ -531,4 +578,4 @@ _PVH_XEN = _table(
 )
 
 MUTATIONS = [*_SETUP, *_MMU, *_PRIVILEGED, *_SEGMENTATION, *_FLAGS, *_UPCALLS, *_MULTICALLS]
-MUTATIONS += [*_PVH, *_PVH_XEN]
+MUTATIONS += [*_SMP, *_PVH, *_PVH_XEN]

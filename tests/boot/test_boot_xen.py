@@ -36,16 +36,27 @@ def _checks(kernel: Project) -> list[str]:
     return [name for file in files for name in checks_in(file, 64)]
 
 
+def _smp_checks(kernel: Project) -> list[str]:
+    folder = kernel.top / "arch/x86/xen/checks"
+    files = (folder / "second_vcpu.c", folder / "vcpu_upcalls.c")
+    return [name for file in files for name in checks_in(file, 64)]
+
+
+def _passed(out: str) -> list[str]:
+    return re.findall(r"^PASS (\w+)$", out, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     "settings", [(), ("SMP=0",), ("KASAN=1", "STACK_VALIDATION=1"), ("XEN_HYPERCALL_PAGE=0",)]
 )
 def test_it_passes_on_real_xen(built_kernel: Project, settings: tuple[str, ...]) -> None:
     run = built_kernel.scons("boot", *settings)
     assert "(XEN) " in run.out
-    names = _checks(built_kernel)
+    absent = _smp_checks(built_kernel) if "SMP=0" in settings else []
+    names = [name for name in _checks(built_kernel) if name not in absent]
     assert len(names) > 10
     skipped = re.findall(r"^SKIP (\w+): .+$", run.out, re.MULTILINE)
-    passed = re.findall(r"^PASS (\w+)$", run.out, re.MULTILINE)
+    passed = _passed(run.out)
     assert sorted(passed + skipped) == sorted(names)
     assert f"CHECKS: {len(passed)}\n" in run.out
     assert "FAIL" not in run.out
@@ -55,6 +66,24 @@ def test_it_passes_on_real_xen(built_kernel: Project, settings: tuple[str, ...])
 @pytest.mark.parametrize("cpus", ["1", "3"])
 def test_the_guest_has_as_many_cpus_as_asked_for(built_kernel: Project, cpus: str) -> None:
     assert f"Dom0 has maximum {cpus} VCPUs" in built_kernel.scons("boot", f"CPUS={cpus}").out
+
+
+@pytest.mark.parametrize("mode", ["pv", "pv-domu"])
+def test_a_second_vcpu_is_brought_up(built_kernel: Project, mode: str) -> None:
+    checks = _smp_checks(built_kernel)
+    assert len(checks) >= 8
+    run = built_kernel.scons("boot", "CPUS=2", f"MODE={mode}")
+    assert set(checks) <= set(_passed(run.out))
+    assert "RESULT: PASS\n" in run.out
+
+
+def test_with_one_vcpu_what_needs_a_second_is_not_counted(built_kernel: Project) -> None:
+    run = built_kernel.scons("boot", "CPUS=1")
+    skipped = re.findall(r"^SKIP (\w+): there is one vCPU$", run.out, re.MULTILINE)
+    assert skipped == _smp_checks(built_kernel)
+    assert run.out.count("SKIP ") == len(skipped)
+    assert f"CHECKS: {len(_passed(run.out))}\n" in run.out
+    assert "RESULT: PASS\n" in run.out
 
 
 @pytest.mark.parametrize(

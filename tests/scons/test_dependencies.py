@@ -21,10 +21,13 @@ LINK = {"LD vmlinux.unchecked", "CHECK vmlinux"}
 TOGGLE = {"CONFIG .config"}
 
 
-def _mentions(pattern: str) -> set[str]:
-    """The steps of what has a name in it, not in comments, or includes what has."""
+def _mentions(pattern: str, **settings: str) -> set[str]:
+    """The steps of what has a name in it, not in comments, or includes what has.
+
+    Of what is compiled by the defconfig and settings.
+    """
     folder = TOP / SOURCES
-    compiled = {Path(name).name for name in sources_of(values_of("x86_64", {}))}
+    compiled = {Path(name).name for name in sources_of(values_of("x86_64", settings))}
     texts = {
         path.name: re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
         for path in folder.rglob("*.*")
@@ -185,7 +188,8 @@ def test_a_toggle_rebuilds_what_mentions_the_symbol(built_kernel: Project, symbo
     before = (built_kernel.top / "build/x86_64/vmlinux").read_bytes()
     value = "0" if symbol == "SMP" else "1"
     names = built_kernel.scons(f"{symbol}={value}").names
-    assert names - LINK == TOGGLE | {"HEAD xen-head.o"} | _mentions(rf"\bCONFIG_{symbol}\b")
+    mentioning = _mentions(rf"\bCONFIG_{symbol}\b", **{symbol: value})
+    assert names - LINK == TOGGLE | {"HEAD xen-head.o"} | mentioning
     assert built_kernel.up_to_date(f"{symbol}={value}")
     built_kernel.scons()
     assert (built_kernel.top / "build/x86_64/vmlinux").read_bytes() == before

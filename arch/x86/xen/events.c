@@ -74,6 +74,12 @@ long evtchn_send(evtchn_port_t port)
 	return HYPERVISOR_event_channel_op(EVTCHNOP_send, &send);
 }
 
+static void forget(evtchn_port_t port)
+{
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		clear_bit(port, evtchns_of[cpu]);
+}
+
 static evtchn_port_t listen(unsigned int vcpu, evtchn_port_t port, event_handler handler)
 {
 	if (port >= MAX_PORTS)
@@ -109,6 +115,19 @@ evtchn_port_t bind_virq(unsigned int virq, event_handler handler)
 	return listen(bind.vcpu, bind.port, handler);
 }
 
+/* Has the events of a channel that is neither an IPI's nor the timer's go to another CPU. */
+void evtchn_move(evtchn_port_t port, unsigned int vcpu)
+{
+	struct evtchn_bind_vcpu bind = {.port = port, .vcpu = vcpu};
+
+	evtchn_mask(port);
+	if (HYPERVISOR_event_channel_op(EVTCHNOP_bind_vcpu, &bind) != 0)
+		panic("channel %u cannot be moved to vCPU %u", port, vcpu);
+	forget(port);
+	set_bit(port, evtchns_of[vcpu]);
+	evtchn_unmask(port);
+}
+
 void evtchn_close(evtchn_port_t port)
 {
 	struct evtchn_close close = {.port = port};
@@ -117,8 +136,7 @@ void evtchn_close(evtchn_port_t port)
 	if (HYPERVISOR_event_channel_op(EVTCHNOP_close, &close) != 0)
 		panic("channel %u cannot be closed", port);
 	evtchn_clear(port);
-	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
-		clear_bit(port, evtchns_of[cpu]);
+	forget(port);
 	handlers[port] = NULL;
 }
 

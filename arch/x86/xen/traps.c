@@ -19,8 +19,7 @@ extern char trap_divide_error[], trap_debug[], trap_nmi[], trap_int3[], trap_ove
 	trap_bounds[], trap_invalid_op[], trap_device_not_available[], trap_double_fault[],
 	trap_invalid_tss[], trap_segment_not_present[], trap_stack_segment[],
 	trap_general_protection[], trap_page_fault[], trap_coprocessor_error[],
-	trap_alignment_check[], trap_machine_check[], trap_simd_error[], trap_int80[],
-	xen_syscall_target[];
+	trap_alignment_check[], trap_machine_check[], trap_simd_error[], trap_int80[];
 
 /* Who may come here by `int`; exceptions come whatever this says. */
 #define LEVEL_NOBODY 0
@@ -117,6 +116,13 @@ void do_trap(struct pt_regs *regs)
 		return;
 	panic_at(regs, "unhandled trap %lu, error code 0x%lx, cr2 0x%lx", regs->vector,
 		 regs->error_code, cr2);
+}
+
+/* For a CPU's initial state: by vector, and for all 256. */
+void xen_copy_trap_info(struct trap_info *traps)
+{
+	for (const struct trap_info *trap = trap_table; trap->address; trap++)
+		traps[trap->vector] = *trap;
 }
 
 static void register_callback(uint16_t type, uint16_t flags, void *address)

@@ -69,6 +69,10 @@
 /* xen/include/public/arch-x86/xen.h */
 #define FIRST_RESERVED_GDT_ENTRY 7168
 
+#define VGCF_in_kernel (1 << 2)
+#define VGCF_failsafe_disables_events (1 << 3)
+#define VGCF_syscall_disables_events (1 << 4)
+
 /* xen/include/public/arch-x86/xen-x86_{32,64}.h: where Xen shows m2p */
 #ifdef __x86_64__
 #define __MACH2PHYS_VIRT_START 0xffff800000000000
@@ -103,6 +107,7 @@
 #define CALLBACKF_mask_events 1
 
 /* xen/include/public/errno.h */
+#define XEN_ENOENT 2
 #define XEN_EINVAL 22
 #define XEN_ENOSYS 38
 
@@ -114,6 +119,7 @@
 #define EVTCHNOP_status 5
 #define EVTCHNOP_alloc_unbound 6
 #define EVTCHNOP_bind_ipi 7
+#define EVTCHNOP_bind_vcpu 8
 #define EVTCHNOP_unmask 9
 
 #define EVTCHNSTAT_closed 0
@@ -144,7 +150,14 @@
 #define SHUTDOWN_crash 3
 
 /* xen/include/public/vcpu.h */
+#define VCPUOP_initialise 0
+#define VCPUOP_up 1
+#define VCPUOP_down 2
+#define VCPUOP_is_up 3
+#define VCPUOP_get_runstate_info 4
 #define VCPUOP_stop_periodic_timer 7
+
+#define RUNSTATE_running 0
 
 /* xen/include/public/version.h: XENVER_version returns major << 16 | minor */
 #define XENVER_version 0
@@ -259,6 +272,44 @@ struct trap_info {
 	unsigned long address;
 };
 
+#ifdef __x86_64__
+/* xen/include/public/arch-x86/xen-x86_64.h */
+struct cpu_user_regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+	uint32_t error_code;
+	uint32_t entry_vector;
+	uint64_t rip;
+	uint16_t cs, _pad0[1];
+	uint8_t saved_upcall_mask;
+	uint8_t _pad1[3];
+	uint64_t rflags;
+	uint64_t rsp;
+	uint16_t ss, _pad2[3];
+	uint16_t es, _pad3[3];
+	uint16_t ds, _pad4[3];
+	uint16_t fs, _pad5[3];
+	uint16_t gs, _pad6[3];
+};
+
+/* xen/include/public/arch-x86/xen.h: the state in which a vCPU starts */
+struct vcpu_guest_context {
+	uint8_t fpu_ctxt[512];
+	unsigned long flags; /* VGCF_* */
+	struct cpu_user_regs user_regs;
+	struct trap_info trap_ctxt[256]; /* by vector */
+	unsigned long ldt_base, ldt_ents;
+	unsigned long gdt_frames[16], gdt_ents; /* machine frames */
+	unsigned long kernel_ss, kernel_sp;	/* as by stack_switch */
+	unsigned long ctrlreg[8];		/* [1]: the user's top table; [3]: the kernel's */
+	unsigned long debugreg[8];
+	unsigned long event_callback_eip;
+	unsigned long failsafe_callback_eip;
+	unsigned long syscall_callback_eip;
+	unsigned long vm_assist;
+	unsigned long fs_base, gs_base_kernel, gs_base_user;
+};
+#endif
+
 /* xen/include/public/arch-x86/xen-x86_{32,64}.h */
 #ifdef __x86_64__
 typedef unsigned long xen_callback_t;
@@ -301,6 +352,11 @@ struct evtchn_bind_virq {
 struct evtchn_bind_ipi {
 	uint32_t vcpu;
 	evtchn_port_t port; /* result */
+};
+
+struct evtchn_bind_vcpu {
+	evtchn_port_t port;
+	uint32_t vcpu;
 };
 
 struct evtchn_close {
@@ -367,6 +423,13 @@ struct sched_poll {
 	evtchn_port_t *ports;
 	unsigned int nr_ports;
 	uint64_t timeout; /* system time in nanoseconds; 0: none */
+};
+
+/* xen/include/public/vcpu.h */
+struct vcpu_runstate_info {
+	int state; /* RUNSTATE_* */
+	uint64_t state_entry_time;
+	uint64_t time[4]; /* nanoseconds in each state */
 };
 
 /* xen/include/public/version.h */

@@ -151,9 +151,10 @@ typedef bool (*trap_handler)(struct pt_regs *regs);
 trap_handler set_trap_handler(unsigned int vector, trap_handler handler);
 void do_trap(struct pt_regs *regs);
 void trap_init(void);
+void xen_copy_trap_info(struct trap_info *traps);
 
 /* entry_64.S, entry_32.S: from user mode comes back who calls leave_user in a trap's handler. */
-extern char xen_hypervisor_callback[], xen_failsafe_callback[];
+extern char xen_hypervisor_callback[], xen_failsafe_callback[], xen_syscall_target[];
 unsigned long enter_user(const struct pt_regs *regs);
 _Noreturn void leave_user(unsigned long value);
 
@@ -182,6 +183,7 @@ long evtchn_send(evtchn_port_t port);
 evtchn_port_t evtchn_listen(evtchn_port_t port, event_handler handler);
 evtchn_port_t bind_ipi(unsigned int vcpu, event_handler handler);
 evtchn_port_t bind_virq(unsigned int virq, event_handler handler);
+void evtchn_move(evtchn_port_t port, unsigned int vcpu);
 void evtchn_close(evtchn_port_t port);
 void evtchn_init(void);
 

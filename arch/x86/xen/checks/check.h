@@ -36,7 +36,7 @@ struct checks {
 /* One per piece, in the file of its name. */
 extern const struct checks booting_checks, mapping_checks, page_type_checks, privileged_checks, segment_checks,
 	exception_checks, flag_checks, upcall_checks, timer_checks, batching_checks, pvh_start_checks,
-	pvh_xen_checks;
+	pvh_xen_checks, second_vcpu_checks, vcpu_upcall_checks;
 
 /* run.c: the first reason counts. */
 __attribute__((format(printf, 1, 2))) void check_fail(const char *format, ...);

@@ -8,7 +8,7 @@
 
 #include "../xen-ops.h"
 
-#define MS 1000000ul
+#define MS 1000000ull
 #define PATIENCE_NS (5000 * MS)
 #define WHILE_NS (10 * MS) /* long enough to tell it from at once */
 

@@ -26,6 +26,10 @@ static const struct checks *const pv_pieces[] = {
 	&upcall_checks,
 	&timer_checks,
 	&batching_checks,
+#if defined(CONFIG_SMP) && defined(CONFIG_X86_64)
+	&second_vcpu_checks,
+	&vcpu_upcall_checks,
+#endif
 	NULL,
 };
 #endif

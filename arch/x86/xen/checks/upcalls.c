@@ -274,15 +274,6 @@ static void upper_registers_survive_an_upcall(void)
 }
 #endif
 
-static void ipi_reaches_another_vcpu(void)
-{
-#ifdef CONFIG_SMP
-	SKIP("only the first virtual CPU is used");
-#else
-	SKIP("SMP is not set");
-#endif
-}
-
 static const struct check checks[] = {
 	{"ipi_arrives", ipi_arrives},
 	{"taken_event_is_not_pending", taken_event_is_not_pending},
@@ -299,7 +290,6 @@ static const struct check checks[] = {
 #ifdef CONFIG_X86_64
 	{"upper_registers_survive_an_upcall", upper_registers_survive_an_upcall},
 #endif
-	{"ipi_reaches_another_vcpu", ipi_reaches_another_vcpu},
 };
 
 const struct checks upcall_checks = CHECKS(checks);
