@@ -149,6 +149,20 @@ def test_an_incbin_by_a_macro_may_be_any_word_that_names_a_file(built_kernel: Pr
     assert built_kernel.scons().names == {"CC lib.o"} | LINK
 
 
+def test_a_relative_folder_of_headers_is_below_its_sconscript(kernel: Project) -> None:
+    kernel.write("sub/include/own.h", "#define OWN 1\n")
+    kernel.write("sub/own.c", '#include "own.h"\nint own = OWN;\n')
+    kernel.write(
+        "sub/SConscript",
+        'Import("env")\nDefault(env.Clone(CPPPATH=["include"]).XenObject("own.c"))\n',
+    )
+    text = (kernel.top / "SConstruct").read_text()
+    kernel.write("SConstruct", f'{text}SConscript("sub/SConscript", exports="env")\n')
+    kernel.scons()
+    kernel.write("sub/include/own.h", "#define OWN 2\n")
+    assert kernel.scons().names == {"CC own.o"}
+
+
 def test_flags_recompile_everything(built_kernel: Project) -> None:
     built_kernel.edit("SConstruct", '"-Wextra"', '"-Wextra", "-DUNUSED"')
     names = built_kernel.scons().names

@@ -211,7 +211,7 @@ class _ObjectBuilder(BuilderBase):  # type: ignore[misc]
 
 def command_signature(target: Any, source: Any, env: Any, for_signature: bool) -> str:
     """$XEN_COMMAND: stands for a step's command in the signature of its target."""
-    argv = env["XEN_STEPS"][str(target[0])].argv()
+    argv = env["XEN_STEPS"][name_of(target[0])].argv()
     return str(hash_signature("\0".join(argv)))
 
 
@@ -305,11 +305,14 @@ def _in_build(node: Any, env: Any) -> Any:
 def _source_scanner(arguments: tuple[str, ...]) -> Any:
     """A scanner of sources that are compiled with these arguments."""
 
-    def scan(node: Any, env: Any, _path: Any) -> list[Any]:
-        words = env["XEN_STEPS"].expand(env, arguments, node, [node])
-        return list(env["XEN_DEPENDENCIES"].of_source(node, env, words))
+    def words(env: Any, _dir: Any, target: Sequence[Any], source: Sequence[Any]) -> Any:
+        # A relative folder is below that of the SConscript: the target knows it, the source not.
+        return tuple(env["XEN_STEPS"].expand(env, arguments, target[0], source))
 
-    return Scanner(function=scan, name="XenSource", node_class=Node)
+    def scan(node: Any, env: Any, path: tuple[str, ...]) -> list[Any]:
+        return list(env["XEN_DEPENDENCIES"].of_source(node, env, path))
+
+    return Scanner(function=scan, path_function=words, name="XenSource", node_class=Node)
 
 
 def _object_step(node: Any, env: Any) -> Step | None:
