@@ -50,8 +50,7 @@ env = Environment(
     CPPPATH=["#include"],
 )
 env.XenConfigure("Kconfig", build="build", sconsign=True)
-objects = env.XenObject(open("sources").read().split())
-Default(env.XenImage("image", objects, script="image.lds"))
+Default(env.XenImage("image", open("sources").read().split(), script="image.lds"))
 """
 MAKEFILE = """\
 MAKEFLAGS += -rR

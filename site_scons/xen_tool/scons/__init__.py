@@ -6,6 +6,7 @@ methods         env.XenConfigure and what else a SConstruct calls
 config_targets  menuconfig, defconfig and the like; listconfig and why
 usage, summary  `scons -h`, and the closing line
 steps           builders: CONFIG, HEAD, CC, LDS, LD
+named           objects that an image has by the names of their sources
 scanner         what an object and an image depend on
 check           what the loaders will say, after every link
 record          how each target was last built: what is up to date

@@ -22,7 +22,7 @@ from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..run import modes
 from ..toolchain import Toolchain
-from . import check, record, steps
+from . import check, named, record, steps
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_building, while_reading
 from .owner import own
@@ -206,15 +206,16 @@ def xen_image(
     loaders: Sequence[str] | None = None,
     xen: str | None = None,
 ) -> list[Any]:
-    """env.XenImage(): links source, objects, by a linker script (.lds, or .lds.S, preprocessed).
+    """env.XenImage(): links source by a linker script (.lds, or .lds.S, preprocessed).
+
+    In source are objects, and names of .c and .S files, which are compiled for it.
 
     The image must be taken by loaders (see xen_tool.loaders.names.LOADERS; those
     that the configuration asks for) of a Xen, such as "4.17" or "4.17+pv32".
     """
     if str(script).endswith(".lds.S"):
         script = env.XenScript(script)
-    sources = [script, *env.Flatten(source)]
-    (linked,) = env.XenLinked(f"{target}{check.UNCHECKED}", sources)
+    (linked,) = named.link(env, f"{target}{check.UNCHECKED}", script, env.Flatten(source))
     return [check.checked(env, target, linked, check.question(env, loaders, xen))]
 
 

@@ -40,7 +40,7 @@ from ..errors import XenToolError
 from ..files import write_if_changed
 from ..toolchain import identity
 from . import explain
-from .steps import Step, name_and_value, name_of
+from .steps import Planned, Step, name_and_value, name_of
 
 Entry = dict[str, Any]
 _FILE = ".steps.json"
@@ -118,7 +118,7 @@ class Record:
                         os.unlink(path)
                         self.kept.dropped.add(step)
 
-    def is_settled(self, step: Step) -> bool:
+    def is_settled(self, step: Planned) -> bool:
         """Whether it is sure, by contents, that the step would make again what is there."""
         entry = self.kept.steps.get(step.path)
         settled = (
@@ -225,8 +225,10 @@ class Record:
             elif kind is None:
                 # What SCons knew before the step ran: the file may have been edited meanwhile.
                 inputs[name] = child.get_csig()
-        for source in target.ignore or ():
-            inputs[name_of(source)] = self.contents.of(name_of(source))
+        paths = [name_of(node) for node in target.ignore or ()]
+        if named := getattr(target.attributes, "xen_named", None):
+            paths += [each.path for each in named.objects]
+        inputs |= {path: self.contents.of(path) for path in paths}
         return {
             "command": step.argv(),
             "toolchain": toolchain,

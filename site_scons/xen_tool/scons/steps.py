@@ -25,6 +25,7 @@ import os
 import shlex
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -68,13 +69,32 @@ _VARIABLES = (
 """What they are made of."""
 
 
+class Planned(ABC):
+    """What makes one file, perhaps before SCons knows of it."""
+
+    path: str
+    """Of the file, from the top."""
+    toolchain: str
+
+    @abstractmethod
+    def argv(self) -> list[str]:
+        """The command as it is run, when all SConscripts are read; [] for a Python function."""
+
+    @abstractmethod
+    def is_plain(self) -> bool:
+        """Whether a SConstruct has asked for nothing more than the step itself."""
+
+    @abstractmethod
+    def step(self) -> Step:
+        """The same with nodes."""
+
+
 @dataclass(frozen=True)
-class Step:
+class Step(Planned):
     """One step: its kind as it is printed, what it makes and from what."""
 
     name: str
     path: str
-    """Of the first target, from the top."""
     targets: tuple[Any, ...]
     sources: tuple[Any, ...]
     env: Any
@@ -83,7 +103,7 @@ class Step:
     """What the targets depend on, as far as the tool says it."""
 
     def argv(self) -> list[str]:
-        """The command as it is run, when all SConscripts are read; [] for a Python function."""
+        """The words, in the order in which gcc and ld take them."""
         if self.name not in _COMMANDS:
             return []
         steps: Steps = self.env["XEN_STEPS"]
@@ -92,8 +112,12 @@ class Step:
         script = ("-T", first) if self.name == "LD" else ()
         return [*words, *script, "-o", self.path, *(others if script else [first])]
 
+    def step(self) -> Step:
+        """Itself."""
+        return self
+
     def is_plain(self) -> bool:
-        """Whether a SConstruct has asked for nothing more than the step itself."""
+        """Whether its nodes are as the emitter left them."""
         (target,) = self.targets
         executor = target.get_executor()
         return (
@@ -111,6 +135,8 @@ class Steps(dict[str, Step]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.named: dict[str, Planned] = {}
+        """Objects that are no steps yet, by the first image that names their sources."""
         self._expanded: dict[tuple[Any, ...], list[str] | None] = {}
 
     def __semi_deepcopy__(self) -> Steps:
@@ -125,17 +151,24 @@ class Steps(dict[str, Step]):
     def expand(
         self, env: Any, words: tuple[str, ...], node: Any, sources: Sequence[Any]
     ) -> list[str]:
-        """The words of a command, when all SConscripts are read.
+        """The words of a command, when all SConscripts are read."""
+        return self._shared(env, words, node) or _expand(env, words, node, sources)
 
-        Those of nodes whose construction variables are the same are expanded once.
+    def compilation(self, env: Any, node: Any) -> list[str] | None:
+        """The words of the compilations in the folder of node's SConscript.
+
+        None if they are not the same for every object.
         """
+        return self._shared(env, _COMMANDS["CC"], node)
+
+    def _shared(self, env: Any, words: tuple[str, ...], node: Any) -> list[str] | None:
         values = [env.get(name) for name in _VARIABLES]
         # A relative folder is below the folder of its SConscript.
         key = (words, node.cwd, *map(id, values))
         if key not in self._expanded:
             plain = all(map(_is_plain, values))
-            self._expanded[key] = _expand(env, words, node, sources) if plain else None
-        return self._expanded[key] or _expand(env, words, node, sources)
+            self._expanded[key] = _expand(env, words, node, ()) if plain else None
+        return self._expanded[key]
 
 
 def _is_plain(value: Any) -> bool:
@@ -328,12 +361,14 @@ def _scan_image(image: Any, env: Any, _path: Any) -> list[Any]:
     # SCons scans it again when it is linked.
     if not hasattr(image.attributes, "xen_objects"):
         steps = filter(None, (_object_step(node, env) for node in image.ignore or ()))
-        objects = {step.path: step for step in steps}
+        objects: dict[str, Planned] = {step.path: step for step in steps}
+        if named := getattr(image.attributes, "xen_named", None):
+            named.refuse_other_names()
+            objects |= {each.path: each for each in named.objects}
         record = env["XEN_RECORD"]
         everything = any(GetOption(option) for option in ("no_exec", "question", "clean"))
-        image.add_prerequisite(
-            [s.targets[0] for s in objects.values() if everything or not record.is_settled(s)]
-        )
+        doubted = [o for o in objects.values() if everything or not record.is_settled(o)]
+        image.add_prerequisite([each.step().targets[0] for each in doubted])
         image.attributes.xen_objects = _ObjectContents(objects, record.contents.of)
     script = env["XEN_DEPENDENCIES"].of_script(image.sources[0], env)
     return [*script, image.attributes.xen_objects]
@@ -342,7 +377,9 @@ def _scan_image(image: Any, env: Any, _path: Any) -> list[Any]:
 class _ObjectContents(Value):  # type: ignore[misc]
     """A child of an image: the names and contents of its objects, when they are all there."""
 
-    def __init__(self, objects: Mapping[str, Step], content: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, objects: Mapping[str, Planned], content: Callable[[str], str | None]
+    ) -> None:
         super().__init__("objects")
         self.attributes.xen_kind = "objects"
         self._objects = objects
@@ -361,9 +398,9 @@ class _ObjectContents(Value):  # type: ignore[misc]
     def _names_and_contents(self) -> Iterator[str]:
         # Under -n, what would have been compiled would be different.
         pretended = GetOption("no_exec")
-        for path, step in self._objects.items():
+        for path, each in self._objects.items():
             yield path
-            new = pretended and step.targets[0].get_state() == executed
+            new = pretended and each.step().targets[0].get_state() == executed
             yield "new" if new else self._content(path) or ""
 
 

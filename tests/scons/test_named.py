@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""An image that is given the names of its sources: nodes are made of what is compiled only."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from project import Project
+from sources import SOURCES
+
+BUILD = "build/x86_64"
+LIB = f"{BUILD}/{SOURCES}/lib.o"
+SOURCE = f"{SOURCES}/lib.c"
+LINK = [f"LD {BUILD}/vmlinux.unchecked", f"CHECK {BUILD}/vmlinux"]
+
+
+@pytest.fixture
+def named(kernel: Project) -> Project:
+    """The reference kernel, built so, with all recorded."""
+    by_name = f'[f"#{SOURCES}/{{source}}" for source in sources]'
+    nodes = "[env.XenObject(source) for source in sources]"
+    kernel.edit(f"{SOURCES}/SConscript", nodes, by_name)
+    kernel.edit("SConstruct", "\nvmlinux =", "\nscript = env.XenScript(script)[0]\nvmlinux =")
+    kernel.scons()
+    time.sleep(0.15)
+    assert kernel.up_to_date()
+    return kernel
+
+
+def nodes_of(project: Project, *arguments: str) -> set[str]:
+    """The objects of C files that SCons has nodes of, at the end of a run."""
+    text = (project.top / "SConstruct").read_text()
+    if "NODES" not in text:
+        project.write("SConstruct", f"{text}{_SHOW_NODES}")
+    lines = project.scons(*arguments).out.splitlines()
+    return {line.removeprefix("NODE ") for line in lines if line.startswith("NODE ")}
+
+
+_SHOW_NODES = """
+import atexit
+
+def show(folder):  # NODES
+    for name, node in list(folder.entries.items()):
+        if name not in (".", "..") and hasattr(node, "entries"):
+            show(node)
+        elif name.endswith(".o") and name != "xen-head.o":
+            print("NODE", node)
+
+atexit.register(show, Dir("build"))
+"""
+
+
+def test_it_is_the_same_image(named: Project, tmp_path: Path) -> None:
+    image = (named.top / f"{BUILD}/vmlinux").read_bytes()
+    named.scons("-c")
+    named.edit(f"{SOURCES}/SConscript", f'f"#{SOURCES}/{{source}}"', "env.XenObject(source)")
+    named.scons()
+    assert (named.top / f"{BUILD}/vmlinux").read_bytes() == image
+
+
+def test_what_is_up_to_date_has_no_node(named: Project) -> None:
+    assert nodes_of(named) == set()
+    named.edit(SOURCE, "#include <", "int more;\n#include <")
+    assert nodes_of(named) == {LIB}
+
+
+@pytest.mark.parametrize(
+    "arguments", [("-n",), ("-q",), (LIB,), (f"{BUILD}/arch",), ("--tree=all",)]
+)
+def test_who_asks_for_all_gets_all(named: Project, arguments: tuple[str, ...]) -> None:
+    assert len(nodes_of(named, *arguments)) > 10
+
+
+def test_a_target_is_compiled_by_its_name(named: Project) -> None:
+    named.edit(SOURCE, "#include <", "int more;\n#include <")
+    assert named.scons(LIB).steps == [f"CC {LIB}"]
+    assert named.scons().steps == LINK
+
+
+def test_why_knows_which_object_was_new(named: Project) -> None:
+    named.edit(SOURCE, "#include <", "int more;\n#include <")
+    named.scons()
+    assert f"{LIB} changed" in named.scons("why", f"TARGET={BUILD}/vmlinux.unchecked").out
+
+
+def test_junk_in_an_objects_place_is_removed(named: Project) -> None:
+    good = (named.top / LIB).read_bytes()
+    (named.top / LIB).write_bytes(b"junk")
+    named.scons()
+    assert (named.top / LIB).read_bytes() == good
+    (named.top / LIB).unlink()
+    assert named.scons().steps == [f"CC {LIB}"]
+
+
+def test_clean_removes_every_object(named: Project) -> None:
+    named.scons("-c")
+    assert not list(named.top.glob("build/**/*.o"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'env.Command("lib.dis", "{LIB}", Copy("$TARGET", "$SOURCE"))',
+        f'Default("{LIB}")',
+        f'Depends("{LIB}", "SConstruct")',
+    ],
+)
+def test_an_object_that_is_named_elsewhere_needs_a_node(named: Project, line: str) -> None:
+    text = (named.top / "SConstruct").read_text()
+    named.write("SConstruct", f"{text}\n{line}\n")
+    run = named.run()
+    assert run.status == 2
+    words = f"{LIB} is named in a SConscript: give XenImage env.XenObject('{SOURCE}') instead"
+    assert words in run.err
+
+
+def test_a_second_image_of_the_same_sources(named: Project) -> None:
+    second = 'Default(env.XenImage("second", [head, objects], script=script))'
+    named.write("SConstruct", (named.top / "SConstruct").read_text() + second + "\n")
+    steps = named.scons().steps
+    assert [step for step in steps if step.startswith("CC")] == []
+    named.edit(SOURCE, "#include <", "int more;\n#include <")
+    steps = named.scons().steps
+    assert steps.count(f"CC {LIB}") == 1
+    images = [(named.top / f"{BUILD}/{name}").read_bytes() for name in ("vmlinux", "second")]
+    assert images[0] == images[1]
+    assert named.up_to_date()
+
+
+def test_the_same_source_compiled_in_another_way(named: Project) -> None:
+    other = 'Default(env.Clone(CCFLAGS=["-O1"]).XenImage("o1", [head, objects], script=script))'
+    named.write("SConstruct", (named.top / "SConstruct").read_text() + other + "\n")
+    run = named.run()
+    assert run.status == 2
+    assert ".o would be compiled in two ways: " in run.err
+
+
+@pytest.mark.parametrize("own", ['"own.c"', 'inner.XenObject("own.c")'])
+def test_a_folder_of_headers_is_below_its_sconscript(named: Project, own: str) -> None:
+    named.write("sub/include/own.h", "#define OWN 1\n")
+    named.write("sub/own.c", '#include "own.h"\nint own = OWN;\n')
+    named.write("sub/own.lds", "ENTRY(own)\nSECTIONS { .data : { *(.data) } }\n")
+    named.write(
+        "sub/SConscript",
+        'Import("env")\n'
+        'inner = env.Clone(CPPPATH=["include"], LINKFLAGS=[])\n'
+        'Default(inner.XenImage("own", [OWN], script="own.lds", loaders=[]))\n'.replace("OWN", own),
+    )
+    text = (named.top / "SConstruct").read_text()
+    named.write("SConstruct", f'{text}SConscript("sub/SConscript", exports="env")\n')
+    compiled = f"CC {BUILD}/sub/own.o"
+    assert compiled in named.scons().steps
+    time.sleep(0.15)
+    assert named.up_to_date()
+    assert named.up_to_date()
+    named.write("sub/include/own.h", "#define OWN 2\n")
+    assert compiled in named.scons().steps
+
+
+def test_a_source_that_is_not_there(named: Project) -> None:
+    (named.top / SOURCE).unlink()
+    run = named.run()
+    assert run.status == 2
+    assert f"Source `{SOURCE}' not found" in run.err
