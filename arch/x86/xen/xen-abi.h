@@ -145,6 +145,7 @@
 #define SCHEDOP_block 1
 #define SCHEDOP_shutdown 2
 #define SCHEDOP_poll 3
+#define SCHEDOP_pin_override 7
 
 #define SHUTDOWN_poweroff 0
 #define SHUTDOWN_crash 3
@@ -423,6 +424,10 @@ struct sched_poll {
 	evtchn_port_t *ports;
 	unsigned int nr_ports;
 	uint64_t timeout; /* system time in nanoseconds; 0: none */
+};
+
+struct sched_pin_override {
+	int32_t pcpu; /* -1: any again */
 };
 
 /* xen/include/public/vcpu.h */

@@ -181,10 +181,26 @@ static unsigned long read_es(void)
 	return es;
 }
 
+/* On one that it is not on, for dom0 only; whether there are two. */
+static bool run_on_another_processor(void)
+{
+	struct sched_pin_override pin = {.pcpu = 1};
+
+	if (HYPERVISOR_sched_op(SCHEDOP_pin_override, &pin) != 0)
+		return false;
+	pin.pcpu = 0;
+	HYPERVISOR_sched_op(SCHEDOP_pin_override, &pin);
+	pin.pcpu = -1;
+	HYPERVISOR_sched_op(SCHEDOP_pin_override, &pin);
+	return true;
+}
+
 /*
- * Has Xen take this CPU away and give it back.  dom0 may be alone on the
- * machine; but a request to idle no processor is carried out on another virtual
- * CPU than this.  A domU sleeps, and whoever woke others runs meanwhile.
+ * Has Xen take this CPU away and give it back.  A domU sleeps: whoever woke
+ * others runs meanwhile.  dom0 may be alone: it moves to another processor or,
+ * where there is but one, asks to idle none, which Xen does on another virtual
+ * CPU.  (With two that would do, too, but now and then Xen 4.17 forgets to wake
+ * dom0 after it.)
  */
 static void be_rescheduled(void)
 {
@@ -194,7 +210,7 @@ static void be_rescheduled(void)
 		.u.core_parking = {.type = XEN_CORE_PARKING_SET, .idle_nums = 0},
 	};
 
-	if (xen_start_info->flags & SIF_INITDOMAIN)
+	if (xen_start_info->flags & SIF_INITDOMAIN && !run_on_another_processor())
 		HYPERVISOR_platform_op(&op);
 	if (read_es() != 0)
 		block_until_timer();
