@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from .abi import ARCHES
 from .errors import XenToolError
@@ -23,8 +23,10 @@ from .run import CPUS, modes
 
 FAILED = 3
 UNUSABLE = 4
-UNREAD = 128 + signal.SIGPIPE
-"""What a shell says of a program that SIGPIPE has ended."""
+UNREAD = 141
+"""128 + SIGPIPE: what a shell says of a program that it has ended."""
+
+_COLUMNS = 79
 
 _DEFCONFIG = "kconfig/configs/{arch}_defconfig"
 
@@ -59,8 +61,18 @@ def _run(arguments: Sequence[str] | None) -> int:
         return FAILED
 
 
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_formatter, **options)
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Of help: asked for the terminal's width it would import shutil, on every run."""
+    return argparse.HelpFormatter(prog, width=_COLUMNS)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="xen-tool", description="Kernels that run on Xen.")
+    parser = _Parser(prog="xen-tool", description="Kernels that run on Xen.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     head = commands.add_parser("head", help="write the Xen head object of a configuration")
