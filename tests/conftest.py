@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from project import Project, reference_kernel
+from xen_tool.errors import XenToolError
+from xen_tool.run.hypervisor import find_hypervisor
 
 pytest_plugins = ["no_skips"]
 
@@ -36,6 +38,22 @@ def gcc() -> str:
 def readelf() -> str:
     """GNU readelf."""
     return _program("readelf")
+
+
+@pytest.fixture(scope="session")
+def xen_under_qemu() -> None:
+    """The real hypervisor, in an emulated machine."""
+    _program("qemu-system-x86_64")
+    try:
+        find_hypervisor()
+    except XenToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def linux_dom0(xen_under_qemu: None) -> None:
+    """What a Linux dom0 for domUs is fetched with."""
+    _program("apt-get")
 
 
 @pytest.fixture

@@ -21,9 +21,7 @@ import pytest
 
 from arch.mutations import MUTATIONS, UNPROVED_32, Mutation
 from project import TOP, reference_kernel
-from xen_tool.errors import XenToolError
 from xen_tool.run.boot import boot
-from xen_tool.run.hypervisor import find_hypervisor
 
 GUEST = Path("arch/x86/xen")
 IMAGE = Path("build/x86_64/vmlinux.unchecked")
@@ -66,15 +64,9 @@ def _red(build: Build, mutation: Mutation, top: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def red(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    xen_under_qemu: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, set[str]]:
     """What fails with the mutation of each check that was asked for."""
-    if shutil.which("qemu-system-x86_64") is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
-    try:
-        find_hypervisor()
-    except XenToolError as error:
-        pytest.skip(str(error))
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     names = {i.callspec.id for i in items if i.originalname == test_the_check_turns_red.__name__}
     asked = [mutation for mutation in MUTATIONS if mutation.check in names]

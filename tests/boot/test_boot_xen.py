@@ -15,20 +15,10 @@ from pathlib import Path
 import pytest
 
 from project import Project, checks_in
-from xen_tool.errors import XenToolError
-from xen_tool.run.hypervisor import find_hypervisor
+
+pytestmark = pytest.mark.usefixtures("xen_under_qemu")
 
 START = 'printk("%s: %lu pages'
-
-
-@pytest.fixture(autouse=True)
-def _real_parts() -> None:
-    if shutil.which("qemu-system-x86_64") is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
-    try:
-        find_hypervisor()
-    except XenToolError as error:
-        pytest.skip(str(error))
 
 
 def _checks(kernel: Project) -> list[str]:

@@ -7,7 +7,6 @@ could do anything about.
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from pathlib import Path
 
@@ -21,11 +20,8 @@ from xen_tool.run.debian import SUITES, NotServed, hypervisor
 
 
 @pytest.fixture(params=SUITES)
-def xen(request: pytest.FixtureRequest) -> str:
+def xen(linux_dom0: None, request: pytest.FixtureRequest) -> str:
     """A version of Xen, whose hypervisor can be had."""
-    for program in ("qemu-system-x86_64", "apt-get"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
     return str(request.param)
 
 

@@ -7,7 +7,6 @@ The runs are made at the first test's demand, as many at once as there are proce
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -15,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from guests import guest
-from xen_tool.errors import XenToolError
 from xen_tool.run.boot import boot
-from xen_tool.run.hypervisor import find_hypervisor
 from xen_tool.run.modes import MODES, Place
 from xen_tool.run.outcome import Outcome
 
@@ -32,16 +29,8 @@ Runs = dict[str, "Future[Outcome]"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(linux_dom0: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """The outcomes by name of run."""
-    if shutil.which("qemu-system-x86_64") is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
-    try:
-        find_hypervisor()
-    except XenToolError as error:
-        pytest.skip(str(error))
-    if shutil.which("apt-get") is None:
-        pytest.skip("there is no apt-get to fetch a Linux dom0 with")
     top = tmp_path_factory.mktemp("guests")
 
     def start(name: str, mode: str, image: Path, timeout: float | None = None) -> None:

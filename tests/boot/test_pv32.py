@@ -3,32 +3,19 @@
 
 from __future__ import annotations
 
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from project import Project, checks_in
-from xen_tool.errors import XenToolError
 from xen_tool.run.boot import boot
-from xen_tool.run.hypervisor import find_hypervisor
 from xen_tool.run.outcome import Outcome
+
+pytestmark = pytest.mark.usefixtures("linux_dom0")
 
 SETTINGS = {"default": (), "direct-2G": ("XEN_HYPERCALL_PAGE=0", "VMSPLIT_2G=1")}
 
 EXPECTED_SKIPS: dict[str, set[str]] = {"default": set(), "direct-2G": {"hypercall_page_filled"}}
-
-
-@pytest.fixture(autouse=True)
-def _real_parts() -> None:
-    if shutil.which("qemu-system-x86_64") is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
-    try:
-        find_hypervisor()
-    except XenToolError as error:
-        pytest.skip(str(error))
-    if shutil.which("apt-get") is None:
-        pytest.skip("there is no apt-get to fetch a Linux dom0 with")
 
 
 def test_every_check_of_its_tables_passes(kernel: Project) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,22 +13,12 @@ import pytest
 
 from project import Project
 from xen_tool.abi import XenElfNote
-from xen_tool.errors import XenToolError
 from xen_tool.run.boot import boot
-from xen_tool.run.hypervisor import find_hypervisor
+
+pytestmark = pytest.mark.usefixtures("linux_dom0")
 
 PT_LOAD, PT_NOTE = 1, 4
 DISTANCE = 0x2400000
-
-
-@pytest.fixture(autouse=True)
-def _real_parts() -> None:
-    if shutil.which("qemu-system-x86_64") is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
-    try:
-        find_hypervisor()
-    except XenToolError as error:
-        pytest.skip(str(error))
 
 
 def _checks(kernel: Project, file: str) -> set[str]:
