@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from arch.mutations import MUTATIONS, UNPROVED_32, Mutation
+from booted import boot
 from project import TOP, reference_kernel
-from xen_tool.run.boot import boot
 
 GUEST = Path("arch/x86/xen")
 IMAGE = Path("build/x86_64/vmlinux.unchecked")

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from booted import boot
 from project import reference_kernel
 from xen_tool.loaders.names import DOM0
-from xen_tool.run.boot import boot
 from xen_tool.run.console import tell
 from xen_tool.run.debian import SUITES, NotServed, hypervisor
 
@@ -40,6 +40,6 @@ def test_it_passes(image: Path, xen: str, mode: str) -> None:
     except NotServed as error:
         warnings.warn(f"absent: {error}", stacklevel=1)
         return
-    outcome = boot(image, mode=mode, xen=str(path))
+    outcome = boot(image, mode=mode, xen=str(path), release=xen)
     assert outcome.passed, outcome.reason
     assert any(f"(XEN) Xen version {xen}." in line for line in outcome.console)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from booted import boot
 from guests import guest
-from xen_tool.run.boot import boot
 from xen_tool.run.modes import MODES, Place
 from xen_tool.run.outcome import Outcome
 

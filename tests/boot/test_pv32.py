@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from booted import boot
 from project import Project, checks_in
-from xen_tool.run.boot import boot
 from xen_tool.run.outcome import Outcome
 
 pytestmark = pytest.mark.usefixtures("linux_dom0")

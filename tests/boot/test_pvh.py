@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from booted import boot
 from project import Project
 from xen_tool.abi import XenElfNote
-from xen_tool.run.boot import boot
 
 pytestmark = pytest.mark.usefixtures("linux_dom0")
 

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""run.boot for tests: whether the loader took the image must be what its verdict says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from xen_tool.loaders.xen import Xen
+from xen_tool.report.report import read_report
+from xen_tool.run import boot as real
+from xen_tool.run.modes import named
+from xen_tool.run.outcome import Outcome
+
+REFUSED = (
+    "Xen panicked: Could not construct domain 0",
+    "xl did not start the domain",
+    "Error loading uncompressed kernel",
+)
+
+
+def boot(image: Path, *, mode: str = "pv", release: str = "4.17", **options: Any) -> Outcome:
+    """boot.boot(), on a Xen of that release."""
+    outcome = real.boot(image, mode=mode, **options)
+    how = named(mode)
+    xen = replace(Xen.parse(release), pv32=how.modelled.pv32)
+    verdict = read_report(image, xen, [how.loader]).verdicts[how.loader]
+    refused = any(words in outcome.reason for words in REFUSED)
+    assert verdict.accepted == (not refused), (verdict, outcome.reason)
+    return outcome
