@@ -275,3 +275,39 @@ def test_a_compile_error_fails_the_build_and_says_nothing_was_built(built_kernel
     assert run.status == 2
     assert "broken" in run.err
     assert "vmlinux:" not in run.out
+
+
+def test_where_objects_of_sources_elsewhere_are(kernel: Project, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.c"
+    outside.write_text("int outside;\n")
+    kernel.write("build/x86_64/made.c", "int made;\n")
+    kernel.write("a/b.c", "int b;\n")
+    sources = ["a/b.c", "build/x86_64/made.c", str(outside)]
+    text = (kernel.top / "SConstruct").read_text()
+    kernel.write("SConstruct", f"{text}Default(env.XenObject({sources}))\n")
+    compiled = [step for step in kernel.scons().steps if "arch/x86" not in step]
+    build = "CC build/x86_64"
+    assert {f"{build}/a/b.o", f"{build}/made.o", f"{build}{outside.with_suffix('.o')}"} <= {
+        *compiled
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('env.XenObject("one.o", ["a.c", "b.c"])', "More than one source given for single-source"),
+        ('env.XenCheck("again", "README")', "XenCheck: README is no image that XenImage made"),
+    ],
+)
+def test_a_sconstruct_that_is_wrong_is_told_so(kernel: Project, line: str, words: str) -> None:
+    text = (kernel.top / "SConstruct").read_text()
+    kernel.write("SConstruct", f"{text}{line}\n")
+    run = kernel.run("-n")
+    assert run.status == 2
+    assert words in run.err
+
+
+def test_no_source_is_no_object(kernel: Project) -> None:
+    text = (kernel.top / "SConstruct").read_text()
+    kernel.write("SConstruct", f"{text}assert env.XenObject([]) == []\n")
+    kernel.scons("-n")

@@ -160,6 +160,21 @@ def test_a_folder_of_headers_is_below_its_sconscript(named: Project, own: str) -
     assert compiled in named.scons().steps
 
 
+def test_a_source_that_a_command_makes_below_the_build_directory(named: Project) -> None:
+    made = f"{BUILD}/made.c"
+    named.edit(
+        "SConstruct",
+        "\nvmlinux =",
+        f'\nenv.Command("{made}", "word", "echo int made = $$(cat $SOURCE)\\\\; > $TARGET")'
+        f'\nobjects.append("#{made}")\nvmlinux =',
+    )
+    named.write("word", "1")
+    assert f"CC {BUILD}/made.o" in named.scons().steps
+    assert named.up_to_date()
+    named.write("word", "2")
+    assert f"CC {BUILD}/made.o" in named.scons().steps
+
+
 def test_a_source_that_is_not_there(named: Project) -> None:
     (named.top / SOURCE).unlink()
     run = named.run()

@@ -127,8 +127,10 @@ def _name(linked: str, image: str) -> None:
 @while_reading
 def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     """env.XenCheck(): an alias that says what each asked loader makes of the image."""
-    (node,) = image
-    asks = node.attributes.xen_question
+    (node,) = env.arg2nodes(image)
+    asks = getattr(node.attributes, "xen_question", None)
+    if asks is None:
+        raise XenToolError(f"XenCheck: {node} is no image that XenImage made")
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ..report import text

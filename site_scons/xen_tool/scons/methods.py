@@ -227,9 +227,9 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
     that suits the configuration.
     """
     config = env["XEN_CONFIG"]
-    named = env["XEN_SETTINGS"].get("MODE") or mode
+    name = env["XEN_SETTINGS"].get("MODE") or mode
     loaders = asked.of_configuration(config.arch, config.values)
-    how = modes.named(named) if named else modes.suited(loaders, config.arch.bits)
+    how = modes.named(name) if name else modes.suited(loaders, config.arch.bits)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ..report.text import refusal

@@ -136,7 +136,9 @@ def _paths(env: Any, names: Sequence[str]) -> list[tuple[str, str]] | None:
     paths = []
     for name in names:
         source = os.path.normpath(name[1:] if name[0] == "#" else os.path.join(here, name))
-        if "$" in name or source.startswith((os.pardir, os.sep)) or build == os.curdir:
+        # Objects of those have other places.
+        elsewhere = source.startswith((os.pardir, os.sep, os.path.join(build, "")))
+        if "$" in name or elsewhere or build == os.curdir:
             return None
         paths.append((os.path.join(build, os.path.splitext(source)[0] + ".o"), source))
     return None if _are_targets({path for path, _ in paths}, fs.Top.abspath) else paths

@@ -228,18 +228,23 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
 
 
 class _ObjectBuilder(BuilderBase):  # type: ignore[misc]
-    """Finds the nodes of one source and its object directly, as SCons would in 5 times the time.
+    """Finds the nodes of a source and its object without one for an object beside the source.
 
     A SCons that does not ask for them here does it in its own way.
     """
 
     def _create_nodes(self, env: Any, target: Any = None, source: Any = None) -> Any:
-        (name,) = source
-        if target is not None or not isinstance(name, str) or "$" in name or not name:
-            return super()._create_nodes(env, target, source)
-        node = env.fs.File(name)
-        path, _ = os.path.splitext(node.get_path(env.fs.Top))
-        return self.emitter([env["XEN_BUILD"].File(f"{path}.o")], [node], env)
+        if target is None and len(source) == 1 and _is_plain_name(source[0]):
+            node = env.fs.File(source[0])
+            path, _ = os.path.splitext(node.get_path(env.fs.Top))
+            # Elsewhere the object's place is another: _in_build().
+            if node.is_under(env.fs.Top) and not node.is_under(env["XEN_BUILD"]):
+                return self.emitter([env["XEN_BUILD"].File(f"{path}.o")], [node], env)
+        return super()._create_nodes(env, target, source)
+
+
+def _is_plain_name(name: Any) -> bool:
+    return isinstance(name, str) and name != "" and "$" not in name
 
 
 def command_signature(target: Any, source: Any, env: Any, for_signature: bool) -> str:
@@ -288,6 +293,9 @@ def emitter(name: str, identity: str = "", *, precious: bool = False) -> Any:
 
     def emit(target: list[Any], source: list[Any], env: Any) -> tuple[list[Any], list[Any]]:
         target = [_in_build(node, env) for node in target]
+        if not target:
+            # Of an empty list of sources.
+            return target, source
         depends: tuple[Any, ...] = ()
         if precious:
             env.Precious(target)
