@@ -99,7 +99,7 @@ def test_the_command_line_is_heard_before_the_sconstruct(built_kernel: Project) 
 
 
 def test_a_failed_check_fails_the_boot(built_kernel: Project) -> None:
-    built_kernel.edit("arch/x86/xen/checks/booting.c", "(bss_probe, 0)", "(bss_probe, 1)")
+    built_kernel.edit("arch/x86/xen/checks/entry.c", "(bss_probe, 0)", "(bss_probe, 1)")
     run = built_kernel.run("boot")
     assert run.status == 2
     assert "FAIL bss_cleared" in run.out
@@ -126,7 +126,7 @@ def test_a_crash_ends_at_once_and_names_its_reason(built_kernel: Project) -> Non
 
 def test_a_panic_tells_the_registers_and_the_calls(built_kernel: Project) -> None:
     crash = 'asm volatile("mov $0x123, %%r14; ud2" : : : "r14");'
-    built_kernel.edit("arch/x86/xen/checks/booting.c", "EXPECT_EQUAL(bss_probe, 0);", crash)
+    built_kernel.edit("arch/x86/xen/checks/entry.c", "EXPECT_EQUAL(bss_probe, 0);", crash)
     run = built_kernel.run("boot")
     assert run.status == 2
     assert "FAIL bss_cleared: panic: unhandled trap 6" in run.out
@@ -163,7 +163,7 @@ def test_a_32_bit_kernel_is_refused_by_a_xen_without_pv32(kernel: Project) -> No
 
 
 def test_a_guest_that_fails_is_no_image_that_is_refused(built_kernel: Project) -> None:
-    built_kernel.edit("arch/x86/xen/checks/booting.c", "(bss_probe, 0)", "(bss_probe, 1)")
+    built_kernel.edit("arch/x86/xen/checks/entry.c", "(bss_probe, 0)", "(bss_probe, 1)")
     assert "is not for" not in built_kernel.run("boot").err
 
 

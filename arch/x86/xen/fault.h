@@ -7,20 +7,7 @@
 #ifndef FAULT_H
 #define FAULT_H
 
-#define X86_TRAP_DE 0
-#define X86_TRAP_DB 1
-#define X86_TRAP_BP 3
-#define X86_TRAP_UD 6
-#define X86_TRAP_NM 7
-#define X86_TRAP_NP 11
-#define X86_TRAP_GP 13
-#define X86_TRAP_PF 14
-
-/* Bits of a page fault's error code. */
-#define X86_PF_PROT 1 /* the page is there */
-#define X86_PF_WRITE 2
-#define X86_PF_USER 4
-#define X86_PF_INSTR 16
+#include "trapnr.h"
 
 #define NO_FAULT (-1)
 

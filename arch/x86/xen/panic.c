@@ -73,15 +73,20 @@ static void print_registers(const struct pt_regs *regs)
 #endif
 }
 
+static void say(const char *format, va_list args)
+{
+	printk("FAIL %s: panic: ", current_check);
+	vprintk(format, args);
+	printk("\n");
+}
+
 _Noreturn void panic_at(const struct pt_regs *regs, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	printk("FAIL %s: panic: ", current_check);
-	vprintk(format, args);
+	say(format, args);
 	va_end(args);
-	printk("\n");
 	print_registers(regs);
 	printk("Call trace:\n  " REGISTER "\n", regs->ip);
 	print_calls(regs->bp);
@@ -93,10 +98,8 @@ _Noreturn void panic(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	printk("FAIL %s: panic: ", current_check);
-	vprintk(format, args);
+	say(format, args);
 	va_end(args);
-	printk("\n");
 	printk("Call trace:\n");
 	print_calls((uintptr_t)__builtin_frame_address(0));
 	report_result(false);

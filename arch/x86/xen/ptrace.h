@@ -7,6 +7,8 @@
 #ifndef PTRACE_H
 #define PTRACE_H
 
+#define VECTOR_SYSTEM_CALL 0x80 /* by which users call, as in Linux */
+
 /* "Vectors" of what does not come through the trap table. */
 #define VECTOR_EVENT 256
 #define VECTOR_FAILSAFE 257

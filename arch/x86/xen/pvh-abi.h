@@ -35,7 +35,6 @@ struct hvm_memmap_table_entry {
 };
 
 /* xen/include/public/arch-x86/cpuid.h: relative to the first leaf */
-#define XEN_CPUID_FIRST_LEAF 0x40000000
 #define XEN_CPUID_LAST_FIRST_LEAF 0x4000ff00 /* other hypervisors' leaves may come first */
 #define XEN_CPUID_LEAF_VERSION 1	     /* eax: major << 16 | minor */
 #define XEN_CPUID_LEAF_MSR 2		     /* ebx: the MSR that fills the hypercall page */

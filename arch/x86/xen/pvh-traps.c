@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "pvh.h"
+#include "trapnr.h"
 #include "xen-ops.h"
 
 #define VECTORS 256
@@ -119,8 +120,8 @@ void pvh_trap_init(void)
 
 	for (unsigned int vector = 0; vector < VECTORS; vector++)
 		set_gate(vector, has_error_code(vector) ? pvh_trap_with_error_code : pvh_trap);
-	set_gate(VECTOR_BREAKPOINT, pvh_breakpoint);
-	set_gate(VECTOR_PAGE_FAULT, pvh_page_fault);
+	set_gate(X86_TRAP_BP, pvh_breakpoint);
+	set_gate(X86_TRAP_PF, pvh_page_fault);
 	set_gate(VECTOR_UPCALL, pvh_upcall);
 	asm volatile("lidt %0" : : "m"(descriptor));
 }

@@ -40,7 +40,7 @@ void (*xen_hypercall)(void);
 static uint32_t find_xen(void)
 {
 	for (uint32_t base = XEN_CPUID_FIRST_LEAF; base <= XEN_CPUID_LAST_FIRST_LEAF; base += 0x100) {
-		struct leaf leaf = cpuid(base);
+		struct cpuid leaf = cpuid(base);
 
 		if (memcmp(&leaf.ebx, "XenVMMXenVMM", 12) == 0)
 			return base;
@@ -51,7 +51,7 @@ static uint32_t find_xen(void)
 /* Intel's processors have vmcall, AMD's and Hygon's vmmcall: the other one faults. */
 bool pvh_uses_vmcall(void)
 {
-	struct leaf leaf = cpuid(0);
+	struct cpuid leaf = cpuid(0);
 	uint32_t vendor[3] = {leaf.ebx, leaf.edx, leaf.ecx};
 
 	return memcmp(vendor, "AuthenticAMD", 12) != 0 && memcmp(vendor, "HygonGenuine", 12) != 0;

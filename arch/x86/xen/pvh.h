@@ -24,13 +24,9 @@ union pvh_shared_page {
 
 extern union pvh_shared_page pvh_shared_page;
 
-struct leaf {
-	uint32_t eax, ebx, ecx, edx;
-};
-
-static inline struct leaf cpuid(uint32_t leaf)
+static inline struct cpuid cpuid(uint32_t leaf)
 {
-	struct leaf out;
+	struct cpuid out;
 
 	asm volatile("cpuid"
 		     : "=a"(out.eax), "=b"(out.ebx), "=c"(out.ecx), "=d"(out.edx)
@@ -57,8 +53,6 @@ long pvh_set_param(uint32_t index, uint64_t value);
 uint64_t pvh_get_param(uint32_t index);
 
 /* pvh-traps.c */
-#define VECTOR_BREAKPOINT 3
-#define VECTOR_PAGE_FAULT 14
 #define VECTOR_UPCALL 0x40
 
 struct page_fault {

@@ -164,6 +164,9 @@
 #define XENVER_version 0
 #define XENVER_get_features 6
 
+/* xen/include/public/arch-x86/cpuid.h */
+#define XEN_CPUID_FIRST_LEAF 0x40000000
+
 #ifndef __ASSEMBLER__
 
 #include <stdint.h>

@@ -146,8 +146,6 @@ extern volatile unsigned int failsafe_callbacks;
 /* traps.c: a handler returns whether the trap is dealt with. */
 typedef bool (*trap_handler)(struct pt_regs *regs);
 
-#define VECTOR_SYSTEM_CALL 0x80
-
 trap_handler set_trap_handler(unsigned int vector, trap_handler handler);
 void do_trap(struct pt_regs *regs);
 void trap_init(void);

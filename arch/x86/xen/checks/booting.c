@@ -28,22 +28,6 @@ static void memory_holds_image(void)
 	EXPECT(xen_start_info->nr_pages > ((uintptr_t)_end - VIRT_BASE) / PAGE_SIZE);
 }
 
-/* Not zero in the file; why a variable in .bss would prove nothing: vmlinux.lds.S. */
-extern volatile uint64_t bss_probe;
-
-static void bss_cleared(void)
-{
-	EXPECT_EQUAL(bss_probe, 0);
-}
-
-static void stack_in_init_thread_union(void)
-{
-	uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
-	uintptr_t base = (uintptr_t)&init_thread_union;
-
-	EXPECT(stack >= base && stack < base + THREAD_SIZE);
-}
-
 static void hypercall_returns_version(void)
 {
 	long version = HYPERVISOR_xen_version(XENVER_version, NULL);

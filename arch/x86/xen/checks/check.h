@@ -38,6 +38,10 @@ extern const struct checks booting_checks, mapping_checks, page_type_checks, pri
 	exception_checks, flag_checks, upcall_checks, timer_checks, batching_checks, pvh_start_checks,
 	pvh_xen_checks, second_vcpu_checks, vcpu_upcall_checks;
 
+/* entry.c */
+void bss_cleared(void);
+void stack_in_init_thread_union(void);
+
 /* run.c: the first reason counts. */
 __attribute__((format(printf, 1, 2))) void check_fail(const char *format, ...);
 void check_skip(const char *reason);

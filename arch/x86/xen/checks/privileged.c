@@ -32,7 +32,7 @@ static struct fault try_write_cr3(unsigned long value)
 /* "XenVMMXenVMM", as Xen tells who asks it. */
 static void cpuid_with_prefix_sees_xen(void)
 {
-	struct cpuid leaf = xen_cpuid(0x40000000);
+	struct cpuid leaf = xen_cpuid(XEN_CPUID_FIRST_LEAF);
 
 	EXPECT_EQUAL(leaf.ebx, 0x566e6558);
 	EXPECT_EQUAL(leaf.ecx, 0x65584d4d);

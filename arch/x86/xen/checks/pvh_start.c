@@ -64,22 +64,6 @@ static void memory_map_holds_image(void)
 	}
 }
 
-/* Not zero in the file; why a variable in .bss would prove nothing: vmlinux.lds.S. */
-extern volatile uint64_t bss_probe;
-
-static void bss_cleared(void)
-{
-	EXPECT_EQUAL(bss_probe, 0);
-}
-
-static void stack_in_init_thread_union(void)
-{
-	uintptr_t stack = (uintptr_t)__builtin_frame_address(0);
-	uintptr_t base = (uintptr_t)&init_thread_union;
-
-	EXPECT(stack >= base && stack < base + THREAD_SIZE);
-}
-
 static void gs_base_at_irq_stack_union(void)
 {
 	volatile unsigned long *first = (volatile unsigned long *)&irq_stack_union;
