@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ def boot(image: Path, *, mode: str = "pv", release: str = "4.17", **options: Any
     """boot.boot(), on a Xen of that release."""
     outcome = real.boot(image, mode=mode, **options)
     how = named(mode)
-    xen = replace(Xen.parse(release), pv32=how.modelled.pv32)
+    xen = Xen.parse(release)._replace(pv32=how.modelled.pv32)
     verdict = read_report(image, xen, [how.loader]).verdicts[how.loader]
     refused = any(words in outcome.reason for words in REFUSED)
     assert verdict.accepted == (not refused), (verdict, outcome.reason)

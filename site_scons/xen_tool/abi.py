@@ -8,8 +8,8 @@ xen/include/public/ of the Xen tree; "Linux" is v4.17.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from typing import NamedTuple
 
 PAGE_SIZE = 4096
 
@@ -138,8 +138,7 @@ LOAD_PHYSICAL_ADDR = 0x1000000
 """Where an image is loaded at the lowest (Linux asm/page_types.h)."""
 
 
-@dataclass(frozen=True)
-class Arch:
+class Arch(NamedTuple):
     """What depends on the width of the kernel; addresses and sizes in bytes."""
 
     name: str

@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "site_scons"))
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mode", default="pv")
     parser.add_argument("--cpus", type=int, default=2, metavar="N")
     options = parser.parse_args(arguments)
-    mode = replace(named(options.mode), real_time=True)
+    mode = named(options.mode)._replace(real_time=True)
 
     def run(_: int) -> Outcome:
         return boot(options.image, mode=mode, cpus=options.cpus)

@@ -103,7 +103,7 @@ def test_fields_outside_the_file_are_0() -> None:
 
     size = len(bytes(good_pv64()))
     cut = _elf(replace(good_pv64(), e_phoff=size - 20, e_phnum=3)).segments
-    assert [(segment.index, segment.offset) for segment in cut] == [(0, size - 20)]
+    assert [(segment.number, segment.offset) for segment in cut] == [(0, size - 20)]
     assert cut[0].p_vaddr == 0
 
 
@@ -120,7 +120,7 @@ def test_many_headers_of_no_size() -> None:
     elf = _elf(replace(good_pv64(), e_phentsize=0, e_phnum=65535))
     assert len(elf.segments) == 65535
     assert elf.segments[65534].p_vaddr == elf.segments[0].p_vaddr != 0
-    assert [len({s.offset for s in elf.segments}), elf.segments[65534].index] == [1, 65534]
+    assert [len({s.offset for s in elf.segments}), elf.segments[65534].number] == [1, 65534]
 
 
 def test_section_count_is_cut_to_what_the_file_could_hold() -> None:
@@ -168,7 +168,7 @@ def test_section_names() -> None:
 
 def test_wild_name_is_none() -> None:
     elf = _elf(good_pv64())
-    section = replace(elf.sections[1], sh_name=0xFFFFFFFF)
+    section = elf.sections[1]._replace(sh_name=0xFFFFFFFF)
     assert section.name is None
 
 

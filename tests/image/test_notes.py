@@ -88,7 +88,7 @@ def test_notes_of_all_segments_count() -> None:
         Segment(spec.PT_NOTE, 4, NOTES_OFFSET + i * size, 0, 0, size, size, 4) for i in (1, 0)
     )
     image = replace(_only(number(1, 5), number(2, 6)), in_segment=False, loads=segments)
-    assert [(n.index, n.n_type) for n in _walk(image)] == [(0, 2), (1, 1)]
+    assert [(n.number, n.n_type) for n in _walk(image)] == [(0, 2), (1, 1)]
 
 
 def test_padding_is_4_whatever_p_align_says() -> None:

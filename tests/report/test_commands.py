@@ -200,6 +200,19 @@ def test_an_owner_writes_nothing_but_text_to_a_terminal(image: Path) -> None:
     assert 'of owner "\\x1b[2J\\x0a"' in out
 
 
+def test_a_check_imports_little(image: Path) -> None:
+    slow = {"dataclasses", "inspect", "json", "lief", "shutil", "subprocess", "tempfile", "zlib"}
+    program = (
+        "import sys; from xen_tool.cli import main; main(sys.argv[1:]);"
+        f"print(*{slow} & set(sys.modules), file=sys.stderr)"
+    )
+    # Without -S, packages of others may import something at Python's start.
+    command = [sys.executable, "-S", "-c", program, "check", str(image)]
+    result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert "accepted" in result.stdout
+    assert result.stderr.split() == []
+
+
 def test_inspect_names_addresses(built_kernel: Any) -> None:
     out = tool("inspect", built_kernel.top / "build/x86_64/vmlinux").stdout
     assert "<startup_xen>" in out

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -477,7 +476,7 @@ def test_a_mode_decides_what_qemu_is_given(machine: Machine, mode: str, options:
 
 def test_the_real_clock_can_be_had(machine: Machine) -> None:
     machine.program(ECHO)
-    mode = replace(named("pv"), real_time=True)
+    mode = named("pv")._replace(real_time=True)
     outcome = boot(machine.image, mode=mode, qemu=str(machine.qemu), xen=str(machine.xen))
     assert "icount" not in outcome.console[0]
 

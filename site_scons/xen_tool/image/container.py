@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..elf import spec
 from ..errors import XenToolError
@@ -43,8 +43,7 @@ _UNPRODUCTIVE = 4 * _MIB
 """By so much may a stream be larger than what it gave so far; some give nothing for ever."""
 
 
-@dataclass(frozen=True)
-class KernelFile:
+class KernelFile(NamedTuple):
     """A kernel image and what was found in it; close() gives its files back."""
 
     path: str
@@ -142,15 +141,15 @@ def _bzimage(path: str, file: Data) -> KernelFile:
     if protocol < _PAYLOAD_SINCE:
         version = f"{protocol >> 8}.{protocol & 0xFF:02}"
         reason = f"boot protocol {version} does not say where its kernel is, only 2.08 and newer do"
-        return replace(image, problem=reason)
+        return image._replace(problem=reason)
     if start >= file.size or end > file.size:
         reason = (
             f"its payload [{start:#x}, {end:#x}) is not within the {file.size:#x} bytes of file"
         )
-        return replace(image, problem=reason)
+        return image._replace(problem=reason)
     codec = _codec(file, start, end)
     if codec is None:
-        return replace(image, payload=file.part(start, end - start))
+        return image._replace(payload=file.part(start, end - start))
     return _unpacked(image, codec, start, end)
 
 
@@ -172,8 +171,7 @@ def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFi
     except Damaged as reason:
         problem = f"its {codec.name} stream at offset {start:#x} {reason}"
         cut_short = isinstance(reason, CutShort)
-    return replace(
-        image,
+    return image._replace(
         format=f"{image.format} ({codec.name})" if image.container else codec.name,
         payload=payload,
         problem=problem,

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from ..elf import spec
 from ..errors import XenToolError
@@ -34,11 +34,10 @@ class NotElf(XenToolError):  # noqa: N818
     """The data is not an ELF file to libelf: no magic, or too short for a header of ELF32."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A program header."""
 
-    index: int
+    number: int
     offset: int
     """Of the header itself."""
     p_type: int
@@ -56,12 +55,11 @@ class Segment:
         return self.p_type == spec.PT_LOAD and bool(self.p_flags & _PF_RWX)
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A section header."""
 
-    elf: Elf = field(repr=False, compare=False)
-    index: int
+    elf: Elf
+    number: int
     offset: int
     """Of the header itself."""
     sh_name: int
@@ -170,15 +168,15 @@ class Elf:
         return None
 
     def _program_headers(self, e_phentsize: int) -> Iterator[Segment]:
-        for index in range(self.e_phnum):
-            offset = (self.e_phoff + e_phentsize * index) & ADDRESS_MASK
+        for number in range(self.e_phnum):
+            offset = (self.e_phoff + e_phentsize * number) & ADDRESS_MASK
             if offset >= self.data.size:
                 return
             fields = self.fields(offset, _PHDR[self.bits])
             if self.bits == 32:
                 p_type, *addresses, p_flags, p_align = fields
                 fields = (p_type, p_flags, *addresses, p_align)
-            yield Segment(index, offset, *fields)
+            yield Segment(number, offset, *fields)
 
     @cached_property
     def qemu_note_segments(self) -> Sequence[Segment]:
@@ -186,15 +184,15 @@ class Elf:
         return tuple(segment for segment in self.qemu_segments if segment.p_type == spec.PT_NOTE)
 
     def _section_headers(self) -> Iterator[Section]:
-        for index in range(self.shdr_count):
-            section = self._section_header(index)
-            if index and section.offset >= self.data.size:
+        for number in range(self.shdr_count):
+            section = self._section_header(number)
+            if number and section.offset >= self.data.size:
                 return
             yield section
 
-    def _section_header(self, index: int) -> Section:
-        offset = (self.e_shoff + self.e_shentsize * index) & ADDRESS_MASK
-        return Section(self, index, offset, *self.fields(offset, _SHDR[self.bits]))
+    def _section_header(self, number: int) -> Section:
+        offset = (self.e_shoff + self.e_shentsize * number) & ADDRESS_MASK
+        return Section(self, number, offset, *self.fields(offset, _SHDR[self.bits]))
 
     def fields(self, offset: int, layout: str) -> tuple[int, ...]:
         """The fields of a header, in struct's letters; each not wholly in the file is 0."""

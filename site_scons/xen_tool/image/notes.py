@@ -15,7 +15,6 @@ knows neither owners nor SHT_NOTE.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..elf import spec
@@ -35,8 +34,7 @@ _HEADER_SIZE = 12
 _XEN = b"Xen\0"
 
 
-@dataclass(frozen=True, slots=True)
-class FoundNote:
+class FoundNote(NamedTuple):
     """A note as libelf sees it; what lies outside the file reads as 0.
 
     What could be long is read from the file when it is asked for, each time.
@@ -46,7 +44,7 @@ class FoundNote:
     big: bool
     place: str
     """"PT_NOTE" or "SHT_NOTE"."""
-    index: int
+    number: int
     """Of the segment or section."""
     offset: int
     """Of the note, in the file."""
@@ -104,7 +102,7 @@ class NoteWalk:
         self._base = image_base
         self._total = 0
         self.regions: list[tuple[str, int]] = []
-        """The PT_NOTE segments and SHT_NOTE sections walked, by place and index."""
+        """The PT_NOTE segments and SHT_NOTE sections walked, by place and number."""
         self.xen_notes = 0
         """Notes of Xen's."""
         self.too_many = False
@@ -114,17 +112,17 @@ class NoteWalk:
         for segment in self._elf.segments:
             # libelf: some binutils did not set p_offset of notes.
             if segment.p_type == spec.PT_NOTE and segment.p_offset:
-                self.regions.append(("PT_NOTE", segment.index))
+                self.regions.append(("PT_NOTE", segment.number))
                 yield from self._region(segment.p_offset, segment.p_filesz)
         if self.xen_notes:
             return
         for section in self._elf.sections:
-            if section.index and section.sh_type == spec.SHT_NOTE:
-                self.regions.append(("SHT_NOTE", section.index))
+            if section.number and section.sh_type == spec.SHT_NOTE:
+                self.regions.append(("SHT_NOTE", section.number))
                 yield from self._region(section.sh_offset, section.sh_size)
 
     def _region(self, start: int, size: int) -> Iterator[FoundNote]:
-        place, index = self.regions[-1]
+        place, number = self.regions[-1]
         pointer = (self._base + start) & ADDRESS_MASK
         end = (pointer + size) & ADDRESS_MASK
         while pointer < end:
@@ -133,7 +131,7 @@ class NoteWalk:
                 return
             self._total += 1
             offset = (pointer - self._base) & ADDRESS_MASK
-            note = self._note(place, index, offset)
+            note = self._note(place, number, offset)
             if note.is_xen:
                 self.xen_notes += 1
             yield note
@@ -142,10 +140,10 @@ class NoteWalk:
                 return
             pointer = following
 
-    def _note(self, place: str, index: int, offset: int) -> FoundNote:
+    def _note(self, place: str, number: int, offset: int) -> FoundNote:
         elf = self._elf
         words = elf.fields(offset, _HEADER)
-        return FoundNote(elf.data, elf.big, place, index, offset, *words)
+        return FoundNote(elf.data, elf.big, place, number, offset, *words)
 
 
 def _padded(size: int) -> int:

@@ -8,7 +8,6 @@ configuration has verdict.claimed().
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ..abi import Arch
 from ..errors import XenToolError
@@ -38,7 +37,7 @@ def xen_for(arch: Arch, release: str | None = None) -> Xen:
     """
     if release is not None:
         return Xen.parse(release)
-    return replace(Xen(), pv32=arch.bits == 32)
+    return Xen()._replace(pv32=arch.bits == 32)
 
 
 def parse(names: str) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ versions differ in their words.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from .subject import Subject
 from .xen import Xen
@@ -31,8 +31,7 @@ class Effect(Enum):
     WARNING = "the loader takes the image; something is doubtful, or depends on the machine"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """What was found of one rule, in words."""
 
     id: str
@@ -44,8 +43,7 @@ class Finding:
     """The note, segment or header field at fault, its value and its place in the file."""
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A row of the rules."""
 
     id: str

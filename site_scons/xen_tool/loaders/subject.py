@@ -8,7 +8,6 @@ for; Subject adds what this loader makes of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..abi import XenElfNote
@@ -24,14 +23,14 @@ from .xen import Xen
 _HVM_SINCE = (4, 16)
 
 
-@dataclass(frozen=True)
 class Image:
     """A kernel file, and what some loaders find in it."""
 
-    kernel: KernelFile
-    found: Found
-    """What is in the file's containers."""
-    _parms: dict[tuple[bool, bool], Parms] = field(default_factory=dict)
+    def __init__(self, kernel: KernelFile, found: Found) -> None:
+        self.kernel = kernel
+        self.found = found
+        """What is in the file's containers."""
+        self._parms: dict[tuple[bool, bool], Parms] = {}
 
     @cached_property
     def elf(self) -> Elf | None:
@@ -52,13 +51,13 @@ class Image:
         return self._parms[domu, legacy]
 
 
-@dataclass(frozen=True)
 class Subject:
     """An image before one loader of one Xen."""
 
-    image: Image
-    loader: str
-    xen: Xen
+    def __init__(self, image: Image, loader: str, xen: Xen) -> None:
+        self.image = image
+        self.loader = loader
+        self.xen = xen
 
     @property
     def kernel(self) -> KernelFile:

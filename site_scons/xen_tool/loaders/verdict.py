@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..abi import XenElfNote, XenFeat
 from ..elf import spec
@@ -54,8 +54,7 @@ NOT_32BIT = "xc_dom_parse_hvm_kernel: ELF image is not 32bit: Invalid kernel"
 """What xl prints (U1, V1), without the file and line before it, which differ among versions."""
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one loader makes of an image.
 
     The first fields are of the rule that refuses it, or None.
@@ -117,7 +116,7 @@ def _verdict(subject: Subject) -> Verdict:
     file = subject.image.found.file
     if subject.loader == PVH_DOMU and subject.data is not file and is_elf(file):
         # A bzImage that is an ELF, too: firmware, unless libelf takes it for a kernel.
-        whole = replace(subject, image=Image(subject.kernel, Found(file, file)))
+        whole = Subject(Image(subject.kernel, Found(file, file)), subject.loader, subject.xen)
         verdict, as_firmware = _tried(whole)
         if as_firmware:
             return verdict
@@ -150,8 +149,7 @@ def _tried(subject: Subject) -> tuple[Verdict, bool]:
         warnings=tuple(found[Effect.WARNING]),
     )
     for refusal in found[Effect.REFUSED]:
-        verdict = replace(
-            verdict,
+        verdict = verdict._replace(
             rule=refusal.id,
             message=refusal.message,
             fix=refusal.fix,
@@ -173,13 +171,13 @@ def _heard(subject: Subject, rule: Rule, finding: Finding) -> tuple[Effect, Find
     if subject.loader in DOM0:
         # Xen prints nothing of its own for F1, before it panics.
         words = finding.message or _panic(subject.xen)
-        return rule.effect, replace(finding, message=words)
+        return rule.effect, finding._replace(message=words)
     reason = finding.message or "a required feature is unknown"
     fix = f"{finding.fix} (the reason that is not printed: {reason})"
     if subject.loader == PV_DOMU or rule.id in _NO_FIRMWARE or subject.from_bzimage:
-        return rule.effect, replace(finding, message=NO_LOADER, fix=fix)
+        return rule.effect, finding._replace(message=NO_LOADER, fix=fix)
     if subject.elf.ei_class != spec.ELFCLASS32:
-        return rule.effect, replace(finding, message=NOT_32BIT, fix=fix)
+        return rule.effect, finding._replace(message=NOT_32BIT, fix=fix)
     words = "libxenguest takes it for firmware, without a word, and the guest does not start"
     return Effect.ERROR, Finding("V2", words, fix, finding.where)
 

@@ -82,7 +82,7 @@ def segment(subject: Subject, found: Segment, *fields: str) -> str:
     """A program header and some of its fields."""
     kind = spec.PT_NAMES.get(found.p_type, f"p_type {found.p_type:#x}")
     values = ", ".join(f"{field} = {getattr(found, field):#x}" for field in fields)
-    return f"program header {found.index} ({kind}, {values}) {at(subject, found.offset)}"
+    return f"program header {found.number} ({kind}, {values}) {at(subject, found.offset)}"
 
 
 def header(subject: Subject, *fields: str) -> str:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import XenToolError
 
@@ -12,8 +12,7 @@ OLDEST = (4, 14)
 """The oldest Xen whose sources the rules were read in."""
 
 
-@dataclass(frozen=True)
-class Xen:
+class Xen(NamedTuple):
     """A Xen release, as the newest of its point releases; by default Debian 12's.
 
     pv32 is CONFIG_PV32, a property of the build and not of the version: Debian's

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..loaders.rules import Finding
 from ..loaders.verdict import Verdict
 from .report import SCHEMA, Report, flags, segment_type
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """One thing that is not the same; None where it is not there."""
 
     what: str
@@ -40,7 +38,7 @@ def document(before: Report, after: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "images": [before.image, after.image],
-        "differences": [asdict(difference) for difference in differences(before, after)],
+        "differences": [difference._asdict() for difference in differences(before, after)],
     }
 
 
@@ -71,7 +69,7 @@ def _facts(report: Report) -> dict[str, str]:
         key = name if seen[name] == 1 else f"{name}, number {seen[name]}"
         facts[key] = f"{note.shown} ({len(note.desc) // 2} bytes in {note.place.split()[0]})"
     for segment in report.segments:
-        facts[f"segment {segment.index}"] = (
+        facts[f"segment {segment.number}"] = (
             f"{segment_type(segment)} {flags(segment)} p_vaddr {segment.p_vaddr:#x} "
             f"p_paddr {segment.p_paddr:#x} p_filesz {segment.p_filesz:#x} "
             f"p_memsz {segment.p_memsz:#x} p_align {segment.p_align:#x}"

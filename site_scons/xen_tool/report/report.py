@@ -25,9 +25,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..abi import NOTE_OWNER, XenElfNote
 from ..elf import spec
@@ -59,8 +58,7 @@ _READERS: dict[int, tuple[str, ...]] = {
 """Who acts on a note, by its type (Xen libelf-dominfo.c and its callers, QEMU elf_ops.h.inc)."""
 
 
-@dataclass(frozen=True)
-class NoteLine:
+class NoteLine(NamedTuple):
     """One note as it is told of."""
 
     type: int
@@ -76,8 +74,7 @@ class NoteLine:
     read_by: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """What is told of one image; its Data may be closed by now."""
 
     image: str
@@ -122,8 +119,7 @@ class Report:
             "notes": [_note_document(note) for note in self.notes],
             "segments": [_segment(segment) for segment in self.segments],
             "verdicts": {
-                loader: {k: v for k, v in asdict(verdict).items() if k != "loader"}
-                for loader, verdict in self.verdicts.items()
+                loader: _verdict_document(verdict) for loader, verdict in self.verdicts.items()
             },
         }
 
@@ -174,20 +170,28 @@ def _note(note: FoundNote) -> NoteLine:
         value=found,
         shown=told(note) if is_xen else str(found),
         desc=note.desc.hex(),
-        place=f"{note.place} {note.index}",
+        place=f"{note.place} {note.number}",
         offset=note.offset,
         read_by=_READERS.get(note.n_type, ()) if is_xen else (),
     )
 
 
 def _note_document(note: NoteLine) -> dict[str, Any]:
-    fields = asdict(note)
+    fields = note._asdict()
     del fields["shown"]
     return {
         **fields,
         "value": hex(note.value) if isinstance(note.value, int) else note.value,
         "offset": hex(note.offset),
     }
+
+
+def _verdict_document(verdict: Verdict) -> dict[str, Any]:
+    fields = verdict._asdict()
+    del fields["loader"]
+    for kind in ("errors", "warnings"):
+        fields[kind] = [finding._asdict() for finding in fields[kind]]
+    return fields
 
 
 def _segment(segment: Segment) -> dict[str, str]:

@@ -9,8 +9,8 @@ the dom0 that a domU needs.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ..errors import XenToolError
 from ..loaders import names
@@ -25,8 +25,7 @@ class Place(Enum):
     DOMU = "a file of a Linux dom0, which has xl build a domain from it"
 
 
-@dataclass(frozen=True)
-class Mode:
+class Mode(NamedTuple):
     """A way to boot an image."""
 
     name: str

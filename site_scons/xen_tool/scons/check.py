@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,7 @@ def _without_pv32(image: str, xen: Xen) -> Iterator[str]:
     """What a Xen says that was built as distributions build it."""
     from ..report.report import read_report
 
-    verdict = read_report(image, replace(xen, pv32=False)).verdicts[PV_DOMU]
+    verdict = read_report(image, xen._replace(pv32=False)).verdicts[PV_DOMU]
     yield f"warning: Debian's Xen {xen.version[0]}.{xen.version[1]} has no CONFIG_PV32, and says:"
     yield f"  {verdict.message}"
     yield f"  fix:  {verdict.fix}"
@@ -136,7 +136,7 @@ def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
         from ..report import text
         from ..report.report import read_report
 
-        report = replace(read_report(str(source[0]), asks.xen, asks.loaders), image=str(node))
+        report = read_report(str(source[0]), asks.xen, asks.loaders)._replace(image=str(node))
         if wants_json():
             print(json.dumps(report.document(), indent=2))
         else:

@@ -7,7 +7,7 @@ map whose ends are aligned to 4 MiB (Xen xen/arch/x86/pv/dom0_build.c).  There i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...abi import I386, PAGE_SIZE
 from ...image.elf import ADDRESS_MASK
@@ -27,8 +27,7 @@ _SHIFTS = (39, 30, 21)
 """L4_, L3_ and L2_PAGETABLE_SHIFT."""
 
 
-@dataclass(frozen=True)
-class InitialMap:
+class InitialMap(NamedTuple):
     """Names as in dom0_construct; p2m_start is None where the table is in the map."""
 
     v_start: int

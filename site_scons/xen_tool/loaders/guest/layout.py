@@ -89,7 +89,7 @@ def _p2m_unaligned(subject: Subject) -> Fields | None:
 def _in_section_only(subject: Subject) -> Fields | None:
     for note in subject.parms.notes:
         if note.place == "SHT_NOTE":
-            return {"where": f"{where.note(subject, note)}, in section {note.index}"}
+            return {"where": f"{where.note(subject, note)}, in section {note.number}"}
     return None
 
 
@@ -109,7 +109,7 @@ def _relocated_notes(subject: Subject) -> Fields | None:
                 subject, section.sh_offset, section.sh_size, section.sh_type
             )
         if hit:
-            return {"where": f"section {section.name or section.index}"}
+            return {"where": f"section {section.name or section.number}"}
     return None
 
 

@@ -7,7 +7,7 @@ Addresses are 64 bits wide and wrap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...elf import spec
 from ...image.elf import ADDRESS_MASK, Elf
@@ -16,8 +16,7 @@ from .parms import UNSET_ADDR, UNSET_ADDR32, Parms
 _BSDSYM_SECTIONS = 3
 
 
-@dataclass(frozen=True)
-class Addresses:
+class Addresses(NamedTuple):
     """Names as in struct elf_binary and struct elf_dom_parms."""
 
     pstart: int
@@ -73,7 +72,7 @@ def has_symtab(elf: Elf) -> bool:
 def _symtab(elf: Elf) -> tuple[int, int] | None:
     """sh_size and sh_link of the section that elf_init takes for the symbol table."""
     for section in elf.sections:
-        if section.index and section.sh_type == spec.SHT_SYMTAB:
+        if section.number and section.sh_type == spec.SHT_SYMTAB:
             if section.sh_link in range(1, elf.shdr_count):
                 return section.sh_size, section.sh_link
             return None
@@ -86,7 +85,7 @@ def _bsd_symtab_end(elf: Elf, pend: int) -> int:
     if symtab is None:
         return 0
     size, link = symtab
-    strtab = next((section for section in elf.sections if section.index == link), None)
+    strtab = next((section for section in elf.sections if section.number == link), None)
     if strtab is None or strtab.sh_type != spec.SHT_STRTAB:
         return 0
 

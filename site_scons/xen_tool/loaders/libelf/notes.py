@@ -36,8 +36,8 @@ def _too_many(subject: Subject) -> Fields | None:
 
 
 def _region(subject: Subject) -> str:
-    place, index = subject.parms.regions[-1]
-    return f"{place} {index}"
+    place, number = subject.parms.regions[-1]
+    return f"{place} {number}"
 
 
 def _other_owner(subject: Subject) -> Fields | None:
@@ -55,7 +55,7 @@ def _past_end(subject: Subject) -> Fields | None:
     if subject.parms.overrun is None:
         return None
     note, end = subject.parms.overrun
-    fields = f"n_descsz = {note.n_descsz:#x}, but {note.place} {note.index} ends at {end:#x}"
+    fields = f"n_descsz = {note.n_descsz:#x}, but {note.place} {note.number} ends at {end:#x}"
     return {"where": f"{where.note(subject, note)}, {fields}"}
 
 
@@ -64,7 +64,7 @@ def _padded_to_8(subject: Subject) -> Fields | None:
     for segment in subject.elf.segments:
         if segment.p_type != spec.PT_NOTE or segment.p_align != 8:
             continue
-        found = [note for note in subject.parms.notes if note.index == segment.index]
+        found = [note for note in subject.parms.notes if note.number == segment.number]
         padded = [n for n in qemu_notes(subject.elf, segment) if _is_xen(subject, n.offset)]
         if len(padded) > len(found):
             return {

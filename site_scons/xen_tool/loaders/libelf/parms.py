@@ -10,7 +10,6 @@ the last note of a type wins, and features accumulate.  The checks are in libelf
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
 
 from ...abi import XenElfNote
@@ -66,38 +65,33 @@ class Pae(IntEnum):
     BIMODAL = 3
 
 
-@dataclass
 class Parms:
     """struct elf_dom_parms, and where its values come from."""
 
-    loader: bytes = b""
-    guest_os: bytes = b""
-    guest_ver: bytes = b""
-    xen_ver: bytes = b""
+    loader = b""
+    guest_os = b""
+    guest_ver = b""
+    xen_ver = b""
     pae: Pae = Pae.NO
-    bsd_symtab: bool = False
-    virt_base: int = UNSET_ADDR
-    virt_entry: int = UNSET_ADDR
-    virt_hypercall: int = UNSET_ADDR
-    virt_hv_start_low: int = UNSET_ADDR
-    p2m_base: int = UNSET_ADDR
-    elf_paddr_offset: int = UNSET_ADDR
-    phys_entry: int = UNSET_ADDR32
-    unmapped_initrd: bool = False
-    phys_reloc: bool = False
-    phys_align: int = UNSET_ADDR32
-    phys_min: int = 0
-    phys_max: int = 0xFFFFFFFF
-    f_supported: int = 0
-    f_required: int = 0
+    bsd_symtab = False
+    virt_base = UNSET_ADDR
+    virt_entry = UNSET_ADDR
+    virt_hypercall = UNSET_ADDR
+    virt_hv_start_low = UNSET_ADDR
+    p2m_base = UNSET_ADDR
+    elf_paddr_offset = UNSET_ADDR
+    phys_entry = UNSET_ADDR32
+    unmapped_initrd = False
+    phys_reloc = False
+    phys_align = UNSET_ADDR32
+    phys_min = 0
+    phys_max = 0xFFFFFFFF
+    f_supported = 0
+    f_required = 0
 
-    notes: list[FoundNote] = field(default_factory=list)
-    """Notes of Xen's in order, 4096 at most."""
-    counted: dict[int, FoundNote] = field(default_factory=dict)
-    """The note that counts, by n_type: the last one that could be read."""
     regions: tuple[tuple[str, int], ...] = ()
-    """The PT_NOTE segments and SHT_NOTE sections looked at, by kind and index."""
-    too_many_notes: bool = False
+    """The PT_NOTE segments and SHT_NOTE sections looked at, by kind and number."""
+    too_many_notes = False
     overrun: tuple[FoundNote, int] | None = None
     """The first note that claims more of its segment or section than there is, so that other
     notes in it are lost; and where that ends."""
@@ -109,6 +103,12 @@ class Parms:
     """Offset of the legacy __xen_guest string, if that is what was read."""
     refused: tuple[FoundNote, bytes] | None = None
     """The FEATURES note at which libelf gave up, and the required name it does not know."""
+
+    def __init__(self) -> None:
+        self.notes: list[FoundNote] = []
+        """Notes of Xen's in order, 4096 at most."""
+        self.counted: dict[int, FoundNote] = {}
+        """The note that counts, by n_type: the last one that could be read."""
 
 
 def parse(elf: Elf, *, domu: bool, legacy: bool) -> Parms:
@@ -207,14 +207,14 @@ class _Ends:
 
     def of(self, note: FoundNote) -> int:
         """The end of what the note lies in, in the file."""
-        region = note.place, note.index
+        region = note.place, note.number
         if region != self._region:
             self._region = region
             if note.place == "PT_NOTE":
-                segment = self._elf.segments[note.index]
+                segment = self._elf.segments[note.number]
                 self._end = segment.p_offset + segment.p_filesz
             else:
-                section = next(s for s in self._sections if s.index == note.index)
+                section = next(s for s in self._sections if s.number == note.number)
                 self._end = section.sh_offset + section.sh_size
         return self._end
 

@@ -104,7 +104,7 @@ def _stepped_over(subject: Subject) -> Fields | None:
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
     if _entry(subject) or ours is None or ours.place != "PT_NOTE":
         return None
-    segment = subject.elf.segments[ours.index]
+    segment = subject.elf.segments[ours.number]
     if segment.p_align == 4 or not ours.numeric():
         return None
     return {"align": segment.p_align, "where": where.segment(subject, segment, "p_align")}
@@ -129,7 +129,7 @@ def _no_entry(subject: Subject) -> Fields | None:
         return None
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
     if ours is not None and ours.place == "SHT_NOTE":
-        return {"where": f"{where.note(subject, ours)}, in section {ours.index} but no PT_NOTE"}
+        return {"where": f"{where.note(subject, ours)}, in section {ours.number} but no PT_NOTE"}
     return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
 
 
