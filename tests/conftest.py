@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from project import Project, reference_kernel
+from project import TOP, Project, reference_kernel
 from xen_tool.errors import XenToolError
 from xen_tool.run.hypervisor import find_hypervisor
 
 pytest_plugins = ["no_skips"]
+
+os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(TOP / "build/.hypothesis"))
 
 
 def _program(name: str) -> str:

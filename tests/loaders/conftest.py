@@ -18,14 +18,20 @@ from xen_tool.run.packages import library_path
 
 
 @pytest.fixture(scope="session")
-def real_libxenguest(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Libxenguest]:
-    """Debian's libxenguest, with its own headers."""
+def libxenguest_door(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """What a Libxenguest is made of: Debian's, with its own headers."""
     roots = [root for root in default_roots() if (root / "usr/include/xenguest.h").exists()]
     if not roots:
         pytest.skip("xenguest.h (Debian's libxen-dev) is not installed")
     root = roots[0]
     door = libxenguest.build(gcc, tmp_path_factory.mktemp("libxenguest"), root)
-    with libxenguest.opened(door, "" if root == Path("/") else library_path(root)) as library:
+    return door, "" if root == Path("/") else library_path(root)
+
+
+@pytest.fixture(scope="session")
+def real_libxenguest(libxenguest_door: tuple[Path, str]) -> Iterator[Libxenguest]:
+    """Debian's libxenguest."""
+    with libxenguest.opened(*libxenguest_door) as library:
         yield library
 
 
