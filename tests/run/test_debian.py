@@ -19,10 +19,14 @@ from xen_tool.run.debian import NotServed, dom0_packages, hypervisor
 
 APT_GET = """#!/bin/sh
 echo "$*" >>"$HOME/log"
+state=$HOME
 for word; do case $word in
-    indextargets) echo 'http://mirror/debian contrib'; echo 'http://mirror/debian main' ;;
-    update) [ ! -e "$HOME/update-says" ] || { cat "$HOME/update-says" >&2; exit 100; }
-        grep . "$HOME"/.cache/xen_tool/*/*.new/apt/sources.list >>"$HOME/log" ;;
+    Dir::State=*) state=${word#*=} ;;
+    indextargets) [ -e "$state/lists/main" ] || exit 0
+        echo 'http://mirror/debian contrib'; echo 'http://mirror/debian main' ;;
+    update) touch "$state/lists/main"
+        [ ! -e "$HOME/update-says" ] || { cat "$HOME/update-says" >&2; exit 100; }
+        grep . "$HOME"/.cache/xen_tool/*/*.new/apt/sources.list >>"$HOME/log" || : ;;
     --simulate) cat "$HOME/plan" ;;
     download) cp "$HOME/a.deb" . ;;
 esac; done
@@ -49,6 +53,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     (tmp_path / "plan").write_text(PLAN)
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/main").touch()
     with tarfile.open(tmp_path / "a.deb", "w") as archive:
         entry = tarfile.TarInfo("./boot/xen-4.14-amd64.gz")
         entry.size = 3
@@ -72,6 +78,15 @@ def test_a_hypervisor_comes_from_the_release_that_has_it_once(home: Path) -> Non
     assert hypervisor("4.14", said.append) == path
     assert log(home) == ""
     assert len(said) == 2
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_a_machine_that_has_no_lists_yet(home: Path) -> None:
+    (home / "lists/main").unlink()
+    said: list[str] = []
+    path = hypervisor("4.14", said.append)
+    assert "http://mirror/debian bullseye main\n" in log(home)
+    assert len(said) == 3
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 

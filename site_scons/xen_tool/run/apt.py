@@ -55,6 +55,10 @@ class Apt:
         """Fetches the package lists.  Raises XenToolError, as the other methods do."""
         run_program("apt-get", *self._options, "update")
 
+    def mirror(self) -> str | None:
+        """The address of its main packages; None if it has no source of them."""
+        return _mirror(self._options)
+
     def names(self) -> set[str]:
         """The packages that the lists know."""
         return set(run_program("apt-cache", *self._options, "pkgnames").split())
@@ -76,6 +80,20 @@ class Apt:
         folder.mkdir(parents=True, exist_ok=True)
         show = sys.stderr.isatty()
         run_program("apt-get", *self._options, "download", *packages, cwd=folder, show=show)
+
+
+def system_mirror() -> str | None:
+    """The address that the machine has its main packages from; None if it has no lists of them."""
+    return _mirror(())
+
+
+def _mirror(options: Sequence[str]) -> str | None:
+    command = ("indextargets", "--format", "$(REPO_URI) $(COMPONENT)")
+    for line in run_program("apt-get", *options, *command).splitlines():
+        address, _, component = line.partition(" ")
+        if component == "main":
+            return address
+    return None
 
 
 def run_program(

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import XenToolError
-from .apt import Apt, Say, cache_folder, locked, run_program
+from .apt import Apt, Say, cache_folder, locked, system_mirror
 from .hypervisor import installed_hypervisors
 
 SUITES = {"4.14": "bullseye", "4.17": "bookworm", "4.20": "trixie"}
@@ -119,7 +119,8 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
                 shutil.rmtree(left)
             work = Path(tempfile.mkdtemp(".new", dir=folder))
             try:
-                make(_apt(version, work / "apt", say), work)
+                mirror = _mirror(work / "system", say)
+                make(_apt(version, mirror, work / "apt", say), work)
                 (work / name).rename(path)
             finally:
                 shutil.rmtree(work)
@@ -131,9 +132,9 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
     return path
 
 
-def _apt(version: str, state: Path, say: Say) -> Apt:
+def _apt(version: str, mirror: str, state: Path, say: Say) -> Apt:
     """An APT that knows the packages of the Debian release which has this version of Xen."""
-    suite, mirror = SUITES[version], _mirror()
+    suite = SUITES[version]
     say(f"fetching the package lists of Debian's {suite} from {mirror}")
     signed = f"[signed-by={_KEYS}] " if _KEYS.exists() else ""
     apt = Apt(state, f"deb {signed}{mirror} {suite} main\n")
@@ -146,11 +147,15 @@ def _apt(version: str, state: Path, say: Say) -> Apt:
     return apt
 
 
-def _mirror() -> str:
-    """The address that the machine's APT has its main packages from."""
-    sources = run_program("apt-get", "indextargets", "--format", "$(REPO_URI) $(COMPONENT)")
-    for line in sources.splitlines():
-        address, _, component = line.partition(" ")
-        if component == "main":
-            return address
-    raise XenToolError("apt-get has no source of packages set up, so Xen cannot be fetched")
+def _mirror(state: Path, say: Say) -> str:
+    """The address that the machine has its main packages from."""
+    mirror = system_mirror()
+    if mirror is None:
+        # Only the lists say which source has what, and a new machine has none yet.
+        say("fetching the package lists of this machine's own sources")
+        apt = Apt(state)
+        apt.update()
+        mirror = apt.mirror()
+    if mirror is None:
+        raise XenToolError("apt-get has no source of packages set up, so Xen cannot be fetched")
+    return mirror
