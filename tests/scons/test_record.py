@@ -130,6 +130,22 @@ def test_a_header_that_will_be_made_where_one_was_looked_for(built_kernel: Proje
     assert b"later" in (built_kernel.top / LIB).read_bytes()
 
 
+def test_a_source_that_is_compiled_twice_with_other_folders(built_kernel: Project) -> None:
+    built_kernel.write("two.c", '#include "where.h"\n')
+    built_kernel.write("near/where.h", "extern int near;\n")
+    text = """
+objects += [
+    env.XenObject(name, "two.c", CPPPATH=[f"#{folder}" for folder in folders])
+    for name, folders in (("wide", ["first", "near"]), ("close", ["near"]))
+]
+vmlinux = """
+    built_kernel.edit("SConstruct", "vmlinux = ", text)
+    built_kernel.scons()
+    settle(built_kernel)
+    built_kernel.write("first/where.h", "extern int first;\n")
+    assert built_kernel.scons().steps == [f"CC {BUILD}/wide.o"]
+
+
 def _depends(kernel: Project) -> None:
     kernel.write("extra", "1")
     kernel.edit("SConstruct", "vmlinux = ", 'env.Depends(objects[0], "extra")\nvmlinux = ')

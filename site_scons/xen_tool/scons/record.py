@@ -233,7 +233,7 @@ class Record:
             "command": step.argv(),
             "toolchain": toolchain,
             "inputs": inputs,
-            "absent": self._env["XEN_DEPENDENCIES"].absent(step.sources[0]),
+            "absent": self._env["XEN_DEPENDENCIES"].absent(step.sources[0], step.scanned()),
             "values": recorded,
             "outputs": {name_of(t): self.contents.of(name_of(t)) for t in step.targets},
         }

@@ -37,22 +37,22 @@ class Dependencies:
         self._known = _known_macros(configuration)
         self._values = values
         self._options: dict[tuple[str, ...], Options] = {}
-        self._absent: dict[str, set[str] | None] = {}
+        self._absent: dict[tuple[str, tuple[str, ...]], set[str] | None] = {}
 
-    def of_source(self, node: Any, env: Any, arguments: Iterable[str]) -> list[Any]:
+    def of_source(self, node: Any, env: Any, arguments: tuple[str, ...]) -> list[Any]:
         """Nodes of headers, .incbin files and values; arguments are the compiler's."""
         path = str(node)
         assembly = os.path.splitext(path)[1] in (".S", ".sx")
         known = {**self._known, "__ASSEMBLER__": Macro(None, "1") if assembly else None}
-        found = self._scanner.scan(path, self._parsed(tuple(arguments)), known)
-        self._absent[path] = found.absent
+        found = self._scanner.scan(path, self._parsed(arguments), known)
+        self._absent[path, arguments] = found.absent
         nodes = [env.File(_from_top(name)) for name in found.files]
         names = self._values if found.pastes else (self._symbol(s) for s in found.symbols)
         return nodes + [self._values[name] for name in sorted(filter(None, names))]
 
-    def absent(self, node: Any) -> list[str] | None:
+    def absent(self, node: Any, arguments: tuple[str, ...]) -> list[str] | None:
         """Places where a header of a source was looked for in vain; None if not known."""
-        absent = self._absent.get(str(node))
+        absent = self._absent.get((str(node), arguments))
         return None if absent is None else sorted(absent)
 
     def of_script(self, node: Any, env: Any) -> list[Any]:

@@ -62,6 +62,8 @@ _COMMANDS = {
     "LD": ("$XENLD", "$XENLDFLAGS", "$LINKFLAGS", _LIBPATH),
 }
 """The words of each kind of command, up to the names of files."""
+_SCANNED = {"CC": _PREPROCESS, "LDS": (*_PREPROCESS, *_SCRIPT)}
+"""Those of them that the scanner must see."""
 _VARIABLES = (
     *("XENCC", "XENCCFLAGS", "CCFLAGS", "CPPDEFINES", "CPPPATH", "XENSYSTEMFLAGS"),
     *("XENLD", "XENLDFLAGS", "LINKFLAGS", "LIBPATH"),
@@ -111,6 +113,12 @@ class Step(Planned):
         first, *others = map(str, self.sources)
         script = ("-T", first) if self.name == "LD" else ()
         return [*words, *script, "-o", self.path, *(others if script else [first])]
+
+    def scanned(self) -> tuple[str, ...]:
+        """The words with which its source was scanned; () if it was not."""
+        if self.name not in _SCANNED:
+            return ()
+        return _scanned(self.env, self.name, self.targets[0], self.sources)
 
     def step(self) -> Step:
         """Itself."""
@@ -209,7 +217,7 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
             emitter=emitter("CC", identity),
             suffix=".o",
             single_source=True,
-            source_scanner=_source_scanner(_PREPROCESS),
+            source_scanner=_source_scanner("CC"),
         ),
         "XenScript": Builder(
             action=run,
@@ -217,7 +225,7 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
             suffix=".lds",
             src_suffix=".lds.S",
             single_source=True,
-            source_scanner=_source_scanner((*_PREPROCESS, *_SCRIPT)),
+            source_scanner=_source_scanner("LDS"),
         ),
         "XenLinked": Builder(
             action=run,
@@ -343,12 +351,16 @@ def _in_build(node: Any, env: Any) -> Any:
     return build.File(path)
 
 
-def _source_scanner(arguments: tuple[str, ...]) -> Any:
-    """A scanner of sources that are compiled with these arguments."""
+def _scanned(env: Any, name: str, target: Any, sources: Sequence[Any]) -> tuple[str, ...]:
+    # A relative folder is below that of the SConscript: the target knows it, the source not.
+    return tuple(env["XEN_STEPS"].expand(env, _SCANNED[name], target, sources))
+
+
+def _source_scanner(name: str) -> Any:
+    """A scanner of the sources of one kind of step."""
 
     def words(env: Any, _dir: Any, target: Sequence[Any], source: Sequence[Any]) -> Any:
-        # A relative folder is below that of the SConscript: the target knows it, the source not.
-        return tuple(env["XEN_STEPS"].expand(env, arguments, target[0], source))
+        return _scanned(env, name, target[0], source)
 
     def scan(node: Any, env: Any, path: tuple[str, ...]) -> list[Any]:
         return list(env["XEN_DEPENDENCIES"].of_source(node, env, path))
