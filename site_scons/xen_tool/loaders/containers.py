@@ -8,6 +8,7 @@ this is no ELF, is E1, and Z6 is QEMU's, in qemu/files.py.
 
 from __future__ import annotations
 
+from ..image.container import KernelFile
 from .names import DOM0, DOMU
 from .rules import Effect, Fields, Rule
 from .subject import Subject
@@ -48,7 +49,13 @@ def _stated_size(subject: Subject, **fields: object) -> Fields:
     kernel = subject.kernel
     size = kernel.file.unsigned(kernel.end - 4, 4) or 0
     where = f"last word = {size:#x} at offset {kernel.end - 4:#x} of the file"
-    return {**fields, "size": size, "where": where}
+    return {"fix": _size_appended(kernel), **fields, "size": size, "where": where}
+
+
+def _size_appended(kernel: KernelFile) -> str:
+    if kernel.container[-1:] == (GZIP,):
+        return "cut off what follows the gzip stream, whose last word is the size"
+    return _APPEND
 
 
 # Xen, for dom0.
@@ -95,7 +102,7 @@ def _size_fix(subject: Subject) -> str:
         return "Xen takes the last word of what is no ELF for the size it unpacks to"
     if kernel.payload is None:
         return f"{_ANEW}: {kernel.problem}"
-    return _APPEND
+    return _size_appended(kernel)
 
 
 def _cut_gzip(subject: Subject) -> Fields | None:
@@ -200,7 +207,7 @@ _NEWER = "give the vmlinux instead of the bzImage, or a kernel newer than Linux 
 _NO_MEMORY = "Not enough memory to relocate the dom0 kernel image"
 
 FILE_RULES = (
-    Rule("Z3", DOMU, _empty, "zero length file", _ANEW),
+    Rule("Z3", DOMU, _empty, "zero length file: Internal error", _ANEW),
     Rule("Z3", DOMU, _not_gunzipped, "xc_dom_do_gunzip: inflate failed", _ANEW + ": {problem}"),
 )
 """libxenguest opens the file before it asks any loader."""
@@ -246,15 +253,15 @@ RULES = (
         "compress with something else: Xen knows zstd since 4.15",
         before=(4, 15),
     ),
-    Rule("Z2", DOM0, _lz4_of_other_size, "Decoding failed", _APPEND),
-    Rule("Z2", DOM0, _overruns, "", _APPEND + ": Xen unpacks it over itself", libelf=True),
-    Rule("Z2", DOM0, _none_of_stated_size, "ELF: not an ELF binary", _APPEND),
+    Rule("Z2", DOM0, _lz4_of_other_size, "Decoding failed", "{fix}"),
+    Rule("Z2", DOM0, _overruns, "", "{fix}: Xen unpacks it over itself", libelf=True),
+    Rule("Z2", DOM0, _none_of_stated_size, "ELF: not an ELF binary", "{fix}"),
     Rule(
         "Z2",
         DOM0,
         _other_size,
         "Xen takes {size:#x} for the size of the unpacked kernel, which is {real:#x}",
-        _APPEND,
+        "{fix}",
         Effect.WARNING,
     ),
     Rule(
@@ -279,7 +286,7 @@ RULES = (
         DOMU,
         _of_other_size_for_domu,
         "the last word of the stream is not the size that it unpacks to",
-        _APPEND,
+        "{fix}",
         libelf=True,
     ),
 )

@@ -52,6 +52,8 @@ def domu() -> Broken:
         "nothing is to be loaded",
         pv.loading(p_filesz=0, p_memsz=0).setting(number(XenElfNote.ENTRY, VIRT_BASE_64 + PADDR)),
     )
+    pvh = replace(good_pvh(64), e_machine=183)
+    yield "X15-machine-arm64", "a PVH kernel whose e_machine is AArch64", pvh
     yield from firmware()
 
 

@@ -11,6 +11,7 @@ _CONFLICT = "d0 kernel: Address conflict and not relocatable"
 ROWS: tuple[Row, ...] = (
     Row("good-pv32", (PV_DOM0,), "D1", "Found 32-bit PV kernel, but CONFIG_PV32 missing"),
     Row("good-pv32", (PV_DOM0,), "D1", "Dom0 failed to switch to compat: -95", xen="4.14"),
+    Row("good-pv32", (PV_DOM0,), "D1", "Mismatch between Xen and DOM0 kernel", xen="4.15"),
     Row(
         "good-pv32",
         (PV_DOM0,),
@@ -41,6 +42,13 @@ ROWS: tuple[Row, ...] = (
         "D6",
         "Domain 0 expects too high a hypervisor start address",
         xen="4.14+pv32",
+    ),
+    Row(
+        "D6-hv-start-low",
+        (PV_DOM0,),
+        "D6",
+        "Dom0 expects too high a hypervisor start address",
+        xen="4.15+pv32",
     ),
     Row("init-p2m-32", (PV_DOM0,), "D7", "P2M table base ignored", WARNING, "4.17+pv32"),
     Row("very-far", (PV_DOM0,), "D8", "Domain 0 allocation is too small for kernel image"),
@@ -95,7 +103,19 @@ ROWS: tuple[Row, ...] = (
         "guest type xen-3.0-x86_32 not supported by xen kernel, sorry",
         xen="4.17+pv32",
     ),
-    Row("D3-machine-arm64", (PV_DOMU,), "U3", "xc_dom_guest_type: unknown image type 183"),
+    Row(
+        "D3-machine-arm64",
+        (PV_DOMU,),
+        "U3",
+        "xc_dom_guest_type: unknown image type 183: Invalid kernel",
+    ),
+    Row(
+        "X15-machine-arm64",
+        (PVH_DOM0, PVH_DOMU),
+        "X15",
+        "its code is not for x86",
+        WARNING,
+    ),
     Row(
         "U4-unaligned",
         (PV_DOMU,),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from loaders.images import (
     Image,
     Note,
     Segment,
+    features,
     number,
     text,
 )
@@ -85,6 +87,9 @@ def _big_endian() -> bytes:
 _IBT = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", 0xC0000002, 4, 1, 0)
 
 EXTRA: dict[str, Image | bytes] = {
+    "claims-behind-F1": replace(good_both(), notes=(features("!bogus"), *good_both().notes)),
+    "claims-bzimage-in-gzip": gzip.compress(bzimage(packed("xz", bytes(good_both())))),
+    "lz4-frame": b"\x04\x22\x4d\x18" + bytes(64),
     "zstd": bzimage(packed("zstd", bytes(good_both()))),
     "zstd-bare": packed("zstd", bytes(good_both())),
     "two-segments": replace(

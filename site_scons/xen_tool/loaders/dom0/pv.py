@@ -37,7 +37,7 @@ def _without_pv32(subject: Subject) -> Fields | None:
     return {"where": _identity(subject)}
 
 
-def _without_pv32_switch(subject: Subject) -> Fields | None:
+def _compat_without_pv32(subject: Subject) -> Fields | None:
     return _without_pv32(subject) if _is_compat(subject) else None
 
 
@@ -108,10 +108,19 @@ RULES = (
     Rule(
         "D1",
         (PV_DOM0,),
-        _without_pv32_switch,
+        _compat_without_pv32,
+        "Mismatch between Xen and DOM0 kernel",
+        _NO_PV32,
+        since=(4, 15),
+        before=(4, 16),
+    ),
+    Rule(
+        "D1",
+        (PV_DOM0,),
+        _compat_without_pv32,
         "Dom0 failed to switch to compat: -95",
         _NO_PV32,
-        before=(4, 16),
+        before=(4, 15),
     ),
     Rule(
         "D2",
@@ -134,6 +143,7 @@ RULES = (
         _big_endian,
         "Mismatch between Xen and DOM0 kernel",
         "link a little-endian ELF",
+        since=(4, 15),
     ),
     Rule(
         "D4",
@@ -148,7 +158,7 @@ RULES = (
         _hole_too_high,
         "Dom0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
-        since=(4, 16),
+        since=(4, 15),
     ),
     Rule(
         "D6",
@@ -156,7 +166,7 @@ RULES = (
         _hole_too_high,
         "Domain 0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
-        before=(4, 16),
+        before=(4, 15),
     ),
     Rule(
         "D7",

@@ -96,7 +96,7 @@ def _new_place(subject: Subject) -> int:
     return 0
 
 
-_NO_RAM = "load the kernel at 2 MiB or above, within RAM: set p_paddr in the linker script, AT()"
+_NO_RAM = "let the kernel lie within RAM, from 2 MiB on: set p_paddr in the linker script, AT()"
 
 RULES = (
     Rule(

@@ -129,7 +129,7 @@ RULES = (
         "U10",
         DOMU,
         _other_addresses,
-        "xc_dom_parse_bin_kernel: Invalid {field}.",
+        "xc_dom_parse_bin_kernel: Invalid {field}.: Invalid kernel",
         _NO_TABLE,
     ),
     Rule("U10", DOMU, _other_guest_type, OTHER_GUEST_TYPE, _NO_TABLE),

@@ -52,7 +52,9 @@ def _no_such_guest_type(subject: Subject) -> Fields | None:
     bimodal_without_pv32 = pae == Pae.BIMODAL and not subject.xen.pv32
     guest_type = "xen-3.0-x86_32" + "p" * (pae != Pae.NO and not bimodal_without_pv32)
     fix = "build a 64-bit kernel, or a PVH one, or boot it in a Xen with CONFIG_PV32"
-    if pae == Pae.NO:
+    if pae == Pae.NO and subject.xen.pv32:
+        fix = 'add the note PAE_MODE = "yes"'
+    elif pae == Pae.NO:
         fix = 'add the note PAE_MODE = "yes"; ' + fix
     place = where.header(subject, "e_machine")
     pae_mode = where.of_type(subject, XenElfNote.PAE_MODE)
@@ -134,8 +136,11 @@ def _hypercall_page_far(subject: Subject) -> Fields | None:
     return {"where": where.of_type(subject, XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE)}
 
 
-OTHER_GUEST_TYPE = "xc_dom_compat_check: guest type {guest_type} not supported by xen kernel, sorry"
-UNALIGNED = "xc_dom_alloc_pad: segment boundary isn't page aligned (0x{start:x})"
+OTHER_GUEST_TYPE = (
+    "xc_dom_compat_check: guest type {guest_type} not supported by xen kernel, sorry: "
+    "Invalid kernel"
+)
+UNALIGNED = "xc_dom_alloc_pad: segment boundary isn't page aligned (0x{start:x}): Internal error"
 
 _NO_PAGES = "xc_dom_pfn_to_ptr_retcount: no block found, no size given, can't malloc"
 _LOAD_SOMETHING = "link at least one PT_LOAD with flags, and with a p_memsz that is not 0"
@@ -157,7 +162,8 @@ RULES = (
         "U6",
         DOMU,
         _required_dom0,
-        "xc_dom_parse_elf_kernel: Kernel does not support unprivileged (DomU) operation",
+        "xc_dom_parse_elf_kernel: Kernel does not support unprivileged (DomU) operation: "
+        "Invalid kernel",
         'write "dom0" instead of "!dom0" in FEATURES',
     ),
     Rule(
@@ -171,7 +177,7 @@ RULES = (
         "U3",
         (PV_DOMU,),
         _unknown_machine,
-        "xc_dom_guest_type: unknown image type {machine}",
+        "xc_dom_guest_type: unknown image type {machine}: Invalid kernel",
         "link for x86-64, or for i386 with PAE",
     ),
     Rule(

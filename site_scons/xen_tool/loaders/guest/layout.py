@@ -3,7 +3,8 @@
 
 Some are told by other rules: X9 by D3 and U2, X11 by A3 and Q7.  An image does not
 show whether its code expects MOD_START_PFN (X7) or a red zone (X14), and nobody
-reads L1_MFN_VALID (X8).
+reads L1_MFN_VALID (X8).  X15 is the tool's own: for a PVH guest nobody looks at
+e_machine, which D3 and U3 do for PV.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ...elf import spec
 from ...image.elf import Segment
 from .. import where
 from ..libelf.parms import UNSET_ADDR
-from ..names import PV, PV_DOM0, XEN
+from ..names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
 from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 
@@ -77,6 +78,12 @@ def _entry(subject: Subject, segment: Segment | None) -> Fields:
     if segment is not None:
         place = where.segment(subject, segment, "p_paddr", "p_filesz", "p_memsz", "p_flags")
     return {"where": f"the entry {subject.addresses.virt_entry:#x}; {place}"}
+
+
+def _other_machine(subject: Subject) -> Fields | None:
+    if subject.elf.e_machine in (spec.EM_386, spec.EM_X86_64):
+        return None
+    return {"where": where.header(subject, "e_machine")}
 
 
 def _p2m_unaligned(subject: Subject) -> Fields | None:
@@ -176,6 +183,14 @@ RULES = (
         _entry_not_executable,
         "the guest is entered in a segment that is not marked executable",
         "set PF_X there, or correct ENTRY; the guest starts all the same",
+        Effect.WARNING,
+    ),
+    Rule(
+        "X15",
+        (PVH_DOM0, PVH_DOMU),
+        _other_machine,
+        "the image says that its code is not for x86",
+        "build and link for x86-64 or i386",
         Effect.WARNING,
     ),
     Rule(

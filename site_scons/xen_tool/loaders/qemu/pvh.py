@@ -2,7 +2,7 @@
 """The Q rules: qemu-system-x86_64 -kernel, which starts an ELF file by PVH (QEMU 7.2).
 
 load_elfboot of hw/i386/x86.c, load_elf of include/hw/elf_ops.h.  What QEMU takes for an
-ELF file is in qemu_files.py.  It walks over notes in a way of its own: qemu_notes.
+ELF file is in files.py.  It walks over notes in a way of its own: qemu_notes.
 """
 
 from __future__ import annotations
@@ -129,8 +129,12 @@ def _no_entry(subject: Subject) -> Fields | None:
         return None
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
     if ours is not None and ours.place == "SHT_NOTE":
-        return {"where": f"{where.note(subject, ours)}, in section {ours.number} but no PT_NOTE"}
-    return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
+        place = f"{where.note(subject, ours)}, in section {ours.number} but no PT_NOTE"
+        return {"fix": "put the notes into a PT_NOTE: QEMU reads no sections", "where": place}
+    return {
+        "fix": "add the note PHYS32_ENTRY, not 0, in a PT_NOTE: QEMU reads no sections",
+        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+    }
 
 
 def _overlapping(subject: Subject) -> Fields | None:
@@ -222,7 +226,7 @@ RULES = (
         (QEMU,),
         _no_entry,
         _NO_NOTE,
-        "add the note PHYS32_ENTRY, not 0, and put it into a PT_NOTE: QEMU reads no sections",
+        "{fix}",
     ),
     Rule(
         "X13",
