@@ -4,7 +4,8 @@
 Exit status: 0 it is done, the guest passed, every loader that was asked takes the
 image, or two images do not differ; 2 wrong usage; 3 the guest did not pass, a loader
 refuses the image or would start a dead guest, or the images differ; 4 something is
-missing, or cannot be read or written; 141 nobody reads the output any more.
+missing, or cannot be read or written; 130 interrupted; 141 nobody reads the output
+any more.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from .run import CPUS, modes
 
 FAILED = 3
 UNUSABLE = 4
+INTERRUPTED = 130
 UNREAD = 141
-"""128 + SIGPIPE: what a shell says of a program that it has ended."""
+"""128 + SIGINT and SIGPIPE: what a shell says of a program that these have ended."""
 
 _COLUMNS = 79
 
@@ -33,6 +35,8 @@ _DEFCONFIG = "kconfig/configs/{arch}_defconfig"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit status."""
+    if sys.stdout is None:  # It was closed before Python began.
+        return UNUSABLE
     try:
         try:
             return _run(arguments)
@@ -58,7 +62,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return UNUSABLE
     except KeyboardInterrupt:
         print("xen-tool: interrupted", file=sys.stderr)
-        return FAILED
+        return INTERRUPTED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -120,7 +124,7 @@ def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) ->
         action="append",
         choices=LOADERS,
         default=[],
-        help="one that must take it, may be repeated (those that the image says it is for)",
+        help="one that must take it, may be repeated (by default those that it says it is for)",
     )
     _add_xen(parser)
     parser.set_defaults(function=function)
@@ -217,7 +221,7 @@ def _check(options: argparse.Namespace) -> int:
     from .report import text
     from .report.report import read_report
 
-    report = read_report(options.image, options.xen, options.loader)
+    report = read_report(options.image, options.xen, options.loader or None)
     return _tell(options, report.document(), text.check(report), good=report.good)
 
 
@@ -226,7 +230,7 @@ def _inspect(options: argparse.Namespace) -> int:
     from .report.report import read_report
     from .report.symbols import names
 
-    report = read_report(options.image, options.xen, options.loader)
+    report = read_report(options.image, options.xen, options.loader or None)
     symbols = {} if options.json else names(options.image, report.addresses())
     lines = text.inspect(report, symbols)
     return _tell(options, report.document(), lines, good=report.good)

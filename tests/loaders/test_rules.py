@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 
 from loaders.good import good_both, good_pv64
+from loaders.images import Note
 from loaders.rows import IMAGES, ROWS
 from loaders.rows.row import Row
+from xen_tool.abi import XenElfNote
 from xen_tool.image.container import KernelFile, unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.names import DOM0, LOADERS, PV, QEMU, XEN
@@ -143,10 +145,31 @@ def test_warnings_that_may_be_the_cause_stay_with_a_refusal() -> None:
     assert [finding.id for finding in verdict.warnings] == ["N6"]
 
 
+def test_the_cause_is_in_the_fix() -> None:
+    def fix(image: str, loader: str = "xen-pv-dom0", xen: str = "4.17") -> str:
+        return str(judge(kernel(IMAGES[image]), loader, Xen.parse(xen)).fix)
+
+    assert fix("N6-entry-long").startswith("write ENTRY with .quad")
+    assert fix("C3-version-absent").startswith("add the note XEN_VERSION")
+    assert fix("C3-version-xen-2.0").startswith("make the note XEN_VERSION")
+    assert fix("C3-version-absent", "xen-pvh-dom0").startswith("add the note PHYS32_ENTRY")
+    assert fix("L2-version") == "write XEN_VER=xen-3.0 into the __xen_guest string"
+    assert fix("D3-pv32-no-pae", "xen-pv-domu", "4.17+pv32") == 'add the note PAE_MODE = "yes"'
+    assert "CONFIG_PV32" in fix("D3-pv32-no-pae", "xen-pv-domu")
+    assert fix("lz4-frame").startswith("compress with lz4 -l")
+
+
+def test_a_cut_note_of_another_owner_is_nobodys_fault() -> None:
+    cut = bytes(good_pv64().adding(Note(XenElfNote.VIRT_BASE, bytes(8), b"GNU\0")))
+    at = cut.rindex(b"GNU\0")
+    verdict = judge(kernel(cut[: at + 8]), "xen-pv-dom0", Xen())
+    assert "N10" not in {finding.id for finding in verdict.warnings}
+
+
 def test_domu_says_what_nobody_prints() -> None:
     verdict = judge(kernel(IMAGES["C3-version-xen-2.0"]), "xen-pv-domu", Xen())
-    assert verdict.fix is not None
-    assert "(Not 'xen-2.0')" in verdict.fix
+    assert verdict.reason is not None
+    assert "(Not 'xen-2.0')" in verdict.reason
     assert verdict.where == 'note XEN_VERSION = "xen-2.0" at offset 0x3000 of the file'
 
 
@@ -180,6 +203,8 @@ def test_all_five_verdicts() -> None:
         ("good-pvh32", ("xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel")),
         ("L1-guest", PV),
         ("D4-no-dom0", ("xen-pv-domu", "xen-pvh-domu", "qemu-kernel")),
+        ("claims-behind-F1", LOADERS),
+        ("claims-bzimage-in-gzip", LOADERS),
         ("C1-no-notes", ()),
         ("C3-version-absent", ()),
         ("E1-text", ()),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from loaders.good import good_both, good_pv64, good_pvh
-from loaders.images import Note, text
+from loaders.images import Note, number, text
 from project import TOP
 from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
@@ -85,6 +85,7 @@ def test_the_schema(image: Path, command: str) -> None:
             "message": None,
             "fix": None,
             "where": None,
+            "reason": None,
             "errors": [],
             "warnings": verdict["warnings"],
         }
@@ -117,7 +118,9 @@ def test_who_is_asked(image: Path) -> None:
     write(image, good_pv64().without(*XenElfNote))
     status, found = document("check", image)
     assert (status, found["asked"]) == (3, [])
-    assert "It is made for no loader" in tool("check", image).stdout
+    out = tool("check", image).stdout
+    assert "so it is made for no loader" in out
+    assert "xen-pv-dom0   refused (C1)" in out
 
 
 def test_an_error_fails_though_the_loader_takes_it(image: Path) -> None:
@@ -126,7 +129,9 @@ def test_an_error_fails_though_the_loader_takes_it(image: Path) -> None:
     verdict = found["verdicts"]["xen-pv-dom0"]
     assert status == 3
     assert verdict["accepted"] is True
-    assert [list(error) for error in verdict["errors"]] == [["id", "message", "fix", "where"]]
+    assert [list(error) for error in verdict["errors"]] == [
+        ["id", "message", "fix", "where", "reason"]
+    ]
     assert verdict["errors"][0]["id"] == "X3"
     assert "accepted, but the guest cannot run" in tool("check", image).stdout
 
@@ -233,7 +238,7 @@ def test_a_file_that_is_no_kernel_is_refused(image: Path) -> None:
     status, found = document("check", write(image, b"#!/bin/sh\n" * 500))
     assert (status, found["elf"], found["notes"]) == (3, None, [])
     assert found["verdicts"]["xen-pvh-dom0"]["message"] is not None
-    assert "There is no ELF file in it" in tool("check", image).stdout
+    assert "xen-pv-dom0   refused (E1)" in tool("check", image).stdout
     assert tool("inspect", image).returncode == 3
 
 
@@ -278,7 +283,74 @@ def test_diff(image: Path, tmp_path: Path) -> None:
     assert "verdict of qemu-kernel" not in changes
     lines = tool("diff", image, tmp_path / "other").stdout.splitlines()
     assert lines[lines.index("note Xen LOADER") + 1].startswith('  - "generic"')
+    assert lines[:2] == [f"--- {image}", f"+++ {tmp_path / 'other'}"]
+    whats = [line for line in lines[2:] if not line.startswith(" ")]
+    assert whats.index("note Xen BSD_SYMTAB") < whats.index("verdict of xen-pv-dom0")
     assert tool("diff", image, tmp_path / "nowhere").returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("n_type", "owner", "before", "after"),
+    [
+        (3, b"GNU\0", bytes(19) + b"a", bytes(19) + b"b"),
+        (XenElfNote.GUEST_VERSION, b"Xen\0", b"v" * 300 + b"a\0", b"v" * 300 + b"b\0"),
+        (XenElfNote.L1_MFN_VALID, b"Xen\0", bytes(16) + b"a" * 16, bytes(16) + b"b" * 16),
+    ],
+)
+def test_diff_of_what_is_shown_cut(
+    image: Path, n_type: int, owner: bytes, before: bytes, after: bytes
+) -> None:
+    for path, desc in ((image, before), (image.with_name("b"), after)):
+        write(path, good_both().adding(Note(n_type, desc, owner)))
+    result = tool("diff", image, image.with_name("b"))
+    assert result.returncode == 3
+    (first, second) = (line for line in result.stdout.splitlines() if line.startswith("  "))
+    assert first[4:] != second[4:]
+
+
+def test_diff_of_findings_of_one_id(image: Path) -> None:
+    low = good_pvh().loading(p_paddr=0x1000)
+    entered = (
+        replace(low, notes=(number(XenElfNote.PHYS32_ENTRY, entry, 4),))
+        for entry in (0x1100, 0x9000000)
+    )
+    paths = (image, image.with_name("b"))
+    status, found = document("diff", *map(write, paths, entered))
+    assert status == 3
+    whats = [change["what"] for change in found["differences"]]
+    assert "error Q7 of qemu-kernel" in whats
+    assert "error Q7 of qemu-kernel, number 2" in whats
+
+
+def test_what_several_loaders_find_comes_once(image: Path) -> None:
+    out = tool("inspect", write(image, good_both().adding(Note(1, b"", b"XEN\0")))).stdout
+    assert out.count("warning N2") == 1
+    assert "  xen-pv-dom0, xen-pv-domu, xen-pvh-dom0, xen-pvh-domu:\n" in out
+
+
+def test_who_has_pv_notes_is_told_that_pv_is_not_asked(image: Path) -> None:
+    write(image, good_both().without(XenElfNote.XEN_VERSION))
+    out = tool("check", image).stdout
+    assert "xen-pvh-dom0  accepted" in out
+    assert "not XEN_VERSION with LOADER or GUEST_OS" in out
+    assert "XEN_VERSION" not in tool("check", image, "--loader", "qemu-kernel").stdout
+
+
+def test_an_interrupted_check(image: Path) -> None:
+    program = (
+        "import sys; from xen_tool import cli; from xen_tool.report import report;"
+        "report.open_kernel = lambda path: (_ for _ in ()).throw(KeyboardInterrupt);"
+        "sys.exit(cli.main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, "check", str(image)]
+    result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (130, "xen-tool: interrupted\n")
+
+
+def test_a_closed_standard_output(image: Path) -> None:
+    command = f"exec {sys.executable} -m xen_tool.cli check {image} >&-"
+    result = subprocess.run(["sh", "-c", command], env=ENVIRONMENT, check=False)
+    assert result.returncode == 4
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])

@@ -41,6 +41,8 @@ class Finding(NamedTuple):
     """What to change in the source, the linker script or the configuration."""
     where: str = ""
     """The note, segment or header field at fault, its value and its place in the file."""
+    reason: str = ""
+    """What the loader found, where it keeps that to itself."""
 
 
 class Rule(NamedTuple):

@@ -21,12 +21,12 @@ from .dom0 import pvh as pvh_dom0
 from .domu import binary, libxenguest
 from .guest import hypercall_page, layout
 from .libelf import checks, headers, notes
-from .libelf.parms import UNSET_ADDR32
+from .libelf.parms import UNSET_ADDR32, parse
 from .names import DOM0, LOADERS, PV_DOMU, PVH, PVH_DOMU
 from .qemu import pvh as qemu
 from .rules import Effect, Finding, Rule
 from .subject import Image, Subject, subjects
-from .unwrapped import Found, is_elf
+from .unwrapped import Found, by_libxenguest, is_elf
 from .xen import Xen
 
 RULES: tuple[Rule, ...] = (
@@ -67,6 +67,7 @@ class Verdict(NamedTuple):
     message: str | None = None
     fix: str | None = None
     where: str | None = None
+    reason: str | None = None
     errors: tuple[Finding, ...] = ()
     """What leaves the guest dead although the loader takes it."""
     warnings: tuple[Finding, ...] = ()
@@ -89,13 +90,14 @@ def verdicts(kernel: KernelFile, xen: Xen, loaders: Iterable[str] = LOADERS) -> 
 def claimed(kernel: KernelFile) -> tuple[str, ...]:
     """The loaders that the image is made for, by its notes; none if it says nothing.
 
-    PV by XEN_VERSION with LOADER or GUEST_OS, dom0 unless SUPPORTED_FEATURES
-    lacks its bit; PVH and QEMU by PHYS32_ENTRY.
+    PV by XEN_VERSION with LOADER or GUEST_OS; PVH and QEMU by PHYS32_ENTRY.  A
+    dom0 of either kind is none if SUPPORTED_FEATURES lacks its bit.
     """
-    image = Image(kernel, Found(kernel.payload or kernel.file, kernel.file))
-    if image.elf is None:
+    whole = Found(kernel.payload or kernel.file, kernel.file)
+    elf = Image(kernel, whole).elf or Image(kernel, by_libxenguest(kernel)).elf
+    if elf is None:
         return ()
-    parms = image.parms(domu=False, legacy=True)
+    parms = parse(elf, domu=False, legacy=True, to_the_end=True)
     dom0 = XenElfNote.SUPPORTED_FEATURES not in parms.counted or parms.f_supported & XenFeat.DOM0
     pv = bool(parms.xen_ver and (parms.loader or parms.guest_os))
     pvh = parms.phys_entry != UNSET_ADDR32
@@ -154,6 +156,7 @@ def _tried(subject: Subject) -> tuple[Verdict, bool]:
             message=refusal.message,
             fix=refusal.fix,
             where=refusal.where,
+            reason=refusal.reason or None,
             errors=(),
         )
     return verdict, as_firmware
@@ -173,13 +176,12 @@ def _heard(subject: Subject, rule: Rule, finding: Finding) -> tuple[Effect, Find
         words = finding.message or _panic(subject.xen)
         return rule.effect, finding._replace(message=words)
     reason = finding.message or "a required feature is unknown"
-    fix = f"{finding.fix} (the reason that is not printed: {reason})"
     if subject.loader == PV_DOMU or rule.id in _NO_FIRMWARE or subject.from_bzimage:
-        return rule.effect, finding._replace(message=NO_LOADER, fix=fix)
+        return rule.effect, finding._replace(message=NO_LOADER, reason=reason)
     if subject.elf.ei_class != spec.ELFCLASS32:
-        return rule.effect, finding._replace(message=NOT_32BIT, fix=fix)
+        return rule.effect, finding._replace(message=NOT_32BIT, reason=reason)
     words = "libxenguest takes it for firmware, without a word, and the guest does not start"
-    return Effect.ERROR, Finding("V2", words, fix, finding.where)
+    return Effect.ERROR, finding._replace(id="V2", message=words, reason=reason)
 
 
 def _panic(xen: Xen) -> str:

@@ -28,6 +28,10 @@ _EHDR_OFFSETS = {
 """Of fields of the ELF header, in ELF32 and ELF64."""
 
 
+_LONGEST = 256
+"""Characters of a text in a message."""
+
+
 def shown(text: bytes) -> str:
     """Bytes of the image for a message: what cannot be printed is escaped."""
     return "".join(chr(c) if 0x20 <= c < 0x7F else f"\\x{c:02x}" for c in text)
@@ -39,22 +43,35 @@ def name(n_type: int) -> str:
 
 
 def value(note: FoundNote) -> int | str:
-    """Of a note, as libelf reads it: a number, a text as shown() gives it, or bytes in digits."""
+    """Of a note, as libelf reads it: a number, a text as shown() gives it, or bytes in digits.
+
+    A text is whole, of bytes there are 16.
+    """
     if note.n_type in NUMBERS:
         return note.numeric()
     if note.n_type in TEXTS:
         text = note.string()
-        return "unreadable" if text is None else shown(text[:80])
-    return note.desc[:16].hex(" ")
+        return "unreadable" if text is None else shown(text)
+    return digits(note.desc)
+
+
+def digits(content: bytes) -> str:
+    """The first bytes, in hexadecimal digits."""
+    return content[:16].hex(" ") + " ..." * (len(content) > 16)
 
 
 def told(note: FoundNote) -> str:
-    """The value of a note in a message, where a text stands in quotes."""
+    """The value of a note in a message, where a text stands in quotes, and may be cut."""
     found = value(note)
     if isinstance(found, int):
         return f"{found:#x}"
     is_text = note.n_type in TEXTS and note.string() is not None
-    return f'"{found}"' if is_text else found
+    return quoted(found) if is_text else found
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, cut if it is long."""
+    return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}"...'
 
 
 def at(subject: Subject, offset: int) -> str:
@@ -65,7 +82,10 @@ def at(subject: Subject, offset: int) -> str:
 
 def note(subject: Subject, found: FoundNote) -> str:
     """A note."""
-    return f"note {name(found.n_type)} = {told(found)} {at(subject, found.offset)}"
+    place = at(subject, found.offset)
+    if not found.is_xen:
+        return f'note {found.n_type:#x} of owner "{shown((found.owner or b"")[:64])}" {place}'
+    return f"note {name(found.n_type)} = {told(found)} {place}"
 
 
 def of_type(subject: Subject, *n_types: XenElfNote) -> str:
@@ -96,4 +116,4 @@ def header(subject: Subject, *fields: str) -> str:
 
 def _guest_string(subject: Subject, offset: int) -> str:
     text = subject.data.string(offset) or b""
-    return f'__xen_guest "{shown(text[:80])}" {at(subject, offset)}'
+    return f"__xen_guest {quoted(shown(text))} {at(subject, offset)}"

@@ -10,12 +10,14 @@ document() of the difference gives what `xen-tool diff --json` prints:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ..image.elf import Segment
 from ..loaders.rules import Finding
 from ..loaders.verdict import Verdict
-from .report import SCHEMA, Report, flags, segment_type
+from .report import SCHEMA, NoteLine, Report, flags, segment_type
+from .text import findings, summary
 
 
 class Difference(NamedTuple):
@@ -28,9 +30,12 @@ class Difference(NamedTuple):
 
 def differences(before: Report, after: Report) -> list[Difference]:
     """All of them, in the order in which a report has them."""
-    old, new = _facts(before), _facts(after)
-    names = list(dict.fromkeys((*old, *new)))
-    return [Difference(n, old.get(n), new.get(n)) for n in names if old.get(n) != new.get(n)]
+    return [
+        Difference(name, old.get(name), new.get(name))
+        for old, new in zip(_facts(before), _facts(after), strict=True)
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    ]
 
 
 def document(before: Report, after: Report) -> dict[str, Any]:
@@ -44,7 +49,11 @@ def document(before: Report, after: Report) -> dict[str, Any]:
 
 def lines(before: Report, after: Report) -> Iterator[str]:
     """The same for people: - of the first image, + of the second."""
-    for difference in differences(before, after):
+    found = differences(before, after)
+    if found:
+        yield f"--- {before.image}"
+        yield f"+++ {after.image}"
+    for difference in found:
         yield difference.what
         if difference.before is not None:
             yield f"  - {difference.before}"
@@ -52,40 +61,54 @@ def lines(before: Report, after: Report) -> Iterator[str]:
             yield f"  + {difference.after}"
 
 
-def _facts(report: Report) -> dict[str, str]:
-    """Names and values of what is compared."""
-    facts = {"format": report.format}
-    if report.elf_class is not None:
-        facts |= {
-            "class": f"ELF{report.elf_class}",
-            "machine": report.machine,
-            "entry": hex(report.entry),
-        }
-    seen: Counter[str] = Counter()
-    for note in report.notes:
-        # A note that moved in the file is the same note.
-        name = f"note {note.owner} {note.name}"
-        seen[name] += 1
-        key = name if seen[name] == 1 else f"{name}, number {seen[name]}"
-        facts[key] = f"{note.shown} ({len(note.desc) // 2} bytes in {note.place.split()[0]})"
-    for segment in report.segments:
-        facts[f"segment {segment.number}"] = (
-            f"{segment_type(segment)} {flags(segment)} p_vaddr {segment.p_vaddr:#x} "
-            f"p_paddr {segment.p_paddr:#x} p_filesz {segment.p_filesz:#x} "
-            f"p_memsz {segment.p_memsz:#x} p_align {segment.p_align:#x}"
-        )
+def _facts(report: Report) -> Iterator[dict[str, str]]:
+    """Names and values of what is compared: of the file, of notes, of segments, of each loader."""
+    yield _of_file(report)
+    # A note that moved in the file is the same note.
+    yield _numbered((f"note {note.owner} {note.name}", _note(note)) for note in report.notes)
+    yield {f"segment {segment.number}": _segment(segment) for segment in report.segments}
     for loader, verdict in report.verdicts.items():
-        facts[f"verdict of {loader}"] = _verdict(verdict)
-        for kind, found in (("error", verdict.errors), ("warning", verdict.warnings)):
-            for finding in found:
-                facts[f"{kind} {finding.id} of {loader}"] = _finding(finding)
-    return facts
+        found = [(f"{kind} {f.id} of {loader}", _finding(f)) for kind, f in findings(verdict)]
+        yield {f"verdict of {loader}": _verdict(verdict), **_numbered(found)}
+
+
+def _of_file(report: Report) -> dict[str, str]:
+    if report.elf_class is None:
+        return {"format": report.format}
+    return {
+        "format": report.format,
+        "class": f"ELF{report.elf_class}",
+        "machine": report.machine,
+        "entry": hex(report.entry),
+    }
+
+
+def _numbered(facts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Facts of which several may have one name."""
+    result: dict[str, str] = {}
+    seen: Counter[str] = Counter()
+    for name, fact in facts:
+        seen[name] += 1
+        result[name if seen[name] == 1 else f"{name}, number {seen[name]}"] = fact
+    return result
+
+
+def _note(note: NoteLine) -> str:
+    # What is shown may be cut.
+    value = f"bytes {note.desc}" if note.shown.endswith("...") else note.shown
+    return f"{value} ({len(note.desc) // 2} bytes in {note.place.split()[0]})"
+
+
+def _segment(segment: Segment) -> str:
+    return (
+        f"{segment_type(segment)} {flags(segment)} p_vaddr {segment.p_vaddr:#x} "
+        f"p_paddr {segment.p_paddr:#x} p_filesz {segment.p_filesz:#x} "
+        f"p_memsz {segment.p_memsz:#x} p_align {segment.p_align:#x}"
+    )
 
 
 def _verdict(verdict: Verdict) -> str:
-    if verdict.accepted:
-        return "accepted"
-    return f"refused ({verdict.rule}): {verdict.message}"
+    return summary(verdict) if verdict.accepted else f"{summary(verdict)}: {verdict.message}"
 
 
 def _finding(finding: Finding) -> str:

@@ -14,7 +14,9 @@ addresses being strings of hexadecimal digits:
                    "paddr": "0x...", "filesz": "0x...", "memsz": "0x...", "align": "0x..."}],
      "verdicts": {LOADER: {"accepted": true, "rule": ID or null, "message": TEXT or null,
                            "fix": TEXT or null, "where": TEXT or null,
-                           "errors": [{"id": ID, "message": TEXT, "fix": TEXT, "where": TEXT}],
+                           "reason": TEXT or null (what a loader found that prints none),
+                           "errors": [{"id": ID, "message": TEXT, "fix": TEXT, "where": TEXT,
+                                       "reason": TEXT}],
                            "warnings": [likewise]}}}
 
 A field that is added does not raise the number of the schema; one that changes
@@ -33,9 +35,9 @@ from ..elf import spec
 from ..image.container import KernelFile, open_kernel
 from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
-from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, XEN
+from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
-from ..loaders.where import name, shown, told, value
+from ..loaders.where import digits, name, shown, told, value
 from ..loaders.xen import Xen
 
 SCHEMA = 1
@@ -47,8 +49,9 @@ _MACHINES = {spec.EM_386: "i386", spec.EM_X86_64: "x86_64"}
 _READERS: dict[int, tuple[str, ...]] = {
     **dict.fromkeys(XenElfNote, PV),
     **dict.fromkeys((XenElfNote.INFO, XenElfNote.L1_MFN_VALID, XenElfNote.GUEST_VERSION), ()),
+    XenElfNote.SUSPEND_CANCEL: (),
     XenElfNote.HV_START_LOW: (PV_DOM0,),
-    XenElfNote.GUEST_OS: XEN,
+    XenElfNote.GUEST_OS: (*PV, PVH_DOMU),
     XenElfNote.FEATURES: XEN,
     XenElfNote.SUPPORTED_FEATURES: XEN,
     XenElfNote.BSD_SYMTAB: XEN,
@@ -90,6 +93,8 @@ class Report(NamedTuple):
     """Of every loader, in the order of LOADERS."""
     asked: tuple[str, ...]
     """The loaders that must take it: those asked for, or those that it claims to be for."""
+    by_claim: bool
+    """Whether nobody was asked for."""
 
     @property
     def good(self) -> bool:
@@ -124,8 +129,12 @@ class Report(NamedTuple):
         }
 
 
-def read_report(path: str | os.PathLike[str], xen: Xen, asked: Sequence[str] = ()) -> Report:
+def read_report(
+    path: str | os.PathLike[str], xen: Xen, asked: Sequence[str] | None = None
+) -> Report:
     """Reads an image, and asks every loader of xen.
+
+    asked are those that must take it; None: those that it claims to be for.
 
     Raises XenToolError if the file cannot be opened, read or, for want of a
     library or of room, unpacked.
@@ -134,7 +143,7 @@ def read_report(path: str | os.PathLike[str], xen: Xen, asked: Sequence[str] = (
         return _report(kernel, xen, asked)
 
 
-def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str]) -> Report:
+def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report:
     elf = _elf(kernel)
     return Report(
         image=kernel.path,
@@ -143,10 +152,11 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str]) -> Report:
         elf_class=elf.bits if elf else None,
         machine=_MACHINES.get(elf.e_machine, hex(elf.e_machine)) if elf else "",
         entry=elf.e_entry if elf else 0,
-        notes=tuple(map(_note, islice(NoteWalk(elf), _SHOWN))) if elf else (),
+        notes=tuple(_note(note, elf) for note in islice(NoteWalk(elf), _SHOWN)) if elf else (),
         segments=tuple(elf.segments[:_SHOWN]) if elf else (),
         verdicts=verdicts(kernel, xen, LOADERS),
-        asked=tuple(asked) or claimed(kernel),
+        asked=claimed(kernel) if asked is None else tuple(dict.fromkeys(asked)),
+        by_claim=asked is None,
     )
 
 
@@ -159,10 +169,10 @@ def _elf(kernel: KernelFile) -> Elf | None:
         return None
 
 
-def _note(note: FoundNote) -> NoteLine:
+def _note(note: FoundNote, elf: Elf) -> NoteLine:
     owner = shown((note.owner or b"")[:64])
     is_xen = owner == NOTE_OWNER
-    found = value(note) if is_xen else note.desc[:16].hex(" ")
+    found = value(note) if is_xen else digits(note.desc)
     return NoteLine(
         type=note.n_type,
         name=name(note.n_type) if is_xen else hex(note.n_type),
@@ -172,8 +182,14 @@ def _note(note: FoundNote) -> NoteLine:
         desc=note.desc.hex(),
         place=f"{note.place} {note.number}",
         offset=note.offset,
-        read_by=_READERS.get(note.n_type, ()) if is_xen else (),
+        read_by=_readers(note.n_type, elf) if is_xen else (),
     )
+
+
+def _readers(n_type: int, elf: Elf) -> tuple[str, ...]:
+    if n_type == XenElfNote.HV_START_LOW and elf.bits == 64:
+        return ()
+    return _READERS.get(n_type, ())
 
 
 def _note_document(note: NoteLine) -> dict[str, Any]:

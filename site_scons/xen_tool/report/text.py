@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ..abi import NOTE_OWNER
+from ..abi import NOTE_OWNER, XenElfNote
+from ..loaders.names import PV
+from ..loaders.rules import Finding
 from ..loaders.verdict import Verdict
 from ..loaders.xen import Xen
 from .report import Report, flags, read_report, segment_type
@@ -16,13 +18,20 @@ _WIDTH = 56
 
 def check(report: Report) -> Iterator[str]:
     """The lines of `xen-tool check`: the verdicts of the loaders that were asked."""
-    yield f"{report.image}: {_kind(report)}"
+    yield f"{report.image}: {_kind(report)}; Xen {report.xen}"
+    if report.by_claim and not report.asked:
+        if report.elf_class is None:
+            yield "  No ELF file is found in it; what each loader would say:"
+        else:
+            yield "  It has neither XEN_VERSION with LOADER or GUEST_OS, for PV, nor PHYS32_ENTRY,"
+            yield "  for PVH, so it is made for no loader; what each would say:"
+        yield from verdict_lines(report, tuple(report.verdicts))
+        return
     yield from verdict_lines(report, report.asked)
-    if report.elf_class is None and not report.asked:
-        yield "  There is no ELF file in it, so every loader refuses it (E1)."
-    elif not report.asked:
-        yield "  It is made for no loader: it has neither XEN_VERSION with LOADER or GUEST_OS,"
-        yield "  for PV, nor PHYS32_ENTRY, for PVH.  What a loader would say: --loader NAME."
+    entered = any(n.type == XenElfNote.ENTRY and n.owner == NOTE_OWNER for n in report.notes)
+    if report.by_claim and entered and not set(PV) & set(report.asked):
+        yield "  It has the note ENTRY, but not XEN_VERSION with LOADER or GUEST_OS: so it is"
+        yield "  not made for PV.  What xen-pv-dom0 would say: --loader xen-pv-dom0."
 
 
 def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
@@ -62,13 +71,23 @@ def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
 
 
 def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
-    """What each loader says."""
+    """What each loader says; what several of them find alike comes once, behind them."""
+    found = findings_of(report, loaders)
     width = max(map(len, loaders), default=0)
     for loader in loaders:
         verdict = report.verdicts[loader]
-        yield f"  {loader:<{width}}  {_summary(verdict)}"
-        for line in findings(verdict):
+        yield f"  {loader:<{width}}  {summary(verdict)}"
+        for line in refusal_lines(verdict):
             yield f"  {'':<{width}}  {line}"
+        for (kind, finding), finders in found.items():
+            if finders == [loader]:
+                for line in finding_lines(kind, finding):
+                    yield f"  {'':<{width}}  {line}"
+    for (kind, finding), finders in found.items():
+        if len(finders) > 1:
+            yield f"  {', '.join(finders)}:"
+            for line in finding_lines(kind, finding):
+                yield f"  {'':<{width}}  {line}"
 
 
 def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
@@ -79,19 +98,49 @@ def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
         yield from verdict_lines(report, [loader])
 
 
-def findings(verdict: Verdict) -> Iterator[str]:
-    """Message, place and fix of all that was found."""
+def findings_of(report: Report, loaders: Sequence[str]) -> dict[tuple[str, Finding], list[str]]:
+    """The findings of several loaders, and who has each."""
+    found: dict[tuple[str, Finding], list[str]] = {}
+    for loader in loaders:
+        for each in findings(report.verdicts[loader]):
+            found.setdefault(each, []).append(loader)
+    return found
+
+
+def findings(verdict: Verdict) -> Iterator[tuple[str, Finding]]:
+    """The errors and warnings, and which of the two each is."""
+    for finding in verdict.errors:
+        yield "error", finding
+    for finding in verdict.warnings:
+        yield "warning", finding
+
+
+def refusal_lines(verdict: Verdict) -> Iterator[str]:
+    """Message, place and fix of what refuses the image; nothing if nothing does."""
     if not verdict.accepted:
         yield f"  says: {verdict.message}"
-        if verdict.where:
-            yield f"  at:   {verdict.where}"
-        yield f"  fix:  {verdict.fix}"
-    for kind, found in (("error", verdict.errors), ("warning", verdict.warnings)):
-        for finding in found:
-            yield f"{kind} {finding.id}: {finding.message}"
-            if finding.where:
-                yield f"  at:   {finding.where}"
-            yield f"  fix:  {finding.fix}"
+        yield from _details(verdict)
+
+
+def finding_lines(kind: str, finding: Finding) -> Iterator[str]:
+    """The same of an error or warning."""
+    yield f"{kind} {finding.id}: {finding.message}"
+    yield from _details(finding)
+
+
+def _details(found: Verdict | Finding) -> Iterator[str]:
+    if found.reason:
+        yield f"  why:  {found.reason}"
+    if found.where:
+        yield f"  at:   {found.where}"
+    yield f"  fix:  {found.fix}"
+
+
+def summary(verdict: Verdict) -> str:
+    """What becomes of the image, in a few words."""
+    if not verdict.accepted:
+        return f"refused ({verdict.rule})"
+    return "accepted, but the guest cannot run" if verdict.errors else "accepted"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -112,12 +161,6 @@ def _kind(report: Report) -> str:
         return report.format if report.format != "raw" else "no format that is known"
     inner = f"ELF{report.elf_class}, {report.machine}"
     return inner if report.format == "ELF" else f"{report.format}, in it {inner}"
-
-
-def _summary(verdict: Verdict) -> str:
-    if not verdict.accepted:
-        return f"refused ({verdict.rule})"
-    return "accepted, but the guest cannot run" if verdict.errors else "accepted"
 
 
 def _short(text: str) -> str:

@@ -84,7 +84,7 @@ def _modules(env: Any) -> Iterator[str]:
 @while_building
 def _check(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     from ..report.report import read_report
-    from ..report.text import findings, verdict_lines
+    from ..report.text import finding_lines, findings_of, verdict_lines
 
     image, asks = str(source[0]), target[0].attributes.xen_question
     report = read_report(image, asks.xen, asks.loaders)
@@ -92,9 +92,9 @@ def _check(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     if bad:
         lines = "\n".join(verdict_lines(report, bad))
         raise XenToolError(f"{shown(Path(image))} is not for {' and '.join(bad)}:\n{lines}")
-    for loader in asks.loaders:
-        for line in findings(report.verdicts[loader]):
-            print(f"xen_tool: {target[0]}: {loader}: {line}", file=sys.stderr)
+    for (kind, finding), finders in findings_of(report, asks.loaders).items():
+        for line in finding_lines(kind, finding):
+            print(f"xen_tool: {target[0]}: {', '.join(finders)}: {line}", file=sys.stderr)
     if asks.by_default and asks.xen.pv32 and PV_DOMU in asks.loaders:
         for line in _without_pv32(image, asks.xen):
             print(f"xen_tool: {target[0]}: {line}", file=sys.stderr)

@@ -4,7 +4,17 @@
 from __future__ import annotations
 
 from loaders.rows.row import ERROR, NO_LOADER, NOT_32BIT, WARNING, Row, refused_by_libelf
-from xen_tool.loaders.names import DOM0, DOMU, LOADERS, PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, XEN
+from xen_tool.loaders.names import (
+    DOM0,
+    DOMU,
+    LOADERS,
+    PV,
+    PV_DOM0,
+    PV_DOMU,
+    PVH_DOM0,
+    PVH_DOMU,
+    XEN,
+)
 
 _LOST_NOTES = "Unable to parse kernel for ELFNOTES"
 
@@ -37,7 +47,7 @@ ROWS: tuple[Row, ...] = (
     Row("N3-first-wraps", XEN, "N3", "every note behind it is lost", WARNING),
     Row("N4-padded-to-8", XEN, "N4", "counts by 4", WARNING),
     Row("N5-entry-3", XEN, "N5", "counts as 0", WARNING),
-    Row("N6-entry-long", XEN, "N6", "ENTRY counts as 0x80200000", WARNING),
+    Row("N6-entry-long", PV, "N6", "ENTRY counts as 0x80200000", WARNING),
     Row("N7-swallows-next", XEN, "N7", "has no NUL", WARNING),
     Row("N8-long-string", XEN, "N8", "excessively long string", WARNING),
     Row("N9-version-last-bad", XEN, "N9", "XEN_VERSION is there twice", WARNING),

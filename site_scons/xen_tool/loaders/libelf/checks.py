@@ -13,6 +13,7 @@ from .. import where
 from ..names import PV, PVH_DOM0, PVH_DOMU, XEN
 from ..rules import Fields, Rule
 from ..subject import Subject
+from .notes import cut_address
 from .parms import UNSET_ADDR, UNSET_ADDR32
 
 
@@ -52,23 +53,33 @@ def _neither_generic_nor_linux(subject: Subject) -> Fields | None:
 
 
 def _fix_of_names(subject: Subject) -> str:
+    parms = subject.parms
     if subject.pvh:
-        return (
-            "add the note PHYS32_ENTRY, the physical address of a 32-bit entry (Linux: CONFIG_PVH)"
-        )
-    if not subject.parms.notes and subject.parms.guest_info is None:
+        return _ADD_PHYS32_ENTRY
+    if parms.guest_info is not None:
+        return "write LOADER=generic into the __xen_guest string, or give the kernel notes instead"
+    if not parms.notes:
         return (
             'add Xen\'s notes, for PV at least LOADER = "generic" and XEN_VERSION = "xen-3.0" '
             "(Linux: CONFIG_XEN_PV)"
         )
-    return 'add the note LOADER = "generic"; PHYS32_ENTRY helps a PVH kernel only'
+    verb = "make" if subject.note(XenElfNote.LOADER) else "add"
+    return f'{verb} the note LOADER = "generic"; PHYS32_ENTRY helps a PVH kernel only'
 
 
 def _other_xen_version(subject: Subject) -> Fields | None:
     if not _needs_names(subject) or subject.parms.xen_ver.startswith(b"xen-3.0"):
         return None
+    if subject.pvh:
+        fix = _ADD_PHYS32_ENTRY
+    elif subject.parms.guest_info is not None:
+        fix = "write XEN_VER=xen-3.0 into the __xen_guest string"
+    else:
+        verb = "make" if subject.note(XenElfNote.XEN_VERSION) else "add"
+        fix = f'{verb} the note XEN_VERSION = "xen-3.0"'
     return {
         "xen_ver": where.shown(subject.parms.xen_ver),
+        "fix": fix,
         "where": where.of_type(subject, XenElfNote.XEN_VERSION),
     }
 
@@ -85,7 +96,10 @@ def _out_of_bounds(subject: Subject) -> Fields | None:
     if a.virt_base <= a.virt_kstart <= a.virt_entry <= a.virt_kend:
         return None
     source = _entry_source(subject)
-    if not any(segment.is_loadable for segment in subject.elf.segments):
+    cut = None if subject.hvm else cut_address(subject)
+    if cut is not None:
+        fix = f"write {cut['name']} with .quad: its four bytes are not sign-extended"
+    elif not any(segment.is_loadable for segment in subject.elf.segments):
         fix = "no segment is loaded: link at least one PT_LOAD, and give it flags"
     elif a.virt_base > a.virt_kstart or a.virt_kstart > a.virt_kend:
         fix = "make p_paddr + VIRT_BASE - PADDR_OFFSET the address at which each segment is linked"
@@ -111,9 +125,9 @@ def _out_of_bounds(subject: Subject) -> Fields | None:
         names = [XenElfNote.ENTRY, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET]
     return {
         "fix": fix,
-        "where": f"{source} {a.virt_entry:#x} is not in the image, {a.virt_kstart:#x} to "
-        f"{a.virt_kend:#x} above {a.virt_base:#x}; {where.of_type(subject, *names)}; "
-        f"{where.header(subject, 'e_entry')}",
+        "where": f"{source} {a.virt_entry:#x} is not in the image, which is "
+        f"{a.virt_kstart:#x} to {a.virt_kend:#x}; {where.of_type(subject, *names)}"
+        + (f"; {where.header(subject, 'e_entry')}" if source == "e_entry" else ""),
     }
 
 
@@ -133,6 +147,9 @@ def _p2m_in_image(subject: Subject) -> Fields | None:
     return {"where": f"{where.of_type(subject, XenElfNote.INIT_P2M)}; {image}"}
 
 
+_ADD_PHYS32_ENTRY = (
+    "add the note PHYS32_ENTRY, the physical address of a 32-bit entry (Linux: CONFIG_PVH)"
+)
 _ADD_VIRT_BASE = "add the note VIRT_BASE, or drop PADDR_OFFSET"
 
 RULES = (
@@ -159,7 +176,7 @@ RULES = (
         XEN,
         _other_xen_version,
         "ERROR: Xen will only load images built for Xen v3.0 (Not '{xen_ver}')",
-        'make the note XEN_VERSION "xen-3.0"',
+        "{fix}",
         libelf=True,
     ),
     Rule(

@@ -15,6 +15,8 @@ from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .addresses import has_symtab
 
+_LZ4_FRAME = b"\x04\x22\x4d\x18"
+
 
 def _not_elf(subject: Subject) -> Fields | None:
     if subject.image.elf is not None:
@@ -22,7 +24,8 @@ def _not_elf(subject: Subject) -> Fields | None:
     what = "the file" if subject.data is subject.kernel.file else "what was unwrapped"
     magic = subject.data.read(0, 4)
     start = f"starts with the bytes {magic.hex(' ')}" if magic else "is empty"
-    return {"where": f"{what} {start}"}
+    fix = "compress with lz4 -l: Xen reads only legacy frames" if magic == _LZ4_FRAME else GIVE_ELF
+    return {"fix": fix, "where": f"{what} {start}"}
 
 
 def _cut_header(subject: Subject) -> Fields | None:
@@ -112,7 +115,7 @@ RULES = (
         XEN,
         _not_elf,
         "ELF: not an ELF binary",
-        GIVE_ELF,
+        "{fix}",
         libelf=True,
     ),
     Rule(

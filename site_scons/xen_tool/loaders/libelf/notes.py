@@ -13,7 +13,7 @@ from ...abi import XenElfNote
 from ...elf import spec
 from ...image.notes import qemu_notes
 from .. import where
-from ..names import PVH_DOM0, XEN
+from ..names import PV, PVH_DOM0, XEN
 from ..rules import Effect, Fields, Rule
 from ..subject import Subject
 from .parms import NUMBERS, TEXTS
@@ -87,7 +87,8 @@ def _odd_width(subject: Subject) -> Fields | None:
     return None
 
 
-def _cut_address(subject: Subject) -> Fields | None:
+def cut_address(subject: Subject) -> Fields | None:
+    """The condition of N6."""
     if subject.elf.bits != 64:
         return None
     for note in subject.parms.notes:
@@ -180,7 +181,7 @@ def _warnings() -> Iterator[Rule]:
         ),
         (
             "N6",
-            _cut_address,
+            cut_address,
             "{name} counts as {value:#x}: four bytes are not sign-extended",
             "write the address with .quad",
         ),
@@ -204,7 +205,9 @@ def _warnings() -> Iterator[Rule]:
         ),
         ("N10", _cut_by_end, "out of range access", "link or copy the image anew: it is truncated"),
     ):
-        yield Rule(row, XEN, condition, message, fix, Effect.WARNING)
+        # No PVH loader reads what N6 is about.
+        loaders = PV if condition is cut_address else XEN
+        yield Rule(row, loaders, condition, message, fix, Effect.WARNING)
 
 
 RULES = (

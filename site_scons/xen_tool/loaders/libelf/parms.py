@@ -4,7 +4,7 @@
 As xen/common/libelf/libelf-dominfo.c fills it, trap for trap: numbers are 64 bits
 wide and wrap, numeric notes are zero-extended and 0 if of another width than 1, 2, 4
 or 8, strings end at their NUL whatever n_descsz says and are cut to 15 characters,
-the last note of a type wins, and features accumulate.  The checks are in libelf.py.
+the last note of a type wins, and features accumulate.  The checks are in checks.py.
 """
 
 from __future__ import annotations
@@ -111,11 +111,12 @@ class Parms:
         """The note that counts, by n_type: the last one that could be read."""
 
 
-def parse(elf: Elf, *, domu: bool, legacy: bool) -> Parms:
+def parse(elf: Elf, *, domu: bool, legacy: bool, to_the_end: bool = False) -> Parms:
     """elf_xen_parse up to its checks.
 
     domu tells libxenguest's copy of libelf from the hypervisor's, as wild sizes of
     notes wrap at other addresses there; legacy is whether a __xen_guest string counts.
+    to_the_end goes on where libelf gives the image up.
     """
     parms = Parms()
     walk = NoteWalk(elf, LIBXENGUEST_IMAGE_BASE if domu else XEN_IMAGE_BASE)
@@ -123,7 +124,7 @@ def parse(elf: Elf, *, domu: bool, legacy: bool) -> Parms:
     for note in walk:
         is_xen = note.is_xen
         _survey(parms, note, is_xen, ends.of(note))
-        if is_xen and not _read(parms, note):
+        if is_xen and not _read(parms, note) and not to_the_end:
             break
     parms.regions = tuple(walk.regions)
     parms.too_many_notes = walk.too_many
@@ -221,11 +222,11 @@ class _Ends:
 
 def _survey(parms: Parms, note: FoundNote, is_xen: bool, end: int) -> None:
     """What libelf does not mind, but the note's author might."""
-    read_end = note.desc_offset + _needed(note)
+    read_end = note.desc_offset + (_needed(note) if is_xen else 0)
     note_end = note.desc_offset + note.n_descsz
     if parms.overrun is None and note_end > end and read_end + _NOTE_HEADER <= end:
         parms.overrun = note, end
-    if parms.cut is None and read_end > note.data.size:
+    if parms.cut is None and is_xen and read_end > note.data.size:
         parms.cut = note
     if parms.misnamed is None and not is_xen:
         start = note.data.read(note.offset + 12, 4)
