@@ -110,6 +110,11 @@ def unwrap(path: str, file: Data) -> KernelFile:
     """Unwraps the container that file holds; path is for messages.  Raises as open_kernel does."""
     if file.size >= _SETUP_HEADER_SIZE and file.read(0x202, 4) == b"HdrS":
         return _bzimage(path, file)
+    return unwrap_stream(path, file)
+
+
+def unwrap_stream(path: str, file: Data) -> KernelFile:
+    """The same of a file that counts as no bzImage, whatever its setup header says."""
     what = "ELF" if file.read(0, 4) == spec.ELFMAG else "raw"
     image = KernelFile(path, what, file, file, None, (), None, 0, file.size)
     codec = _codec(file, 0, file.size)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..abi import PAGE_SIZE
 from ..elf import spec
-from ..image.container import KernelFile, unwrap
+from ..image.container import KernelFile, unwrap, unwrap_stream
 from ..image.data import Data
 
 GZIP = "gzip"
@@ -95,6 +95,8 @@ def by_libxenguest(kernel: KernelFile) -> Found:
     (xg_dom_bzimageloader.c).
     """
     file = kernel.file
+    if kernel.container == ("bzImage",) and file.read(0, 2) == GZIP_MAGIC:
+        kernel = unwrap_stream(kernel.path, file)
     if kernel.container == (GZIP,):
         file = _unpacked_by_libxenguest(kernel) or file
         if file is not kernel.file:

@@ -37,6 +37,13 @@ def containers() -> Broken:
         "payload_length is far more than the file",
         bzimage(gzipped, payload_length=0x70000000),
     )
+    extra = bytes(0x202 - 12) + b"HdrS" + bytes(0x100)
+    header = gzipped[:3] + b"\4" + gzipped[4:10] + struct.pack("<H", len(extra))
+    yield (
+        "Z1-gzip-with-HdrS",
+        "a gzip whose header holds the magic of a bzImage",
+        header + extra + gzipped[10:],
+    )
     yield "Z3-gzip-truncated", "gzip ends early", gzipped[: len(gzipped) // 2]
     yield "Z3-gzip-cut", "gzip ends early, but says its size", gzipped[:200] + gzipped[-4:]
     yield "Z3-gzip-damaged", "a bit of gzip's is another", _flipped(gzipped, 200)

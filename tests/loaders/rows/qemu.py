@@ -11,6 +11,7 @@ _NOT_LOADED = "Error while loading elf kernel"
 
 ROWS: tuple[Row, ...] = (
     Row("Z1-bzimage-gzip", (QEMU,), "Z6", "Linux's own boot protocol", WARNING),
+    Row("Z1-gzip-with-HdrS", (QEMU,), "Z3", "invalid kernel header"),
     Row("Z2-gzip", (QEMU,), "Z6", "invalid kernel header"),
     Row("Z2-LZO", (QEMU,), "Z6", "it is loaded as a raw Linux kernel, without a word"),
     Row("E1-text", (QEMU,), "E1", "invalid kernel header"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What qemu-system-x86_64 -kernel takes a file for, before PVH: rules Z6, E1, Q1 and Q10.
+"""What qemu-system-x86_64 -kernel takes a file for, before PVH: rules Z3, Z6, E1, Q1 and Q10.
 
 x86_load_linux of hw/i386/x86.c, load_multiboot of hw/i386/multiboot.c (QEMU 7.2).
 QEMU reads the file as it is, and tries Linux's boot protocol and multiboot first.
@@ -17,10 +17,24 @@ from ..subject import Subject
 
 NOT_LOADED = "Error while loading elf kernel"
 
+_INVALID = "invalid kernel header"
+
 _SECTOR = 512
+_SETUP_SECTS = 0x1F1
 _MULTIBOOT_MAGIC = 0x1BADB002
 _MULTIBOOT_HAS_ADDR = 0x00010000
 _MULTIBOOT_SEARCH = 8192 - 48
+
+
+def _cut_setup(subject: Subject) -> Fields | None:
+    if not _has_hdrs(subject) or _setup_size(subject) <= subject.kernel.file.size:
+        return None
+    return {"where": f"setup_sects at offset {_SETUP_SECTS:#x} of the file"}
+
+
+def _setup_size(subject: Subject) -> int:
+    sectors = subject.kernel.file.unsigned(_SETUP_SECTS, 1) or 4
+    return (sectors + 1) * _SECTOR
 
 
 def _linux_protocol(subject: Subject) -> Fields | None:
@@ -80,10 +94,9 @@ def _not_elf(subject: Subject) -> Fields | None:
 
 def _raw(subject: Subject) -> Fields:
     file = subject.kernel.file
-    setup_sects = file.unsigned(0x1F1, 1) or 4
     words = "it is loaded as a raw Linux kernel, without a word"
-    if (setup_sects + 1) * _SECTOR > file.size:
-        words = "invalid kernel header"
+    if _setup_size(subject) > file.size:
+        words = _INVALID
     if _is_elf(subject):
         words = NOT_LOADED
     start = file.read(0, 4).hex(" ")
@@ -92,6 +105,13 @@ def _raw(subject: Subject) -> Fields:
 
 RULES = (
     Rule("E1", (QEMU,), _empty, "could not load kernel", "build or copy the image anew"),
+    Rule(
+        "Z3",
+        (QEMU,),
+        _cut_setup,
+        _INVALID,
+        "build or copy the image anew: it ends within Linux's setup code",
+    ),
     Rule(
         "Z6",
         (QEMU,),
