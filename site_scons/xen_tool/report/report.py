@@ -7,7 +7,8 @@ addresses being strings of hexadecimal digits:
     {"schema": 1, "image": PATH, "xen": "4.17", "asked": [LOADER],
      "format": "ELF" | "bzImage (zstd)" | ...,
      "elf": {"class": 32 | 64, "machine": "x86_64" | "i386" | "0x28", "entry": "0x..."} | null,
-     "notes": [{"type": 1, "name": "ENTRY", "owner": "Xen", "value": "0x..." or text,
+     "notes": [{"type": 1, "name": "ENTRY", "owner": "Xen",
+                "value": "0x...", or text, or the first 16 bytes in hexadecimal digits,
                 "desc": bytes in hexadecimal digits, at most 4096 of them,
                 "place": "PT_NOTE 3", "offset": "0x...", "read_by": [LOADER]}],
      "segments": [{"type": "PT_LOAD", "flags": "r-x", "offset": "0x...", "vaddr": "0x...",
@@ -68,9 +69,9 @@ class NoteLine(NamedTuple):
     name: str
     owner: str
     value: int | str
-    """A number, or its text, or bytes as hexadecimal digits."""
+    """A number, or its text, or the first bytes as hexadecimal digits."""
     shown: str
-    """The value for people, who are to see where a text ends."""
+    """The value for people, who are to see where a text ends; it may be cut."""
     desc: str
     place: str
     offset: int
