@@ -21,7 +21,7 @@ def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) ->
     assert f"{VMLINUX}.unchecked is not for xen-pv-dom0 and xen-pv-domu:" in run.err
     assert "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')" in run.err
     assert 'at:   note XEN_VERSION = "xen-2.0" at offset 0x' in run.err
-    assert 'fix:  make the note XEN_VERSION "xen-3.0"' in run.err
+    assert 'fix:  make the note XEN_VERSION = "xen-3.0"' in run.err
     assert "no loader found: Invalid kernel" in run.err
     assert not (built_kernel.top / VMLINUX).exists()
     assert (built_kernel.top / f"{VMLINUX}.unchecked").exists()
@@ -99,7 +99,7 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
 
 def test_scons_check_tells_the_verdicts(built_kernel: Project) -> None:
     assert built_kernel.scons("check").out.splitlines() == [
-        f"{VMLINUX}: ELF64, x86_64",
+        f"{VMLINUX}: ELF64, x86_64; Xen 4.17",
         "  xen-pv-dom0  accepted",
         "  xen-pv-domu  accepted",
     ]
