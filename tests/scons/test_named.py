@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -153,6 +154,8 @@ def test_a_folder_of_headers_is_below_its_sconscript(named: Project, own: str) -
     named.write("SConstruct", f'{text}SConscript("sub/SConscript", exports="env")\n')
     compiled = f"CC {BUILD}/sub/own.o"
     assert compiled in named.scons().steps
+    record = json.loads((named.top / BUILD / ".steps.json").read_text())
+    assert "-Isub/include" in record["steps"][f"{BUILD}/sub/own.o"]["command"]
     time.sleep(0.15)
     assert named.up_to_date()
     assert named.up_to_date()

@@ -37,7 +37,6 @@ class Named(Planned):
     """From the top, too."""
     folder: Any
     """Of the SConscript that names the source."""
-    image: Any
     toolchain: str
 
     def __str__(self) -> str:
@@ -46,12 +45,12 @@ class Named(Planned):
     def is_plain(self) -> bool:
         """Whether all compilations are alike, but for the names."""
         steps: Steps = self.env["XEN_STEPS"]
-        return steps.compilation(self.env, self.image) is not None
+        return steps.compilation(self.env, self.folder) is not None
 
     def argv(self) -> list[str]:
         """If that is so: as Step.argv()."""
         steps: Steps = self.env["XEN_STEPS"]
-        words = steps.compilation(self.env, self.image) or ()
+        words = steps.compilation(self.env, self.folder) or ()
         return [*words, "-o", self.path, self.source]
 
     def step(self) -> Step:
@@ -107,7 +106,7 @@ def link(env: Any, target: str, script: Any, items: Sequence[Any]) -> Any:
     steps: Steps = env["XEN_STEPS"]
     step = steps[name_of(image)]
     folder = env.fs.getcwd()
-    named = [Named(env, o, source, folder, image, step.toolchain) for o, source in paths]
+    named = [Named(env, o, source, folder, step.toolchain) for o, source in paths]
     first, *others = step.sources
     nodes, objects = iter(others), iter(named)
     merged = (next(objects) if _is_source(item) else next(nodes) for item in items)

@@ -100,6 +100,8 @@ class Step(Planned):
     targets: tuple[Any, ...]
     sources: tuple[Any, ...]
     env: Any
+    folder: Any
+    """Of the SConscript that asks for it."""
     toolchain: str
     depends: tuple[Any, ...]
     """What the targets depend on, as far as the tool says it."""
@@ -109,7 +111,7 @@ class Step(Planned):
         if self.name not in _COMMANDS:
             return []
         steps: Steps = self.env["XEN_STEPS"]
-        words = steps.expand(self.env, _COMMANDS[self.name], self.targets[0], self.sources)
+        words = steps.expand(self, _COMMANDS[self.name])
         first, *others = map(str, self.sources)
         script = ("-T", first) if self.name == "LD" else ()
         return [*words, *script, "-o", self.path, *(others if script else [first])]
@@ -118,7 +120,8 @@ class Step(Planned):
         """The words with which its source was scanned; () if it was not."""
         if self.name not in _SCANNED:
             return ()
-        return _scanned(self.env, self.name, self.targets[0], self.sources)
+        steps: Steps = self.env["XEN_STEPS"]
+        return tuple(steps.expand(self, _SCANNED[self.name]))
 
     def step(self) -> Step:
         """Itself."""
@@ -156,26 +159,33 @@ class Steps(dict[str, Step]):
         step.targets[0].attributes.xen_step = step
         self[step.path] = step
 
-    def expand(
-        self, env: Any, words: tuple[str, ...], node: Any, sources: Sequence[Any]
-    ) -> list[str]:
-        """The words of a command, when all SConscripts are read."""
-        return self._shared(env, words, node) or _expand(env, words, node, sources)
+    def expand(self, step: Step, words: tuple[str, ...]) -> list[str]:
+        """The words of a command, when all SConscripts are read.
 
-    def compilation(self, env: Any, node: Any) -> list[str] | None:
-        """The words of the compilations in the folder of node's SConscript.
+        They are expanded once: of a target that is built SCons forgets the folder.
+        """
+        shared = self._shared(step.env, words, step.folder)
+        if shared is not None:
+            return shared
+        key = (words, step.path)
+        if key not in self._expanded:
+            self._expanded[key] = _expand(step.env, words, step.targets[0], step.sources)
+        return self._expanded[key] or []
+
+    def compilation(self, env: Any, folder: Any) -> list[str] | None:
+        """The words of the compilations that the SConscript of a folder asks for.
 
         None if they are not the same for every object.
         """
-        return self._shared(env, _COMMANDS["CC"], node)
+        return self._shared(env, _COMMANDS["CC"], folder)
 
-    def _shared(self, env: Any, words: tuple[str, ...], node: Any) -> list[str] | None:
+    def _shared(self, env: Any, words: tuple[str, ...], folder: Any) -> list[str] | None:
         values = [env.get(name) for name in _VARIABLES]
-        # A relative folder is below the folder of its SConscript.
-        key = (words, node.cwd, *map(id, values))
+        key = (words, folder, *map(id, values))
         if key not in self._expanded:
             plain = all(map(_is_plain, values))
-            self._expanded[key] = _expand(env, words, node, ()) if plain else None
+            # A relative folder is below this one.
+            self._expanded[key] = _expand(env, words, folder, ()) if plain else None
         return self._expanded[key]
 
 
@@ -217,7 +227,7 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
             emitter=emitter("CC", identity),
             suffix=".o",
             single_source=True,
-            source_scanner=_source_scanner("CC"),
+            source_scanner=_source_scanner(),
         ),
         "XenScript": Builder(
             action=run,
@@ -225,7 +235,7 @@ def builders(environment: Mapping[str, str], identity: str) -> dict[str, Any]:
             suffix=".lds",
             src_suffix=".lds.S",
             single_source=True,
-            source_scanner=_source_scanner("LDS"),
+            source_scanner=_source_scanner(),
         ),
         "XenLinked": Builder(
             action=run,
@@ -314,9 +324,9 @@ def emitter(name: str, identity: str = "", *, precious: bool = False) -> Any:
             target[0].add_prerequisite([env["XEN_AUTOCONF"]])
         if name == "LD":
             env.Ignore(target, [node for node in source if _object_step(node, env)])
-        path = name_of(target[0])
+        path, folder = name_of(target[0]), env.fs.getcwd()
         env["XEN_STEPS"].note(
-            Step(name, path, tuple(target), tuple(source), env, identity, depends)
+            Step(name, path, tuple(target), tuple(source), env, folder, identity, depends)
         )
         return target, source
 
@@ -351,16 +361,11 @@ def _in_build(node: Any, env: Any) -> Any:
     return build.File(path)
 
 
-def _scanned(env: Any, name: str, target: Any, sources: Sequence[Any]) -> tuple[str, ...]:
-    # A relative folder is below that of the SConscript: the target knows it, the source not.
-    return tuple(env["XEN_STEPS"].expand(env, _SCANNED[name], target, sources))
+def _source_scanner() -> Any:
+    """The scanner of the sources of steps."""
 
-
-def _source_scanner(name: str) -> Any:
-    """A scanner of the sources of one kind of step."""
-
-    def words(env: Any, _dir: Any, target: Sequence[Any], source: Sequence[Any]) -> Any:
-        return _scanned(env, name, target[0], source)
+    def words(env: Any, _dir: Any, target: Sequence[Any], _source: Any) -> Any:
+        return target[0].attributes.xen_step.scanned()
 
     def scan(node: Any, env: Any, path: tuple[str, ...]) -> list[Any]:
         return list(env["XEN_DEPENDENCIES"].of_source(node, env, path))
