@@ -42,6 +42,11 @@ class Named(Planned):
     def __str__(self) -> str:
         return self.path
 
+    def is_begun(self) -> bool:
+        """Whether it has become a step for another image, and SCons has come to that."""
+        steps: Steps = self.env["XEN_STEPS"]
+        return self.path in steps and steps[self.path].is_begun()
+
     def is_plain(self) -> bool:
         """Whether all compilations are alike, but for the names."""
         steps: Steps = self.env["XEN_STEPS"]

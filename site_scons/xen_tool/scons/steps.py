@@ -32,7 +32,7 @@ from typing import Any
 
 from SCons.Action import Action
 from SCons.Builder import Builder, BuilderBase
-from SCons.Node import Node, executed
+from SCons.Node import Node, executed, no_state
 from SCons.Node.Python import Value
 from SCons.Scanner import Scanner
 from SCons.Script import GetOption
@@ -87,6 +87,10 @@ class Planned(ABC):
         """Whether a SConstruct has asked for nothing more than the step itself."""
 
     @abstractmethod
+    def is_begun(self) -> bool:
+        """Whether SCons has come to it in this run, for another target."""
+
+    @abstractmethod
     def step(self) -> Step:
         """The same with nodes."""
 
@@ -126,6 +130,10 @@ class Step(Planned):
     def step(self) -> Step:
         """Itself."""
         return self
+
+    def is_begun(self) -> bool:
+        """Whether its target has a state; of one that is done SCons forgets what it is made by."""
+        return bool(self.targets[0].get_state() != no_state)
 
     def is_plain(self) -> bool:
         """Whether its nodes are as the emitter left them."""
@@ -392,7 +400,12 @@ def _scan_image(image: Any, env: Any, _path: Any) -> list[Any]:
             objects |= {each.path: each for each in named.objects}
         record = env["XEN_RECORD"]
         everything = any(GetOption(option) for option in ("no_exec", "question", "clean"))
-        doubted = [o for o in objects.values() if everything or not record.is_settled(o)]
+        # What SCons has come to it knows more of than the record, which is of before this run.
+        doubted = [
+            each
+            for each in objects.values()
+            if everything or each.is_begun() or not record.is_settled(each)
+        ]
         image.add_prerequisite([each.step().targets[0] for each in doubted])
         image.attributes.xen_objects = _ObjectContents(objects, record.contents.of)
     script = env["XEN_DEPENDENCIES"].of_script(image.sources[0], env)
