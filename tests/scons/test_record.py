@@ -225,6 +225,22 @@ def test_a_lost_record_costs_no_rebuild_and_comes_back(built_kernel: Project) ->
     assert considered(built_kernel) == {f"{BUILD}/arch/x86/xen/xen-head.o"}
 
 
+def test_what_another_version_recorded_stays_doubted(built_kernel: Project) -> None:
+    settle(built_kernel)
+    path = built_kernel.top / BUILD / ".steps.json"
+    record = json.loads(path.read_text())
+    # One that saw no header in that object, nor a symbol.
+    record["made_by"] = "another version"
+    record["steps"][LIB] |= {"inputs": {SOURCE: record["steps"][LIB]["inputs"][SOURCE]}}
+    record["steps"][LIB] |= {"values": {}}
+    path.write_text(json.dumps(record))
+    setup = "arch/x86/xen/setup"
+    built_kernel.edit(f"{setup}.c", "#include", "extern int x;\n#include")
+    assert built_kernel.scons(f"{BUILD}/{setup}.o").steps == [f"CC {BUILD}/{setup}.o"]
+    built_kernel.edit("arch/x86/xen/string.h", "#include", "extern int x;\n#include")
+    assert f"CC {LIB}" in built_kernel.scons().steps
+
+
 def test_another_place_of_the_same_tree(built_kernel: Project, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(built_kernel.top, moved, symlinks=True)

@@ -72,6 +72,13 @@ class Kept:
         self.held: set[str] = set()
         """Targets that are what had been made, before anything is built."""
 
+    def read_as(self, made_by: str) -> None:
+        """Doubts every entry, until it is made anew, if something else wrote it."""
+        if self.made_by != made_by:
+            self.made_by = made_by
+            for entry in self.steps.values():
+                entry["absent"] = None
+
     def write(self) -> None:
         """Raises XenToolError if the file cannot be written."""
         record = {
@@ -93,9 +100,8 @@ class Record:
             path = str(env["XEN_BUILD"].File(_FILE).abspath)
             attributes.xen_kept = Kept(path, env.fs.Top.abspath)
         self.kept: Kept = attributes.xen_kept
+        self.kept.read_as(_made_by(env))
         self.contents = self.kept.contents
-        self._made_by = _made_by(env)
-        self._holds = self.kept.made_by == self._made_by
         self._doubted: set[str] = set()
         # What is true before anything is built.
         self._inputs: dict[str, str | None] = {}
@@ -122,8 +128,7 @@ class Record:
         """Whether it is sure, by contents, that the step would make again what is there."""
         entry = self.kept.steps.get(step.path)
         settled = (
-            self._holds
-            and entry is not None
+            entry is not None
             and step.is_plain()
             and entry["absent"] is not None
             and entry["toolchain"] == step.toolchain
@@ -186,7 +191,6 @@ class Record:
         if not built:
             return
         kept = self.kept
-        kept.made_by = self._made_by
         for name, step, is_new in built:
             old = kept.steps.get(name)
             entry = self._entry(step)
