@@ -114,7 +114,14 @@ def test_scons_check_tells_the_verdicts(built_kernel: Project) -> None:
 
 def test_an_image_for_no_loader_is_not_judged(kernel: Project) -> None:
     kernel.scons("XEN=0")
-    assert "It is made for no loader" in kernel.scons("check", "XEN=0").out
+    assert "No loader is asked" in kernel.scons("check", "XEN=0").out
+
+
+def test_nobody_is_asked(built_kernel: Project) -> None:
+    out = built_kernel.scons("check", "LOADERS=none").out
+    assert out.splitlines()[1:] == [
+        "  No loader is asked: the configuration is for none, or LOADERS=none."
+    ]
 
 
 def test_the_image_is_the_linkers_output_by_another_name(kernel: Project) -> None:

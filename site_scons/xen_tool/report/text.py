@@ -27,6 +27,8 @@ def check(report: Report) -> Iterator[str]:
             yield "  for PVH, so it is made for no loader; what each would say:"
         yield from verdict_lines(report, tuple(report.verdicts))
         return
+    if not report.asked:
+        yield "  No loader is asked: the configuration is for none, or LOADERS=none."
     yield from verdict_lines(report, report.asked)
     entered = any(n.type == XenElfNote.ENTRY and n.owner == NOTE_OWNER for n in report.notes)
     if report.by_claim and entered and not set(PV) & set(report.asked):
