@@ -74,9 +74,9 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("LOADERS=xen-pv", "'xen-pv' is no loader; there are xen-pv-dom0, "),
+        ("LOADERS=xen-pv", "LOADERS=: 'xen-pv' is no loader; there are xen-pv-dom0, "),
         ("LOADERS=,", "'' is no loader; there are xen-pv-dom0, "),
-        ("XEN_RELEASE=four", "'four' is no version of Xen: write 4.17, or 4.17+pv32"),
+        ("XEN_RELEASE=four", "XEN_RELEASE=: 'four' is no version of Xen: write 4.17, or 4.17+pv32"),
         ("XEN_RELEASE=4.1", "Xen 4.1 is older than 4.14"),
     ],
 )
@@ -85,6 +85,26 @@ def test_a_wrong_setting_is_told(built_kernel: Project, argument: str, words: st
     assert run.status == 2
     assert words in run.err
     assert built_kernel.up_to_date()
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ('loaders="xen-pv"', "XenImage(loaders=): 'xen-pv' is no loader; there are xen-pv-dom0"),
+        ("loaders=4", "XenImage(loaders=): 4 is no text"),
+        ("loaders=[4]", "XenImage(loaders=): 4 is no loader"),
+        ("xen=4.17", "XenImage(xen=): 4.17 is no text"),
+        ('xen="four"', "XenImage(xen=): 'four' is no version of Xen"),
+    ],
+)
+def test_a_wrong_argument_is_told(built_kernel: Project, argument: str, words: str) -> None:
+    built_kernel.edit("SConstruct", "script=script", f"script=script, {argument}")
+    run = built_kernel.run()
+    assert run.status == 2
+    assert words in run.err
+    assert "Traceback" not in run.err
+    built_kernel.edit("SConstruct", argument, 'loaders="xen-pv-dom0,xen-pv-domu"')
+    assert "not for" not in built_kernel.scons().err
 
 
 def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> None:

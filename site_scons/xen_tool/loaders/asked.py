@@ -30,13 +30,8 @@ def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
     return loaders
 
 
-def xen_for(arch: Arch, release: str | None = None) -> Xen:
-    """The Xen of that release, "4.17" or "4.17+pv32"; of the default, one that takes arch.
-
-    Raises XenToolError for a release that is none.
-    """
-    if release is not None:
-        return Xen.parse(release)
+def xen_for(arch: Arch) -> Xen:
+    """Of the default release, a Xen that takes kernels of arch."""
     return Xen()._replace(pv32=arch.bits == 32)
 
 

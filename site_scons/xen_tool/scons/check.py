@@ -13,10 +13,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from SCons.Action import Action
 from SCons.Builder import Builder
@@ -33,6 +33,8 @@ from .settings import wants_json
 
 UNCHECKED = ".unchecked"
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -45,16 +47,35 @@ class Question:
 
 
 def question(env: Any, loaders: Sequence[str] | None, xen: str | None) -> Question:
-    """Of the command line, of its SConscript, or by Kconfig."""
+    """Of the command line, of its SConscript, or by Kconfig.
+
+    Raises XenToolError, with the name of what is wrong.
+    """
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
     if (given := settings.get("LOADERS")) is not None:
-        names = asked.parse(given)
+        names = _valid("LOADERS=", asked.parse, given)
+    elif isinstance(loaders, str):
+        names = _valid("XenImage(loaders=)", asked.parse, loaders)
     elif loaders is not None:
-        names = asked.known(loaders)
+        names = _valid("XenImage(loaders=)", asked.known, loaders)
     else:
         names = asked.of_configuration(configuration.arch, configuration.values)
-    release = settings.get("XEN_RELEASE") or xen
-    return Question(names, asked.xen_for(configuration.arch, release), release is None)
+    if (release := settings.get("XEN_RELEASE") or None) is not None:
+        modelled = _valid("XEN_RELEASE=", Xen.parse, release)
+    elif xen is not None:
+        modelled = _valid("XenImage(xen=)", Xen.parse, xen)
+    else:
+        modelled = asked.xen_for(configuration.arch)
+    return Question(names, modelled, release is None and xen is None)
+
+
+def _valid(what: str, parse: Callable[[Any], _T], given: Any) -> _T:
+    try:
+        return parse(given)
+    except TypeError:
+        raise XenToolError(f"{what}: {given!r} is no text, nor texts in a list") from None
+    except XenToolError as error:
+        raise XenToolError(f"{what}: {error}") from error
 
 
 def builder() -> Any:
