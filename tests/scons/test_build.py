@@ -184,6 +184,29 @@ def test_a_dry_run_makes_nothing(kernel: Project) -> None:
     assert not (kernel.top / "build").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "step"),
+    [
+        ("arch/x86/xen/lib.c", "CC lib.o"),
+        ("site_scons/xen_tool/head/model.py", "HEAD xen-head.o"),
+        ("arch/x86/xen/vmlinux.lds.S", "LDS vmlinux.lds"),
+    ],
+)
+@pytest.mark.parametrize("decider", ["", 'env.Decider("timestamp-match")'])
+def test_a_dry_run_shows_what_would_follow(
+    built_kernel: Project, file: str, step: str, decider: str
+) -> None:
+    built_kernel.edit("SConstruct", "env.XenConfigure(", f"{decider}\nenv.XenConfigure(")
+    assert built_kernel.up_to_date("-n")
+    path = built_kernel.top / file
+    path.write_text(f"{path.read_text()}\n")
+    assert built_kernel.scons("-n").names == {step, "LD vmlinux.unchecked", "CHECK vmlinux"}
+    assert built_kernel.run("-q").status == 1
+    built_kernel.scons()
+    assert built_kernel.up_to_date("-n")
+    assert built_kernel.run("-q").status == 0
+
+
 def test_a_question_makes_nothing(kernel: Project) -> None:
     run = kernel.run("-q")
     assert run.status == 1

@@ -8,6 +8,7 @@ usage, summary  `scons -h`, and the closing line
 steps           builders: CONFIG, HEAD, CC, LDS, LD
 named           objects that an image has by the names of their sources
 scanner         what an object and an image depend on
+dry_run         what -n shows
 check           what the loaders will say, after every link
 record          how each target was last built: what is up to date
 explain         the same in words, for why

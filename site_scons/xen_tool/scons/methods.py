@@ -22,7 +22,7 @@ from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..run import modes
 from ..toolchain import Toolchain
-from . import check, named, record, steps
+from . import check, dry_run, named, record, steps
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_building, while_reading
 from .owner import own
@@ -97,6 +97,7 @@ def xen_configure(
     _set_commands(env, given, configuration, tools, path)
     _add_configuration_files(env, configuration)
     record.keep(env, owned=not asked)
+    dry_run.decide(env)
     return configuration
 
 

@@ -32,7 +32,7 @@ from typing import Any
 
 from SCons.Action import Action
 from SCons.Builder import Builder, BuilderBase
-from SCons.Node import Node, executed, no_state
+from SCons.Node import Node, no_state
 from SCons.Node.Python import Value
 from SCons.Scanner import Scanner
 from SCons.Script import GetOption
@@ -40,6 +40,7 @@ from SCons.Util import hash_signature
 
 from .. import abi
 from ..files import write_if_changed
+from .dry_run import is_pretended
 from .errors import while_building
 
 ARCH = "ARCH"
@@ -434,11 +435,9 @@ class _ObjectContents(Value):  # type: ignore[misc]
         return str(info.csig)
 
     def _names_and_contents(self) -> Iterator[str]:
-        # Under -n, what would have been compiled would be different.
-        pretended = GetOption("no_exec")
         for path, each in self._objects.items():
             yield path
-            new = pretended and each.step().targets[0].get_state() == executed
+            new = each.is_begun() and is_pretended(each.step().targets[0])
             yield "new" if new else self._content(path) or ""
 
 
