@@ -320,6 +320,10 @@ def test_where_objects_of_sources_elsewhere_are(kernel: Project, tmp_path: Path)
     [
         ('env.XenObject("one.o", ["a.c", "b.c"])', "More than one source given for single-source"),
         ('env.XenCheck("again", "README")', "XenCheck: README is no image that XenImage made"),
+        ('env.XenCheck("again", 5)', "XenCheck: 5 is no image that XenImage made"),
+        ('env.XenCheck("again", [])', "XenCheck is given 0 images: name one that XenImage made"),
+        ('env.XenCheck("again", None)', "XenCheck is given 0 images: name one"),
+        ('env.XenCheck("again", [vmlinux, head])', "XenCheck is given 2 images: name one"),
     ],
 )
 def test_a_sconstruct_that_is_wrong_is_told_so(kernel: Project, line: str, words: str) -> None:

@@ -148,8 +148,11 @@ def _name(linked: str, image: str) -> None:
 @while_reading
 def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     """env.XenCheck(): an alias that says what each asked loader makes of the image."""
-    (node,) = env.arg2nodes(image)
-    asks = getattr(node.attributes, "xen_question", None)
+    nodes = env.arg2nodes(image)
+    if len(nodes) != 1:
+        raise XenToolError(f"XenCheck is given {len(nodes)} images: name one that XenImage made")
+    (node,) = nodes
+    asks = getattr(getattr(node, "attributes", None), "xen_question", None)
     if asks is None:
         raise XenToolError(f"XenCheck: {node} is no image that XenImage made")
 
