@@ -112,6 +112,23 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
     assert run.status == 0, run.err
     assert "warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:" in run.err
     assert "guest type xen-3.0-x86_32p not supported by xen kernel" in run.err
+    # Not only in the run that links.
+    told = kernel.scons("check", "ARCH=i386").out.splitlines()
+    assert told[1:3] == [
+        "  xen-pv-domu  accepted",
+        "  warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:",
+    ]
+    assert "guest type xen-3.0-x86_32p not supported by xen kernel" in told[3]
+    assert "  fix:  " in told[4]
+    asked = kernel.scons("check", "ARCH=i386", "XEN_RELEASE=4.17+pv32").out
+    assert asked.splitlines()[1:] == ["  xen-pv-domu  accepted"]
+    json.loads(kernel.scons("check", "--json", "-s", "ARCH=i386").out)
+    # What no Xen takes is refused for another reason.
+    kernel.edit("site_scons/xen_tool/head/model.py", '"xen-3.0"', '"xen-2.0"')
+    refused = kernel.run("check", "ARCH=i386").out
+    assert "refused (C3)" in refused
+    assert "Debian's" not in refused
+    kernel.edit("site_scons/xen_tool/head/model.py", '"xen-2.0"', '"xen-3.0"')
     stock = kernel.run("ARCH=i386", "XEN_RELEASE=4.17")
     assert stock.status == 2
     assert "refused (U2)" in stock.err

@@ -116,18 +116,20 @@ def _check(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     for (kind, finding), finders in findings_of(report, asks.loaders).items():
         for line in finding_lines(kind, finding):
             print(f"xen_tool: {target[0]}: {', '.join(finders)}: {line}", file=sys.stderr)
-    if asks.by_default and asks.xen.pv32 and PV_DOMU in asks.loaders:
-        for line in _without_pv32(image, asks.xen):
-            print(f"xen_tool: {target[0]}: {line}", file=sys.stderr)
+    for line in _without_pv32(image, asks):
+        print(f"xen_tool: {target[0]}: {line}", file=sys.stderr)
     _name(image, str(target[0]))
 
 
-def _without_pv32(image: str, xen: Xen) -> Iterator[str]:
-    """What a Xen says that was built as distributions build it."""
+def _without_pv32(image: str, asks: Question) -> Iterator[str]:
+    """What a Xen says that was built as distributions build it, if nobody named another."""
     from ..report.report import read_report
 
-    verdict = read_report(image, xen._replace(pv32=False)).verdicts[PV_DOMU]
-    yield f"warning: Debian's Xen {xen.version[0]}.{xen.version[1]} has no CONFIG_PV32, and says:"
+    if not (asks.by_default and asks.xen.pv32 and PV_DOMU in asks.loaders):
+        return
+    xen = asks.xen._replace(pv32=False)
+    verdict = read_report(image, xen).verdicts[PV_DOMU]
+    yield f"warning: Debian's Xen {xen} has no CONFIG_PV32, and says:"
     yield f"  {verdict.message}"
     yield f"  fix:  {verdict.fix}"
 
@@ -165,6 +167,8 @@ def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
             print(json.dumps(report.document(), indent=2))
         else:
             print("\n".join(text.check(report)))
+            for line in _without_pv32(str(source[0]), asks) if report.takes(PV_DOMU) else ():
+                print(f"  {line}")
         bad = [loader for loader in asks.loaders if not report.takes(loader)]
         if bad:
             raise BuildError(errstr=f"not for {' and '.join(bad)}", status=1)
