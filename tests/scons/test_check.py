@@ -91,9 +91,11 @@ def test_a_wrong_setting_is_told(built_kernel: Project, argument: str, words: st
     ("argument", "words"),
     [
         ('loaders="xen-pv"', "XenImage(loaders=): 'xen-pv' is no loader; there are xen-pv-dom0"),
-        ("loaders=4", "XenImage(loaders=): 4 is no text"),
+        ("loaders=4", "XenImage(loaders=): 4 is no list; write some of xen-pv-dom0, "),
+        ('loaders=iter(["xen-pv-dom0"])', "is no list; write some of xen-pv-dom0, "),
+        ('loaders={"xen-pv-dom0"}', "{'xen-pv-dom0'} is no list; write some of xen-pv-dom0, "),
         ("loaders=[4]", "XenImage(loaders=): 4 is no loader"),
-        ("xen=4.17", "XenImage(xen=): 4.17 is no text"),
+        ("xen=4.17", "XenImage(xen=): 4.17 is no string; write '4.17', or '4.17+pv32'"),
         ('xen="four"', "XenImage(xen=): 'four' is no version of Xen"),
     ],
 )
@@ -132,6 +134,12 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
     stock = kernel.run("ARCH=i386", "XEN_RELEASE=4.17")
     assert stock.status == 2
     assert "refused (U2)" in stock.err
+
+
+def test_a_loader_that_is_named_twice_is_asked_once(built_kernel: Project) -> None:
+    run = built_kernel.run("LOADERS=xen-pvh-dom0,xen-pvh-dom0")
+    assert run.status == 2
+    assert "is not for xen-pvh-dom0:\n" in run.err
 
 
 def test_scons_check_tells_the_verdicts(built_kernel: Project) -> None:

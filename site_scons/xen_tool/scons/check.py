@@ -25,7 +25,7 @@ from SCons.Errors import BuildError
 from ..errors import XenToolError
 from ..files import shown
 from ..loaders import asked
-from ..loaders.names import PV_DOMU
+from ..loaders.names import LOADERS, PV_DOMU
 from ..loaders.xen import Xen
 from . import steps
 from .errors import while_building, while_reading
@@ -54,28 +54,39 @@ def question(env: Any, loaders: Sequence[str] | None, xen: str | None) -> Questi
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
     if (given := settings.get("LOADERS")) is not None:
         names = _valid("LOADERS=", asked.parse, given)
-    elif isinstance(loaders, str):
-        names = _valid("XenImage(loaders=)", asked.parse, loaders)
     elif loaders is not None:
-        names = _valid("XenImage(loaders=)", asked.known, loaders)
+        names = _valid("XenImage(loaders=)", _loaders, loaders)
     else:
         names = asked.of_configuration(configuration.arch, configuration.values)
-    if (release := settings.get("XEN_RELEASE") or None) is not None:
+    if (release := settings.get("XEN_RELEASE")) is not None:
         modelled = _valid("XEN_RELEASE=", Xen.parse, release)
     elif xen is not None:
-        modelled = _valid("XenImage(xen=)", Xen.parse, xen)
+        modelled = _valid("XenImage(xen=)", _xen, xen)
     else:
         modelled = asked.xen_for(configuration.arch)
-    return Question(names, modelled, release is None and xen is None)
+    return Question(tuple(dict.fromkeys(names)), modelled, release is None and xen is None)
 
 
 def _valid(what: str, parse: Callable[[Any], _T], given: Any) -> _T:
     try:
         return parse(given)
-    except TypeError:
-        raise XenToolError(f"{what}: {given!r} is no text, nor texts in a list") from None
     except XenToolError as error:
         raise XenToolError(f"{what}: {error}") from error
+
+
+def _loaders(given: Any) -> tuple[str, ...]:
+    if isinstance(given, str):
+        return asked.parse(given)
+    # A set has another order in every run, and the check would be run again for it.
+    if not isinstance(given, Sequence):
+        raise XenToolError(f"{given!r} is no list; write some of {', '.join(LOADERS)} in a list")
+    return asked.known(given)
+
+
+def _xen(given: Any) -> Xen:
+    if not isinstance(given, str):
+        raise XenToolError(f"{given!r} is no string; write '4.17', or '4.17+pv32'")
+    return Xen.parse(given)
 
 
 def builder() -> Any:

@@ -211,8 +211,9 @@ def xen_image(
 
     In source are objects, and names of .c and .S files, which are compiled for it.
 
-    The image must be taken by loaders (see xen_tool.loaders.names.LOADERS; those
-    that the configuration asks for) of a Xen, such as "4.17" or "4.17+pv32".
+    The image must be taken by loaders (see xen_tool.loaders.names.LOADERS; a list,
+    or a string as after LOADERS=; by default those that the configuration asks for)
+    of a Xen, such as "4.17" or "4.17+pv32".
     """
     if str(script).endswith(".lds.S"):
         script = env.XenScript(script)
