@@ -324,6 +324,8 @@ def test_where_objects_of_sources_elsewhere_are(kernel: Project, tmp_path: Path)
         ('env.XenCheck("again", [])', "XenCheck is given 0 images: name one that XenImage made"),
         ('env.XenCheck("again", None)', "XenCheck is given 0 images: name one"),
         ('env.XenCheck("again", [vmlinux, head])', "XenCheck is given 2 images: name one"),
+        ('env.XenBoot("again", [])', "XenBoot is given 0 images: name one that XenImage made"),
+        ("env.XenSummary([])", "XenSummary is given 0 images: name one that XenImage made"),
     ],
 )
 def test_a_sconstruct_that_is_wrong_is_told_so(kernel: Project, line: str, words: str) -> None:

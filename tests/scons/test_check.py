@@ -165,7 +165,7 @@ def test_an_image_for_no_loader_is_not_judged(kernel: Project) -> None:
 def test_nobody_is_asked(built_kernel: Project) -> None:
     out = built_kernel.scons("check", "LOADERS=none").out
     assert out.splitlines()[1:] == [
-        "  No loader is asked: the configuration is for none, or LOADERS=none."
+        "  No loader is asked: the configuration is for none, or none is named."
     ]
 
 

@@ -28,7 +28,7 @@ def check(report: Report) -> Iterator[str]:
         yield from verdict_lines(report, tuple(report.verdicts))
         return
     if not report.asked:
-        yield "  No loader is asked: the configuration is for none, or LOADERS=none."
+        yield "  No loader is asked: the configuration is for none, or none is named."
     yield from verdict_lines(report, report.asked)
     entered = any(n.type == XenElfNote.ENTRY and n.owner == NOTE_OWNER for n in report.notes)
     if report.by_claim and entered and not set(PV) & set(report.asked):

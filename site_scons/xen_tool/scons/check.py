@@ -28,7 +28,7 @@ from ..loaders import asked
 from ..loaders.names import LOADERS, PV_DOMU
 from ..loaders.xen import Xen
 from . import steps
-from .errors import while_building, while_reading
+from .errors import one_image, while_building, while_reading
 from .settings import wants_json
 
 UNCHECKED = ".unchecked"
@@ -161,11 +161,8 @@ def _name(linked: str, image: str) -> None:
 @while_reading
 def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     """env.XenCheck(): an alias that says what each asked loader makes of the image."""
-    nodes = env.arg2nodes(image)
-    if len(nodes) != 1:
-        raise XenToolError(f"XenCheck is given {len(nodes)} images: name one that XenImage made")
-    (node,) = nodes
-    asks = getattr(getattr(node, "attributes", None), "xen_question", None)
+    node = one_image(env, "XenCheck", image)
+    asks = getattr(node.attributes, "xen_question", None)
     if asks is None:
         raise XenToolError(f"XenCheck: {node} is no image that XenImage made")
 

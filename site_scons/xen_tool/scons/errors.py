@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How our errors reach the user of SCons: as one sentence, with status 2."""
+"""How our errors reach the user of SCons: as one sentence, with status 2.
+
+And the error that several of the methods share: one_image().
+"""
 
 from __future__ import annotations
 
 import functools
 import sys
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from SCons.Errors import UserError
+from SCons.Node import Node
 
 from ..errors import XenToolError
 
@@ -42,3 +46,16 @@ def while_building(function: Callable[P, R]) -> Callable[P, R]:
             raise UserError(str(error)) from error
 
     return wrapped
+
+
+def one_image(env: Any, method: str, image: Any) -> Any:
+    """The one node that a method of that name is given.
+
+    Raises XenToolError for more, none, or what is no node.
+    """
+    nodes = env.arg2nodes(image)
+    if len(nodes) != 1:
+        raise XenToolError(f"{method} is given {len(nodes)} images: name one that XenImage made")
+    if not isinstance(nodes[0], Node):
+        raise XenToolError(f"{method}: {nodes[0]} is no image that XenImage made")
+    return nodes[0]

@@ -24,7 +24,7 @@ from ..run import modes
 from ..toolchain import Toolchain
 from . import check, dry_run, named, record, steps
 from .config_targets import ConfigTargets, asks_why, changing
-from .errors import while_building, while_reading
+from .errors import one_image, while_building, while_reading
 from .owner import own
 from .scanner import AUTOCONF, Dependencies
 from .settings import Settings, add_json, settings
@@ -228,6 +228,7 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
     MODE= on the command line is heard before mode; without either it is the first
     that suits the configuration.
     """
+    node = one_image(env, "XenBoot", image)
     config = env["XEN_CONFIG"]
     name = env["XEN_SETTINGS"].get("MODE") or mode
     loaders = asked.of_configuration(config.arch, config.values)
@@ -254,7 +255,7 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
             raise BuildError(errstr=outcome.reason, status=1)
         print(f"{source[0]}: {outcome.reason}")
 
-    step = env.Action(while_building(action), cmdstr=f"  BOOT    {image[0]}")
-    alias = env.Alias(target, image, step)
+    step = env.Action(while_building(action), cmdstr=f"  BOOT    {node}")
+    alias = env.Alias(target, node, step)
     env.AlwaysBuild(alias)
     return list(alias)

@@ -13,11 +13,13 @@ from SCons.Node import executed, up_to_date
 from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOption
 
 from ..config.configuration import Configuration
+from .errors import one_image, while_reading
 
 
+@while_reading
 def xen_summary(env: Any, image: Sequence[Any]) -> None:
     """env.XenSummary(): prints the line at the end of a run that made or found the image."""
-    atexit.register(_print, env["XEN_CONFIG"], image[0])
+    atexit.register(_print, env["XEN_CONFIG"], one_image(env, "XenSummary", image))
 
 
 def _print(configuration: Configuration, image: Any) -> None:
