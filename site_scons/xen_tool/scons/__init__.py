@@ -5,7 +5,8 @@ settings        NAME=value: the tool's own, and Kconfig's
 methods         env.XenConfigure and what else a SConstruct calls
 config_targets  menuconfig, defconfig and the like; listconfig and why
 usage, summary  `scons -h`, and the closing line
-steps           builders: CONFIG, HEAD, CC, LDS, LD
+steps           what is made, of what, and by which command
+builders        the same for SCons: CONFIG, HEAD, CC, LDS, LD
 named           objects that an image has by the names of their sources
 scanner         what an object and an image depend on
 dry_run         what -n shows

@@ -27,7 +27,7 @@ from ..files import shown
 from ..loaders import asked
 from ..loaders.names import LOADERS, PV_DOMU
 from ..loaders.xen import Xen
-from . import steps
+from . import builders, steps
 from .errors import one_image, while_building, while_reading
 from .settings import wants_json
 
@@ -92,7 +92,7 @@ def _xen(given: Any) -> Xen:
 def builder() -> Any:
     """The builder XenChecked: an image, from the linker's output and a question."""
     action = Action(_check, cmdstr="  CHECK   $TARGET")
-    return Builder(action=action, emitter=steps.emitter("CHECK"))
+    return Builder(action=action, emitter=builders.emitter("CHECK"))
 
 
 def checked(env: Any, target: Any, linked: Any, asks: Question) -> Any:
@@ -148,7 +148,7 @@ def _without_pv32(image: str, asks: Question) -> Iterator[str]:
 def _name(linked: str, image: str) -> None:
     """Gives the linker's output its name, at once."""
     try:
-        with steps.whole(image) as part:
+        with builders.whole(image) as part:
             try:
                 os.link(linked, part)
             except OSError:

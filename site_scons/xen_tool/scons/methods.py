@@ -22,7 +22,7 @@ from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..run import modes
 from ..toolchain import Toolchain
-from . import check, dry_run, named, record, steps
+from . import builders, check, dry_run, named, record, steps
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import one_image, while_building, while_reading
 from .owner import own
@@ -150,7 +150,7 @@ def _set_commands(
         *("-isystem", build.Dir("include/generated"), "-include", AUTOCONF),
         *("-isystem", tools.include),
     ]
-    env["XEN_COMMAND"] = steps.command_signature
+    env["XEN_COMMAND"] = builders.command_signature
     cache = build.Dir(".zig-cache").abspath
     environment = {
         "PATH": path,
@@ -158,7 +158,7 @@ def _set_commands(
         "ZIG_GLOBAL_CACHE_DIR": cache,
         "ZIG_LOCAL_CACHE_DIR": cache,
     }
-    env.Append(BUILDERS=steps.builders(environment, tools.identity))
+    env.Append(BUILDERS=builders.builders(environment, tools.identity))
     env.Append(BUILDERS={"XenChecked": check.builder()})
 
 
@@ -168,7 +168,7 @@ def _add_configuration_files(env: Any, configuration: Configuration) -> None:
         ".config": f"# Made by xen_tool for this build; edits are lost.\n{configuration.dotconfig}",
         autoconf: configuration.autoconf,
     }
-    steps.config_files(env, contents)
+    builders.config_files(env, contents)
     env["XEN_AUTOCONF"] = env["XEN_BUILD"].File(autoconf)
     values = configuration.values.items()
     env["XEN_VALUES"] = {name: steps.symbol_value(env, name, text) for name, text in values}
