@@ -21,8 +21,8 @@ doors:
     run/            door: Xen under QEMU
     cli             door: the command xen-tool
 
-What a check imports, from image/ to report/, has NamedTuples for its records: with
-dataclasses a whole xen-tool check takes a third longer, which is to import and make them.
+What a check imports, from image/ to report/, has NamedTuples for its records: to import
+and make dataclasses would be a large part of so short a run (tests/bench/check.py).
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ _DEFCONFIG = "kconfig/configs/{arch}_defconfig"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit status."""
-    if sys.stdout is None:  # It was closed before Python began.
+    if sys.stdout is None:
+        print("xen-tool: standard output is closed", file=sys.stderr)
         return UNUSABLE
     try:
         try:
@@ -123,7 +124,6 @@ def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) ->
         "--loader",
         action="append",
         choices=LOADERS,
-        default=[],
         help="one that must take it, may be repeated (by default those that it says it is for)",
     )
     _add_xen(parser)
@@ -221,7 +221,7 @@ def _check(options: argparse.Namespace) -> int:
     from .report import text
     from .report.report import read_report
 
-    report = read_report(options.image, options.xen, options.loader or None)
+    report = read_report(options.image, options.xen, options.loader)
     return _tell(options, report.document(), text.check(report), good=report.good)
 
 
@@ -230,7 +230,7 @@ def _inspect(options: argparse.Namespace) -> int:
     from .report.report import read_report
     from .report.symbols import names
 
-    report = read_report(options.image, options.xen, options.loader or None)
+    report = read_report(options.image, options.xen, options.loader)
     symbols = {} if options.json else names(options.image, report.addresses())
     lines = text.inspect(report, symbols)
     return _tell(options, report.document(), lines, good=report.good)

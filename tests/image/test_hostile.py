@@ -31,7 +31,7 @@ from xen_tool.image.data import Data
 from xen_tool.image.elf import Elf, NotElf
 from xen_tool.image.notes import NoteWalk, qemu_notes
 
-CASES = int(os.environ.get("XEN_TOOL_FUZZ_CASES", "1000"))
+CASES = int(os.environ.get("XEN_TOOL_FUZZ_CASES", "5000"))
 GIB = 1 << 30
 
 

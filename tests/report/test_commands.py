@@ -349,8 +349,10 @@ def test_an_interrupted_check(image: Path) -> None:
 
 def test_a_closed_standard_output(image: Path) -> None:
     command = f"exec {sys.executable} -m xen_tool.cli check {image} >&-"
-    result = subprocess.run(["sh", "-c", command], env=ENVIRONMENT, check=False)
-    assert result.returncode == 4
+    result = subprocess.run(
+        ["sh", "-c", command], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (4, "xen-tool: standard output is closed\n")
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])

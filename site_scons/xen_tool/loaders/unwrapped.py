@@ -95,7 +95,7 @@ def by_libxenguest(kernel: KernelFile) -> Found:
     (xg_dom_bzimageloader.c).
     """
     file = kernel.file
-    if kernel.container == ("bzImage",) and file.read(0, 2) == GZIP_MAGIC:
+    if kernel.boot_protocol is not None and file.read(0, 2) == GZIP_MAGIC:
         kernel = unwrap_stream(kernel.path, file)
     if kernel.container == (GZIP,):
         file = _unpacked_by_libxenguest(kernel) or file

@@ -44,6 +44,13 @@ def containers() -> Broken:
         "a gzip whose header holds the magic of a bzImage",
         header + extra + gzipped[10:],
     )
+    extra = bzimage(gzipped)[12:]
+    header = gzipped[:3] + b"\4" + gzipped[4:10] + struct.pack("<H", len(extra))
+    yield (
+        "Z1-gzip-with-bzimage",
+        "a gzip whose header holds a bzImage with a gzip of its own",
+        header + extra + gzipped[10:],
+    )
     yield "Z3-gzip-truncated", "gzip ends early", gzipped[: len(gzipped) // 2]
     yield "Z3-gzip-cut", "gzip ends early, but says its size", gzipped[:200] + gzipped[-4:]
     yield "Z3-gzip-damaged", "a bit of gzip's is another", _flipped(gzipped, 200)

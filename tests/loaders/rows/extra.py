@@ -89,6 +89,9 @@ _IBT = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", 0xC0000002, 4, 1, 0)
 EXTRA: dict[str, Image | bytes] = {
     "claims-behind-F1": replace(good_both(), notes=(features("!bogus"), *good_both().notes)),
     "claims-bzimage-in-gzip": gzip.compress(bzimage(packed("xz", bytes(good_both())))),
+    "A3-and-cut-page": good_both().setting(
+        number(XenElfNote.HYPERCALL_PAGE, 0x80001000, 4), number(XenElfNote.ENTRY, 0x1000)
+    ),
     "lz4-frame": b"\x04\x22\x4d\x18" + bytes(64),
     "zstd": bzimage(packed("zstd", bytes(good_both()))),
     "zstd-bare": packed("zstd", bytes(good_both())),

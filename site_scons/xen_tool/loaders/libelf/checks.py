@@ -96,11 +96,14 @@ def _out_of_bounds(subject: Subject) -> Fields | None:
     if a.virt_base <= a.virt_kstart <= a.virt_entry <= a.virt_kend:
         return None
     source = _entry_source(subject)
-    cut = None if subject.hvm else cut_address(subject)
-    if cut is not None:
-        fix = f"write {cut['name']} with .quad: its four bytes are not sign-extended"
-    elif not any(segment.is_loadable for segment in subject.elf.segments):
+    names = [XenElfNote.PHYS32_ENTRY]
+    if not subject.hvm:
+        names = [XenElfNote.ENTRY, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET]
+    cut = cut_address(subject, *names)
+    if not any(segment.is_loadable for segment in subject.elf.segments):
         fix = "no segment is loaded: link at least one PT_LOAD, and give it flags"
+    elif cut is not None and not subject.hvm:
+        fix = f"write {cut['name']} with .quad: its four bytes are not sign-extended"
     elif a.virt_base > a.virt_kstart or a.virt_kstart > a.virt_kend:
         fix = "make p_paddr + VIRT_BASE - PADDR_OFFSET the address at which each segment is linked"
     elif subject.hvm and subject.parms.phys_entry == UNSET_ADDR32:
@@ -120,9 +123,6 @@ def _out_of_bounds(subject: Subject) -> Fields | None:
             f"make {source} the virtual address of the entry, as wide as a pointer, and "
             "p_paddr + VIRT_BASE - PADDR_OFFSET the address at which each segment is linked"
         )
-    names = [XenElfNote.PHYS32_ENTRY]
-    if not subject.hvm:
-        names = [XenElfNote.ENTRY, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET]
     return {
         "fix": fix,
         "where": f"{source} {a.virt_entry:#x} is not in the image, which is "

@@ -24,7 +24,7 @@ def _not_elf(subject: Subject) -> Fields | None:
     what = "the file" if subject.data is subject.kernel.file else "what was unwrapped"
     magic = subject.data.read(0, 4)
     start = f"starts with the bytes {magic.hex(' ')}" if magic else "is empty"
-    fix = "compress with lz4 -l: Xen reads only legacy frames" if magic == _LZ4_FRAME else GIVE_ELF
+    fix = "use gzip: of lz4 only legacy frames are read" if magic == _LZ4_FRAME else GIVE_ELF
     return {"fix": fix, "where": f"{what} {start}"}
 
 

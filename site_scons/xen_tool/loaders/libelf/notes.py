@@ -87,12 +87,16 @@ def _odd_width(subject: Subject) -> Fields | None:
     return None
 
 
-def cut_address(subject: Subject) -> Fields | None:
-    """The condition of N6."""
+def _cut_address(subject: Subject) -> Fields | None:
+    return cut_address(subject, *_ADDRESSES)
+
+
+def cut_address(subject: Subject, *n_types: XenElfNote) -> Fields | None:
+    """The condition of N6, for notes of some types."""
     if subject.elf.bits != 64:
         return None
     for note in subject.parms.notes:
-        if note.n_type in _ADDRESSES and note.n_descsz == 4 and note.numeric() & _SIGN:
+        if note.n_type in n_types and note.n_descsz == 4 and note.numeric() & _SIGN:
             return {
                 "name": where.name(note.n_type),
                 "value": note.numeric(),
@@ -181,7 +185,7 @@ def _warnings() -> Iterator[Rule]:
         ),
         (
             "N6",
-            cut_address,
+            _cut_address,
             "{name} counts as {value:#x}: four bytes are not sign-extended",
             "write the address with .quad",
         ),
@@ -206,7 +210,7 @@ def _warnings() -> Iterator[Rule]:
         ("N10", _cut_by_end, "out of range access", "link or copy the image anew: it is truncated"),
     ):
         # No PVH loader reads what N6 is about.
-        loaders = PV if condition is cut_address else XEN
+        loaders = PV if condition is _cut_address else XEN
         yield Rule(row, loaders, condition, message, fix, Effect.WARNING)
 
 
