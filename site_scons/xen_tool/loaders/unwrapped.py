@@ -94,19 +94,26 @@ def by_libxenguest(kernel: KernelFile) -> Found:
     It gunzips the file (xg_dom_core.c), which may then be a bzImage
     (xg_dom_bzimageloader.c).
     """
-    file = kernel.file
-    if kernel.boot_protocol is not None and file.read(0, 2) == GZIP_MAGIC:
-        kernel = unwrap_stream(kernel.path, file)
-    if kernel.container == (GZIP,):
-        file = _unpacked_by_libxenguest(kernel) or file
-        if file is not kernel.file:
-            kernel = unwrap(kernel.path, file)
+    file = _gunzipped_by_libxenguest(kernel)
+    if file is not kernel.file:
+        kernel = unwrap(kernel.path, file)
     if kernel.boot_protocol is None or (kernel.payload is None and not kernel.compressed):
         return Found(file, file)
     stream = kernel.file.part(kernel.start, kernel.end - kernel.start)
     if not kernel.compressed:
         return Found(stream, file)
     return Found(_unpacked_by_libxenguest(kernel) or stream, file)
+
+
+def _gunzipped_by_libxenguest(kernel: KernelFile) -> Data:
+    """The file, if it is no gzip or not one to libxenguest's liking."""
+    if kernel.file.read(0, 2) != GZIP_MAGIC:
+        return kernel.file
+    if kernel.boot_protocol is not None:
+        kernel = unwrap_stream(kernel.path, kernel.file)
+    if kernel.container != (GZIP,):
+        return kernel.file
+    return _unpacked_by_libxenguest(kernel) or kernel.file
 
 
 def _unpacked_by_libxenguest(kernel: KernelFile) -> Data | None:

@@ -51,6 +51,11 @@ def containers() -> Broken:
         "a gzip whose header holds a bzImage with a gzip of its own",
         header + extra + gzipped[10:],
     )
+    yield (
+        "Z1-bzimage-with-gzip",
+        "the same, but the outer gzip says a size that libxenguest leaves alone",
+        header + extra + gzipped[10:-4] + struct.pack("<I", 0xE4526C7E),
+    )
     yield "Z3-gzip-truncated", "gzip ends early", gzipped[: len(gzipped) // 2]
     yield "Z3-gzip-cut", "gzip ends early, but says its size", gzipped[:200] + gzipped[-4:]
     yield "Z3-gzip-damaged", "a bit of gzip's is another", _flipped(gzipped, 200)
