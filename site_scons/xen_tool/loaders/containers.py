@@ -16,7 +16,7 @@ from .unwrapped import (
     GZIP,
     GZIP_MAGIC,
     LIBXENGUEST_CODECS,
-    LIBXENGUEST_UNPACKED_LIMIT,
+    LIBXENGUEST_GUNZIP_LIMIT,
     LZ4,
     XEN_UNPACKED_LIMIT,
     is_elf,
@@ -164,7 +164,7 @@ def _not_gunzipped(subject: Subject) -> Fields | None:
     if subject.image.found.file is not file or file.read(0, 2) != GZIP_MAGIC or file.size < 6:
         return None
     size = file.unsigned(file.size - 4, 4) or 0
-    if size > LIBXENGUEST_UNPACKED_LIMIT:
+    if size > LIBXENGUEST_GUNZIP_LIMIT:
         return None
     return {
         # Of what counts as a bzImage the problem is another.

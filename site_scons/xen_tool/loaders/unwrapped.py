@@ -24,8 +24,9 @@ XEN_UNPACKED_LIMIT = (1 << 30) - (16 << 20)
 
 _GUNZIP_SLACK = 16
 """Bytes by which libxenguest takes what it gunzips for larger than stated."""
-LIBXENGUEST_UNPACKED_LIMIT = (1 << 30) - _GUNZIP_SLACK
+LIBXENGUEST_UNPACKED_LIMIT = 1 << 30
 """Bytes to which libxenguest unpacks: XC_DOM_DECOMPRESS_MAX."""
+LIBXENGUEST_GUNZIP_LIMIT = LIBXENGUEST_UNPACKED_LIMIT - _GUNZIP_SLACK
 _EXACT = frozenset({"xz", "lzma", "zstd"})
 LIBXENGUEST_CODECS = _EXACT | {GZIP, LZ4}
 """Compressions of a bzImage that Debian's libxenguest was built with."""
@@ -119,7 +120,8 @@ def _gunzipped_by_libxenguest(kernel: KernelFile) -> Data:
 def _unpacked_by_libxenguest(kernel: KernelFile) -> Data | None:
     """None if it does not know the compression, or does not like the stream."""
     payload, codec, stated = kernel.payload, kernel.container[-1], kernel.stated_size
-    if payload is None or stated is None or stated > LIBXENGUEST_UNPACKED_LIMIT:
+    limit = LIBXENGUEST_GUNZIP_LIMIT if codec == GZIP else LIBXENGUEST_UNPACKED_LIMIT
+    if payload is None or stated is None or stated > limit:
         return None
     if codec == GZIP and payload.size <= stated + _GUNZIP_SLACK:
         return _resized(payload, stated + _GUNZIP_SLACK)

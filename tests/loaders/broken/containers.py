@@ -89,6 +89,7 @@ def _sizes(elf: bytes) -> Broken:
             ("more", len(elf) + 0x1000),
             ("16-less", len(elf) - 16),
             ("17-less", len(elf) - 17),
+            ("most", 1 << 30),
             ("huge", 0x50000000),
         ):
             other = stream + struct.pack("<I", size)
