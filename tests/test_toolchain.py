@@ -96,13 +96,29 @@ def test_a_compiler_that_fails_is_told(tmp_path: Path) -> None:
         toolchain.find(path)
 
 
-@pytest.mark.parametrize("replaced", ["gcc", "ld", "as"])
-def test_the_identity_changes_with_any_program(tmp_path: Path, replaced: str) -> None:
-    path = programs(tmp_path, "gcc", "ld", "as")
-    before = toolchain.find(path).identity
-    assert toolchain.find(path).identity == before
-    (tmp_path / replaced).write_text("#!/bin/sh\necho /include  # upgraded\n")
-    assert toolchain.find(path).identity != before
+def test_a_toolchain_is_all_that_its_driver_runs(tmp_path: Path) -> None:
+    include = tmp_path / "include"
+    include.mkdir()
+    (include / "stddef.h").touch()
+    path = programs(tmp_path, "gcc", "ld", "as", "cc1")
+    (tmp_path / "gcc").write_text(
+        f"""#!/bin/sh
+case $1 in
+-print-file-name=*) echo {include} ;;
+*) printf 'COLLECT_GCC=gcc\\n {tmp_path}/cc1 -E "a b"\\n as --64\\nCOMPILER_PATH=/x\\n' >&2 ;;
+esac
+"""
+    )
+    tools = toolchain.find(path)
+    files = [str(tmp_path / name) for name in ("gcc", "cc1", "as", "include/stddef.h")]
+    assert list(tools.cc_files) == files
+    assert tools.ld_files == (str(tmp_path / "ld"),)
+
+
+def test_of_the_real_gcc_the_compiler_proper_and_the_assembler_count(gcc: str) -> None:
+    names = {os.path.basename(path) for path in toolchain.find(os.environ["PATH"], cc=gcc).cc_files}
+    assert {"cc1", "stddef.h"} <= names
+    assert any(name.endswith("as") for name in names)
 
 
 def test_flags_fit_the_architecture(tmp_path: Path) -> None:

@@ -1,25 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """xen_tool: an SCons tool that configures, builds, checks and boots kernels that run on Xen.
 
-SCons finds it as any tool, by generate() and exists().  The rooms, from the
-ground up; each imports only what stands before it, and nothing imports the
-doors:
+SCons finds it as any tool, by generate() and exists().  The packages, from the ground up;
+each imports only what stands before it, and nothing imports the entry points:
 
-    errors, files   what every room needs
-    contents        signatures of files
+    errors, files   the base of users' errors; files written whole
     abi             Xen's and Linux's numbers
-    elf/            bytes: notes, machine code, objects
-    cpp/            sources: what they depend on
-    toolchain       compilers and linkers
+    elf/            the ELF format: notes, machine code, objects
+    toolchain/      compilers, assemblers and linkers
+    build/          what is up to date, and how the rest is made
     config/         Kconfig, the saved configuration, and reasons
     head/           a configuration to the Xen head object
-    image/          bytes: a kernel image as its loaders read it
+    image/          a kernel image as its loaders read it
     loaders/        what each loader will say of it
     report/         the same as a document, for people and programs
+    functions       the Python steps of a build: CONFIG, HEAD, CHECK
 
-    scons/          door: builders and what a SConstruct calls
-    run/            door: Xen under QEMU
-    cli             door: the command xen-tool
+    scons/          entry point: what a SConstruct calls
+    run/            entry point: Xen under QEMU
+    cli             entry point: the command xen-tool
 
 What a check imports, from image/ to report/, has NamedTuples for its records: to import
 and make dataclasses would be a large part of so short a run (tests/bench/check.py).
@@ -32,12 +31,13 @@ from typing import Any
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import check, collector, config_targets, methods, summary, usage
+    from .scons import check, config_targets, methods, summary, usage
 
-    collector.spare()
     for name, method in (
         ("XenConfigure", methods.xen_configure),
         ("XenHead", methods.xen_head),
+        ("XenObject", methods.xen_object),
+        ("XenScript", methods.xen_script),
         ("XenImage", methods.xen_image),
         ("XenCheck", check.xen_check),
         ("XenBoot", methods.xen_boot),

@@ -16,6 +16,7 @@ import pytest
 
 from project import TOP, Project
 from sources import SCRIPT, SOURCES, sources_of, values_of
+from xen_tool.build.database import Database
 
 LINK = {"LD vmlinux.unchecked", "CHECK vmlinux"}
 TOGGLE = {"CONFIG .config"}
@@ -251,38 +252,31 @@ def test_a_deleted_output_comes_back(built_kernel: Project) -> None:
 
 
 def test_each_object_depends_on_what_gcc_reads(built_kernel: Project, gcc: str) -> None:
-    tree = built_kernel.scons("--tree=all", "-n").out
     commands = built_kernel.scons("V=1", f"CC={gcc}", "O=build/again").out.splitlines()
+    database = Database(str(built_kernel.top / "build/again/.build.db"))
     compilations = [line.split() for line in commands if " -c -o " in line]
     assert len(compilations) == len(_mentions(".") - {"LDS vmlinux.lds"})
     for command in compilations:
         source, target = command[-1], command[-2]
         output = subprocess.run(
-            [*command[:-4], "-M", source],
+            [*command[:-3], "-M", source],
             cwd=built_kernel.top,
             capture_output=True,
             text=True,
             check=True,
         ).stdout
         read = set(output.replace("\\\n", " ").split(":", 1)[1].split())
-        read = {os.path.normpath(path) for path in read if not path.endswith("/autoconf.h")}
-        ours = _files_below(tree, target.replace("build/again", "build/x86_64"))
-        assert ours == read, source
+        record = database.get(target)
+        assert record is not None
+        inputs = {path for path, _ in database.rows(record.inputs) if not path.endswith("/")}
+        toolchain = {path for path, _ in database.rows(database.text(record.group))}
+        assert inputs == {path for path in read - toolchain if not path.endswith("/autoconf.h")}
 
 
-def _files_below(tree: str, target: str) -> set[str]:
-    """The files that SCons' tree shows directly below a target."""
-    lines = tree.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.endswith(f"-{target}"))
-    depth = lines[start].index("+-")
-    found = set()
-    for line in lines[start + 1 :]:
-        match = re.match(r"([ |]*)\+-(.*)", line)
-        if match is None or len(match[1]) <= depth:
-            break
-        if len(match[1]) == depth + 2:
-            found.add(match[2])
-    return {name for name in found if name.endswith((".c", ".h", ".S"))}
+def test_the_tree_of_scons_shows_what_an_object_is_made_of(built_kernel: Project) -> None:
+    lines = built_kernel.scons("--tree=all", "build/x86_64/arch/x86/xen/lib.o").out.splitlines()
+    assert "  +-arch/x86/xen/lib.c" in lines
+    assert "  +-arch/x86/xen/string.h" in lines
 
 
 def test_a_header_of_the_linker_script_alone(built_kernel: Project) -> None:

@@ -27,7 +27,7 @@ HEAD_SYMBOLS = {
 }
 """What the head object is made from: README's table, the splits by way of PAGE_OFFSET."""
 
-RECORDS = (".lock", ".sconsign", ".steps.json")
+RECORDS = (".lock", ".sconsign", ".build.db")
 
 
 def _toggles(arch: str, base: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,6 @@ def project_of(top: Path, images: str) -> Project:
     project.write("sub/main.c", SOURCE)
     project.write("sub/other.c", "int other(void) { return 4; }\n")
     project.scons()
-    time.sleep(0.15)
     assert project.up_to_date()
     return project
 

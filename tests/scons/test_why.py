@@ -83,8 +83,8 @@ def test_flags_and_headers(built_kernel: Project) -> None:
     assert why(built_kernel, "TARGET=build/x86_64/arch/x86/xen/lib.o") == [
         "build/x86_64/arch/x86/xen/lib.o was built, because",
         "  - arch/x86/xen/lib.c changed",
-        "  - arch/x86/xen/fresh.h is read now",
         "  - the command has -DFRESH now",
+        "  - arch/x86/xen/fresh.h is read now",
     ]
 
 
@@ -130,7 +130,7 @@ def test_the_configuration_itself(built_kernel: Project) -> None:
     "text", ["", "{", "[]", '{"run": "x", "steps": []}', '{"run": 1, "steps": {"a": 5}}']
 )
 def test_a_damaged_record_is_as_good_as_none(built_kernel: Project, text: str) -> None:
-    built_kernel.write("build/x86_64/.steps.json", text)
+    built_kernel.write("build/x86_64/.build.db", text)
     assert "nothing is recorded of it" in built_kernel.run("why", VMLINUX).err
     built_kernel.scons("SMP=0")
     assert why(built_kernel, VMLINUX)[0] == "build/x86_64/vmlinux was built, because"

@@ -1,37 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The check after every link: what the asked loaders will say, before anybody boots the image.
-
-    CHECK  image.unchecked -> image
-
-The linker's output gets the image's name, as a hard link, when every asked
-loader takes it; so an image that Xen would refuse is none.
-"""
+"""Which loaders must take an image, and env.XenCheck(), which tells their verdicts."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
-from SCons.Action import Action
-from SCons.Builder import Builder
 from SCons.Errors import BuildError
 
 from ..errors import XenToolError
-from ..files import shown
+from ..functions import UNCHECKED, without_pv32
 from ..loaders import asked
 from ..loaders.names import LOADERS, PV_DOMU
 from ..loaders.xen import Xen
-from . import builders, steps
 from .errors import one_image, while_building, while_reading
+from .nodes import Graph
 from .settings import wants_json
-
-UNCHECKED = ".unchecked"
 
 _T = TypeVar("_T")
 
@@ -44,6 +30,10 @@ class Question:
     xen: Xen
     by_default: bool
     """Whether nobody named the Xen."""
+
+    def words(self) -> tuple[str, ...]:
+        """The same as functions.check() takes it."""
+        return ",".join(self.loaders), str(self.xen), "default" if self.by_default else ""
 
 
 def question(env: Any, loaders: Sequence[str] | None, xen: str | None) -> Question:
@@ -89,75 +79,6 @@ def _xen(given: Any) -> Xen:
     return Xen.parse(given)
 
 
-def builder() -> Any:
-    """The builder XenChecked: an image, from the linker's output and a question."""
-    action = Action(_check, cmdstr="  CHECK   $TARGET")
-    return Builder(action=action, emitter=builders.emitter("CHECK"))
-
-
-def checked(env: Any, target: Any, linked: Any, asks: Question) -> Any:
-    """The node of the image that was checked."""
-    words = steps.value(env, " ".join((*asks.loaders, str(asks.xen))), "question")
-    (node,) = env.XenChecked(target, [linked, words])
-    node.attributes.xen_question = asks
-    env.Depends(node, steps.value(env, " ".join(_modules(env)), "toolchain"))
-    return node
-
-
-def _modules(env: Any) -> Iterator[str]:
-    """The tool's own modules that judge, as words of a toolchain's identity."""
-    package = Path(__file__).parent.parent
-    for room in ("image", "loaders"):
-        for module in sorted((package / room).rglob("*.py")):
-            content = env["XEN_RECORD"].contents.of(str(module))
-            yield f"{module.relative_to(package)}:{module.stat().st_size}:{content}"
-
-
-@while_building
-def _check(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-    from ..report.report import read_report
-    from ..report.text import finding_lines, findings_of, verdict_lines
-
-    image, asks = str(source[0]), target[0].attributes.xen_question
-    report = read_report(image, asks.xen, asks.loaders)
-    bad = [loader for loader in asks.loaders if not report.takes(loader)]
-    if bad:
-        lines = "\n".join(verdict_lines(report, bad))
-        raise XenToolError(f"{shown(Path(image))} is not for {' and '.join(bad)}:\n{lines}")
-    for (kind, finding), finders in findings_of(report, asks.loaders).items():
-        for line in finding_lines(kind, finding):
-            print(f"xen_tool: {target[0]}: {', '.join(finders)}: {line}", file=sys.stderr)
-    for line in _without_pv32(image, asks):
-        print(f"xen_tool: {target[0]}: {line}", file=sys.stderr)
-    _name(image, str(target[0]))
-
-
-def _without_pv32(image: str, asks: Question) -> Iterator[str]:
-    """What a Xen says that was built as distributions build it, if nobody named another."""
-    from ..report.report import read_report
-
-    if not (asks.by_default and asks.xen.pv32 and PV_DOMU in asks.loaders):
-        return
-    xen = asks.xen._replace(pv32=False)
-    verdict = read_report(image, xen).verdicts[PV_DOMU]
-    yield f"warning: Debian's Xen {xen} has no CONFIG_PV32, and says:"
-    yield f"  {verdict.message}"
-    yield f"  fix:  {verdict.fix}"
-
-
-def _name(linked: str, image: str) -> None:
-    """Gives the linker's output its name, at once."""
-    try:
-        with builders.whole(image) as part:
-            try:
-                os.link(linked, part)
-            except OSError:
-                # Not every file system has hard links.
-                shutil.copy2(linked, part)
-    except OSError as error:
-        raise XenToolError(f"{image}: cannot be written: {error.strerror}") from error
-
-
 @while_reading
 def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     """env.XenCheck(): an alias that says what each asked loader makes of the image."""
@@ -175,13 +96,16 @@ def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
             print(json.dumps(report.document(), indent=2))
         else:
             print("\n".join(text.check(report)))
-            for line in _without_pv32(str(source[0]), asks) if report.takes(PV_DOMU) else ():
+            tells = asks.by_default and report.takes(PV_DOMU)
+            for line in without_pv32(str(source[0]), asks.loaders, asks.xen) if tells else ():
                 print(f"  {line}")
         bad = [loader for loader in asks.loaders if not report.takes(loader)]
         if bad:
             raise BuildError(errstr=f"not for {' and '.join(bad)}", status=1)
 
     # The linker's output: what is refused never becomes the image.
-    alias = env.Alias(target, node.sources[0], env.Action(while_building(action), cmdstr=None))
+    graph: Graph = env["XEN_GRAPH"]
+    linked = graph.node(env, f"{node.get_path(env.fs.Top)}{UNCHECKED}")
+    alias = env.Alias(target, linked, env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
     return list(alias)

@@ -1,33 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a SConstruct calls: env.XenConfigure, then env.XenHead, XenObject, XenImage, XenBoot."""
+"""What a SConstruct calls: env.XenConfigure, then env.XenHead, XenObject, XenImage, XenBoot.
+
+Each registers steps of the plan, and returns their nodes.
+"""
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from SCons.Errors import BuildError
+from SCons.Node import Node
 from SCons.Script import ARGLIST, GetOption
+from SCons.Util import NodeList, flatten
 
 from .. import toolchain
+from ..build.plan import Group
+from ..build.step import COMPILE, LINK, Step
 from ..config.configuration import Configuration, read
 from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..files import shown
+from ..functions import CHECK, CONFIG, HEAD, UNCHECKED, modules
 from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..run import modes
 from ..toolchain import Toolchain
-from . import builders, check, dry_run, named, record, steps
+from . import check, flags, signals
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import one_image, while_building, while_reading
-from .owner import own
-from .scanner import AUTOCONF, Dependencies
-from .settings import Settings, add_json, settings
+from .nodes import Graph, graph_of
+from .settings import add_json, settings
+
+AUTOCONF = "include/generated/autoconf.h"
+"""Below the build directory: the values of all symbols, for C."""
 
 
 @while_reading
@@ -87,17 +98,19 @@ def xen_configure(
         path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
     )
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
-    env["XEN_BUILD"] = _build_directory(env, directory, owned=not asked)
-    # SCons makes the folder at once, if it is not there.
-    if sconsign and not asked and os.path.isdir(env["XEN_BUILD"].abspath):
+    env["XEN_BUILD"] = _build_directory(env, directory)
+    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
+    if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
+        # SCons writes its file there, or nowhere.
+        os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
         env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath.replace("$", "$$"))
     env["XEN_CONFIG"] = configuration
     env["XEN_SETTINGS"] = given
-    env["XEN_STEPS"] = steps.Steps()
-    _set_commands(env, given, configuration, tools, path)
-    _add_configuration_files(env, configuration)
-    record.keep(env, owned=not asked)
-    dry_run.decide(env)
+    _set_commands(env, configuration, tools, path)
+    _add_configuration(env)
+    if not asked:
+        signals.listen()
+        atexit.register(graph_of(env).session.close)
     return configuration
 
 
@@ -109,8 +122,11 @@ def _saved_arch(path: Path) -> str | None:
     return arch.name if arch else None
 
 
-def _build_directory(env: Any, directory: str, *, owned: bool) -> Any:
-    """The node of $O, which this process then owns, if it is to build there."""
+def _build_directory(env: Any, directory: str) -> Any:
+    """The node of $O.
+
+    Raises XenToolError if nothing can be built there.
+    """
     top = env.Dir("#")
     path = Path(top.abspath, directory)
     existing = next(folder for folder in (path, *path.parents) if os.path.lexists(folder))
@@ -118,15 +134,17 @@ def _build_directory(env: Any, directory: str, *, owned: bool) -> Any:
         raise XenToolError(f"O={directory}: cannot build there: {shown(existing)} is not a folder")
     if path.name.startswith("-"):
         raise XenToolError(f"O={directory}: programs would take it for an option")
-    node = env.fs.Dir(directory, top)
+    node = env.fs.Dir(flags.safe(directory), top)
     if top == node or top.is_under(node) or _holds_sources(path):
         raise XenToolError(
             f"O={directory}: outputs would land among the sources; name a folder of their own"
         )
-    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help"))
-    if owned and not looks_only and not hasattr(node.attributes, "xen_owner"):
-        # Two environments may share the directory; the lock is the process's.
-        node.attributes.xen_owner = own(node.abspath)
+    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
+    if not looks_only and not os.access(existing, os.W_OK):
+        raise XenToolError(
+            f"O={directory}: cannot build there: {shown(existing)} cannot be written; "
+            "say O=DIRECTORY"
+        )
     return node
 
 
@@ -137,88 +155,288 @@ def _holds_sources(folder: Path) -> bool:
     return any(any(folder.glob(pattern)) for pattern in patterns)
 
 
-def _set_commands(
-    env: Any, given: Settings, configuration: Configuration, tools: Toolchain, path: str
-) -> None:
-    build = env["XEN_BUILD"]
+def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
+    build = flags.path_of(env["XEN_BUILD"])
     env["XENCC"] = list(tools.cc)
     env["XENLD"] = list(tools.ld)
     env["XENCCFLAGS"] = tools.cc_flags(configuration.arch)
     env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
-    # As a system header, autoconf.h stays out of dependency files.
-    env["XENSYSTEMFLAGS"] = [
-        *("-isystem", build.Dir("include/generated"), "-include", AUTOCONF),
-        *("-isystem", tools.include),
-    ]
-    env["XEN_COMMAND"] = builders.command_signature
-    cache = build.Dir(".zig-cache").abspath
-    environment = {
+    env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
+    env["XEN_GRAPH"] = graph = graph_of(env)
+    graph.show.verbose = env["XEN_SETTINGS"].verbose
+    env["XEN_EXPANDED"] = {}
+    plan = graph.plan
+    plan.symbols = configuration.values
+    plan.configured = frozenset([f"{build}/{AUTOCONF}"])
+    # Of zig the cache is beside the outputs; TMPDIR is where compilers keep their own files.
+    cache = os.path.join(env["XEN_BUILD"].abspath, ".zig-cache")
+    plan.environment = {
         "PATH": path,
         "LC_ALL": "C",
+        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
         "ZIG_GLOBAL_CACHE_DIR": cache,
         "ZIG_LOCAL_CACHE_DIR": cache,
     }
-    env.Append(BUILDERS=builders.builders(environment, tools.identity))
-    env.Append(BUILDERS={"XenChecked": check.builder()})
+    # What they found out when a step ran counts as long as they are the same.
+    recording = modules("build/commands.py")
+    env["XEN_CC_GROUP"] = plan.group("cc", Group((*tools.cc_files, *recording), gas=tools.gas))
+    env["XEN_LD_GROUP"] = plan.group(
+        "ld", Group((*tools.ld_files, *recording), words=len(tools.ld))
+    )
 
 
-def _add_configuration_files(env: Any, configuration: Configuration) -> None:
-    autoconf = f"include/generated/{AUTOCONF}"
-    contents = {
-        ".config": f"# Made by xen_tool for this build; edits are lost.\n{configuration.dotconfig}",
-        autoconf: configuration.autoconf,
-    }
-    builders.config_files(env, contents)
-    env["XEN_AUTOCONF"] = env["XEN_BUILD"].File(autoconf)
-    values = configuration.values.items()
-    env["XEN_VALUES"] = {name: steps.symbol_value(env, name, text) for name, text in values}
-    env["XEN_DEPENDENCIES"] = Dependencies(env, configuration, env["XEN_VALUES"])
+def _add_configuration(env: Any) -> None:
+    configuration: Configuration = env["XEN_CONFIG"]
+    graph: Graph = env["XEN_GRAPH"]
+    note = "# Made by xen_tool for this build; edits are lost.\n"
+    outputs = tuple(f"{graph.plan.folder}/{name}" for name in (".config", AUTOCONF))
+    texts = (f"{note}{configuration.dotconfig}", configuration.autoconf)
+    graph.plan.add(
+        Step("CONFIG", outputs, (), CONFIG, files=texts, symbols=tuple(configuration.values))
+    )
+    for output in outputs:
+        graph.node(env, output)
 
 
 @while_reading
 def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
     """env.XenHead(): the Xen head object, below $XEN_BUILD; [] when XEN is not set."""
-    if not env["XEN_CONFIG"].enabled("XEN"):
+    configuration: Configuration = env["XEN_CONFIG"]
+    graph: Graph = env["XEN_GRAPH"]
+    if not configuration.enabled("XEN"):
         return []
-    values = [env["XEN_VALUES"][name] for name in HEAD_SYMBOLS if name in env["XEN_VALUES"]]
-    arch = steps.symbol_value(env, steps.ARCH, env["XEN_CONFIG"].arch.name)
-    node = env.XenHeadObject(env["XEN_BUILD"].File(target), [arch, *values])
-    package = Path(__file__).parent.parent
-    modules = [
-        package / "abi.py",
-        *(package / "elf").glob("*.py"),
-        *(package / "head").glob("*.py"),
-    ]
-    env.Depends(node, sorted(str(module) for module in modules))
+    symbols = tuple(name for name in HEAD_SYMBOLS if name in configuration.values)
+    values = (f"{name}={configuration.values[name]}" for name in symbols)
+    files = modules("head/emit.py", "head/config.py")
     keystone = importlib.util.find_spec("keystone")
     if keystone is not None and keystone.origin is not None:
-        identity = toolchain.identity(keystone.origin)
-        env.Depends(node, steps.value(env, identity, "toolchain"))
-    return list(node)
+        files = (*files, keystone.origin)
+    path = _in_build(env, env.File(target))
+    graph.plan.add(
+        Step(
+            "HEAD",
+            (path,),
+            (),
+            HEAD,
+            files=(configuration.arch.name, *values),
+            group=graph.plan.group("head", Group(files)),
+            symbols=symbols,
+        )
+    )
+    return _nodes([graph.node(env, path)])
+
+
+@while_reading
+def xen_object(env: Any, target: Any = None, source: Any = None, **overrides: Any) -> list[Any]:
+    """env.XenObject(source), or (target, source): compiles sources, each to an object.
+
+    overrides are construction variables for these compilations.
+    """
+    if source is None:
+        target, source = None, target
+    sources = flatten([source])
+    targets = flatten([target]) if target is not None else [None] * len(sources)
+    if len(targets) != len(sources):
+        raise XenToolError(f"XenObject: {len(targets)} targets of {len(sources)} sources")
+    if overrides:
+        env = env.Override(overrides)
+    objects = [_object(env, *pair) for pair in zip(sources, targets, strict=True)]
+    return _nodes([env["XEN_GRAPH"].node(env, path) for path in objects])
+
+
+def _nodes(nodes: list[Any]) -> list[Any]:
+    """A list as SCons' builders return it."""
+    found: list[Any] = NodeList(nodes)
+    return found
+
+
+def _object(env: Any, source: Any, target: Any = None) -> str:
+    """Registers the step that compiles a source; returns the object's path."""
+    name, path = _source(env, source)
+    language = flags.COMPILED.get(os.path.splitext(path)[1])
+    if language is None:
+        raise XenToolError(f"{name} is no source that can be compiled: {_SOURCES}")
+    base = name if target is None else flags.path_of(_node(env, target))
+    stem, suffix = os.path.splitext(base)
+    if target is not None:
+        stem, suffix = (stem, suffix) if suffix else (base, ".o")
+    output = _below_build(env, f"{stem}.o" if target is None else f"{stem}{suffix}")
+    graph: Graph = env["XEN_GRAPH"]
+    folder = env.fs.getcwd()
+
+    def steps() -> Iterator[Step]:
+        words = _expanded(env, folder, language)
+        yield Step(
+            "CC", (output,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"],
+            after=_configured(graph),
+        )  # fmt: skip
+
+    graph.later(steps)
+    # So that whoever names the file, here or on the command line, finds how it is made.
+    graph.node(env, output)
+    return output
+
+
+_SOURCES = f"its name ends in none of {', '.join(flags.COMPILED)}"
+_VARIABLES = (
+    *("XENCC", "XENCCFLAGS", "XENSYSTEMFLAGS", "CCFLAGS", "CFLAGS", "CXXFLAGS", "ASFLAGS"),
+    *("ASPPFLAGS", "CPPFLAGS", "CPPDEFINES", "CPPPATH"),
+)
+
+
+def _expanded(env: Any, folder: Any, language: str) -> list[str]:
+    """The words of compilations, the same object for all that are alike."""
+    expanded: dict[tuple[Any, ...], Any] = env["XEN_EXPANDED"]
+    values = [env.get(name) for name in _VARIABLES]
+    key = (language, folder, *map(id, values))
+    if key not in expanded:
+        # The values are kept, too: another object would get the id of one that is gone.
+        expanded[key] = (flags.compilation(env, language, folder), values)
+    words: list[str] = expanded[key][0]
+    return words
+
+
+def _configured(graph: Graph) -> tuple[str, ...]:
+    return tuple(graph.plan.configured)
+
+
+def _source(env: Any, source: Any) -> tuple[str, str]:
+    """The name of a source from the top, as an object's is made of it, and the file itself.
+
+    In a variant directory the name is there, and the file where the sources are.
+    """
+    fs = env.fs
+    here = fs.getcwd()
+    if isinstance(source, str) and "$" not in source and here.srcnode() is here:
+        name = source[1:].lstrip("/") if source.startswith("#") else _joined(here, source)
+        if source and not fs.Top.getRepositories():
+            name = flags.safe(os.path.normpath(name))
+            return name, name
+    node = _node(env, source)
+    file = node.srcnode() if not node.is_derived() else node
+    return flags.path_of(node), flags.path_of(file.rfile())
+
+
+def _joined(folder: Any, name: str) -> str:
+    here = folder.get_path(folder.fs.Top)
+    return os.path.join("" if here == os.curdir else here, name)
+
+
+def _node(env: Any, item: Any) -> Any:
+    if isinstance(item, Node):
+        return item
+    if not isinstance(item, (str, os.PathLike)) or not str(item):
+        raise XenToolError(f"{item!r} is no file")
+    return env.File(str(item))
+
+
+def _in_build(env: Any, node: Any) -> str:
+    return _below_build(env, flags.path_of(node))
+
+
+def _below_build(env: Any, path: str) -> str:
+    """The path of the same name in $XEN_BUILD, which it may be below already."""
+    build = env["XEN_GRAPH"].plan.folder
+    if path.startswith(f"{build}/"):
+        return path
+    top = env.fs.Top.abspath
+    outside = os.path.abspath(os.path.join(top, path))
+    if not outside.startswith(os.path.join(top, "")):
+        return f"{build}{outside}"
+    return f"{build}/{os.path.relpath(outside, top)}"
+
+
+@while_reading
+def xen_script(env: Any, source: Any) -> list[Any]:
+    """env.XenScript(source): preprocesses a .lds.S to a linker script."""
+    return _nodes([env["XEN_GRAPH"].node(env, _script(env, source))])
+
+
+def _script(env: Any, source: Any) -> str:
+    name, path = _source(env, source)
+    output = _below_build(env, name.removesuffix(".S"))
+    graph: Graph = env["XEN_GRAPH"]
+    folder = env.fs.getcwd()
+
+    def steps() -> Iterator[Step]:
+        words = flags.script(env, folder)
+        yield Step(
+            "LDS", (output,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"],
+            after=_configured(graph),
+        )  # fmt: skip
+
+    graph.later(steps)
+    return output
 
 
 @while_reading
 def xen_image(
     env: Any,
     target: str,
-    source: Sequence[Any],
+    source: Any,
     *,
-    script: str,
+    script: Any,
     loaders: Sequence[str] | None = None,
     xen: str | None = None,
 ) -> list[Any]:
     """env.XenImage(): links source by a linker script (.lds, or .lds.S, preprocessed).
 
-    In source are objects, and names of .c and .S files, which are compiled for it.
+    In source are objects, libraries, and names or nodes of sources, which are compiled for it.
 
     The image must be taken by loaders (see xen_tool.loaders.names.LOADERS; a list,
     or a string as after LOADERS=; by default those that the configuration asks for)
     of a Xen, such as "4.17" or "4.17+pv32".
     """
-    if str(script).endswith(".lds.S"):
-        script = env.XenScript(script)
-    (linked,) = named.link(env, f"{target}{check.UNCHECKED}", script, env.Flatten(source))
-    return [check.checked(env, target, linked, check.question(env, loaders, xen))]
+    graph: Graph = env["XEN_GRAPH"]
+    image = _in_build(env, env.File(target) if isinstance(target, str) else target)
+    asks = check.question(env, loaders, xen)
+    (script,) = flatten([script])
+    name, path = _source(env, script)
+    if name.endswith(".lds.S"):
+        path = _script(env, script)
+    objects = tuple(_linked(env, item) for item in flatten([source]))
+    folder = env.fs.getcwd()
+
+    def steps() -> Iterator[Step]:
+        words = [*flags.link(env, folder), "-T", path]
+        libraries = tuple(flags.libraries(env))
+        inputs = (path, *objects, *(name for name in libraries if not name.startswith("-")))
+        linked = f"{image}{UNCHECKED}"
+        yield Step(
+            "LD", (linked,), inputs, LINK, words, (*objects, *libraries), env["XEN_LD_GROUP"]
+        )
+        files = modules("report/report.py", "report/text.py")
+        yield Step(
+            "CHECK",
+            (image,),
+            (linked,),
+            CHECK,
+            files=asks.words(),
+            group=graph.plan.group("check", Group(files)),
+            symbols=(),
+        )
+
+    graph.later(steps)
+    node = graph.node(env, image)
+    node.attributes.xen_question = asks
+    return _nodes([node])
+
+
+def _linked(env: Any, item: Any) -> str:
+    """The path of what is linked: an object or library, or the object of a source.
+
+    Raises XenToolError for anything else.
+    """
+    name = flags.path_of(item) if isinstance(item, Node) else str(item)
+    suffix = os.path.splitext(name)[1]
+    if suffix in flags.COMPILED:
+        return _object(env, item)
+    if suffix not in flags.OBJECTS:
+        raise XenToolError(
+            f"XenImage: {name} is neither a source nor an object: its name ends in none of "
+            f"{', '.join([*flags.COMPILED, *flags.OBJECTS])}"
+        )
+    return flags.path_of(_node(env, item))
 
 
 @while_reading
@@ -240,6 +458,8 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
         from ..run.console import show
 
         given = env["XEN_SETTINGS"]
+        # Others may build while the guest runs.
+        env["XEN_GRAPH"].session.close()
         outcome = boot(
             Path(source[0].abspath),
             mode=how,

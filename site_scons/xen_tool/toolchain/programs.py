@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Finds a C compiler and a linker, and says how they make a kernel.
+"""Find a C compiler and a linker, and the flags with which they make an x86 kernel.
 
 gcc or clang with GNU ld or lld where they are installed, else the clang and
-lld of the Python package ziglang.  The flags are those that an x86 kernel and
-the notes in its image need; used by the SCons side.
+lld of the Python package ziglang.  Produces a Toolchain, which the entry points
+make build steps of.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
+import os
 import re
 import shlex
 import shutil
@@ -18,8 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .abi import PAGE_SIZE, Arch
-from .errors import XenToolError
+from ..abi import PAGE_SIZE, Arch
+from ..errors import XenToolError
 
 NAMES = ("gcc", "clang", "zig")
 """The values of TOOLCHAIN=, in the order in which they are looked for."""
@@ -34,8 +35,12 @@ class Toolchain:
     ld: tuple[str, ...]
     include: str
     """The folder of the compiler's own headers: stddef.h, stdint.h, stdarg.h."""
-    identity: str
-    """Changes when any of the programs is replaced."""
+    cc_files: tuple[str, ...]
+    """What a compilation is made with: driver, cc1, assembler, wrappers, their own headers."""
+    ld_files: tuple[str, ...]
+    """What a link is made with."""
+    gas: str
+    """When GNU as assembles what is compiled: "always", "where needed" (of clang), or ""."""
 
     def cc_flags(self, arch: Arch) -> list[str]:
         """Flags of every compilation and preprocessing for arch."""
@@ -96,14 +101,17 @@ def find(
         ld_argv = [_linker(path, cc_argv)]
     programs = [_which(path, cc_argv[0], "C compiler"), _which(path, ld_argv[0], "linker")]
     helpers = [_which(path, word, "C compiler") for word in _wrapped(cc_argv)]
-    # gcc's own last step.
-    assembler = shutil.which(_prefix(cc_argv) + "as", path=path) if name == "gcc" else None
+    command = (programs[0], *cc_argv[1:])
+    include = _include(programs[0], cc_argv[1:], zig)
+    drivers = [programs[0], *helpers, *(() if zig else _driven(command, path))]
     return Toolchain(
         name=name,
-        cc=(programs[0], *cc_argv[1:]),
+        cc=command,
         ld=(programs[1], *ld_argv[1:]),
-        include=_include(programs[0], cc_argv[1:], zig),
-        identity=" ".join(identity(p) for p in [*programs, *helpers, assembler] if p),
+        include=include,
+        cc_files=(*dict.fromkeys(map(os.path.realpath, drivers)), *_files_below(include)),
+        ld_files=(os.path.realpath(programs[1]),),
+        gas={"gcc": "always", "clang": "where needed"}.get(name, ""),
     )
 
 
@@ -120,10 +128,7 @@ def _first(path: str) -> str:
 
 
 def _command(setting: str, text: str) -> list[str]:
-    try:
-        words = shlex.split(text)
-    except ValueError:  # a quote that does not end
-        words = []
+    words = _words(text)
     if not words:
         raise XenToolError(f"{setting}={text}: this is not a command")
     return words
@@ -197,8 +202,32 @@ def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
     return result.stdout.strip()
 
 
-def identity(program: str) -> str:
-    """What changes when a program's file is replaced: its path, size and time."""
-    path = Path(program).resolve()
-    status = path.stat()
-    return f"{path}:{status.st_size}:{status.st_mtime_ns}"
+def _driven(cc: Sequence[str], path: str) -> list[str]:
+    """The programs that a driver runs for a compilation, as it lists them for -###."""
+    command = [*cc, "-###", "-c", "-x", "assembler-with-cpp", os.devnull, "-o", os.devnull]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return []
+    found = []
+    for line in result.stderr.splitlines():
+        if line.startswith("COLLECT_GCC="):
+            words = [line.partition("=")[2]]
+        elif line.startswith(" "):
+            words = _words(line)[:1]
+        else:
+            continue
+        found += [program for word in words if (program := shutil.which(word, path=path))]
+    return found
+
+
+def _files_below(folder: str) -> list[str]:
+    return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a command as a shell splits them; none of one that does not end."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        return []

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The commands of a step: run so that they report what they read, with their outputs whole.
+
+A program writes into a folder of its own beside the output, .part/NAME/; all that it made
+there gets its place when it has ended well.  A run is a generator: it yields one command
+after another, is sent how each ended, and returns a Read, or None if one failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from typing import NamedTuple
+
+from ..errors import XenToolError
+from ..toolchain import words
+from . import depfile, discover
+from .contents import Contents, stamp
+from .discover import Texts
+from .plan import Group, Plan
+from .spawn import Ended
+from .step import COMPILE, Step
+
+Run = Generator[list[str], Ended, "Read | None"]
+
+_LONGEST = 100_000
+"""Bytes of a command line; Linux takes 128 KiB in one word, and 2 MiB in all."""
+_PART = ".part"
+_FORCED = ("-include", "-imacros", "--include", "--imacros")
+"""Options whose file is looked for in the current folder first."""
+
+
+class Read(NamedTuple):
+    """What a step's programs say, and its words."""
+
+    files: list[str]
+    """What they read, as they spell it; not what the step was given."""
+    named: list[str]
+    """What else the words of the command name."""
+    outputs: list[str]
+    """What it made besides its declared outputs."""
+    search: list[str]
+    """Folders in which names were looked for."""
+    asked: frozenset[str]
+    """Names that were looked for, though none may have been found."""
+    symbols: dict[str, str]
+    unknown: str
+    """Why it cannot be told what it read; empty if it can."""
+
+
+class Commands:
+    """Runs of steps' commands in one plan."""
+
+    def __init__(self, plan: Plan, texts: Texts, contents: Contents) -> None:
+        self._plan = plan
+        self._texts = texts
+        self._contents = contents
+        self._reports: dict[str, bool] = {}
+
+    def run(self, step: Step, known: Sequence[str]) -> Run:
+        """The commands of a step; known are the files that it read before."""
+        output = step.path
+        part = os.path.join(os.path.dirname(output), _PART, os.path.basename(output))
+        shutil.rmtree(part, ignore_errors=True)
+        os.makedirs(part)
+        try:
+            given = words.flatten(step.argv())
+            declared = {*step.inputs, *step.outputs, *self._plan.configured}
+            # The programs in front count as their toolchain.
+            options = itertools.dropwhile(lambda word: not word.startswith("-"), given)
+            undeclared = [word for word in options if word not in declared]
+            named = _stamps(undeclared)
+            run = self._compile if step.action == COMPILE else self._link
+            read = yield from run(step, part, given, known)
+            if read is None:
+                return None
+            if not os.path.lexists(os.path.join(part, os.path.basename(output))):
+                raise XenToolError(f"{step.flags[0]} made no {output}")
+            made = _move(part, output)
+            changed = {n for n, s in _stamps(undeclared).items() if named.get(n) != s}
+            return read._replace(
+                files=[name for name in dict.fromkeys(read.files) if name not in declared],
+                named=[name for name in named if name not in changed],
+                outputs=[*made, *sorted(changed)],
+            )
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(part))
+
+    def _compile(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
+        plan = self._plan
+        group = plan.groups[step.group]
+        output = os.path.join(part, os.path.basename(step.path))
+        said, said_by_as = os.path.join(part, _PART), os.path.join(part, f"{_PART}.as")
+        assembles = "-c" in given
+        # Of clang it depends on the text, which decides who assembles it.
+        texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *known])]
+        by_gas = assembles and (group.gas == "always" or _needs_gas(group, texts))
+        if theirs := any(map(words.asks_for_depfile, given)):
+            # One depfile would take the place of the other.
+            report = [*words.without_depfiles(step.flags), "-M", "-MF", said, "-MT", "x"]
+            report = [word for word in report if word != "-c"]
+            ended = yield _fitting([*report, "-o", os.devnull], step.files, part)
+            if ended.status != 0:
+                return None
+        report_words = [] if theirs else ["-MD", "-MF", said, "-MT", "x"]
+        ended = yield self._argv(
+            step, output, part, [*report_words, *_gas(group, by_gas, said_by_as)]
+        )
+        if ended.status != 0:
+            return None
+        read = depfile.compiler(_text(said))
+        texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *read])]
+        if assembles and not by_gas and _needs_gas(group, texts):
+            by_gas = True
+            ended = yield self._argv(step, output, part, _gas(group, by_gas, said_by_as))
+            if ended.status != 0:
+                return None
+        embeds = assembles and any(text.embeds for text in texts)
+        if embeds and by_gas and any(word.startswith("-flto") for word in given):
+            # The link assembles it, and reports nothing.
+            spare = os.path.join(part, f"{_PART}.o")
+            extra = ["-fno-lto", *_gas(group, by_gas, said_by_as)]
+            ended = yield self._argv(step, spare, part, extra)
+            if ended.status != 0:
+                return None
+            os.unlink(spare)
+        unknown = ""
+        if by_gas:
+            # The names in `.file` stand there, too: of the source, as debuggers see it.
+            sources = {os.path.basename(name) for name in [*step.inputs, *read]}
+            embedded = [
+                name
+                for name in depfile.compiler(_text(said_by_as))
+                if not self._is_temporary(name) and os.path.basename(name) not in sources
+            ]
+        else:
+            embedded, unknown = self._literal(step, texts if embeds else (), given)
+        toolchain = set(group.files) | plan.configured
+        files = list(dict.fromkeys([*read, *embedded]))
+        search = words.search_folders(given)
+        forced = (word for word, option in zip(given[1:], given, strict=False) if option in _FORCED)
+        if embedded or not plan.configured.issuperset(forced):
+            search.append("")
+        read_files = [name for name in files if name not in toolchain]
+        mentioning = [self._texts.of(name) for name in read_files]
+        return Read(
+            files=[*read_files, *discover.precompiled(_folders(files, search), self._contents)],
+            named=[],
+            outputs=[],
+            search=search,
+            asked=frozenset().union(*(text.asked for text in mentioning)),
+            symbols=discover.symbols_of(mentioning, given, plan.symbols),
+            unknown=unknown,
+        )
+
+    def _literal(
+        self, step: Step, texts: Sequence[discover.Facts], given: Sequence[str]
+    ) -> tuple[list[str], str]:
+        """The files of .incbin and .include, where no assembler tells of them."""
+        folders = ["", *words.search_folders(given)]
+        found = []
+        for name in sorted(frozenset().union(*(text.literal for text in texts))):
+            places = (os.path.join(folder, name) for folder in folders)
+            found += [place for place in places if os.path.isfile(place)][:1]
+        if all(text.is_literal for text in texts):
+            return found, ""
+        return found, f"{step.inputs[0]} embeds a file by a name that the compiler does not report"
+
+    def _is_temporary(self, name: str) -> bool:
+        """Whether a reported file was the compiler's own, between its steps."""
+        folder = self._plan.environment.get("TMPDIR", "/tmp")
+        return name in ("-", "<stdin>", "{standard input}") or (
+            name.startswith(os.path.join(folder, "")) and not os.path.lexists(name)
+        )
+
+    def _link(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
+        output = os.path.join(part, os.path.basename(step.path))
+        said = os.path.join(part, _PART)
+        linker = step.flags[: self._plan.groups[step.group].words]
+        program = "\0".join(linker)
+        if program not in self._reports:
+            ended = yield [*linker, "--help"]
+            self._reports[program] = b"--dependency-file" in ended.output
+        extra = [f"--dependency-file={said}"] if self._reports[program] else []
+        ended = yield self._argv(step, output, part, extra)
+        if ended.status != 0:
+            return None
+        unknown = "" if extra else f"{linker[-1]} does not report what it reads"
+        read = depfile.linker(_text(said)) if extra else []
+        libraries = [word[2:] for word in given if word.startswith("-l")]
+        libraries += [os.path.basename(n)[3:-2] for n in read if n.endswith(".a")]
+        return Read(
+            files=read,
+            named=[],
+            outputs=[],
+            search=["", *words.search_folders(given)],
+            asked=frozenset(f"lib{name}{end}" for name in libraries for end in (".so", ".a")),
+            symbols={},
+            unknown=unknown,
+        )
+
+    def _argv(self, step: Step, output: str, part: str, extra: Sequence[str]) -> list[str]:
+        return _fitting([*step.flags, *extra, "-o", output], step.files, part)
+
+
+def _needs_gas(group: Group, texts: Sequence[discover.Facts]) -> bool:
+    return group.gas == "where needed" and any(text.embeds for text in texts)
+
+
+def _gas(group: Group, by_gas: bool, said: str) -> list[str]:
+    """The words that have GNU as report what it reads."""
+    if not by_gas:
+        return []
+    integrated = ["-fno-integrated-as"] if group.gas == "where needed" else []
+    return [*integrated, "-Xassembler", f"--MD={said}"]
+
+
+def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:
+    """A command line, the files in a response file if it is too long for the system."""
+    if sum(map(len, start)) + sum(map(len, files)) < _LONGEST:
+        return [*start, *files]
+    path = os.path.join(part, f"{_PART}.rsp")
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(words.quote(files))
+    return [*start, f"@{path}"]
+
+
+def _text(path: str) -> str:
+    """What a program wrote, taken away."""
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            text = file.read()
+        os.unlink(path)
+    except FileNotFoundError:
+        return ""
+    return text
+
+
+def _stamps(given: Sequence[str]) -> Mapping[str, str]:
+    """The files that words name, which perhaps nobody reports."""
+    return {name: stamp(os.stat(name)) for name in words.files(given)}
+
+
+def _move(part: str, output: str) -> list[str]:
+    """Puts all that was made into its place; what there is besides the output."""
+    folder = os.path.dirname(output)
+    others = []
+    for name in sorted(os.listdir(part)):
+        if not name.startswith(_PART):
+            place = os.path.join(folder, name)
+            os.replace(os.path.join(part, name), place)
+            if place != output:
+                others.append(place)
+    return others
+
+
+def _folders(files: Sequence[str], search: Sequence[str]) -> list[str]:
+    folders = dict.fromkeys([*map(os.path.dirname, files), *search])
+    return [f"{folder.rstrip('/') or '.'}/" for folder in folders]

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Digests of files and folders; one is read again only when its status has changed.
+
+A stamp holds times, size and inode of a file, as text, and is compared for equality: a
+file that was replaced by an older one has changed, too.  As git does, a stamp does not
+count that is so young that the file could change once more and look the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+_REALTIME_COARSE = 5
+"""Linux's CLOCK_REALTIME_COARSE, which file systems take times from; it goes in ticks."""
+_TICK_NS = 20_000_000
+"""Longer than a tick of any kernel, where that clock is not to be had."""
+_COARSE_NS = 2_000_000_000
+"""The same where a file system keeps whole seconds, or every other."""
+
+MISSING = ""
+"""The digest of what does not exist."""
+_SPECIAL = "-"
+"""The digest of what is neither a file nor a folder: reading it may have no end."""
+
+
+def stamp(status: os.stat_result) -> str:
+    """What is compared of a file's status."""
+    return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"
+
+
+def _without_ctime(text: str) -> list[str]:
+    mtime, _, *others = text.split()
+    return [mtime, *others]
+
+
+def clock() -> int:
+    """The time that a file would get that is written now, in nanoseconds; or a little less."""
+    try:
+        return time.clock_gettime_ns(_REALTIME_COARSE)
+    except OSError:
+        return time.time_ns() - _TICK_NS
+
+
+def changed_since(status: os.stat_result, moment: int) -> bool:
+    """Whether a file may have changed at or after a moment that clock() told."""
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    if changed % 1_000_000_000 == 0:
+        changed += _COARSE_NS
+    return changed >= moment
+
+
+class Seen(NamedTuple):
+    """One look at a file."""
+
+    stamp: str
+    digest: str
+    is_young: bool = False
+    """Whether it could have changed after the look and have the same stamp."""
+
+
+class Contents:
+    """What files hold now; a path that ends in a slash is a folder, which holds names.
+
+    known: path to stamp and digest, of an earlier run.
+    """
+
+    def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
+        self._known = known
+        self._now: dict[str, Seen] = {}
+        self._names: dict[str, frozenset[str]] = {}
+
+    def digest(self, path: str) -> str:
+        """The digest of a file or folder, MISSING if there is none; looked up once."""
+        now = self._now.get(path)
+        if now is None:
+            now = self._now[path] = self._look(path)
+        return now[1]
+
+    def seen(self, path: str) -> Seen | None:
+        """What was looked up; None if it was not."""
+        return self._now.get(path)
+
+    def read_since(self, path: str, moment: int) -> str | None:
+        """The digest of what a program read that was started at a moment of clock().
+
+        None if the file may have changed since then.
+        """
+        before = self._now.get(path)
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        if before is not None and before.stamp == stamp(status) and not before.is_young:
+            return before.digest
+        now = self._now[path] = self._look(path)
+        if not changed_since(status, moment):
+            return now.digest
+        # Written, looked at and read within a tick, and still the same.
+        same = before is not None and before[:2] == now[:2]
+        return now.digest if same else None
+
+    def linked(self, path: str, link: str) -> None:
+        """Take note of a hard link that was just made, which set the time of its inode."""
+        before = self._now.get(path)
+        with contextlib.suppress(OSError):
+            status = os.stat(link)
+            if before is not None and os.path.samestat(status, os.stat(path)):
+                now = before._replace(stamp=stamp(status))
+                if _without_ctime(now.stamp) == _without_ctime(before.stamp):
+                    self._now[path] = self._now[link] = now
+
+    def look_again_at_young(self) -> None:
+        """Look once more at what was too young, as it may be old enough now."""
+        for path, seen in list(self._now.items()):
+            if seen.is_young:
+                self._now[path] = self._look(path)
+
+    def forget(self, paths: Iterable[str]) -> None:
+        """Has files looked up again, as somebody may have written them."""
+        for path in paths:
+            self._now.pop(path, None)
+            folder = os.path.dirname(path)
+            self._now.pop(f"{folder or '.'}/", None)
+            self._names.pop(f"{folder or '.'}/", None)
+
+    def names(self, folder: str) -> frozenset[str]:
+        """The names in a folder, which need not exist."""
+        if folder not in self._names:
+            try:
+                self._names[folder] = frozenset(os.listdir(folder or os.curdir))
+            except OSError:
+                self._names[folder] = frozenset()
+        return self._names[folder]
+
+    def _look(self, path: str) -> Seen:
+        moment = clock()
+        try:
+            status = os.stat(path)
+            now = stamp(status)
+            known = self._known.get(path)
+            if known is not None and known[0] == now:
+                return Seen(*known)
+            if path.endswith("/"):
+                names = sorted(os.listdir(path))
+                content = digest("\0".join(names).encode("utf-8", "surrogateescape"))
+            elif stat.S_ISREG(status.st_mode):
+                content = digest_of_file(path)
+            else:
+                content = _SPECIAL
+        except (OSError, ValueError):
+            return Seen("", MISSING)
+        return Seen(now, content, changed_since(status, moment))
+
+
+def digest(data: bytes) -> str:
+    """The digest of bytes, in hexadecimal."""
+    # Imported here: a run with nothing to do hashes nothing.
+    from hashlib import blake2b
+
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def digest_of_file(path: str) -> str:
+    """The digest of a file's bytes.
+
+    Raises OSError if it cannot be read.
+    """
+    from hashlib import blake2b
+
+    result = blake2b(digest_size=16)
+    with open(path, "rb", buffering=0) as file:
+        while chunk := file.read(1 << 20):
+            result.update(chunk)
+    return result.hexdigest()

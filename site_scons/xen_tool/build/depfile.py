@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Readers of the files in which compilers, assemblers and linkers say what they read.
+
+All write rules for make; they differ in what they escape.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+_WORD = re.compile(r"(?:\\\n|[ \t\n])+|((?:\\[ #\t]|\$\$|\\(?!\n)|[^\\$ \t\n]|\$(?!\$))+)")
+
+
+def compiler(text: str) -> list[str]:
+    """The prerequisites of the rules that gcc, clang or GNU as write, each once, in order.
+
+    Blanks and # are escaped by a backslash (and backslashes before these), $ by a second.
+    """
+    found: dict[str, None] = {}
+    for rule in re.split(r"(?<!\\)\n", text):
+        _, colon, prerequisites = rule.partition(": ")
+        if not colon:
+            # A rule without prerequisites, or one whose first is on the next line.
+            _, colon, prerequisites = rule.partition(":\\\n")
+        for match in _WORD.finditer(prerequisites):
+            if word := match[1]:
+                found[_unescape(word)] = None
+    return list(found)
+
+
+def linker(text: str) -> list[str]:
+    """The files that GNU ld or lld read, each once, in order.
+
+    Of the lines behind the rule, `NAME:` each: GNU ld escapes nothing, and within the
+    rule a blank is then ambiguous.  lld escapes as compilers do.
+    """
+    _, _, rest = text.partition("\n\n")
+    names = (line.removesuffix(":") for line in rest.split("\n") if line.endswith(":"))
+    return [n if os.path.lexists(n) else _unescape(n) for n in dict.fromkeys(names)]
+
+
+def _unescape(word: str) -> str:
+    if "\\" in word:
+        word = re.sub(r"(\\+)([ #\t])", lambda m: "\\" * (len(m[1]) // 2) + m[2], word)
+    return word.replace("$$", "$")

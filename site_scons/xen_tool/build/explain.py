@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Say in words what is different between what a step was made of and what there is now."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from .contents import MISSING
+
+_AT_MOST = 4
+"""Names of changed files in one sentence."""
+
+
+class Made(NamedTuple):
+    """What counts for a step, at one moment; contents are digests by path."""
+
+    path: str
+    """Of the first output."""
+    command: Sequence[str]
+    toolchain: Mapping[str, str]
+    symbols: Mapping[str, str]
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    holds_names: bool
+    dirty: str
+
+
+def reasons(before: Made, now: Made) -> Iterator[str]:
+    """What is different, causes before what they cause."""
+    if before.dirty:
+        yield before.dirty
+    if files := changed(before.toolchain, now.toolchain):
+        more = [f"and {len(files) - _AT_MOST} more"] if len(files) > _AT_MOST else []
+        yield f"the toolchain changed: {', '.join([*files[:_AT_MOST], *more])}"
+    for symbol, value in now.symbols.items():
+        if (old := before.symbols[symbol]) != value:
+            yield f"CONFIG_{symbol} changed from {old or 'not set'} to {value or 'not set'}"
+    for name, content in now.inputs.items():
+        if name not in before.inputs:
+            yield f"{name} is read now"
+        elif content == MISSING:
+            yield f"{name} is gone"
+        elif before.inputs[name] != content:
+            yield f"{name} changed"
+    if not now.holds_names:
+        yield "there is another file where a header or library was looked for"
+    yield from _command_changes(before, now)
+    for name, content in now.outputs.items():
+        if content == MISSING:
+            yield "its file was missing" if name == now.path else f"{name} was missing"
+        elif content != before.outputs[name]:
+            yield f"{'its file' if name == now.path else name} was not what had been made"
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """The files that are different, wherever they lie."""
+    old, new = set(map(_content, before.items())), set(map(_content, now.items()))
+    found = [file[0] for file in now.items() if _content(file) not in old]
+    names = set(map(os.path.basename, found))
+    gone = [file[0] for file in before.items() if _content(file) not in new]
+    return [*found, *(path for path in gone if os.path.basename(path) not in names)]
+
+
+def _content(file: tuple[str, str]) -> tuple[str, str]:
+    return os.path.basename(file[0]), file[1]
+
+
+def _command_changes(before: Made, now: Made) -> Iterator[str]:
+    old, new = set(before.command), set(now.command)
+    added = [word for word in now.command if word not in old and word not in now.inputs]
+    removed = [word for word in before.command if word not in new]
+    if added:
+        yield f"the command has {shlex.join(added)} now"
+    if removed:
+        yield f"the command has {shlex.join(removed)} no more"
+    if not added and not removed and list(before.command) != list(now.command):
+        yield "the command has its words in another order"

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Which steps are dirty: those that could make something else than what is there.
+
+A step is up to date if its record has its signature (its words), the values of its symbols,
+the contents of its toolchain, inputs and outputs, and no new file where it looked for a
+name in vain.  Whether a step ran long ago or failed does not matter.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from . import explain
+from .contents import Contents, digest
+from .database import Database, Record, lines
+from .discover import Lookups, present
+from .plan import Plan
+from .step import Step
+
+_PREFIX_MAP = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=")
+
+
+class Judge:
+    """Tells dirty steps of a plan; contents are looked up once, and again when it is told so."""
+
+    def __init__(self, plan: Plan, database: Database, contents: Contents) -> None:
+        self._plan = plan
+        self._database = database
+        self.contents = contents
+        self._stale: set[str] | None = None
+        self._groups: dict[tuple[str, str], bool] = {}
+        self._flags: dict[int, tuple[Sequence[str], str]] = {}
+
+    def look_again(self, paths: Iterable[str]) -> None:
+        """Takes nothing for granted of files that somebody may have written."""
+        self.contents.forget(paths)
+        self._stale = None
+        self._groups.clear()
+
+    def is_dirty(self, step: Step, *, look: bool = False) -> bool:
+        """Whether a step has to run; look: although others have run since the first was asked."""
+        record = self._database.get(step.path)
+        return (
+            record is None
+            or record.dirty != ""
+            or record.signature != self.signature(step)
+            or not self._holds_group(record.group, step.group)
+            or not self._holds_symbols(record)
+            or not self._holds_contents(record, look)
+        )
+
+    def _holds_symbols(self, record: Record) -> bool:
+        values = self._plan.symbols
+        pairs = (line.partition("=") for line in lines(record.symbols))
+        return all(values.get(name, "") == value for name, _, value in pairs)
+
+    def _holds_contents(self, record: Record, look: bool) -> bool:
+        if self._stale is None and not look:
+            self._stale = self._database.stale(self.contents)
+        if look:
+            digest = self.contents.digest
+            rows = self._database.rows(f"{record.inputs} {record.outputs}")
+            stale = [path for path, content in rows if digest(path) != content]
+        else:
+            numbers = self._stale or set()
+            if numbers:
+                numbers = numbers.intersection(record.inputs.split() + record.outputs.split())
+            stale = [path for path, _ in self._database.rows(" ".join(numbers))]
+        # A folder that has other names than before may still have none of those that count.
+        return not stale or (all(p.endswith("/") for p in stale) and self.holds_names(record))
+
+    def holds_names(self, record: Record) -> bool:
+        """Whether there is nothing new, and nothing gone, where a step looked for names."""
+        return present(self.lookups(record), self.contents) == record.present
+
+    def lookups(self, record: Record) -> Lookups:
+        """The names that count for a step, and in which folders."""
+        names = record.names.split("/") if record.names else ()
+        paths = (path for path, _ in self._database.rows(record.inputs))
+        return Lookups(frozenset(names), tuple(sorted(p for p in paths if p.endswith("/"))))
+
+    def _holds_group(self, number: str, name: str) -> bool:
+        key = (number, name)
+        if key not in self._groups:
+            before = dict(self._database.rows(self._database.text(number)))
+            # A copy of the same programs elsewhere is the same toolchain.
+            self._groups[key] = not explain.changed(before, self.group(name))
+        return self._groups[key]
+
+    def group(self, name: str) -> dict[str, str]:
+        """The contents of a group of files, by their paths."""
+        files = self._plan.groups[name].files if name else ()
+        return {path: self.contents.digest(path) for path in files}
+
+    def signature(self, step: Step) -> str:
+        """A digest of all that is said of a step."""
+        words = (step.name, step.action, *step.outputs, "", *step.inputs, "", *step.files)
+        return digest("\0".join((self.flags(step), *words)).encode("utf-8", "surrogateescape"))
+
+    def flags(self, step: Step) -> str:
+        """The flags of a step as lines, without the name of the folder where all lies."""
+        known = self._flags.get(id(step.flags))
+        if known is None:
+            # Kept with the flags, whose id another object would get when they are gone.
+            known = (step.flags, "\n".join(map(_without_place, step.flags)))
+            self._flags[id(step.flags)] = known
+        return known[1]
+
+    def inputs(self, step: Step) -> Iterator[str]:
+        """All files that a step is known to read."""
+        yield from step.inputs
+        record = self._database.get(step.path)
+        if record is not None:
+            yield from (path for path, _ in self._database.rows(record.inputs))
+
+    def reasons(self, step: Step) -> list[str]:
+        """Why a step is dirty, in words, the cause before what it causes."""
+        record = self._database.get(step.path)
+        if record is None:
+            return ["it was not built here before"]
+        return list(explain.reasons(self._before(record), self._now(step, record)))
+
+    def _before(self, record: Record) -> explain.Made:
+        rows = self._database.rows
+        return explain.Made(
+            path=record.path,
+            command=(*lines(self._database.text(record.flags)), *lines(record.files)),
+            toolchain=dict(rows(self._database.text(record.group))),
+            symbols=_pairs(record),
+            inputs={path: content for path, content in rows(record.inputs) if path[-1:] != "/"},
+            outputs=dict(rows(record.outputs)),
+            holds_names=True,
+            dirty=record.dirty,
+        )
+
+    def _now(self, step: Step, record: Record) -> explain.Made:
+        before = self._before(record)
+        look = self.contents.digest
+        words = step.argv()[len(step.flags) :]
+        return explain.Made(
+            path=record.path,
+            command=(*lines(self.flags(step)), *words),
+            toolchain=self.group(step.group),
+            symbols={name: self._plan.symbols.get(name, "") for name in before.symbols},
+            inputs={path: look(path) for path in dict.fromkeys([*before.inputs, *step.inputs])},
+            outputs={path: look(path) for path in before.outputs},
+            holds_names=self.holds_names(record),
+            dirty="",
+        )
+
+
+def _pairs(record: Record) -> dict[str, str]:
+    pairs = (line.partition("=") for line in lines(record.symbols))
+    return {name: value for name, _, value in pairs}
+
+
+def _without_place(word: str) -> str:
+    if word.startswith(_PREFIX_MAP):
+        return word.replace(f"={os.getcwd()}", "=.", 1)
+    return word

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The steps of one build directory, and the values that they depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ..errors import XenToolError
+from .step import Step
+
+
+class Group(NamedTuple):
+    """Files that steps are made with: a toolchain, or modules of this tool."""
+
+    files: tuple[str, ...]
+    gas: str = ""
+    """Of a compiler: when GNU as assembles: "always", "where needed" (clang), or never."""
+    words: int = 1
+    """Of a linker: how many words name it, before its options."""
+
+
+class Plan:
+    """Steps by each of their outputs; filled by entry points, read by the judge and the runner.
+
+    folder is the build directory.  symbols are the values of configuration symbols by
+    their names, without CONFIG_; configured are the files that hold all of them, which
+    count by the symbols that a step mentions.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.symbols: Mapping[str, str] = {}
+        self.configured: frozenset[str] = frozenset()
+        self.groups: dict[str, Group] = {}
+        self.environment: dict[str, str] = {}
+        """Of every command."""
+        self.steps: dict[str, Step] = {}
+
+    def group(self, name: str, group: Group) -> str:
+        """Registers a group under a name, or a longer one if there is another of that name."""
+        while self.groups.setdefault(name, group) != group:
+            name += "'"
+        return name
+
+    def add(self, step: Step) -> None:
+        """Registers a step.
+
+        Raises XenToolError if another step makes one of its outputs in another way.
+        """
+        for output in step.outputs:
+            other = self.steps.get(output)
+            if other is not None and other != step:
+                raise XenToolError(_two_ways(output, other, step))
+            self.steps[output] = step
+
+    def closure(
+        self, paths: Iterable[str], read: Callable[[Step], Iterable[str]] = lambda step: ()
+    ) -> Iterator[Step]:
+        """All steps that files come from, each once, an input's step before its user's.
+
+        read tells what a step is known to read besides its inputs.
+        """
+        seen: set[str] = set()
+        # A step is on the stack twice: to look at its inputs, and behind them to be told.
+        stack = [(path, False) for path in reversed(list(paths)) if path in self.steps]
+        while stack:
+            path, inputs_done = stack.pop()
+            step = self.steps[path]
+            if inputs_done:
+                yield step
+            elif step.path not in seen:
+                seen.add(step.path)
+                stack.append((path, True))
+                names = (*step.inputs, *step.after, *read(step))
+                stack += [(name, False) for name in reversed(names) if name in self.steps]
+
+
+def _two_ways(output: str, one: Step, other: Step) -> str:
+    import shlex
+
+    ways = (shlex.join(step.argv()) or step.name for step in (one, other))
+    return f"{output} would be made in two ways: {', and '.join(ways)}"

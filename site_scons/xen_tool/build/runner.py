@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Run the dirty steps that files come from, as many at a time as is allowed.
+
+A step whose inputs came out as they were does not run.  What a step read is recorded when
+it has ended well; a step during which an input changed stays dirty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import NamedTuple, Protocol
+
+from ..errors import XenToolError
+from . import discover
+from .commands import Commands, Read, Run
+from .contents import MISSING, changed_since, clock
+from .database import Database, Record
+from .discover import Texts
+from .judge import Judge
+from .plan import Plan
+from .spawn import Children, Ended
+from .step import Step
+
+Function = Callable[[Step], None]
+"""A step that is no command: it makes the outputs, or raises XenToolError."""
+
+
+class Show(Protocol):
+    """What the runner tells while it works."""
+
+    def begin(self, step: Step) -> None:
+        """A step starts."""
+
+    def end(self, step: Step, output: bytes, error: str) -> None:
+        """A step has ended: what its commands printed; why it failed, or empty."""
+
+
+class Failure(NamedTuple):
+    """A step that did not make its outputs."""
+
+    step: Step
+    status: int
+    """Of its command; minus a signal's number; 0 if it was no command's."""
+    reason: str
+
+
+class Result(NamedTuple):
+    """How a run ended."""
+
+    failures: list[Failure]
+    interrupted: int
+    """The signal that ended it, or 0."""
+
+
+class _Started:
+    """A step that runs."""
+
+    def __init__(self, step: Step, reasons: list[str], before: frozenset[str] | None) -> None:
+        self.step = step
+        self.reasons = reasons
+        self.before = before
+        """What it read when it last ran; None if it did not."""
+        self.run: Run | None = None
+        self.moment = clock()
+        self.argv: Sequence[str] = ()
+        self.output = b""
+
+
+class Runner:
+    """Runs steps of a plan, and records them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        database: Database,
+        judge: Judge,
+        functions: Mapping[str, Function],
+        show: Show,
+    ) -> None:
+        self._plan = plan
+        self._database = database
+        self._judge = judge
+        self._functions = functions
+        self._show = show
+        self._texts = Texts()
+        self._commands = Commands(plan, self._texts, judge.contents)
+        self._unmade: set[str] = set()
+        """Outputs that could not be made, which is not tried again."""
+
+    def due(self, paths: Iterable[str], force: Iterable[str] = ()) -> dict[str, Step]:
+        """The steps that are dirty, and those that could become so, by their first outputs.
+
+        In an order in which they can be run.
+        """
+        found: dict[str, Step] = {}
+        outputs: set[str] = set()
+        forced = set(force)
+        made = self._database.numbers_of(self._plan.steps)
+
+        def read(step: Step) -> Iterable[str]:
+            """What a step read, when it last ran, that other steps make."""
+            record = self._database.get(step.path) if made else None
+            numbers = made.intersection(record.inputs.split()) if record else ()
+            return [path for path, _ in self._database.rows(" ".join(numbers))]
+
+        for step in self._plan.closure(paths, read):
+            if (
+                step.path in forced
+                or self._judge.is_dirty(step)
+                or (outputs and not outputs.isdisjoint(self._judge.inputs(step)))
+            ):
+                found[step.path] = step
+                outputs.update(step.outputs)
+        return found
+
+    def run(
+        self,
+        paths: Iterable[str],
+        *,
+        jobs: int,
+        keep_going: bool = False,
+        force: Iterable[str] = (),
+        keep_open: Sequence[int] = (),
+        signals: int = -1,
+    ) -> Result:
+        """Make files; keep_open are descriptors that commands get too.
+
+        Raises XenToolError if an input is missing that no step makes.
+        """
+        forced = set(force)
+        due = self.due(paths, forced)
+        sorter = self._sorted(due)
+        children = Children(self._plan.environment, keep_open, signals)
+        failures: list[Failure] = []
+        ready: list[str] = []
+        while sorter.is_active():
+            stopping = children.interrupted or (failures and not keep_going)
+            ready += sorter.get_ready()
+            while ready and len(children) < jobs and not stopping:
+                step = due[ready.pop(0)]
+                failure = self._begin(step, step.path in forced, children)
+                if failure is None:
+                    continue
+                if failure is not _CLEAN:
+                    self._unmade.update(step.outputs)
+                    failures.append(failure)
+                    stopping = not keep_going
+                sorter.done(step.path)
+                ready += sorter.get_ready()
+            if not len(children):
+                if stopping or not ready:
+                    break
+                continue
+            for ended in children.wait():
+                started = ended.job
+                assert isinstance(started, _Started)
+                outcome = self._go_on(started, ended, children)
+                if outcome is None:
+                    continue
+                if outcome is not _CLEAN:
+                    failures.append(outcome)
+                    self._unmade.update(started.step.outputs)
+                sorter.done(started.step.path)
+            if children.interrupted:
+                for ended in children.stop():
+                    assert isinstance(ended.job, _Started)
+                    self._abandon(ended.job)
+                break
+        return Result(failures, children.interrupted)
+
+    def _sorted(self, due: Mapping[str, Step]) -> TopologicalSorter[str]:
+        makers = {output: step.path for step in due.values() for output in step.outputs}
+        sorter: TopologicalSorter[str] = TopologicalSorter()
+        for path, step in due.items():
+            names = (*self._judge.inputs(step), *step.after)
+            needs = {makers[name] for name in names if name in makers}
+            sorter.add(path, *(needs - {path}))
+        sorter.prepare()
+        return sorter
+
+    def _begin(self, step: Step, forced: bool, children: Children) -> Failure | None:
+        """Start a step; None if it runs now."""
+        if missing := self._unmade.intersection((*step.outputs, *self._judge.inputs(step))):
+            return Failure(step, 0, f"not made, as {sorted(missing)[0]} could not be")
+        if not forced and not self._judge.is_dirty(step, look=True):
+            return _CLEAN
+        for name in step.inputs:
+            if self._judge.contents.digest(name) == MISSING:
+                reason = f"Source `{name}' not found, needed by target `{step.path}'."
+                return Failure(step, 0, reason)
+        # What counts of a first run is what the step could see before it started.
+        for name in step.after:
+            self._judge.contents.digest(name)
+        known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
+        before = frozenset(known) if self._database.get(step.path) else None
+        started = _Started(step, self._judge.reasons(step), before)
+        self._show.begin(step)
+        # Whatever comes of it, the outputs are not what the record says.
+        self._database.remove(step.path)
+        try:
+            for output in step.outputs:
+                os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
+            if not step.is_command:
+                self._functions[step.action](step)
+                return self._succeeded(started, None)
+            started.run = self._commands.run(step, known)
+            started.argv = next(started.run)
+            children.start(started, started.argv)
+        except OSError as error:
+            return self._failed(
+                started, 127, f"{error.filename or started.argv[:1]}: {error.strerror}"
+            )
+        except XenToolError as error:
+            return self._failed(started, 0, str(error))
+        return None
+
+    def _go_on(self, started: _Started, ended: Ended, children: Children) -> Failure | None:
+        """The next command of a step whose last has ended; None if there is one."""
+        assert started.run is not None
+        # A linker is asked what it can.
+        if started.argv[-1:] != ["--help"]:
+            started.output += ended.output
+        try:
+            started.argv = started.run.send(ended)
+            children.start(started, started.argv)
+            return None
+        except StopIteration as stop:
+            read: Read | None = stop.value
+            if read is None:
+                return self._failed(started, ended.status, _how(ended.status))
+            return self._succeeded(started, read)
+        except OSError as error:
+            return self._failed(started, 127, f"{error.filename}: {error.strerror}")
+        except XenToolError as error:
+            return self._failed(started, 0, str(error))
+
+    def _abandon(self, started: _Started) -> None:
+        if started.run is not None:
+            started.run.close()
+
+    def _failed(self, started: _Started, status: int, reason: str) -> Failure:
+        self._abandon(started)
+        # Nobody shall take for its result what it was to replace.
+        for output in started.step.outputs:
+            with contextlib.suppress(OSError):
+                os.unlink(output)
+        self._judge.look_again(started.step.outputs)
+        self._show.end(started.step, started.output, reason)
+        return Failure(started.step, status, reason)
+
+    def _succeeded(self, started: _Started, read: Read | None) -> Failure:
+        step = started.step
+        outputs = [*step.outputs, *(read.outputs if read else ())]
+        self._judge.look_again(outputs)
+        self._texts.forget(outputs)
+        for name in step.inputs if read is None else ():
+            self._judge.contents.linked(name, step.path)
+        for output in step.outputs:
+            if self._judge.contents.digest(output) == MISSING:
+                return self._failed(started, 0, f"{step.name} made no {output}")
+        self._record(started, outputs, read)
+        self._show.end(step, started.output, "")
+        return _CLEAN
+
+    def _record(self, started: _Started, outputs: Sequence[str], read: Read | None) -> None:
+        step, contents, database = started.step, self._judge.contents, self._database
+        inputs: dict[str, str] = {}
+        doubts: list[str] = []
+        found_out = [*read.files, *read.named] if read else []
+        for name in dict.fromkeys([*step.inputs, *found_out]):
+            # A function is over at once; it may make a link to its input, which sets its time.
+            content = contents.read_since(name, started.moment) if read else contents.digest(name)
+            if content is None:
+                doubts.append(f"{name} changed, or was gone, while it was read")
+                self._judge.look_again([name])
+                self._texts.forget([name])
+            else:
+                inputs[name] = content
+        symbols = {name: self._plan.symbols.get(name, "") for name in step.symbols or ()}
+        found = discover.Lookups(frozenset(), ())
+        if read is not None:
+            search = [*map(os.path.dirname, step.inputs), *read.search]
+            found = discover.lookups(read.files, search, read.asked, contents)
+            inputs |= {folder: contents.digest(folder) for folder in found.folders}
+            if step.symbols is None:
+                symbols = read.symbols
+            if read.unknown:
+                doubts.append(read.unknown)
+        record = Record(
+            path=step.path,
+            signature=self._judge.signature(step),
+            inputs=database.row_numbers(inputs),
+            outputs=database.row_numbers({name: contents.digest(name) for name in outputs}),
+            group=database.text_number(database.row_numbers(self._judge.group(step.group))),
+            symbols="\n".join(f"{name}={value}" for name, value in symbols.items()),
+            names="/".join(sorted(found.names)),
+            present=discover.present(found, contents, self._is_newer(started.moment, inputs)),
+            flags=database.text_number(self._judge.flags(step)),
+            files="\n".join(step.argv()[len(step.flags) :]),
+            run=str(database.run),
+            reasons="\n".join(dict.fromkeys([*started.reasons, *_news(started.before, inputs)])),
+            dirty=doubts[0] if doubts else "",
+        )
+        database.put(record)
+
+    def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str], bool]:
+        """Whether a file may have come after a step looked for its name."""
+
+        def is_newer(path: str) -> bool:
+            if path in inputs:
+                return False
+            try:
+                return changed_since(os.lstat(path), moment)
+            except OSError:
+                return True
+
+        return is_newer
+
+
+_CLEAN = Failure(Step("", ("",), (), ""), 0, "up to date")
+
+
+def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:
+    """What a step reads that it did not when it last ran."""
+    if before is None:
+        return []
+    return [f"{name} is read now" for name in now if name not in before and name[-1:] != "/"]
+
+
+def _how(status: int) -> str:
+    return f"Error {status}" if status >= 0 else f"ended by signal {-status}"

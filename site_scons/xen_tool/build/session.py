@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A build directory at work: its plan, database and lock.
+
+What entry points use.  The lock is taken when something is made, and given back by
+close(), which also writes the database; asking what is up to date needs neither lock nor
+a directory that can be written.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..errors import XenToolError
+from . import lock
+from .contents import Contents
+from .database import FILE, DamagedError, Database
+from .judge import Judge
+from .plan import Plan
+from .runner import Function, Result, Runner, Show
+from .step import Step
+
+_SAVE_EVERY = 5.0
+"""Seconds of work that a kill -9 may cost."""
+
+
+class Session:
+    """Builds of one plan, from several threads; one is at work at a time."""
+
+    def __init__(self, plan: Plan, functions: Mapping[str, Function], show: Show) -> None:
+        self.plan = plan
+        self._functions = functions
+        self._show = show
+        self._lock = -1
+        self._mutex = threading.RLock()
+        self._counted = False
+        self._load()
+
+    def _load(self) -> None:
+        self.database = Database(os.path.join(self.plan.folder, FILE))
+        self.contents = Contents(self.database.known())
+        self.judge = Judge(self.plan, self.database, self.contents)
+        self._runner = Runner(self.plan, self.database, self.judge, self._functions, self._show)
+        self._counted = False
+
+    def due(self, paths: Iterable[str]) -> Sequence[Step]:
+        """The steps that are to run, and those that could follow, in an order to run them."""
+        with self._mutex:
+            try:
+                return list(self._runner.due(paths).values())
+            except DamagedError:
+                self._forget_all()
+                return list(self._runner.due(paths).values())
+
+    def is_clean(self, path: str) -> bool:
+        """Whether a file is up to date."""
+        return not self.due([path])
+
+    def build(
+        self,
+        paths: Iterable[str],
+        *,
+        jobs: int,
+        keep_going: bool = False,
+        force: Iterable[str] = (),
+        signals: int = -1,
+    ) -> Result:
+        """Make files.
+
+        Raises XenToolError if the build directory cannot be written.
+        """
+        with self._mutex:
+            self.open()
+            if not self._counted:
+                self.database.run += 1
+                self._counted = True
+            try:
+                return self._runner.run(
+                    paths,
+                    jobs=jobs,
+                    keep_going=keep_going,
+                    force=force,
+                    keep_open=[self._lock],
+                    signals=signals,
+                )
+            except DamagedError:
+                self._forget_all()
+                raise XenToolError(
+                    f"{self.plan.folder}/{FILE} was damaged, and is made anew: build again"
+                ) from None
+
+    def changed(self, paths: Iterable[str]) -> None:
+        """Has files looked up again, as something else may have written them."""
+        with self._mutex:
+            self.judge.look_again(paths)
+
+    def open(self) -> None:
+        """Take the lock, and read what another process may have written before.
+
+        Raises XenToolError if the build directory cannot be written.
+        """
+        with self._mutex:
+            if self._lock < 0:
+                self._lock = lock.acquire(self.plan.folder)
+                self._load()
+
+    def close(self) -> None:
+        """Write what is new, and let other processes build."""
+        with self._mutex:
+            try:
+                self._save()
+            finally:
+                if self._lock >= 0:
+                    os.close(self._lock)
+                    self._lock = -1
+
+    def _save(self) -> None:
+        if self._lock < 0 or not self.database.changed:
+            return
+        self.contents.look_again_at_young()
+        try:
+            self.database.save(self.contents)
+        except XenToolError as error:
+            print(f"xen_tool: note: the next build starts anew: {error}", file=sys.stderr)
+
+    def _forget_all(self) -> None:
+        """Starts with an empty database, as what was read is none."""
+        self.database.clear()
+        self.judge.look_again(())

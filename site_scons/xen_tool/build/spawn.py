@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Run commands at the same time, and collect what each prints, in one thread.
+
+Commands get no shell, standard input is /dev/null, and what they print comes whole when
+they have ended.  Used by the runner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    job: object
+    status: int
+    """Of the process; minus the signal that ended it."""
+    output: bytes
+    """What it wrote to standard output and error."""
+
+
+class _Child:
+    def __init__(self, job: object, pid: int, pipe: int) -> None:
+        self.job = job
+        self.pid = pid
+        self.pipe = pipe
+        self.pidfd = os.pidfd_open(pid)
+        self.output: list[bytes] = []
+
+    def read(self) -> bool:
+        """Takes what is in the pipe; whether more can come."""
+        while True:
+            try:
+                data = os.read(self.pipe, 1 << 16)
+            except BlockingIOError:
+                return True
+            if not data:
+                return False
+            self.output.append(data)
+
+
+class Children:
+    """The commands that run.
+
+    signals: a descriptor from which the numbers of signals can be read that this process
+    gets, as signal.set_wakeup_fd() has them; -1 if there is none.
+    """
+
+    def __init__(self, environment: Mapping[str, str], keep: Sequence[int], signals: int) -> None:
+        self._environment = environment
+        self._keep = keep
+        self._signals = signals
+        self._poll = select.poll()
+        if signals >= 0:
+            self._poll.register(signals, select.POLLIN)
+        self._children: dict[int, _Child] = {}
+        self.interrupted = 0
+        """The signal that asks to end; 0 as long as there was none."""
+
+    def __len__(self) -> int:
+        return len({child.pid for child in self._children.values()})
+
+    def start(self, job: object, argv: Sequence[str]) -> None:
+        """Start a command.
+
+        Raises OSError if there is no such program, or it cannot be started.
+        """
+        ours, theirs = os.pipe()
+        try:
+            os.set_blocking(ours, False)
+            actions = [
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, theirs, 1),
+                (os.POSIX_SPAWN_DUP2, theirs, 2),
+            ]
+            # Onto itself: it then outlives exec in the child.
+            actions += [(os.POSIX_SPAWN_DUP2, handle, handle) for handle in self._keep]
+            # A terminal's Ctrl-C may be ignored here, as in a shell's background job.
+            pid = os.posix_spawn(
+                argv[0],
+                list(argv),
+                self._environment,
+                file_actions=actions,
+                setsigdef=[signal.SIGPIPE],
+                setsigmask=[],
+            )
+        except BaseException:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
+        child = _Child(job, pid, ours)
+        self._children[child.pipe] = self._children[child.pidfd] = child
+        self._poll.register(child.pipe, select.POLLIN)
+        self._poll.register(child.pidfd, select.POLLIN)
+
+    def wait(self) -> list[Ended]:
+        """Wait until commands have ended; [] if a signal has come."""
+        ended: list[Ended] = []
+        while not ended:
+            for handle, _ in self._poll.poll():
+                if handle == self._signals:
+                    self._take_signals()
+                    if self.interrupted:
+                        return []
+                    continue
+                child = self._children.get(handle)
+                if child is None:
+                    continue
+                if handle == child.pidfd:
+                    ended.append(self._end(child))
+                elif not child.read():
+                    # It may go on without its output: what counts is that it ends.
+                    self._poll.unregister(handle)
+        return ended
+
+    def _end(self, child: _Child) -> Ended:
+        _, status = os.waitpid(child.pid, 0)
+        child.read()
+        for handle in (child.pipe, child.pidfd):
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(handle)
+            os.close(handle)
+            del self._children[handle]
+        return Ended(child.job, os.waitstatus_to_exitcode(status), b"".join(child.output))
+
+    def _take_signals(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            for number in os.read(self._signals, 100):
+                if number in INTERRUPTING:
+                    self.interrupted = number
+
+    def stop(self) -> list[Ended]:
+        """End all commands, and wait for them."""
+        children = {child.pid: child for child in self._children.values()}
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, self.interrupted or signal.SIGTERM)
+        return [self._end(child) for child in children.values()]

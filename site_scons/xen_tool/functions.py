@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The steps of a build that are Python functions: CONFIG, HEAD and CHECK.
+
+Each has all that it needs in its Step, as text; entry points give them to a build.Session.
+What the modules that they run hold is a group of files of the plan, found by their imports,
+so that a change of the tool itself runs them again.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .build.step import Step
+from .errors import XenToolError
+from .files import shown, write_if_changed
+from .loaders.names import PV_DOMU
+from .loaders.xen import Xen
+
+CONFIG, HEAD, CHECK = "config", "head", "check"
+"""The actions of Steps."""
+UNCHECKED = ".unchecked"
+"""What the linker makes, before it has the image's name."""
+_PACKAGE = Path(__file__).parent
+
+
+def config(step: Step) -> None:
+    """Write each output's text; files are the texts."""
+    for path, text in zip(step.outputs, step.files, strict=True):
+        write_if_changed(path, text)
+
+
+def head(step: Step) -> None:
+    """Write the Xen head object; files are the architecture and NAME=VALUE of symbols."""
+    from .abi import ARCHES
+    from .head.config import HeadConfig
+    from .head.emit import emit
+
+    arch, *symbols = step.files
+    values = {name: value for name, _, value in (s.partition("=") for s in symbols)}
+    configured = HeadConfig.from_symbols(ARCHES[arch], values)
+    if configured is None:
+        raise XenToolError("XEN is not set, so there is no head object")
+    write_if_changed(step.path, emit(configured))
+
+
+def check(step: Step) -> None:
+    """Give the linker's output its name, as a hard link, if all loaders will take it.
+
+    files are the loaders' names, a comma between; the Xen that is modelled; and "default"
+    if nobody named that.
+    """
+    from .report.report import read_report
+    from .report.text import finding_lines, findings_of, verdict_lines
+
+    (linked,) = step.inputs
+    names, release, by_default = step.files
+    loaders = tuple(filter(None, names.split(",")))
+    xen = Xen.parse(release)
+    report = read_report(linked, xen, loaders)
+    bad = [loader for loader in loaders if not report.takes(loader)]
+    if bad:
+        lines = "\n".join(verdict_lines(report, bad))
+        raise XenToolError(f"{shown(Path(linked))} is not for {' and '.join(bad)}:\n{lines}")
+    for (kind, finding), finders in findings_of(report, loaders).items():
+        for line in finding_lines(kind, finding):
+            print(f"xen_tool: {step.path}: {', '.join(finders)}: {line}", file=sys.stderr)
+    for line in without_pv32(linked, loaders, xen) if by_default else ():
+        print(f"xen_tool: {step.path}: {line}", file=sys.stderr)
+    _name(linked, step.path)
+
+
+def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
+    """What a Xen says of an image that was built as distributions build it."""
+    from .report.report import read_report
+
+    if not (xen.pv32 and PV_DOMU in loaders):
+        return
+    xen = xen._replace(pv32=False)
+    verdict = read_report(image, xen).verdicts[PV_DOMU]
+    yield f"warning: Debian's Xen {xen} has no CONFIG_PV32, and says:"
+    yield f"  {verdict.message}"
+    yield f"  fix:  {verdict.fix}"
+
+
+def _name(linked: str, image: str) -> None:
+    """Gives the linker's output its name, at once."""
+    part = os.path.join(os.path.dirname(image), f".{os.path.basename(image)}.part")
+    try:
+        if os.path.isdir(image):
+            raise XenToolError(f"{image} is a folder: give the image another name")
+        if os.path.lexists(part):
+            os.unlink(part)
+        try:
+            os.link(linked, part)
+        except OSError:
+            # Not every file system has hard links.
+            shutil.copy2(linked, part)
+        os.replace(part, image)
+    except OSError as error:
+        raise XenToolError(f"{image}: cannot be written: {error.strerror}") from error
+
+
+FUNCTIONS = {CONFIG: config, HEAD: head, CHECK: check}
+"""For a build.Session."""
+
+
+_IMPORT = re.compile(r"^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)
+
+
+def modules(*names: str) -> tuple[str, ...]:
+    """The files of modules of this package and of all that they import from it, and this one."""
+    found = {__file__: None}
+    todo = [str(_PACKAGE / name) for name in names]
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found[path] = None
+            todo += _imported(path)
+    return tuple(sorted(found))
+
+
+@functools.cache
+def _imported(path: str) -> tuple[str, ...]:
+    """The files of this package that a module imports, wherever it does."""
+    found = []
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for dots, module, many, one in _IMPORT.findall(text):
+        folder = path
+        for _ in dots:
+            folder = os.path.dirname(folder)
+        base = os.path.join(folder, *module.split("."))
+        names = [name.split()[0] for name in (many or one).split(",") if name.split()]
+        places = [base, *(os.path.join(base, name) for name in names)]
+        files = (f for place in places for f in (f"{place}.py", os.path.join(place, "__init__.py")))
+        found += [name for name in files if os.path.isfile(name)]
+    return tuple(name for name in found if name != str(_PACKAGE / "__init__.py"))

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What is printed of steps: a line when one begins, and what its commands say, whole."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+from SCons.Script import GetOption
+
+from ..build.step import Step
+
+
+class Lines:
+    """A line for each step; with V=1 its command."""
+
+    def __init__(self) -> None:
+        self.verbose = False
+
+    def line(self, step: Step) -> str:
+        """How a step is shown."""
+        if self.verbose and step.is_command:
+            return shlex.join(step.argv())
+        return f"  {step.name:<7} {step.path}"
+
+    def begin(self, step: Step) -> None:
+        """Prints the step that starts."""
+        if not GetOption("silent"):
+            print(self.line(step), flush=True)
+
+    def end(self, step: Step, output: bytes, error: str) -> None:
+        """Prints what its commands said."""
+        if output:
+            sys.stderr.write(output.decode("utf-8", "backslashreplace"))
+            sys.stderr.flush()
+        if error and step.is_command:
+            print(f"xen_tool: failed: {shlex.join(step.argv())}", file=sys.stderr)

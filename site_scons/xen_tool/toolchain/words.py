@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The files and folders that the words of a compiler's or linker's command name.
+
+A depfile does not name them all: GNU ld leaves out --retain-symbols-file, gcc its
+response files, specs and plugins.  So every word that names an existing file counts as
+an input, also behind `=`, `,` or `@` and within a response file.  Used by build/.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+
+_SEARCH = (
+    "-isystem",
+    "-iquote",
+    "-idirafter",
+    "-I",
+    "-L",
+    "--library-path=",
+    "--include-directory=",
+)
+"""Options that a folder follows, as a word of its own or in the same word."""
+_DEPFILE = ("-MD", "-MMD", "-MF", "-MT", "-MQ", "-MP", "-MG", "-M", "-MM")
+"""gcc's options on dependencies; -MF, -MT and -MQ have an argument."""
+
+
+def flatten(words: Iterable[str]) -> list[str]:
+    """The words, with what response files hold in the place of @FILE as well."""
+    found: list[str] = []
+    todo = list(reversed(list(words)))
+    read: set[str] = set()
+    while todo:
+        word = todo.pop()
+        found.append(word)
+        if word.startswith("@") and word not in read:
+            read.add(word)
+            todo += reversed(_response(word[1:]))
+    return found
+
+
+def _response(path: str) -> list[str]:
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return []
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return unquote(file.read())
+    except (OSError, ValueError):
+        return []
+
+
+def unquote(text: str) -> list[str]:
+    """Split the text of a response file as libiberty does: quotes, and backslashes before any."""
+    words: list[str] = []
+    word: list[str] | None = None
+    quote = ""
+    characters = iter(text)
+    for character in characters:
+        if character == "\\":
+            word = [*(word or []), next(characters, "")]
+        elif quote:
+            if character == quote:
+                quote = ""
+            else:
+                assert word is not None
+                word.append(character)
+        elif character in "'\"":
+            quote, word = character, word or []
+        elif character.isspace():
+            if word is not None:
+                words.append("".join(word))
+            word = None
+        else:
+            word = word or []
+            word.append(character)
+    return [*words, "".join(word)] if word is not None else words
+
+
+def quote(words: Iterable[str]) -> str:
+    """The text of a response file of these words."""
+    escaped = ("".join(f"\\{c}" if c in "\\'\" \t\n\r\f\v" else c for c in word) for word in words)
+    return "".join(f"{word or chr(34) * 2}\n" for word in escaped)
+
+
+def names(words: Iterable[str]) -> Iterator[str]:
+    """All parts of words that could name a file: no option, or behind a `=`, `,` or `@`."""
+    for word in words:
+        if not word.startswith("-"):
+            yield word
+        for mark in "=,@":
+            rest = word
+            while mark in rest:
+                rest = rest.partition(mark)[2]
+                yield rest
+                # -Wl,--retain-symbols-file=F,--gc-sections
+                yield rest.partition(",")[0]
+
+
+def files(words: Iterable[str]) -> list[str]:
+    """The existing files that words name, each once, in order."""
+    return [name for name in dict.fromkeys(names(words)) if name and _is_file(name)]
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def search_folders(words: Iterable[str]) -> list[str]:
+    """The folders in which a command looks for headers or libraries, in order, each once.
+
+    They need not exist.
+    """
+    found: dict[str, None] = {}
+    follows = False
+    for word in words:
+        # -Wa,-I,folder and -Xpreprocessor -I folder come down to the same words.
+        for part in word.split(",") if word.startswith("-W") else [word]:
+            if part in ("-Xpreprocessor", "-Xassembler", "-Xlinker"):
+                continue
+            if follows:
+                found[part], follows = None, False
+                continue
+            for option in _SEARCH:
+                if part.startswith(option):
+                    if rest := part[len(option) :]:
+                        found[rest] = None
+                    else:
+                        follows = True
+                    break
+    return list(found)
+
+
+def without_depfiles(words: Iterable[str]) -> list[str]:
+    """The words of a compilation without those that ask for a depfile."""
+    found: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-MF", "-MT", "-MQ"):
+            skip = True
+        elif not asks_for_depfile(word):
+            found.append(word)
+    return found
+
+
+def asks_for_depfile(word: str) -> bool:
+    """Whether a word of a compilation is about a depfile of the user's own."""
+    return word in _DEPFILE or word.startswith(("-MF", "-MT", "-MQ", "-Wp,-M"))
