@@ -15,6 +15,9 @@ each imports only what stands before it, and nothing imports the entry points:
     loaders/        what each loader will say of it
     report/         the same as a document, for people and programs
     functions       the Python steps of a build: CONFIG, HEAD, CHECK
+    progress        what is printed of steps
+    signals         how the runner of steps learns of Ctrl-C
+    shortcut/       builds past SCons, when nothing that SCons would read has changed
 
     scons/          entry point: what a SConstruct calls
     run/            entry point: Xen under QEMU
@@ -26,7 +29,9 @@ and make dataclasses would be a large part of so short a run (tests/bench/check.
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def generate(env: Any, **_options: Any) -> None:

@@ -35,6 +35,11 @@ _DEFCONFIG = "kconfig/configs/{arch}_defconfig"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit status."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["build"] and words[1:] != ["--help"]:
+        from .shortcut.__main__ import main as build
+
+        return build(words[1:])
     if sys.stdout is None:
         print("xen-tool: standard output is closed", file=sys.stderr)
         return UNUSABLE
@@ -105,6 +110,13 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--qemu", metavar="PROGRAM")
     boot.add_argument("--xen", metavar="FILE", help="the hypervisor, or a version, such as 4.20")
     boot.set_defaults(function=_boot)
+
+    build = commands.add_parser(
+        "build",
+        help="as scons, but faster where nothing that it would read has changed",
+        usage="xen-tool build [SCONS ARGUMENTS]",
+    )
+    build.set_defaults(function=lambda options: 0)
 
     check = commands.add_parser("check", help="say what loaders will say of an image")
     _add_image(check, _check)

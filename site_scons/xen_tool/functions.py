@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The steps of a build that are Python functions: CONFIG, HEAD and CHECK.
+"""The steps of a build that are Python functions: CONFIG, HEAD, CHECK, and compile commands.
 
 Each has all that it needs in its Step, as text; entry points give them to a build.Session.
 What the modules that they run hold is a group of files of the plan, found by their imports,
@@ -9,21 +9,25 @@ so that a change of the tool itself runs them again.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from .build.step import Step
+from .build.plan import Plan
+from .build.step import COMPILE, Step
 from .errors import XenToolError
 from .files import shown, write_if_changed
 from .loaders.names import PV_DOMU
 from .loaders.xen import Xen
 
-CONFIG, HEAD, CHECK = "config", "head", "check"
+CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
 """The actions of Steps."""
+COMMANDS_FILE = "compile_commands.json"
+"""What clangd and other tools read to know how each source is compiled."""
 UNCHECKED = ".unchecked"
 """What the linker makes, before it has the image's name."""
 _PACKAGE = Path(__file__).parent
@@ -106,8 +110,56 @@ def _name(linked: str, image: str) -> None:
         raise XenToolError(f"{image}: cannot be written: {error.strerror}") from error
 
 
-FUNCTIONS = {CONFIG: config, HEAD: head, CHECK: check}
-"""For a build.Session."""
+def compile_commands(plan: Plan, step: Step) -> None:
+    """Write how each source of a plan is compiled, as JSON; only if that has changed."""
+    import json
+
+    entries = [
+        {
+            "directory": os.getcwd(),
+            "file": compilation.inputs[0],
+            "output": compilation.path,
+            "arguments": compilation.argv(),
+        }
+        for compilation in compilations(plan)
+    ]
+    write_if_changed(step.path, json.dumps(entries, indent=1) + "\n")
+
+
+def compilations(plan: Plan) -> Iterator[Step]:
+    """The steps of a plan that make objects."""
+    return (step for step in plan.steps.values() if step.action == COMPILE and "-c" in step.flags)
+
+
+def commands_step(plan: Plan, path: str) -> Step:
+    """The step that writes them; its arguments change when they do."""
+    said = hashlib.blake2b(os.getcwd().encode("utf-8", "surrogateescape"), digest_size=16)
+    known: dict[int, bytes] = {}
+    for step in compilations(plan):
+        flags = known.get(id(step.flags))
+        if flags is None:
+            flags = known[id(step.flags)] = "\0".join(step.flags).encode("utf-8", "surrogateescape")
+        said.update(flags)
+        said.update("\0".join((*step.outputs, *step.inputs)).encode("utf-8", "surrogateescape"))
+    return Step("", (path,), (), COMMANDS, files=(said.hexdigest(),), symbols=())
+
+
+def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:
+    """The functions by their actions, for a build.Session."""
+    commands = functools.partial(compile_commands, plan)
+    return {CONFIG: config, HEAD: head, CHECK: check, COMMANDS: commands}
+
+
+def _import_head() -> None:
+    from .head import config, emit  # noqa: F401
+
+
+def _import_check() -> None:
+    from .report import report, text  # noqa: F401
+
+
+IMPORTS = {HEAD: _import_head, CHECK: _import_check}
+"""What a session can do for them while it waits for commands."""
 
 
 _IMPORT = re.compile(r"^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)

@@ -35,6 +35,15 @@ def main():
 """
 
 
+# As the project's own, which goes past SCons if it can.
+SHORTCUT = """
+import os, sys
+
+scons = os.path.join(os.path.dirname(sys.executable), "scons")
+os.execv(sys.executable, [sys.executable, scons, *sys.argv[1:]])
+"""
+
+
 def make_wheel(folder: Path, name: str, files: Mapping[str, str]) -> str:
     """Returns its SHA-256."""
     info = f"{name}-1.dist-info"
@@ -74,6 +83,9 @@ def test_with_the_real_python_and_pip(tmp_path: Path) -> None:
         (checkout.top / f"requirements/{name}.txt").write_text("--only-binary :all:\n")
     (checkout.top / "pyproject.toml").write_text(PYPROJECT)
     (checkout.top / "backend.py").write_text(BACKEND)
+    shortcut = checkout.top / "site_scons/xen_tool/shortcut"
+    shortcut.mkdir(parents=True)
+    (shortcut / "__main__.py").write_text(SHORTCUT)
     make_wheel(checkout.top, "xen_tool", {"xen_tool.pth": str(checkout.top)})
     for _ in range(2):
         done = run_real(checkout, ["a b"])

@@ -4,6 +4,8 @@
 step       one command or Python function: its inputs, outputs and words
 plan       the steps of one build directory, and the values that they depend on
 contents   digests of files and folders, read again only when their status changed
+fields     files of text fields
+record     how a step ran
 database   what each step was made of when it last ran
 depfile    what programs say that they read
 discover   what a step depends on beyond what it was given
@@ -14,6 +16,7 @@ runner     runs dirty steps, as many at a time as is allowed
 lock       one process at a time in a build directory
 explain    what is different, in words
 story      why a file was built when it last was, with what was built for it
+stored     a plan as a file
 session    a plan with its database and lock: what entry points use
 
 A step is dirty unless the database says that it ran with the same words on the same

@@ -8,12 +8,13 @@ count that is so young that the file could change once more and look the same.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import time
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _REALTIME_COARSE = 5
 """Linux's CLOCK_REALTIME_COARSE, which file systems take times from; it goes in ticks."""
@@ -54,13 +55,9 @@ def changed_since(status: os.stat_result, moment: int) -> bool:
     return changed >= moment
 
 
-class Seen(NamedTuple):
-    """One look at a file."""
-
-    stamp: str
-    digest: str
-    is_young: bool = False
-    """Whether it could have changed after the look and have the same stamp."""
+Seen = tuple[str, str, bool]
+"""One look at a file: its stamp and digest, and whether it is young: it could have changed
+after the look and have the same stamp."""
 
 
 class Contents:
@@ -73,6 +70,8 @@ class Contents:
         self._known = known
         self._now: dict[str, Seen] = {}
         self._names: dict[str, frozenset[str]] = {}
+        self.learned = False
+        """Whether something had to be read that was known, as its stamp did not count."""
 
     def digest(self, path: str) -> str:
         """The digest of a file or folder, MISSING if there is none; looked up once."""
@@ -95,29 +94,31 @@ class Contents:
             status = os.stat(path)
         except OSError:
             return None
-        if before is not None and before.stamp == stamp(status) and not before.is_young:
-            return before.digest
+        if before is not None and before[0] == stamp(status) and not before[2]:
+            return before[1]
         now = self._now[path] = self._look(path)
-        if not changed_since(status, moment):
-            return now.digest
-        # Written, looked at and read within a tick, and still the same.
-        same = before is not None and before[:2] == now[:2]
-        return now.digest if same else None
+        # Or else written, looked at and read within a tick, and still the same.
+        if not changed_since(status, moment) or (before is not None and before[:2] == now[:2]):
+            return now[1]
+        return None
 
     def linked(self, path: str, link: str) -> None:
         """Take note of a hard link that was just made, which set the time of its inode."""
         before = self._now.get(path)
-        with contextlib.suppress(OSError):
+        try:
             status = os.stat(link)
-            if before is not None and os.path.samestat(status, os.stat(path)):
-                now = before._replace(stamp=stamp(status))
-                if _without_ctime(now.stamp) == _without_ctime(before.stamp):
-                    self._now[path] = self._now[link] = now
+            if before is None or not os.path.samestat(status, os.stat(path)):
+                return
+        except OSError:
+            return
+        now = stamp(status), before[1], before[2]
+        if _without_ctime(now[0]) == _without_ctime(before[0]):
+            self._now[path] = self._now[link] = now
 
     def look_again_at_young(self) -> None:
         """Look once more at what was too young, as it may be old enough now."""
         for path, seen in list(self._now.items()):
-            if seen.is_young:
+            if seen[2]:
                 self._now[path] = self._look(path)
 
     def forget(self, paths: Iterable[str]) -> None:
@@ -144,7 +145,7 @@ class Contents:
             now = stamp(status)
             known = self._known.get(path)
             if known is not None and known[0] == now:
-                return Seen(*known)
+                return *known, False
             if path.endswith("/"):
                 names = sorted(os.listdir(path))
                 content = digest("\0".join(names).encode("utf-8", "surrogateescape"))
@@ -152,9 +153,10 @@ class Contents:
                 content = digest_of_file(path)
             else:
                 content = _SPECIAL
+            self.learned = True
         except (OSError, ValueError):
-            return Seen("", MISSING)
-        return Seen(now, content, changed_since(status, moment))
+            return "", MISSING, False
+        return now, content, changed_since(status, moment)
 
 
 def digest(data: bytes) -> str:

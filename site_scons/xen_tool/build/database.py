@@ -1,72 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """What each step was made of when it last ran: the file .build.db in the build directory.
 
-A checksum of the rest (8 hexadecimal digits), then fields that end in NUL, as names of
-files have none:
+It is a file of text fields (fields.py):
 
-    what the file is and its version; the number of the last run; how many rows, texts
-    and records follow
+    what the file is and its version; the number of the last run; how many marks, rows,
+    texts and records follow
+    marks     what is known to be up to date as the records are: see mark()
     rows      PATH STAMP DIGEST: one content of a file, or of a folder (PATH ends in a slash)
     texts     what many records share: flags of commands, and groups of rows
-    records   as class Record has them; they name rows and texts by their numbers
+    records   as record.Record has them; they name rows and texts by their numbers
 
 A row whose stamp is that of the file now is current without a look at the file.  A file
 has several rows while some steps were made of an older content.  Rows and texts that no
 record names are empty, and are used again.
-
-Bytes that are not such a file are as good as none.  Reading and judging from it runs
-nothing that it holds.
 """
 
 from __future__ import annotations
 
 import os
-import stat
-from binascii import crc32
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
-from ..errors import XenToolError
-from ..files import write_if_changed
-from .contents import Contents
+from . import fields
+from .contents import stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping
+
+    from .contents import Contents
+    from .record import Record
 
 FILE = ".build.db"
-_FORMAT = "xen_tool build database 1"
-_HEADER = 5
+_FORMAT = "xen_tool build database 2"
+_HEADER = 6
 _ROW = 3
-
-
-class Record(NamedTuple):
-    """How a step ran; all fields are text, numbers separated by blanks, lines by newlines."""
-
-    path: str
-    """Of its first output."""
-    signature: str
-    inputs: str
-    """Rows."""
-    outputs: str
-    """Rows."""
-    group: str
-    """A text: the rows of its toolchain."""
-    symbols: str
-    """Lines NAME=VALUE."""
-    names: str
-    """Names that would count in the folders among its inputs, separated by slashes."""
-    present: str
-    """Which of them there were, as discover.present() writes it."""
-    flags: str
-    """A text: lines."""
-    files: str
-    """Lines: the words behind the flags."""
-    run: str
-    """The number of the run."""
-    reasons: str
-    """Lines: why it ran."""
-    dirty: str
-    """Why it has to run again although nothing changed; else empty."""
-
-
-_RECORD = len(Record._fields)
+_RECORD = 13
+"""As many fields as a Record has, whose module is not imported where nothing is to do."""
 
 
 class DamagedError(Exception):
@@ -88,34 +56,78 @@ class Database:
         self._stamps: list[str] = []
         self._digests: list[str] = []
         self._texts: list[str] = []
-        self._records: dict[str, Record | int] = {}
+        self._stamp = ""
+        self._known: dict[str, Record | int] | None = None
+        self._places = range(0)
         self._fields: list[str] = []
+        self._marks: list[str] = []
         self._row_numbers: dict[tuple[str, str], int] | None = None
         self._free_rows: list[int] = []
         self._text_numbers: dict[str, int] | None = None
         self.changed = False
 
     def _load(self) -> None:
-        fields = _read(self._path)
         try:
-            if fields[0] != _FORMAT:
+            self._stamp = stamp(os.stat(self._path))
+        except OSError:
+            return
+        read = fields.read(self._path)
+        try:
+            if read[0] != _FORMAT:
                 return
-            run, rows, texts, records = map(int, fields[1:_HEADER])
-            first_text = _HEADER + _ROW * rows
-            first_record = first_text + texts
-            end = first_record + _RECORD * records
-            if min(run, rows, texts, records) < 0 or len(fields) != end + 1:
-                return
+            run, marks, rows, texts, records = map(int, read[1:_HEADER])
         except (IndexError, ValueError):
             return
+        first_row = _HEADER + marks
+        first_text = first_row + _ROW * rows
+        first_record = first_text + texts
+        end = first_record + _RECORD * records
+        if min(run, marks, rows, texts, records) < 0 or len(read) != end:
+            return
         self.run = run
-        self._rows = fields[_HEADER:first_text:_ROW]
-        self._stamps = fields[_HEADER + 1 : first_text : _ROW]
-        self._digests = fields[_HEADER + 2 : first_text : _ROW]
-        self._texts = fields[first_text:first_record]
-        self._fields = fields
-        places = range(first_record, end, _RECORD)
-        self._records = dict(zip(fields[first_record:end:_RECORD], places, strict=True))
+        self._marks = read[_HEADER:first_row]
+        self._rows = read[first_row:first_text:_ROW]
+        self._stamps = read[first_row + 1 : first_text : _ROW]
+        self._digests = read[first_row + 2 : first_text : _ROW]
+        self._texts = read[first_text:first_record]
+        self._fields = read
+        self._places = range(first_record, end, _RECORD)
+
+    def is_as_read(self) -> bool:
+        """Whether the file is the one that was read."""
+        try:
+            return self._stamp == stamp(os.stat(self._path))
+        except OSError:
+            return False
+
+    def is_current(self, mark: str) -> bool:
+        """Whether what has a mark is up to date, as every row's stamp is that of its file."""
+        if mark not in self._marks:
+            return False
+        look = os.stat
+        try:
+            for path, was in zip(self._rows, self._stamps, strict=True):
+                if path:
+                    s = look(path)
+                    if f"{s.st_mtime_ns} {s.st_ctime_ns} {s.st_size} {s.st_ino}" != was:
+                        return False
+        except OSError:
+            return False
+        return True
+
+    def mark(self, mark: str) -> None:
+        """Take note that something is up to date, until a record changes."""
+        if mark not in self._marks:
+            self._marks.append(mark)
+            self.changed = True
+
+    @property
+    def _records(self) -> dict[str, Record | int]:
+        """Records by path, or where their fields are."""
+        if self._known is None:
+            names = (self._fields[place] for place in self._places)
+            self._known = dict(zip(names, self._places, strict=True))
+        return self._known
 
     def known(self) -> dict[str, tuple[str, str]]:
         """Path to stamp and digest of every row whose stamp counts."""
@@ -130,6 +142,8 @@ class Database:
         """The record of a step, by its first output."""
         found = self._records.get(path)
         if isinstance(found, int):
+            from .record import Record
+
             found = Record._make(self._fields[found : found + _RECORD])
             self._records[path] = found
         return found
@@ -208,11 +222,13 @@ class Database:
     def put(self, record: Record) -> None:
         """Replaces the record of a step."""
         self._records[record.path] = record
+        self._marks.clear()
         self.changed = True
 
     def remove(self, path: str) -> None:
         """Forgets a step."""
         if self._records.pop(path, None) is not None:
+            self._marks.clear()
             self.changed = True
 
     def save(self, contents: Contents) -> None:
@@ -231,15 +247,14 @@ class Database:
         self._drop_unused(used, texts)
         self._take_stamps(contents)
         rows = zip(self._rows, self._stamps, self._digests, strict=True)
-        counts = (self.run, len(self._rows), len(self._texts), len(records))
-        fields = [_FORMAT, *map(str, counts)]
+        counts = (self.run, len(self._marks), len(self._rows), len(self._texts), len(records))
+        written = [_FORMAT, *map(str, counts), *self._marks]
         for row in rows:
-            fields += row
-        fields += self._texts
+            written += row
+        written += self._texts
         for record in records:
-            fields += record
-        body = ("\0".join(fields) + "\0").encode("utf-8", "surrogateescape")
-        _write(self._path, b"%08x" % crc32(body) + body)
+            written += record
+        fields.write(self._path, written)
         self.changed = False
 
     def _drop_unused(self, rows: set[str], texts: set[str]) -> None:
@@ -255,35 +270,5 @@ class Database:
         for row, path in enumerate(self._rows):
             seen = contents.seen(path)
             if seen is not None:
-                counts = seen.digest == self._digests[row] and not seen.is_young
-                self._stamps[row] = seen.stamp if counts else ""
-
-
-def _read(path: str) -> list[str]:
-    """The fields of the file; none if it is not such a file, whatever it is."""
-    try:
-        # Neither a FIFO, which would block, nor what a link leads to elsewhere.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return []
-            data = file.read()
-        checksum, body = data[:8], data[8:]
-        if int(checksum, 16) != crc32(body):
-            return []
-        return body.decode("utf-8", "surrogateescape").split("\0")
-    except (OSError, ValueError):
-        return []
-
-
-def _write(path: str, data: bytes) -> None:
-    if os.path.islink(path):
-        os.unlink(path)
-    if os.path.isdir(path):
-        raise XenToolError(f"{path} is a folder: remove it")
-    write_if_changed(path, data)
-
-
-def lines(text: str) -> Sequence[str]:
-    """The lines of a field."""
-    return text.split("\n") if text else ()
+                counts = seen[1] == self._digests[row] and not seen[2]
+                self._stamps[row] = seen[0] if counts else ""

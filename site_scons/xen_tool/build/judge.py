@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from . import explain
 from .contents import Contents, digest
-from .database import Database, Record, lines
+from .database import Database
 from .discover import Lookups, present
 from .plan import Plan
+from .record import Record, lines
 from .step import Step
 
 _PREFIX_MAP = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=")

@@ -18,11 +18,12 @@ from ..errors import XenToolError
 FILE = ".lock"
 
 
-def acquire(folder: str) -> int:
+def acquire(folder: str, *, wait: bool = True) -> int:
     """Make a build directory if need be, and wait until no other process builds there.
 
     Returns the descriptor that holds the lock: close it to let others in, give it to
-    children that write there.  Raises XenToolError if that cannot be.
+    children that write there; -1 if another process builds there and it shall not wait.
+    Raises XenToolError if that cannot be.
     """
     path = os.path.join(folder, FILE)
     try:
@@ -40,6 +41,9 @@ def acquire(folder: str) -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
+        if not wait:
+            os.close(lock)
+            return -1
         holder = os.pread(lock, 20, 0)
         who = f"process {holder.decode()}" if holder.isdigit() else "another process"
         print(f"xen_tool: waiting for {who} to finish in {folder}", file=sys.stderr, flush=True)

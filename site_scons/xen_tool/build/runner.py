@@ -17,10 +17,11 @@ from ..errors import XenToolError
 from . import discover
 from .commands import Commands, Read, Run
 from .contents import MISSING, changed_since, clock
-from .database import Database, Record
+from .database import Database
 from .discover import Texts
 from .judge import Judge
 from .plan import Plan
+from .record import Record
 from .spawn import Children, Ended
 from .step import Step
 
@@ -78,12 +79,14 @@ class Runner:
         database: Database,
         judge: Judge,
         functions: Mapping[str, Function],
+        imports: Mapping[str, Callable[[], None]],
         show: Show,
     ) -> None:
         self._plan = plan
         self._database = database
         self._judge = judge
         self._functions = functions
+        self._imports = imports
         self._show = show
         self._texts = Texts()
         self._commands = Commands(plan, self._texts, judge.contents)
@@ -136,6 +139,7 @@ class Runner:
         children = Children(self._plan.environment, keep_open, signals)
         failures: list[Failure] = []
         ready: list[str] = []
+        imports = {self._imports[s.action] for s in due.values() if s.action in self._imports}
         while sorter.is_active():
             stopping = children.interrupted or (failures and not keep_going)
             ready += sorter.get_ready()
@@ -154,6 +158,9 @@ class Runner:
                 if stopping or not ready:
                     break
                 continue
+            while imports:
+                # While commands run; what they print waits.
+                imports.pop()()
             for ended in children.wait():
                 started = ended.job
                 assert isinstance(started, _Started)

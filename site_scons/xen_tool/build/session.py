@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import XenToolError
 from . import lock
@@ -22,16 +22,23 @@ from .plan import Plan
 from .runner import Function, Result, Runner, Show
 from .step import Step
 
-_SAVE_EVERY = 5.0
-"""Seconds of work that a kill -9 may cost."""
-
 
 class Session:
-    """Builds of one plan, from several threads; one is at work at a time."""
+    """Builds of one plan, from several threads; one is at work at a time.
 
-    def __init__(self, plan: Plan, functions: Mapping[str, Function], show: Show) -> None:
+    imports: by the name of a function, what can be done for it while commands run.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        functions: Mapping[str, Function],
+        imports: Mapping[str, Callable[[], None]],
+        show: Show,
+    ) -> None:
         self.plan = plan
         self._functions = functions
+        self._imports = imports
         self._show = show
         self._lock = -1
         self._mutex = threading.RLock()
@@ -42,7 +49,9 @@ class Session:
         self.database = Database(os.path.join(self.plan.folder, FILE))
         self.contents = Contents(self.database.known())
         self.judge = Judge(self.plan, self.database, self.contents)
-        self._runner = Runner(self.plan, self.database, self.judge, self._functions, self._show)
+        self._runner = Runner(
+            self.plan, self.database, self.judge, self._functions, self._imports, self._show
+        )
         self._counted = False
 
     def due(self, paths: Iterable[str]) -> Sequence[Step]:
@@ -91,6 +100,12 @@ class Session:
                     f"{self.plan.folder}/{FILE} was damaged, and is made anew: build again"
                 ) from None
 
+    def mark(self, mark: str) -> None:
+        """Take note that what a mark stands for is up to date; close() writes it."""
+        with self._mutex:
+            self.open()
+            self.database.mark(mark)
+
     def changed(self, paths: Iterable[str]) -> None:
         """Has files looked up again, as something else may have written them."""
         with self._mutex:
@@ -110,20 +125,35 @@ class Session:
         """Write what is new, and let other processes build."""
         with self._mutex:
             try:
+                if self._lock < 0 and self.contents.learned:
+                    self._lock = self._lock_again()
                 self._save()
             finally:
                 if self._lock >= 0:
                     os.close(self._lock)
                     self._lock = -1
 
+    def _lock_again(self) -> int:
+        """The lock, if nobody has built since the database was read: only stamps are new."""
+        try:
+            handle = lock.acquire(self.plan.folder, wait=False)
+        except XenToolError:
+            return -1
+        if handle >= 0 and not self.database.is_as_read():
+            os.close(handle)
+            return -1
+        return handle
+
     def _save(self) -> None:
-        if self._lock < 0 or not self.database.changed:
+        if self._lock < 0 or not (self.database.changed or self.contents.learned):
             return
         self.contents.look_again_at_young()
         try:
             self.database.save(self.contents)
         except XenToolError as error:
-            print(f"xen_tool: note: the next build starts anew: {error}", file=sys.stderr)
+            if self.database.changed:
+                print(f"xen_tool: note: the next build starts anew: {error}", file=sys.stderr)
+        self.contents.learned = False
 
     def _forget_all(self) -> None:
         """Starts with an empty database, as what was read is none."""

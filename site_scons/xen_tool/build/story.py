@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import XenToolError
-from .database import Database, Record, lines
+from .database import Database
+from .record import Record, lines
 
 
 def why(database: Database, name: str) -> list[str]:

@@ -6,8 +6,8 @@ methods         env.XenConfigure and the methods that register steps
 flags           the words of commands, from construction variables
 nodes           SCons' nodes of the plan's files, and what others must make before
 check           which loaders must take an image; env.XenCheck
-show            what is printed of steps
-signals         how the runner of steps learns of Ctrl-C
+request         what a command line asks for
+through         runs SCons for xen-tool build, and records what it read
 config_targets  menuconfig, defconfig and the like; listconfig and why
 usage, summary  `scons -h`, and the closing line
 errors          our errors as SCons'

@@ -19,19 +19,20 @@ from SCons.Node import Node
 from SCons.Script import ARGLIST, GetOption
 from SCons.Util import NodeList, flatten
 
-from .. import toolchain
+from .. import signals, toolchain
 from ..build.plan import Group
 from ..build.step import COMPILE, LINK, Step
 from ..config.configuration import Configuration, read
 from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..files import shown
-from ..functions import CHECK, CONFIG, HEAD, UNCHECKED, modules
+from ..functions import CHECK, COMMANDS_FILE, CONFIG, HEAD, UNCHECKED, modules
 from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..run import modes
+from ..shortcut import listen
 from ..toolchain import Toolchain
-from . import check, flags, signals
+from . import check, flags, names
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import one_image, while_building, while_reading
 from .nodes import Graph, graph_of
@@ -94,21 +95,26 @@ def xen_configure(
     for note in configuration.notes:
         print(f"xen_tool: note: {note}", file=sys.stderr)
     path = env["ENV"].get("PATH", os.defpath)
-    tools = toolchain.find(
-        path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
-    )
+    with listen.ignored():
+        tools = toolchain.find(
+            path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
+        )
+    listen.lists(path.split(os.pathsep))
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
-    env["XEN_BUILD"] = _build_directory(env, directory)
+    with listen.ignored():
+        env["XEN_BUILD"] = _build_directory(env, directory)
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
     if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
         # SCons writes its file there, or nowhere.
-        os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
+        with listen.ignored():
+            os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
         env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath.replace("$", "$$"))
     env["XEN_CONFIG"] = configuration
     env["XEN_SETTINGS"] = given
-    _set_commands(env, configuration, tools, path)
+    with listen.ignored():
+        _set_commands(env, configuration, tools, path)
     _add_configuration(env)
-    if not asked:
+    if not (asked or looks_only):
         signals.listen()
         atexit.register(graph_of(env).session.close)
     return configuration
@@ -163,8 +169,8 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
     env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
     env["XEN_GRAPH"] = graph = graph_of(env)
-    graph.show.verbose = env["XEN_SETTINGS"].verbose
     env["XEN_EXPANDED"] = {}
+    names.know(graph)
     plan = graph.plan
     plan.symbols = configuration.values
     plan.configured = frozenset([f"{build}/{AUTOCONF}"])
@@ -274,6 +280,7 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     graph.later(steps)
     # So that whoever names the file, here or on the command line, finds how it is made.
     graph.node(env, output)
+    graph.databases.add(env, output, path)
     return output
 
 
@@ -414,6 +421,7 @@ def xen_image(
             files=asks.words(),
             group=graph.plan.group("check", Group(files)),
             symbols=(),
+            after=(f"{graph.plan.folder}/{COMMANDS_FILE}",),
         )
 
     graph.later(steps)

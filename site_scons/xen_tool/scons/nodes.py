@@ -23,6 +23,7 @@ from SCons.Node.FS import File
 from SCons.Scanner import Scanner
 from SCons.Script import GetOption
 
+from .. import signals
 from ..build.database import FILE as DATABASE
 from ..build.discover import Texts
 from ..build.lock import FILE as LOCK
@@ -31,11 +32,12 @@ from ..build.runner import Failure
 from ..build.session import Session
 from ..build.step import Step
 from ..errors import XenToolError
-from ..functions import FUNCTIONS
+from ..functions import COMMANDS_FILE, IMPORTS, commands_step, functions
+from ..progress import Lines
+from ..shortcut import listen
 from ..toolchain import words
-from . import signals
+from .compilation_db import CompilationDatabases
 from .flags import path_of
-from .show import Lines
 
 _INCLUDED = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".def", ".lds", ".ld")
 """How names end of what is included from a folder below one that is searched."""
@@ -49,7 +51,7 @@ class StepFile(File):  # type: ignore[misc]
     def is_up_to_date(self) -> bool:
         """Whether nothing is due; what a SConscript asks besides is for SCons to judge."""
         graph: Graph = self.attributes.xen_graph
-        return graph.is_clean(self) and (not _is_special(self) or bool(super().is_up_to_date()))
+        return graph.is_clean(self) and (not is_special(self) or bool(super().is_up_to_date()))
 
     def get_csig(self) -> str:
         """The signature for what depends on it: another one if -n says that it would be made."""
@@ -68,12 +70,13 @@ class Graph:
 
     def __init__(self, env: Any) -> None:
         self._fs = env.fs
-        self._env = env
+        self.env = env
         self.folder = env["XEN_BUILD"]
         self.plan = Plan(path_of(self.folder))
-        self.show = Lines()
-        self.session = Session(self.plan, FUNCTIONS, self.show)
+        self.show = Lines(verbose=env["XEN_SETTINGS"].verbose, silent=bool(GetOption("silent")))
+        self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
+        self.databases = CompilationDatabases(self)
         self._later: list[Callable[[], Iterable[Step]]] = []
         self._derived: dict[str, Any] | None = None
         self._origins: dict[str, set[str]] = {}
@@ -100,17 +103,42 @@ class Graph:
             self.nodes[path] = node
         return self.nodes[path]
 
+    @property
+    def top(self) -> str:
+        """The folder of the SConstruct."""
+        return str(self._fs.Top.abspath)
+
+    def is_known(self, path: str) -> bool:
+        """Whether SCons has a node of a path from the top that can be made."""
+        try:
+            node = self._fs.Entry(path, self._fs.Top, False)
+        except UserError:
+            return False
+        return bool(node.has_builder())
+
+    def commands(self, path: str) -> Any:
+        """The node of a file that says how each source is compiled."""
+        self.ready()
+        self.plan.add(commands_step(self.plan, path))
+        return self.node(self.env, path)
+
     def later(self, steps: Callable[[], Iterable[Step]]) -> None:
         """Registers what makes steps when all SConscripts are read."""
         self._later.append(steps)
 
     def ready(self) -> None:
         """Has all steps in the plan."""
+        if self._later:
+            listen.stop()
         while self._later:
             later, self._later = self._later, []
             for steps in later:
                 for step in steps():
                     self.plan.add(step)
+            self.databases.tell()
+            path = f"{self.plan.folder}/{COMMANDS_FILE}"
+            self.plan.steps.pop(path, None)
+            self.plan.add(commands_step(self.plan, path))
 
     def is_clean(self, node: Any) -> bool:
         """Whether nothing is due for a file of the plan."""
@@ -131,14 +159,15 @@ class Graph:
         """What SCons prints before the action: under -n all that it would do."""
         if not GetOption("no_exec"):
             return ""
-        due = [s for s in self.session.due(map(path_of, target)) if s.path not in self._shown]
+        due = self.session.due(map(path_of, target))
+        due = [step for step in due if step.name and step.path not in self._shown]
         self._shown.update(step.path for step in due)
         return "\n".join(map(self.show.line, due))
 
     def _make(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         """The action: builds all that is due for a target."""
         paths = [path_of(node) for node in target]
-        forced = [path_of(node) for node in target if _is_special(node)]
+        forced = [path_of(node) for node in target if is_special(node)]
         try:
             result = self.session.build(
                 paths,
@@ -174,7 +203,7 @@ class Graph:
             self._clean(node)
             return []
         path = path_of(node)
-        before = [*self._others(path), *self._special(path)]
+        before = [*self.others_for(path), *self.special(path)]
         if before:
             node.add_prerequisite(before)
         return self._shown_in_tree(path) if GetOption("tree_printers") else []
@@ -184,14 +213,14 @@ class Graph:
         names = [n for n in self.session.judge.inputs(step) if not n.endswith("/")]
         return [self._fs.File(name, self._fs.Top) for name in dict.fromkeys(names)]
 
-    def _special(self, path: str) -> Iterator[Any]:
+    def special(self, path: str) -> Iterator[Any]:
         """The files on the way to one of which a SConscript asks more than their step."""
         for step in self.plan.closure([path]):
             node = self.nodes.get(step.path)
-            if node is not None and step.path != path and _is_special(node):
+            if node is not None and step.path != path and is_special(node):
                 yield node
 
-    def _others(self, path: str) -> list[Any]:
+    def others_for(self, path: str) -> list[Any]:
         """The files of other builders that must be there before a file is looked at.
 
         Those that its steps read when they ran; of a step that did not, or is dirty, all in
@@ -238,7 +267,9 @@ class Graph:
             seen.add(each)
             if isinstance(each, StepFile):
                 paths.append(path_of(each))
-            todo += [*each.sources, *each.depends, *(each.prerequisites or ())]
+            todo += each.sources or ()
+            todo += each.depends or ()
+            todo += each.prerequisites or ()
         return {step.path for step in self.plan.closure(paths)}
 
     def derived(self) -> dict[str, Any]:
@@ -264,7 +295,7 @@ class Graph:
         nodes = [
             self._fs.File(p, self._fs.Top) for p in dict.fromkeys(paths) if self._lies_there(p)
         ]
-        self._env.Clean(node, nodes)
+        self.env.Clean(node, nodes)
 
     def _is_ours(self, path: str, digest: str) -> bool:
         return self.session.contents.digest(path) == digest
@@ -284,7 +315,7 @@ def graph_of(env: Any) -> Graph:
     return graph
 
 
-def _is_special(node: Any) -> bool:
+def is_special(node: Any) -> bool:
     """Whether a SConscript asks more of a node than its step."""
     if node.depends or node.always_build or node.ignore or node.side_effects or node.prerequisites:
         return True

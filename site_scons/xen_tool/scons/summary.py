@@ -6,7 +6,7 @@ from __future__ import annotations
 import atexit
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from SCons.Node import executed, up_to_date
@@ -15,20 +15,31 @@ from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOpt
 from ..config.configuration import Configuration
 from .errors import one_image, while_reading
 
+_lines: list[Callable[[], str]] = []
+
+
+def said() -> str:
+    """The closing lines of this run."""
+    return "".join(line() for line in _lines)
+
 
 @while_reading
 def xen_summary(env: Any, image: Sequence[Any]) -> None:
     """env.XenSummary(): prints the line at the end of a run that made or found the image."""
-    atexit.register(_print, env["XEN_CONFIG"], one_image(env, "XenSummary", image))
+    configuration, node = env["XEN_CONFIG"], one_image(env, "XenSummary", image)
+    if not _lines:
+        atexit.register(lambda: print(said(), end=""))
+    _lines.append(lambda: _line(configuration, node))
 
 
-def _print(configuration: Configuration, image: Any) -> None:
+def _line(configuration: Configuration, image: Any) -> str:
     idle = any(GetOption(name) for name in ("no_exec", "question", "help", "clean", "silent"))
     if idle or GetBuildFailures() or image.get_state() not in (executed, up_to_date):
-        return
+        return ""
     # Whoever typed `scons boot` has seen what follows.
-    if not any(str(target) == "boot" for target in COMMAND_LINE_TARGETS):
-        print(f"{image}: {_describe(configuration)}")
+    if any(str(target) == "boot" for target in COMMAND_LINE_TARGETS):
+        return ""
+    return f"{image}: {_describe(configuration)}\n"
 
 
 def _describe(configuration: Configuration) -> str:

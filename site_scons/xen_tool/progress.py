@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is printed of steps: a line when one begins, and what its commands say, whole."""
+"""What is printed of steps: a line when one begins, and what its commands say, whole.
+
+Used by the entry points that build.
+"""
 
 from __future__ import annotations
 
 import shlex
 import sys
 
-from SCons.Script import GetOption
-
-from ..build.step import Step
+from .build.step import Step
 
 
 class Lines:
     """A line for each step; with V=1 its command."""
 
-    def __init__(self) -> None:
-        self.verbose = False
+    def __init__(self, *, verbose: bool = False, silent: bool = False) -> None:
+        self.verbose = verbose
+        self.silent = silent
 
     def line(self, step: Step) -> str:
         """How a step is shown."""
@@ -24,8 +26,8 @@ class Lines:
         return f"  {step.name:<7} {step.path}"
 
     def begin(self, step: Step) -> None:
-        """Prints the step that starts."""
-        if not GetOption("silent"):
+        """Prints the step that starts, if it has a name."""
+        if step.name and not self.silent:
             print(self.line(step), flush=True)
 
     def end(self, step: Step, output: bytes, error: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Tell the runner of signals, which SCons handles in another thread.
+"""Tell the runner of signals, whoever handles them, and in whatever thread it runs.
 
 SCons has handlers of its own, which let running actions end.  Python can write the numbers
 of signals into a pipe as well; the runner ends its commands by it.
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import signal
+
+from .build.spawn import INTERRUPTING
 
 _ends: list[int] = []
 
@@ -25,6 +27,14 @@ def listen() -> None:
         os.close(writer)
         return
     _ends[:] = [reader, writer]
+
+
+def handle() -> None:
+    """Have the signals that ask to end do no more than that."""
+    for number in INTERRUPTING:
+        # nohup and shells' background jobs have some of them ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def descriptor() -> int:

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A plan as a file of text fields, from which it can be made again without SCons.
+
+    what the file is; the build directory; how many there are of each
+    symbols       NAME VALUE
+    configured    PATH
+    groups        NAME FILES GAS WORDS
+    environment   NAME VALUE
+    flags         WORDS: what many steps share
+    steps         as Step has them, lists as words that end in newlines
+
+No word of a command has a newline in it that is not escaped by a backslash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from . import fields
+from .plan import Group, Plan
+from .step import Step
+
+_FORMAT = "xen_tool plan 1"
+_COUNTS = 6
+
+
+def write(path: str, plan: Plan) -> None:
+    """Write a plan.
+
+    Raises XenToolError if it cannot be written.
+    """
+    flags: dict[int, int] = {}
+    shared: list[str] = []
+    steps: list[str] = []
+    unique = dict.fromkeys(id(step) for step in plan.steps.values())
+    by_id = {id(step): step for step in plan.steps.values()}
+    for step in map(by_id.__getitem__, unique):
+        if id(step.flags) not in flags:
+            flags[id(step.flags)] = len(shared)
+            shared.append(_joined(step.flags))
+        symbols = "*" if step.symbols is None else _joined(step.symbols)
+        steps += [
+            step.name,
+            *(_joined(names) for names in (step.outputs, step.inputs)),
+            step.action,
+            str(flags[id(step.flags)]),
+            _joined(step.files),
+            step.group,
+            symbols,
+            _joined(step.after),
+        ]
+    symbols_ = [text for pair in plan.symbols.items() for text in pair]
+    groups = [
+        text
+        for name, group in plan.groups.items()
+        for text in (name, _joined(group.files), group.gas, str(group.words))
+    ]
+    environment = [text for pair in plan.environment.items() for text in pair]
+    parts = [symbols_, list(plan.configured), groups, environment, shared, steps]
+    counts = [str(len(part)) for part in parts]
+    fields.write(path, [_FORMAT, plan.folder, *counts, *(text for part in parts for text in part)])
+
+
+def read(path: str) -> Plan | None:
+    """A plan that was written; None if the file is not there, or is no such file."""
+    read_fields = fields.read(path)
+    if read_fields[:1] != [_FORMAT]:
+        return None
+    try:
+        plan = Plan(read_fields[1])
+        counts = list(map(int, read_fields[2 : 2 + _COUNTS]))
+        parts: list[list[str]] = []
+        place = 2 + _COUNTS
+        for count in counts:
+            parts.append(read_fields[place : place + count])
+            place += count
+        symbols, configured, groups, environment, shared, steps = parts
+        plan.symbols = {row[0]: row[1] for row in _in_rows(symbols, 2)}
+        plan.configured = frozenset(configured)
+        for name, files, gas, words in _in_rows(groups, 4):
+            plan.groups[name] = Group(_split(files), gas, int(words))
+        plan.environment = {row[0]: row[1] for row in _in_rows(environment, 2)}
+        flags = [_split(words) for words in shared]
+        for row in _in_rows(steps, len(Step._fields)):
+            plan.add(_step(row, flags))
+    except (ValueError, IndexError):
+        return None
+    return plan
+
+
+def _step(row: Sequence[str], flags: Sequence[tuple[str, ...]]) -> Step:
+    name, outputs, inputs, action, number, files, group, symbols, after = row
+    return Step(
+        name,
+        _split(outputs),
+        _split(inputs),
+        action,
+        flags[int(number)],
+        _split(files),
+        group,
+        None if symbols == "*" else _split(symbols),
+        _split(after),
+    )
+
+
+def _in_rows(texts: Sequence[str], width: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(texts[column::width] for column in range(width)), strict=True)
+
+
+def _joined(words: Iterable[str]) -> str:
+    return "".join(f"{_escaped(word)}\n" for word in words)
+
+
+def _escaped(word: str) -> str:
+    if "\\" in word or "\n" in word:
+        return word.replace("\\", "\\\\").replace("\n", "\\n")
+    return word
+
+
+def _split(text: str) -> tuple[str, ...]:
+    words = text.split("\n")[:-1]
+    if "\\" in text:
+        return tuple(_unescaped(word) for word in words)
+    return tuple(words)
+
+
+def _unescaped(word: str) -> str:
+    return "\\".join(part.replace("\\n", "\n") for part in word.split("\\\\"))

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Our compilations in a project's own env.CompilationDatabase(), which SCons' tool writes."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .nodes import Graph
+
+_MODULE = "SCons.Tool.compilation_db"
+_ENTRIES = "__COMPILATION_DB_ENTRIES"
+
+
+class _Command:
+    """Stands for the action of which the tool asks the command."""
+
+    def __init__(self, graph: Graph, path: str) -> None:
+        self._graph = graph
+        self._path = path
+
+    def strfunction(self, *_arguments: Any) -> str:
+        """The command, when all is read."""
+        self._graph.ready()
+        return shlex.join(self._graph.plan.steps[self._path].argv())
+
+
+class CompilationDatabases:
+    """The objects of a graph, told to SCons' tool if it is used."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._untold: list[tuple[Any, Any, Any]] = []
+
+    def add(self, env: Any, node: Any, source: Any) -> None:
+        """An object is to be told of."""
+        self._untold.append((env, node, source))
+        self.tell()
+
+    def tell(self) -> None:
+        """Tells of all, as soon as a project has the tool."""
+        entries = getattr(sys.modules.get(_MODULE), _ENTRIES, None)
+        if entries is None:
+            return
+        fs = self._graph.env.fs
+        for env, path, source in self._untold:
+            nodes = (fs.File(name, fs.Top) for name in (path, source))
+            entries.append((*nodes, env, _Command(self._graph, path)))
+        self._untold.clear()

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What a command line asks SCons for: files of plans, and of other builders on their way.
+
+For shortcut/, which does without SCons what it can follow: files of plans, and those of other
+builders that have changed neither what they are made of nor what they made.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+import SCons.Node
+from SCons.Node.Alias import Alias
+from SCons.Node.FS import Dir, File, get_default_fs
+from SCons.Script import BUILD_TARGETS
+
+from .flags import path_of
+from .nodes import Graph, StepFile, is_special
+
+
+class Request(NamedTuple):
+    """What is asked for."""
+
+    plans: list[tuple[Graph, list[str]]]
+    files: list[str]
+    """The inputs and outputs of other builders, absolute."""
+    others_follow: bool
+    """Whether other builders read what a plan makes."""
+    unknown: str
+    """What cannot be followed; else empty."""
+
+
+def look() -> Request:
+    """Look at the targets, when all SConscripts are read."""
+    targets: dict[Graph, dict[str, None]] = {}
+    files: dict[str, None] = {}
+    follows = False
+    todo = [_node(target) for target in BUILD_TARGETS]
+    seen = set(todo)
+    tops = set(todo)
+    while todo:
+        node = todo.pop(0).disambiguate()
+        if isinstance(node, StepFile):
+            graph: Graph = node.attributes.xen_graph
+            if is_special(node):
+                return _unknown(f"a SConscript asks more of {node} than its step")
+            targets.setdefault(graph, {})[path_of(node)] = None
+            graph.ready()
+            special = list(graph.special(path_of(node)))
+            if special:
+                return _unknown(f"a SConscript asks more of {special[0]} than its step")
+            children = graph.others_for(path_of(node))
+        elif isinstance(node, (Alias, Dir)):
+            if node.has_builder() and (node.always_build or _has_action(node)):
+                return _unknown(f"{node} has an action")
+            children = node.children()
+            if isinstance(node, Dir):
+                return _unknown(f"{node} is a folder")
+            tops.update(children if node in tops else ())
+        elif isinstance(node, File):
+            if node.has_builder() and (node.always_build or node.side_effects):
+                return _unknown(f"{node} is always built")
+            children = [*node.children(), *(node.prerequisites or ())]
+            files[node.get_abspath()] = None
+            follows = follows or any(isinstance(child, StepFile) for child in children)
+        elif isinstance(node, SCons.Node.Python.Value):
+            children = []
+        else:
+            return _unknown(f"{node} is no file")
+        todo += [child for child in children if child not in seen]
+        seen.update(children)
+    plans = [(graph, list(paths)) for graph, paths in targets.items()]
+    return Request(plans, list(files), follows, "")
+
+
+def _has_action(node: Any) -> bool:
+    executor = node.get_executor()
+    return bool(executor is not None and executor.get_action_list())
+
+
+def _unknown(why: str) -> Request:
+    return Request([], [], False, why)
+
+
+def _node(target: Any) -> Any:
+    if isinstance(target, SCons.Node.Node):
+        return target
+    for lookup in SCons.Node.arg2nodes_lookups:
+        node = lookup(target, curdir=os.getcwd())
+        if node is not None:
+            return node
+    return get_default_fs().Entry(target, create=1).disambiguate()

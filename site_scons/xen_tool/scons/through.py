@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Run SCons, and record for shortcut/ what it read and the plan that came of it.
+
+A program of its own: `python .../xen_tool/scons/through.py [SCONS ARGUMENTS]`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import Any
+
+if __name__ == "__main__":
+    # No module of SCons or a project shall be found beside this file.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from xen_tool.build import stored
+from xen_tool.build.contents import Contents, digest
+from xen_tool.errors import XenToolError
+from xen_tool.shortcut import listen, reading
+from xen_tool.shortcut.listen import Listener
+
+_UNUSUAL = (
+    *("no_exec", "question", "clean", "help", "interactive", "tree_printers", "ignore_errors"),
+    *("debug_explain", "debug_includes", "taskmastertrace_file", "random", "cache_show"),
+)
+"""Options with which SCons does something else than to build."""
+
+
+class Recorder:
+    """Keeps what a run read, if it ends well."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._key = reading.key(arguments)
+        self._place = reading.place(self._key)
+        self._listener = listen.start()
+        self._listener.on_stop(self._look)
+        self._plans: list[tuple[Any, list[str]]] = []
+        self._files: list[str] = []
+        self._contents = Contents({})
+        self._others_follow = False
+        self._top = ""
+
+    def _look(self) -> None:
+        """What is asked for, when all is read; nothing is built yet."""
+        from xen_tool.scons import request
+
+        asked = request.look()
+        if asked.unknown:
+            self._listener.unknown = self._listener.unknown or asked.unknown
+        self._plans = asked.plans
+        self._files = asked.files
+        self._others_follow = asked.others_follow
+        self._top = os.getcwd()
+
+    def record(self) -> None:
+        """Write the reading and its plans; a run that cannot be followed leaves none."""
+        listener: Listener = self._listener
+        if not self._place or listener.unknown or not self._plans:
+            return
+        from SCons.Script import GetOption
+
+        from xen_tool.scons import summary
+
+        if any(GetOption(name) for name in _UNUSUAL):
+            return
+        plans: list[str] = []
+        for number, (graph, targets) in enumerate(self._plans):
+            if graph.session.due(targets):
+                return
+            file = f"{self._place}.{number}"
+            stored.write(file, graph.plan)
+            with open(file, "rb") as written:
+                mark = digest(
+                    written.read() + "\n".join(targets).encode("utf-8", "surrogateescape")
+                )
+            graph.session.mark(mark)
+            graph.session.close()
+            plans += [file, graph.plan.folder, "\n".join(targets), mark]
+        verbose = any(graph.show.verbose for graph, _ in self._plans)
+        flags = (GetOption("keep_going"), GetOption("silent"), GetOption("no_progress"), verbose)
+        header = [
+            str(GetOption("num_jobs")),
+            *("1" if flag else "0" for flag in (*flags, self._others_follow)),
+            self._top,
+            *("".join(t for to, t in listener.said if to == name) for name in ("stdout", "stderr")),
+            summary.said(),
+        ]
+        folders = [os.path.abspath(graph.plan.folder) for graph, _ in self._plans]
+        reading.save(self._place, self._key, header, plans, list(self._rows(folders)))
+
+    def _rows(self, folders: list[str]) -> Any:
+        listener: Listener = self._listener
+        contents = self._contents
+
+        def is_read(path: str) -> bool:
+            return not any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+        read = [*listener.opened, *_modules(), *self._files]
+        for path in dict.fromkeys([*read, *(f"{folder}/" for folder in listener.listed)]):
+            if is_read(path):
+                content = contents.digest(path)
+                seen = contents.seen(path)
+                yield from (path, "" if seen is None or seen[2] else seen[0], content)
+        for path in listener.looked_up:
+            # Folders on the way to a build directory are made by the build.
+            on_the_way = any(folder.startswith(f"{path}/") for folder in folders)
+            if is_read(path) and path not in listener.opened and not on_the_way:
+                yield from (path, "", reading.EXISTS if os.path.lexists(path) else "")
+
+
+def _modules() -> list[str]:
+    """The files of all modules that are no part of Python."""
+    library = os.path.dirname(os.__file__)
+    packages = os.path.join(library, "site-packages")
+    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+    return [
+        path
+        for path in files
+        if path and (not path.startswith(library) or path.startswith(packages))
+    ]
+
+
+def main(arguments: list[str]) -> None:
+    """Run SCons; does not return."""
+    recorder = Recorder(arguments)
+
+    from SCons.Script import main as scons
+
+    sys.argv = ["scons", *arguments]
+    status: Any = 0
+    try:
+        scons()
+    except SystemExit as ended:
+        status = ended.code
+    if not status:
+        # If it cannot be written the next run goes through SCons as well.
+        with contextlib.suppress(XenToolError, OSError):
+            recorder.record()
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

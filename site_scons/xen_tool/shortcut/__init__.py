@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`xen-tool build`: as scons, but past SCons when nothing that it would read has changed.
+
+The first run goes through SCons, and records what reading the SConscripts did, and the
+plan that came of it.  Later ones compare that, and have the judge and the runner do the
+rest.  Whatever cannot be followed means: go through SCons.
+
+__main__   the command; `python -I -S` takes it as a file, for speed
+building   builds what is due
+reading    what one run of SCons read: kept, and compared
+listen     how it is noticed, while scons/through.py runs SCons
+"""

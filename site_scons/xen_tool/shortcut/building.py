@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Build the plans of a reading, without SCons."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from .. import signals
+from ..build import stored
+from ..build.runner import Result
+from ..build.session import Session
+from ..errors import XenToolError
+from ..functions import IMPORTS, functions
+from ..progress import Lines
+from .reading import Plan, Reading
+
+_FAILED = 2
+"""As SCons' status is for whatever went wrong."""
+
+
+def build(known: Reading, plans: Sequence[Plan]) -> int | None:
+    """Make the files that are asked for; the status, or None if SCons has to."""
+    sessions: list[tuple[Plan, Session]] = []
+    for plan in plans:
+        steps = stored.read(plan.file)
+        if steps is None:
+            return None
+        lines = Lines(verbose=known.verbose, silent=known.silent)
+        sessions.append((plan, Session(steps, functions(steps), IMPORTS, lines)))
+    due = {plan: bool(session.due(plan.targets)) for plan, session in sessions}
+    if known.others_follow and any(due.values()):
+        return None
+    known.say()
+    signals.listen()
+    signals.handle()
+    status = 0
+    for plan, session in sessions:
+        if status and not known.keep_going:
+            break
+        try:
+            result = session.build(
+                plan.targets,
+                jobs=known.jobs,
+                keep_going=known.keep_going,
+                signals=signals.descriptor(),
+            )
+            status = _told(result) or status
+            if not status:
+                if not (due[plan] or known.silent):
+                    for target in plan.targets:
+                        print(f"scons: `{target}' is up to date.")
+                session.mark(plan.mark)
+        except XenToolError as error:
+            print(f"scons: *** {error}", file=sys.stderr)
+            status = _FAILED
+        finally:
+            session.close()
+    return status
+
+
+def _told(result: Result) -> int:
+    for failure in result.failures:
+        print(f"scons: *** [{failure.step.path}] {failure.reason}", file=sys.stderr)
+    if result.interrupted:
+        print("scons: Build interrupted.", file=sys.stderr)
+    return _FAILED if result.failures or result.interrupted else 0

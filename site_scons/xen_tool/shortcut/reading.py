@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What one run of SCons read: kept in the user's cache, and compared in the next run.
+
+A file of text fields (build/fields.py), for one command line in one folder and environment:
+
+    what the file is; the key; the number of jobs; "1" for each of -k, -s, -Q and V=1; "1" if
+    other builders read what the plans make; the folder of the SConstruct; what was printed
+    while it was read, to standard output and error; what is printed at the end; how many
+    plans and files follow
+    plans   FILE FOLDER TARGETS MARK: a plan, its build directory, the files that are asked
+            for, a line each, and the mark in its database when these are up to date
+    files   PATH STAMP DIGEST: as rows of a database; of a file of which it only counts that
+            it is there, the digest is "+"
+
+This module is imported on the way of a build that has nothing to do: it imports little.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from binascii import crc32
+
+from ..build import fields
+from ..build.contents import Contents
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXISTS = "+"
+_FORMAT = "xen_tool reading 1"
+_HEADER = 14
+_PLAN, _FILE = 4, 3
+_UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD")
+"""Of the environment: shells change these, and nobody builds by them."""
+_COERCED = "LC_CTYPE=C.UTF-8"
+"""Python itself sets this where there is no locale, unless it is started with -I."""
+_KEPT = 64
+"""So many files stay in the cache."""
+
+
+class Plan:
+    """One build directory of a reading."""
+
+    def __init__(self, file: str, folder: str, targets: str, mark: str) -> None:
+        self.file = file
+        self.folder = folder
+        self.targets = targets.split("\n")
+        self.mark = mark
+
+
+class Reading:
+    """What was read, and what came of it."""
+
+    def __init__(self, header: Sequence[str], plans: list[Plan], files: list[list[str]]) -> None:
+        (
+            jobs,
+            keep_going,
+            silent,
+            quiet,
+            verbose,
+            others_follow,
+            self.top,
+            self.said,
+            self.warned,
+            self.closing,
+        ) = header
+        self.jobs = int(jobs)
+        self.keep_going, self.silent, self.quiet, self.verbose, self.others_follow = (
+            flag == "1" for flag in (keep_going, silent, quiet, verbose, others_follow)
+        )
+        self.plans = plans
+        self.files = files
+
+    def holds(self) -> bool:
+        """Whether SCons would read the same again."""
+        contents = Contents({})
+        for path, stamp, digest in self.files:
+            try:
+                s = os.stat(path)
+            except (OSError, ValueError):
+                if digest:
+                    return False
+                continue
+            if digest == EXISTS or stamp == (
+                f"{s.st_mtime_ns} {s.st_ctime_ns} {s.st_size} {s.st_ino}"
+            ):
+                continue
+            if contents.digest(path) != digest:
+                return False
+        return True
+
+    def say(self) -> None:
+        """Print what was printed when SConscripts were read."""
+        sys.stderr.write(self.warned)
+        sys.stdout.write(self.said)
+        sys.stdout.flush()
+
+
+def key(arguments: Sequence[str]) -> str:
+    """What a reading is for: all that it depends on besides files."""
+    environment = sorted(f"{k}={v}" for k, v in os.environ.items() if k not in _UNCOUNTED)
+    environment = [variable for variable in environment if variable != _COERCED]
+    tool = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    words = [os.getcwd(), sys.version, tool, *arguments, "", *environment]
+    return "\n".join(words)
+
+
+def place(of: str) -> str:
+    """The file in the user's cache for a key; "" if there is no such place."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
+    if not os.path.isabs(cache):
+        return ""
+    name = f"{crc32(of.encode('utf-8', 'surrogateescape')):08x}-{len(of):x}"
+    return os.path.join(cache, "xen_tool", "readings", name)
+
+
+def load(path: str, of: str) -> Reading | None:
+    """The reading in a file, if it is for this key."""
+    read = fields.read(path)
+    if len(read) < _HEADER or read[0] != _FORMAT or read[1] != of:
+        return None
+    try:
+        plans, files = map(int, read[_HEADER - 2 : _HEADER])
+        first = _HEADER + _PLAN * plans
+        if len(read) != first + _FILE * files:
+            return None
+        return Reading(
+            read[2 : _HEADER - 2],
+            [Plan(*read[at : at + _PLAN]) for at in range(_HEADER, first, _PLAN)],
+            [read[at : at + _FILE] for at in range(first, len(read), _FILE)],
+        )
+    except ValueError:
+        return None
+
+
+def save(
+    path: str, of: str, header: Sequence[str], plans: Sequence[str], files: Sequence[str]
+) -> None:
+    """Write a reading.
+
+    Raises XenToolError if it cannot be written.
+    """
+    counts = (str(len(plans) // _PLAN), str(len(files) // _FILE))
+    fields.write(path, [_FORMAT, of, *header, *counts, *plans, *files])
+    folder = os.path.dirname(path)
+    kept = sorted(os.scandir(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    for entry in kept[2 * _KEPT :]:
+        os.unlink(entry.path)

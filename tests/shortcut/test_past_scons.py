@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`xen-tool build` goes past SCons exactly when nothing that SCons would read has changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from project import TOP, Project, Run
+
+SHORTCUT = TOP / "site_scons/xen_tool/shortcut/__main__.py"
+BUILD = "build/x86_64"
+SCONSTRUCT = f"""
+import os
+
+os.utime("../read")
+DefaultEnvironment(tools=[])
+env = Environment(
+    tools=["xen_tool"],
+    toolpath=[{str(TOP / "site_scons")!r}],
+    ENV={{"PATH": os.environ["PATH"]}},
+    CPPPATH=["#include"],
+)
+env.XenConfigure("Kconfig")
+exec(open("more.py").read())
+objects = [env.XenObject(source) for source in sorted(map(str, Glob("src/*.c")))]
+image = env.XenImage("k", objects, script="k.lds", loaders=[])
+Default(image)
+env.XenSummary(image)
+"""
+SCRIPT = """
+SECTIONS
+{
+    .text : { _start = .; *(.text*) }
+    .data : { *(.data*) *(.rodata*) *(.bss*) }
+    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
+}
+"""
+
+
+class Tree(Project):
+    """A small project that both faces build, and can tell whether its SConstruct was read."""
+
+    def face(self, *arguments: str, **environment: str) -> Run:
+        """Runs `xen-tool build`, whatever comes of it."""
+        # What pytest says there changes while a test runs.
+        uncounted = ("SCONSFLAGS", "PYTEST_CURRENT_TEST")
+        inherited = {name: value for name, value in os.environ.items() if name not in uncounted}
+        result = subprocess.run(
+            [sys.executable, "-I", "-S", str(SHORTCUT), "-Q", *arguments],
+            cwd=self.top,
+            env={**inherited, "XDG_CACHE_HOME": str(self.top.parent / "cache"), **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in result.stderr + result.stdout, result.stderr
+        return Run(result.returncode, result.stdout, result.stderr)
+
+    def build(self, *arguments: str, scons: bool, **environment: str) -> Run:
+        """Runs it, which must succeed, through SCons or past it; the image is then right."""
+        before = self._read_at()
+        run = self.face(*arguments, **environment)
+        assert run.status == 0, run.out + run.err
+        assert (self._read_at() != before) == scons, "through SCons, or not"
+        assert self.scons(*arguments).steps == [], "SCons finds more to do"
+        return run
+
+    def _read_at(self) -> int:
+        return (self.top.parent / "read").stat().st_mtime_ns
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """The project, built."""
+    tree = Tree(tmp_path / "tree")
+    tree.write("../read", "")
+    tree.write("SConstruct", SCONSTRUCT)
+    tree.write("more.py", "print('reading')\n")
+    tree.write("Kconfig", 'config LOUD\n\tbool "loud"\n\tdefault y\n')
+    tree.write("k.lds", SCRIPT)
+    tree.write("include/n.h", "#define N 1\n")
+    tree.write("src/a.c", '#include "n.h"\nint a = N;\n')
+    tree.write("src/b.c", "#ifdef CONFIG_LOUD\nint b = 1;\n#endif\nint c;\n")
+    tree.build(scons=True)
+    return tree
+
+
+def image_of(tree: Tree) -> bytes:
+    return (tree.top / f"{BUILD}/k").read_bytes()
+
+
+def test_nothing_to_do_prints_the_same_lines(tree: Tree) -> None:
+    run = tree.build(scons=False)
+    assert run.out == tree.scons().out
+    assert run.out.splitlines()[:2] == ["reading", f"scons: `{BUILD}/k' is up to date."]
+    with_progress = tree.face().out
+    assert with_progress == run.out
+
+
+def test_an_edit_is_built_past_scons(tree: Tree) -> None:
+    before = image_of(tree)
+    tree.edit("src/a.c", "= N", "= N + 1")
+    run = tree.build(scons=False)
+    assert run.steps == [
+        f"CC {BUILD}/src/a.o",
+        f"LD {BUILD}/k.unchecked",
+        f"CHECK {BUILD}/k",
+    ]
+    assert image_of(tree) != before
+    tree.edit("include/n.h", "1", "2")
+    assert f"CC {BUILD}/src/a.o" in tree.build(scons=False).steps
+    assert tree.build(scons=False).steps == []
+
+
+def test_a_failure_is_told_as_scons_does(tree: Tree) -> None:
+    tree.edit("src/a.c", "int a", "int int a")
+    run = tree.face()
+    assert run.status == 2
+    assert f"scons: *** [{BUILD}/src/a.o] Error 1" in run.err
+    assert f"{BUILD}/k: a" not in run.out
+    tree.edit("src/a.c", "int int a", "int a")
+    tree.build(scons=False)
+
+
+def test_a_setting_is_another_reading(tree: Tree) -> None:
+    assert f"CC {BUILD}/src/b.o" in tree.build("LOUD=0", scons=True).steps
+    assert tree.build("LOUD=0", scons=False).steps == []
+    # The plan without it is known, and its image is not up to date any more.
+    assert f"CC {BUILD}/src/b.o" in tree.build(scons=False).steps
+    assert f"CC {BUILD}/src/b.o" in tree.build("LOUD=0", scons=False).steps
+
+
+@pytest.mark.parametrize(
+    ("more", "changes"),
+    [
+        ("", lambda tree: tree.write("src/c.c", "int more;\n")),
+        ("", lambda tree: (tree.top / "src/b.c").unlink()),
+        ("", lambda tree: tree.edit("SConstruct", "sorted(", "sorted( ")),
+        ("", lambda tree: tree.write(".config", "# CONFIG_LOUD is not set\n")),
+        ("", lambda tree: tree.edit("Kconfig", "default y", "default n")),
+        ("", lambda tree: tree.write("site_scons/site_init.py", "")),
+        (
+            "env.Append(CPPDEFINES=[open('VERSION').read().strip()])",
+            lambda tree: tree.write("VERSION", "V2\n"),
+        ),
+        (
+            "import sys; sys.path.insert(0, '.'); import mine; env.Append(CPPDEFINES=[mine.NAME])",
+            lambda tree: tree.write("mine.py", "NAME = 'other'\n"),
+        ),
+        (
+            "env.Append(CPPDEFINES=['HAS' if os.path.exists('flag') else 'HAS_NOT'])",
+            lambda tree: tree.write("flag", ""),
+        ),
+        (
+            "from pathlib import Path; env.Append(CPPDEFINES=[f'N{len([*Path().glob(\"*.x\")])}'])",
+            lambda tree: tree.write("new.x", ""),
+        ),
+        (
+            "env.Command('src/gen.c', ['gen.sh'], 'sh $SOURCE > $TARGET')",
+            lambda tree: tree.write("gen.sh", "echo 'int generated = 2;'\n"),
+        ),
+    ],
+)
+def test_what_scons_would_read_goes_through_it(
+    tree: Tree, more: str, changes: Callable[[Tree], object]
+) -> None:
+    tree.write("VERSION", "V1\n")
+    tree.write("mine.py", "NAME = 'name'\n")
+    tree.write("gen.sh", "echo 'int generated = 1;'\n")
+    tree.write("more.py", f"{more}\n")
+    tree.build(scons=True)
+    assert tree.build(scons=False).steps == []
+    changes(tree)
+    tree.build(scons=True)
+    assert tree.build(scons=False).steps == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "import subprocess; subprocess.run(['true'])",
+        "os.system('true')",
+        "open('log', 'a').write('read')",
+        "env.AlwaysBuild(env.Command('stamp', [], 'touch $TARGET')); Default('stamp')",
+        "env.AddPostAction(env.XenObject('src/a.c'), 'true')",
+        "env.Depends(env.XenObject('src/a.c'), 'Kconfig')",
+    ],
+)
+def test_what_cannot_be_followed_always_goes_through_scons(tree: Tree, more: str) -> None:
+    tree.write("more.py", f"{more}\n")
+    for _ in range(3):
+        before = (tree.top.parent / "read").stat().st_mtime_ns
+        assert tree.face().status == 0
+        assert (tree.top.parent / "read").stat().st_mtime_ns != before
+
+
+def test_what_others_make_of_the_image_is_made_anew(tree: Tree) -> None:
+    tree.write(
+        "more.py",
+        "Default(env.Command('k.bin', f'build/x86_64/k', Copy('$TARGET', '$SOURCE')))\n",
+    )
+    tree.build(scons=True)
+    assert tree.build(scons=False).steps == []
+    tree.edit("src/a.c", "= N", "= N + 1")
+    tree.build(scons=True)
+    assert (tree.top / "k.bin").read_bytes() == image_of(tree)
+    (tree.top / "k.bin").unlink()
+    tree.build(scons=True)
+
+
+def test_another_environment_is_another_reading(tree: Tree) -> None:
+    tree.build(scons=True, COLOUR="red")
+    tree.build(scons=False, COLOUR="red")
+    tree.build(scons=False)
+
+
+def test_other_targets_and_options_go_through_scons(tree: Tree) -> None:
+    tree.write("more.py", "env.XenConfigTargets()\n")
+    tree.build(scons=True)
+    for arguments in (["-n"], ["-q"], ["why", f"TARGET={BUILD}/k"], ["-c"]):
+        for _ in range(2):
+            before = (tree.top.parent / "read").stat().st_mtime_ns
+            assert tree.face(*arguments).status == 0
+            assert (tree.top.parent / "read").stat().st_mtime_ns != before
+    tree.build(scons=False)
+
+
+def test_a_damaged_output_or_database_is_mended(tree: Tree) -> None:
+    good = image_of(tree)
+    (tree.top / f"{BUILD}/k").write_bytes(b"junk")
+    tree.build(scons=False)
+    assert image_of(tree) == good
+    for text in (b"", b"junk", b"0" * 100_000):
+        tree.write(f"{BUILD}/.build.db", text)
+        assert f"CC {BUILD}/src/a.o" in tree.build(scons=False).steps
+        assert image_of(tree) == good
+
+
+def test_a_damaged_cache_is_as_good_as_none(tree: Tree) -> None:
+    for path in (tree.top.parent / "cache/xen_tool/readings").iterdir():
+        path.write_bytes(path.read_bytes()[:-40] + b"x" * 40)
+    tree.build(scons=True)
+    tree.build(scons=False)
+
+
+def test_without_a_cache_it_goes_through_scons(tree: Tree) -> None:
+    for _ in range(2):
+        tree.build(scons=True, XDG_CACHE_HOME="relative")
+
+
+def test_another_compiler_in_path_is_seen(tree: Tree, tmp_path: Path, gcc: str) -> None:
+    first = tmp_path / "bin"
+    first.mkdir()
+    path = f"{first}:{os.environ['PATH']}"
+    tree.face(PATH=path)
+    wrapper = first / "gcc"
+    wrapper.write_text(f'#!/bin/sh\nexec {gcc} -DOTHER "$@"\n')
+    wrapper.chmod(0o755)
+    run = tree.face(PATH=path)
+    assert f"CC {BUILD}/src/a.o" in run.steps
+    wrapper.write_text(f'#!/bin/sh\nexec {gcc} -DANOTHER "$@"\n')
+    assert f"CC {BUILD}/src/a.o" in tree.face(PATH=path).steps
+    assert tree.face(PATH=path).steps == []
