@@ -37,3 +37,7 @@ class Lines:
             sys.stderr.flush()
         if error and step.is_command:
             print(f"xen_tool: failed: {shlex.join(step.argv())}", file=sys.stderr)
+
+    def note(self, step: Step, reason: str) -> None:
+        """Prints why a step will run again."""
+        print(f"xen_tool: note: {step.path} is built again next time: {reason}", file=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ def test_a_misspelt_target_is_told_the_nearest(kernel: Project, typed: str, mean
     assert not (kernel.top / "build/x86_64/vmlinux").exists()
 
 
-def entries(path: Path) -> dict[str, dict[str, str]]:
+def entries(path: Path) -> dict[str, dict[str, Any]]:
     return {entry["output"]: entry for entry in json.loads(path.read_text())}
 
 

@@ -63,7 +63,7 @@ class Commands:
     def run(self, step: Step, known: Sequence[str]) -> Run:
         """The commands of a step; known are the files that it read before."""
         output = step.path
-        part = os.path.join(os.path.dirname(output), _PART, os.path.basename(output))
+        part = _part(output)
         shutil.rmtree(part, ignore_errors=True)
         os.makedirs(part)
         try:
@@ -191,14 +191,16 @@ class Commands:
         if ended.status != 0:
             return None
         unknown = "" if extra else f"{linker[-1]} does not report what it reads"
-        read = depfile.linker(_text(said)) if extra else []
+        folders = words.search_folders(given)
+        # GNU ld tells what a script INCLUDEs by the name there, not by where it was found.
+        read = [_found(name, folders) for name in depfile.linker(_text(said))] if extra else []
         libraries = [word[2:] for word in given if word.startswith("-l")]
         libraries += [os.path.basename(n)[3:-2] for n in read if n.endswith(".a")]
         return Read(
             files=read,
             named=[],
             outputs=[],
-            search=["", *words.search_folders(given)],
+            search=["", *folders],
             asked=frozenset(f"lib{name}{end}" for name in libraries for end in (".so", ".a")),
             symbols={},
             unknown=unknown,
@@ -206,6 +208,17 @@ class Commands:
 
     def _argv(self, step: Step, output: str, part: str, extra: Sequence[str]) -> list[str]:
         return _fitting([*step.flags, *extra, "-o", output], step.files, part)
+
+
+def _part(output: str) -> str:
+    """The folder in which an output is made."""
+    return os.path.join(os.path.dirname(output), _PART, os.path.basename(output))
+
+
+def as_if_in_place(said: bytes, output: str) -> bytes:
+    """What a program printed, as if it had made its output where that gets its place."""
+    part = os.path.join(_part(output), os.path.basename(output))
+    return said.replace(os.fsencode(part), os.fsencode(output))
 
 
 def _needs_gas(group: Group, texts: Sequence[discover.Facts]) -> bool:
@@ -228,6 +241,12 @@ def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(words.quote(files))
     return [*start, f"@{path}"]
+
+
+def _found(name: str, folders: Sequence[str]) -> str:
+    """The file that a linker found by a name."""
+    places = (name, *(os.path.join(folder, name) for folder in folders))
+    return next(filter(os.path.lexists, places), name)
 
 
 def _text(path: str) -> str:

@@ -49,7 +49,8 @@ def clock() -> int:
 
 def changed_since(status: os.stat_result, moment: int) -> bool:
     """Whether a file may have changed at or after a moment that clock() told."""
-    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    # The time of the last change, which unlike that of the last write nobody can set.
+    changed = status.st_ctime_ns
     if changed % 1_000_000_000 == 0:
         changed += _COARSE_NS
     return changed >= moment

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from ..errors import XenToolError
 from . import discover
-from .commands import Commands, Read, Run
+from .commands import Commands, Read, Run, as_if_in_place
 from .contents import MISSING, changed_since, clock
 from .database import Database
 from .discover import Texts
@@ -37,6 +37,9 @@ class Show(Protocol):
 
     def end(self, step: Step, output: bytes, error: str) -> None:
         """A step has ended: what its commands printed; why it failed, or empty."""
+
+    def note(self, step: Step, reason: str) -> None:
+        """A step will run again although nothing has changed."""
 
 
 class Failure(NamedTuple):
@@ -229,7 +232,7 @@ class Runner:
         assert started.run is not None
         # A linker is asked what it can.
         if started.argv[-1:] != ["--help"]:
-            started.output += ended.output
+            started.output += as_if_in_place(ended.output, started.step.path)
         try:
             started.argv = started.run.send(ended)
             children.start(started, started.argv)
@@ -281,7 +284,12 @@ class Runner:
             # A function is over at once; it may make a link to its input, which sets its time.
             content = contents.read_since(name, started.moment) if read else contents.digest(name)
             if content is None:
-                doubts.append(f"{name} changed, or was gone, while it was read")
+                gone = not os.path.lexists(name)
+                doubts.append(
+                    f"{name!r} was read, it is reported, and is not there"
+                    if gone
+                    else f"{name} changed while it was read"
+                )
                 self._judge.look_again([name])
                 self._texts.forget([name])
             else:
@@ -312,6 +320,8 @@ class Runner:
             dirty=doubts[0] if doubts else "",
         )
         database.put(record)
+        if doubts:
+            self._show.note(step, doubts[0])
 
     def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str], bool]:
         """Whether a file may have come after a step looked for its name."""

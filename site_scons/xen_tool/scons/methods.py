@@ -259,6 +259,8 @@ def _nodes(nodes: list[Any]) -> list[Any]:
 def _object(env: Any, source: Any, target: Any = None) -> str:
     """Registers the step that compiles a source; returns the object's path."""
     name, path = _source(env, source)
+    if "\n" in name:
+        raise XenToolError(f"{name!r}: no depfile can carry a name with a line break; rename it")
     language = flags.COMPILED.get(os.path.splitext(path)[1])
     if language is None:
         raise XenToolError(f"{name} is no source that can be compiled: {_SOURCES}")

@@ -65,6 +65,24 @@ class StepFile(File):  # type: ignore[misc]
         return "".join(f"{line}\n" for line in graph.reasons(self))
 
 
+class StepError(BuildError):  # type: ignore[misc]
+    """A step that failed: SCons shows it, and not the target for which it ran."""
+
+    def __init__(self, failure: Failure) -> None:
+        self._path = failure.step.path
+        status = failure.status if failure.status > 0 else 2
+        super().__init__(errstr=failure.reason, status=status, exitstatus=2)
+
+    @property
+    def node(self) -> str:
+        """The step's output."""
+        return self._path
+
+    @node.setter
+    def node(self, target: Any) -> None:
+        """SCons tells the target."""
+
+
 class Graph:
     """The plan of one build directory, and its nodes."""
 
@@ -184,12 +202,7 @@ class Graph:
             *others, last = result.failures
             for failure in others:
                 print(f"scons: *** [{failure.step.path}] {failure.reason}", file=sys.stderr)
-            raise self._error(last)
-
-    def _error(self, failure: Failure) -> BuildError:
-        node = self._fs.File(failure.step.path, self._fs.Top)
-        status = failure.status if failure.status > 0 else 2
-        return BuildError(node=node, errstr=failure.reason, status=status, exitstatus=2)
+            raise StepError(last)
 
     # What SCons must have made before.
 

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What must hold after a round: the image is that of a clean build, and nothing is left to do.
+
+With the stand-ins oracle.py knows the right image, and verify() asks a real clean build
+whether it does; with real gcc and ld every image is compared with one of a clean build.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from project import Run
+
+from . import oracle
+from .oracle import Failed
+from .runs import did_nothing
+from .tree import IMAGE, OUTPUT_FOLDERS, Tree
+from .ways import Round
+
+SORTS = ("stale", "failed", "busy", "crash")
+"""What can be wrong: the image is not what a clean build gives (or the run succeeds where
+that fails); the run fails although it must not; the run after it still does something; a
+traceback, a signal or no end."""
+
+
+class Wrong(Exception):  # noqa: N818 - of the tool
+    """A round did not end as it must."""
+
+    def __init__(self, sort: str, why: str) -> None:
+        super().__init__(f"{sort}: {why}")
+        self.sort = sort
+
+
+class Check:
+    """Checks one tree; say() logs what is run, and a folder is for clean builds."""
+
+    def __init__(self, tree: Tree, folder: Path, say: Callable[[str], None]) -> None:
+        self._tree = tree
+        self._folder = folder
+        self._say = say
+
+    def failure(self) -> Failed | None:
+        """Why the tree cannot be built, if so."""
+        try:
+            oracle.image(self._tree)
+        except Failed as failed:
+            return failed
+        return None
+
+    def expected(self, round_: Round) -> bytes | None:
+        """The right image; None if the tree cannot be built."""
+        if self._tree.real:
+            return self._clean_build(round_)
+        try:
+            return oracle.image(self._tree)
+        except Failed:
+            return None
+
+    def _clean_build(self, round_: Round) -> bytes | None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        ignore = shutil.ignore_patterns(*OUTPUT_FOLDERS, ".sconsign*")
+        shutil.copytree(self._tree.top, self._folder, ignore=ignore)
+        run = round_.faces[0].run(self._folder, round_.arguments())
+        return (self._folder / IMAGE).read_bytes() if run.status == 0 else None
+
+    def verify(self, round_: Round) -> None:
+        """Asks a real clean build whether the expectation is right."""
+        clean, failure = self._clean_build(round_), self.failure()
+        assert (clean is None) == (failure is not None), f"the oracle is wrong: {failure}"
+        if clean is not None and not self._tree.real:
+            expected = self.expected(round_)
+            assert clean == expected, f"the oracle is wrong: {_difference(clean, expected or b'')}"
+
+    def check(self, round_: Round, *, settled: bool) -> bool:
+        """Builds, and compares; whether there is an image that is right.
+
+        settled says that the second run must do nothing.  Without, after a kill or an edit
+        during a run, steps may be repeated once.  Raises Wrong.
+        """
+        expected = self.expected(round_)
+        run = self._run(round_)
+        if expected is None:
+            if run.status == 0:
+                raise Wrong("stale", "the run succeeds, but the tree cannot be built")
+            return False
+        self._compare(run, expected)
+        again = self._run(round_)
+        if not settled and not did_nothing(again):
+            self._compare(again, expected)
+            again = self._run(round_)
+        self._compare(again, expected)
+        if not did_nothing(again):
+            raise Wrong("busy", f"the run after the build does something:\n{_output(again)}")
+        return True
+
+    def start_anew(self, round_: Round) -> None:
+        """Removes all that was built, and builds: that must go well."""
+        self._tree.forget_outputs()
+        expected = self.expected(round_)
+        run = self._run(round_)
+        assert (run.status != 0) == (expected is None), _output(run)
+        if expected is not None:
+            got = (self._tree.top / IMAGE).read_bytes()
+            assert got == expected, f"a clean build differs: {_difference(got, expected)}"
+
+    def _run(self, round_: Round) -> Run:
+        face = round_.face()
+        self._say(face.name)
+        return face.run(self._tree.top, round_.arguments())
+
+    def _compare(self, run: Run, expected: bytes) -> None:
+        if run.status != 0:
+            raise Wrong("failed", f"status {run.status}:\n{_output(run)}")
+        image = self._tree.top / IMAGE
+        got = image.read_bytes() if image.is_file() else b"there is no image"
+        if got != expected:
+            raise Wrong("stale", f"{_difference(got, expected)}\n{_output(run)}")
+
+
+def _output(run: Run) -> str:
+    return "\n".join(filter(None, [run.out.rstrip()[-3000:], run.err.rstrip()[-3000:]]))
+
+
+def _difference(got: bytes, expected: bytes) -> str:
+    """The first line that differs, of the text of an image."""
+    ours, theirs = got.split(b"\n"), expected.split(b"\n")
+    pairs = zip([*ours, b""], [*theirs, b""], strict=False)
+    at = next((n for n, (a, b) in enumerate(pairs) if a != b), 0)
+    shown = [lines[at][:200] if at < len(lines) else b"" for lines in (ours, theirs)]
+    return f"line {at + 1} of the image is {shown[0]!r}, and must be {shown[1]!r}"

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What happens between a change and the run that must bring the right image.
+
+Nothing most of the time; else a run that is killed, during which somebody edits, beside
+another one, or of another kind.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import edits, texts
+from .kinds import save
+from .runs import Face
+from .tree import BUILD, IMAGE, Snapshot, Tree
+
+
+@dataclass
+class Round:
+    """One round of a walk: what a way is told, and what it says."""
+
+    tree: Tree
+    faces: list[Face]
+    before: Snapshot
+    """The project before this round's steps."""
+    symbols: dict[str, str]
+    """NAME=value before them."""
+    complaints: list[str] = field(default_factory=list)
+    """What a run of the way did that it must not."""
+
+    def face(self) -> Face:
+        """Either, in turn by chance."""
+        return self.tree.pick(self.faces)
+
+    def arguments(self, *more: str) -> list[str]:
+        """For a run: those of the tree, and a number of jobs."""
+        return [*self.tree.arguments(), f"-j{self.tree.pick([1, 2, 3])}", *more]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A kind of step that is done with a run."""
+
+    name: str
+    weight: float
+    act: Callable[[Round], str]
+    broken_too: bool = True
+    """Whether it makes sense while the tree cannot be built."""
+    settled: bool = False
+    """Whether the run after the next has nothing to do; else a step may be repeated once."""
+    foreign: bool = False
+    """As Kind.foreign."""
+
+
+def ways() -> list[Way]:
+    """All of them."""
+    found = [
+        Way("edit during a build", 9, _edit_during),
+        Way("edit and revert during a build", 4, _edit_and_revert_during),
+        Way("two builds at once", 6, _two_at_once, broken_too=False, settled=True),
+        Way("scons -c", 2, _clean, broken_too=False, settled=True),
+        Way("-n first", 2, functools.partial(_first, option="-n"), settled=True),
+        Way("-q first", 2, functools.partial(_first, option="-q"), settled=True),
+        Way("-k first", 2, functools.partial(_first, option="-k"), settled=True),
+        Way("one object first", 4, _one_object, broken_too=False, settled=True),
+        Way("kill -9 after an edit of the generator's source", 4, _kill_generator, foreign=True),
+    ]
+    for group in (False, True):
+        for then in ("", ", revert, new time", ", revert, old time"):
+            name = f"kill -9 of {'the group' if group else 'the tool alone'}{then}"
+            act = functools.partial(_kill, group=group, then=then)
+            found.append(Way(name, 4, act))
+    return found
+
+
+def _slow(round_: Round) -> None:
+    """Makes the programs slow, so that more can happen during a run."""
+    if not round_.tree.real:
+        waits = [round_.tree.random.random() * most for most in (0.06, 0.05, 0.1)]
+        round_.tree.standin.delay(*waits)
+
+
+def _moment(round_: Round, face: Face) -> float:
+    """A moment in seconds when a run is likely to be under way; SCons reads for some time."""
+    start = 0.1 if face.name == "scons" else 0
+    return start + round_.tree.random.random() * 0.5
+
+
+def _kill(round_: Round, *, group: bool, then: str) -> str:
+    tree, face = round_.tree, round_.face()
+    _slow(round_)
+    moment = _moment(round_, face)
+    started = face.start(tree.top, round_.arguments())
+    time.sleep(moment)
+    alive = started.kill(group=group)
+    if then:
+        paths = edits.differences(round_.before, tree.snapshot())
+        edits.restore(tree, round_.before, paths, old="old" in then)
+        tree.symbols = dict(round_.symbols)
+    if tree.chance(0.5):
+        tree.standin.hurry()
+    return f"{face.name}, killed after {moment:.2f} s{'' if alive else ', when it was over'}"
+
+
+def _kill_generator(round_: Round) -> str:
+    tree = round_.tree
+    tree.write("version.in", texts.edited(tree.read("version.in"), tree.random))
+    return _kill(round_, group=tree.chance(0.5), then=tree.pick([", revert, old time", ""]))
+
+
+def _during(round_: Round, *, revert: bool) -> str:
+    tree, face = round_.tree, round_.face()
+    _slow(round_)
+    name, data = edits.simple_change(tree)
+    path = Path(name)
+    then: Snapshot = {name: (path.read_bytes(), path.stat().st_mtime_ns)}
+    how = tree.pick(["in place", "renamed", "same time", "older"])
+    moment, later = _moment(round_, face), tree.random.random() * 0.2
+    arguments = round_.arguments()
+
+    def edit() -> None:
+        time.sleep(moment)
+        save(path, data, how)
+        if revert:
+            time.sleep(later)
+            edits.restore(tree, then, [name], old=True)
+
+    editor = threading.Thread(target=edit)
+    started = face.start(tree.top, arguments)
+    editor.start()
+    try:
+        started.end()
+    finally:
+        editor.join()
+        tree.standin.hurry()
+    return f"{face.name}; {how}, after {moment:.2f} s: edit {path.relative_to(tree.top)}"
+
+
+def _edit_during(round_: Round) -> str:
+    return _during(round_, revert=False)
+
+
+def _edit_and_revert_during(round_: Round) -> str:
+    return _during(round_, revert=True)
+
+
+def _two_at_once(round_: Round) -> str:
+    faces = [round_.face(), round_.face()]
+    _slow(round_)
+    arguments = round_.arguments()
+    started = []
+    for face in faces:
+        started.append(face.start(round_.tree.top, arguments))
+        time.sleep(round_.tree.random.random() * 0.15)
+    for run in [each.end() for each in started]:
+        if run.status != 0:
+            round_.complaints.append(f"one of two at once ended with {run.status}:\n{run.err}")
+    round_.tree.standin.hurry()
+    return " and ".join(face.name for face in faces)
+
+
+def _clean(round_: Round) -> str:
+    face = round_.face()
+    run = face.run(round_.tree.top, round_.arguments("-c"))
+    if run.status != 0 or round_.tree.exists(IMAGE):
+        round_.complaints.append(f"-c ends with {run.status}, or leaves the image:\n{run.err}")
+    return f"{face.name} -c"
+
+
+def _first(round_: Round, *, option: str) -> str:
+    face = round_.face()
+    face.run(round_.tree.top, round_.arguments(option))
+    return f"{face.name} {option}"
+
+
+def _one_object(round_: Round) -> str:
+    tree, face = round_.tree, round_.face()
+    objects = [path for path in tree.outputs() if path.endswith(".o")]
+    # There is no head object while XEN is n.
+    objects.remove(f"{BUILD}/head.o")
+    target = tree.pick([*objects, f"{BUILD}/lds/kernel.lds"])
+    run = face.run(tree.top, round_.arguments(target))
+    if run.status != 0:
+        round_.complaints.append(f"{target}: status {run.status}:\n{run.err}")
+    return f"{face.name} {target}"
