@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from xen_tool import toolchain
 from xen_tool.abi import I386, X86_64
 from xen_tool.errors import XenToolError
-from xen_tool.toolchain import Toolchain
+from xen_tool.toolchain import programs as toolchain
+from xen_tool.toolchain.programs import Toolchain
 
 
 def programs(folder: Path, *names: str) -> str:

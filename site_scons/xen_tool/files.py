@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Writes files so that nobody ever sees half of one.
+"""Write files so that nobody ever sees half of one.
 
-Every file that the tool writes goes through here: to a temporary name beside
-it, then moved into place, and only if its content changed.
+Every file that the tool writes goes through here: to a temporary name beside it, then moved
+into place, and only if its content changed.  Imported by every build that has something to
+do, so without pathlib.
 """
 
 from __future__ import annotations
@@ -10,14 +11,12 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import threading
-from pathlib import Path
 
 from .errors import XenToolError
 
 
 def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool:
-    """Makes the file hold exactly content; returns whether it had to be written.
+    """Make the file hold exactly content; returns whether it had to be written.
 
     A file that holds it already keeps its mtime.  Missing folders are made.  A
     symbolic link stays one, and a device, such as /dev/null, is written to.
@@ -25,41 +24,44 @@ def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool
     Raises XenToolError if the file cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
+    name = os.path.realpath(path)
     try:
-        # Not Path.resolve(), which has an error of its own for a loop of links.
-        path = Path(os.path.realpath(path))
-        if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_bytes(data)
+        if os.path.exists(name) and not os.path.isfile(name) and not os.path.isdir(name):
+            with open(name, "wb") as device:
+                device.write(data)
             return True
         mode = None
-        with contextlib.suppress(FileNotFoundError):
-            if path.read_bytes() == data:
-                return False
-            # A file that others may not read stays so.
-            mode = stat.S_IMODE(path.stat().st_mode)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, data, mode)
+        try:
+            with open(name, "rb") as file:
+                if file.read() == data:
+                    return False
+                # A file that others may not read stays so.
+                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(name), exist_ok=True)
+        _replace(name, data, mode)
     except OSError as error:
-        raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
+        raise XenToolError(f"{name}: cannot be written: {error.strerror}") from error
     return True
 
 
-def _replace(path: Path, data: bytes, mode: int | None) -> None:
-    # Actions run in threads of one process, so the name holds both.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+def _replace(name: str, data: bytes, mode: int | None) -> None:
+    # Threads of one process may write the same file, so its identity is not enough.
+    folder, base = os.path.split(name)
+    temporary = os.path.join(folder, f".{base}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        temporary.write_bytes(data)
+        with open(temporary, "wb") as file:
+            file.write(data)
         if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(path)
+            os.chmod(temporary, mode)
+        os.replace(temporary, name)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
 
 
-def shown(path: Path) -> str:
+def shown(path: str | os.PathLike[str]) -> str:
     """The path as a user would type it here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    name, here = os.fspath(path), os.getcwd()
+    return os.path.relpath(name, here) if name.startswith(os.path.join(here, "")) else name

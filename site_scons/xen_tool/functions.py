@@ -9,20 +9,18 @@ so that a change of the tool itself runs them again.
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
-import re
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from .build.plan import Plan
 from .build.step import COMPILE, Step
 from .errors import XenToolError
 from .files import shown, write_if_changed
-from .loaders.names import PV_DOMU
-from .loaders.xen import Xen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .loaders.xen import Xen
 
 CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
 """The actions of Steps."""
@@ -30,7 +28,7 @@ COMMANDS_FILE = "compile_commands.json"
 """What clangd and other tools read to know how each source is compiled."""
 UNCHECKED = ".unchecked"
 """What the linker makes, before it has the image's name."""
-_PACKAGE = Path(__file__).parent
+_PACKAGE = os.path.dirname(__file__)
 
 
 def config(step: Step) -> None:
@@ -59,6 +57,7 @@ def check(step: Step) -> None:
     files are the loaders' names, a comma between; the Xen that is modelled; and "default"
     if nobody named that.
     """
+    from .loaders.xen import Xen
     from .report.report import read_report
     from .report.text import finding_lines, findings_of, verdict_lines
 
@@ -70,7 +69,7 @@ def check(step: Step) -> None:
     bad = [loader for loader in loaders if not report.takes(loader)]
     if bad:
         lines = "\n".join(verdict_lines(report, bad))
-        raise XenToolError(f"{shown(Path(linked))} is not for {' and '.join(bad)}:\n{lines}")
+        raise XenToolError(f"{shown(linked)} is not for {' and '.join(bad)}:\n{lines}")
     for (kind, finding), finders in findings_of(report, loaders).items():
         for line in finding_lines(kind, finding):
             print(f"xen_tool: {step.path}: {', '.join(finders)}: {line}", file=sys.stderr)
@@ -81,6 +80,7 @@ def check(step: Step) -> None:
 
 def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
     """What a Xen says of an image that was built as distributions build it."""
+    from .loaders.names import PV_DOMU
     from .report.report import read_report
 
     if not (xen.pv32 and PV_DOMU in loaders):
@@ -104,6 +104,8 @@ def _name(linked: str, image: str) -> None:
             os.link(linked, part)
         except OSError:
             # Not every file system has hard links.
+            import shutil
+
             shutil.copy2(linked, part)
         os.replace(part, image)
     except OSError as error:
@@ -133,6 +135,8 @@ def compilations(plan: Plan) -> Iterator[Step]:
 
 def commands_step(plan: Plan, path: str) -> Step:
     """The step that writes them; its arguments change when they do."""
+    import hashlib
+
     said = hashlib.blake2b(os.getcwd().encode("utf-8", "surrogateescape"), digest_size=16)
     known: dict[int, bytes] = {}
     for step in compilations(plan):
@@ -162,13 +166,13 @@ IMPORTS = {HEAD: _import_head, CHECK: _import_check}
 """What a session can do for them while it waits for commands."""
 
 
-_IMPORT = re.compile(r"^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))$", re.MULTILINE)
+_IMPORT = r"(?m)^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))$"
 
 
 def modules(*names: str) -> tuple[str, ...]:
     """The files of modules of this package and of all that they import from it, and this one."""
     found = {__file__: None}
-    todo = [str(_PACKAGE / name) for name in names]
+    todo = [os.path.join(_PACKAGE, *name.split("/")) for name in names]
     while todo:
         path = todo.pop()
         if path not in found:
@@ -180,10 +184,12 @@ def modules(*names: str) -> tuple[str, ...]:
 @functools.cache
 def _imported(path: str) -> tuple[str, ...]:
     """The files of this package that a module imports, wherever it does."""
+    import re
+
     found = []
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    for dots, module, many, one in _IMPORT.findall(text):
+    for dots, module, many, one in re.findall(_IMPORT, text):
         folder = path
         for _ in dots:
             folder = os.path.dirname(folder)
@@ -192,4 +198,4 @@ def _imported(path: str) -> tuple[str, ...]:
         places = [base, *(os.path.join(base, name) for name in names)]
         files = (f for place in places for f in (f"{place}.py", os.path.join(place, "__init__.py")))
         found += [name for name in files if os.path.isfile(name)]
-    return tuple(name for name in found if name != str(_PACKAGE / "__init__.py"))
+    return tuple(name for name in found if name != os.path.join(_PACKAGE, "__init__.py"))

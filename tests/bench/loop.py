@@ -44,9 +44,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "site_scons"))
 
 from bench.trees import AREAS, USERS, Change, Project, Tree, make_tree, ninja_tree, tool_tree
-from xen_tool import toolchain
 from xen_tool.errors import XenToolError
-from xen_tool.toolchain import Toolchain
+from xen_tool.toolchain.programs import Toolchain, find
 
 FILES = (10, 100, 1000, 10000)
 SCRATCH_JOBS = 2
@@ -227,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         progress(f"there is no {' and no '.join(missing)} in PATH to compare with; install it")
         return 2
     try:
-        tools = toolchain.find(os.environ["PATH"])
+        tools = find(os.environ["PATH"])
     except XenToolError as error:
         progress(str(error))
         return 2

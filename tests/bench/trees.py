@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xen_tool.abi import X86_64
-from xen_tool.toolchain import Toolchain
+from xen_tool.toolchain.programs import Toolchain
 
 SITE = Path(__file__).resolve().parents[2] / "site_scons"
 AREAS = 10

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import shutil
 from collections.abc import Generator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -58,13 +57,12 @@ class Commands:
         self._plan = plan
         self._texts = texts
         self._contents = contents
-        self._reports: dict[str, bool] = {}
 
     def run(self, step: Step, known: Sequence[str]) -> Run:
         """The commands of a step; known are the files that it read before."""
         output = step.path
         part = _part(output)
-        shutil.rmtree(part, ignore_errors=True)
+        _remove(part)
         os.makedirs(part)
         try:
             given = words.flatten(step.argv())
@@ -87,7 +85,7 @@ class Commands:
                 outputs=[*made, *sorted(changed)],
             )
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            _remove(part)
             with contextlib.suppress(OSError):
                 os.rmdir(os.path.dirname(part))
 
@@ -181,19 +179,17 @@ class Commands:
     def _link(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
         output = os.path.join(part, os.path.basename(step.path))
         said = os.path.join(part, _PART)
-        linker = step.flags[: self._plan.groups[step.group].words]
-        program = "\0".join(linker)
-        if program not in self._reports:
-            ended = yield [*linker, "--help"]
-            self._reports[program] = b"--dependency-file" in ended.output
-        extra = [f"--dependency-file={said}"] if self._reports[program] else []
-        ended = yield self._argv(step, output, part, extra)
+        ended = yield self._argv(step, output, part, [f"--dependency-file={said}"])
+        if ended.status != 0 and b"dependency-file" in ended.output:
+            # It does not know the option.
+            ended = yield self._argv(step, output, part, [])
         if ended.status != 0:
             return None
-        unknown = "" if extra else f"{linker[-1]} does not report what it reads"
+        reports = os.path.exists(said)
+        unknown = "" if reports else f"{step.flags[0]} does not report what it reads"
         folders = words.search_folders(given)
         # GNU ld tells what a script INCLUDEs by the name there, not by where it was found.
-        read = [_found(name, folders) for name in depfile.linker(_text(said))] if extra else []
+        read = [_found(name, folders) for name in depfile.linker(_text(said))]
         libraries = [word[2:] for word in given if word.startswith("-l")]
         libraries += [os.path.basename(n)[3:-2] for n in read if n.endswith(".a")]
         return Read(
@@ -208,6 +204,20 @@ class Commands:
 
     def _argv(self, step: Step, output: str, part: str, extra: Sequence[str]) -> list[str]:
         return _fitting([*step.flags, *extra, "-o", output], step.files, part)
+
+
+def _remove(part: str) -> None:
+    """Remove a folder that programs wrote into, if it is there."""
+    try:
+        for name in os.listdir(part):
+            os.unlink(os.path.join(part, name))
+        os.rmdir(part)
+    except FileNotFoundError:
+        pass
+    except OSError:
+        import shutil
+
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _part(output: str) -> str:

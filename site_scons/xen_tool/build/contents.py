@@ -15,6 +15,7 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from hashlib import blake2b
 
 _REALTIME_COARSE = 5
 """Linux's CLOCK_REALTIME_COARSE, which file systems take times from; it goes in ticks."""
@@ -162,10 +163,7 @@ class Contents:
 
 def digest(data: bytes) -> str:
     """The digest of bytes, in hexadecimal."""
-    # Imported here: a run with nothing to do hashes nothing.
-    from hashlib import blake2b
-
-    return blake2b(data, digest_size=16).hexdigest()
+    return _hash(data).hexdigest()
 
 
 def digest_of_file(path: str) -> str:
@@ -173,10 +171,19 @@ def digest_of_file(path: str) -> str:
 
     Raises OSError if it cannot be read.
     """
-    from hashlib import blake2b
-
-    result = blake2b(digest_size=16)
+    result = _hash()
     with open(path, "rb", buffering=0) as file:
         while chunk := file.read(1 << 20):
             result.update(chunk)
     return result.hexdigest()
+
+
+def _hash(data: bytes = b"") -> blake2b:
+    # Imported here, as a run with nothing to do hashes nothing; and not by hashlib, which
+    # loads OpenSSL for the other algorithms.
+    try:
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
+
+    return blake2b(data, digest_size=16)

@@ -16,8 +16,6 @@ class Group(NamedTuple):
     files: tuple[str, ...]
     gas: str = ""
     """Of a compiler: when GNU as assembles: "always", "where needed" (clang), or never."""
-    words: int = 1
-    """Of a linker: how many words name it, before its options."""
 
 
 class Plan:

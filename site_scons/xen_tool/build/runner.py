@@ -230,11 +230,12 @@ class Runner:
     def _go_on(self, started: _Started, ended: Ended, children: Children) -> Failure | None:
         """The next command of a step whose last has ended; None if there is one."""
         assert started.run is not None
-        # A linker is asked what it can.
-        if started.argv[-1:] != ["--help"]:
-            started.output += as_if_in_place(ended.output, started.step.path)
+        started.output += as_if_in_place(ended.output, started.step.path)
         try:
             started.argv = started.run.send(ended)
+            if ended.status != 0:
+                # What did not work is done in another way.
+                started.output = b""
             children.start(started, started.argv)
             return None
         except StopIteration as stop:

@@ -63,10 +63,6 @@ class Session:
                 self._forget_all()
                 return list(self._runner.due(paths).values())
 
-    def is_clean(self, path: str) -> bool:
-        """Whether a file is up to date."""
-        return not self.due([path])
-
     def build(
         self,
         paths: Iterable[str],

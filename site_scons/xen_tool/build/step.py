@@ -16,7 +16,7 @@ class Step(NamedTuple):
     """What entry points register; paths are as they stand in commands, from the top."""
 
     name: str
-    """As it is printed: CC, LD, CHECK."""
+    """As it is printed: CC, LD, CHECK; empty of one that nobody asks for, and few notice."""
     outputs: tuple[str, ...]
     """The files that it makes; the first names the step."""
     inputs: tuple[str, ...]

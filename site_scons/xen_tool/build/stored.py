@@ -4,7 +4,7 @@
     what the file is; the build directory; how many there are of each
     symbols       NAME VALUE
     configured    PATH
-    groups        NAME FILES GAS WORDS
+    groups        NAME FILES GAS
     environment   NAME VALUE
     flags         WORDS: what many steps share
     steps         as Step has them, lists as words that end in newlines
@@ -53,7 +53,7 @@ def write(path: str, plan: Plan) -> None:
     groups = [
         text
         for name, group in plan.groups.items()
-        for text in (name, _joined(group.files), group.gas, str(group.words))
+        for text in (name, _joined(group.files), group.gas)
     ]
     environment = [text for pair in plan.environment.items() for text in pair]
     parts = [symbols_, list(plan.configured), groups, environment, shared, steps]
@@ -77,8 +77,8 @@ def read(path: str) -> Plan | None:
         symbols, configured, groups, environment, shared, steps = parts
         plan.symbols = {row[0]: row[1] for row in _in_rows(symbols, 2)}
         plan.configured = frozenset(configured)
-        for name, files, gas, words in _in_rows(groups, 4):
-            plan.groups[name] = Group(_split(files), gas, int(words))
+        for name, files, gas in _in_rows(groups, 3):
+            plan.groups[name] = Group(_split(files), gas)
         plan.environment = {row[0]: row[1] for row in _in_rows(environment, 2)}
         flags = [_split(words) for words in shared]
         for row in _in_rows(steps, len(Step._fields)):

@@ -7,11 +7,15 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from SCons.Node.Python import Value
+
 if TYPE_CHECKING:
     from .nodes import Graph
 
 _MODULE = "SCons.Tool.compilation_db"
 _ENTRIES = "__COMPILATION_DB_ENTRIES"
+_OF_NODES = "compilation_db_entry_action"
+"""What the module has where the entries are nodes, before SCons 4.9."""
 
 
 class _Command:
@@ -25,6 +29,25 @@ class _Command:
         """The command, when all is read."""
         self._graph.ready()
         return shlex.join(self._graph.plan.steps[self._path].argv())
+
+
+class _Node(Value):  # type: ignore[misc]
+    """An entry as SCons before 4.9 has it."""
+
+    def __init__(self, command: _Command, node: Any, source: Any) -> None:
+        super().__init__(str(node))
+        self._entry = command, node, source
+        self.Decider(lambda *_: True)
+
+    def read(self) -> dict[str, Any]:
+        """What is written of it."""
+        command, node, source = self._entry
+        return {
+            "directory": node.fs.Top.abspath,
+            "command": command.strfunction(),
+            "file": source,
+            "output": node,
+        }
 
 
 class CompilationDatabases:
@@ -47,5 +70,9 @@ class CompilationDatabases:
         fs = self._graph.env.fs
         for env, path, source in self._untold:
             nodes = (fs.File(name, fs.Top) for name in (path, source))
-            entries.append((*nodes, env, _Command(self._graph, path)))
+            command = _Command(self._graph, path)
+            if hasattr(sys.modules[_MODULE], _OF_NODES):
+                entries.append(_Node(command, *nodes))
+            else:
+                entries.append((*nodes, env, command))
         self._untold.clear()

@@ -19,7 +19,7 @@ from SCons.Node import Node
 from SCons.Script import ARGLIST, GetOption
 from SCons.Util import NodeList, flatten
 
-from .. import signals, toolchain
+from .. import signals
 from ..build.plan import Group
 from ..build.step import COMPILE, LINK, Step
 from ..config.configuration import Configuration, read
@@ -31,7 +31,8 @@ from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..run import modes
 from ..shortcut import listen
-from ..toolchain import Toolchain
+from ..toolchain import programs
+from ..toolchain.programs import Toolchain
 from . import check, flags, names
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import one_image, while_building, while_reading
@@ -96,7 +97,7 @@ def xen_configure(
         print(f"xen_tool: note: {note}", file=sys.stderr)
     path = env["ENV"].get("PATH", os.defpath)
     with listen.ignored():
-        tools = toolchain.find(
+        tools = programs.find(
             path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
         )
     listen.lists(path.split(os.pathsep))
@@ -186,9 +187,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     # What they found out when a step ran counts as long as they are the same.
     recording = modules("build/commands.py")
     env["XEN_CC_GROUP"] = plan.group("cc", Group((*tools.cc_files, *recording), gas=tools.gas))
-    env["XEN_LD_GROUP"] = plan.group(
-        "ld", Group((*tools.ld_files, *recording), words=len(tools.ld))
-    )
+    env["XEN_LD_GROUP"] = plan.group("ld", Group((*tools.ld_files, *recording)))
 
 
 def _add_configuration(env: Any) -> None:

@@ -163,7 +163,13 @@ class Graph:
         self.ready()
         if self._derived:
             self.session.changed(self._derived)
-        return self.session.is_clean(path_of(node))
+        due = self.session.due([path_of(node)])
+        if any(step.name for step in due):
+            return False
+        # What has no name is written on the side, and says nothing of the target.
+        if due and not (GetOption("no_exec") or GetOption("question")):
+            self.session.build([step.path for step in due], jobs=1)
+        return True
 
     def reasons(self, node: Any) -> list[str]:
         """Why steps are due for a file."""

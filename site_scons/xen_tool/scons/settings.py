@@ -15,7 +15,7 @@ from ..loaders.names import LOADERS
 from ..loaders.xen import Xen
 from ..run import CPUS, modes
 from ..run.modes import MODES
-from ..toolchain import NAMES
+from ..toolchain.programs import NAMES
 
 RESERVED = {
     "ARCH": f"the architecture: {' or '.join(ARCHES)} (the saved one, else x86_64)",

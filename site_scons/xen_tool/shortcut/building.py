@@ -28,7 +28,7 @@ def build(known: Reading, plans: Sequence[Plan]) -> int | None:
             return None
         lines = Lines(verbose=known.verbose, silent=known.silent)
         sessions.append((plan, Session(steps, functions(steps), IMPORTS, lines)))
-    due = {plan: bool(session.due(plan.targets)) for plan, session in sessions}
+    due = {plan: any(step.name for step in session.due(plan.targets)) for plan, session in sessions}
     if known.others_follow and any(due.values()):
         return None
     known.say()

@@ -4,7 +4,3 @@
 programs   which are there, and the flags with which they make a kernel
 words      the files and folders that the words of their commands name
 """
-
-from .programs import NAMES, Toolchain, find
-
-__all__ = ["NAMES", "Toolchain", "find"]
