@@ -133,7 +133,7 @@ class Commands:
             sources = {os.path.basename(name) for name in [*step.inputs, *read]}
             embedded = [
                 name
-                for name in depfile.compiler(_text(said_by_as))
+                for name in depfile.assembler(_text(said_by_as))
                 if not self._is_temporary(name) and os.path.basename(name) not in sources
             ]
         else:

@@ -168,6 +168,8 @@ class Database:
         Raises DamagedError.
         """
         try:
+            if number.startswith("-"):
+                raise DamagedError
             return self._texts[int(number)]
         except (ValueError, IndexError) as error:
             raise DamagedError from error
@@ -237,13 +239,11 @@ class Database:
         Raises XenToolError if it cannot be written.
         """
         records = [record for path in self._records if (record := self.get(path)) is not None]
-        used: set[str] = set()
-        texts: set[str] = set()
-        for record in records:
-            used.update(record.inputs.split(), record.outputs.split())
-            texts.update((record.group, record.flags))
-        for number in {record.group for record in records}:
-            used.update(self.text(number).split())
+        try:
+            used, texts = self._used(records)
+        except DamagedError:
+            records = list(filter(self._is_whole, records))
+            used, texts = self._used(records)
         self._drop_unused(used, texts)
         self._take_stamps(contents)
         rows = zip(self._rows, self._stamps, self._digests, strict=True)
@@ -256,6 +256,33 @@ class Database:
             written += record
         fields.write(self._path, written)
         self.changed = False
+
+    def _used(self, records: Iterable[Record]) -> tuple[set[str], set[str]]:
+        """The numbers of the rows and texts that records name.
+
+        Raises DamagedError if there is none of a number.
+        """
+        rows: set[str] = set()
+        texts: set[str] = set()
+        groups: set[str] = set()
+        for record in records:
+            rows.update(record.inputs.split(), record.outputs.split())
+            texts.add(record.flags)
+            groups.add(record.group)
+        for number in groups:
+            rows.update(self.text(number).split())
+        for number in texts:
+            self.text(number)
+        for _ in self.rows(" ".join(rows)):
+            pass
+        return rows, texts | groups
+
+    def _is_whole(self, record: Record) -> bool:
+        try:
+            self._used([record])
+        except DamagedError:
+            return False
+        return True
 
     def _drop_unused(self, rows: set[str], texts: set[str]) -> None:
         for row in range(len(self._rows)):

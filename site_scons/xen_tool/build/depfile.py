@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 
-_WORD = re.compile(r"(?:\\\n|[ \t\n])+|((?:\\[ #\t]|\$\$|\\(?!\n)|[^\\$ \t\n]|\$(?!\$))+)")
+_WORD = re.compile(r"(?:\\\n|[ \t\n])+|((?:\\[ \t]|\$\$|\\(?!\n)|[^\\$ \t\n]|\$(?!\$))+)")
 
 
 def compiler(text: str) -> list[str]:
-    """The prerequisites of the rules that gcc, clang or GNU as write, each once, in order.
+    """The prerequisites of the rules that gcc or clang write, each once, in order.
 
-    Blanks and # are escaped by a backslash (and backslashes before these), $ by a second.
+    Blanks are escaped by a backslash (and backslashes before them by another each), # by
+    one, $ by a second (gcc's mkdeps.cc, munge()).
     """
+    return [name.replace("\\#", "#") for name in assembler(text)]
+
+
+def assembler(text: str) -> list[str]:
+    """The same of GNU as, which does not escape # (gas/depend.c)."""
     found: dict[str, None] = {}
     for rule in re.split(r"(?<!\\)\n", text):
         _, colon, prerequisites = rule.partition(": ")
@@ -36,11 +43,15 @@ def linker(text: str) -> list[str]:
     rule a blank is then ambiguous.  lld escapes as compilers do.
     """
     _, _, rest = text.partition("\n\n")
-    names = (line.removesuffix(":") for line in rest.split("\n") if line.endswith(":"))
-    return [n if os.path.lexists(n) else _unescape(n) for n in dict.fromkeys(names)]
+    names: Iterable[str] = (
+        line.removesuffix(":") for line in rest.split("\n") if line.endswith(":")
+    )
+    return [
+        n if os.path.lexists(n) else _unescape(n).replace("\\#", "#") for n in dict.fromkeys(names)
+    ]
 
 
 def _unescape(word: str) -> str:
     if "\\" in word:
-        word = re.sub(r"(\\+)([ #\t])", lambda m: "\\" * (len(m[1]) // 2) + m[2], word)
+        word = re.sub(r"(\\+)([ \t])", lambda m: "\\" * (len(m[1]) // 2) + m[2], word)
     return word.replace("$$", "$")

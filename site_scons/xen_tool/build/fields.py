@@ -44,8 +44,15 @@ def write(path: str, fields: Iterable[str]) -> None:
     from ..files import write_if_changed
 
     body = ("\0".join(fields) + "\0").encode("utf-8", "surrogateescape")
-    if os.path.islink(path):
-        os.unlink(path)
-    if os.path.isdir(path):
-        raise XenToolError(f"{path} is a folder: remove it")
+    try:
+        kind = os.lstat(path).st_mode
+        if stat.S_ISDIR(kind):
+            raise XenToolError(f"{path} is a folder: remove it")
+        if not stat.S_ISREG(kind):
+            # A link would lead elsewhere, and a FIFO waits for a reader.
+            os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
     write_if_changed(path, b"%08x" % crc32(body) + body)

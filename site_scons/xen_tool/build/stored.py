@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..errors import XenToolError
 from . import fields
 from .plan import Group, Plan
 from .step import Step
@@ -83,7 +84,7 @@ def read(path: str) -> Plan | None:
         flags = [_split(words) for words in shared]
         for row in _in_rows(steps, len(Step._fields)):
             plan.add(_step(row, flags))
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, XenToolError):
         return None
     return plan
 

@@ -17,7 +17,7 @@ def why(database: Database, name: str) -> list[str]:
     """
     record = _find(database, name)
     told = list(_told(database, record, 0, set()))
-    if int(record.run) < database.run:
+    if record.run != str(database.run):
         told.insert(
             0, f"{record.path} was up to date in the last run; this is why it was built before"
         )

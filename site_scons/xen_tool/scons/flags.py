@@ -27,6 +27,8 @@ COMPILED = {
 """The language of a source by the end of its name."""
 OBJECTS = (".o", ".a", ".lo", ".obj", ".so")
 """How the name of what a linker takes ends."""
+HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".lds")
+"""How the name of what a source includes ends."""
 _OWN = {"C": ("CFLAGS",), "C++": ("CXXFLAGS",), "assembler": ("ASFLAGS", "ASPPFLAGS")}
 _MODES = ("-m16", "-m32", "-mx32")
 # The preprocessor's output is a linker script: no line markers, no assembler.

@@ -20,6 +20,8 @@ from SCons.Script import ARGLIST, GetOption
 from SCons.Util import NodeList, flatten
 
 from .. import signals
+from ..build.database import FILE as DATABASE
+from ..build.lock import FILE as LOCK
 from ..build.plan import Group
 from ..build.step import COMPILE, LINK, Step
 from ..config.configuration import Configuration, read
@@ -68,7 +70,9 @@ def xen_configure(
     and LIBPATH are the user's; they may be set before or after.
     """
     add_json()
-    given = settings(ARGLIST if arguments is None else arguments.items())
+    given = settings(ARGLIST)
+    if arguments is not None:
+        given = given.with_arguments(arguments)
     top = Path(env.Dir("#").abspath)
     saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
     asked = changing() if arguments is None else []
@@ -142,9 +146,11 @@ def _build_directory(env: Any, directory: str) -> Any:
     if path.name.startswith("-"):
         raise XenToolError(f"O={directory}: programs would take it for an option")
     node = env.fs.Dir(flags.safe(directory), top)
-    if top == node or top.is_under(node) or _holds_sources(path):
+    if top == node or top.is_under(node) or (holds := _source_in(path)):
+        among = "" if top == node or top.is_under(node) else f": it has {holds}"
         raise XenToolError(
-            f"O={directory}: outputs would land among the sources; name a folder of their own"
+            f"O={directory}: outputs would land among the sources{among}; "
+            "name a folder of their own"
         )
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
     if not looks_only and not os.access(existing, os.W_OK):
@@ -155,11 +161,15 @@ def _build_directory(env: Any, directory: str) -> Any:
     return node
 
 
-def _holds_sources(folder: Path) -> bool:
-    """Whether there is something that no build makes."""
-    names = ("SConstruct", "SConscript", "Kconfig*")
-    patterns = [f"{below}{name}" for name in names for below in ("", "*/", "*/*/")]
-    return any(any(folder.glob(pattern)) for pattern in patterns)
+def _source_in(folder: Path) -> str:
+    """A file in a folder that no build makes; "" if there is none."""
+    names = ["SConstruct", "SConscript", "Kconfig*"]
+    if not any((folder / name).exists() for name in (DATABASE, LOCK)):
+        # Where nothing was built yet there are no generated ones.
+        names += [f"*{suffix}" for suffix in (*flags.COMPILED, *flags.HEADERS)]
+    patterns = (f"{below}{name}" for name in names for below in ("", "*/", "*/*/"))
+    found = next((path for pattern in patterns for path in folder.glob(pattern)), None)
+    return shown(found) if found else ""
 
 
 def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
@@ -216,7 +226,7 @@ def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
     keystone = importlib.util.find_spec("keystone")
     if keystone is not None and keystone.origin is not None:
         files = (*files, keystone.origin)
-    path = _in_build(env, env.File(target))
+    path = _target(env, target)
     graph.plan.add(
         Step(
             "HEAD",
@@ -263,11 +273,11 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     language = flags.COMPILED.get(os.path.splitext(path)[1])
     if language is None:
         raise XenToolError(f"{name} is no source that can be compiled: {_SOURCES}")
-    base = name if target is None else flags.path_of(_node(env, target))
-    stem, suffix = os.path.splitext(base)
-    if target is not None:
-        stem, suffix = (stem, suffix) if suffix else (base, ".o")
-    output = _below_build(env, f"{stem}.o" if target is None else f"{stem}{suffix}")
+    if target is None:
+        output = _below_build(env, f"{os.path.splitext(name)[0]}.o")
+    else:
+        output = _target(env, target)
+        output += "" if os.path.splitext(output)[1] else ".o"
     graph: Graph = env["XEN_GRAPH"]
     folder = env.fs.getcwd()
 
@@ -338,8 +348,16 @@ def _node(env: Any, item: Any) -> Any:
     return env.File(str(item))
 
 
-def _in_build(env: Any, node: Any) -> str:
-    return _below_build(env, flags.path_of(node))
+def _target(env: Any, target: Any) -> str:
+    """The path of a target in $XEN_BUILD; beside the sources a folder may have its name."""
+    if isinstance(target, Node):
+        return _below_build(env, flags.path_of(target))
+    name = str(env.subst(target))
+    if not name:
+        raise XenToolError(f"{target!r} is no name of a file")
+    here = env.fs.getcwd()
+    path = name[1:].lstrip("/") if name.startswith("#") else _joined(here, name)
+    return _below_build(env, flags.safe(os.path.normpath(path)))
 
 
 def _below_build(env: Any, path: str) -> str:
@@ -396,7 +414,7 @@ def xen_image(
     of a Xen, such as "4.17" or "4.17+pv32".
     """
     graph: Graph = env["XEN_GRAPH"]
-    image = _in_build(env, env.File(target) if isinstance(target, str) else target)
+    image = _target(env, target)
     asks = check.question(env, loaders, xen)
     (script,) = flatten([script])
     name, path = _source(env, script)
@@ -428,6 +446,9 @@ def xen_image(
     graph.later(steps)
     node = graph.node(env, image)
     node.attributes.xen_question = asks
+    if not node.is_under(env.fs.Top):
+        # SCons by itself builds what is below the top.
+        env.Default(node)
     return _nodes([node])
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -36,7 +37,9 @@ RESERVED = {
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
 
-
+_PLACES = ("ARCH", "O")
+"""Those that are for one configuration only."""
+_noted: list[str] = []
 _JSON = "xen_json"
 
 
@@ -51,6 +54,24 @@ class Settings:
     def get(self, name: str) -> str | None:
         """A setting of the tool; None if it is not given."""
         return self.tool.get(name)
+
+    def with_arguments(self, arguments: Mapping[str, str]) -> Settings:
+        """What a SConstruct says itself, and of the command line what it says nothing of.
+
+        Notes of the rest of the command line that it has no effect.
+        """
+        own = settings(arguments.items())
+        heard = {n: v for n, v in self.tool.items() if n not in _PLACES and n not in arguments}
+        given = {**self.tool, **self.kconfig}
+        for name in given:
+            if name not in heard and name not in arguments and name not in _noted:
+                _noted.append(name)
+                print(
+                    f"xen_tool: note: {name}={given[name]} has no effect on a configuration whose "
+                    "SConstruct names its arguments",
+                    file=sys.stderr,
+                )
+        return Settings({**heard, **own.tool}, own.kconfig)
 
     @property
     def verbose(self) -> bool:

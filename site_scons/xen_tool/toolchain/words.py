@@ -22,6 +22,7 @@ _SEARCH = (
     "--include-directory=",
 )
 """Options that a folder follows, as a word of its own or in the same word."""
+_BLANKS = " \t\n\r\f\v"
 _DEPFILE = ("-MD", "-MMD", "-MF", "-MT", "-MQ", "-MP", "-MG", "-M", "-MM")
 """gcc's options on dependencies; -MF, -MT and -MQ have an argument."""
 
@@ -44,7 +45,7 @@ def _response(path: str) -> list[str]:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return []
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return unquote(file.read())
     except (OSError, ValueError):
         return []
@@ -67,7 +68,7 @@ def unquote(text: str) -> list[str]:
                 word.append(character)
         elif character in "'\"":
             quote, word = character, word or []
-        elif character.isspace():
+        elif character in _BLANKS:
             if word is not None:
                 words.append("".join(word))
             word = None
@@ -79,7 +80,7 @@ def unquote(text: str) -> list[str]:
 
 def quote(words: Iterable[str]) -> str:
     """The text of a response file of these words."""
-    escaped = ("".join(f"\\{c}" if c in "\\'\" \t\n\r\f\v" else c for c in word) for word in words)
+    escaped = ("".join(f"\\{c}" if c in f"\\'\"{_BLANKS}" else c for c in word) for word in words)
     return "".join(f"{word or chr(34) * 2}\n" for word in escaped)
 
 

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A small tree with a plan of its own, built in this process as an entry point would do it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from xen_tool.build.contents import changed_since, clock
+from xen_tool.build.plan import Group, Plan
+from xen_tool.build.runner import Function, Result
+from xen_tool.build.session import Session
+from xen_tool.build.step import COMPILE, LINK, Step
+
+
+class Shown:
+    """What a build tells, kept; and how it ended."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[str] = []
+        self.output: dict[str, bytes] = {}
+        self.errors: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
+        self.result = Result([], 0)
+
+    def begin(self, step: Step) -> None:
+        self.begun.append(step.path)
+
+    def end(self, step: Step, output: bytes, error: str) -> None:
+        self.ended.append(step.path)
+        self.output[step.path] = output
+        if error:
+            self.errors[step.path] = error
+
+    def note(self, step: Step, reason: str) -> None:
+        self.notes[step.path] = reason
+
+    @property
+    def failed(self) -> list[str]:
+        """The outputs that were not made."""
+        return [failure.step.path for failure in self.result.failures]
+
+
+class Engine:
+    """Steps in the current folder, which make files in the folder out."""
+
+    def __init__(self, gcc: str) -> None:
+        self.plan = Plan("out")
+        self.plan.environment = {"PATH": os.environ["PATH"]}
+        self.plan.group("cc", Group((gcc,), gas="always"))
+        self.plan.group("script", Group(()))
+        self.functions: dict[str, Function] = {}
+        self._gcc = gcc
+        self._flags: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def compile(self, name: str, *options: str) -> str:
+        """A step that compiles NAME.c to out/NAME.o; returns the object."""
+        output, source = f"out/{name}.o", f"{name}.c"
+        flags = (self._gcc, "-c", *options)
+        flags = self._flags.setdefault(flags, flags)
+        self.plan.add(Step("CC", (output,), (source,), COMPILE, flags, (source,), "cc"))
+        return output
+
+    def script(self, output: str, program: str, *inputs: str) -> str:
+        """A step that runs a shell script with $out and, as "$@", the inputs."""
+        path = Path(f"{output.replace('/', '_')}.sh")
+        start = 'while [ "$1" != -o ]; do shift; done; out=$2; shift 2\n'
+        path.write_text(f"#!/bin/sh\n{start}{program}\n")
+        path.chmod(0o755)
+        flags = (str(path.absolute()),)
+        self.plan.add(Step("SH", (output,), inputs, COMPILE, flags, inputs, "script", ()))
+        return output
+
+    def function(
+        self, output: str, inputs: Iterable[str], run: Function, *, after: Iterable[str] = ()
+    ) -> str:
+        """A step that is a function."""
+        self.functions[output] = run
+        step = Step("FN", (output,), tuple(inputs), output, symbols=(), after=tuple(after))
+        self.plan.add(step)
+        return output
+
+    def joined(self, output: str, *inputs: str, after: Iterable[str] = ()) -> str:
+        """A function that writes all inputs, one after another."""
+
+        def run(step: Step) -> None:
+            Path(output).write_bytes(b"".join(Path(name).read_bytes() for name in step.inputs))
+
+        return self.function(output, inputs, run, after=after)
+
+    def link(self, output: str, linker: str, *inputs: str) -> str:
+        """A step that links objects to one."""
+        self.plan.group("ld", Group((linker,)))
+        self.plan.add(Step("LD", (output,), inputs, LINK, (linker, "-r"), inputs, "ld"))
+        return output
+
+    def build(
+        self, *paths: str, jobs: int = 1, keep_going: bool = False, signals: int = -1
+    ) -> Shown:
+        """A build as a new process would do it, a little after the last edit."""
+        write("probe")
+        while changed_since(os.stat("probe"), clock()):
+            time.sleep(0.001)
+        shown = Shown()
+        session = Session(self.plan, self.functions, {}, shown)
+        try:
+            shown.result = session.build(paths, jobs=jobs, keep_going=keep_going, signals=signals)
+        finally:
+            session.close()
+        return shown
+
+
+def write(path: str, text: str = "") -> None:
+    """Write a file of the tree."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text)

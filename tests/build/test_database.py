@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The database: records survive writing and reading, and damaged ones are told as such."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from binascii import crc32
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xen_tool.build import fields
+from xen_tool.build.contents import Contents, changed_since, clock
+from xen_tool.build.database import DamagedError, Database
+from xen_tool.build.record import FIELDS, Record
+
+FORMAT = "xen_tool build database 2"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    return str(tmp_path / ".build.db")
+
+
+def record(database: Database, path: str, inputs: dict[str, str], flags: str = "-O2") -> Record:
+    return Record(
+        path=path,
+        signature="s",
+        inputs=database.row_numbers(inputs),
+        outputs=database.row_numbers({path: f"digest of {path}"}),
+        group=database.text_number(database.row_numbers({"/bin/cc": "cc"})),
+        symbols="SMP=y",
+        names="a.h",
+        present="",
+        flags=database.text_number(flags),
+        files="a.c\nb.c",
+        run="1",
+        reasons="",
+        dirty="",
+    )
+
+
+def written(file: str, *paths: str) -> Database:
+    database = Database(file)
+    for path in paths:
+        database.put(record(database, path, {f"{path}.c": "digest"}))
+    database.save(Contents({}))
+    return database
+
+
+def forged(path: str, given_fields: list[str]) -> None:
+    body = ("\0".join(given_fields) + "\0").encode("utf-8", "surrogateescape")
+    Path(path).write_bytes(b"%08x" % crc32(body) + body)
+
+
+def test_a_record_is_read_as_it_was_put(file: str) -> None:
+    database = written(file, "a.o", "b.o")
+    again = Database(file)
+    assert list(again.paths()) == ["a.o", "b.o"]
+    assert again.get("a.o") == database.get("a.o")
+    found = again.get("b.o")
+    assert found is not None
+    assert list(again.rows(found.inputs)) == [("b.o.c", "digest")]
+    assert again.text(found.flags) == "-O2"
+    assert list(again.rows(again.text(found.group))) == [("/bin/cc", "cc")]
+    assert again.get("c.o") is None
+
+
+@pytest.mark.parametrize("name", ["new\nline", "\udcff\udc80", " ", "é", "=,", "a/b "])
+def test_any_name_survives(file: str, name: str) -> None:
+    database = Database(file)
+    database.put(record(database, name, {f"{name}1": "digest"}, flags=name))
+    database.save(Contents({}))
+    again = Database(file)
+    found = again.get(name)
+    assert found == database.get(name)
+    assert found is not None
+    assert list(again.rows(found.inputs)) == [(f"{name}1", "digest")]
+    assert again.text(found.flags) == name
+
+
+def test_the_number_of_the_run_survives(file: str) -> None:
+    database = Database(file)
+    database.run = 7
+    database.save(Contents({}))
+    assert Database(file).run == 7
+
+
+def test_a_removed_record_is_gone(file: str) -> None:
+    written(file, "a.o", "b.o")
+    database = Database(file)
+    database.remove("a.o")
+    assert database.changed
+    database.save(Contents({}))
+    assert list(Database(file).paths()) == ["b.o"]
+
+
+def test_a_mark_lasts_until_a_record_changes(file: str) -> None:
+    database = written(file)
+    database.mark("all")
+    database.save(Contents({}))
+    again = Database(file)
+    assert again.is_current("all")
+    assert not again.is_current("other")
+    again.remove("gone")
+    assert again.is_current("all")
+    again.put(record(again, "a.o", {}))
+    assert not again.is_current("all")
+
+
+def test_a_mark_is_current_only_as_long_as_every_stamp_is(file: str, tmp_path: Path) -> None:
+    source = tmp_path / "a.c"
+    source.write_text("one")
+    while changed_since(source.stat(), clock()):
+        time.sleep(0.001)
+    contents, database = Contents({}), Database(file)
+    row = database.row_numbers({str(source): contents.digest(str(source))})
+    text = database.text_number("")
+    database.put(
+        record(database, "a.o", {})._replace(inputs=row, outputs="", group=text, flags=text)
+    )
+    database.mark("all")
+    database.save(contents)
+    assert Database(file).is_current("all")
+    source.write_text("two")
+    assert not Database(file).is_current("all")
+
+
+def test_rows_and_texts_that_nothing_names_are_used_again(file: str) -> None:
+    written(file, "a.o", "b.o")
+    size = os.path.getsize(file)
+    for turn in range(10):
+        database = Database(file)
+        database.put(record(database, "b.o", {f"b.o.{turn}": "digest"}, flags=f"-O{turn}"))
+        database.save(Contents({}))
+    again = Database(file)
+    found = again.get("b.o")
+    assert found is not None
+    assert list(again.rows(found.inputs)) == [("b.o.9", "digest")]
+    other = again.get("a.o")
+    assert other is not None
+    assert list(again.rows(other.inputs)) == [("a.o.c", "digest")]
+    assert os.path.getsize(file) < 2 * size
+    assert "b.o.3" not in Path(file).read_text()
+
+
+def test_a_file_that_is_cut_anywhere_is_as_good_as_none(file: str) -> None:
+    written(file, "a.o")
+    data = Path(file).read_bytes()
+    for length in range(len(data)):
+        Path(file).write_bytes(data[:length])
+        assert list(Database(file).paths()) == [], length
+
+
+def test_a_file_with_a_changed_byte_is_as_good_as_none(file: str) -> None:
+    written(file, "a.o")
+    data = Path(file).read_bytes()
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        Path(file).write_bytes(changed)
+        assert list(Database(file).paths()) == [], place
+
+
+def test_a_database_of_another_version_is_as_good_as_none(file: str) -> None:
+    written(file, "a.o")
+    read = fields.read(file)
+    fields.write(file, ["xen_tool build database 0", *read[1:]])
+    assert list(Database(file).paths()) == []
+
+
+@pytest.mark.parametrize("place", range(1, 6))
+@pytest.mark.parametrize("count", ["-1", "", "x", "99", "1e3", "9" * 5000])
+def test_a_wrong_count_is_as_good_as_none(file: str, place: int, count: str) -> None:
+    written(file, "a.o")
+    read = fields.read(file)
+    read[place] = count
+    forged(file, read)
+    # Any number of a run will do.
+    assert list(Database(file).paths()) == [] or (place, count) == (1, "99")
+
+
+@pytest.mark.parametrize("numbers", ["99", "-1", "x", "0 99", "1.5", "9" * 5000])
+def test_rows_that_are_not_there_are_damage(file: str, numbers: str) -> None:
+    database = written(file, "a.o")
+    with pytest.raises(DamagedError):
+        list(database.rows(numbers))
+
+
+@pytest.mark.parametrize("number", ["99", "", "x", "0 1", "9" * 5000])
+def test_a_text_that_is_not_there_is_damage(file: str, number: str) -> None:
+    database = written(file, "a.o")
+    with pytest.raises(DamagedError):
+        database.text(number)
+
+
+WORD = st.sampled_from(["", "0", "1", "2", "-1", "99", "x", "0 1", "a.o", "a\nb", "0 99"])
+
+
+@st.composite
+def forgeries(draw: st.DrawFn) -> list[str]:
+    counts = draw(st.tuples(*[st.integers(0, 3)] * 4))
+    marks, rows, texts, records = counts
+    number = marks + 3 * rows + texts + FIELDS * records
+    rest = draw(st.lists(WORD, min_size=number, max_size=number))
+    header = [FORMAT, "1", *map(str, counts)]
+    if draw(st.booleans()):
+        header[draw(st.integers(1, 5))] = draw(WORD)
+    return [*header, *rest]
+
+
+@given(forgeries())
+@settings(deadline=None)
+def test_a_forged_database_raises_nothing_but_damage(given_fields: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, ".build.db")
+        forged(path, given_fields)
+        database = Database(path)
+        database.known()
+        database.stale(Contents(database.known()))
+        database.is_current("x")
+        for name in database.paths():
+            found = database.get(name)
+            assert found is not None
+            try:
+                list(database.rows(found.inputs))
+                list(database.rows(database.text(found.group)))
+            except DamagedError:
+                continue
+
+
+@given(st.binary(max_size=80))
+@settings(deadline=None)
+def test_any_bytes_with_a_right_checksum_raise_nothing(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, ".build.db")
+        path.write_bytes(b"%08x" % crc32(data) + data)
+        assert list(Database(str(path)).paths()) == []
+
+
+def test_what_is_no_file_is_as_good_as_none(file: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to("loop")
+    written(file, "a.o")
+    (tmp_path / "link").symlink_to(file)
+    for name in ("", "gone", "fifo", "loop", "link"):
+        assert list(Database(str(tmp_path / name)).paths()) == []

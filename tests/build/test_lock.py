@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The lock of a build directory: one holder at a time, and nothing else is touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from xen_tool.build import lock
+from xen_tool.errors import XenToolError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    return str(tmp_path / "out/deep")
+
+
+def test_a_second_holder_that_does_not_wait_gets_none(folder: str) -> None:
+    first = lock.acquire(folder)
+    assert lock.acquire(folder, wait=False) == -1
+    os.close(first)
+
+
+def test_the_next_gets_it_when_it_is_closed(folder: str) -> None:
+    os.close(lock.acquire(folder))
+    second = lock.acquire(folder, wait=False)
+    assert second >= 0
+    os.close(second)
+
+
+def test_the_file_says_who_holds_it(folder: str) -> None:
+    handle = lock.acquire(folder)
+    assert Path(folder, lock.FILE).read_text() == str(os.getpid())
+    os.close(handle)
+
+
+def test_a_longer_number_of_the_last_holder_leaves_nothing(folder: str) -> None:
+    Path(folder).mkdir(parents=True)
+    Path(folder, lock.FILE).write_text("9" * 30)
+    handle = lock.acquire(folder)
+    assert Path(folder, lock.FILE).read_text() == str(os.getpid())
+    os.close(handle)
+
+
+def test_a_child_that_was_given_it_holds_it_on(folder: str) -> None:
+    handle = lock.acquire(folder)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[handle]
+    )
+    os.close(handle)
+    assert lock.acquire(folder, wait=False) == -1
+    child.communicate(b"\n")
+    again = lock.acquire(folder, wait=False)
+    assert again >= 0
+    os.close(again)
+
+
+def test_a_child_that_was_not_given_it_does_not_hold_it(folder: str) -> None:
+    handle = lock.acquire(folder)
+    child = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        close_fds=False,
+    )
+    assert child.stdout is not None
+    assert child.stdout.read(1) == b"\n"
+    os.close(handle)
+    again = lock.acquire(folder, wait=False)
+    assert again >= 0
+    os.close(again)
+    child.communicate(b"\n")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symbolic_link_is_refused_and_its_target_untouched(
+    folder: str, tmp_path: Path, there: bool
+) -> None:
+    target = tmp_path / "target"
+    if there:
+        target.write_text("precious")
+    Path(folder).mkdir(parents=True)
+    Path(folder, lock.FILE).symlink_to(target)
+    with pytest.raises(XenToolError, match="cannot build there"):
+        lock.acquire(folder)
+    assert target.exists() == there
+    assert not there or target.read_text() == "precious"
+
+
+def test_a_fifo_is_refused_without_waiting_for_its_other_end(folder: str) -> None:
+    Path(folder).mkdir(parents=True)
+    os.mkfifo(Path(folder, lock.FILE))
+    with pytest.raises(XenToolError, match="is not a file; remove it"):
+        lock.acquire(folder)
+
+
+def test_a_folder_in_its_place_is_refused(folder: str) -> None:
+    Path(folder, lock.FILE).mkdir(parents=True)
+    with pytest.raises(XenToolError, match="cannot build there"):
+        lock.acquire(folder)
+
+
+def test_a_build_directory_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(XenToolError, match="say O=DIRECTORY"):
+        lock.acquire(str(tmp_path / "file/out"))

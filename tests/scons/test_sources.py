@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What an image can be made of, by which flags, and where."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from project import TOP, Project
+
+BUILD = "build/x86_64"
+SCONSTRUCT = f"""
+import os
+
+DefaultEnvironment(tools=[])
+env = Environment(
+    tools=["xen_tool"], toolpath=[{str(TOP / "site_scons")!r}], ENV={{"PATH": os.environ["PATH"]}}
+)
+env.XenConfigure("Kconfig"CONFIGURE)
+MORE
+env.XenImage("k", SOURCES, script="k.lds", loaders=[])
+"""
+SCRIPT = """
+PHDRS { text PT_LOAD FLAGS(5); data PT_LOAD FLAGS(6); }
+SECTIONS
+{
+    .text : { _start = .; *(.text*) } :text
+    .data : { *(.data*) *(.rodata*) *(.bss*) } :data
+    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
+}
+"""
+
+
+def project_of(top: Path, sources: str, more: str = "", configure: str = "") -> Project:
+    project = Project(top)
+    text = SCONSTRUCT.replace("SOURCES", sources).replace("MORE", more)
+    project.write("SConstruct", text.replace("CONFIGURE", configure))
+    project.write("Kconfig", 'config LOUD\n\tbool "loud"\n')
+    project.write("k.lds", SCRIPT)
+    project.write("a.c", "int a = 1;\n")
+    return project
+
+
+def commands(project: Project, *arguments: str) -> dict[str, str]:
+    """The command that makes each file."""
+    lines = project.scons("V=1", *arguments).out.splitlines()
+    return {words[words.index("-o") + 1]: line for line in lines if "-o" in (words := line.split())}
+
+
+def symbols(project: Project) -> str:
+    command = ["nm", str(project.top / f"{BUILD}/k")]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("sources", ['Glob("*.c")', '[File("a.c")]', '["a.c"]', '"a.c"'])
+def test_sources_as_nodes_and_names(tmp_path: Path, sources: str) -> None:
+    project = project_of(tmp_path, sources)
+    assert f"CC {BUILD}/a.o" in project.scons().steps
+    assert " D a\n" in symbols(project)
+    assert project.up_to_date()
+
+
+def test_assembler_and_c_plus_plus_are_compiled(tmp_path: Path) -> None:
+    project = project_of(tmp_path, '["b.s", "c.cpp", "d.S"]')
+    project.write("b.s", ".globl b\nb: nop\n")
+    project.write("c.cpp", 'extern "C" { int c = 1; }\n')
+    project.write("d.S", "#define D d\n.globl D\nD: nop\n")
+    made = commands(project)
+    assert "-std=" not in made[f"{BUILD}/c.o"]
+    assert {line.split()[-1] for line in symbols(project).splitlines()} >= {"b", "c", "d"}
+
+
+@pytest.mark.parametrize("sources", ['["a.c", "README"]', '[File("a.txt")]', '["b.rs"]'])
+def test_what_cannot_be_linked_is_refused_by_name(tmp_path: Path, sources: str) -> None:
+    run = project_of(tmp_path, sources).run()
+    assert run.status == 2
+    assert "is neither a source nor an object" in run.err
+    assert len(run.err.splitlines()) == 1
+
+
+def test_a_library_by_name_and_by_file(tmp_path: Path) -> None:
+    more = 'env.Append(LIBPATH=["lib"], LIBS=["one", File("lib/libtwo.a")])'
+    project = project_of(tmp_path, '["a.c"]', more)
+    project.write("a.c", "extern int one, two;\nint *a = &one, *b = &two;\n")
+    (project.top / "lib").mkdir()
+    for number, name in enumerate(("one", "two")):
+        source = project.write(f"lib/{name}.c", f"int {name} = {number};\n")
+        subprocess.run(["gcc", "-c", "-o", f"{name}.o", source.name], cwd=source.parent, check=True)
+        subprocess.run(["ar", "rcD", f"lib{name}.a", f"{name}.o"], cwd=source.parent, check=True)
+    project.scons()
+    assert project.up_to_date()
+    (project.top / "lib/libone.a").write_bytes((project.top / "lib/libtwo.a").read_bytes())
+    assert "undefined reference to `one'" in project.run().err
+
+
+def test_every_variable_of_flags_counts_where_scons_has_it(tmp_path: Path) -> None:
+    names = ("CFLAGS", "CXXFLAGS", "CCFLAGS", "CPPFLAGS", "ASFLAGS", "ASPPFLAGS")
+    more = "; ".join(f'env.Append({name}=["-DIN_{name}"])' for name in names)
+    project = project_of(tmp_path, '["a.c", "b.cc", "c.S"]', more)
+    project.write("b.cc", "int b;\n")
+    project.write("c.S", "nop\n")
+    made = commands(project)
+    for path, counted in (
+        ("a.o", {"CFLAGS", "CCFLAGS", "CPPFLAGS"}),
+        ("b.o", {"CXXFLAGS", "CCFLAGS", "CPPFLAGS"}),
+        ("c.o", {"ASFLAGS", "ASPPFLAGS", "CCFLAGS", "CPPFLAGS"}),
+    ):
+        assert {name for name in names if f"-DIN_{name} " in made[f"{BUILD}/{path}"]} == counted
+
+
+def test_a_users_flag_wins(tmp_path: Path) -> None:
+    more = 'low = env.XenObject("low.c", CCFLAGS=["-m32", "-O0", "-std=c99"])'
+    project = project_of(tmp_path, '["a.c"]', f"{more}; Default(low)")
+    project.write("low.c", "int low(void) { return sizeof(long) == 4 ? 1 : -1; }\n")
+    command = commands(project)[f"{BUILD}/low.o"]
+    assert "-mcmodel=kernel" not in command
+    assert command.index("-O2") < command.index("-O0")
+    assert command.index("-std=gnu11") < command.index("-std=c99")
+
+
+def test_a_deleted_map_is_made_again(tmp_path: Path) -> None:
+    project = project_of(tmp_path, '["a.c"]', 'env.Append(LINKFLAGS=["-Map=k.map"])')
+    project.scons()
+    assert project.up_to_date()
+    text = (project.top / "k.map").read_text()
+    (project.top / "k.map").unlink()
+    project.scons()
+    assert (project.top / "k.map").read_text() == text
+    assert project.up_to_date()
+
+
+def test_a_users_own_depfile_stays_theirs(tmp_path: Path) -> None:
+    more = 'env.Append(CCFLAGS=["-MMD", "-MF", "mine.d"], CPPPATH=["."])'
+    project = project_of(tmp_path, '["a.c"]', more)
+    project.write("a.h", "#define A 1\n")
+    project.write("a.c", '#include "a.h"\nint a = A;\n')
+    project.scons()
+    assert "a.h" in (project.top / "mine.d").read_text()
+    assert project.up_to_date()
+    project.write("a.h", "#define A 2\n")
+    assert f"CC {BUILD}/a.o" in project.scons().steps
+
+
+def test_an_image_named_as_a_folder_beside_it(tmp_path: Path) -> None:
+    project = project_of(tmp_path, '["k/b.c"]')
+    project.write("k/b.c", "int b;\n")
+    # The folder of the object takes the image's name below the build directory, too.
+    run = project.run()
+    assert run.status == 2
+    assert f"{BUILD}/k" in run.err
+    project.edit("SConstruct", '"k", ["k/b.c"]', '"k", ["a.c"]')
+    project.scons("O=elsewhere")
+    assert (project.top / "elsewhere/k").is_file()
+
+
+def test_a_build_directory_outside_is_built_by_default(tmp_path: Path) -> None:
+    project = project_of(tmp_path / "tree", '["a.c"]')
+    outside = tmp_path / "outside"
+    project.scons(f"O={outside}")
+    assert (outside / "k").is_file()
+    assert project.up_to_date(f"O={outside}")
+
+
+def test_a_folder_with_headers_is_no_build_directory(tmp_path: Path) -> None:
+    project = project_of(tmp_path, '["a.c"]')
+    project.write("include/mine.h", "")
+    run = project.run("O=include")
+    assert run.status == 2
+    assert "outputs would land among the sources: it has include/mine.h" in run.err
+
+
+def test_the_projects_own_autoconf_is_not_taken(tmp_path: Path) -> None:
+    project = project_of(tmp_path, '["a.c"]', 'env.Append(CPPPATH=["include"])')
+    project.write("include/autoconf.h", "#error not this one\n")
+    project.write("a.c", "#ifdef CONFIG_LOUD\nint loud;\n#endif\n")
+    project.scons("LOUD=1")
+    assert " loud\n" in symbols(project)
+
+
+def test_a_variant_directory_finds_headers_beside_the_sources(tmp_path: Path) -> None:
+    project = project_of(
+        tmp_path,
+        "objects",
+        'objects = SConscript("src/SConscript", exports="env", variant_dir="variant")',
+    )
+    project.write(
+        "src/SConscript", 'Import("env")\nobjects = env.XenObject("b.c")\nReturn("objects")\n'
+    )
+    project.write("src/b.h", "#define B 1\n")
+    project.write("src/b.c", '#include "b.h"\nint b = B;\n')
+    assert f"CC {BUILD}/variant/b.o" in project.scons().steps
+    assert project.up_to_date()
+    project.write("src/b.h", "#define B 2\n")
+    assert f"CC {BUILD}/variant/b.o" in project.scons().steps
+
+
+def test_settings_count_beside_a_sconstructs_own_arguments(tmp_path: Path) -> None:
+    project = project_of(tmp_path, '["a.c"]', configure=', arguments={"LOUD": "1"}')
+    run = project.run("V=1", "LUOD=1", "ARCH=i386")
+    assert run.status == 0
+    assert "-mcmodel=kernel" in run.out
+    notes = [line for line in run.err.splitlines() if "has no effect" in line]
+    assert [note.split()[2] for note in notes] == ["ARCH=i386", "LUOD=1"]
