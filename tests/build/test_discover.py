@@ -239,6 +239,6 @@ def test_a_path_to_leave_out_is_not_present() -> None:
     write("second/a.h")
     contents = Contents({})
     where = discover.lookups(["second/a.h"], ["first", "second"], (), contents)
-    without = discover.present(where, contents, lambda path: path == "first/a.h")
+    without = discover.present(where, contents, lambda _, path: path == "first/a.h")
     Path("first/a.h").unlink()
     assert discover.present(where, Contents({})) == without

@@ -15,7 +15,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import XenToolError
-from ..toolchain import words
+from ..toolchain import archive, words
 from . import depfile, discover
 from .contents import Contents, stamp
 from .discover import Texts
@@ -190,6 +190,8 @@ class Commands:
         folders = words.search_folders(given)
         # GNU ld tells what a script INCLUDEs by the name there, not by where it was found.
         read = [_found(name, folders) for name in depfile.linker(_text(said))]
+        archives = [name for name in [*step.inputs, *read] if name.endswith(".a")]
+        read += [member for name in archives for member in archive.thin_members(name)]
         libraries = [word[2:] for word in given if word.startswith("-l")]
         libraries += [os.path.basename(n)[3:-2] for n in read if n.endswith(".a")]
         return Read(

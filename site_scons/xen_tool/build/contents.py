@@ -71,7 +71,7 @@ class Contents:
     def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
         self._known = known
         self._now: dict[str, Seen] = {}
-        self._names: dict[str, frozenset[str]] = {}
+        self._names: dict[str, tuple[frozenset[str], int]] = {}
         self.learned = False
         """Whether something had to be read that was known, as its stamp did not count."""
 
@@ -134,11 +134,17 @@ class Contents:
     def names(self, folder: str) -> frozenset[str]:
         """The names in a folder, which need not exist."""
         if folder not in self._names:
+            moment = clock()
             try:
-                self._names[folder] = frozenset(os.listdir(folder or os.curdir))
+                names = frozenset(os.listdir(folder or os.curdir))
             except OSError:
-                self._names[folder] = frozenset()
-        return self._names[folder]
+                names = frozenset()
+            self._names[folder] = names, moment
+        return self._names[folder][0]
+
+    def listed_before(self, folder: str, moment: int) -> bool:
+        """Whether the names in a folder are those of before a moment of clock()."""
+        return folder in self._names and self._names[folder][1] < moment
 
     def _look(self, path: str) -> Seen:
         moment = clock()

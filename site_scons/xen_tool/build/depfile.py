@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 
-_WORD = re.compile(r"(?:\\\n|[ \t\n])+|((?:\\[ \t]|\$\$|\\(?!\n)|[^\\$ \t\n]|\$(?!\$))+)")
+_WORD = re.compile(r"(?:[ \t]\\\n|[ \t\n])+|((?:\\[ \t]|\$\$|\\|[^\\$ \t\n]|\$(?!\$))+)")
 
 
 def compiler(text: str) -> list[str]:
@@ -25,12 +24,12 @@ def compiler(text: str) -> list[str]:
 def assembler(text: str) -> list[str]:
     """The same of GNU as, which does not escape # (gas/depend.c)."""
     found: dict[str, None] = {}
-    for rule in re.split(r"(?<!\\)\n", text):
+    for rule in re.split(r"(?<![ \t:]\\)\n", text):
         _, colon, prerequisites = rule.partition(": ")
         if not colon:
             # A rule without prerequisites, or one whose first is on the next line.
             _, colon, prerequisites = rule.partition(":\\\n")
-        for match in _WORD.finditer(prerequisites):
+        for match in _WORD.finditer(f" {prerequisites}"):
             if word := match[1]:
                 found[_unescape(word)] = None
     return list(found)
@@ -43,12 +42,9 @@ def linker(text: str) -> list[str]:
     rule a blank is then ambiguous.  lld escapes as compilers do.
     """
     _, _, rest = text.partition("\n\n")
-    names: Iterable[str] = (
-        line.removesuffix(":") for line in rest.split("\n") if line.endswith(":")
-    )
-    return [
-        n if os.path.lexists(n) else _unescape(n).replace("\\#", "#") for n in dict.fromkeys(names)
-    ]
+    lines = (line for line in rest.split("\n") if line.endswith(":"))
+    names = dict.fromkeys(line.removesuffix(":") for line in lines)
+    return [n if os.path.lexists(n) else _unescape(n).replace("\\#", "#") for n in names]
 
 
 def _unescape(word: str) -> str:

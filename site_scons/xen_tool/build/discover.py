@@ -25,7 +25,7 @@ _COMMENT = re.compile(
 )
 _ASKED = re.compile(rb'__has_(?:include|include_next|embed)\s*\(\s*(?:["<]([^">\n]+)[">])?')
 _EMBEDDED = re.compile(rb"incbin|\.include\b")
-_LITERAL = re.compile(rb'\.(?:incbin|include)\s+\\?"([^"\\\n$]+)\\?"')
+_LITERAL = re.compile(rb'\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"')
 _PRECOMPILED = (".gch", ".pch")
 
 
@@ -55,7 +55,7 @@ def facts(data: bytes) -> Facts:
         return _NOTHING
     text = _COMMENT.sub(lambda match: match[1] or b" ", data)
     embedded = _EMBEDDED.findall(text)
-    literal = _LITERAL.findall(text)
+    literal = [name for _, name in _LITERAL.findall(text)]
     return Facts(
         frozenset(map(_name, _SYMBOL.findall(text))),
         frozenset(_name(name) or ANY for name in _ASKED.findall(text)) if asks else frozenset(),
@@ -182,15 +182,20 @@ def precompiled(folders: Iterable[str], contents: Contents) -> list[str]:
 
 
 def present(
-    where: Lookups, contents: Contents, leave_out: Callable[[str], bool] = lambda path: False
+    where: Lookups,
+    contents: Contents,
+    leave_out: Callable[[str, str], bool] = lambda *_: False,
 ) -> str:
-    """A digest of which names there are in which folders, but for paths to leave out."""
+    """A digest of which names there are in which folders.
+
+    leave_out is asked of a folder and a path in it.
+    """
     found = []
     for folder in where.folders:
         listed = contents.names(folder)
         names = listed if ANY in where.names else where.names & listed
         paths = (_join(folder, name) for name in names)
-        found += sorted(path for path in paths if not leave_out(path))
+        found += sorted(path for path in paths if not leave_out(folder, path))
     return digest("\0".join(found).encode("utf-8", "surrogateescape")) if found else ""
 
 

@@ -324,11 +324,12 @@ class Runner:
         if doubts:
             self._show.note(step, doubts[0])
 
-    def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str], bool]:
-        """Whether a file may have come after a step looked for its name."""
+    def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str, str], bool]:
+        """Whether a file in a folder may have come after a step looked for its name."""
+        listed_before = self._judge.contents.listed_before
 
-        def is_newer(path: str) -> bool:
-            if path in inputs:
+        def is_newer(folder: str, path: str) -> bool:
+            if path in inputs or listed_before(folder, moment):
                 return False
             try:
                 return changed_since(os.lstat(path), moment)

@@ -64,6 +64,7 @@ NEEDS = (
         files=("usr/lib/*/libxenguest.so.*", "usr/lib/xen-*/bin/readnotes"),
     ),
     Need("tmux", programs=("tmux",)),
+    Need("strace", programs=("strace",)),
     Need("binutils", programs=("as", "ld", "readelf")),
     Need("cpio", programs=("cpio",)),
     Need("gcc", programs=("gcc",)),

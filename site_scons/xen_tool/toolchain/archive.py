@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Members of thin archives, which linkers read and do not report.
+
+A thin archive (`ar rcT`) holds the names of its members, not their contents: binutils,
+bfd/archive.c.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+_MAGIC = b"!<thin>\n"
+_HEADER = 60
+_NAME, _SIZE = slice(0, 16), slice(48, 58)
+
+
+def thin_members(path: str) -> list[str]:
+    """The files of which a thin archive consists; [] of any other file."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                return []
+            data = file.read()
+        names = list(_names(data))
+    except (OSError, ValueError):
+        return []
+    folder = os.path.dirname(path)
+    return [os.path.join(folder, os.fsdecode(name)) for name in names]
+
+
+def _names(data: bytes) -> Iterator[bytes]:
+    long_names = b""
+    place = 0
+    while place + _HEADER <= len(data):
+        header = data[place : place + _HEADER]
+        name, size = header[_NAME].rstrip(), int(header[_SIZE])
+        place += _HEADER
+        if name in (b"/", b"/SYM64/", b"//"):
+            # The index, and the table of long names, are there.
+            if name == b"//":
+                long_names = data[place : place + size]
+            place += size + size % 2
+        elif name[:1] == b"/":
+            start = int(name[1:].split(b":")[0])
+            yield long_names[start : long_names.index(b"/\n", start)]
+        else:
+            yield name.removesuffix(b"/")

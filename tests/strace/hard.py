@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Trees whose steps read files in every way that compilers, assemblers and linkers know."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from project import TOP, Project
+
+_SCONSTRUCT = f"""
+import os
+
+DefaultEnvironment(tools=[])
+env = Environment(
+    tools=["xen_tool"],
+    toolpath=[{str(TOP / "site_scons")!r}],
+    ENV={{"PATH": os.environ["PATH"]}},
+    CPPPATH=["#include"],
+)
+env.XenConfigure("Kconfig")
+"""
+_SECTIONS = """
+SECTIONS
+{
+    .text : { _start = .; *(.text*) }
+    .data : { *(.data*) *(.rodata*) *(.bss*) }
+    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
+}
+"""
+_BY_WORD = """
+objects = Glob("src/*.c")
+if not ZIG:
+    # What these embed only GNU as can tell.
+    objects += Glob("assembled/*")
+objects += [
+    env.XenObject("words/response.c", CCFLAGS=["@flags.rsp"]),
+    env.XenObject("words/forced.c", CCFLAGS="-include forced.h -imacros only.h"),
+    env.XenObject("words/joined.c", CCFLAGS=["-includeforced.h"]),
+    env.XenObject("words/assembler.S", CCFLAGS=["-Wa,-Iembedded"]),
+    env.XenObject("words/system.c", CCFLAGS=["-isystem", "system", "-iquotequotes"]),
+    env.XenObject("words/own.c", CCFLAGS=["-MMD", "-MF", "build/own.d"]),
+]
+if not ZIG:
+    Default(env.XenObject("words/narrow.c", CCFLAGS=["-m32"]))
+    Default(env.XenObject("words/by_as.S", CCFLAGS=["-Wa,@as.rsp"]))
+flags = "-T scripts/fifth.lds --just-symbols=symbols.o --version-script=versions.map @ld.rsp "
+env.Append(LIBPATH=["#scripts"], LINKFLAGS=flags + "--retain-symbols-file=retained")
+Default(env.XenImage("k", objects, script="k.lds", loaders=[]))
+"""
+_AT_RANDOM = """
+env.Append(LIBPATH=["#scripts"])
+Default(env.XenImage("k", Glob("src/*.c"), script="k.lds", loaders=[]))
+"""
+
+_FILES: dict[str, str | bytes] = {
+    "Kconfig": 'config FW\n\tstring "firmware"\n\tdefault "data/firmware"\n',
+    "src/macro.c": '#define NAME "by_macro.h"\n#include NAME\n',
+    "include/by_macro.h": '#include "nested.h"\n',
+    "include/nested.h": "extern int nested;\n",
+    "src/asked.c": (
+        '#if __has_include("there.h")\n#include <there.h>\n#endif\n'
+        "#if __has_include(<not_there.h>)\n#include <not_there.h>\n#endif\n"
+    ),
+    "include/there.h": "extern int there;\n",
+    "src/stale.c": '#include "stale.h"\n',
+    "include/stale.h": "extern int stale;\n",
+    "include/stale.h.gch": b"not for this compiler",
+    "src/plain.c": 'asm(".incbin \\"data/plain.bin\\"");\n',
+    "assembled/parts.c": 'asm(".incbin \\"da" "ta/parts\\"");\n',
+    "assembled/configured.c": 'asm(".incbin \\"" CONFIG_FW "\\"");\n',
+    "src/link.c": '#include "../lnk/../v.h"\n#include "../lnk/w.h"\n',
+    "deep/v.h": "extern int v;\n",
+    "deep/sub/w.h": '#include "../x.h"\n',
+    "deep/x.h": "extern int x;\n",
+    "v.h": "#error the folder above the link\n",
+    "assembled/each.S": '.data\n.irp n,1,2\n.incbin "data/each_\\n"\n.endr\n',
+    "assembled/macros.S": '.data\n.include "include/embeds"\nembed data/by_macro\n',
+    "include/embeds": '.macro embed name\n.incbin "\\name"\n.endm\n.include "include/more"\n',
+    "include/more": "# nothing more\n",
+    "assembled/header.S": '#include "assembler.h"\nEMBED("data/by_cpp")\n',
+    "include/assembler.h": "#define EMBED(name) .data; .incbin name\n",
+    **{f"data/{name}": name for name in ("firmware", "plain.bin", "parts", "each_1", "each_2")},
+    **{f"data/{name}": name for name in ("by_macro", "by_cpp")},
+    "flags.rsp": "-Iresponses -DBY_RESPONSE @more.rsp\n",
+    "more.rsp": "-include forced.h\n",
+    "responses/by_response.h": "extern int by_response;\n",
+    "words/response.c": '#include "by_response.h"\n',
+    "forced.h": "extern int forced;\n",
+    "only.h": "#define ONLY 1\n",
+    "words/forced.c": "int is_forced = ONLY;\n",
+    "words/joined.c": "int is_joined;\n",
+    "words/narrow.c": '#include "nested.h"\nint narrow;\n',
+    "words/own.c": '#include "there.h"\nint own;\n',
+    "words/assembler.S": '.data\n.incbin "found.bin"\n',
+    "embedded/found.bin": "found",
+    "as.rsp": "-Iembedded\n",
+    "words/by_as.S": '.data\n.incbin "found.bin"\n',
+    "k.lds": f"INCLUDE first.lds\nINPUT(archive.a AS_NEEDED(needed.o))\n{_SECTIONS}",
+    "scripts/first.lds": "INCLUDE second.lds\nfirst = 1;\n",
+    "scripts/second.lds": "second = 2;\n",
+    "versions.map": "{ global: *; };\n",
+    "retained": "_start\n",
+    "ld.rsp": "third.lds @more_ld.rsp\n",
+    "more_ld.rsp": "--defsym=fourth=4\n",
+    "scripts/fifth.lds": "fifth = 5;\n",
+    "words/system.c": '#include <next.h>\n#include "quoted.h"\n',
+    "include/next.h": "#include_next <next.h>\n",
+    "system/next.h": "extern int next;\n",
+    "quotes/quoted.h": "extern int quoted;\n",
+    "third.lds": "third = 3;\n",
+}
+
+
+def _compiled(folder: Path, name: str, text: str) -> None:
+    command = ["gcc", "-c", "-x", "c", "-fno-pic", "-mcmodel=kernel", "-", "-o", f"{name}.o"]
+    subprocess.run(command, cwd=folder, input=text, text=True, check=True)
+
+
+def hard(top: Path, toolchain: str) -> Project:
+    """A tree with one file for each way."""
+    project = Project(top)
+    zig = toolchain == "zig"
+    project.write("SConstruct", f"{_SCONSTRUCT}ZIG = {zig}\n{_BY_WORD}")
+    for path, text in _FILES.items():
+        project.write(path, text)
+    (top / "lnk").symlink_to("deep/sub")
+    _compiled(top, "symbols", "int from_symbols;\n")
+    _compiled(top / "scripts", "needed", "int needed;\n")
+    _compiled(top / "scripts", "member", "int member;\n")
+    subprocess.run(["ar", "rc", "archive.a", "member.o"], cwd=top / "scripts", check=True)
+    return project
+
+
+def embedding(top: Path, text: str) -> Project:
+    """A tree of one source."""
+    project = Project(top)
+    project.write("SConstruct", f"{_SCONSTRUCT}Default(env.XenObject('a.c'))\n")
+    project.write("Kconfig", 'config FW\n\tstring "firmware"\n\tdefault "data"\n')
+    project.write("a.c", text)
+    project.write("data", "1")
+    return project
+
+
+def thin(top: Path) -> Project:
+    """A tree whose image is linked with an archive that only names its members."""
+    project = Project(top)
+    project.write("SConstruct", f"{_SCONSTRUCT}{_AT_RANDOM}")
+    project.write("Kconfig", 'config A\n\tbool "a"\n')
+    project.write("src/a.c", "extern int member;\nint *a = &member;\n")
+    project.write("k.lds", f"INPUT(scripts/thin.a)\n{_SECTIONS}")
+    (top / "scripts").mkdir()
+    _compiled(top / "scripts", "member", "int member;\n")
+    subprocess.run(["ar", "rcT", "thin.a", "member.o"], cwd=top / "scripts", check=True)
+    project.edit("k.lds", "INPUT", "EXTERN(member)\nINPUT")
+    return project
+
+
+def _includes(rng: random.Random, target: str) -> str:
+    """A text that reads a header below include/."""
+    name = target.removeprefix("include/")
+    ways = (
+        f'#include "{name}"\n',
+        f"#include <{name}>\n",
+        f'#include "../include/{name}"\n',
+        f'#undef H\n#define H "{name}"\n#include H\n',
+        f'#if __has_include("{name}")\n#include "{name}"\n#endif\n',
+        f'#if __has_include(<no/{name}>)\n#else\n#include "./{name}"\n#endif\n',
+        f'#include "../lnk/{name}"\n',
+    )
+    return rng.choice(ways)
+
+
+def _embeds(rng: random.Random, target: str, *, literal: bool) -> str:
+    """C that has an assembler read a file."""
+    half = rng.randrange(1, len(target))
+    ways: list[Callable[[], str]] = [lambda: f'asm(".incbin \\"{target}\\"");\n']
+    if not literal:
+        first, second = target[:half], target[half:]
+        stem, last = target[:-1], target[-1]
+        ways += [
+            lambda: f'asm(".incbin \\"{first}" "{second}\\"");\n',
+            lambda: f'#define P "{first}"\nasm(".incbin \\"" P "{second}\\"");\n#undef P\n',
+            lambda: f'asm(".irp n,{last}\\n.incbin \\"{stem}\\\\n\\"\\n.endr");\n',
+            lambda: f'asm(".macro e f\\n.incbin \\"\\\\f\\"\\n.endm\\ne {target}\\n.purgem e");\n',
+        ]
+    return rng.choice(ways)()
+
+
+def random_tree(top: Path, seed: int, toolchain: str) -> Project:
+    """Sources, headers, embedded files and scripts that read each other at random."""
+    rng = random.Random(seed)
+    project = Project(top)
+    project.write("SConstruct", _SCONSTRUCT + _AT_RANDOM)
+    project.write("Kconfig", 'config A\n\tbool "a"\n')
+    headers = [f"include/{rng.choice(['', 'sub/', 'a b/'])}h{n}" for n in range(12)]
+    data = [f"data/{rng.choice(['', 'sub/'])}d{n}" for n in range(8)]
+    for number, header in enumerate(headers):
+        later = rng.sample(headers[number + 1 :], min(2, len(headers) - number - 1))
+        text = "".join(_includes(rng, name) for name in later)
+        project.write(header, f"#pragma once\n{text}extern int h{number};\n")
+    for name in data:
+        project.write(name, name)
+    (top / "include/lnk").symlink_to(".")
+    (top / "lnk").symlink_to("include")
+    for number in range(6):
+        text = "".join(_includes(rng, name) for name in rng.sample(headers, 3))
+        literal = toolchain == "zig"
+        text += "".join(_embeds(rng, name, literal=literal) for name in rng.sample(data, 2))
+        project.write(f"src/s{number}.c", text)
+    scripts = [f"l{n}" for n in range(4)]
+    for number, name in enumerate(scripts):
+        folder = rng.choice(["scripts/", ""])
+        following = "".join(f"INCLUDE {n}\n" for n in scripts[number + 1 : number + 2])
+        project.write(f"{folder}{name}", f"{following}{name} = {number};\n")
+    project.write("k.lds", f"INCLUDE l0\n{_SECTIONS}")
+    return project

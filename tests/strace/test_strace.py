@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""All that a step opened, as strace sees it, is recorded as its input, and little else."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+
+from project import reference_kernel
+from strace.hard import embedding, hard, random_tree, thin
+from strace.opened import Reads, build
+from xen_tool.toolchain.programs import NAMES
+
+
+# clang is taken where it is there; gcc and zig always are, in a test run.
+@pytest.fixture(params=[name for name in NAMES if name != "clang" or shutil.which("clang")])
+def toolchain(request: pytest.FixtureRequest) -> str:
+    """The name of each toolchain that is there."""
+    name = str(request.param)
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed; ./sconsw test says how to get it")
+    if name == "zig":
+        there = importlib.util.find_spec("ziglang") is not None
+    else:
+        there = shutil.which(name) is not None
+    if not there:
+        pytest.skip(f"{name} is not installed")
+    return name
+
+
+def check(reads: Reads, *, steps: int) -> None:
+    assert reads.steps >= steps
+    # Each opens its source at least.
+    assert reads.opened >= reads.steps
+    assert reads.missing == []
+    assert reads.told == []
+    assert reads.unexplained == []
+
+
+def test_the_reference_kernel(tmp_path: Path, toolchain: str) -> None:
+    kernel = reference_kernel(tmp_path / "kernel")
+    check(build(kernel.top, tmp_path / "work", toolchain), steps=20)
+
+
+def test_every_way_to_read_a_file(tmp_path: Path, toolchain: str) -> None:
+    tree = hard(tmp_path / "tree", toolchain)
+    check(build(tree.top, tmp_path / "work", toolchain), steps=12)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_trees(tmp_path: Path, toolchain: str, seed: int) -> None:
+    tree = random_tree(tmp_path / "tree", seed, toolchain)
+    check(build(tree.top, tmp_path / "work", toolchain), steps=7)
+
+
+def test_members_of_a_thin_archive(tmp_path: Path, toolchain: str) -> None:
+    tree = thin(tmp_path / "tree")
+    check(build(tree.top, tmp_path / "work", toolchain), steps=2)
+
+
+@pytest.mark.parametrize("toolchain", ["zig"], indirect=True)
+@pytest.mark.parametrize("name", ['" CONFIG_FW "', 'da" "ta'], ids=["symbol", "joined"])
+def test_what_nobody_reports_is_told(tmp_path: Path, toolchain: str, name: str) -> None:
+    tree = embedding(tmp_path / "tree", f'asm(".incbin \\"{name}\\"");\n')
+    reads = build(tree.top, tmp_path / "work", toolchain)
+    assert (len(reads.missing), len(reads.told)) == (0, 1)
