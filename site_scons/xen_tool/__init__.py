@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import check, config_targets, methods, summary, usage
+    from .scons import check, config_targets, configure, methods, summary, usage
 
     for name, method in (
-        ("XenConfigure", methods.xen_configure),
+        ("XenConfigure", configure.xen_configure),
         ("XenHead", methods.xen_head),
         ("XenObject", methods.xen_object),
         ("XenScript", methods.xen_script),

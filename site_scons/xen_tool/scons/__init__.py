@@ -2,9 +2,12 @@
 """The entry point of SCons: what a SConstruct calls.
 
 settings        NAME=value: the tool's own, and Kconfig's
-methods         env.XenConfigure and the methods that register steps
+configure       env.XenConfigure
+methods         env.XenObject and the others that register steps
 flags           the words of commands, from construction variables
 nodes           SCons' nodes of the plan's files, and what others must make before
+names           targets as people type them
+compilation_db  our compilations in a project's own database of them
 check           which loaders must take an image; env.XenCheck
 request         what a command line asks for
 through         runs SCons for xen-tool build, and records what it read

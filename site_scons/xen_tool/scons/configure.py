@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""env.XenConfigure(): reads the configuration, and readies an environment to build it.
+
+Produces the construction variables XEN_* and XENCC, XENLD and their flags, and the plan of
+the build directory, which methods.py fills.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from SCons.Script import ARGLIST, GetOption
+
+from .. import signals
+from ..build.database import FILE as DATABASE
+from ..build.lock import FILE as LOCK
+from ..build.plan import Group
+from ..build.step import Step
+from ..config.configuration import Configuration, read
+from ..config.saved import find, saved_arch
+from ..errors import XenToolError
+from ..files import shown
+from ..functions import CONFIG, modules
+from ..shortcut import listen
+from ..toolchain import programs
+from ..toolchain.programs import Toolchain
+from . import flags, names
+from .config_targets import ConfigTargets, asks_why, changing
+from .errors import while_reading
+from .nodes import Graph, graph_of
+from .settings import add_json, settings
+
+AUTOCONF = "include/generated/autoconf.h"
+"""Below the build directory: the values of all symbols, for C."""
+
+
+@while_reading
+def xen_configure(
+    env: Any,
+    kconfig: str = "kconfig/Kconfig",
+    *,
+    defconfig: str | None = None,
+    saved: str | None = None,
+    arguments: Mapping[str, str] | None = None,
+    build: str | None = None,
+    sconsign: bool = False,
+) -> Configuration:
+    """env.XenConfigure(): reads the configuration, and makes env build it.
+
+    kconfig and defconfig are paths from the top; {arch} in defconfig is the
+    architecture.  saved is the saved configuration (.config, or what
+    $KCONFIG_CONFIG names).  arguments are NAME=value (those of the command
+    line).  build is where outputs go ($O, or build/<ARCH>).  With sconsign,
+    SCons keeps its record of signatures there too; it has one for all that a
+    SConstruct builds.
+
+    Sets XEN_CONFIG (what is returned), XEN_BUILD, XENCC, XENCCFLAGS, XENLD and
+    XENLDFLAGS, and adds the builders.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS
+    and LIBPATH are the user's; they may be set before or after.
+    """
+    add_json()
+    given = settings(ARGLIST)
+    if arguments is not None:
+        given = given.with_arguments(arguments)
+    top = Path(env.Dir("#").abspath)
+    saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
+    asked = changing() if arguments is None else []
+    if asked and given.kconfig:
+        raise XenToolError(
+            f"{next(iter(given.kconfig))}= holds for one run, and {asked[0]} changes the saved "
+            "configuration: leave one of them out"
+        )
+    configuration = read(
+        top / kconfig,
+        srctree=top,
+        # What is being changed may be damaged; only its architecture counts.
+        saved_config=None if asked else saved_path,
+        defconfig=None if asked else defconfig,
+        arch=given.get("ARCH") or (_saved_arch(saved_path) if asked else None),
+        settings={} if arguments is None and asks_why() else given.kconfig,
+    )
+    env["XEN_CONFIG_TARGETS"] = ConfigTargets(
+        kconfig=top / kconfig,
+        srctree=top,
+        config=saved_path,
+        defconfig=defconfig,
+        seed=given.get("SEED"),
+    )
+    for note in configuration.notes:
+        print(f"xen_tool: note: {note}", file=sys.stderr)
+    path = env["ENV"].get("PATH", os.defpath)
+    with listen.ignored():
+        tools = programs.find(
+            path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
+        )
+    listen.lists(path.split(os.pathsep))
+    directory = build or given.get("O") or f"build/{configuration.arch.name}"
+    with listen.ignored():
+        env["XEN_BUILD"] = _build_directory(env, directory)
+    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
+    if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
+        # SCons writes its file there, or nowhere.
+        with listen.ignored():
+            os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
+        env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath.replace("$", "$$"))
+    env["XEN_CONFIG"] = configuration
+    env["XEN_SETTINGS"] = given
+    with listen.ignored():
+        _set_commands(env, configuration, tools, path)
+    _add_configuration(env)
+    if not (asked or looks_only):
+        signals.listen()
+        atexit.register(graph_of(env).session.close)
+    return configuration
+
+
+def _saved_arch(path: Path) -> str | None:
+    try:
+        arch = saved_arch(path) if find(path) else None
+    except XenToolError:
+        return None
+    return arch.name if arch else None
+
+
+def _build_directory(env: Any, directory: str) -> Any:
+    """The node of $O.
+
+    Raises XenToolError if nothing can be built there.
+    """
+    top = env.Dir("#")
+    path = Path(top.abspath, directory)
+    existing = next(folder for folder in (path, *path.parents) if os.path.lexists(folder))
+    if not existing.is_dir():
+        raise XenToolError(f"O={directory}: cannot build there: {shown(existing)} is not a folder")
+    if path.name.startswith("-"):
+        raise XenToolError(f"O={directory}: programs would take it for an option")
+    node = env.fs.Dir(flags.safe(directory), top)
+    if top == node or top.is_under(node) or (holds := _source_in(path)):
+        among = "" if top == node or top.is_under(node) else f": it has {holds}"
+        raise XenToolError(
+            f"O={directory}: outputs would land among the sources{among}; "
+            "name a folder of their own"
+        )
+    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
+    if not looks_only and not os.access(existing, os.W_OK):
+        raise XenToolError(
+            f"O={directory}: cannot build there: {shown(existing)} cannot be written; "
+            "say O=DIRECTORY"
+        )
+    return node
+
+
+def _source_in(folder: Path) -> str:
+    """A file in a folder that no build makes; "" if there is none."""
+    names = ["SConstruct", "SConscript", "Kconfig*"]
+    if not any((folder / name).exists() for name in (DATABASE, LOCK)):
+        # Where nothing was built yet there are no generated ones.
+        names += [f"*{suffix}" for suffix in (*flags.COMPILED, *flags.HEADERS)]
+    patterns = (f"{below}{name}" for name in names for below in ("", "*/", "*/*/"))
+    found = next((path for pattern in patterns for path in folder.glob(pattern)), None)
+    return shown(found) if found else ""
+
+
+def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
+    build = flags.path_of(env["XEN_BUILD"])
+    env["XENCC"] = list(tools.cc)
+    env["XENLD"] = list(tools.ld)
+    env["XENCCFLAGS"] = tools.cc_flags(configuration.arch)
+    env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
+    env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
+    env["XEN_GRAPH"] = graph = graph_of(env)
+    env["XEN_EXPANDED"] = {}
+    names.know(graph)
+    plan = graph.plan
+    plan.symbols = configuration.values
+    plan.configured = frozenset([f"{build}/{AUTOCONF}"])
+    # Of zig the cache is beside the outputs; TMPDIR is where compilers keep their own files.
+    cache = os.path.join(env["XEN_BUILD"].abspath, ".zig-cache")
+    plan.environment = {
+        "PATH": path,
+        "LC_ALL": "C",
+        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
+        "ZIG_GLOBAL_CACHE_DIR": cache,
+        "ZIG_LOCAL_CACHE_DIR": cache,
+    }
+    # What they found out when a step ran counts as long as they are the same.
+    recording = modules("build/commands.py")
+    env["XEN_CC_GROUP"] = plan.group("cc", Group((*tools.cc_files, *recording), gas=tools.gas))
+    env["XEN_LD_GROUP"] = plan.group("ld", Group((*tools.ld_files, *recording)))
+
+
+def _add_configuration(env: Any) -> None:
+    configuration: Configuration = env["XEN_CONFIG"]
+    graph: Graph = env["XEN_GRAPH"]
+    note = "# Made by xen_tool for this build; edits are lost.\n"
+    outputs = tuple(f"{graph.plan.folder}/{name}" for name in (".config", AUTOCONF))
+    texts = (f"{note}{configuration.dotconfig}", configuration.autoconf)
+    graph.plan.add(
+        Step("CONFIG", outputs, (), CONFIG, files=texts, symbols=tuple(configuration.values))
+    )
+    for output in outputs:
+        graph.node(env, output)
