@@ -10,12 +10,12 @@ from pathlib import Path
 
 from xen_tool.build.contents import changed_since, clock
 from xen_tool.build.plan import Group, Plan
-from xen_tool.build.runner import Function, Result
+from xen_tool.build.runner import Function, Result, Show
 from xen_tool.build.session import Session
 from xen_tool.build.step import COMPILE, LINK, Step
 
 
-class Shown:
+class Shown(Show):
     """What a build tells, kept; and how it ended."""
 
     def __init__(self) -> None:

@@ -146,8 +146,7 @@ def test_with_keep_going_what_does_not_need_a_failure_is_made(engine: Engine) ->
     write("a.c", "int a = ;\n")
     shown = engine.build(target, keep_going=True)
     assert shown.begun == ["out/a.o", "out/b.o"]
-    assert shown.failed == ["out/a.o", "out/all"]
-    assert "out/a.o could not be" in shown.result.failures[1].reason
+    assert shown.failed == ["out/a.o"]
     write("a.c", "int a;\n")
     assert engine.build(target).begun == ["out/a.o", "out/all"]
 

@@ -28,6 +28,7 @@ Run = Generator[list[str], Ended, "Read | None"]
 _LONGEST = 100_000
 """Bytes of a command line; Linux takes 128 KiB in one word, and 2 MiB in all."""
 _PART = ".part"
+_COLOUR = "-fdiagnostics-color"
 _FORCED = ("-include", "-imacros", "--include", "--imacros")
 """Options whose file is looked for in the current folder first."""
 
@@ -53,10 +54,11 @@ class Read(NamedTuple):
 class Commands:
     """Runs of steps' commands in one plan."""
 
-    def __init__(self, plan: Plan, texts: Texts, contents: Contents) -> None:
+    def __init__(self, plan: Plan, texts: Texts, contents: Contents, *, colours: bool) -> None:
         self._plan = plan
         self._texts = texts
         self._contents = contents
+        self._colours = colours
 
     def run(self, step: Step, known: Sequence[str]) -> Run:
         """The commands of a step; known are the files that it read before."""
@@ -106,6 +108,8 @@ class Commands:
             if ended.status != 0:
                 return None
         report_words = [] if theirs else ["-MD", "-MF", said, "-MT", "x"]
+        if self._colours and not any(word.startswith(_COLOUR) for word in given):
+            report_words.append(f"{_COLOUR}=always")
         ended = yield self._argv(
             step, output, part, [*report_words, *_gas(group, by_gas, said_by_as)]
         )

@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ..errors import XenToolError
 from . import discover
@@ -29,8 +29,14 @@ Function = Callable[[Step], None]
 """A step that is no command: it makes the outputs, or raises XenToolError."""
 
 
-class Show(Protocol):
-    """What the runner tells while it works."""
+class Show:
+    """What the runner tells while it works; of this one nothing is seen."""
+
+    colours = False
+    """Whether compilers shall colour what they print; they make nothing else then."""
+
+    def expect(self, steps: int) -> None:
+        """So many steps that have names are going to begin, at most."""
 
     def begin(self, step: Step) -> None:
         """A step starts."""
@@ -40,6 +46,9 @@ class Show(Protocol):
 
     def note(self, step: Step, reason: str) -> None:
         """A step will run again although nothing has changed."""
+
+    def finish(self) -> None:
+        """Nothing more begins."""
 
 
 class Failure(NamedTuple):
@@ -92,7 +101,7 @@ class Runner:
         self._imports = imports
         self._show = show
         self._texts = Texts()
-        self._commands = Commands(plan, self._texts, judge.contents)
+        self._commands = Commands(plan, self._texts, judge.contents, colours=show.colours)
         self._unmade: set[str] = set()
         """Outputs that could not be made, which is not tried again."""
 
@@ -138,9 +147,11 @@ class Runner:
         """
         forced = set(force)
         due = self.due(paths, forced)
+        self._show.expect(sum(bool(step.name) for step in due.values()))
         sorter = self._sorted(due)
         children = Children(self._plan.environment, keep_open, signals)
         failures: list[Failure] = []
+        unmade: list[Failure] = []
         ready: list[str] = []
         imports = {self._imports[s.action] for s in due.values() if s.action in self._imports}
         while sorter.is_active():
@@ -152,8 +163,10 @@ class Runner:
                 if failure is None:
                     continue
                 if failure is not _CLEAN:
+                    # What failed is told, and not all that cannot be made of it.
+                    waits = self._waits_in_vain(step)
+                    (unmade if waits else failures).append(failure)
                     self._unmade.update(step.outputs)
-                    failures.append(failure)
                     stopping = not keep_going
                 sorter.done(step.path)
                 ready += sorter.get_ready()
@@ -179,7 +192,12 @@ class Runner:
                     assert isinstance(ended.job, _Started)
                     self._abandon(ended.job)
                 break
-        return Result(failures, children.interrupted)
+        self._show.finish()
+        return Result(failures or unmade[:1], children.interrupted)
+
+    def _waits_in_vain(self, step: Step) -> set[str]:
+        """Outputs of steps that failed, and that a step needs."""
+        return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))
 
     def _sorted(self, due: Mapping[str, Step]) -> TopologicalSorter[str]:
         makers = {output: step.path for step in due.values() for output in step.outputs}
@@ -193,7 +211,7 @@ class Runner:
 
     def _begin(self, step: Step, forced: bool, children: Children) -> Failure | None:
         """Start a step; None if it runs now."""
-        if missing := self._unmade.intersection((*step.outputs, *self._judge.inputs(step))):
+        if missing := self._waits_in_vain(step):
             return Failure(step, 0, f"not made, as {sorted(missing)[0]} could not be")
         if not forced and not self._judge.is_dirty(step, look=True):
             return _CLEAN
@@ -214,6 +232,9 @@ class Runner:
             for output in step.outputs:
                 os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
             if not step.is_command:
+                if step.name:
+                    # It may print something itself.
+                    self._show.finish()
                 self._functions[step.action](step)
                 return self._succeeded(started, None)
             started.run = self._commands.run(step, known)
