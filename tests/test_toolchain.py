@@ -121,6 +121,19 @@ def test_of_the_real_gcc_the_compiler_proper_and_the_assembler_count(gcc: str) -
     assert any(name.endswith("as") for name in names)
 
 
+@pytest.mark.parametrize(
+    ("there", "when"),
+    [
+        (["gcc", "as"], "always"),
+        (["gcc"], "always"),
+        (["clang", "as"], "where needed"),
+        (["clang"], ""),
+    ],
+)
+def test_when_gnu_as_assembles(tmp_path: Path, there: list[str], when: str) -> None:
+    assert toolchain.find(programs(tmp_path, "ld", *there)).gas == when
+
+
 def test_flags_fit_the_architecture(tmp_path: Path) -> None:
     tools = toolchain.find(programs(tmp_path, "gcc", "ld"))
     assert "-mcmodel=kernel" in tools.cc_flags(X86_64)

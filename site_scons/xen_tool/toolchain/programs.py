@@ -111,7 +111,7 @@ def find(
         include=include,
         cc_files=(*dict.fromkeys(map(os.path.realpath, drivers)), *_files_below(include)),
         ld_files=(os.path.realpath(programs[1]),),
-        gas={"gcc": "always", "clang": "where needed"}.get(name, ""),
+        gas=_gas(name, path),
     )
 
 
@@ -200,6 +200,13 @@ def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
     except (OSError, subprocess.CalledProcessError) as error:
         raise XenToolError(f"{shlex.join(command)} fails: is it a C compiler? {error}") from error
     return result.stdout.strip()
+
+
+def _gas(name: str, path: str) -> str:
+    """When GNU as assembles; of clang, which does it itself, where it can be had."""
+    if name == "gcc":
+        return "always"
+    return "where needed" if name == "clang" and shutil.which("as", path=path) else ""
 
 
 def _driven(cc: Sequence[str], path: str) -> list[str]:
