@@ -231,3 +231,28 @@ def _qemus(session: int) -> list[int]:
         if of_session == session and b"qemu-system" in command.split(b"\0")[0]:
             found.append(int(folder.name))
     return found
+
+
+def test_others_build_while_a_guest_runs(built_kernel: Project, tmp_path: Path) -> None:
+    qemu = tmp_path / "qemu"
+    qemu.write_text(f"#!/bin/sh\ntouch {tmp_path}/runs\nexec sleep 100\n")
+    qemu.chmod(0o755)
+    boot = subprocess.Popen(
+        [sys.executable, "-m", "SCons", "-Q", "boot", f"QEMU={qemu}"],
+        cwd=built_kernel.top,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while not (tmp_path / "runs").exists():
+            assert boot.poll() is None, "it ended before the guest ran"
+            time.sleep(0.05)
+        built_kernel.edit("arch/x86/xen/lib.c", "#include <", "int one;\n#include <")
+        run = built_kernel.scons()
+        assert "CHECK vmlinux" in run.names
+        assert "waiting" not in run.err
+        assert boot.poll() is None
+    finally:
+        os.killpg(boot.pid, signal.SIGTERM)
+        boot.wait()

@@ -273,3 +273,27 @@ Default(other.XenObject("other.c"))
             path.write_text(f"{path.read_text()}int more_{len(sources)} = 1;\n")
         assert "CC other.o" in built_kernel.run().names
         assert built_kernel.run().steps == []
+
+
+def test_what_scons_forgot_of_a_header_that_it_makes_says_nothing_of_the_image(
+    built_kernel: Project,
+) -> None:
+    made = 'env.Command("#arch/x86/xen/made.h", "word", "cat $SOURCE > $TARGET")\n'
+    built_kernel.edit("SConstruct", "head = env", f"{made}head = env")
+    built_kernel.write("word", "#define MADE 1\n")
+    built_kernel.edit(SOURCE, "#include", '#include "made.h"\n#include')
+    built_kernel.scons()
+    assert built_kernel.up_to_date()
+    (built_kernel.top / BUILD / ".sconsign.dblite").unlink()
+    assert built_kernel.scons().steps == []
+
+
+def test_a_file_that_an_object_requires_is_made_before_it(built_kernel: Project) -> None:
+    made = 'stamp = env.Command("stamp", "word", Copy("$TARGET", "$SOURCE"))\n'
+    built_kernel.write("word", "1")
+    built_kernel.edit("SConstruct", "vmlinux = ", f"{made}Requires(objects[0], stamp)\nvmlinux = ")
+    assert built_kernel.scons().steps == []
+    assert (built_kernel.top / "stamp").read_text() == "1"
+    built_kernel.write("word", "2")
+    assert built_kernel.scons().steps == []
+    assert (built_kernel.top / "stamp").read_text() == "2"

@@ -236,7 +236,10 @@ class Graph:
         """The files on the way to one of which a SConscript asks more than their step."""
         for step in self.plan.closure([path]):
             node = self.nodes.get(step.path)
-            if node is not None and step.path != path and is_special(node):
+            if node is None or step.path == path:
+                continue
+            # Requires() is for SCons to see to, but says nothing of what is up to date.
+            if is_special(node) or node.prerequisites:
                 yield node
 
     def others_for(self, path: str) -> list[Any]:
@@ -336,7 +339,7 @@ def graph_of(env: Any) -> Graph:
 
 def is_special(node: Any) -> bool:
     """Whether a SConscript asks more of a node than its step."""
-    if node.depends or node.always_build or node.ignore or node.side_effects or node.prerequisites:
+    if node.depends or node.always_build or node.ignore or node.side_effects:
         return True
     executor = node.get_executor(create=0) if hasattr(node, "executor") else None
     return bool(executor and (executor.pre_actions or executor.post_actions))

@@ -43,7 +43,7 @@ def look() -> Request:
         node = todo.pop(0).disambiguate()
         if isinstance(node, StepFile):
             graph: Graph = node.attributes.xen_graph
-            if is_special(node):
+            if is_special(node) or node.prerequisites:
                 return _unknown(f"a SConscript asks more of {node} than its step")
             targets.setdefault(graph, {})[path_of(node)] = None
             graph.ready()
