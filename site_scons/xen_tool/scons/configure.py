@@ -32,7 +32,7 @@ from ..toolchain.programs import Toolchain
 from . import flags, names
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_reading
-from .nodes import Graph, graph_of
+from .nodes import ZIG_CACHE, Graph, graph_of
 from .settings import add_json, settings
 
 AUTOCONF = "include/generated/autoconf.h"
@@ -180,7 +180,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     plan.symbols = configuration.values
     plan.configured = frozenset([f"{build}/{AUTOCONF}"])
     # Of zig the cache is beside the outputs; TMPDIR is where compilers keep their own files.
-    cache = os.path.join(env["XEN_BUILD"].abspath, ".zig-cache")
+    cache = os.path.join(env["XEN_BUILD"].abspath, ZIG_CACHE)
     plan.environment = {
         "PATH": path,
         "LC_ALL": "C",

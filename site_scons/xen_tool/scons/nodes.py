@@ -10,7 +10,10 @@ SConscript asks more than their step.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -32,7 +35,7 @@ from ..build.runner import Failure
 from ..build.session import Session
 from ..build.step import Step
 from ..errors import XenToolError
-from ..functions import COMMANDS_FILE, IMPORTS, commands_step, functions
+from ..functions import CHECK, COMMANDS_FILE, IMPORTS, commands_step, functions
 from ..progress import Lines
 from ..shortcut import listen
 from ..toolchain import words
@@ -41,6 +44,11 @@ from .flags import path_of
 
 _INCLUDED = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".def", ".lds", ".ld")
 """How names end of what is included from a folder below one that is searched."""
+
+
+SCONSIGN_FILES = (".sconsign.dblite",)
+"""What SCons makes of the name .sconsign in a build directory."""
+ZIG_CACHE = ".zig-cache"
 
 
 class StepFile(File):  # type: ignore[misc]
@@ -305,19 +313,22 @@ class Graph:
     # What -c removes.
 
     def _clean(self, node: Any) -> None:
-        """Has SCons remove what the steps made, and the database of it."""
-        paths = [name for step in self.plan.closure([path_of(node)]) for name in step.outputs]
-        for record in map(self.session.database.get, list(self.session.database.paths())):
-            if record is not None:
-                paths += [
-                    p for p, d in self.session.database.rows(record.outputs) if self._is_ours(p, d)
-                ]
-        folder = self.plan.folder
-        paths += [f"{folder}/{name}" for name in (DATABASE, LOCK)]
-        nodes = [
-            self._fs.File(p, self._fs.Top) for p in dict.fromkeys(paths) if self._lies_there(p)
-        ]
-        self.env.Clean(node, nodes)
+        """Has SCons remove what a step made; of an image all that was ever made here."""
+        database = self.session.database
+        step = self.plan.steps[path_of(node)]
+        is_image = step.action == CHECK
+        steps = self.plan.closure([step.path]) if is_image else [step]
+        records = database.paths() if is_image else [step.path]
+        paths = [name for each in steps for name in each.outputs]
+        for record in filter(None, map(database.get, list(records))):
+            rows = database.rows(record.outputs)
+            paths += [path for path, content in rows if self._is_ours(path, content)]
+        if is_image:
+            paths += [f"{self.plan.folder}/{name}" for name in (DATABASE, LOCK)]
+            if not GetOption("no_exec"):
+                atexit.register(_remove_empty, os.path.abspath(self.plan.folder))
+        there = [path for path in dict.fromkeys(paths) if self._lies_there(path)]
+        self.env.Clean(node, [self._fs.File(path, self._fs.Top) for path in there])
 
     def _is_ours(self, path: str, digest: str) -> bool:
         return self.session.contents.digest(path) == digest
@@ -343,6 +354,19 @@ def is_special(node: Any) -> bool:
         return True
     executor = node.get_executor(create=0) if hasattr(node, "executor") else None
     return bool(executor and (executor.pre_actions or executor.post_actions))
+
+
+def _remove_empty(folder: str) -> None:
+    """Remove what is left of a build directory: SCons' record, zig's cache, empty folders."""
+    for name in SCONSIGN_FILES:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(folder, name))
+    cache = os.path.join(folder, ZIG_CACHE)
+    if not os.path.islink(cache):
+        shutil.rmtree(cache, ignore_errors=True)
+    for place, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(place)
 
 
 def _could_name(folder: str, path: str) -> bool:
