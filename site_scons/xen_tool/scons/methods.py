@@ -182,6 +182,8 @@ def _below_build(env: Any, path: str) -> str:
     build = env["XEN_GRAPH"].plan.folder
     if path.startswith(f"{build}/"):
         return path
+    if not path.startswith(("/", "..")):
+        return f"{build}/{path.removeprefix('./')}"
     top = env.fs.Top.abspath
     outside = os.path.abspath(os.path.join(top, path))
     if not outside.startswith(os.path.join(top, "")):
