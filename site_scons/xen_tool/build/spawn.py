@@ -14,6 +14,8 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+_PATIENCE = 2000
+"""Milliseconds until a command that asks for more time gets none."""
 INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -141,7 +143,22 @@ class Children:
     def stop(self) -> list[Ended]:
         """End all commands, and wait for them."""
         children = {child.pid: child for child in self._children.values()}
-        for pid in children:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, self.interrupted or signal.SIGTERM)
+        # Whatever has come: under nohup they ignore SIGHUP, and Ctrl-C in a background job.
+        for number, patience in ((signal.SIGTERM, _PATIENCE), (signal.SIGKILL, None)):
+            waiting = select.poll()
+            alive = {child.pidfd for child in children.values() if not _has_ended(child)}
+            for child in children.values():
+                if child.pidfd in alive:
+                    os.kill(child.pid, number)
+                    waiting.register(child.pidfd, select.POLLIN)
+            while alive and (ready := waiting.poll(patience)):
+                for handle, _ in ready:
+                    waiting.unregister(handle)
+                    alive.discard(handle)
         return [self._end(child) for child in children.values()]
+
+
+def _has_ended(child: _Child) -> bool:
+    poll = select.poll()
+    poll.register(child.pidfd, select.POLLIN)
+    return bool(poll.poll(0))
