@@ -101,7 +101,7 @@ def xen_configure(
     listen.lists(path.split(os.pathsep))
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
     with listen.ignored():
-        env["XEN_BUILD"] = _build_directory(env, directory)
+        env["XEN_BUILD"] = _build_directory(env, directory, is_typed="O" in given.tool)
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
     if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
         # SCons writes its file there, or nowhere.
@@ -127,8 +127,8 @@ def _saved_arch(path: Path) -> str | None:
     return arch.name if arch else None
 
 
-def _build_directory(env: Any, directory: str) -> Any:
-    """The node of $O.
+def _build_directory(env: Any, directory: str, *, is_typed: bool) -> Any:
+    """The node of $O; is_typed: by the user, who may have named a folder of sources.
 
     Raises XenToolError if nothing can be built there.
     """
@@ -140,7 +140,7 @@ def _build_directory(env: Any, directory: str) -> Any:
     if path.name.startswith("-"):
         raise XenToolError(f"O={directory}: programs would take it for an option")
     node = env.fs.Dir(flags.safe(directory), top)
-    if top == node or top.is_under(node) or (holds := _source_in(path)):
+    if top == node or top.is_under(node) or (holds := _source_in(path, is_typed)):
         among = "" if top == node or top.is_under(node) else f": it has {holds}"
         raise XenToolError(
             f"O={directory}: outputs would land among the sources{among}; "
@@ -155,10 +155,10 @@ def _build_directory(env: Any, directory: str) -> Any:
     return node
 
 
-def _source_in(folder: Path) -> str:
+def _source_in(folder: Path, is_typed: bool) -> str:
     """A file in a folder that no build makes; "" if there is none."""
     names = ["SConstruct", "SConscript", "Kconfig*"]
-    if not any((folder / name).exists() for name in (DATABASE, LOCK)):
+    if is_typed and not any((folder / name).exists() for name in (DATABASE, LOCK)):
         # Where nothing was built yet there are no generated ones.
         names += [f"*{suffix}" for suffix in (*flags.COMPILED, *flags.HEADERS)]
     patterns = (f"{below}{name}" for name in names for below in ("", "*/", "*/*/"))
