@@ -70,9 +70,10 @@ class Session:
         jobs: int,
         keep_going: bool = False,
         force: Iterable[str] = (),
+        made: Iterable[str] = (),
         signals: int = -1,
     ) -> Result:
-        """Make files.
+        """Make files; made are those that others have made just now, which steps may read.
 
         Raises XenToolError if the build directory cannot be written.
         """
@@ -81,6 +82,9 @@ class Session:
             if not self._counted:
                 self.database.run += 1
                 self._counted = True
+            # Known before a step starts, they did not change while it ran.
+            for path in made:
+                self.contents.digest(path)
             try:
                 return self._runner.run(
                     paths,

@@ -206,6 +206,7 @@ class Graph:
                 jobs=int(GetOption("num_jobs")),
                 keep_going=bool(GetOption("keep_going")),
                 force=forced,
+                made=self.derived(),
                 signals=signals.descriptor(),
             )
         except XenToolError as error:
