@@ -130,7 +130,7 @@ def test_a_young_file_is_looked_at_again_later(path: str, monkeypatch: pytest.Mo
     Path(path).write_text("two")
     settled(path)
     now.look_again_at_young()
-    assert now.seen(path) == (*known_of(path)[path], False)
+    assert now.seen(path) == (*known_of(path)[path], False, now.looks)
 
 
 def test_a_time_of_whole_seconds_is_young_for_longer() -> None:
@@ -185,8 +185,8 @@ def test_forget_has_a_file_and_its_folder_looked_up_again(path: str) -> None:
 def test_what_was_read_is_known_if_it_did_not_change_since(path: str) -> None:
     now = Contents({})
     content = now.digest(path)
-    assert now.read_since(path, clock()) == content
-    assert Contents({}).read_since(path, clock()) == content
+    assert now.read_since(path, clock(), now.looks) == content
+    assert Contents({}).read_since(path, clock(), 0) == content
 
 
 def test_what_changed_after_a_program_began_is_not_what_it_read(path: str) -> None:
@@ -194,8 +194,21 @@ def test_what_changed_after_a_program_began_is_not_what_it_read(path: str) -> No
     looked.digest(path)
     moment = clock()
     Path(path).write_text("two")
-    assert looked.read_since(path, moment) is None
-    assert Contents({}).read_since(path, moment) is None
+    assert looked.read_since(path, moment, looked.looks) is None
+    assert Contents({}).read_since(path, moment, 0) is None
+
+
+def test_a_look_for_another_program_that_ended_says_nothing_of_one_that_runs(path: str) -> None:
+    now = Contents({})
+    now.digest(path)
+    look, moment = now.looks, clock()
+    Path(path).write_text("two")
+    # The first to end finds the change, and has the file looked at again.
+    assert now.read_since(path, moment, look) is None
+    assert now.read_since(path, moment, look) is None
+    now.forget([path])
+    now.digest(path)
+    assert now.read_since(path, moment, look) is None
 
 
 def test_what_is_gone_after_a_program_ended_is_not_known(path: str) -> None:
@@ -203,7 +216,7 @@ def test_what_is_gone_after_a_program_ended_is_not_known(path: str) -> None:
     now.digest(path)
     moment = clock()
     os.unlink(path)
-    assert now.read_since(path, moment) is None
+    assert now.read_since(path, moment, now.looks) is None
 
 
 def test_a_hard_link_that_was_just_made_has_neither_read_again(path: str, reads: Reads) -> None:
@@ -213,7 +226,9 @@ def test_a_hard_link_that_was_just_made_has_neither_read_again(path: str, reads:
     os.link(path, link)
     now.linked(path, link)
     seen = now.seen(path)
-    assert seen == now.seen(link) == (stamp(os.stat(path)), content, False)
+    assert seen is not None
+    assert seen == now.seen(link)
+    assert seen[:3] == (stamp(os.stat(path)), content, False)
     assert now.digest(link) == content
     assert reads.paths == [path]
 

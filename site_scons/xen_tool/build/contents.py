@@ -57,9 +57,9 @@ def changed_since(status: os.stat_result, moment: int) -> bool:
     return changed >= moment
 
 
-Seen = tuple[str, str, bool]
-"""One look at a file: its stamp and digest, and whether it is young: it could have changed
-after the look and have the same stamp."""
+Seen = tuple[str, str, bool, int]
+"""One look at a file: its stamp and digest; whether it is young: it could have changed after
+the look and have the same stamp; and the number of the look."""
 
 
 class Contents:
@@ -72,6 +72,8 @@ class Contents:
         self._known = known
         self._now: dict[str, Seen] = {}
         self._names: dict[str, tuple[frozenset[str], int]] = {}
+        self.looks = 0
+        """The number of the last look."""
         self.learned = False
         """Whether something had to be read that was known, as its stamp did not count."""
 
@@ -86,21 +88,25 @@ class Contents:
         """What was looked up; None if it was not."""
         return self._now.get(path)
 
-    def read_since(self, path: str, moment: int) -> str | None:
+    def read_since(self, path: str, moment: int, look: int) -> str | None:
         """The digest of what a program read that was started at a moment of clock().
 
-        None if the file may have changed since then.
+        look is the number of the last look before it.  None if the file may have changed
+        since then.
         """
         before = self._now.get(path)
         try:
             status = os.stat(path)
         except OSError:
             return None
+        # Another program may have ended meanwhile, and had the file looked at.
+        knows = before is not None and before[3] <= look
+        is_older = not changed_since(status, moment)
         if before is not None and before[0] == stamp(status) and not before[2]:
-            return before[1]
+            return before[1] if knows or is_older else None
         now = self._now[path] = self._look(path)
         # Or else written, looked at and read within a tick, and still the same.
-        if not changed_since(status, moment) or (before is not None and before[:2] == now[:2]):
+        if is_older or (knows and before is not None and before[:2] == now[:2]):
             return now[1]
         return None
 
@@ -113,7 +119,7 @@ class Contents:
                 return
         except OSError:
             return
-        now = stamp(status), before[1], before[2]
+        now = stamp(status), *before[1:]
         if _without_ctime(now[0]) == _without_ctime(before[0]):
             self._now[path] = self._now[link] = now
 
@@ -147,13 +153,14 @@ class Contents:
         return folder in self._names and self._names[folder][1] < moment
 
     def _look(self, path: str) -> Seen:
+        self.looks += 1
         moment = clock()
         try:
             status = os.stat(path)
             now = stamp(status)
             known = self._known.get(path)
             if known is not None and known[0] == now:
-                return *known, False
+                return *known, False, self.looks
             if path.endswith("/"):
                 names = sorted(os.listdir(path))
                 content = digest("\0".join(names).encode("utf-8", "surrogateescape"))
@@ -163,8 +170,8 @@ class Contents:
                 content = _SPECIAL
             self.learned = True
         except (OSError, ValueError):
-            return "", MISSING, False
-        return now, content, changed_since(status, moment)
+            return "", MISSING, False, self.looks
+        return now, content, changed_since(status, moment), self.looks
 
 
 def digest(data: bytes) -> str:

@@ -71,8 +71,12 @@ class Result(NamedTuple):
 class _Started:
     """A step that runs."""
 
-    def __init__(self, step: Step, reasons: list[str], before: frozenset[str] | None) -> None:
+    def __init__(
+        self, step: Step, reasons: list[str], before: frozenset[str] | None, look: int
+    ) -> None:
         self.step = step
+        self.look = look
+        """The number of the last look at a file before it started."""
         self.reasons = reasons
         self.before = before
         """What it read when it last ran; None if it did not."""
@@ -224,7 +228,7 @@ class Runner:
             self._judge.contents.digest(name)
         known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
         before = frozenset(known) if self._database.get(step.path) else None
-        started = _Started(step, self._judge.reasons(step), before)
+        started = _Started(step, self._judge.reasons(step), before, self._judge.contents.looks)
         self._show.begin(step)
         # Whatever comes of it, the outputs are not what the record says.
         self._database.remove(step.path)
@@ -304,7 +308,11 @@ class Runner:
         found_out = [*read.files, *read.named] if read else []
         for name in dict.fromkeys([*step.inputs, *found_out]):
             # A function is over at once; it may make a link to its input, which sets its time.
-            content = contents.read_since(name, started.moment) if read else contents.digest(name)
+            content = (
+                contents.read_since(name, started.moment, started.look)
+                if read
+                else contents.digest(name)
+            )
             if content is None:
                 gone = not os.path.lexists(name)
                 doubts.append(
