@@ -24,10 +24,13 @@ from .step import Step
 
 
 class Session:
-    """Builds of one plan, from several threads; one is at work at a time.
+    """Builds of one plan, from several threads; one is at work at a time, of all plans.
 
     imports: by the name of a function, what can be done for it while commands run.
     """
+
+    # So that the jobs of one are all that there are.
+    _mutex = threading.RLock()
 
     def __init__(
         self,
@@ -41,7 +44,6 @@ class Session:
         self._imports = imports
         self._show = show
         self._lock = -1
-        self._mutex = threading.RLock()
         self._counted = False
         self._load()
 
