@@ -9,7 +9,8 @@ xen/include/public/ of the Xen tree; "Linux" is v4.17.
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
+
+from .light import NamedTuple
 
 PAGE_SIZE = 4096
 

@@ -8,7 +8,6 @@ do, so without pathlib.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 
@@ -56,7 +55,7 @@ def _replace(name: str, data: bytes, mode: int | None) -> None:
             os.chmod(temporary, mode)
         os.replace(temporary, name)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
+        if os.path.lexists(temporary):
             os.unlink(temporary)
         raise
 

@@ -2,16 +2,13 @@
 """The steps of a build that are Python functions: CONFIG, HEAD, CHECK, and compile commands.
 
 Each has all that it needs in its Step, as text; entry points give them to a build.Session.
-What the modules that they run hold is a group of files of the plan, found by their imports,
-so that a change of the tool itself runs them again.
+The modules that they run are a group of files of the plan (modules.py).
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
 
 from .build.plan import Plan
 from .build.step import COMPILE, Step
@@ -20,6 +17,8 @@ from .files import shown, write_if_changed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from .loaders.xen import Xen
 
 CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
@@ -150,7 +149,10 @@ def commands_step(plan: Plan, path: str) -> Step:
 
 def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:
     """The functions by their actions, for a build.Session."""
-    commands = functools.partial(compile_commands, plan)
+
+    def commands(step: Step) -> None:
+        compile_commands(plan, step)
+
     return {CONFIG: config, HEAD: head, CHECK: check, COMMANDS: commands}
 
 
@@ -164,38 +166,3 @@ def _import_check() -> None:
 
 IMPORTS = {HEAD: _import_head, CHECK: _import_check}
 """What a session can do for them while it waits for commands."""
-
-
-_IMPORT = r"(?m)^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))$"
-
-
-def modules(*names: str) -> tuple[str, ...]:
-    """The files of modules of this package and of all that they import from it, and this one."""
-    found = {__file__: None}
-    todo = [os.path.join(_PACKAGE, *name.split("/")) for name in names]
-    while todo:
-        path = todo.pop()
-        if path not in found:
-            found[path] = None
-            todo += _imported(path)
-    return tuple(sorted(found))
-
-
-@functools.cache
-def _imported(path: str) -> tuple[str, ...]:
-    """The files of this package that a module imports, wherever it does."""
-    import re
-
-    found = []
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    for dots, module, many, one in re.findall(_IMPORT, text):
-        folder = path
-        for _ in dots:
-            folder = os.path.dirname(folder)
-        base = os.path.join(folder, *module.split("."))
-        names = [name.split()[0] for name in (many or one).split(",") if name.split()]
-        places = [base, *(os.path.join(base, name) for name in names)]
-        files = (f for place in places for f in (f"{place}.py", os.path.join(place, "__init__.py")))
-        found += [name for name in files if os.path.isfile(name)]
-    return tuple(name for name in found if name != os.path.join(_PACKAGE, "__init__.py"))

@@ -8,7 +8,6 @@ each step has a line.  Used by the entry points that build.
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 
 from .build.runner import Show
@@ -35,7 +34,7 @@ class Lines(Show):
     def line(self, step: Step) -> str:
         """How a step is shown."""
         if self.verbose and step.is_command:
-            return shlex.join(step.argv())
+            return _as_typed(step)
         return f"  {step.name:<7} {step.path}"
 
     def expect(self, steps: int) -> None:
@@ -64,7 +63,7 @@ class Lines(Show):
             sys.stderr.write(output.decode("utf-8", "backslashreplace"))
             sys.stderr.flush()
         if error and step.is_command:
-            print(f"xen_tool: failed: {shlex.join(step.argv())}", file=sys.stderr)
+            print(f"xen_tool: failed: {_as_typed(step)}", file=sys.stderr)
 
     def note(self, step: Step, reason: str) -> None:
         """Prints why a step will run again."""
@@ -76,6 +75,12 @@ class Lines(Show):
         if self._is_open:
             print(flush=True)
             self._is_open = False
+
+
+def _as_typed(step: Step) -> str:
+    import shlex
+
+    return shlex.join(step.argv())
 
 
 def _is_terminal(stream: object) -> bool:

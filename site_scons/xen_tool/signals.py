@@ -8,9 +8,9 @@ of signals into a pipe as well; the runner ends its commands by it.
 from __future__ import annotations
 
 import os
-import signal
 
 from .build.spawn import INTERRUPTING
+from .light import signal
 
 _ends: list[int] = []
 
@@ -33,7 +33,7 @@ def handle() -> None:
     """Have the signals that ask to end do no more than that."""
     for number in INTERRUPTING:
         # nohup and shells' background jobs have some of them ignored.
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 
 

@@ -7,12 +7,16 @@ import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xen_tool.build.contents import changed_since, clock
 from xen_tool.build.plan import Group, Plan
-from xen_tool.build.runner import Function, Result, Show
+from xen_tool.build.runner import Result, Show
 from xen_tool.build.session import Session
 from xen_tool.build.step import COMPILE, LINK, Step
+
+if TYPE_CHECKING:
+    from xen_tool.build.runner import Function
 
 
 class Shown(Show):

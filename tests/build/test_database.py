@@ -104,15 +104,25 @@ def test_a_mark_lasts_until_a_record_changes(file: str) -> None:
     database.mark("all")
     database.save(Contents({}))
     again = Database(file)
-    assert again.is_current("all")
-    assert not again.is_current("other")
+    assert again.has("all")
+    assert not again.has("other")
     again.remove("gone")
-    assert again.is_current("all")
+    assert again.has("all")
     again.put(record(again, "a.o", {}))
-    assert not again.is_current("all")
+    assert not again.has("all")
 
 
-def test_a_mark_is_current_only_as_long_as_every_stamp_is(file: str, tmp_path: Path) -> None:
+def test_nothing_is_marked_while_a_step_has_to_run_again(file: str) -> None:
+    database = written(file)
+    database.put(record(database, "a.o", {})._replace(dirty="it changed while it was read"))
+    database.mark("all")
+    assert not database.has("all")
+    database.put(record(database, "a.o", {}))
+    database.mark("all")
+    assert database.has("all")
+
+
+def test_a_row_is_stale_when_its_file_has_changed(file: str, tmp_path: Path) -> None:
     source = tmp_path / "a.c"
     source.write_text("one")
     while changed_since(source.stat(), clock()):
@@ -123,11 +133,12 @@ def test_a_mark_is_current_only_as_long_as_every_stamp_is(file: str, tmp_path: P
     database.put(
         record(database, "a.o", {})._replace(inputs=row, outputs="", group=text, flags=text)
     )
-    database.mark("all")
     database.save(contents)
-    assert Database(file).is_current("all")
+    again = Database(file)
+    assert not again.stale(Contents(again.known()))
     source.write_text("two")
-    assert not Database(file).is_current("all")
+    assert again.stale(Contents(again.known())) == {row}
+    assert again.users()[row] == ["a.o"]
 
 
 def test_rows_and_texts_that_nothing_names_are_used_again(file: str) -> None:
@@ -222,7 +233,8 @@ def test_a_forged_database_raises_nothing_but_damage(given_fields: list[str]) ->
         database = Database(path)
         database.known()
         database.stale(Contents(database.known()))
-        database.is_current("x")
+        database.has("x")
+        database.users()
         for name in database.paths():
             found = database.get(name)
             assert found is not None

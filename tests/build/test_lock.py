@@ -32,9 +32,12 @@ def test_the_next_gets_it_when_it_is_closed(folder: str) -> None:
     os.close(second)
 
 
-def test_the_file_says_who_holds_it(folder: str) -> None:
+def test_the_file_says_who_was_at_work_last(folder: str) -> None:
+    assert lock.last(folder) == ""
     handle = lock.acquire(folder)
-    assert Path(folder, lock.FILE).read_text() == str(os.getpid())
+    assert lock.last(folder) == ""
+    lock.sign(handle)
+    assert lock.last(folder) == str(os.getpid())
     os.close(handle)
 
 
@@ -42,6 +45,7 @@ def test_a_longer_number_of_the_last_holder_leaves_nothing(folder: str) -> None:
     Path(folder).mkdir(parents=True)
     Path(folder, lock.FILE).write_text("9" * 30)
     handle = lock.acquire(folder)
+    lock.sign(handle)
     assert Path(folder, lock.FILE).read_text() == str(os.getpid())
     os.close(handle)
 

@@ -10,6 +10,7 @@ database   what each step was made of when it last ran
 depfile    what programs say that they read
 discover   what a step depends on beyond what it was given
 judge      which steps are dirty, and why
+stale      the same in short, of what was up to date before
 commands   a step's commands, which report what they read
 spawn      processes, several at a time
 runner     runs dirty steps, as many at a time as is allowed

@@ -8,13 +8,11 @@ after another, is sent how each ended, and returns a Read, or None if one failed
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
-from collections.abc import Generator, Mapping, Sequence
-from typing import NamedTuple
 
 from ..errors import XenToolError
+from ..light import NamedTuple
 from ..toolchain import archive, words
 from . import depfile, discover
 from .contents import Contents, stamp
@@ -23,7 +21,11 @@ from .plan import Group, Plan
 from .spawn import Ended
 from .step import COMPILE, Step
 
-Run = Generator[list[str], Ended, "Read | None"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    Run = Generator[list[str], Ended, "Read | None"]
 
 _LONGEST = 100_000
 """Bytes of a command line; Linux takes 128 KiB in one word, and 2 MiB in all."""
@@ -88,8 +90,7 @@ class Commands:
             )
         finally:
             _remove(part)
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.dirname(part))
+            _remove_if_empty(os.path.dirname(part))
 
     def _compile(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
         plan = self._plan
@@ -193,7 +194,11 @@ class Commands:
         unknown = "" if reports else f"{step.flags[0]} does not report what it reads"
         folders = words.search_folders(given)
         # GNU ld tells what a script INCLUDEs by the name there, not by where it was found.
-        read = [_found(name, folders) for name in depfile.linker(_text(said))]
+        objects = set(step.inputs)
+        read = [
+            name if name in objects else _found(name, folders)
+            for name in depfile.linker(_text(said))
+        ]
         archives = [name for name in [*step.inputs, *read] if name.endswith(".a")]
         read += [member for name in archives for member in archive.thin_members(name)]
         libraries = [word[2:] for word in given if word.startswith("-l")]
@@ -224,6 +229,13 @@ def _remove(part: str) -> None:
         import shutil
 
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _remove_if_empty(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return
 
 
 def _part(output: str) -> str:

@@ -14,7 +14,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from hashlib import blake2b
 
 _REALTIME_COARSE = 5
@@ -83,6 +83,26 @@ class Contents:
         if now is None:
             now = self._now[path] = self._look(path)
         return now[1]
+
+    def stale(
+        self, paths: Sequence[str], stamps: Sequence[str], digests: Sequence[str]
+    ) -> Iterator[int]:
+        """The places of the files, of paths that are not empty, which hold something else."""
+        look, now = os.stat, self._now
+        self.looks += 1
+        for place, path in enumerate(paths):
+            if not path:
+                continue
+            was = stamps[place]
+            if was and path not in now:
+                try:
+                    if stamp(look(path)) == was:
+                        now[path] = was, digests[place], False, self.looks
+                        continue
+                except (OSError, ValueError):
+                    pass
+            if self.digest(path) != digests[place]:
+                yield place
 
     def seen(self, path: str) -> Seen | None:
         """What was looked up; None if it was not."""

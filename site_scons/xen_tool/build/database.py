@@ -19,12 +19,12 @@ from __future__ import annotations
 
 import os
 
-from . import fields
+from . import fields, lock
 from .contents import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from .contents import Contents
     from .record import Record
@@ -56,21 +56,19 @@ class Database:
         self._stamps: list[str] = []
         self._digests: list[str] = []
         self._texts: list[str] = []
-        self._stamp = ""
+        self._read = ("", "")
         self._known: dict[str, Record | int] | None = None
         self._places = range(0)
         self._fields: list[str] = []
         self._marks: list[str] = []
+        self._dirty: set[str] = set()
         self._row_numbers: dict[tuple[str, str], int] | None = None
         self._free_rows: list[int] = []
         self._text_numbers: dict[str, int] | None = None
         self.changed = False
 
     def _load(self) -> None:
-        try:
-            self._stamp = stamp(os.stat(self._path))
-        except OSError:
-            return
+        self._read = self._state()
         read = fields.read(self._path)
         try:
             if read[0] != _FORMAT:
@@ -94,30 +92,26 @@ class Database:
         self._places = range(first_record, end, _RECORD)
 
     def is_as_read(self) -> bool:
-        """Whether the file is the one that was read."""
-        try:
-            return self._stamp == stamp(os.stat(self._path))
-        except OSError:
-            return False
+        """Whether nobody has been at work in the build directory since the file was read."""
+        return self._read == self._state()
 
-    def is_current(self, mark: str) -> bool:
-        """Whether what has a mark is up to date, as every row's stamp is that of its file."""
-        if mark not in self._marks:
-            return False
-        look = os.stat
+    def _state(self) -> tuple[str, str]:
         try:
-            for path, was in zip(self._rows, self._stamps, strict=True):
-                if path:
-                    s = look(path)
-                    if f"{s.st_mtime_ns} {s.st_ctime_ns} {s.st_size} {s.st_ino}" != was:
-                        return False
+            now = stamp(os.stat(self._path))
         except OSError:
-            return False
-        return True
+            now = ""
+        return now, lock.last(os.path.dirname(self._path))
+
+    def has(self, mark: str) -> bool:
+        """Whether what a mark stands for was up to date when the database was written."""
+        return mark in self._marks
 
     def mark(self, mark: str) -> None:
-        """Take note that something is up to date, until a record changes."""
-        if mark not in self._marks:
+        """Take note that something is up to date, until a record changes.
+
+        Nothing is as long as a step that was recorded now has to run again anyway.
+        """
+        if not (self.has(mark) or self._dirty):
             self._marks.append(mark)
             self.changed = True
 
@@ -131,8 +125,8 @@ class Database:
 
     def known(self) -> dict[str, tuple[str, str]]:
         """Path to stamp and digest of every row whose stamp counts."""
-        rows = zip(self._rows, zip(self._stamps, self._digests, strict=True), strict=True)
-        return {path: seen for path, seen in rows if seen[0]}
+        rows = zip(self._rows, self._stamps, self._digests, strict=True)
+        return {path: (was, content) for path, was, content in rows if was}
 
     def paths(self) -> Iterable[str]:
         """The first outputs of all steps that have a record."""
@@ -176,12 +170,33 @@ class Database:
 
     def stale(self, contents: Contents) -> set[str]:
         """The numbers of the rows that are not what their files hold now."""
-        found: set[str] = set()
-        look = contents.digest
-        for row, path in enumerate(self._rows):
-            if path and look(path) != self._digests[row]:
-                found.add(str(row))
+        return set(map(str, contents.stale(self._rows, self._stamps, self._digests)))
+
+    def users(self) -> Mapping[str, Sequence[str]]:
+        """The first outputs of the steps that have a row as input or output, by its number.
+
+        As the file had it: what has a mark was not changed since.
+        """
+        found: dict[str, list[str]] = {}
+        columns = (self._column(name) for name in ("path", "inputs", "outputs"))
+        for path, inputs, outputs in zip(*columns, strict=True):
+            for number in f"{inputs} {outputs}".split():
+                if number in found:
+                    found[number].append(path)
+                else:
+                    found[number] = [path]
         return found
+
+    def shared_rows(self) -> set[str]:
+        """The numbers of the rows of all groups of files, as the file had it."""
+        groups = set(self._column("group"))
+        return {row for number in groups for row in self.text(number).split()}
+
+    def _column(self, name: str) -> list[str]:
+        from .record import Record
+
+        places = self._places
+        return self._fields[places.start + Record._fields.index(name) : places.stop : _RECORD]
 
     def numbers_of(self, paths: Container[str]) -> set[str]:
         """The numbers of the rows of paths."""
@@ -226,9 +241,14 @@ class Database:
         self._records[record.path] = record
         self._marks.clear()
         self.changed = True
+        if record.dirty:
+            self._dirty.add(record.path)
+        else:
+            self._dirty.discard(record.path)
 
     def remove(self, path: str) -> None:
         """Forgets a step."""
+        self._dirty.discard(path)
         if self._records.pop(path, None) is not None:
             self._marks.clear()
             self.changed = True
@@ -238,59 +258,56 @@ class Database:
 
         Raises XenToolError if it cannot be written.
         """
-        records = [record for path in self._records if (record := self.get(path)) is not None]
+        records: list[Sequence[str]] = [
+            self._fields[known : known + _RECORD] if isinstance(known, int) else known
+            for known in self._records.values()
+        ]
         try:
-            used, texts = self._used(records)
+            used = self._used(records)
         except DamagedError:
             records = list(filter(self._is_whole, records))
-            used, texts = self._used(records)
-        self._drop_unused(used, texts)
+            used = self._used(records)
+        self._drop_unused(*used)
         self._take_stamps(contents)
-        rows = zip(self._rows, self._stamps, self._digests, strict=True)
+        rows = [""] * (_ROW * len(self._rows))
+        rows[0::_ROW], rows[1::_ROW], rows[2::_ROW] = self._rows, self._stamps, self._digests
         counts = (self.run, len(self._marks), len(self._rows), len(self._texts), len(records))
-        written = [_FORMAT, *map(str, counts), *self._marks]
-        for row in rows:
-            written += row
-        written += self._texts
+        written = [_FORMAT, *map(str, counts), *self._marks, *rows, *self._texts]
         for record in records:
             written += record
         fields.write(self._path, written)
         self.changed = False
 
-    def _used(self, records: Iterable[Record]) -> tuple[set[str], set[str]]:
+    def _used(self, records: Sequence[Sequence[str]]) -> tuple[set[int], set[int]]:
         """The numbers of the rows and texts that records name.
 
         Raises DamagedError if there is none of a number.
         """
-        rows: set[str] = set()
-        texts: set[str] = set()
-        groups: set[str] = set()
-        for record in records:
-            rows.update(record.inputs.split(), record.outputs.split())
-            texts.add(record.flags)
-            groups.add(record.group)
-        for number in groups:
-            rows.update(self.text(number).split())
-        for number in texts:
-            self.text(number)
-        for _ in self.rows(" ".join(rows)):
-            pass
-        return rows, texts | groups
+        from .record import Record
 
-    def _is_whole(self, record: Record) -> bool:
+        if not records:
+            return set(), set()
+        column = dict(zip(Record._fields, zip(*records, strict=True), strict=True))
+        groups = set(column["group"])
+        rows = [*column["inputs"], *column["outputs"], *map(self.text, groups)]
+        texts = {*groups, *column["flags"]}
+        return (
+            _numbers(" ".join(rows), len(self._rows)),
+            _numbers(" ".join(texts), len(self._texts)),
+        )
+
+    def _is_whole(self, record: Sequence[str]) -> bool:
         try:
             self._used([record])
         except DamagedError:
             return False
         return True
 
-    def _drop_unused(self, rows: set[str], texts: set[str]) -> None:
-        for row in range(len(self._rows)):
-            if str(row) not in rows:
-                self._rows[row] = self._stamps[row] = self._digests[row] = ""
-        for number in range(len(self._texts)):
-            if str(number) not in texts:
-                self._texts[number] = ""
+    def _drop_unused(self, rows: set[int], texts: set[int]) -> None:
+        for row in set(range(len(self._rows))) - rows:
+            self._rows[row] = self._stamps[row] = self._digests[row] = ""
+        for number in set(range(len(self._texts))) - texts:
+            self._texts[number] = ""
         self._row_numbers = self._text_numbers = None
 
     def _take_stamps(self, contents: Contents) -> None:
@@ -299,3 +316,17 @@ class Database:
             if seen is not None:
                 counts = seen[1] == self._digests[row] and not seen[2]
                 self._stamps[row] = seen[0] if counts else ""
+
+
+def _numbers(text: str, end: int) -> set[int]:
+    """Numbers from 0 up to another, which a text has.
+
+    Raises DamagedError if it has others.
+    """
+    try:
+        numbers = set(map(int, text.split()))
+    except ValueError as error:
+        raise DamagedError from error
+    if numbers and not 0 <= min(numbers) <= max(numbers) < end:
+        raise DamagedError
+    return numbers

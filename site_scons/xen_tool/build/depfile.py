@@ -7,9 +7,8 @@ All write rules for make; they differ in what they escape.
 from __future__ import annotations
 
 import os
-import re
 
-_WORD = re.compile(r"(?:[ \t]\\\n|[ \t\n])+|((?:\\[ \t]|\$\$|\\|[^\\$ \t\n]|\$(?!\$))+)")
+_WORD = r"(?:[ \t]\\\n|[ \t\n])+|((?:\\[ \t]|\$\$|\\|[^\\$ \t\n]|\$(?!\$))+)"
 
 
 def compiler(text: str) -> list[str]:
@@ -23,13 +22,15 @@ def compiler(text: str) -> list[str]:
 
 def assembler(text: str) -> list[str]:
     """The same of GNU as, which does not escape # (gas/depend.c)."""
+    import re
+
     found: dict[str, None] = {}
     for rule in re.split(r"(?<![ \t:]\\)\n", text):
         _, colon, prerequisites = rule.partition(": ")
         if not colon:
             # A rule without prerequisites, or one whose first is on the next line.
             _, colon, prerequisites = rule.partition(":\\\n")
-        for match in _WORD.finditer(f" {prerequisites}"):
+        for match in re.finditer(_WORD, f" {prerequisites}"):
             if word := match[1]:
                 found[_unescape(word)] = None
     return list(found)
@@ -44,10 +45,17 @@ def linker(text: str) -> list[str]:
     _, _, rest = text.partition("\n\n")
     lines = (line for line in rest.split("\n") if line.endswith(":"))
     names = dict.fromkeys(line.removesuffix(":") for line in lines)
-    return [n if os.path.lexists(n) else _unescape(n).replace("\\#", "#") for n in names]
+    return [
+        name
+        if ("\\" not in name and "$" not in name) or os.path.lexists(name)
+        else _unescape(name).replace("\\#", "#")
+        for name in names
+    ]
 
 
 def _unescape(word: str) -> str:
     if "\\" in word:
+        import re
+
         word = re.sub(r"(\\+)([ \t])", lambda m: "\\" * (len(m[1]) // 2) + m[2], word)
     return word.replace("$$", "$")

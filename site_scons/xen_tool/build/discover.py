@@ -10,22 +10,22 @@ than one too few.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
+from ..light import NamedTuple
 from .contents import MISSING, Contents, digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 ANY = "*"
 """Among the names that count in a folder: all of them."""
 
-_SYMBOL = re.compile(rb"\bCONFIG_(\w*)")
-_COMMENT = re.compile(
-    rb'("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*', re.DOTALL
-)
-_ASKED = re.compile(rb'__has_(?:include|include_next|embed)\s*\(\s*(?:["<]([^">\n]+)[">])?')
-_EMBEDDED = re.compile(rb"incbin|\.include\b")
-_LITERAL = re.compile(rb'\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"')
+_SYMBOL = rb"\bCONFIG_(\w*)"
+_COMMENT = rb'(?s)("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*'
+_ASKED = rb'__has_(?:include|include_next|embed)\s*\(\s*(?:["<]([^">\n]+)[">])?'
+_EMBEDDED = rb"incbin|\.include\b"
+_LITERAL = rb'\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"'
 _PRECOMPILED = (".gch", ".pch")
 
 
@@ -47,18 +47,25 @@ class Facts(NamedTuple):
 _NOTHING = Facts(frozenset(), frozenset(), False, frozenset(), True)
 
 
+def get_ready() -> None:
+    """Import what is needed when a program has reported what it read."""
+    import re  # noqa: F401
+
+
 def facts(data: bytes) -> Facts:
     """Look through the text of a file."""
-    embeds = _EMBEDDED.search(data) is not None
+    import re
+
+    embeds = re.search(_EMBEDDED, data) is not None
     asks = b"__has_" in data
     if not (embeds or asks or b"CONFIG_" in data):
         return _NOTHING
-    text = _COMMENT.sub(lambda match: match[1] or b" ", data)
-    embedded = _EMBEDDED.findall(text)
-    literal = [name for _, name in _LITERAL.findall(text)]
+    text = re.sub(_COMMENT, lambda match: match[1] or b" ", data)
+    embedded = re.findall(_EMBEDDED, text)
+    literal = [name for _, name in re.findall(_LITERAL, text)]
     return Facts(
-        frozenset(map(_name, _SYMBOL.findall(text))),
-        frozenset(_name(name) or ANY for name in _ASKED.findall(text)) if asks else frozenset(),
+        frozenset(map(_name, re.findall(_SYMBOL, text))),
+        frozenset(_name(name) or ANY for name in re.findall(_ASKED, text)) if asks else frozenset(),
         embeds,
         frozenset(map(_name, literal)),
         len(literal) == len(embedded),
@@ -100,7 +107,9 @@ def symbols_of(
         found |= text.symbols
     for word in words:
         if "CONFIG_" in word:
-            found |= {_name(name) for name in _SYMBOL.findall(os.fsencode(word))}
+            import re
+
+            found |= {_name(name) for name in re.findall(_SYMBOL, os.fsencode(word))}
     if "" in found:
         return dict(values)
     # A tristate that is m defines CONFIG_NAME_MODULE.

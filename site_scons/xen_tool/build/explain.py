@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from ..light import NamedTuple
 from .contents import MISSING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 _AT_MOST = 4
 """Names of changed files in one sentence."""
@@ -57,6 +59,8 @@ def reasons(before: Made, now: Made) -> Iterator[str]:
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """The files that are different, wherever they lie."""
+    if before == now:
+        return []
     old, new = set(map(_content, before.items())), set(map(_content, now.items()))
     found = [file[0] for file in now.items() if _content(file) not in old]
     names = set(map(os.path.basename, found))
@@ -69,6 +73,8 @@ def _content(file: tuple[str, str]) -> tuple[str, str]:
 
 
 def _command_changes(before: Made, now: Made) -> Iterator[str]:
+    import shlex
+
     old, new = set(before.command), set(now.command)
     added = [word for word in now.command if word not in old and word not in now.inputs]
     removed = [word for word in before.command if word not in new]

@@ -9,7 +9,6 @@ name in vain.  Whether a step ran long ago or failed does not matter.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
 
 from . import explain
 from .contents import Contents, digest
@@ -18,6 +17,10 @@ from .discover import Lookups, present
 from .plan import Plan
 from .record import Record, lines
 from .step import Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _PREFIX_MAP = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=")
 
@@ -30,14 +33,24 @@ class Judge:
         self._database = database
         self.contents = contents
         self._stale: set[str] | None = None
-        self._groups: dict[tuple[str, str], bool] = {}
+        self._groups: dict[str, Mapping[str, str]] = {}
+        self._holds: dict[tuple[str, str], bool] = {}
         self._flags: dict[int, tuple[Sequence[str], str]] = {}
 
     def look_again(self, paths: Iterable[str]) -> None:
         """Takes nothing for granted of files that somebody may have written."""
+        paths = list(paths)
         self.contents.forget(paths)
         self._stale = None
-        self._groups.clear()
+        if any(not group.keys().isdisjoint(paths) for group in self._groups.values()):
+            self._groups.clear()
+            self._holds.clear()
+
+    def stale(self) -> set[str]:
+        """The numbers of the rows of the database that are not what their files hold now."""
+        if self._stale is None:
+            self._stale = self._database.stale(self.contents)
+        return self._stale
 
     def is_dirty(self, step: Step, *, look: bool = False) -> bool:
         """Whether a step has to run; look: although others have run since the first was asked."""
@@ -57,14 +70,12 @@ class Judge:
         return all(values.get(name, "") == value for name, _, value in pairs)
 
     def _holds_contents(self, record: Record, look: bool) -> bool:
-        if self._stale is None and not look:
-            self._stale = self._database.stale(self.contents)
         if look:
             digest = self.contents.digest
             rows = self._database.rows(f"{record.inputs} {record.outputs}")
             stale = [path for path, content in rows if digest(path) != content]
         else:
-            numbers = self._stale or set()
+            numbers = self.stale()
             if numbers:
                 numbers = numbers.intersection(record.inputs.split() + record.outputs.split())
             stale = [path for path, _ in self._database.rows(" ".join(numbers))]
@@ -83,16 +94,18 @@ class Judge:
 
     def _holds_group(self, number: str, name: str) -> bool:
         key = (number, name)
-        if key not in self._groups:
+        if key not in self._holds:
             before = dict(self._database.rows(self._database.text(number)))
             # A copy of the same programs elsewhere is the same toolchain.
-            self._groups[key] = not explain.changed(before, self.group(name))
-        return self._groups[key]
+            self._holds[key] = not explain.changed(before, self.group(name))
+        return self._holds[key]
 
-    def group(self, name: str) -> dict[str, str]:
+    def group(self, name: str) -> Mapping[str, str]:
         """The contents of a group of files, by their paths."""
-        files = self._plan.groups[name].files if name else ()
-        return {path: self.contents.digest(path) for path in files}
+        if name not in self._groups:
+            files = self._plan.groups[name].files if name else ()
+            self._groups[name] = {path: self.contents.digest(path) for path in files}
+        return self._groups[name]
 
     def signature(self, step: Step) -> str:
         """A digest of all that is said of a step."""
@@ -115,19 +128,21 @@ class Judge:
         if record is not None:
             yield from (path for path, _ in self._database.rows(record.inputs))
 
-    def reasons(self, step: Step) -> list[str]:
-        """Why a step is dirty, in words, the cause before what it causes."""
-        record = self._database.get(step.path)
+    def reasons(self, step: Step, record: Record | None) -> list[str]:
+        """Why a step that has a record is dirty, in words, the cause before what it causes."""
         if record is None:
             return ["it was not built here before"]
-        return list(explain.reasons(self._before(record), self._now(step, record)))
+        is_same_group = self._holds_group(record.group, step.group)
+        before = self._before(record, is_same_group)
+        now = self._now(step, record, before, is_same_group)
+        return list(explain.reasons(before, now))
 
-    def _before(self, record: Record) -> explain.Made:
+    def _before(self, record: Record, is_same_group: bool) -> explain.Made:
         rows = self._database.rows
         return explain.Made(
             path=record.path,
             command=(*lines(self._database.text(record.flags)), *lines(record.files)),
-            toolchain=dict(rows(self._database.text(record.group))),
+            toolchain={} if is_same_group else dict(rows(self._database.text(record.group))),
             symbols=_pairs(record),
             inputs={path: content for path, content in rows(record.inputs) if path[-1:] != "/"},
             outputs=dict(rows(record.outputs)),
@@ -135,14 +150,15 @@ class Judge:
             dirty=record.dirty,
         )
 
-    def _now(self, step: Step, record: Record) -> explain.Made:
-        before = self._before(record)
+    def _now(
+        self, step: Step, record: Record, before: explain.Made, is_same_group: bool
+    ) -> explain.Made:
         look = self.contents.digest
         words = step.argv()[len(step.flags) :]
         return explain.Made(
             path=record.path,
             command=(*lines(self.flags(step)), *words),
-            toolchain=self.group(step.group),
+            toolchain={} if is_same_group else self.group(step.group),
             symbols={name: self._plan.symbols.get(name, "") for name in before.symbols},
             inputs={path: look(path) for path in dict.fromkeys([*before.inputs, *step.inputs])},
             outputs={path: look(path) for path in before.outputs},

@@ -3,12 +3,12 @@
 
 Two at once would write the same objects and the same database.  The file .lock is locked;
 the kernel drops the lock when the last process has gone that has it open: this one, or a
-compiler that outlived it and could still write an output.
+compiler that outlived it and could still write an output.  Its text is the number of the
+process that was at work last.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import sys
@@ -16,15 +16,18 @@ import sys
 from ..errors import XenToolError
 
 FILE = ".lock"
+_DIGITS = 20
 
 
 def acquire(folder: str, *, wait: bool = True) -> int:
     """Make a build directory if need be, and wait until no other process builds there.
 
-    Returns the descriptor that holds the lock: close it to let others in, give it to
-    children that write there; -1 if another process builds there and it shall not wait.
+    Returns the descriptor that holds the lock: sign() it, close it to let others in, give it
+    to children that write there; -1 if another process builds there and it shall not wait.
     Raises XenToolError if that cannot be.
     """
+    import fcntl
+
     path = os.path.join(folder, FILE)
     try:
         os.makedirs(folder, exist_ok=True)
@@ -44,14 +47,33 @@ def acquire(folder: str, *, wait: bool = True) -> int:
         if not wait:
             os.close(lock)
             return -1
-        holder = os.pread(lock, 20, 0)
-        who = f"process {holder.decode()}" if holder.isdigit() else "another process"
+        holder = last(folder)
+        who = f"process {holder}" if holder else "another process"
         print(f"xen_tool: waiting for {who} to finish in {folder}", file=sys.stderr, flush=True)
         fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def sign(lock: int) -> None:
+    """Write into the lock who is at work now."""
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
     except OSError:
-        # A full disk: nobody can be told who is at work.
-        pass
-    return lock
+        # A full disk: nobody can be told.
+        return
+
+
+def last(folder: str) -> str:
+    """The number of the process that was at work last in a build directory; "" if unknown."""
+    try:
+        lock = os.open(os.path.join(folder, FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    try:
+        text = os.read(lock, _DIGITS)
+    except OSError:
+        return ""
+    finally:
+        os.close(lock)
+    return text.decode() if text.isdigit() else ""

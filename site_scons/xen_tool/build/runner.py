@@ -7,15 +7,15 @@ it has ended well; a step during which an input changed stays dirty.
 
 from __future__ import annotations
 
-import contextlib
+import _thread
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
 from graphlib import TopologicalSorter
-from typing import NamedTuple
 
 from ..errors import XenToolError
-from . import discover
-from .commands import Commands, Read, Run, as_if_in_place
+from ..light import NamedTuple
+from . import discover, stale
+from .commands import Commands, Read, as_if_in_place
 from .contents import MISSING, changed_since, clock
 from .database import Database
 from .discover import Texts
@@ -25,8 +25,18 @@ from .record import Record
 from .spawn import Children, Ended
 from .step import Step
 
-Function = Callable[[Step], None]
-"""A step that is no command: it makes the outputs, or raises XenToolError."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .commands import Run
+
+    Function = Callable[[Step], None]
+    """A step that is no command: it makes the outputs, or raises XenToolError."""
+
+
+_SWITCH = 0.0005
+"""Seconds after which the runner's thread gets its turn while another one imports."""
 
 
 class Show:
@@ -71,13 +81,11 @@ class Result(NamedTuple):
 class _Started:
     """A step that runs."""
 
-    def __init__(
-        self, step: Step, reasons: list[str], before: frozenset[str] | None, look: int
-    ) -> None:
+    def __init__(self, step: Step, before: frozenset[str] | None, look: int) -> None:
         self.step = step
         self.look = look
         """The number of the last look at a file before it started."""
-        self.reasons = reasons
+        self.reasons: list[str] = []
         self.before = before
         """What it read when it last ran; None if it did not."""
         self.run: Run | None = None
@@ -106,14 +114,21 @@ class Runner:
         self._show = show
         self._texts = Texts()
         self._commands = Commands(plan, self._texts, judge.contents, colours=show.colours)
+        self._group_numbers: dict[str, tuple[Mapping[str, str], str]] = {}
         self._unmade: set[str] = set()
         """Outputs that could not be made, which is not tried again."""
 
-    def due(self, paths: Iterable[str], force: Iterable[str] = ()) -> dict[str, Step]:
+    def due(
+        self, paths: Sequence[str], force: Iterable[str] = (), mark: str = ""
+    ) -> dict[str, Step]:
         """The steps that are dirty, and those that could become so, by their first outputs.
 
-        In an order in which they can be run.
+        In an order in which they can be run; with a mark of the database, in any order.
         """
+        if mark and self._database.has(mark):
+            changed = stale.due(self._plan, self._database, self._judge, paths)
+            if changed is not None:
+                return changed
         found: dict[str, Step] = {}
         outputs: set[str] = set()
         forced = set(force)
@@ -137,7 +152,7 @@ class Runner:
 
     def run(
         self,
-        paths: Iterable[str],
+        due: Mapping[str, Step],
         *,
         jobs: int,
         keep_going: bool = False,
@@ -145,12 +160,13 @@ class Runner:
         keep_open: Sequence[int] = (),
         signals: int = -1,
     ) -> Result:
-        """Make files; keep_open are descriptors that commands get too.
+        """Run the steps that are due; keep_open are descriptors that commands get too.
 
         Raises XenToolError if an input is missing that no step makes.
         """
         forced = set(force)
-        due = self.due(paths, forced)
+        # Between runs the database may drop what no step has.
+        self._group_numbers.clear()
         self._show.expect(sum(bool(step.name) for step in due.values()))
         sorter = self._sorted(due)
         children = Children(self._plan.environment, keep_open, signals)
@@ -178,9 +194,11 @@ class Runner:
                 if stopping or not ready:
                     break
                 continue
-            while imports:
-                # While commands run; what they print waits.
-                imports.pop()()
+            if imports:
+                # While commands run.
+                _thread.start_new_thread(_import, (imports,))
+                imports = set()
+            discover.get_ready()
             for ended in children.wait():
                 started = ended.job
                 assert isinstance(started, _Started)
@@ -201,6 +219,8 @@ class Runner:
 
     def _waits_in_vain(self, step: Step) -> set[str]:
         """Outputs of steps that failed, and that a step needs."""
+        if not self._unmade:
+            return set()
         return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))
 
     def _sorted(self, due: Mapping[str, Step]) -> TopologicalSorter[str]:
@@ -227,8 +247,11 @@ class Runner:
         for name in step.after:
             self._judge.contents.digest(name)
         known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
-        before = frozenset(known) if self._database.get(step.path) else None
-        started = _Started(step, self._judge.reasons(step), before, self._judge.contents.looks)
+        for name in known:
+            self._judge.contents.digest(name)
+        record = self._database.get(step.path)
+        before = frozenset(known) if record else None
+        started = _Started(step, before, self._judge.contents.looks)
         self._show.begin(step)
         # Whatever comes of it, the outputs are not what the record says.
         self._database.remove(step.path)
@@ -239,11 +262,14 @@ class Runner:
                 if step.name:
                     # It may print something itself.
                     self._show.finish()
+                started.reasons = self._judge.reasons(step, record)
                 self._functions[step.action](step)
                 return self._succeeded(started, None)
             started.run = self._commands.run(step, known)
             started.argv = next(started.run)
             children.start(started, started.argv)
+            # It runs meanwhile.
+            started.reasons = self._judge.reasons(step, record)
         except OSError as error:
             return self._failed(
                 started, 127, f"{error.filename or started.argv[:1]}: {error.strerror}"
@@ -281,7 +307,7 @@ class Runner:
         self._abandon(started)
         # Nobody shall take for its result what it was to replace.
         for output in started.step.outputs:
-            with contextlib.suppress(OSError):
+            if os.path.lexists(output):
                 os.unlink(output)
         self._judge.look_again(started.step.outputs)
         self._show.end(started.step, started.output, reason)
@@ -339,7 +365,7 @@ class Runner:
             signature=self._judge.signature(step),
             inputs=database.row_numbers(inputs),
             outputs=database.row_numbers({name: contents.digest(name) for name in outputs}),
-            group=database.text_number(database.row_numbers(self._judge.group(step.group))),
+            group=self._group_number(step.group),
             symbols="\n".join(f"{name}={value}" for name, value in symbols.items()),
             names="/".join(sorted(found.names)),
             present=discover.present(found, contents, self._is_newer(started.moment, inputs)),
@@ -352,6 +378,15 @@ class Runner:
         database.put(record)
         if doubts:
             self._show.note(step, doubts[0])
+
+    def _group_number(self, name: str) -> str:
+        """The text of the database for the contents of a group."""
+        group = self._judge.group(name)
+        known = self._group_numbers.get(name)
+        if known is None or known[0] is not group:
+            number = self._database.text_number(self._database.row_numbers(group))
+            known = self._group_numbers[name] = (group, number)
+        return known[1]
 
     def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str, str], bool]:
         """Whether a file in a folder may have come after a step looked for its name."""
@@ -369,6 +404,13 @@ class Runner:
 
 
 _CLEAN = Failure(Step("", ("",), (), ""), 0, "up to date")
+
+
+def _import(imports: Iterable[Callable[[], None]]) -> None:
+    """Import what steps need that are no commands, letting the runner's thread go first."""
+    sys.setswitchinterval(_SWITCH)
+    for each in imports:
+        each()
 
 
 def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:

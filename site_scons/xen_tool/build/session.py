@@ -10,27 +10,33 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..errors import XenToolError
+from ..light import RLock
 from . import lock
 from .contents import Contents
 from .database import FILE, DamagedError, Database
 from .judge import Judge
 from .plan import Plan
-from .runner import Function, Result, Runner, Show
+from .runner import Result, Runner, Show
 from .step import Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .runner import Function
 
 
 class Session:
     """Builds of one plan, from several threads; one is at work at a time, of all plans.
 
-    imports: by the name of a function, what can be done for it while commands run.
+    imports: by the name of a function, what imports what it needs; done while commands run.  seen:
+    the database of the plan, and contents that know what it knows.
     """
 
     # So that the jobs of one are all that there are.
-    _mutex = threading.RLock()
+    _mutex = RLock()
 
     def __init__(
         self,
@@ -38,6 +44,7 @@ class Session:
         functions: Mapping[str, Function],
         imports: Mapping[str, Callable[[], None]],
         show: Show,
+        seen: tuple[Database, Contents] | None = None,
     ) -> None:
         self.plan = plan
         self._functions = functions
@@ -45,38 +52,50 @@ class Session:
         self._show = show
         self._lock = -1
         self._counted = False
-        self._load()
+        self._load(*(seen or self._look()))
 
-    def _load(self) -> None:
-        self.database = Database(os.path.join(self.plan.folder, FILE))
-        self.contents = Contents(self.database.known())
+    def _look(self) -> tuple[Database, Contents]:
+        database = Database(os.path.join(self.plan.folder, FILE))
+        return database, Contents(database.known())
+
+    def _load(self, database: Database, contents: Contents) -> None:
+        self.database = database
+        self.contents = contents
         self.judge = Judge(self.plan, self.database, self.contents)
         self._runner = Runner(
             self.plan, self.database, self.judge, self._functions, self._imports, self._show
         )
         self._counted = False
 
-    def due(self, paths: Iterable[str]) -> Sequence[Step]:
-        """The steps that are to run, and those that could follow, in an order to run them."""
+    def due(
+        self, paths: Sequence[str], *, force: Iterable[str] = (), mark: str = ""
+    ) -> Mapping[str, Step]:
+        """The steps that are to run, and those that could follow, by their first outputs.
+
+        In an order to run them; force are outputs of steps that run in any case.  mark: what
+        was given to mark() when files were made by just this plan, which says it in short.
+        """
         with self._mutex:
             try:
-                return list(self._runner.due(paths).values())
+                return self._runner.due(paths, force, mark)
             except DamagedError:
                 self._forget_all()
-                return list(self._runner.due(paths).values())
+                return self._runner.due(paths, force)
 
     def build(
         self,
-        paths: Iterable[str],
+        paths: Sequence[str],
         *,
         jobs: int,
         keep_going: bool = False,
         force: Iterable[str] = (),
         made: Iterable[str] = (),
+        due: Mapping[str, Step] | None = None,
         signals: int = -1,
     ) -> Result:
         """Make files; made are those that others have made just now, which steps may read.
 
+        due: what due() has said of them since open().
         Raises XenToolError if the build directory cannot be written.
         """
         with self._mutex:
@@ -89,7 +108,7 @@ class Session:
                 self.contents.digest(path)
             try:
                 return self._runner.run(
-                    paths,
+                    self._runner.due(paths, force) if due is None else due,
                     jobs=jobs,
                     keep_going=keep_going,
                     force=force,
@@ -121,7 +140,9 @@ class Session:
         with self._mutex:
             if self._lock < 0:
                 self._lock = lock.acquire(self.plan.folder)
-                self._load()
+                if not self.database.is_as_read():
+                    self._load(*self._look())
+                lock.sign(self._lock)
 
     def close(self) -> None:
         """Write what is new, and let other processes build."""
@@ -144,6 +165,8 @@ class Session:
         if handle >= 0 and not self.database.is_as_read():
             os.close(handle)
             return -1
+        if handle >= 0:
+            lock.sign(handle)
         return handle
 
     def _save(self) -> None:

@@ -7,12 +7,14 @@ they have ended.  Used by the runner.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
-import signal
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+
+from ..light import NamedTuple, signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _PATIENCE = 2000
 """Milliseconds until a command that asks for more time gets none."""
@@ -36,16 +38,17 @@ class _Child:
         self.pipe = pipe
         self.pidfd = os.pidfd_open(pid)
         self.output: list[bytes] = []
+        self.is_silent = False
+        """Whether no more can come."""
 
-    def read(self) -> bool:
-        """Takes what is in the pipe; whether more can come."""
-        while True:
+    def read(self) -> None:
+        """Take what is in the pipe."""
+        while not self.is_silent:
             try:
                 data = os.read(self.pipe, 1 << 16)
             except BlockingIOError:
-                return True
-            if not data:
-                return False
+                return
+            self.is_silent = not data
             self.output.append(data)
 
 
@@ -119,26 +122,32 @@ class Children:
                     continue
                 if handle == child.pidfd:
                     ended.append(self._end(child))
-                elif not child.read():
-                    # It may go on without its output: what counts is that it ends.
-                    self._poll.unregister(handle)
+                else:
+                    child.read()
+                    if child.is_silent:
+                        # It may go on without its output: what counts is that it ends.
+                        self._poll.unregister(handle)
         return ended
 
     def _end(self, child: _Child) -> Ended:
         _, status = os.waitpid(child.pid, 0)
-        child.read()
+        if not child.is_silent:
+            child.read()
+            self._poll.unregister(child.pipe)
+        self._poll.unregister(child.pidfd)
         for handle in (child.pipe, child.pidfd):
-            with contextlib.suppress(KeyError):
-                self._poll.unregister(handle)
             os.close(handle)
             del self._children[handle]
         return Ended(child.job, os.waitstatus_to_exitcode(status), b"".join(child.output))
 
     def _take_signals(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            for number in os.read(self._signals, 100):
-                if number in INTERRUPTING:
-                    self.interrupted = number
+        try:
+            numbers = os.read(self._signals, 100)
+        except BlockingIOError:
+            return
+        for number in numbers:
+            if number in INTERRUPTING:
+                self.interrupted = number
 
     def stop(self) -> list[Ended]:
         """End all commands, and wait for them."""

@@ -14,15 +14,18 @@ No word of a command has a newline in it that is not escaped by a backslash.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from ..errors import XenToolError
 from . import fields
 from .plan import Group, Plan
 from .step import Step
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Any
+
 _FORMAT = "xen_tool plan 1"
 _COUNTS = 6
+_OUTPUTS, _FLAGS = map(Step._fields.index, ("outputs", "flags"))
 
 
 def write(path: str, plan: Plan) -> None:
@@ -81,27 +84,51 @@ def read(path: str) -> Plan | None:
         for name, files, gas in _in_rows(groups, 3):
             plan.groups[name] = Group(_split(files), gas)
         plan.environment = {row[0]: row[1] for row in _in_rows(environment, 2)}
-        flags = [_split(words) for words in shared]
-        for row in _in_rows(steps, len(Step._fields)):
-            plan.add(_step(row, flags))
-    except (ValueError, IndexError, XenToolError):
+        plan.steps = _Steps([_split(words) for words in shared], steps)
+    except (ValueError, IndexError):
         return None
     return plan
 
 
-def _step(row: Sequence[str], flags: Sequence[tuple[str, ...]]) -> Step:
-    name, outputs, inputs, action, number, files, group, symbols, after = row
-    return Step(
-        name,
-        _split(outputs),
-        _split(inputs),
-        action,
-        flags[int(number)],
-        _split(files),
-        group,
-        None if symbols == "*" else _split(symbols),
-        _split(after),
-    )
+class _Steps(dict[str, Step]):
+    """Steps by their outputs, each made of its fields when somebody asks for it."""
+
+    def __init__(self, flags: Sequence[tuple[str, ...]], texts: Sequence[str]) -> None:
+        self._flags = flags
+        self._rows: dict[str, Sequence[str]] = {}
+        for row in _in_rows(texts, len(Step._fields)):
+            flags[int(row[_FLAGS])]
+            self._rows.update(dict.fromkeys(_split(row[_OUTPUTS]), row))
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __missing__(self, path: str) -> Step:
+        name, outputs, inputs, action, flags, files, group, symbols, after = self._rows[path]
+        step = Step(
+            name,
+            _split(outputs),
+            _split(inputs),
+            action,
+            self._flags[int(flags)],
+            _split(files),
+            group,
+            None if symbols == "*" else _split(symbols),
+            _split(after),
+        )
+        self.update(dict.fromkeys(step.outputs, step))
+        return step
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """A step; default if none makes a file."""
+        return self[path] if path in self._rows else default
+
+    def values(self) -> Any:
+        """All steps."""
+        return [self[path] for path in self._rows]
 
 
 def _in_rows(texts: Sequence[str], width: int) -> Iterable[tuple[str, ...]]:

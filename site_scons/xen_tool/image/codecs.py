@@ -18,9 +18,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
 
+from ..light import NamedTuple
 from .data import Data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Decompressor(Protocol):
+        """What the decompressors of bz2, lzma and zstd have in common."""
+
+        @property
+        def eof(self) -> bool: ...
+        @property
+        def needs_input(self) -> bool: ...
+        def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
 
 _PIECE = 1 << 20
 
@@ -87,16 +101,6 @@ class Source:
     def number(self, width: int, *, big: bool = False) -> int:
         """The unsigned integer of the next width bytes."""
         return int.from_bytes(self.exactly(width), "big" if big else "little")
-
-
-class _Decompressor(Protocol):
-    """What the decompressors of bz2, lzma and zstd have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
 def _pieces(source: Source, decompressor: _Decompressor, error: type[Exception]) -> Iterator[bytes]:

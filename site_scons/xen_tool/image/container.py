@@ -17,10 +17,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
 
 from ..elf import spec
 from ..errors import XenToolError
+from ..light import NamedTuple
 from .codecs import CODECS, Codec, CutShort, Damaged, Source
 from .data import Data
 

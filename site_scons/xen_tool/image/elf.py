@@ -13,10 +13,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from ..elf import spec
 from ..errors import XenToolError
+from ..light import NamedTuple
 from .data import Data
 
 ADDRESS_MASK = (1 << 64) - 1

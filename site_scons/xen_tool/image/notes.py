@@ -15,9 +15,9 @@ knows neither owners nor SHT_NOTE.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ..elf import spec
+from ..light import NamedTuple
 from .data import STRING_LIMIT, Data
 from .elf import ADDRESS_MASK, Elf, Segment
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import NamedTuple
 
+from ..light import NamedTuple
 from .subject import Subject
 from .xen import Xen
 

@@ -8,12 +8,11 @@ unwraps nothing.  What follows from that is for the rules in containers.py to sa
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ..abi import PAGE_SIZE
 from ..elf import spec
 from ..image.container import KernelFile, unwrap, unwrap_stream
 from ..image.data import Data
+from ..light import NamedTuple
 
 GZIP = "gzip"
 GZIP_MAGIC = b"\x1f\x8b"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from ..abi import XenElfNote, XenFeat
 from ..elf import spec
 from ..errors import XenToolError
 from ..image.container import KernelFile
+from ..light import NamedTuple
 from . import containers
 from .dom0 import pv as pv_dom0
 from .dom0 import pvh as pvh_dom0

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from ..errors import XenToolError
+from ..light import NamedTuple
 
 OLDEST = (4, 14)
 """The oldest Xen whose sources the rules were read in."""

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..image.elf import Segment
+from ..light import NamedTuple
 from ..loaders.rules import Finding
 from ..loaders.verdict import Verdict
 from .report import SCHEMA, NoteLine, Report, flags, segment_type

@@ -29,17 +29,21 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any, NamedTuple
 
 from ..abi import NOTE_OWNER, XenElfNote
 from ..elf import spec
 from ..image.container import KernelFile, open_kernel
 from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
+from ..light import NamedTuple
 from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
 from ..loaders.where import digits, name, shown, told, value
 from ..loaders.xen import Xen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SCHEMA = 1
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import Enum
-from typing import NamedTuple
 
 from ..errors import XenToolError
+from ..light import NamedTuple
 from ..loaders import names
 from ..loaders.xen import Xen
 

@@ -29,9 +29,9 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import XenToolError
+from ..light import NamedTuple
 from .apt import Apt, Say, cache_folder, locked, run_program
 from .hypervisor import PACKAGES_ROOT_VARIABLE, default_roots
 

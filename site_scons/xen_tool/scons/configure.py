@@ -25,7 +25,8 @@ from ..config.configuration import Configuration, read
 from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..files import shown
-from ..functions import CONFIG, modules
+from ..functions import CONFIG
+from ..modules import modules
 from ..shortcut import listen
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain

@@ -21,9 +21,10 @@ from ..build.plan import Group
 from ..build.step import COMPILE, LINK, Step
 from ..config.configuration import Configuration
 from ..errors import XenToolError
-from ..functions import CHECK, COMMANDS_FILE, HEAD, UNCHECKED, modules
+from ..functions import CHECK, COMMANDS_FILE, HEAD, UNCHECKED
 from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
+from ..modules import modules
 from ..run import modes
 from . import check, flags
 from .errors import one_image, while_building, while_reading

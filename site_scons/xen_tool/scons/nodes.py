@@ -172,29 +172,29 @@ class Graph:
         if self._derived:
             self.session.changed(self._derived)
         due = self.session.due([path_of(node)])
-        if any(step.name for step in due):
+        if any(step.name for step in due.values()):
             return False
         # What has no name is written on the side, and says nothing of the target.
         if due and not (GetOption("no_exec") or GetOption("question")):
-            self.session.build([step.path for step in due], jobs=1)
+            self.session.build(list(due), jobs=1)
         return True
 
     def reasons(self, node: Any) -> list[str]:
         """Why steps are due for a file."""
         return [
             f"{step.path}: {reason}"
-            for step in self.session.due([path_of(node)])
-            for reason in self.session.judge.reasons(step)
+            for step in self.session.due([path_of(node)]).values()
+            for reason in self.session.judge.reasons(step, self.session.database.get(step.path))
         ]
 
     def _line(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> str:
         """What SCons prints before the action: under -n all that it would do."""
         if not GetOption("no_exec"):
             return ""
-        due = self.session.due(map(path_of, target))
-        due = [step for step in due if step.name and step.path not in self._shown]
-        self._shown.update(step.path for step in due)
-        return "\n".join(map(self.show.line, due))
+        due = self.session.due(list(map(path_of, target)))
+        due = {p: step for p, step in due.items() if step.name and p not in self._shown}
+        self._shown.update(due)
+        return "\n".join(map(self.show.line, due.values()))
 
     def _make(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         """The action: builds all that is due for a target."""

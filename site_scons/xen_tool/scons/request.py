@@ -8,13 +8,14 @@ builders that have changed neither what they are made of nor what they made.
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 import SCons.Node
 from SCons.Node.Alias import Alias
 from SCons.Node.FS import Dir, File, get_default_fs
 from SCons.Script import BUILD_TARGETS
 
+from ..light import NamedTuple
 from .flags import path_of
 from .nodes import Graph, StepFile, is_special
 

@@ -7,6 +7,7 @@ starts without looking for installed packages, which SCons gets in a process of 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -35,13 +36,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def _build(known: Reading) -> int | None:
     """Build without SCons; None if it has to do that."""
+    from xen_tool.build.contents import Contents
     from xen_tool.build.database import FILE, Database
 
-    dirty = [
-        plan
-        for plan in known.plans
-        if not Database(os.path.join(plan.folder, FILE)).is_current(plan.mark)
-    ]
+    dirty = []
+    for plan in known.plans:
+        database = Database(os.path.join(plan.folder, FILE))
+        contents = Contents(database.known())
+        if not database.has(plan.mark) or database.stale(contents) or contents.learned:
+            dirty.append((plan, database, contents))
     status = 0
     if dirty:
         from xen_tool.shortcut import building
@@ -54,7 +57,8 @@ def _build(known: Reading) -> int | None:
         known.say()
     if not status:
         if not known.silent:
-            clean = (target for plan in known.plans if plan not in dirty for target in plan.targets)
+            built = [plan for plan, _, _ in dirty]
+            clean = (target for plan in known.plans if plan not in built for target in plan.targets)
             sys.stdout.writelines(f"scons: `{target}' is up to date.\n" for target in clean)
         _closing(known, "scons: done building targets.\n")
         sys.stdout.write(known.closing)
@@ -80,6 +84,8 @@ def _through_scons(arguments: Sequence[str]) -> int:
 _START = os.getcwd()
 
 if __name__ == "__main__":
+    # It lives too short for garbage.
+    gc.disable()
     # Python has put this file's own folder there.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     sys.exit(main(sys.argv[1:]))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from .. import signals
 from ..build import stored
@@ -15,21 +14,31 @@ from ..functions import IMPORTS, functions
 from ..progress import Lines
 from .reading import Plan, Reading
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..build.contents import Contents
+    from ..build.database import Database
+
 _FAILED = 2
 """As SCons' status is for whatever went wrong."""
 
 
-def build(known: Reading, plans: Sequence[Plan]) -> int | None:
+def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> int | None:
     """Make the files that are asked for; the status, or None if SCons has to."""
     sessions: list[tuple[Plan, Session]] = []
-    for plan in plans:
+    for plan, database, contents in plans:
         steps = stored.read(plan.file)
         if steps is None:
             return None
         lines = Lines(verbose=known.verbose, silent=known.silent)
-        sessions.append((plan, Session(steps, functions(steps), IMPORTS, lines)))
-    due = {plan: any(step.name for step in session.due(plan.targets)) for plan, session in sessions}
-    if known.others_follow and any(due.values()):
+        sessions.append(
+            (plan, Session(steps, functions(steps), IMPORTS, lines, (database, contents)))
+        )
+    if known.others_follow and any(
+        step.name for plan, session in sessions for step in session.due(plan.targets).values()
+    ):
         return None
     known.say()
     signals.listen()
@@ -39,15 +48,18 @@ def build(known: Reading, plans: Sequence[Plan]) -> int | None:
         if status and not known.keep_going:
             break
         try:
+            session.open()
+            due = session.due(plan.targets, mark=plan.mark)
             result = session.build(
                 plan.targets,
                 jobs=known.jobs,
                 keep_going=known.keep_going,
+                due=due,
                 signals=signals.descriptor(),
             )
             status = _told(result) or status
             if not status:
-                if not (due[plan] or known.silent):
+                if not (any(step.name for step in due.values()) or known.silent):
                     for target in plan.targets:
                         print(f"scons: `{target}' is up to date.")
                 session.mark(plan.mark)

@@ -8,7 +8,10 @@ bfd/archive.c.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAGIC = b"!<thin>\n"
 _HEADER = 60

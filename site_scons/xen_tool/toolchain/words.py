@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _SEARCH = (
     "-isystem",
@@ -119,6 +122,8 @@ def search_folders(words: Iterable[str]) -> list[str]:
     follows = False
     for word in words:
         # -Wa,-I,folder and -Xpreprocessor -I folder come down to the same words.
+        if not follows and not word.startswith("-"):
+            continue
         for part in word.split(",") if word.startswith("-W") else [word]:
             if part in ("-Xpreprocessor", "-Xassembler", "-Xlinker"):
                 continue

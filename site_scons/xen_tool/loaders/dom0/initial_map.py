@@ -7,10 +7,9 @@ map whose ends are aligned to 4 MiB (Xen xen/arch/x86/pv/dom0_build.c).  There i
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ...abi import I386, PAGE_SIZE
 from ...image.elf import ADDRESS_MASK
+from ...light import NamedTuple
 from ..libelf.addresses import Addresses
 from ..libelf.parms import UNSET_ADDR, Parms
 

@@ -7,10 +7,13 @@ For a rule about one name: reports that show symbols have LIEF.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from ...elf import spec
 from ...image.elf import Elf, Section
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
 
 _PIECE = 1 << 20
 _LIMIT = 64 << 20

@@ -7,10 +7,9 @@ Addresses are 64 bits wide and wrap.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ...elf import spec
 from ...image.elf import ADDRESS_MASK, Elf
+from ...light import NamedTuple
 from .parms import UNSET_ADDR, UNSET_ADDR32, Parms
 
 _BSDSYM_SECTIONS = 3

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The files of this tool that a step is made with, found by what its modules import.
+
+They are groups of files of the plan, so that a change of the tool itself runs steps again.
+Used when SConscripts are read.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+
+_PACKAGE = os.path.dirname(__file__)
+_IMPORT = r"(?m)^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))$"
+
+
+def modules(*names: str) -> tuple[str, ...]:
+    """The files of modules of this package with all that they import from it, and functions.py."""
+    found = {os.path.join(_PACKAGE, "functions.py"): None}
+    todo = [os.path.join(_PACKAGE, *name.split("/")) for name in names]
+    while todo:
+        path = todo.pop()
+        if path not in found:
+            found[path] = None
+            todo += _imported(path)
+    return tuple(sorted(found))
+
+
+@functools.cache
+def _imported(path: str) -> tuple[str, ...]:
+    """The files of this package that a module imports, wherever it does."""
+    found = []
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for dots, module, many, one in re.findall(_IMPORT, text):
+        folder = path
+        for _ in dots:
+            folder = os.path.dirname(folder)
+        base = os.path.join(folder, *module.split("."))
+        names = [name.split()[0] for name in (many or one).split(",") if name.split()]
+        places = [base, *(os.path.join(base, name) for name in names)]
+        files = (f for place in places for f in (f"{place}.py", os.path.join(place, "__init__.py")))
+        found += [name for name in files if os.path.isfile(name)]
+    return tuple(name for name in found if name != os.path.join(_PACKAGE, "__init__.py"))

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The steps to run of what was up to date before: the same as by looking at each step."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xen_tool.build.plan import Group
+from xen_tool.build.session import Session
+
+from .engine import Engine, Shown, write
+
+MARK = "all of it"
+TARGETS = ("out/image", "out/list")
+
+
+def tree(engine: Engine) -> None:
+    """Two targets of three objects, of which two include one header; and one that nobody wants."""
+    for name in ("a", "b", "c", "other"):
+        write(f"{name}.c", f'#include "{name if name == "c" else "ab"}.h"\nint {name} = N;\n')
+    for name in ("ab", "c", "other"):
+        write(f"sub/{name}.h", "#define N 1\n")
+    a, b, c, other = (engine.compile(name, "-Ifirst", "-Isub") for name in ("a", "b", "c", "other"))
+    engine.joined("out/part", a, b)
+    engine.joined("out/image", "out/part", c, after=["out/made"])
+    engine.joined("out/made", "c.c")
+    engine.joined("out/list", b)
+    engine.joined("out/unwanted", other)
+
+
+def session(engine: Engine) -> Session:
+    return Session(engine.plan, engine.functions, {}, Shown())
+
+
+def marked(engine: Engine) -> None:
+    """All up to date, and noted as such, as entry points do it."""
+    assert not engine.build(*TARGETS, "out/unwanted").result.failures
+    now = session(engine)
+    assert not now.due(TARGETS)
+    now.mark(MARK)
+    now.close()
+
+
+EDITS: dict[str, Callable[[], object]] = {
+    "a source": lambda: write("a.c", "int a = 7;\n"),
+    "a header": lambda: write("sub/ab.h", "#define N 2\n"),
+    "the same text": lambda: write("b.c", Path("b.c").read_text()),
+    "a header before another": lambda: write("first/c.h", "#define N 3\n"),
+    "a file that no name was looked for": lambda: write("sub/new.h"),
+    "a lost object": lambda: os.unlink("out/c.o"),
+    "another object": lambda: write("out/b.o", "x"),
+    "a lost target": lambda: os.unlink("out/image"),
+    "a lost source": lambda: os.unlink("c.c"),
+    "what must be there before": lambda: os.unlink("out/made"),
+    "what nobody asks for": lambda: write("other.c", "int other;\n"),
+}
+
+
+@pytest.mark.parametrize(
+    "edits", [*((e,) for e in EDITS), *itertools.pairwise(EDITS)], ids=" and ".join
+)
+def test_as_by_looking_at_each_step(engine: Engine, edits: tuple[str, ...]) -> None:
+    tree(engine)
+    marked(engine)
+    for edit in edits:
+        EDITS[edit]()
+    by_looking = session(engine)
+    assert not by_looking.due(TARGETS) or edits != ("the same text",)
+    assert set(session(engine).due(TARGETS, mark=MARK)) == set(by_looking.due(TARGETS))
+
+
+def test_a_compiler_that_changed_concerns_all(engine: Engine, gcc: str) -> None:
+    compiler = "./compiler"
+    write(compiler, f'#!/bin/sh\nexec {gcc} "$@"\n')
+    os.chmod(compiler, 0o755)
+    engine = Engine(compiler)
+    tree(engine)
+    marked(engine)
+    write(compiler, f'#!/bin/sh\nexec {gcc} -w "$@"\n')
+    due = session(engine).due(TARGETS, mark=MARK)
+    assert {"out/a.o", "out/b.o", "out/c.o", "out/image"} <= set(due)
+    assert "out/made" not in due
+
+
+def test_other_words_concern_their_steps(engine: Engine) -> None:
+    # They make another plan, and so another mark.
+    tree(engine)
+    marked(engine)
+    again = Engine(engine.plan.groups["cc"].files[0])
+    tree(again)
+    again.plan.groups["cc"] = Group(again.plan.groups["cc"].files, gas="never")
+    again.plan.steps["out/a.o"] = again.plan.steps["out/a.o"]._replace(flags=("cc", "-O2"))
+    assert "out/a.o" in session(again).due(TARGETS, mark="another")
