@@ -55,9 +55,16 @@ def _replace(name: str, data: bytes, mode: int | None) -> None:
             os.chmod(temporary, mode)
         os.replace(temporary, name)
     except BaseException:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+        remove(temporary)
         raise
+
+
+def remove(path: str) -> None:
+    """Remove a file, if there is one and it can be removed."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
 
 
 def shown(path: str | os.PathLike[str]) -> str:

@@ -172,14 +172,32 @@ def test_the_digest_of_a_folder_is_of_its_names(tmp_path: Path) -> None:
 
 def test_forget_has_a_file_and_its_folder_looked_up_again(path: str) -> None:
     now = Contents({})
-    folder = f"{os.path.dirname(path)}/"
-    before = now.digest(path), now.digest(folder), now.names(folder)
+    parent = os.path.dirname(path)
+    os.symlink(parent, f"{parent}.link")
+    # However the folder is spelled.
+    folders = [f"{parent}/", f"{parent}/../{os.path.basename(parent)}/", f"{parent}.link/"]
+    before = now.digest(path), *map(now.digest, folders)
     os.unlink(path)
-    assert (now.digest(path), now.digest(folder), now.names(folder)) == before
+    assert (now.digest(path), *map(now.digest, folders)) == before
     now.forget([path])
     assert now.digest(path) == MISSING
-    assert now.digest(folder) != before[1]
-    assert now.names(folder) == frozenset()
+    assert not set(map(now.digest, folders)) & set(before)
+
+
+def test_forget_has_a_folder_looked_up_that_was_made_for_a_file(tmp_path: Path) -> None:
+    now = Contents({})
+    assert now.digest(f"{tmp_path}/new/") == MISSING
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/file").write_text("")
+    now.forget([f"{tmp_path}/new/file"])
+    assert now.digest(f"{tmp_path}/new/") != MISSING
+
+
+def test_names_in_a_folder_are_those_of_now(tmp_path: Path) -> None:
+    now = Contents({})
+    assert now.names(f"{tmp_path}/") == frozenset()
+    (tmp_path / "a").write_text("")
+    assert now.names(f"{tmp_path}/") == {"a"}
 
 
 def test_what_was_read_is_known_if_it_did_not_change_since(path: str) -> None:

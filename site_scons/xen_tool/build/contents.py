@@ -40,6 +40,14 @@ def _without_ctime(text: str) -> list[str]:
     return [mtime, *others]
 
 
+def _inode(folder: str) -> str:
+    """The last word of the stamp of what a folder is now; "" if there is none."""
+    try:
+        return str(os.stat(folder).st_ino) if folder else ""
+    except OSError:
+        return ""
+
+
 def clock() -> int:
     """The time that a file would get that is written now, in nanoseconds; or a little less."""
     try:
@@ -71,7 +79,10 @@ class Contents:
     def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
         self._known = known
         self._now: dict[str, Seen] = {}
-        self._names: dict[str, tuple[frozenset[str], int]] = {}
+        self._folders: set[str] = set()
+        """The folders among them."""
+        self._names: dict[str, tuple[frozenset[str], str, bool, int]] = {}
+        """Names in a folder, its stamp, whether it is young, and the moment of the look."""
         self.looks = 0
         """The number of the last look."""
         self.learned = False
@@ -82,6 +93,8 @@ class Contents:
         now = self._now.get(path)
         if now is None:
             now = self._now[path] = self._look(path)
+            if path.endswith("/"):
+                self._folders.add(path)
         return now[1]
 
     def stale(
@@ -98,6 +111,8 @@ class Contents:
                 try:
                     if stamp(look(path)) == was:
                         now[path] = was, digests[place], False, self.looks
+                        if path.endswith("/"):
+                            self._folders.add(path)
                         continue
                 except (OSError, ValueError):
                     pass
@@ -151,26 +166,39 @@ class Contents:
 
     def forget(self, paths: Iterable[str]) -> None:
         """Has files looked up again, as somebody may have written them."""
+        written = {""}
         for path in paths:
-            self._now.pop(path, None)
-            folder = os.path.dirname(path)
-            self._now.pop(f"{folder or '.'}/", None)
-            self._names.pop(f"{folder or '.'}/", None)
+            if not path.endswith("/"):
+                self._now.pop(path, None)
+            written.add(os.path.dirname(path) or os.curdir)
+        # Their folders, by whatever names, and those that were not there.
+        inodes = {_inode(folder) for folder in written}
+        for folder in list(self._folders):
+            if self._now[folder][0].rpartition(" ")[2] in inodes:
+                self._folders.discard(folder)
+                del self._now[folder]
 
     def names(self, folder: str) -> frozenset[str]:
-        """The names in a folder, which need not exist."""
-        if folder not in self._names:
-            moment = clock()
-            try:
-                names = frozenset(os.listdir(folder or os.curdir))
-            except OSError:
-                names = frozenset()
-            self._names[folder] = names, moment
-        return self._names[folder][0]
+        """The names in a folder, which need not exist; it is listed again if it has changed."""
+        moment = clock()
+        try:
+            status = os.stat(folder or os.curdir)
+            now, is_young = stamp(status), changed_since(status, moment)
+        except OSError:
+            now, is_young = "", False
+        known = self._names.get(folder)
+        if known is not None and known[1] == now and not known[2]:
+            return known[0]
+        try:
+            names = frozenset(os.listdir(folder or os.curdir))
+        except OSError:
+            names = frozenset()
+        self._names[folder] = names, now, is_young, moment
+        return names
 
     def listed_before(self, folder: str, moment: int) -> bool:
         """Whether the names in a folder are those of before a moment of clock()."""
-        return folder in self._names and self._names[folder][1] < moment
+        return folder in self._names and self._names[folder][3] < moment
 
     def _look(self, path: str) -> Seen:
         self.looks += 1

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import _thread
 import os
+import stat
 import sys
 from graphlib import TopologicalSorter
 
 from ..errors import XenToolError
+from ..files import remove
 from ..light import NamedTuple
 from . import discover, stale
 from .commands import Commands, Read, as_if_in_place
@@ -307,8 +309,7 @@ class Runner:
         self._abandon(started)
         # Nobody shall take for its result what it was to replace.
         for output in started.step.outputs:
-            if os.path.lexists(output):
-                os.unlink(output)
+            remove(output)
         self._judge.look_again(started.step.outputs)
         self._show.end(started.step, started.output, reason)
         return Failure(started.step, status, reason)
@@ -396,9 +397,11 @@ class Runner:
             if path in inputs or listed_before(folder, moment):
                 return False
             try:
-                return changed_since(os.lstat(path), moment)
+                status = os.lstat(path)
             except OSError:
                 return True
+            # A folder changes with what is made in it; new files there are told by themselves.
+            return not stat.S_ISDIR(status.st_mode) and changed_since(status, moment)
 
         return is_newer
 
@@ -409,8 +412,12 @@ _CLEAN = Failure(Step("", ("",), (), ""), 0, "up to date")
 def _import(imports: Iterable[Callable[[], None]]) -> None:
     """Import what steps need that are no commands, letting the runner's thread go first."""
     sys.setswitchinterval(_SWITCH)
-    for each in imports:
-        each()
+    try:
+        for each in imports:
+            each()
+    except Exception:
+        # It is told where they are needed.
+        return
 
 
 def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:

@@ -287,28 +287,33 @@ class Graph:
                 if name in named or embeds or any(_could_name(f, name) for f in folders):
                     yield name
 
-    def _made_of(self, node: Any) -> set[str]:
-        """The steps that a file of another builder comes from."""
+    def _made_of(self, node: Any, derived: dict[str, Any]) -> set[str]:
+        """The steps that a file of another builder comes from, also through other such files."""
         seen: set[Any] = set()
-        todo, paths = [node], []
+        steps: set[str] = set()
+        todo = [node]
         while todo:
             each = todo.pop()
             if each in seen:
                 continue
             seen.add(each)
             if isinstance(each, StepFile):
-                paths.append(path_of(each))
+                for step in self.plan.closure([path_of(each)]):
+                    if step.path not in steps:
+                        steps.add(step.path)
+                        names = (*step.inputs, *step.after)
+                        todo += [derived[name] for name in names if name in derived]
             todo += each.sources or ()
             todo += each.depends or ()
             todo += each.prerequisites or ()
-        return {step.path for step in self.plan.closure(paths)}
+        return steps
 
     def derived(self) -> dict[str, Any]:
         """All files that other builders make, by their paths."""
         if self._derived is None:
-            self._derived = dict(_derived(self._fs))
+            found = self._derived = dict(_derived(self._fs))
             # SCons forgets of a file that is made what it was made of.
-            self._origins = {name: self._made_of(node) for name, node in self._derived.items()}
+            self._origins = {name: self._made_of(node, found) for name, node in found.items()}
         return self._derived
 
     # What -c removes.

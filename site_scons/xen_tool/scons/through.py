@@ -97,9 +97,10 @@ class Recorder:
         def is_read(path: str) -> bool:
             return not any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
-        read = [*listener.opened, *_modules(), *self._files]
+        others = set(self._files)
+        read = [*listener.opened, *_modules(), *others]
         for path in dict.fromkeys([*read, *(f"{folder}/" for folder in listener.listed)]):
-            if is_read(path):
+            if is_read(path) or path in others:
                 content = contents.digest(path)
                 seen = contents.seen(path)
                 yield from (path, "" if seen is None or seen[2] else seen[0], content)
