@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from project import TOP, Project, reference_kernel
 from xen_tool.errors import XenToolError
+from xen_tool.run.apt import cache_folder, locked
 from xen_tool.run.hypervisor import find_hypervisor
 
 pytest_plugins = ["no_skips"]
@@ -57,6 +61,31 @@ def xen_under_qemu() -> None:
 def linux_dom0(xen_under_qemu: None) -> None:
     """What a Linux dom0 for domUs is fetched with."""
     _program("apt-get")
+
+
+@pytest.fixture(scope="session")
+def oldest_scons() -> Path:
+    """The oldest SCons that the tool supports, in a folder of its own; installed once."""
+    pins = TOP / "requirements/oldest.txt"
+    folder = cache_folder() / f"scons-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}"
+    with locked(folder.with_suffix(".lock")):
+        if not folder.exists():
+            part = folder.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
+            command += ["--disable-pip-version-check", f"--target={part}", "-r", str(pins)]
+            subprocess.run(command, check=True)
+            part.rename(folder)
+    return folder
+
+
+@pytest.fixture(params=["newest", "oldest"])
+def each_scons(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Which SCons the test runs: for what uses names that SCons does not promise to keep."""
+    which: str = request.param
+    if which == "oldest":
+        monkeypatch.setenv("PYTHONPATH", str(request.getfixturevalue("oldest_scons")))
+    return which
 
 
 @pytest.fixture

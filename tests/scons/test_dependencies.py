@@ -273,6 +273,7 @@ def test_each_object_depends_on_what_gcc_reads(built_kernel: Project, gcc: str) 
         assert inputs == {path for path in read - toolchain if not path.endswith("/autoconf.h")}
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_the_tree_of_scons_shows_what_an_object_is_made_of(built_kernel: Project) -> None:
     lines = built_kernel.scons("--tree=all", "build/x86_64/arch/x86/xen/lib.o").out.splitlines()
     assert "  +-arch/x86/xen/lib.c" in lines

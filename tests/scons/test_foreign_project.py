@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -99,7 +100,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def foreign(tmp_path: Path) -> Project:
+def foreign(tmp_path: Path, installed: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The project, which finds the package."""
+    monkeypatch.setenv("PYTHONPATH", str(installed), prepend=os.pathsep)
     project = Project(tmp_path / "theirs")
     project.write("SConstruct", SCONSTRUCT)
     project.write("Kconfig.top", KCONFIG)
@@ -111,8 +114,9 @@ def foreign(tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_two_configurations_in_one_graph(foreign: Project, installed: Path) -> None:
-    run = foreign.scons("-j2", PYTHONPATH=str(installed))
+    run = foreign.scons("-j2")
     assert f"with {installed / 'xen_tool'}" in run.out
     for arch, machine in (("x86_64", "EM_X86_64"), ("i386", "EM_386")):
         made = {path for path in run.steps if f"out/{arch}/" in path}
@@ -128,13 +132,13 @@ def test_two_configurations_in_one_graph(foreign: Project, installed: Path) -> N
             elf = ELFFile(file)
             assert elf["e_machine"] == machine
             assert [s["p_type"] for s in elf.iter_segments()].count("PT_NOTE") == 1
-    assert foreign.scons(PYTHONPATH=str(installed)).steps == []
+    assert foreign.scons().steps == []
 
 
-def test_changes_reach_both(foreign: Project, installed: Path) -> None:
-    foreign.scons(PYTHONPATH=str(installed))
+def test_changes_reach_both(foreign: Project) -> None:
+    foreign.scons()
     foreign.write("include/my.h", "#define MINE 2\n")
-    assert set(foreign.scons(PYTHONPATH=str(installed)).steps) == {
+    assert set(foreign.scons().steps) == {
         f"{step}"
         for arch in ("x86_64", "i386")
         for step in (
@@ -144,56 +148,57 @@ def test_changes_reach_both(foreign: Project, installed: Path) -> None:
         )
     }
     foreign.edit("SConstruct", '"LOUD": "1"', '"LOUD": "0"')
-    names = foreign.scons(PYTHONPATH=str(installed)).names
+    names = foreign.scons().names
     assert names == {
         *("CONFIG .config", "CC main.o", "CC irq.o"),
         *("LD mykernel.unchecked", "CHECK mykernel"),
     }
 
 
-def test_a_string_symbol_is_a_string_in_c(foreign: Project, installed: Path) -> None:
-    foreign.scons(PYTHONPATH=str(installed))
+def test_a_string_symbol_is_a_string_in_c(foreign: Project) -> None:
+    foreign.scons()
     image = (foreign.top / "out/x86_64/mykernel").read_bytes()
     assert b'hellomy "kernel"\0' in image
 
 
-def test_a_header_named_by_a_string_symbol(foreign: Project, installed: Path) -> None:
+def test_a_header_named_by_a_string_symbol(foreign: Project) -> None:
     foreign.edit("Kconfig.top", 'default "my \\"kernel\\""', 'default "board.h"')
     foreign.write("include/board.h", "#define BOARD 1\n")
     main = foreign.top / "src/main.c"
     main.write_text(main.read_text() + "#include CONFIG_NAME\nint board = BOARD;\n")
-    foreign.scons(PYTHONPATH=str(installed))
+    foreign.scons()
     foreign.write("include/board.h", "#define BOARD 2\n")
-    assert "CC main.o" in foreign.scons(PYTHONPATH=str(installed)).names
+    assert "CC main.o" in foreign.scons().names
 
 
-def test_the_tool_applied_twice_is_the_tool(foreign: Project, installed: Path) -> None:
+@pytest.mark.usefixtures("each_scons")
+def test_the_tool_applied_twice_is_the_tool(foreign: Project) -> None:
     again = 'env.Tool("xen_tool", toolpath=[PyPackageDir("xen_tool").Dir("..")])'
     foreign.edit(
         "SConstruct", "    objects =", f"    {again}\n    env = env.Clone()\n    objects ="
     )
-    foreign.scons(PYTHONPATH=str(installed))
-    assert foreign.scons(PYTHONPATH=str(installed)).steps == []
+    foreign.scons()
+    assert foreign.scons().steps == []
 
 
-def test_help_is_the_projects_own(foreign: Project, installed: Path) -> None:
+def test_help_is_the_projects_own(foreign: Project) -> None:
     foreign.edit("SConstruct", "    objects =", '    env.XenHelp("Mine costs $5.")\n    objects =')
-    out = foreign.scons("-h", PYTHONPATH=str(installed)).out
+    out = foreign.scons("-h").out
     assert "\nMine costs $5.\n" in out
     assert "LOUD=y" in out
     assert "menuconfig" not in out
 
 
-def test_a_kconfig_error_names_its_line(foreign: Project, installed: Path) -> None:
+def test_a_kconfig_error_names_its_line(foreign: Project) -> None:
     foreign.write("Kconfig.top", "config XEN\n\tbool\n\tfrobnicate\n")
-    run = foreign.run(PYTHONPATH=str(installed))
+    run = foreign.run()
     assert run.status == 2
     assert "Kconfig.top:3" in run.err
     assert len(run.err.splitlines()) == 1
 
 
-def test_32_bit_without_page_offset_is_one_sentence(foreign: Project, installed: Path) -> None:
+def test_32_bit_without_page_offset_is_one_sentence(foreign: Project) -> None:
     foreign.edit("Kconfig.top", "config PAGE_OFFSET", "config OTHER")
-    run = foreign.run(PYTHONPATH=str(installed))
+    run = foreign.run()
     assert run.status == 2
     assert "needs CONFIG_PAGE_OFFSET" in run.err

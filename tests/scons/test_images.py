@@ -103,6 +103,7 @@ def test_every_image_is_linked_from_a_new_object(tmp_path: Path, shared: str, jo
     assert after == images_from_nothing(project)
 
 
+@pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
 @pytest.mark.parametrize("sources", ["objects()", "names"])
 def test_no_image_is_linked_from_an_object_that_failed(
@@ -119,6 +120,7 @@ def test_no_image_is_linked_from_an_object_that_failed(
     assert images(project) == images_from_nothing(project)
 
 
+@pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("sources", ["objects()", "names"])
 def test_an_object_that_scons_looks_at_in_every_run(tmp_path: Path, sources: str) -> None:
     project = project_of(tmp_path, f'dict.fromkeys("ab", {sources})')
@@ -131,6 +133,7 @@ def test_an_object_that_scons_looks_at_in_every_run(tmp_path: Path, sources: str
     assert sorted(project.scons().steps) == sorted([MAIN, *linked("ab")])
 
 
+@pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("sources", ["objects()", "names"])
 def test_an_object_that_is_made_again_as_it_was(tmp_path: Path, sources: str) -> None:
     project = project_of(tmp_path, f'dict.fromkeys("ab", {sources})')

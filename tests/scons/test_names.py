@@ -22,6 +22,7 @@ def test_the_image_by_its_name(kernel: Project, name: str) -> None:
     assert kernel.up_to_date(name)
 
 
+@pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize(
     ("name", "step"), [("o", "CC"), ("i", "CPP"), ("s", "ASM")], ids=["o", "i", "s"]
 )
@@ -35,6 +36,7 @@ def test_what_comes_of_a_source(kernel: Project, name: str, step: str) -> None:
     assert (b"new_in_header" in text) == (name == "i")
 
 
+@pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize(
     ("typed", "meant"), [("vmlinx", "vmlinux"), ("prinkt.o", "printk.o"), ("bot", "boot")]
 )
@@ -67,11 +69,13 @@ def test_compile_commands_lie_beside_the_image(built_kernel: Project) -> None:
     assert "-DNEW" in entries(path)[f"{LIB}.o"]["arguments"]
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_the_target_writes_them_at_the_top(kernel: Project) -> None:
     kernel.scons("compile_commands.json")
     assert f"{LIB}.o" in entries(kernel.top / "compile_commands.json")
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_a_projects_own_database_has_our_entries(kernel: Project) -> None:
     kernel.edit("SConstruct", "head = env", 'env.Tool("compilation_db")\nhead = env')
     text = (kernel.top / "SConstruct").read_text()

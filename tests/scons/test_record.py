@@ -149,6 +149,7 @@ def _post_action(kernel: Project) -> None:
     kernel.edit("SConstruct", "vmlinux = ", text)
 
 
+@pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("ask", [_depends, _always, _post_action])
 def test_what_a_sconstruct_asks_of_an_object_is_done(
     built_kernel: Project, ask: Callable[[Project], None]
@@ -157,6 +158,7 @@ def test_what_a_sconstruct_asks_of_an_object_is_done(
     assert f"CC {BUILD}/arch/x86/xen/setup.o" in built_kernel.scons().steps
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_scons_own_options_see_all(built_kernel: Project) -> None:
     assert built_kernel.run("-q").status == 0
     assert built_kernel.scons("-n").steps == []
@@ -168,6 +170,7 @@ def test_scons_own_options_see_all(built_kernel: Project) -> None:
     assert not (built_kernel.top / BUILD).exists()
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_cleaning_an_object_removes_it_alone(built_kernel: Project) -> None:
     before = {path for path in (built_kernel.top / BUILD).rglob("*") if path.is_file()}
     built_kernel.scons("-c", LIB)
@@ -296,6 +299,7 @@ def test_what_scons_forgot_of_a_header_that_it_makes_says_nothing_of_the_image(
     assert built_kernel.scons().steps == []
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_a_file_that_an_object_requires_is_made_before_it(built_kernel: Project) -> None:
     made = 'stamp = env.Command("stamp", "word", Copy("$TARGET", "$SOURCE"))\n'
     built_kernel.write("word", "1")

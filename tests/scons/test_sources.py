@@ -155,6 +155,7 @@ def test_an_image_named_as_a_folder_beside_it(tmp_path: Path) -> None:
     assert (project.top / "elsewhere/k").is_file()
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_a_build_directory_outside_is_built_by_default(tmp_path: Path) -> None:
     project = project_of(tmp_path / "tree", '["a.c"]')
     outside = tmp_path / "outside"
@@ -179,6 +180,7 @@ def test_the_projects_own_autoconf_is_not_taken(tmp_path: Path) -> None:
     assert " loud\n" in symbols(project)
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_a_variant_directory_finds_headers_beside_the_sources(tmp_path: Path) -> None:
     project = project_of(
         tmp_path,

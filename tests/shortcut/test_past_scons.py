@@ -96,6 +96,7 @@ def image_of(tree: Tree) -> bytes:
     return (tree.top / f"{BUILD}/k").read_bytes()
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_nothing_to_do_prints_the_same_lines(tree: Tree) -> None:
     run = tree.build(scons=False)
     assert run.out == tree.scons().out
@@ -119,6 +120,7 @@ def test_an_edit_is_built_past_scons(tree: Tree) -> None:
     assert tree.build(scons=False).steps == []
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_a_failure_is_told_as_scons_does(tree: Tree) -> None:
     tree.edit("src/a.c", "int a", "int int a")
     run = tree.face()
@@ -182,6 +184,7 @@ def test_what_scons_would_read_goes_through_it(
     assert tree.build(scons=False).steps == []
 
 
+@pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize(
     "more",
     [
@@ -201,6 +204,7 @@ def test_what_cannot_be_followed_always_goes_through_scons(tree: Tree, more: str
         assert (tree.top.parent / "read").stat().st_mtime_ns != before
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_what_others_make_of_the_image_is_made_anew(tree: Tree) -> None:
     tree.write(
         "more.py",
@@ -221,6 +225,7 @@ def test_another_environment_is_another_reading(tree: Tree) -> None:
     tree.build(scons=False)
 
 
+@pytest.mark.usefixtures("each_scons")
 def test_other_targets_and_options_go_through_scons(tree: Tree) -> None:
     tree.write("more.py", "env.XenConfigTargets()\n")
     tree.build(scons=True)
