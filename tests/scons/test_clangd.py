@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""clangd understands sources by our compile_commands.json: asked by its own --check."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from project import Project
+from scons.test_sources import project_of
+from sources import SOURCES
+
+DATABASE = "compile_commands.json"
+FOLDERS = [".", "build/x86_64"]
+ASSEMBLER = ["Clangd does not support assembly or IR source files", "Failed to build AST"]
+"""All that it says of a source that it could preprocess as it was told."""
+
+
+def errors(project: Project, folder: str, source: str, *options: str) -> list[str]:
+    """What clangd has against a source, by the entries in a folder."""
+    result = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("clangd")),
+            *(f"--check={source}", f"--compile-commands-dir={folder}"),
+            *("--log=error", "--enable-config=false", *options),
+        ],
+        cwd=project.top,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # E[HH:MM:SS.mmm] WORDS
+    said = [line.partition("] ")[2] for line in result.stderr.splitlines()]
+    assert bool(said) == bool(result.returncode), result.stderr
+    return said
+
+
+def sources(project: Project, folder: str) -> list[str]:
+    """The sources of which the entries in a folder tell."""
+    return [entry["file"] for entry in json.loads((project.top / folder / DATABASE).read_text())]
+
+
+def test_every_source_of_the_reference_kernel(built_kernel: Project) -> None:
+    built_kernel.scons("all", DATABASE)
+    for folder in FOLDERS:
+        assert f"{SOURCES}/setup.c" in sources(built_kernel, folder)
+        assert errors(built_kernel, folder, f"{SOURCES}/setup.c") == []
+    # Only parsed, and no feature tried, for speed.
+    for source in sources(built_kernel, "."):
+        expected = ASSEMBLER if source.endswith(".S") else []
+        assert errors(built_kernel, ".", source, "--check-lines=1-1") == expected, source
+
+
+def test_without_autoconf_it_does_not_understand_them(built_kernel: Project) -> None:
+    built_kernel.scons()
+    path = built_kernel.top / FOLDERS[1] / DATABASE
+    entries = json.loads(path.read_text())
+    for entry in entries:
+        words = entry["arguments"]
+        del words[(at := words.index("-include")) : at + 2]
+    path.write_text(json.dumps(entries))
+    (said,) = errors(built_kernel, FOLDERS[1], f"{SOURCES}/checks/booting.c")
+    assert "use of undeclared identifier 'CONFIG_PAGE_OFFSET'" in said
+
+
+def test_a_foreign_tree(tmp_path: Path) -> None:
+    project = project_of(
+        tmp_path, 'Glob("src/*")', 'env.Append(CPPPATH=["include"], CXXFLAGS=["-std=c++20"])'
+    )
+    project.write("include/mine.h", "#define MINE CONFIG_LOUD\n")
+    project.write("src/a.c", "#include <mine.h>\nint a = MINE;\n")
+    project.write(
+        "src/b.cpp", "#include <mine.h>\ntemplate <class T> concept C = true;\nint b = MINE;\n"
+    )
+    project.write("src/c.S", "#include <mine.h>\n.if MINE == 1\n.endif\n")
+    project.scons("LOUD=1")
+    project.scons("LOUD=1", DATABASE)
+    for folder in FOLDERS:
+        assert sorted(sources(project, folder)) == ["src/a.c", "src/b.cpp", "src/c.S"]
+        assert errors(project, folder, "src/a.c") == []
+        assert errors(project, folder, "src/b.cpp") == []
+        assert errors(project, folder, "src/c.S") == ASSEMBLER
+    project.write("include/mine.h", "#error not like this\n")
+    for source in sources(project, "."):
+        (said, *_) = errors(project, ".", source)
+        assert "not like this" in said
