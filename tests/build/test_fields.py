@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from xen_tool.build import fields
@@ -57,6 +57,8 @@ def test_a_file_with_more_behind_it_is_none(written: Path) -> None:
 
 
 @given(st.binary(max_size=60))
+@example(b"0")
+@example(b"00000000")
 @settings(deadline=None)
 def test_any_bytes_are_none(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

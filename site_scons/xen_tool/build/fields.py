@@ -28,7 +28,8 @@ def read(path: str) -> list[str]:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 return []
             data = file.read()
-        if int(data[:_CHECKSUM], 16) != crc32(memoryview(data)[_CHECKSUM:]):
+        checksum = b"%08x" % crc32(memoryview(data)[_CHECKSUM:])
+        if data[:_CHECKSUM] != checksum or data[-1:] != b"\0":
             return []
         return data[_CHECKSUM:-1].decode("utf-8", "surrogateescape").split("\0")
     except (OSError, ValueError):
