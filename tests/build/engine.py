@@ -13,6 +13,7 @@ from xen_tool.build.contents import changed_since, clock
 from xen_tool.build.plan import Group, Plan
 from xen_tool.build.runner import Result, Show
 from xen_tool.build.session import Session
+from xen_tool.build.slots import Slots
 from xen_tool.build.step import COMPILE, LINK, Step
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ class Engine:
         shown = Shown()
         session = Session(self.plan, self.functions, {}, shown)
         try:
-            shown.result = session.build(paths, jobs=jobs, keep_going=keep_going, signals=signals)
+            shown.result = session.build(
+                paths, slots=Slots(jobs), keep_going=keep_going, signals=signals
+            )
         finally:
             session.close()
         return shown

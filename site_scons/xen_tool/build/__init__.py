@@ -13,6 +13,7 @@ judge      which steps are dirty, and why
 stale      the same in short, of what was up to date before
 commands   a step's commands, which report what they read
 spawn      processes, several at a time
+slots      how many jobs run at the same time, whoever starts them
 runner     runs dirty steps, as many at a time as is allowed
 lock       one process at a time in a build directory
 explain    what is different, in words

@@ -24,6 +24,7 @@ from .discover import Texts
 from .judge import Judge
 from .plan import Plan
 from .record import Record
+from .slots import Slots
 from .spawn import Children, Ended
 from .step import Step
 
@@ -156,7 +157,7 @@ class Runner:
         self,
         due: Mapping[str, Step],
         *,
-        jobs: int,
+        slots: Slots,
         keep_going: bool = False,
         force: Iterable[str] = (),
         keep_open: Sequence[int] = (),
@@ -176,46 +177,54 @@ class Runner:
         unmade: list[Failure] = []
         ready: list[str] = []
         imports = {self._imports[s.action] for s in due.values() if s.action in self._imports}
-        while sorter.is_active():
-            stopping = children.interrupted or (failures and not keep_going)
-            ready += sorter.get_ready()
-            while ready and len(children) < jobs and not stopping:
-                step = due[ready.pop(0)]
-                failure = self._begin(step, step.path in forced, children)
-                if failure is None:
-                    continue
-                if failure is not _CLEAN:
-                    # What failed is told, and not all that cannot be made of it.
-                    waits = self._waits_in_vain(step)
-                    (unmade if waits else failures).append(failure)
-                    self._unmade.update(step.outputs)
-                    stopping = not keep_going
-                sorter.done(step.path)
+        running = 0
+        try:
+            while sorter.is_active():
+                stopping = children.interrupted or (failures and not keep_going)
                 ready += sorter.get_ready()
-            if not len(children):
-                if stopping or not ready:
+                while ready and not stopping and slots.take():
+                    running += 1
+                    step = due[ready.pop(0)]
+                    failure = self._begin(step, step.path in forced, children)
+                    if failure is None:
+                        continue
+                    if failure is not _CLEAN:
+                        # What failed is told, and not all that cannot be made of it.
+                        waits = self._waits_in_vain(step)
+                        (unmade if waits else failures).append(failure)
+                        self._unmade.update(step.outputs)
+                        stopping = not keep_going
+                    running -= 1
+                    slots.give()
+                    sorter.done(step.path)
+                    ready += sorter.get_ready()
+                if not running and (stopping or not ready):
                     break
-                continue
-            if imports:
-                # While commands run.
-                _thread.start_new_thread(_import, (imports,))
-                imports = set()
-            discover.get_ready()
-            for ended in children.wait():
-                started = ended.job
-                assert isinstance(started, _Started)
-                outcome = self._go_on(started, ended, children)
-                if outcome is None:
-                    continue
-                if outcome is not _CLEAN:
-                    failures.append(outcome)
-                    self._unmade.update(started.step.outputs)
-                sorter.done(started.step.path)
-            if children.interrupted:
-                for ended in children.stop():
-                    assert isinstance(ended.job, _Started)
-                    self._abandon(ended.job)
-                break
+                if imports:
+                    # While commands run.
+                    _thread.start_new_thread(_import, (imports,))
+                    imports = set()
+                discover.get_ready()
+                for ended in children.wait(slots.handle if ready and not stopping else -1):
+                    started = ended.job
+                    assert isinstance(started, _Started)
+                    outcome = self._go_on(started, ended, children)
+                    if outcome is None:
+                        continue
+                    if outcome is not _CLEAN:
+                        failures.append(outcome)
+                        self._unmade.update(started.step.outputs)
+                    running -= 1
+                    slots.give()
+                    sorter.done(started.step.path)
+                if children.interrupted:
+                    slots.refuse()
+                    for ended in children.stop():
+                        assert isinstance(ended.job, _Started)
+                        self._abandon(ended.job)
+                    break
+        finally:
+            slots.give(running)
         self._show.finish()
         return Result(failures or unmade[:1], children.interrupted)
 

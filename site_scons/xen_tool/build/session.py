@@ -19,6 +19,7 @@ from .database import FILE, DamagedError, Database
 from .judge import Judge
 from .plan import Plan
 from .runner import Result, Runner, Show
+from .slots import Slots
 from .step import Step
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ class Session:
     the database of the plan, and contents that know what it knows.
     """
 
-    # So that the jobs of one are all that there are.
+    # Of a signal only one runner is told.
     _mutex = RLock()
 
     def __init__(
@@ -86,7 +87,7 @@ class Session:
         self,
         paths: Sequence[str],
         *,
-        jobs: int,
+        slots: Slots,
         keep_going: bool = False,
         force: Iterable[str] = (),
         made: Iterable[str] = (),
@@ -109,7 +110,7 @@ class Session:
             try:
                 return self._runner.run(
                     self._runner.due(paths, force) if due is None else due,
-                    jobs=jobs,
+                    slots=slots,
                     keep_going=keep_going,
                     force=force,
                     keep_open=[self._lock],

@@ -107,15 +107,21 @@ class Children:
         self._poll.register(child.pipe, select.POLLIN)
         self._poll.register(child.pidfd, select.POLLIN)
 
-    def wait(self) -> list[Ended]:
-        """Wait until commands have ended; [] if a signal has come."""
+    def wait(self, also: int = -1) -> list[Ended]:
+        """Wait until commands have ended; [] if a signal has come, or also can be read."""
         ended: list[Ended] = []
-        while not ended:
+        if also >= 0:
+            self._poll.register(also, select.POLLIN)
+        can_read = False
+        while not (ended or can_read):
             for handle, _ in self._poll.poll():
                 if handle == self._signals:
                     self._take_signals()
                     if self.interrupted:
                         return []
+                    continue
+                if handle == also:
+                    can_read = True
                     continue
                 child = self._children.get(handle)
                 if child is None:
@@ -127,6 +133,8 @@ class Children:
                     if child.is_silent:
                         # It may go on without its output: what counts is that it ends.
                         self._poll.unregister(handle)
+        if also >= 0:
+            self._poll.unregister(also)
         return ended
 
     def _end(self, child: _Child) -> Ended:

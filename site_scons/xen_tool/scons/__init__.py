@@ -6,6 +6,7 @@ configure       env.XenConfigure
 methods         env.XenObject and the others that register steps
 flags           the words of commands, from construction variables
 nodes           SCons' nodes of the plan's files, and what others must make before
+jobs            -j for SCons' tasks and steps together
 names           targets as people type them
 compilation_db  our compilations in a project's own database of them
 check           which loaders must take an image; env.XenCheck

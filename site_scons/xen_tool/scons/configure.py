@@ -30,7 +30,7 @@ from ..modules import modules
 from ..shortcut import listen
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
-from . import flags, names
+from . import flags, jobs, names
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_reading
 from .nodes import ZIG_CACHE, Graph, graph_of
@@ -65,6 +65,7 @@ def xen_configure(
     and LIBPATH are the user's; they may be set before or after.
     """
     add_json()
+    jobs.bound()
     given = settings(ARGLIST)
     if arguments is not None:
         given = given.with_arguments(arguments)

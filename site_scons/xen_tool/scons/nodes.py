@@ -33,6 +33,7 @@ from ..build.lock import FILE as LOCK
 from ..build.plan import Plan
 from ..build.runner import Failure
 from ..build.session import Session
+from ..build.slots import Slots
 from ..build.step import Step
 from ..errors import XenToolError
 from ..functions import CHECK, COMMANDS_FILE, IMPORTS, commands_step, functions
@@ -41,6 +42,7 @@ from ..shortcut import listen
 from ..toolchain import words
 from .compilation_db import CompilationDatabases
 from .flags import path_of
+from .jobs import slots
 
 _INCLUDED = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".def", ".lds", ".ld")
 """How names end of what is included from a folder below one that is searched."""
@@ -176,7 +178,7 @@ class Graph:
             return False
         # What has no name is written on the side, and says nothing of the target.
         if due and not (GetOption("no_exec") or GetOption("question")):
-            self.session.build(list(due), jobs=1)
+            self.session.build(list(due), slots=Slots(1))
         return True
 
     def reasons(self, node: Any) -> list[str]:
@@ -201,14 +203,15 @@ class Graph:
         paths = [path_of(node) for node in target]
         forced = [path_of(node) for node in target if is_special(node)]
         try:
-            result = self.session.build(
-                paths,
-                jobs=int(GetOption("num_jobs")),
-                keep_going=bool(GetOption("keep_going")),
-                force=forced,
-                made=self.derived(),
-                signals=signals.descriptor(),
-            )
+            with slots().lent():
+                result = self.session.build(
+                    paths,
+                    slots=slots(),
+                    keep_going=bool(GetOption("keep_going")),
+                    force=forced,
+                    made=self.derived(),
+                    signals=signals.descriptor(),
+                )
         except XenToolError as error:
             raise UserError(str(error)) from error
         if result.interrupted:

@@ -9,6 +9,7 @@ from .. import signals
 from ..build import stored
 from ..build.runner import Result
 from ..build.session import Session
+from ..build.slots import Slots
 from ..errors import XenToolError
 from ..functions import IMPORTS, functions
 from ..progress import Lines
@@ -52,7 +53,7 @@ def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> i
             due = session.due(plan.targets, mark=plan.mark)
             result = session.build(
                 plan.targets,
-                jobs=known.jobs,
+                slots=Slots(known.jobs),
                 keep_going=known.keep_going,
                 due=due,
                 signals=signals.descriptor(),

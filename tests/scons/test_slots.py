@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Job slots are shared by whoever takes them, and never more than there are."""
+
+from __future__ import annotations
+
+import select
+import threading
+
+from xen_tool.scons.jobs import SharedSlots
+
+
+def waiter(slots: SharedSlots, got: list[bool]) -> threading.Thread:
+    """A thread that waits for a slot."""
+    thread = threading.Thread(target=lambda: got.append(slots.wait()))
+    thread.start()
+    return thread
+
+
+def can_read(slots: SharedSlots) -> bool:
+    return bool(select.select([slots.handle], [], [], 0)[0])
+
+
+def test_there_are_so_many() -> None:
+    slots = SharedSlots(2)
+    assert [slots.take() for _ in range(3)] == [True, True, False]
+    assert not can_read(slots)
+    slots.give()
+    assert can_read(slots)
+    assert [slots.wait(), slots.take()] == [True, False]
+
+
+def test_a_thread_waits_for_one() -> None:
+    slots, got = SharedSlots(1), list[bool]()
+    assert slots.take()
+    thread = waiter(slots, got)
+    slots.give()
+    thread.join()
+    assert got == [True]
+    assert not slots.take()
+
+
+def test_who_waits_can_be_refused() -> None:
+    slots, got = SharedSlots(1), list[bool]()
+    assert slots.take()
+    thread = waiter(slots, got)
+    while thread.is_alive():
+        slots.refuse()
+    assert got == [False]
+    slots.give()
+    assert [slots.take(), slots.take()] == [True, False]
+
+
+def test_one_that_is_lent_comes_back() -> None:
+    slots = SharedSlots(1)
+    assert slots.take()
+    with slots.lent():
+        assert slots.take()
+        slots.give()
+    assert not slots.take()
