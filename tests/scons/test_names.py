@@ -77,12 +77,13 @@ def test_the_target_writes_them_at_the_top(kernel: Project) -> None:
 
 @pytest.mark.usefixtures("each_scons")
 def test_a_projects_own_database_has_our_entries(kernel: Project) -> None:
-    kernel.edit("SConstruct", "head = env", 'env.Tool("compilation_db")\nhead = env')
+    own = 'env.Tool("compilation_db")\nDefault(env.CompilationDatabase("compile_commands.json"))\n'
     text = (kernel.top / "SConstruct").read_text()
-    own = 'Default(env.CompilationDatabase("own.json"))\n'
+    # Before the objects and behind them, and built before anything of them is.
     for place in ("head = env", "Default(vmlinux)"):
         kernel.write("SConstruct", text.replace(place, f"{own}{place}", 1))
-        kernel.scons("-j2")
-        entry = entries(kernel.top / "own.json")[f"{LIB}.o"]
-        assert entry["command"].endswith(f"-c -o {LIB}.o {SOURCES}/lib.c")
-        (kernel.top / "own.json").unlink()
+        for targets in (["compile_commands.json"], ["-j2"]):
+            kernel.scons(*targets)
+            entry = entries(kernel.top / "compile_commands.json")[f"{LIB}.o"]
+            assert entry["command"].endswith(f"-c -o {LIB}.o {SOURCES}/lib.c")
+            (kernel.top / "compile_commands.json").unlink()

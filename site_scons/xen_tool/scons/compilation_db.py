@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any
 
 from SCons.Node.Python import Value
+from SCons.Tool import compilation_db
 
 if TYPE_CHECKING:
     from .nodes import Graph
 
-_MODULE = "SCons.Tool.compilation_db"
-_ENTRIES = "__COMPILATION_DB_ENTRIES"
-_OF_NODES = "compilation_db_entry_action"
-"""What the module has where the entries are nodes, before SCons 4.9."""
+_ENTRIES: list[Any] = compilation_db.__COMPILATION_DB_ENTRIES
+_ARE_NODES = hasattr(compilation_db, "compilation_db_entry_action")
+"""Whether the entries are nodes, as before SCons 4.9."""
 
 
 class _Command:
@@ -31,10 +30,22 @@ class _Command:
         return shlex.join(self._graph.plan.steps[self._path].argv())
 
 
+class _Source:
+    """Stands for the node of a source, which is made when the tool asks something of it."""
+
+    def __init__(self, graph: Graph, path: str) -> None:
+        self._graph = graph
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        fs = self._graph.env.fs
+        return getattr(fs.File(self._path, fs.Top), name)
+
+
 class _Node(Value):  # type: ignore[misc]
     """An entry as SCons before 4.9 has it."""
 
-    def __init__(self, command: _Command, node: Any, source: Any) -> None:
+    def __init__(self, command: _Command, node: Any, source: _Source) -> None:
         super().__init__(str(node))
         self._entry = command, node, source
         self.Decider(lambda *_: True)
@@ -50,29 +61,7 @@ class _Node(Value):  # type: ignore[misc]
         }
 
 
-class CompilationDatabases:
-    """The objects of a graph, told to SCons' tool if it is used."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._untold: list[tuple[Any, Any, Any]] = []
-
-    def add(self, env: Any, node: Any, source: Any) -> None:
-        """An object is to be told of."""
-        self._untold.append((env, node, source))
-        self.tell()
-
-    def tell(self) -> None:
-        """Tells of all, as soon as a project has the tool."""
-        entries = getattr(sys.modules.get(_MODULE), _ENTRIES, None)
-        if entries is None:
-            return
-        fs = self._graph.env.fs
-        for env, path, source in self._untold:
-            nodes = (fs.File(name, fs.Top) for name in (path, source))
-            command = _Command(self._graph, path)
-            if hasattr(sys.modules[_MODULE], _OF_NODES):
-                entries.append(_Node(command, *nodes))
-            else:
-                entries.append((*nodes, env, command))
-        self._untold.clear()
+def add(graph: Graph, env: Any, path: str, source: str) -> None:
+    """Tells the tool of an object, whether the project uses it or not."""
+    command, node, of = _Command(graph, path), graph.node(env, path), _Source(graph, source)
+    _ENTRIES.append(_Node(command, node, of) if _ARE_NODES else (node, of, env, command))

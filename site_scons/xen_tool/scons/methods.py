@@ -26,7 +26,7 @@ from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..modules import modules
 from ..run import modes
-from . import check, flags
+from . import check, compilation_db, flags
 from .errors import one_image, while_building, while_reading
 from .nodes import Graph
 
@@ -109,7 +109,7 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     graph.later(steps)
     # So that whoever names the file, here or on the command line, finds how it is made.
     graph.node(env, output)
-    graph.databases.add(env, output, path)
+    compilation_db.add(graph, env, output, path)
     return output
 
 

@@ -15,6 +15,7 @@ import contextlib
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -40,7 +41,6 @@ from ..functions import CHECK, COMMANDS_FILE, IMPORTS, commands_step, functions
 from ..progress import Lines
 from ..shortcut import listen
 from ..toolchain import words
-from .compilation_db import CompilationDatabases
 from .flags import path_of
 from .jobs import slots
 
@@ -104,7 +104,7 @@ class Graph:
         self.show = Lines(verbose=env["XEN_SETTINGS"].verbose, silent=bool(GetOption("silent")))
         self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
-        self.databases = CompilationDatabases(self)
+        self._mutex = threading.RLock()
         self._later: list[Callable[[], Iterable[Step]]] = []
         self._derived: dict[str, Any] | None = None
         self._origins: dict[str, set[str]] = {}
@@ -155,7 +155,11 @@ class Graph:
         self._later.append(steps)
 
     def ready(self) -> None:
-        """Has all steps in the plan."""
+        """Has all steps in the plan; SCons' threads ask for it, and actions beside them."""
+        with self._mutex:
+            self._add_steps()
+
+    def _add_steps(self) -> None:
         if self._later:
             listen.stop()
         while self._later:
@@ -163,7 +167,6 @@ class Graph:
             for steps in later:
                 for step in steps():
                     self.plan.add(step)
-            self.databases.tell()
             path = f"{self.plan.folder}/{COMMANDS_FILE}"
             self.plan.steps.pop(path, None)
             self.plan.add(commands_step(self.plan, path))
