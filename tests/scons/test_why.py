@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,27 +40,33 @@ def test_a_target_by_its_absolute_path(built_kernel: Project) -> None:
     assert why(built_kernel, absolute) == why(built_kernel, VMLINUX)
 
 
-def test_a_first_build(built_kernel: Project) -> None:
-    lines = why(built_kernel, VMLINUX)
-    assert lines[:2] == [
-        "build/x86_64/vmlinux was built, because",
-        "  - it was not built here before",
-    ]
-    assert "    build/x86_64/arch/x86/xen/setup.o was built, because" in lines
+def test_a_first_build(kernel: Project) -> None:
+    # Before it, and behind it.
+    for state in ("is to be built", "was built"):
+        lines = why(kernel, VMLINUX)
+        assert lines[:2] == [
+            f"build/x86_64/vmlinux {state}, because",
+            "  - it was not built here before, or failed",
+        ]
+        assert len(lines) < 10
+        assert lines[-1].startswith("      -> and ")
+        kernel.scons()
 
 
 def test_an_edit(built_kernel: Project) -> None:
     path = built_kernel.top / "arch/x86/xen/lib.c"
     path.write_text(path.read_text() + "int more;\n")
-    built_kernel.scons()
-    assert why(built_kernel, VMLINUX) == [
-        "build/x86_64/vmlinux was built, because",
-        "  - build/x86_64/vmlinux.unchecked changed",
-        "  build/x86_64/vmlinux.unchecked was built, because",
-        "    - build/x86_64/arch/x86/xen/lib.o changed",
-        "    build/x86_64/arch/x86/xen/lib.o was built, because",
-        "      - arch/x86/xen/lib.c changed",
+    told = [
+        "  - arch/x86/xen/lib.c changed",
+        "      -> build/x86_64/arch/x86/xen/lib.o",
+        "  which went into",
+        "      -> build/x86_64/vmlinux.unchecked",
+        "      -> build/x86_64/vmlinux",
     ]
+    due = ["build/x86_64/vmlinux is not up to date now, because", *told]
+    assert why(built_kernel, VMLINUX)[-6:] == due
+    built_kernel.scons()
+    assert why(built_kernel, VMLINUX) == ["build/x86_64/vmlinux was built, because", *told]
     path.write_text(path.read_text() + "/* no more */\n")
     built_kernel.scons()
     assert why(built_kernel, VMLINUX)[0] == (
@@ -67,11 +74,16 @@ def test_an_edit(built_kernel: Project) -> None:
     )
 
 
-def test_a_symbol_with_both_values(built_kernel: Project) -> None:
-    built_kernel.scons("KASAN=1")
-    lines = why(built_kernel, VMLINUX)
-    assert "      - CONFIG_KASAN changed from n to y" in lines
-    assert not [line for line in lines if "SMP" in line]
+def test_a_symbol_with_both_values_and_where_it_counts(built_kernel: Project) -> None:
+    built_kernel.scons("SMP=0")
+    assert why(built_kernel, VMLINUX)[1] == (
+        "  - CONFIG_SMP changed from y to n (arch/x86/xen/percpu.h, arch/x86/xen/vmlinux.lds.S, "
+        "arch/x86/xen/checks/run.c mention it)"
+    )
+    assert why(built_kernel, "TARGET=mmu.o")[:2] == [
+        "build/x86_64/arch/x86/xen/mmu.o was built, because",
+        "  - CONFIG_SMP changed from y to n (arch/x86/xen/percpu.h mentions it)",
+    ]
 
 
 def test_flags_and_headers(built_kernel: Project) -> None:
@@ -97,30 +109,77 @@ def test_a_deleted_target(built_kernel: Project) -> None:
     ]
 
 
-def test_what_is_not_recorded_is_told(built_kernel: Project) -> None:
-    run = built_kernel.run("why", "TARGET=build/x86_64/other")
-    assert run.status == 2
-    assert "nothing is recorded of it; what is: build/x86_64/.config" in run.err
-    assert "type `scons why XEN_PV=y`" in built_kernel.run("why").err
-    assert "do you mean XEN_PV" in built_kernel.run("why", "XEN_VP=1").err
+def test_what_a_sconscript_asks_besides(built_kernel: Project) -> None:
+    build = "Default(vmlinux)\n"
+    built_kernel.edit("SConstruct", build, f"{build}AlwaysBuild(vmlinux)\n")
+    built_kernel.scons()
+    assert why(built_kernel, VMLINUX) == [
+        "build/x86_64/vmlinux was built, because",
+        "  - a SConscript asks more of it (Depends, AlwaysBuild, an action)",
+    ]
 
 
-def test_another_compiler(built_kernel: Project, tmp_path: Path, gcc: str) -> None:
+def test_what_is_no_longer_made(built_kernel: Project) -> None:
+    built_kernel.edit("arch/x86/xen/SConscript", '["smp.c"]', "[]")
+    assert why(built_kernel, "TARGET=smp.o")[0] == (
+        "build/x86_64/arch/x86/xen/smp.o is not made by this build; this is why it was built before"
+    )
+
+
+def test_what_no_step_makes_is_told(built_kernel: Project) -> None:
+    built_kernel.edit(
+        "SConstruct", "Default(vmlinux)", "Command('other', [], Touch('$TARGET'))\nDefault(vmlinux)"
+    )
+
+    def said(*arguments: str) -> str:
+        run = built_kernel.run("why", *arguments)
+        assert run.status == 2
+        return run.err
+
+    assert "no step makes it; do you mean build/x86_64/vmlinux" in said("TARGET=vmlinus")
+    assert "this is a source" in said("TARGET=arch/x86/xen/lib.c")
+    assert "another builder makes it; type `scons --debug=explain other`" in said("TARGET=other")
+    assert "type `scons why XEN_PV=y`" in said()
+    assert "do you mean XEN_PV" in said("XEN_VP=1")
+
+
+def test_json(built_kernel: Project) -> None:
+    (built_kernel.top / "build/x86_64/vmlinux").unlink()
+    missing = {"reason": "its file was missing", "files": {"build/x86_64/vmlinux": []}}
+    answer = json.loads(built_kernel.scons("why", "TARGET=vmlinux", "XEN=1", "--json").out)
+    first = answer.pop("built")
+    assert answer == {
+        "target": "build/x86_64/vmlinux",
+        "due": {"causes": [missing], "results": []},
+        "last_run": True,
+        "symbols": {"XEN=1": [answer["symbols"]["XEN=1"][0]]},
+    }
+    (cause,) = first["causes"]
+    assert "build/x86_64/arch/x86/xen/lib.o" in cause["files"]
+
+
+def test_another_compiler_is_told_once(built_kernel: Project, tmp_path: Path, gcc: str) -> None:
     wrapper = tmp_path / "my-gcc"
     wrapper.write_text(f'#!/bin/sh\nexec {gcc} "$@"\n')
     wrapper.chmod(0o755)
     built_kernel.scons(f"CC={wrapper}")
-    wrapper.write_text(f'#!/bin/sh\n# upgraded\nexec {gcc} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec {gcc} "$@" -Os\n')
     built_kernel.scons(f"CC={wrapper}")
-    assert why(built_kernel, "TARGET=build/x86_64/arch/x86/xen/lib.o") == [
-        "build/x86_64/arch/x86/xen/lib.o was built, because",
+    lines = why(built_kernel, VMLINUX)
+    assert lines[:2] == [
+        "build/x86_64/vmlinux was built, because",
         f"  - the toolchain changed: {wrapper}",
+    ]
+    assert lines.index("  which went into") < 8
+    assert lines[8:10] == [
+        "      -> build/x86_64/vmlinux.unchecked",
+        "      -> build/x86_64/vmlinux",
     ]
 
 
 def test_the_configuration_itself(built_kernel: Project) -> None:
     built_kernel.scons("SMP=0")
-    assert why(built_kernel, "TARGET=build/x86_64/.config") == [
+    assert why(built_kernel, "TARGET=build/x86_64/.config")[:2] == [
         "build/x86_64/.config was built, because",
         "  - CONFIG_SMP changed from y to n",
     ]
@@ -131,6 +190,6 @@ def test_the_configuration_itself(built_kernel: Project) -> None:
 )
 def test_a_damaged_record_is_as_good_as_none(built_kernel: Project, text: str) -> None:
     built_kernel.write("build/x86_64/.build.db", text)
-    assert "nothing is recorded of it" in built_kernel.run("why", VMLINUX).err
+    assert "  - it was not built here before, or failed" in why(built_kernel, VMLINUX)
     built_kernel.scons("SMP=0")
     assert why(built_kernel, VMLINUX)[0] == "build/x86_64/vmlinux was built, because"

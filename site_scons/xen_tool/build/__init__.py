@@ -17,7 +17,7 @@ slots      how many jobs run at the same time, whoever starts them
 runner     runs dirty steps, as many at a time as is allowed
 lock       one process at a time in a build directory
 explain    what is different, in words
-story      why a file was built when it last was, with what was built for it
+story      why a file was built when it last was, or is to be: causes first
 stored     a plan as a file
 session    a plan with its database and lock: what entry points use
 

@@ -43,6 +43,10 @@ class Facts(NamedTuple):
     is_literal: bool
     """Whether these are all."""
 
+    def mentions(self, symbol: str) -> bool:
+        """Whether the value of a symbol can matter."""
+        return not self.symbols.isdisjoint((symbol, f"{symbol}_MODULE", ""))
+
 
 _NOTHING = Facts(frozenset(), frozenset(), False, frozenset(), True)
 

@@ -10,10 +10,42 @@ from .contents import MISSING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _AT_MOST = 4
-"""Names of changed files in one sentence."""
+"""Names of files in one sentence."""
+_SEPARATOR = "\x1f"
+
+
+class Reason(NamedTuple):
+    """One difference."""
+
+    text: str
+    files: tuple[str, ...] = ()
+    """Of a symbol: the files that mention it."""
+
+    def __str__(self) -> str:
+        if not self.files:
+            return self.text
+        names = ", ".join(some(self.files)).replace(", and", " and")
+        return f"{self.text} ({names} mention{'s' if len(self.files) == 1 else ''} it)"
+
+    @property
+    def line(self) -> str:
+        """The reason as records keep it."""
+        return _SEPARATOR.join((self.text, *self.files[:_AT_MOST]))
+
+    @classmethod
+    def parse(cls, line: str) -> Reason:
+        """The reason of a line."""
+        text, *files = line.split(_SEPARATOR)
+        return cls(text, tuple(files))
+
+
+def some(names: Sequence[str]) -> list[str]:
+    """The first of many names, and how many there are more."""
+    more = len(names) - _AT_MOST
+    return [*names[:_AT_MOST], *([f"and {more} more"] if more > 0 else [])]
 
 
 class Made(NamedTuple):
@@ -30,16 +62,25 @@ class Made(NamedTuple):
     dirty: str
 
 
-def reasons(before: Made, now: Made) -> Iterator[str]:
-    """What is different, causes before what they cause."""
+def reasons(
+    before: Made, now: Made, mentioning: Callable[[str], Iterable[str]]
+) -> Iterator[Reason]:
+    """What is different, causes before what they cause.
+
+    mentioning tells which files mention a symbol.
+    """
     if before.dirty:
-        yield before.dirty
+        yield Reason(before.dirty)
     if files := changed(before.toolchain, now.toolchain):
-        more = [f"and {len(files) - _AT_MOST} more"] if len(files) > _AT_MOST else []
-        yield f"the toolchain changed: {', '.join([*files[:_AT_MOST], *more])}"
+        yield Reason(f"the toolchain changed: {', '.join(some(files))}")
     for symbol, value in now.symbols.items():
         if (old := before.symbols[symbol]) != value:
-            yield f"CONFIG_{symbol} changed from {old or 'not set'} to {value or 'not set'}"
+            text = f"CONFIG_{symbol} changed from {old or 'not set'} to {value or 'not set'}"
+            yield Reason(text, tuple(mentioning(symbol)))
+    yield from map(Reason, _differences(before, now))
+
+
+def _differences(before: Made, now: Made) -> Iterator[str]:
     for name, content in now.inputs.items():
         if name not in before.inputs:
             yield f"{name} is read now"
@@ -82,5 +123,5 @@ def _command_changes(before: Made, now: Made) -> Iterator[str]:
         yield f"the command has {shlex.join(added)} now"
     if removed:
         yield f"the command has {shlex.join(removed)} no more"
-    if not added and not removed and list(before.command) != list(now.command):
+    if old == new and list(before.command) != list(now.command):
         yield "the command has its words in another order"

@@ -13,7 +13,7 @@ import os
 from . import explain
 from .contents import Contents, digest
 from .database import Database
-from .discover import Lookups, present
+from .discover import Lookups, Texts, present
 from .plan import Plan
 from .record import Record, lines
 from .step import Step
@@ -128,14 +128,19 @@ class Judge:
         if record is not None:
             yield from (path for path, _ in self._database.rows(record.inputs))
 
-    def reasons(self, step: Step, record: Record | None) -> list[str]:
-        """Why a step that has a record is dirty, in words, the cause before what it causes."""
+    def reasons(self, step: Step, texts: Texts) -> list[explain.Reason]:
+        """Why a step is dirty, the cause before what it causes."""
+        record = self._database.get(step.path)
         if record is None:
-            return ["it was not built here before"]
+            return [explain.Reason("it was not built here before, or failed")]
         is_same_group = self._holds_group(record.group, step.group)
         before = self._before(record, is_same_group)
         now = self._now(step, record, before, is_same_group)
-        return list(explain.reasons(before, now))
+
+        def mentioning(symbol: str) -> list[str]:
+            return [path for path in now.inputs if texts.of(path).mentions(symbol)]
+
+        return list(explain.reasons(before, now, mentioning))
 
     def _before(self, record: Record, is_same_group: bool) -> explain.Made:
         rows = self._database.rows

@@ -35,7 +35,7 @@ class Record(NamedTuple):
     run: str
     """The number of the run."""
     reasons: str
-    """Lines: why it ran."""
+    """Lines: why it ran, as explain.Reason writes them."""
     dirty: str
     """Why it has to run again although nothing changed; else empty."""
 

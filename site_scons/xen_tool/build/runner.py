@@ -21,6 +21,7 @@ from .commands import Commands, Read, as_if_in_place
 from .contents import MISSING, changed_since, clock
 from .database import Database
 from .discover import Texts
+from .explain import Reason
 from .judge import Judge
 from .plan import Plan
 from .record import Record
@@ -88,7 +89,7 @@ class _Started:
         self.step = step
         self.look = look
         """The number of the last look at a file before it started."""
-        self.reasons: list[str] = []
+        self.reasons: list[Reason] = []
         self.before = before
         """What it read when it last ran; None if it did not."""
         self.run: Run | None = None
@@ -260,12 +261,9 @@ class Runner:
         known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
         for name in known:
             self._judge.contents.digest(name)
-        record = self._database.get(step.path)
-        before = frozenset(known) if record else None
+        before = frozenset(known) if self._database.get(step.path) else None
         started = _Started(step, before, self._judge.contents.looks)
         self._show.begin(step)
-        # Whatever comes of it, the outputs are not what the record says.
-        self._database.remove(step.path)
         try:
             for output in step.outputs:
                 os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
@@ -273,14 +271,17 @@ class Runner:
                 if step.name:
                     # It may print something itself.
                     self._show.finish()
-                started.reasons = self._judge.reasons(step, record)
+                started.reasons = self._judge.reasons(step, self._texts)
+                self._database.remove(step.path)
                 self._functions[step.action](step)
                 return self._succeeded(started, None)
             started.run = self._commands.run(step, known)
             started.argv = next(started.run)
             children.start(started, started.argv)
             # It runs meanwhile.
-            started.reasons = self._judge.reasons(step, record)
+            started.reasons = self._judge.reasons(step, self._texts)
+            # Whatever comes of it, the outputs are not what the record says.
+            self._database.remove(step.path)
         except OSError as error:
             return self._failed(
                 started, 127, f"{error.filename or started.argv[:1]}: {error.strerror}"
@@ -316,6 +317,7 @@ class Runner:
 
     def _failed(self, started: _Started, status: int, reason: str) -> Failure:
         self._abandon(started)
+        self._database.remove(started.step.path)
         # Nobody shall take for its result what it was to replace.
         for output in started.step.outputs:
             remove(output)
@@ -382,7 +384,9 @@ class Runner:
             flags=database.text_number(self._judge.flags(step)),
             files="\n".join(step.argv()[len(step.flags) :]),
             run=str(database.run),
-            reasons="\n".join(dict.fromkeys([*started.reasons, *_news(started.before, inputs)])),
+            reasons="\n".join(
+                dict.fromkeys([*(r.line for r in started.reasons), *_news(started.before, inputs)])
+            ),
             dirty=doubts[0] if doubts else "",
         )
         database.put(record)

@@ -12,7 +12,8 @@ compilation_db  our compilations in a project's own database of them
 check           which loaders must take an image; env.XenCheck
 request         what a command line asks for
 through         runs SCons for xen-tool build, and records what it read
-config_targets  menuconfig, defconfig and the like; listconfig and why
+config_targets  menuconfig, defconfig and the like; listconfig
+why             why a symbol has its value, and why a file was built
 usage, summary  `scons -h`, and the closing line
 errors          our errors as SCons'
 """

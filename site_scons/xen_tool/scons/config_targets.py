@@ -8,7 +8,6 @@ depends on the configuration, one that changes it has a run of its own.
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,18 +16,16 @@ from typing import Any
 from SCons.Script import COMMAND_LINE_TARGETS
 
 from ..abi import Arch
-from ..build import story
 from ..config import frontend, saved
 from ..config.assignments import Origins, origins
 from ..config.configuration import Configuration
 from ..config.kconf import Kconfig, defconfig_text, read_kconfig
 from ..config.merge import merge, randomize
-from ..config.why import why
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
+from . import why
 from .errors import while_building, while_reading
-from .nodes import Graph
-from .settings import Settings, wants_json
+from .settings import wants_json
 
 CHANGING = {
     "defconfig": "takes the architecture's own",
@@ -188,30 +185,9 @@ def xen_config_targets(env: Any) -> None:
     _alias(env, "listconfig", show, None)
 
     def tell(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        print("\n".join(_why(env)))
+        print(why.answer(env))
 
     _alias(env, WHY, tell, None)
-
-
-def _why(env: Any) -> list[str]:
-    """The answers to what was asked: NAME=VALUE, or TARGET=FILE."""
-    given: Settings = env["XEN_SETTINGS"]
-    wanted = given.get("TARGET")
-    lines = _why_built(env, wanted) if wanted else []
-    targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
-    for name, text in given.kconfig.items():
-        lines += why(targets.load, env["XEN_CONFIG"].arch, name, text)
-    if not lines:
-        raise XenToolError("why what? type `scons why XEN_PV=y`, or `scons why TARGET=FILE`")
-    return lines
-
-
-def _why_built(env: Any, target: str) -> list[str]:
-    """Why a file was built when it last was; a short name finds its file."""
-    graph: Graph = env["XEN_GRAPH"]
-    top = env.fs.Top.abspath
-    name = os.path.relpath(os.path.join(top, target), top)
-    return story.why(graph.session.database, name)
 
 
 def _alias(env: Any, name: str, function: Callable[..., None], label: str | None) -> None:

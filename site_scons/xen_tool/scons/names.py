@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import SCons.Node
@@ -33,6 +33,11 @@ def know(graph: Graph) -> None:
         SCons.Node.arg2nodes_lookups.append(find)
     if graph not in _graphs:
         _graphs.append(graph)
+
+
+def graphs() -> Sequence[Graph]:
+    """The graphs whose files are found by their names."""
+    return _graphs
 
 
 def find(name: str, **where: Any) -> Any:
@@ -83,21 +88,22 @@ def _made_instead(graph: Graph, path: str) -> Any:
 
 def _unknown(name: str) -> None:
     """Says what could be meant, if something could."""
-    known = dict(_short_names())
-    close = difflib.get_close_matches(name, known, 3) or difflib.get_close_matches(
-        os.path.basename(name), [os.path.basename(path) for path in known], 3
-    )
-    if close:
-        print(
-            f"scons: *** there is no target {name}; do you mean {' or '.join(close)}?",
-            file=sys.stderr,
-        )
+    if near := nearest(name, list(_short_names())):
+        print(f"scons: *** there is no target {name}; do you mean {near}?", file=sys.stderr)
         raise SystemExit(2)
 
 
-def _short_names() -> Iterator[tuple[str, None]]:
+def nearest(name: str, known: Sequence[str]) -> str:
+    """The names that could be meant by one, as `A or B`; empty if there are none."""
+    close = difflib.get_close_matches(name, known, 3)
+    if not close:
+        short = {os.path.basename(path): path for path in known}
+        close = [short[n] for n in difflib.get_close_matches(os.path.basename(name), short, 3)]
+    return " or ".join(close)
+
+
+def _short_names() -> Iterator[str]:
     for graph in _graphs:
         for path in graph.plan.steps:
-            yield path.removeprefix(f"{graph.plan.folder}/"), None
-    for name in default_ans:
-        yield str(name), None
+            yield path.removeprefix(f"{graph.plan.folder}/")
+    yield from map(str, default_ans)

@@ -109,7 +109,7 @@ class Graph:
         self._derived: dict[str, Any] | None = None
         self._origins: dict[str, set[str]] = {}
         self._shown: set[str] = set()
-        self._texts = Texts()
+        self.texts = Texts()
         self._builder = Builder(
             action=Action(self._make, self._line),
             target_scanner=Scanner(function=self._scan, name="XenSteps"),
@@ -189,7 +189,7 @@ class Graph:
         return [
             f"{step.path}: {reason}"
             for step in self.session.due([path_of(node)]).values()
-            for reason in self.session.judge.reasons(step, self.session.database.get(step.path))
+            for reason in self.session.judge.reasons(step, self.texts)
         ]
 
     def _line(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> str:
@@ -288,7 +288,7 @@ class Graph:
             argv = words.flatten(step.argv())
             named = set(words.names(argv))
             folders = {*words.search_folders(argv), *map(os.path.dirname, step.inputs)}
-            embeds = any(self._texts.of(name).embeds for name in step.inputs)
+            embeds = any(self.texts.of(name).embeds for name in step.inputs)
             for name in derived:
                 if name in named or embeds or any(_could_name(f, name) for f in folders):
                     yield name

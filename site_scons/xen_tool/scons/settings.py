@@ -32,7 +32,7 @@ RESERVED = {
     "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
     "SEED": "a number, with randconfig: the configuration that it made before",
-    "TARGET": "with why: a file that was built",
+    "TARGET": "with why: a file that is built; its last name will do",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
@@ -95,7 +95,9 @@ def add_json() -> None:
     try:
         GetOption(_JSON)
     except AttributeError:
-        AddOption("--json", dest=_JSON, action="store_true", help="listconfig, check: for programs")
+        AddOption(
+            "--json", dest=_JSON, action="store_true", help="listconfig, check, why: for programs"
+        )
 
 
 def wants_json() -> bool:

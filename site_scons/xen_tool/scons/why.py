@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The target `why`: why a symbol has its value (NAME=VALUE), why a file was built (TARGET=FILE)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..build import story
+from ..build.database import DamagedError
+from ..build.record import Record
+from ..build.step import Step
+from ..build.story import Story
+from ..config.why import why
+from ..errors import XenToolError
+from . import names
+from .nodes import Graph
+from .settings import Settings, wants_json
+
+if TYPE_CHECKING:
+    from .config_targets import ConfigTargets
+
+
+def answer(env: Any) -> str:
+    """The answers to what was asked, as text, or as JSON: build/story.py has its schema.
+
+    Raises XenToolError if nothing was asked, or of what there is not.
+    """
+    given: Settings = env["XEN_SETTINGS"]
+    targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
+    wanted = given.get("TARGET")
+    symbols = {
+        f"{name}={text}": why(targets.load, env["XEN_CONFIG"].arch, name, text)
+        for name, text in given.kconfig.items()
+    }
+    if not wanted and not symbols:
+        raise XenToolError("why what? type `scons why XEN_PV=y`, or `scons why TARGET=FILE`")
+    file = _file(env, wanted) if wanted else None
+    if wants_json():
+        return json.dumps(
+            {**(file.as_json() if file else {}), **({"symbols": symbols} if symbols else {})},
+            indent=2,
+        )
+    lines = [
+        *(file.as_text() if file else ()),
+        *(line for each in symbols.values() for line in each),
+    ]
+    return "\n".join(lines)
+
+
+class _File(NamedTuple):
+    """What is known of a file."""
+
+    path: str
+    is_made: bool
+    """Whether a step makes it."""
+    due: Story | None
+    built: Story | None
+    last_run: bool
+    """Whether it was built in the last run."""
+
+    def as_json(self) -> dict[str, object]:
+        """The answer for programs."""
+        return {
+            "target": self.path,
+            "due": self.due and self.due.as_json(),
+            "built": self.built and self.built.as_json(),
+            "last_run": self.last_run,
+        }
+
+    def as_text(self) -> Iterator[str]:
+        """The answer for people."""
+        if not self.is_made:
+            yield f"{self.path} is not made by this build; this is why it was built before"
+        elif self.built and not self.last_run:
+            yield f"{self.path} was up to date in the last run; this is why it was built before"
+        if self.built:
+            yield f"{self.path} was built, because"
+            yield from story.as_text(self.path, self.built)
+        if self.due:
+            yield f"{self.path} is {'not up to date now' if self.built else 'to be built'}, because"
+            yield from story.as_text(self.path, self.due)
+
+
+def _file(env: Any, asked: str) -> _File:
+    graph, records, path = _found(env, asked)
+    database, judge = graph.session.database, graph.session.judge
+    step, record = graph.plan.steps.get(path), records.get(path)
+    due = [s for s in graph.session.due([path]).values() if _matters(graph, s, path)]
+    if step not in due:
+        # Something on the way to it is, that it does not read.
+        due = []
+    outputs = [output for each in due for output in each.outputs]
+    reasons = {each.path: judge.reasons(each, graph.texts) for each in due}
+    return _File(
+        path=step.path if step else path,
+        is_made=step is not None,
+        due=story.story(reasons, outputs) if due else None,
+        built=story.of_last_build(database, records, path) if record else None,
+        last_run=record is not None and record.run == str(database.run),
+    )
+
+
+def _matters(graph: Graph, step: Step, path: str) -> bool:
+    """Whether a step is worth telling on the way to a file: not what counts by its symbols."""
+    return bool(step.name) and (
+        path in step.outputs or graph.plan.configured.isdisjoint(step.outputs)
+    )
+
+
+def _found(env: Any, asked: str) -> tuple[Graph, Mapping[str, Record], str]:
+    """The file of a name, that may be short; with the records of its build directory.
+
+    Raises XenToolError if there is none, or several.
+    """
+    own: Graph = env["XEN_GRAPH"]
+    graphs = sorted(names.graphs(), key=lambda graph: graph is not own)
+    recorded = {graph: _recorded(graph) for graph in graphs}
+    files = {
+        path: graph for graph in reversed(graphs) for path in (*graph.plan.steps, *recorded[graph])
+    }
+    path = os.path.relpath(os.path.join(own.top, asked), own.top)
+    places = [path, *(f"{graph.plan.folder}/{path}" for graph in graphs)]
+    found = [place for place in places if place in files][:1]
+    found = found or sorted(each for each in files if each.endswith(f"/{path}"))
+    if not found:
+        raise XenToolError(f"TARGET={asked}: {_why_not(own, path, list(files))}")
+    if len(found) > 1:
+        raise XenToolError(f"TARGET={asked}: which of {', '.join(found)}?")
+    graph = files[found[0]]
+    return graph, recorded[graph], found[0]
+
+
+def _recorded(graph: Graph) -> Mapping[str, Record]:
+    graph.ready()
+    try:
+        return story.recorded(graph.session.database)
+    except DamagedError:
+        return {}
+
+
+def _why_not(graph: Graph, path: str, files: Sequence[str]) -> str:
+    if path in graph.derived():
+        return f"another builder makes it; type `scons --debug=explain {path}`"
+    if os.path.lexists(os.path.join(graph.top, path)):
+        return "this is a source: no step makes it"
+    near = names.nearest(path, files)
+    return f"no step makes it{f'; do you mean {near}?' if near else ''}"
