@@ -41,8 +41,10 @@ objects += [
     env.XenObject("words/joined.c", CCFLAGS=["-includeforced.h"]),
     env.XenObject("words/assembler.S", CCFLAGS=["-Wa,-Iembedded"]),
     env.XenObject("words/system.c", CCFLAGS=["-isystem", "system", "-iquotequotes"]),
+    env.XenObject("words/before.c", CCFLAGS=["-include", "build/x86_64/include/before.h"]),
     env.XenObject("words/own.c", CCFLAGS=["-MMD", "-MF", "build/own.d"]),
 ]
+env.XenObject("include/before.h")
 if not ZIG:
     Default(env.XenObject("words/narrow.c", CCFLAGS=["-m32"]))
     Default(env.XenObject("words/by_as.S", CCFLAGS=["-Wa,@as.rsp"]))
@@ -93,6 +95,9 @@ _FILES: dict[str, str | bytes] = {
     "words/forced.c": "int is_forced = ONLY;\n",
     "words/joined.c": "int is_joined;\n",
     "words/narrow.c": '#include "nested.h"\nint narrow;\n',
+    "words/before.c": "struct before before;\n",
+    "include/before.h": '#include "before_it.h"\n',
+    "include/before_it.h": "struct before { int a; };\n",
     "words/own.c": '#include "there.h"\nint own;\n',
     "words/assembler.S": '.data\n.incbin "found.bin"\n',
     "embedded/found.bin": "found",

@@ -46,7 +46,7 @@ class Reads:
     unopened: list[str] = field(default_factory=list)
     """The same of files that were recorded, and not read."""
     unexplained: list[str] = field(default_factory=list)
-    """Those of unopened that are neither words of the command nor precompiled headers."""
+    """Those of unopened that are neither words of the command nor of precompiled headers."""
 
     def __iadd__(self, other: Reads) -> Reads:
         for name, value in vars(other).items():
@@ -172,6 +172,9 @@ def _compare_step(reads: Reads, database: Database, record: Record, names: set[s
     (reads.told if record.dirty else reads.missing).extend(missing)
     given = [*database.text(record.flags).split("\n"), *record.files.split("\n")]
     explained = set(_real(words.files(words.flatten(given))))
+    # clang tells what is in a precompiled header.
+    for header in filter(None, map(database.get, rows)):
+        explained.update(_real(path for path, _ in database.rows(header.inputs)))
     for name in sorted(recorded.keys() - names):
         line = f"{record.path}: {recorded[name]}"
         reads.unopened.append(line)

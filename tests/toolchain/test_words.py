@@ -168,3 +168,18 @@ def test_without_depfiles_drops_what_asks_for_one_and_its_argument() -> None:
 def test_without_depfiles_keeps_everything_else() -> None:
     others = ["cc", "-Map", "-Wp,-DX", "M", "-mM", "-o", "x"]
     assert words.without_depfiles(others) == others
+
+
+def test_forced_headers() -> None:
+    given = "-include a.h -includeb.h --include=c.h --include d.h -imacros e.h --imacros=f.h"
+    others = "-include-pch x.gch --include-directory=y --include-prefix z"
+    assert list(words.forced_headers(f"{given} {others}".split())) == [
+        f"{name}.h" for name in "abcdef"
+    ]
+
+
+def test_places_of_precompiled_headers() -> None:
+    given = ["-include", "a.h", "-Ifolder", "-include-pch", "b.gch"]
+    assert set(words.precompiled_headers(given)) == {
+        *("a.h.gch", "a.h.pch", "folder/a.h.gch", "folder/a.h.pch", "b.gch"),
+    }

@@ -31,8 +31,6 @@ _LONGEST = 100_000
 """Bytes of a command line; Linux takes 128 KiB in one word, and 2 MiB in all."""
 _PART = ".part"
 _COLOUR = "-fdiagnostics-color"
-_FORCED = ("-include", "-imacros", "--include", "--imacros")
-"""Options whose file is looked for in the current folder first."""
 
 
 class Read(NamedTuple):
@@ -143,16 +141,19 @@ class Commands:
             ]
         else:
             embedded, unknown = self._literal(step, texts if embeds else (), given)
-        toolchain = set(group.files) | plan.configured
+        # Of what is in a precompiled header clang tells the absolute paths.
+        configured = {*plan.configured, *map(os.path.abspath, plan.configured)}
+        toolchain = configured.union(group.files)
         files = list(dict.fromkeys([*read, *embedded]))
         search = words.search_folders(given)
-        forced = (word for word, option in zip(given[1:], given, strict=False) if option in _FORCED)
-        if embedded or not plan.configured.issuperset(forced):
+        if embedded or not plan.configured.issuperset(words.forced_headers(given)):
             search.append("")
         read_files = [name for name in files if name not in toolchain]
         mentioning = [self._texts.of(name) for name in read_files]
+        # Of those that steps make the command's words say which it can take.
+        found = discover.precompiled(_folders(files, search), self._contents)
         return Read(
-            files=[*read_files, *discover.precompiled(_folders(files, search), self._contents)],
+            files=[*read_files, *(name for name in found if name not in plan.steps)],
             named=[],
             outputs=[],
             search=search,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from ..light import NamedTuple
+from ..toolchain.words import PRECOMPILED
 from .contents import MISSING, Contents, digest
 
 TYPE_CHECKING = False
@@ -26,7 +27,6 @@ _COMMENT = rb'(?s)("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]
 _ASKED = rb'__has_(?:include|include_next|embed)\s*\(\s*(?:["<]([^">\n]+)[">])?'
 _EMBEDDED = rb"incbin|\.include\b"
 _LITERAL = rb'\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"'
-_PRECOMPILED = (".gch", ".pch")
 
 
 class Facts(NamedTuple):
@@ -166,7 +166,7 @@ def lookups(
     if not names:
         return Lookups(frozenset(), ())
     # What is compiled beforehand is taken in a header's place.
-    names |= {f"{name}{suffix}" for name in names if name != ANY for suffix in _PRECOMPILED}
+    names |= {f"{name}{suffix}" for name in names if name != ANY for suffix in PRECOMPILED}
     return Lookups(frozenset(names), tuple(sorted(watched)))
 
 
@@ -190,7 +190,7 @@ def precompiled(folders: Iterable[str], contents: Contents) -> list[str]:
         _join(folder, name)
         for folder in folders
         for name in contents.names(folder)
-        if name.endswith(_PRECOMPILED)
+        if name.endswith(PRECOMPILED)
     ]
 
 

@@ -138,7 +138,8 @@ class Judge:
         now = self._now(step, record, before, is_same_group)
 
         def mentioning(symbol: str) -> list[str]:
-            return [path for path in now.inputs if texts.of(path).mentions(symbol)]
+            files = (path for path in now.inputs if path not in self._plan.steps)
+            return [path for path in files if texts.of(path).mentions(symbol)]
 
         return list(explain.reasons(before, now, mentioning))
 

@@ -173,6 +173,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     env["XENCC"] = list(tools.cc)
     env["XENLD"] = list(tools.ld)
     env["XENCCFLAGS"] = tools.cc_flags(configuration.arch)
+    env["XENPCHFLAGS"] = tools.precompiling
     env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
     env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
     env["XEN_GRAPH"] = graph = graph_of(env)

@@ -25,6 +25,11 @@ COMPILED = {
     **dict.fromkeys((".S", ".sx", ".s"), "assembler"),
 }
 """The language of a source by the end of its name."""
+PRECOMPILED = {
+    **dict.fromkeys((".h",), "C header"),
+    **dict.fromkeys((".hh", ".hpp", ".hxx"), "C++ header"),
+}
+"""The same of what is compiled beforehand."""
 OBJECTS = (".o", ".a", ".lo", ".obj", ".so")
 """How the name of what a linker takes ends."""
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".lds")
@@ -37,13 +42,16 @@ _SCRIPT = ("-E", "-P", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
 
 def compilation(env: Any, language: str, folder: Any) -> list[str]:
     """The words of the compilation of a source up to its output, in a SConscript's folder."""
-    user = words(env, *_OWN[language], "CCFLAGS", "CPPFLAGS")
+    name, _, header = language.partition(" ")
+    user = words(env, *_OWN[name], "CCFLAGS", "CPPFLAGS")
+    # Without -c, which makes objects.
+    kind = [*env["XENPCHFLAGS"], "-x", f"{name.lower()}-header"] if header else ["-c"]
     return [
         *env["XENCC"],
-        *_defaults(env, language, user),
+        *_defaults(env, name, user),
         *user,
         *_preprocessor(env, folder),
-        "-c",
+        *kind,
     ]
 
 

@@ -26,6 +26,7 @@ from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..modules import modules
 from ..run import modes
+from ..toolchain.words import precompiled_headers
 from . import check, compilation_db, flags
 from .errors import one_image, while_building, while_reading
 from .nodes import Graph
@@ -63,6 +64,8 @@ def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
 def xen_object(env: Any, target: Any = None, source: Any = None, **overrides: Any) -> list[Any]:
     """env.XenObject(source), or (target, source): compiles sources, each to an object.
 
+    A header is compiled beforehand, to a file of its name and .gch.
+
     overrides are construction variables for these compilations.
     """
     if source is None:
@@ -88,22 +91,28 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     name, path = _source(env, source)
     if "\n" in name:
         raise XenToolError(f"{name!r}: no depfile can carry a name with a line break; rename it")
-    language = flags.COMPILED.get(os.path.splitext(path)[1])
+    suffix = os.path.splitext(path)[1]
+    language = flags.COMPILED.get(suffix) or flags.PRECOMPILED.get(suffix)
     if language is None:
         raise XenToolError(f"{name} is no source that can be compiled: {_SOURCES}")
-    if target is None:
+    graph: Graph = env["XEN_GRAPH"]
+    is_header = suffix in flags.PRECOMPILED
+    if is_header:
+        output = _below_build(env, f"{name}.gch") if target is None else _target(env, target)
+        graph.precompiled.append(output)
+    elif target is None:
         output = _below_build(env, f"{os.path.splitext(name)[0]}.o")
     else:
         output = _target(env, target)
         output += "" if os.path.splitext(output)[1] else ".o"
-    graph: Graph = env["XEN_GRAPH"]
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:
         words = _expanded(env, folder, language)
+        inputs = (path, *_precompiled(graph, words, output))
         yield Step(
-            "CC", (output,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"],
-            after=_configured(graph),
+            "CC", (output,), inputs, COMPILE, words, (path,), env["XEN_CC_GROUP"],
+            after=(*_configured(graph), *(() if is_header else graph.precompiled)),
         )  # fmt: skip
 
     graph.later(steps)
@@ -113,7 +122,15 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     return output
 
 
-_SOURCES = f"its name ends in none of {', '.join(flags.COMPILED)}"
+def _precompiled(graph: Graph, words: Sequence[str], output: str) -> list[str]:
+    """The precompiled headers that a command can take, but what it makes itself."""
+    if not graph.precompiled:
+        return []
+    taken = set(map(os.path.normpath, precompiled_headers(words)))
+    return [path for path in graph.precompiled if path in taken and path != output]
+
+
+_SOURCES = f"its name ends in none of {', '.join([*flags.COMPILED, *flags.PRECOMPILED])}"
 _VARIABLES = (
     *("XENCC", "XENCCFLAGS", "XENSYSTEMFLAGS", "CCFLAGS", "CFLAGS", "CXXFLAGS", "ASFLAGS"),
     *("ASPPFLAGS", "CPPFLAGS", "CPPDEFINES", "CPPPATH"),

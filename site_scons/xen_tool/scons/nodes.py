@@ -104,6 +104,8 @@ class Graph:
         self.show = Lines(verbose=env["XEN_SETTINGS"].verbose, silent=bool(GetOption("silent")))
         self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
+        self.precompiled: list[str] = []
+        """The precompiled headers among the nodes."""
         self._mutex = threading.RLock()
         self._later: list[Callable[[], Iterable[Step]]] = []
         self._derived: dict[str, Any] | None = None

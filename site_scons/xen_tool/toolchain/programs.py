@@ -64,6 +64,12 @@ class Toolchain:
             flags += ["-target", f"{machine}-freestanding-none", "-fno-sanitize=undefined", "-g0"]
         return flags
 
+    @property
+    def precompiling(self) -> list[str]:
+        """Flags with which precompiled headers are good for as long as their contents are."""
+        # clang refuses one of headers that are younger.
+        return [] if self.name == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
+
     def ld_flags(self, arch: Arch) -> list[str]:
         """Flags of every link for arch."""
         emulation = "elf_x86_64" if arch.bits == 64 else "elf_i386"

@@ -8,12 +8,13 @@ an input, also behind `=`, `,` or `@` and within a response file.  Used by build
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _SEARCH = (
     "-isystem",
@@ -25,6 +26,11 @@ _SEARCH = (
     "--include-directory=",
 )
 """Options that a folder follows, as a word of its own or in the same word."""
+_FORCED = ("-include", "-imacros", "--include", "--imacros")
+"""Options whose file is looked for in the current folder first."""
+_FORCED_JOINED = r"(?:-(?:include|imacros)(?!-)|--(?:include|imacros)=)(.+)"
+PRECOMPILED = (".gch", ".pch")
+"""How names end of what is taken in a header's place."""
 _BLANKS = " \t\n\r\f\v"
 _DEPFILE = ("-MD", "-MMD", "-MF", "-MT", "-MQ", "-MP", "-MG", "-M", "-MM")
 """gcc's options on dependencies; -MF, -MT and -MQ have an argument."""
@@ -138,6 +144,29 @@ def search_folders(words: Iterable[str]) -> list[str]:
                         follows = True
                     break
     return list(found)
+
+
+def forced_headers(words: Sequence[str]) -> Iterator[str]:
+    """The files that are included before a source."""
+    import re
+
+    for option, word in itertools.pairwise([*words, ""]):
+        if option in _FORCED:
+            yield word
+        elif joined := re.fullmatch(_FORCED_JOINED, option):
+            yield joined[1]
+
+
+def precompiled_headers(words: Sequence[str]) -> Iterator[str]:
+    """Where a command could find precompiled headers in the place of forced ones."""
+    words = flatten(words)
+    folders = ["", *search_folders(words)]
+    for name in forced_headers(words):
+        for folder, suffix in itertools.product(folders, PRECOMPILED):
+            yield f"{os.path.join(folder, name)}{suffix}"
+    for option, word in itertools.pairwise(words):
+        if option == "-include-pch":
+            yield word
 
 
 def without_depfiles(words: Iterable[str]) -> list[str]:
