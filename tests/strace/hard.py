@@ -48,6 +48,11 @@ env.XenObject("include/before.h")
 if not ZIG:
     Default(env.XenObject("words/narrow.c", CCFLAGS=["-m32"]))
     Default(env.XenObject("words/by_as.S", CCFLAGS=["-Wa,@as.rsp"]))
+if GCC:
+    specs = ["-specs=words/my.specs", "-Btools", "-wrapper", "./wrapper,argument"]
+    Default(env.XenObject("words/specs.c", CCFLAGS=specs))
+else:
+    Default(env.XenObject("words/config.c", CCFLAGS=["--config", "words/my.cfg"]))
 flags = "-T scripts/fifth.lds --just-symbols=symbols.o --version-script=versions.map @ld.rsp "
 env.Append(LIBPATH=["#scripts"], LINKFLAGS=flags + "--retain-symbols-file=retained")
 Default(env.XenImage("k", objects, script="k.lds", loaders=[]))
@@ -101,7 +106,14 @@ _FILES: dict[str, str | bytes] = {
     "words/own.c": '#include "there.h"\nint own;\n',
     "words/assembler.S": '.data\n.incbin "found.bin"\n',
     "embedded/found.bin": "found",
-    "as.rsp": "-Iembedded\n",
+    "as.rsp": "@as2.rsp\n",
+    "as2.rsp": "-Iembedded\n",
+    "words/specs.c": "int specs;\n",
+    "words/my.specs": "%include <words/more.specs>\n*cc1:\n+ -include forced.h\n\n",
+    "words/more.specs": "*asm:\n+ -I embedded\n\n",
+    "words/config.c": '#include "by_response.h"\n',
+    "words/my.cfg": "-include forced.h\n@more.cfg\n",
+    "words/more.cfg": "-Iresponses\n",
     "words/by_as.S": '.data\n.incbin "found.bin"\n',
     "k.lds": f"INCLUDE first.lds\nINPUT(archive.a AS_NEEDED(needed.o))\n{_SECTIONS}",
     "scripts/first.lds": "INCLUDE second.lds\nfirst = 1;\n",
@@ -128,9 +140,12 @@ def hard(top: Path, toolchain: str) -> Project:
     """A tree with one file for each way."""
     project = Project(top)
     zig = toolchain == "zig"
-    project.write("SConstruct", f"{_SCONSTRUCT}ZIG = {zig}\n{_BY_WORD}")
+    kind = f"ZIG, GCC = {zig}, {toolchain == 'gcc'}\n"
+    project.write("SConstruct", f"{_SCONSTRUCT}{kind}{_BY_WORD}")
     for path, text in _FILES.items():
         project.write(path, text)
+    project.write("wrapper", '#!/bin/sh\nshift\nexec "$@"\n').chmod(0o755)
+    project.write("tools/as", '#!/bin/sh\nexec as "$@"\n').chmod(0o755)
     (top / "lnk").symlink_to("deep/sub")
     _compiled(top, "symbols", "int from_symbols;\n")
     _compiled(top / "scripts", "needed", "int needed;\n")

@@ -183,3 +183,27 @@ def test_places_of_precompiled_headers() -> None:
     assert set(words.precompiled_headers(given)) == {
         *("a.h.gch", "a.h.pch", "folder/a.h.gch", "folder/a.h.pch", "b.gch"),
     }
+
+
+def test_files_that_name_more() -> None:
+    write("my.specs", "*cc1:\n+ -DX\n\n%include <more.specs>\n%include_noerr <gone.specs>\n")
+    write("more.specs", "%include <last.specs>\n")
+    write("last.specs")
+    write("as.rsp", "@as2.rsp")
+    write("as2.rsp", "-Iembedded")
+    # clang's are beside the file that names them.
+    write("cfg/my.cfg", "# @no.cfg\n-include \\\nforced.h -I<CFGDIR>/inc\n@more.cfg\n")
+    write("cfg/more.cfg", "-Ideep")
+    write("tools/as")
+    write("wrap.sh")
+    for specs in (["-specs=my.specs"], ["-specs", "my.specs"], ["--specs=my.specs"]):
+        named = ["my.specs", "more.specs", "last.specs"]
+        assert words.files(words.flatten(specs)) == named
+    for config in (["--config", "cfg/my.cfg"], ["--config=cfg/my.cfg"]):
+        flat = words.flatten(config)
+        assert words.files(flat) == ["cfg/my.cfg", "cfg/more.cfg"]
+        assert words.search_folders(flat) == ["cfg/inc", "deep"]
+        assert list(words.forced_headers(flat)) == ["forced.h"]
+    flat = words.flatten(["-Wa,-a,@as.rsp", "-wrapper", "wrap.sh,x", "-Btools", "-B", "tools"])
+    assert words.files(flat) == ["as.rsp", "as2.rsp", "wrap.sh", "tools/as"]
+    assert words.search_folders(flat) == ["embedded"]

@@ -3,7 +3,8 @@
 
 A depfile does not name them all: GNU ld leaves out --retain-symbols-file, gcc its
 response files, specs and plugins.  So every word that names an existing file counts as
-an input, also behind `=`, `,` or `@` and within a response file.  Used by build/.
+an input, also behind `=`, `,` or `@`, and within a response file, specs or clang's
+configuration.  Used by build/.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ _SEARCH = (
     "--include-directory=",
 )
 """Options that a folder follows, as a word of its own or in the same word."""
+_OF_FILES = ("-specs", "--specs", "--config")
+"""Options whose file holds words, or names of more files."""
+_SPECS_INCLUDE = r"(?m)^%include(?:_noerr)?[ \t]+<([^>\n]+)>"
+_COMMENT_LINE = r"(?m)^[ \t]*#.*$"
+_PROGRAMS = ("as", "cc1", "cc1plus", "collect2", "ld")
+"""What gcc takes from a folder behind -B."""
 _FORCED = ("-include", "-imacros", "--include", "--imacros")
 """Options whose file is looked for in the current folder first."""
 _FORCED_JOINED = r"(?:-(?:include|imacros)(?!-)|--(?:include|imacros)=)(.+)"
@@ -37,27 +44,66 @@ _DEPFILE = ("-MD", "-MMD", "-MF", "-MT", "-MQ", "-MP", "-MG", "-M", "-MM")
 
 
 def flatten(words: Iterable[str]) -> list[str]:
-    """The words, with what response files hold in the place of @FILE as well."""
-    found: list[str] = []
+    """The words, with what the files that they name hold behind them: @FILE and the like."""
+    found: list[str] = [""]
     todo = list(reversed(list(words)))
-    read: set[str] = set()
+    read: set[tuple[str, str]] = set()
     while todo:
         word = todo.pop()
+        if word[:1] not in ("-", "@") and found[-1] not in _OF_FILES:
+            found.append(word)
+            continue
+        # An option and its argument in one word, or in two.
+        joined = f"{found[-1]}={word}" if found[-1] in _OF_FILES else word
         found.append(word)
-        if word.startswith("@") and word not in read:
-            read.add(word)
-            todo += reversed(_response(word[1:]))
-    return found
+        option, is_joined, path = joined.partition("=")
+        files = [(option, path)] if is_joined and option in _OF_FILES else []
+        files += [("@", part[1:]) for part in _parts([word]) if part.startswith("@")]
+        for file in files:
+            if file not in read:
+                read.add(file)
+                todo += reversed(_held(*file))
+    return found[1:]
 
 
-def _response(path: str) -> list[str]:
+def _held(option: str, path: str) -> list[str]:
+    """The words that a file holds, in which it may name others."""
+    import re
+
+    text = _text(path)
+    if option == "@":
+        return unquote(text)
+    if "specs" in option:
+        return [f"-specs={name}" for name in re.findall(_SPECS_INCLUDE, text)]
+    # clang's configuration: with comments, and its @FILE are beside it.
+    folder = os.path.dirname(path)
+    text = re.sub(_COMMENT_LINE, "", text).replace("\\\n", "").replace("<CFGDIR>", folder or ".")
+    return [
+        f"@{os.path.join(folder, word[1:])}" if word.startswith("@") else word
+        for word in unquote(text)
+    ]
+
+
+def _text(path: str) -> str:
+    """The text of a file, if it is one."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return []
+            return ""
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return unquote(file.read())
+            return file.read()
     except (OSError, ValueError):
-        return []
+        return ""
+
+
+def _parts(words: Iterable[str]) -> Iterator[str]:
+    """The words, also those that a driver only hands on.
+
+    -Wa,-I,folder and -Xpreprocessor -I -Xpreprocessor folder come down to the same words.
+    """
+    for word in words:
+        for part in word.split(",") if word.startswith("-W") else [word]:
+            if part not in ("-Xpreprocessor", "-Xassembler", "-Xlinker", "-Xclang"):
+                yield part
 
 
 def unquote(text: str) -> list[str]:
@@ -95,9 +141,15 @@ def quote(words: Iterable[str]) -> str:
 
 def names(words: Iterable[str]) -> Iterator[str]:
     """All parts of words that could name a file: no option, or behind a `=`, `,` or `@`."""
+    before = ""
     for word in words:
+        if word.startswith("-B") or before == "-B":
+            yield from (os.path.join(word.removeprefix("-B"), name) for name in _PROGRAMS)
+        before = word
         if not word.startswith("-"):
             yield word
+            # -wrapper F,argument
+            yield word.partition(",")[0]
         for mark in "=,@":
             rest = word
             while mark in rest:
@@ -126,16 +178,10 @@ def search_folders(words: Iterable[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     follows = False
-    for word in words:
-        # -Wa,-I,folder and -Xpreprocessor -I folder come down to the same words.
-        if not follows and not word.startswith("-"):
-            continue
-        for part in word.split(",") if word.startswith("-W") else [word]:
-            if part in ("-Xpreprocessor", "-Xassembler", "-Xlinker"):
-                continue
-            if follows:
-                found[part], follows = None, False
-                continue
+    for part in _parts(words):
+        if follows:
+            found[part], follows = None, False
+        elif part.startswith("-"):
             for option in _SEARCH:
                 if part.startswith(option):
                     if rest := part[len(option) :]:
@@ -150,7 +196,7 @@ def forced_headers(words: Sequence[str]) -> Iterator[str]:
     """The files that are included before a source."""
     import re
 
-    for option, word in itertools.pairwise([*words, ""]):
+    for option, word in itertools.pairwise([*_parts(words), ""]):
         if option in _FORCED:
             yield word
         elif joined := re.fullmatch(_FORCED_JOINED, option):
