@@ -194,10 +194,19 @@ def test_forget_has_a_folder_looked_up_that_was_made_for_a_file(tmp_path: Path) 
 
 
 def test_names_in_a_folder_are_those_of_now(tmp_path: Path) -> None:
-    now = Contents({})
-    assert now.names(f"{tmp_path}/") == frozenset()
+    now, folder = Contents({}), f"{tmp_path}/"
+    assert now.names(folder) == frozenset()
     (tmp_path / "a").write_text("")
-    assert now.names(f"{tmp_path}/") == {"a"}
+    assert now.names(folder) == {"a"}
+    moment = clock() + 1
+    # Listed again, as it is young; but they were there before.
+    assert now.names(folder) == {"a"}
+    assert now.listed_before(folder, moment)
+    (tmp_path / "b").write_text("")
+    while clock() < moment:
+        time.sleep(0.001)
+    assert now.names(folder) == {"a", "b"}
+    assert not now.listed_before(folder, moment)
 
 
 def test_what_was_read_is_known_if_it_did_not_change_since(path: str) -> None:

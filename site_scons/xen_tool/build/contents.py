@@ -82,7 +82,7 @@ class Contents:
         self._folders: set[str] = set()
         """The folders among them."""
         self._names: dict[str, tuple[frozenset[str], str, bool, int]] = {}
-        """Names in a folder, its stamp, whether it is young, and the moment of the look."""
+        """Names in a folder, its stamp, whether it is young, and when it first had them."""
         self.looks = 0
         """The number of the last look."""
         self.learned = False
@@ -193,6 +193,8 @@ class Contents:
             names = frozenset(os.listdir(folder or os.curdir))
         except OSError:
             names = frozenset()
+        if known is not None and known[0] == names:
+            moment = known[3]
         self._names[folder] = names, now, is_young, moment
         return names
 
