@@ -10,10 +10,11 @@ database   what each step was made of when it last ran
 depfile    what programs say that they read
 discover   what a step depends on beyond what it was given
 judge      which steps are dirty, and why
-stale      the same in short, of what was up to date before
+due        which steps have to run for a file
 commands   a step's commands, which report what they read
 spawn      processes, several at a time
 slots      how many jobs run at the same time, whoever starts them
+recorder   what is recorded of a step that ran
 runner     runs dirty steps, as many at a time as is allowed
 lock       one process at a time in a build directory
 explain    what is different, in words

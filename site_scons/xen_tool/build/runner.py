@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import _thread
 import os
-import stat
 import sys
 from graphlib import TopologicalSorter
 
 from ..errors import XenToolError
 from ..files import remove
 from ..light import NamedTuple
-from . import discover, stale
+from . import discover
 from .commands import Commands, Read, as_if_in_place
-from .contents import MISSING, changed_since, clock
+from .contents import MISSING
 from .database import Database
 from .discover import Texts
-from .explain import Reason
 from .judge import Judge
 from .plan import Plan
-from .record import Record
+from .recorder import Recorder, Started
 from .slots import Slots
 from .spawn import Children, Ended
 from .step import Step
@@ -82,20 +80,12 @@ class Result(NamedTuple):
     """The signal that ended it, or 0."""
 
 
-class _Started:
+class _Running(Started):
     """A step that runs."""
 
-    def __init__(self, step: Step, before: frozenset[str] | None, look: int) -> None:
-        self.step = step
-        self.look = look
-        """The number of the last look at a file before it started."""
-        self.reasons: list[Reason] = []
-        self.before = before
-        """What it read when it last ran; None if it did not."""
-        self.run: Run | None = None
-        self.moment = clock()
-        self.argv: Sequence[str] = ()
-        self.output = b""
+    run: Run | None = None
+    argv: Sequence[str] = ()
+    output = b""
 
 
 class Runner:
@@ -118,41 +108,9 @@ class Runner:
         self._show = show
         self._texts = Texts()
         self._commands = Commands(plan, self._texts, judge.contents, colours=show.colours)
-        self._group_numbers: dict[str, tuple[Mapping[str, str], str]] = {}
+        self._recorder = Recorder(plan, database, judge, self._texts)
         self._unmade: set[str] = set()
         """Outputs that could not be made, which is not tried again."""
-
-    def due(
-        self, paths: Sequence[str], force: Iterable[str] = (), mark: str = ""
-    ) -> dict[str, Step]:
-        """The steps that are dirty, and those that could become so, by their first outputs.
-
-        In an order in which they can be run; with a mark of the database, in any order.
-        """
-        if mark and self._database.has(mark):
-            changed = stale.due(self._plan, self._database, self._judge, paths)
-            if changed is not None:
-                return changed
-        found: dict[str, Step] = {}
-        outputs: set[str] = set()
-        forced = set(force)
-        made = self._database.numbers_of(self._plan.steps)
-
-        def read(step: Step) -> Iterable[str]:
-            """What a step read, when it last ran, that other steps make."""
-            record = self._database.get(step.path) if made else None
-            numbers = made.intersection(record.inputs.split()) if record else ()
-            return [path for path, _ in self._database.rows(" ".join(numbers))]
-
-        for step in self._plan.closure(paths, read):
-            if (
-                step.path in forced
-                or self._judge.is_dirty(step)
-                or (outputs and not outputs.isdisjoint(self._judge.inputs(step)))
-            ):
-                found[step.path] = step
-                outputs.update(step.outputs)
-        return found
 
     def run(
         self,
@@ -170,7 +128,7 @@ class Runner:
         """
         forced = set(force)
         # Between runs the database may drop what no step has.
-        self._group_numbers.clear()
+        self._recorder = Recorder(self._plan, self._database, self._judge, self._texts)
         self._show.expect(sum(bool(step.name) for step in due.values()))
         sorter = self._sorted(due)
         children = Children(self._plan.environment, keep_open, signals)
@@ -208,7 +166,7 @@ class Runner:
                 discover.get_ready()
                 for ended in children.wait(slots.handle if ready and not stopping else -1):
                     started = ended.job
-                    assert isinstance(started, _Started)
+                    assert isinstance(started, _Running)
                     outcome = self._go_on(started, ended, children)
                     if outcome is None:
                         continue
@@ -221,7 +179,7 @@ class Runner:
                 if children.interrupted:
                     slots.refuse()
                     for ended in children.stop():
-                        assert isinstance(ended.job, _Started)
+                        assert isinstance(ended.job, _Running)
                         self._abandon(ended.job)
                     break
         finally:
@@ -262,7 +220,7 @@ class Runner:
         for name in known:
             self._judge.contents.digest(name)
         before = frozenset(known) if self._database.get(step.path) else None
-        started = _Started(step, before, self._judge.contents.looks)
+        started = _Running(step, before, self._judge.contents.looks)
         self._show.begin(step)
         try:
             for output in step.outputs:
@@ -290,7 +248,7 @@ class Runner:
             return self._failed(started, 0, str(error))
         return None
 
-    def _go_on(self, started: _Started, ended: Ended, children: Children) -> Failure | None:
+    def _go_on(self, started: _Running, ended: Ended, children: Children) -> Failure | None:
         """The next command of a step whose last has ended; None if there is one."""
         assert started.run is not None
         started.output += as_if_in_place(ended.output, started.step.path)
@@ -311,11 +269,11 @@ class Runner:
         except XenToolError as error:
             return self._failed(started, 0, str(error))
 
-    def _abandon(self, started: _Started) -> None:
+    def _abandon(self, started: _Running) -> None:
         if started.run is not None:
             started.run.close()
 
-    def _failed(self, started: _Started, status: int, reason: str) -> Failure:
+    def _failed(self, started: _Running, status: int, reason: str) -> Failure:
         self._abandon(started)
         self._database.remove(started.step.path)
         # Nobody shall take for its result what it was to replace.
@@ -325,7 +283,7 @@ class Runner:
         self._show.end(started.step, started.output, reason)
         return Failure(started.step, status, reason)
 
-    def _succeeded(self, started: _Started, read: Read | None) -> Failure:
+    def _succeeded(self, started: _Running, read: Read | None) -> Failure:
         step = started.step
         outputs = [*step.outputs, *(read.outputs if read else ())]
         self._judge.look_again(outputs)
@@ -335,88 +293,10 @@ class Runner:
         for output in step.outputs:
             if self._judge.contents.digest(output) == MISSING:
                 return self._failed(started, 0, f"{step.name} made no {output}")
-        self._record(started, outputs, read)
+        if doubt := self._recorder.record(started, outputs, read):
+            self._show.note(step, doubt)
         self._show.end(step, started.output, "")
         return _CLEAN
-
-    def _record(self, started: _Started, outputs: Sequence[str], read: Read | None) -> None:
-        step, contents, database = started.step, self._judge.contents, self._database
-        inputs: dict[str, str] = {}
-        doubts: list[str] = []
-        found_out = [*read.files, *read.named] if read else []
-        for name in dict.fromkeys([*step.inputs, *found_out]):
-            # A function is over at once; it may make a link to its input, which sets its time.
-            content = (
-                contents.read_since(name, started.moment, started.look)
-                if read
-                else contents.digest(name)
-            )
-            if content is None:
-                gone = not os.path.lexists(name)
-                doubts.append(
-                    f"{name!r} was read, it is reported, and is not there"
-                    if gone
-                    else f"{name} changed while it was read"
-                )
-                self._judge.look_again([name])
-                self._texts.forget([name])
-            else:
-                inputs[name] = content
-        symbols = {name: self._plan.symbols.get(name, "") for name in step.symbols or ()}
-        found = discover.Lookups(frozenset(), ())
-        if read is not None:
-            search = [*map(os.path.dirname, step.inputs), *read.search]
-            found = discover.lookups(read.files, search, read.asked, contents)
-            inputs |= {folder: contents.digest(folder) for folder in found.folders}
-            if step.symbols is None:
-                symbols = read.symbols
-            if read.unknown:
-                doubts.append(read.unknown)
-        record = Record(
-            path=step.path,
-            signature=self._judge.signature(step),
-            inputs=database.row_numbers(inputs),
-            outputs=database.row_numbers({name: contents.digest(name) for name in outputs}),
-            group=self._group_number(step.group),
-            symbols="\n".join(f"{name}={value}" for name, value in symbols.items()),
-            names="/".join(sorted(found.names)),
-            present=discover.present(found, contents, self._is_newer(started.moment, inputs)),
-            flags=database.text_number(self._judge.flags(step)),
-            files="\n".join(step.argv()[len(step.flags) :]),
-            run=str(database.run),
-            reasons="\n".join(
-                dict.fromkeys([*(r.line for r in started.reasons), *_news(started.before, inputs)])
-            ),
-            dirty=doubts[0] if doubts else "",
-        )
-        database.put(record)
-        if doubts:
-            self._show.note(step, doubts[0])
-
-    def _group_number(self, name: str) -> str:
-        """The text of the database for the contents of a group."""
-        group = self._judge.group(name)
-        known = self._group_numbers.get(name)
-        if known is None or known[0] is not group:
-            number = self._database.text_number(self._database.row_numbers(group))
-            known = self._group_numbers[name] = (group, number)
-        return known[1]
-
-    def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str, str], bool]:
-        """Whether a file in a folder may have come after a step looked for its name."""
-        listed_before = self._judge.contents.listed_before
-
-        def is_newer(folder: str, path: str) -> bool:
-            if path in inputs or listed_before(folder, moment):
-                return False
-            try:
-                status = os.lstat(path)
-            except OSError:
-                return True
-            # A folder changes with what is made in it; new files there are told by themselves.
-            return not stat.S_ISDIR(status.st_mode) and changed_since(status, moment)
-
-        return is_newer
 
 
 _CLEAN = Failure(Step("", ("",), (), ""), 0, "up to date")
@@ -431,13 +311,6 @@ def _import(imports: Iterable[Callable[[], None]]) -> None:
     except Exception:
         # It is told where they are needed.
         return
-
-
-def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:
-    """What a step reads that it did not when it last ran."""
-    if before is None:
-        return []
-    return [f"{name} is read now" for name in now if name not in before and name[-1:] != "/"]
 
 
 def _how(status: int) -> str:

@@ -16,6 +16,7 @@ from ..light import RLock
 from . import lock
 from .contents import Contents
 from .database import FILE, DamagedError, Database
+from .due import due as due_steps
 from .judge import Judge
 from .plan import Plan
 from .runner import Result, Runner, Show
@@ -78,10 +79,10 @@ class Session:
         """
         with self._mutex:
             try:
-                return self._runner.due(paths, force, mark)
+                return self._due(paths, force, mark)
             except DamagedError:
                 self._forget_all()
-                return self._runner.due(paths, force)
+                return self._due(paths, force)
 
     def build(
         self,
@@ -109,7 +110,7 @@ class Session:
                 self.contents.digest(path)
             try:
                 return self._runner.run(
-                    self._runner.due(paths, force) if due is None else due,
+                    self._due(paths, force) if due is None else due,
                     slots=slots,
                     keep_going=keep_going,
                     force=force,
@@ -121,6 +122,11 @@ class Session:
                 raise XenToolError(
                     f"{self.plan.folder}/{FILE} was damaged, and is made anew: build again"
                 ) from None
+
+    def _due(
+        self, paths: Sequence[str], force: Iterable[str], mark: str = ""
+    ) -> Mapping[str, Step]:
+        return due_steps(self.plan, self.database, self.judge, paths, force=force, mark=mark)
 
     def mark(self, mark: str) -> None:
         """Take note that what a mark stands for is up to date; close() writes it."""

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Find the steps that have to run for files to be up to date.
+
+Of a plan that was up to date when its database was written, only a step that names a file
+which has changed since, or what such a step makes, can be dirty: the others need no look.
+Used by session.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from .database import Database
+    from .judge import Judge
+    from .plan import Plan
+    from .step import Step
+
+
+def due(
+    plan: Plan,
+    database: Database,
+    judge: Judge,
+    paths: Sequence[str],
+    *,
+    force: Iterable[str] = (),
+    mark: str = "",
+) -> dict[str, Step]:
+    """The steps that are dirty, and those that could become so, by their first outputs.
+
+    force are outputs of steps that count as dirty.  The steps are in an order in which they
+    can be run; with a mark that the database has, in any order.
+    """
+    if mark and database.has(mark):
+        changed = _since(plan, database, judge, paths)
+        if changed is not None:
+            return changed
+    forced = set(force)
+    found: dict[str, Step] = {}
+    outputs: set[str] = set()
+    made = database.numbers_of(plan.steps)
+
+    def read(step: Step) -> Iterable[str]:
+        """What a step read, when it last ran, that other steps make."""
+        record = database.get(step.path) if made else None
+        numbers = made.intersection(record.inputs.split()) if record else ()
+        return [path for path, _ in database.rows(" ".join(numbers))]
+
+    for step in plan.closure(paths, read):
+        if (
+            step.path in forced
+            or judge.is_dirty(step)
+            or (outputs and not outputs.isdisjoint(judge.inputs(step)))
+        ):
+            found[step.path] = step
+            outputs.update(step.outputs)
+    return found
+
+
+def _since(
+    plan: Plan, database: Database, judge: Judge, paths: Sequence[str]
+) -> dict[str, Step] | None:
+    """The same by what has changed since the mark; None if all steps have to be looked at."""
+    rows = judge.stale()
+    if database.shared_rows() & rows:
+        # A toolchain has changed.
+        return None
+    found: dict[str, Step] = {}
+    users = database.users()
+    todo = [path for row in rows for path in users.get(row, ())]
+    is_cause = True
+    while todo:
+        makes: list[str] = []
+        for path in dict.fromkeys(todo):
+            step = plan.steps.get(path)
+            if step is None:
+                return None
+            if path not in found and (not is_cause or judge.is_dirty(step)):
+                found[path] = step
+                makes += step.outputs
+        todo = [path for row in database.numbers_of(set(makes)) for path in users.get(row, ())]
+        is_cause = False
+    return found if _lead_to(paths, found, judge) else None
+
+
+def _lead_to(paths: Iterable[str], found: dict[str, Step], judge: Judge) -> bool:
+    """Whether all that was found is needed for files: others may be dirty, and nobody asks."""
+    makers = {output: step for step in found.values() for output in step.outputs}
+    needed: set[str] = set()
+    todo = [makers[path] for path in paths if path in makers]
+    while todo:
+        step = todo.pop()
+        if step.path not in needed:
+            needed.add(step.path)
+            todo += [makers[name] for name in judge.inputs(step) if name in makers]
+    return len(needed) == len(found)

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Record how a step ran: what it read, and what that held when the step read it.
+
+A step during which an input changed, or of which it cannot be told what it read, is recorded
+as one that has to run again.  Used by the runner.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from . import discover
+from .contents import changed_since, clock
+from .record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from .commands import Read
+    from .database import Database
+    from .explain import Reason
+    from .judge import Judge
+    from .plan import Plan
+    from .step import Step
+
+
+class Started:
+    """A step that was started now."""
+
+    def __init__(self, step: Step, before: frozenset[str] | None, look: int) -> None:
+        self.step = step
+        self.before = before
+        """What it read when it last ran; None if it did not."""
+        self.look = look
+        """The number of the last look at a file before it started."""
+        self.moment = clock()
+        self.reasons: Sequence[Reason] = ()
+
+
+class Recorder:
+    """Puts records of steps into the database."""
+
+    def __init__(self, plan: Plan, database: Database, judge: Judge, texts: discover.Texts) -> None:
+        self._plan = plan
+        self._database = database
+        self._judge = judge
+        self._texts = texts
+        self._groups: dict[str, tuple[Mapping[str, str], str]] = {}
+
+    def record(self, started: Started, outputs: Iterable[str], read: Read | None) -> str:
+        """Record a step that has ended well; return why it has to run again, or "".
+
+        read is what its commands say; None of a function.
+        """
+        step, contents, database = started.step, self._judge.contents, self._database
+        inputs, doubts = self._inputs(started, read)
+        symbols = {name: self._plan.symbols.get(name, "") for name in step.symbols or ()}
+        found = discover.Lookups(frozenset(), ())
+        if read is not None:
+            search = [*map(os.path.dirname, step.inputs), *read.search]
+            found = discover.lookups(read.files, search, read.asked, contents)
+            inputs |= {folder: contents.digest(folder) for folder in found.folders}
+            if step.symbols is None:
+                symbols = read.symbols
+            if read.unknown:
+                doubts.append(read.unknown)
+        reasons = [*(reason.line for reason in started.reasons), *_news(started.before, inputs)]
+        record = Record(
+            path=step.path,
+            signature=self._judge.signature(step),
+            inputs=database.row_numbers(inputs),
+            outputs=database.row_numbers({name: contents.digest(name) for name in outputs}),
+            group=self._group(step.group),
+            symbols="\n".join(f"{name}={value}" for name, value in symbols.items()),
+            names="/".join(sorted(found.names)),
+            present=discover.present(found, contents, self._is_newer(started.moment, inputs)),
+            flags=database.text_number(self._judge.flags(step)),
+            files="\n".join(step.argv()[len(step.flags) :]),
+            run=str(database.run),
+            reasons="\n".join(dict.fromkeys(reasons)),
+            dirty=doubts[0] if doubts else "",
+        )
+        database.put(record)
+        return record.dirty
+
+    def _inputs(self, started: Started, read: Read | None) -> tuple[dict[str, str], list[str]]:
+        """The digests of what a step read; and why some cannot be told."""
+        contents = self._judge.contents
+        found: dict[str, str] = {}
+        doubts: list[str] = []
+        names = [*read.files, *read.named] if read else []
+        for name in dict.fromkeys([*started.step.inputs, *names]):
+            # A function is over at once; it may make a link to its input, which sets its time.
+            content = (
+                contents.read_since(name, started.moment, started.look)
+                if read
+                else contents.digest(name)
+            )
+            if content is not None:
+                found[name] = content
+                continue
+            if os.path.lexists(name):
+                doubts.append(f"{name} changed while it was read")
+            else:
+                doubts.append(f"{name!r} was read, it is reported, and is not there")
+            self._judge.look_again([name])
+            self._texts.forget([name])
+        return found, doubts
+
+    def _group(self, name: str) -> str:
+        """The number of the database's text for the contents of a group."""
+        group = self._judge.group(name)
+        known = self._groups.get(name)
+        if known is None or known[0] is not group:
+            number = self._database.text_number(self._database.row_numbers(group))
+            known = self._groups[name] = (group, number)
+        return known[1]
+
+    def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str, str], bool]:
+        """Whether a file in a folder may have come after a step looked for its name."""
+        listed_before = self._judge.contents.listed_before
+
+        def is_newer(folder: str, path: str) -> bool:
+            if path in inputs or listed_before(folder, moment):
+                return False
+            try:
+                status = os.lstat(path)
+            except OSError:
+                return True
+            # A folder changes with what is made in it; new files there are told by themselves.
+            return not stat.S_ISDIR(status.st_mode) and changed_since(status, moment)
+
+        return is_newer
+
+
+def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:
+    """What a step reads that it did not when it last ran."""
+    if before is None:
+        return []
+    return [f"{name} is read now" for name in now if name not in before and name[-1:] != "/"]
