@@ -16,6 +16,7 @@ from project import TOP, Project, reference_kernel
 from xen_tool.errors import XenToolError
 from xen_tool.run.apt import cache_folder, locked
 from xen_tool.run.hypervisor import find_hypervisor
+from xen_tool.toolchain.programs import NAMES
 
 pytest_plugins = ["no_skips"]
 
@@ -39,6 +40,18 @@ def gnu_as() -> str:
 def gcc() -> str:
     """gcc, the authority on what a source includes."""
     return _program("gcc")
+
+
+# clang is taken where it is there; gcc and zig always are, in a test run.
+@pytest.fixture(params=[name for name in NAMES if name != "clang" or shutil.which("clang")])
+def toolchain(request: pytest.FixtureRequest) -> str:
+    """The name of each toolchain that is there."""
+    name = str(request.param)
+    if name == "zig":
+        pytest.importorskip("ziglang", reason="ziglang is not installed")
+    else:
+        _program(name)
+    return name
 
 
 @pytest.fixture(scope="session")

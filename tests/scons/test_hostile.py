@@ -29,7 +29,7 @@ NAMES = (
     *("CONFIG_X", "\xe9\u2028\xfc", os.fsdecode(b"\xff\xfe\x80"), "x" * 200),
 )
 PLACES = (
-    *("$(touch PWNED)", '${open("PWNED","w")}', "-x", "@x", "#x", " a\tb ", "x'y\"z"),
+    *("$(touch PWNED)", '${open("PWNED","w")}', "-x", "@x", "#x", " a\tb ", "x'y\"=z"),
     *("x\\y\\", "%s,:;&|*?[x]{y}", os.fsdecode(b"\xff\xfe"), "x" * 200),
 )
 """Of folders: the checkout's own, and $O."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from ..toolchain.words import PREFIX_MAPS
 from . import explain
 from .contents import Contents, digest
 from .database import Database
@@ -21,8 +22,6 @@ from .step import Step
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-_PREFIX_MAP = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=")
 
 
 class Judge:
@@ -179,6 +178,6 @@ def _pairs(record: Record) -> dict[str, str]:
 
 
 def _without_place(word: str) -> str:
-    if word.startswith(_PREFIX_MAP):
+    if word.startswith(PREFIX_MAPS):
         return word.replace(f"={os.getcwd()}", "=.", 1)
     return word

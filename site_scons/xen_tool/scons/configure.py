@@ -175,6 +175,9 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     env["XENCCFLAGS"] = tools.cc_flags(configuration.arch)
     env["XENPCHFLAGS"] = tools.precompiling
     env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
+    # What lies in a build directory elsewhere has an absolute path.
+    elsewhere = [build] if os.path.isabs(build) else []
+    env["XENFOLDERS"] = tools.folders([env.fs.Top.abspath, *elsewhere])
     env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
     env["XEN_GRAPH"] = graph = graph_of(env)
     env["XEN_EXPANDED"] = {}

@@ -19,6 +19,8 @@ from typing import Any
 from SCons.Node import Node
 from SCons.Util import flatten
 
+from ..toolchain.words import PREFIX_MAPS, prefix_maps
+
 COMPILED = {
     **dict.fromkeys((".c",), "C"),
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".C"), "C++"),
@@ -98,6 +100,7 @@ def safe(path: str) -> str:
 def _defaults(env: Any, language: str, user: Sequence[str]) -> Iterable[str]:
     narrow = any(word in _MODES for word in user)
     debugs = any(word.startswith("-g") for word in user)
+    renames = any(word.startswith(PREFIX_MAPS) for word in user)
     for word in env["XENCCFLAGS"]:
         if language != "C" and word.startswith("-std="):
             continue
@@ -107,7 +110,10 @@ def _defaults(env: Any, language: str, user: Sequence[str]) -> Iterable[str]:
         # Of zig this one wins, wherever it stands.
         if debugs and word == "-g0":
             continue
+        if renames and word.startswith("-fdebug-compilation-dir="):
+            continue
         yield word
+    yield from prefix_maps(env["XENFOLDERS"], user)
 
 
 def _preprocessor(env: Any, folder: Any) -> list[str]:

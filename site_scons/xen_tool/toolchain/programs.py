@@ -15,7 +15,7 @@ import re
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,9 @@ class Toolchain:
             flags += ["-m64", "-mno-red-zone", "-mcmodel=kernel"]
         else:
             flags += ["-m32", "-march=i686"]
+        if self.name == "clang":
+            # Of an assembler source it writes the folder as it is, whatever is said (14).
+            flags.append("-fdebug-compilation-dir=.")
         if self.name == "zig":
             machine = "x86_64" if arch.bits == 64 else "x86"
             flags = [f for f in flags if f not in ("-m64", "-m32", "-march=i686")]
@@ -69,6 +72,11 @@ class Toolchain:
         """Flags with which precompiled headers are good for as long as their contents are."""
         # clang refuses one of headers that are younger.
         return [] if self.name == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
+
+    def folders(self, project: Iterable[str]) -> dict[str, str]:
+        """What a project's folders and zig's are called in objects, wherever they lie."""
+        own = {self.include: "zig/include"} if self.name == "zig" else {}
+        return {**dict.fromkeys(project, "."), **own}
 
     def ld_flags(self, arch: Arch) -> list[str]:
         """Flags of every link for arch."""
@@ -199,7 +207,8 @@ def _wrapped(cc: Sequence[str]) -> list[str]:
 
 def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
     if zig is not None:
-        return str(Path(zig).parent / "lib" / "include")
+        # Where zig looks by itself.
+        return str(Path(zig).resolve().parent / "lib" / "include")
     command = [compiler, *arguments, "-print-file-name=include"]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=True)

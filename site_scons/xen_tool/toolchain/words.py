@@ -15,7 +15,7 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _SEARCH = (
     "-isystem",
@@ -41,6 +41,8 @@ PRECOMPILED = (".gch", ".pch")
 _BLANKS = " \t\n\r\f\v"
 _DEPFILE = ("-MD", "-MMD", "-MF", "-MT", "-MQ", "-MP", "-MG", "-M", "-MM")
 """gcc's options on dependencies; -MF, -MT and -MQ have an argument."""
+PREFIX_MAPS = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=")
+"""gcc's options, OLD=NEW behind, that write paths in another way: the first does what both do."""
 
 
 def flatten(words: Iterable[str]) -> list[str]:
@@ -232,3 +234,25 @@ def without_depfiles(words: Iterable[str]) -> list[str]:
 def asks_for_depfile(word: str) -> bool:
     """Whether a word of a compilation is about a depfile of the user's own."""
     return word in _DEPFILE or word.startswith(("-MF", "-MT", "-MQ", "-Wp,-M"))
+
+
+def prefix_maps(folders: Mapping[str, str], user: Sequence[str]) -> list[str]:
+    """The words that keep the paths of folders out of objects; by each folder the name for it.
+
+    A user's own words on what to call a folder, or one that it lies in, win.
+    """
+    found = []
+    both, *kinds = PREFIX_MAPS
+    for folder, name in folders.items():
+        own = {
+            option
+            for word in user
+            for option in PREFIX_MAPS
+            if word.startswith(option) and folder.startswith(word[len(option) :].partition("=")[0])
+        }
+        if "=" in folder or both in own:
+            # Compilers do not agree on which = is the middle.
+            continue
+        options = [kind for kind in kinds if kind not in own] if own else [both]
+        found += [f"{option}{folder}={name}" for option in options]
+    return found
