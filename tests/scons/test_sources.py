@@ -164,6 +164,27 @@ def test_a_build_directory_outside_is_built_by_default(tmp_path: Path) -> None:
     assert project.up_to_date(f"O={outside}")
 
 
+def test_clean_removes_empty_folders_on_the_way_to_a_build_directory(tmp_path: Path) -> None:
+    project = project_of(tmp_path / "tree", '["a.c"]')
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "empty").mkdir(parents=True)
+    (project.top / "link").symlink_to(elsewhere)
+    project.write("kept/file", "")
+    for folder, left in (
+        ("out/x/y/build", project.top / "out"),
+        ("kept/x/build", project.top / "kept/x"),
+        (str(elsewhere / "x/build"), elsewhere / "x/build"),
+    ):
+        project.scons(f"O={folder}")
+        assert left.exists()
+        project.scons("-c", f"O={folder}")
+        assert not left.exists(), folder
+    assert (project.top / "kept").exists()
+    assert (elsewhere / "x").exists()
+    project.scons("-c", "O=link/empty/build")
+    assert (elsewhere / "empty").exists()
+
+
 def test_a_folder_with_headers_is_no_build_directory(tmp_path: Path) -> None:
     project = project_of(tmp_path, '["a.c"]')
     project.write("include/mine.h", "")

@@ -340,7 +340,7 @@ class Graph:
         if is_image:
             paths += [f"{self.plan.folder}/{name}" for name in (DATABASE, LOCK)]
             if not GetOption("no_exec"):
-                atexit.register(_remove_empty, os.path.abspath(self.plan.folder))
+                atexit.register(_remove_empty, os.path.abspath(self.plan.folder), self.top)
         there = [path for path in dict.fromkeys(paths) if self._lies_there(path)]
         self.env.Clean(node, [self._fs.File(path, self._fs.Top) for path in there])
 
@@ -370,8 +370,11 @@ def is_special(node: Any) -> bool:
     return bool(executor and (executor.pre_actions or executor.post_actions))
 
 
-def _remove_empty(folder: str) -> None:
-    """Remove what is left of a build directory: SCons' record, zig's cache, empty folders."""
+def _remove_empty(folder: str, top: str) -> None:
+    """Remove what is left of a build directory: SCons' record, zig's cache, empty folders.
+
+    Those on the way to it go too, below the folder of the SConstruct, up to a link.
+    """
     for name in SCONSIGN_FILES:
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, name))
@@ -381,6 +384,11 @@ def _remove_empty(folder: str) -> None:
     for place, _, _ in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):
             os.rmdir(place)
+    with contextlib.suppress(OSError):
+        while (folder := os.path.dirname(folder)).startswith(os.path.join(top, "")):
+            if os.path.realpath(folder) != folder:
+                break
+            os.rmdir(folder)
 
 
 def _could_name(folder: str, path: str) -> bool:
