@@ -207,3 +207,11 @@ def test_files_that_name_more() -> None:
     flat = words.flatten(["-Wa,-a,@as.rsp", "-wrapper", "wrap.sh,x", "-Btools", "-B", "tools"])
     assert words.files(flat) == ["as.rsp", "as2.rsp", "wrap.sh", "tools/as"]
     assert words.search_folders(flat) == ["embedded"]
+
+
+def test_search_folders_below_a_prefix_or_root() -> None:
+    given = "-iwithprefix a -iprefix p/ -iwithprefix b -iwithprefixbefore c -I=/d -isystem-after e"
+    given += " -L=/f --sysroot=r -iwithsysroot /g -cxx-isystemh --embed-dir i"
+    assert words.search_folders(given.split()) == [
+        *("a", "p/b", "p/c", "r/d", "e", "r/f", "r/g", "h", "i"),
+    ]

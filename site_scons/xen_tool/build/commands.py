@@ -150,6 +150,9 @@ class Commands:
             search.append("")
         read_files = [name for name in files if name not in toolchain]
         mentioning = [self._texts.of(name) for name in read_files]
+        asked = [text.asked for text in mentioning]
+        if any("__has_" in word for word in given):
+            asked.append(frozenset([discover.ANY]))
         # Of those that steps make the command's words say which it can take.
         found = discover.precompiled(_folders(files, search), self._contents)
         return Read(
@@ -157,7 +160,7 @@ class Commands:
             named=[],
             outputs=[],
             search=search,
-            asked=frozenset().union(*(text.asked for text in mentioning)),
+            asked=frozenset().union(*asked),
             symbols=discover.symbols_of(mentioning, given, plan.symbols),
             unknown=unknown,
         )

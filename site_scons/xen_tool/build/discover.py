@@ -24,7 +24,10 @@ ANY = "*"
 
 _SYMBOL = rb"\bCONFIG_(\w*)"
 _COMMENT = rb'(?s)("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*'
-_ASKED = rb'__has_(?:include|include_next|embed)\s*\(\s*(?:["<]([^">\n]+)[">])?'
+_ASKED = (
+    rb"(?:(defined\s*\(?\s*|ifn?def\s+)|\b)__has_(?:include|include_next|embed)\b"
+    rb'(?:\s*\(\s*["<]([^">\n]+)[">])?'
+)
 _EMBEDDED = rb"incbin|\.include\b"
 _LITERAL = rb'\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"'
 
@@ -69,7 +72,9 @@ def facts(data: bytes) -> Facts:
     literal = [name for _, name in re.findall(_LITERAL, text)]
     return Facts(
         frozenset(map(_name, re.findall(_SYMBOL, text))),
-        frozenset(_name(name) or ANY for name in re.findall(_ASKED, text)) if asks else frozenset(),
+        frozenset(_name(name) or ANY for is_there, name in re.findall(_ASKED, text) if not is_there)
+        if asks
+        else frozenset(),
         embeds,
         frozenset(map(_name, literal)),
         len(literal) == len(embedded),

@@ -17,14 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_SEARCH = (
-    "-isystem",
-    "-iquote",
-    "-idirafter",
-    "-I",
-    "-L",
-    "--library-path=",
-    "--include-directory=",
+_FOLDERS = (
+    r"(-(?:I|L|iquote|idirafter|isystem(?:-after)?|c(?:xx)?-isystem|internal-isystem"
+    r"|iwithsysroot|iwithprefix(?:before)?|iprefix|isysroot)"
+    r"|--(?:include-directory(?:-after)?|embed-dir|library-path|sysroot)(?:=|$))(.*)"
 )
 """Options that a folder follows, as a word of its own or in the same word."""
 _OF_FILES = ("-specs", "--specs", "--config")
@@ -33,9 +29,8 @@ _SPECS_INCLUDE = r"(?m)^%include(?:_noerr)?[ \t]+<([^>\n]+)>"
 _COMMENT_LINE = r"(?m)^[ \t]*#.*$"
 _PROGRAMS = ("as", "cc1", "cc1plus", "collect2", "ld")
 """What gcc takes from a folder behind -B."""
-_FORCED = ("-include", "-imacros", "--include", "--imacros")
+_FORCED = r"(-(?:include|imacros)(?!-)|--(?:include|imacros)(?:=|$))(.*)"
 """Options whose file is looked for in the current folder first."""
-_FORCED_JOINED = r"(?:-(?:include|imacros)(?!-)|--(?:include|imacros)=)(.+)"
 PRECOMPILED = (".gch", ".pch")
 """How names end of what is taken in a header's place."""
 _BLANKS = " \t\n\r\f\v"
@@ -178,31 +173,42 @@ def search_folders(words: Iterable[str]) -> list[str]:
 
     They need not exist.
     """
+    given = list(_arguments(words, _FOLDERS))
+    roots = [folder for option, folder in given if option in ("--sysroot", "-isysroot")]
+    root = roots[-1] if roots else ""
     found: dict[str, None] = {}
-    follows = False
-    for part in _parts(words):
-        if follows:
-            found[part], follows = None, False
-        elif part.startswith("-"):
-            for option in _SEARCH:
-                if part.startswith(option):
-                    if rest := part[len(option) :]:
-                        found[rest] = None
-                    else:
-                        follows = True
-                    break
+    prefix = ""
+    for option, folder in given:
+        if option == "-iprefix":
+            prefix = folder
+        elif option.startswith("-iwithprefix"):
+            found[f"{prefix}{folder}"] = None
+        elif option == "-iwithsysroot":
+            found[f"{root}{folder}"] = None
+        elif option not in ("--sysroot", "-isysroot"):
+            found[f"{root}{folder[1:]}" if folder.startswith("=") else folder] = None
     return list(found)
 
 
-def forced_headers(words: Sequence[str]) -> Iterator[str]:
+def forced_headers(words: Iterable[str]) -> list[str]:
     """The files that are included before a source."""
+    return [name for _, name in _arguments(words, _FORCED)]
+
+
+def _arguments(words: Iterable[str], options: str) -> Iterator[tuple[str, str]]:
+    """Options that a pattern matches, and their arguments in the same word or the next."""
     import re
 
-    for option, word in itertools.pairwise([*_parts(words), ""]):
-        if option in _FORCED:
-            yield word
-        elif joined := re.fullmatch(_FORCED_JOINED, option):
-            yield joined[1]
+    option = ""
+    for part in _parts(words):
+        if option:
+            yield option, part
+            option = ""
+        elif part.startswith("-") and (match := re.fullmatch(options, part)):
+            option = match[1].removesuffix("=")
+            if match[2]:
+                yield option, match[2]
+                option = ""
 
 
 def precompiled_headers(words: Sequence[str]) -> Iterator[str]:
