@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 from collections.abc import Callable
@@ -31,6 +32,7 @@ SECTIONS
 }
 """
 _BY_WORD = """
+PREFIXES = "-iprefix p/ -iwithprefixbefore before -iwithprefix after "
 objects = Glob("src/*.c")
 if not ZIG:
     # What these embed only GNU as can tell.
@@ -42,6 +44,7 @@ objects += [
     env.XenObject("words/assembler.S", CCFLAGS=["-Wa,-Iembedded"]),
     env.XenObject("words/system.c", CCFLAGS=["-isystem", "system", "-iquotequotes"]),
     env.XenObject("words/before.c", CCFLAGS=["-include", "build/x86_64/include/before.h"]),
+    env.XenObject("words/folders.c", CCFLAGS=PREFIXES + "--sysroot=root -I=/inc -idirafter end"),
     env.XenObject("words/own.c", CCFLAGS=["-MMD", "-MF", "build/own.d"]),
 ]
 env.XenObject("include/before.h")
@@ -51,8 +54,19 @@ if not ZIG:
 if GCC:
     specs = ["-specs=words/my.specs", "-Btools", "-wrapper", "./wrapper,argument"]
     Default(env.XenObject("words/specs.c", CCFLAGS=specs))
+    Default(env.XenObject("words/kept.c", CCFLAGS=["-save-temps=obj"]))
 else:
+    sanitizer = "-fsanitize=undefined -fsanitize-trap=undefined -fsanitize-ignorelist=allowed"
+    Default(env.XenObject("words/sanitized.c", CCFLAGS=sanitizer))
+    Default(env.XenObject("words/virtual.c", CCFLAGS=["-ivfsoverlay", "overlay", "-I/virtual"]))
     Default(env.XenObject("words/config.c", CCFLAGS=["--config", "words/my.cfg"]))
+if ZIG:
+    flags = "-std=gnu23 --embed-dir=embedded -frandomize-layout-seed-file=seed"
+    Default(env.XenObject("words/embed.c", CCFLAGS=flags))
+second = "--dynamic-list=dynamic --format=binary data/parts --format=" + GCC * "elf64-x86-64 "
+second += "-T inserted" if GCC else "elf --symbol-ordering-file=order"
+other = env.Clone(LIBPATH=["#scripts"], LINKFLAGS=second)
+Default(other.XenImage("second", ["src/plain.c"], script="second.lds", loaders=[]))
 flags = "-T scripts/fifth.lds --just-symbols=symbols.o --version-script=versions.map @ld.rsp "
 env.Append(LIBPATH=["#scripts"], LINKFLAGS=flags + "--retain-symbols-file=retained")
 Default(env.XenImage("k", objects, script="k.lds", loaders=[]))
@@ -62,7 +76,59 @@ env.Append(LIBPATH=["#scripts"])
 Default(env.XenImage("k", Glob("src/*.c"), script="k.lds", loaders=[]))
 """
 
+_OVERLAY = """
+{"version": 0, "roots": [{"name": "/virtual", "type": "directory", "contents": [
+{"name": "v.h", "type": "file", "external-contents": "%s"}]}]}
+"""
+# Of these clang does not carry a backslash.
+_ODD = [f"a{mark}b.h" for mark in (*" #$':%=,;&*[", "$$", "$(x)", "\udcff\udcfe")]
+_ODD += ["-x.h", "@y.h", " first.h", "last .h"]
+
 _FILES: dict[str, str | bytes] = {
+    **{f"odd/{name}": f"/* {number} */\n" for number, name in enumerate(_ODD)},
+    "src/odd.c": os.fsencode("".join(f'#include "../odd/{name}"\n' for name in _ODD)),
+    "src/offsets.c": 'asm(".data\\n.incbin \\"data/plain.bin\\" , 2,4");\n',
+    "src/imported.c": '#import "stale.h"\n',
+    "src/nested_ask.c": (
+        '#define HAS(x) __has_include(x)\n#define F "there.h"\n#if HAS(F)\n#include F\n#endif\n'
+    ),
+    "src/absolute_link.c": '#include "../absolute/../w_link.h"\n',
+    "w_link.h": "#error the folder above the link\n",
+    "deep/w_link.h": "extern int w;\n",
+    "assembled/text.c": (
+        "#define TEXT(x) #x\n#define NAMED(a, b) TEXT(a/b)\n"
+        'asm(".data\\n.incbin \\"" NAMED(data, parts) "\\"");\n'
+    ),
+    "assembled/within.S": (
+        '.macro take name\n.include "\\name"\n.endm\n.macro joined a, b\n'
+        '.incbin "data/\\a\\b"\n.endm\ntake include/more\n.data\njoined by, _cpp\n'
+    ),
+    "assembled/plain.s": '.data\n.incbin "data/each_1"\n.include "include/more"\n',
+    "words/kept.c": '#include "nested.h"\nint kept;\n',
+    "words/sanitized.c": "int sanitized;\n",
+    "allowed": "fun:none\n",
+    "words/virtual.c": '#include "v.h"\n',
+    "words/embed.c": (
+        'unsigned char a[] = {\n#embed "found.bin" limit(2)\n};\n'
+        '#if __has_embed("../data/parts")\nunsigned char b[] = {\n#embed "../data/parts"\n};\n'
+        "#endif\n"
+    ),
+    "seed": "0123456789\n",
+    "words/folders.c": "#include <n.h>\n",
+    **{f"{d}/n.h": "#include_next <n.h>\n" for d in ("p/before", "p/after", "root/inc")},
+    "end/n.h": "extern int n;\n",
+    "second.lds": (
+        "EXTERN(member other)\nINPUT(scripts/outer.a)\nMEMORY { INCLUDE regions }\n"
+        "SECTIONS {\n.text : { *(.text*) INCLUDE contents } >ram\n"
+        ".data : { *(.data*) *(.rodata*) *(.bss*) *(COMMON) } >ram\n"
+        "INCLUDE sections\n/DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }\n}\n"
+    ),
+    "regions": "ram (rw) : ORIGIN = 0x100000, LENGTH = 1M\n",
+    "scripts/contents": "LONG(1)\n",
+    "scripts/sections": ".more : { LONG(2) } >ram\n",
+    "dynamic": "{ member; };\n",
+    "inserted": "SECTIONS { .mine : { LONG(3) } }\nINSERT AFTER .data;\n",
+    "order": "member\n",
     "Kconfig": 'config FW\n\tstring "firmware"\n\tdefault "data/firmware"\n',
     "src/macro.c": '#define NAME "by_macro.h"\n#include NAME\n',
     "include/by_macro.h": '#include "nested.h"\n',
@@ -144,13 +210,18 @@ def hard(top: Path, toolchain: str) -> Project:
     project.write("SConstruct", f"{_SCONSTRUCT}{kind}{_BY_WORD}")
     for path, text in _FILES.items():
         project.write(path, text)
+    project.write("overlay", _OVERLAY % (top / "only.h"))
     project.write("wrapper", '#!/bin/sh\nshift\nexec "$@"\n').chmod(0o755)
     project.write("tools/as", '#!/bin/sh\nexec as "$@"\n').chmod(0o755)
     (top / "lnk").symlink_to("deep/sub")
+    (top / "absolute").symlink_to(top / "deep/sub")
     _compiled(top, "symbols", "int from_symbols;\n")
     _compiled(top / "scripts", "needed", "int needed;\n")
     _compiled(top / "scripts", "member", "int member;\n")
+    _compiled(top / "scripts", "other", "int other;\n")
     subprocess.run(["ar", "rc", "archive.a", "member.o"], cwd=top / "scripts", check=True)
+    subprocess.run(["ar", "rcT", "inner.a", "member.o"], cwd=top / "scripts", check=True)
+    subprocess.run(["ar", "rcT", "outer.a", "inner.a", "other.o"], cwd=top / "scripts", check=True)
     return project
 
 

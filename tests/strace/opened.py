@@ -43,6 +43,8 @@ class Reads:
     """Lines `OUTPUT: FILE` of files that were read, and not recorded."""
     told: list[str] = field(default_factory=list)
     """The same, of steps that say that it cannot be told: they run again."""
+    again: list[str] = field(default_factory=list)
+    """Lines `OUTPUT: WHY` of steps that run again although nothing changes."""
     unopened: list[str] = field(default_factory=list)
     """The same of files that were recorded, and not read."""
     unexplained: list[str] = field(default_factory=list)
@@ -170,6 +172,8 @@ def _compare_step(reads: Reads, database: Database, record: Record, names: set[s
     reads.opened += len(names)
     missing = [f"{record.path}: {name}" for name in sorted(names - recorded.keys())]
     (reads.told if record.dirty else reads.missing).extend(missing)
+    if record.dirty:
+        reads.again.append(f"{record.path}: {record.dirty}")
     given = [*database.text(record.flags).split("\n"), *record.files.split("\n")]
     explained = set(_real(words.files(words.flatten(given))))
     # clang tells what is in a precompiled header.

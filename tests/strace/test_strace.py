@@ -26,6 +26,7 @@ def check(reads: Reads, *, steps: int) -> None:
     assert reads.opened >= reads.steps
     assert reads.missing == []
     assert reads.told == []
+    assert reads.again == []
     assert reads.unexplained == []
 
 

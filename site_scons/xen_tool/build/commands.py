@@ -134,9 +134,13 @@ class Commands:
         if by_gas:
             # The names in `.file` stand there, too: of the source, as debuggers see it.
             sources = {os.path.basename(name) for name in [*step.inputs, *read]}
+            told = depfile.assembler(_text(said_by_as))
+            if any(word.lstrip("-").startswith("save-temps") for word in given):
+                # The last is what it assembled, which was made of the source just before.
+                del told[-1:]
             embedded = [
                 name
-                for name in depfile.assembler(_text(said_by_as))
+                for name in told
                 if not self._is_temporary(name) and os.path.basename(name) not in sources
             ]
         else:
