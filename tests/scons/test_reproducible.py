@@ -6,9 +6,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -161,6 +164,120 @@ def test_what_a_user_calls_a_folder_counts(tmp_path: Path, toolchain: str) -> No
     project.scons(f"TOOLCHAIN={toolchain}")
     found = (names(top / f"build/x86_64/{number}.o") for number in range(len(expected)))
     assert dict(zip(expected, found, strict=True)) == expected
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder for temporary files, in which none is left."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("temporary")
+@pytest.mark.parametrize("where", ["build/x86_64", "outside"])
+def test_the_target_tells_what_is_the_same(tmp_path: Path, where: str) -> None:
+    project = tree(tmp_path / "tree")
+    # What leads out of the tree leads there from a copy, too.
+    (project.top / "include/here.h").rename(tmp_path / "shared.h")
+    (project.top / "include/here.h").symlink_to("../../shared.h")
+    build = tmp_path / where if where == "outside" else where
+    out = project.scons("reproducible", f"O={build}").out
+    assert f"reproducible: {build}/kernel and 5 objects are the same\n" in out
+    out = project.scons("reproducible", f"O={build}", "main.o").out
+    assert f"reproducible: {build}/main.o is the same\n" in out
+
+
+@pytest.mark.usefixtures("temporary")
+def test_the_target_names_what_is_not(tmp_path: Path) -> None:
+    project = tree(tmp_path / "tree")
+    project.write("main.c", "char stamp[] = __TIME__;\n")
+    project.scons()
+    built = int(time.time())
+    while int(time.time()) == built:
+        time.sleep(0.05)
+    run = project.run("reproducible")
+    assert run.status == 2
+    said = re.fullmatch(
+        r"scons: \*\*\* \[reproducible\] build/x86_64/main.o differs when it is built again: "
+        r"section \.data, stamp\+0x[0-7]\n"
+        r'  here:  "(..:..:..)"\n  there: "(..:..:..)"\n'
+        r"  and 2 more of 9 files\n",
+        run.err,
+    )
+    assert said is not None
+    assert said[1] < said[2] or said[1].startswith("23:59")
+
+
+OTHERS = """
+import time
+def write(target, source, env):
+    with open(str(target[0]), "w") as file:
+        file.write(str(env["TELL"]()))
+def umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+for name, tell in {
+    "same": lambda: "same",
+    "umask": umask,
+    "jobs": lambda: GetOption("num_jobs"),
+    "zone": lambda: time.strftime("%z"),
+    "user": lambda: os.environ.get("USER"),
+    "locale": lambda: os.environ.get("LC_ALL"),
+    "place": lambda: Dir("#").abspath,
+    "moment": lambda: time.time_ns(),
+}.items():
+    Default(env.Command(f"{name}.txt", [], write, TELL=tell))
+Default(env.Command("random.bin", [], "head -c 16 /dev/urandom > $TARGET"))
+"""
+
+
+def test_the_target_knows_other_builders(tmp_path: Path) -> None:
+    project = tree(tmp_path / "tree", SCONSTRUCT + IMAGE + OTHERS)
+    project.edit("data.S", "data.bin", "random.bin")
+    # This says that paths are to stay.
+    project.edit("SConstruct", '["-g"', '["-g", "-fmacro-prefix-map=/=/"')
+    run = project.run("reproducible", "--json", "-s")
+    assert run.status == 2
+    document = json.loads(run.out)
+    found = {each.pop("file"): each for each in document["differences"]}
+    texts = {"umask", "jobs", "zone", "user", "locale", "place", "moment"}
+    names = ("data.o", "main.o", "kernel.unchecked", "kernel")
+    images = {f"build/x86_64/{name}" for name in names}
+    assert found.keys() == {*(f"{name}.txt" for name in texts), "random.bin", *images}
+    header = found["build/x86_64/main.o"]
+    assert (header["section"], header["symbol"].partition("+")[0]) == (".data", "there")
+    assert header["here"] == f'"{project.top}/absolute/there.h"'
+    place = found["place.txt"]
+    assert (place["section"], place["symbol"], place["line"]) == (None, None, 1)
+    assert place["here"] == f'"{project.top}"'
+    assert place["there"] != place["here"]
+    assert found["build/x86_64/data.o"]["section"] == ".rodata"
+    assert re.fullmatch("(.. ){7}..", found["random.bin"]["here"])
+    (project.top / "same.txt").unlink()
+    assert "same.txt is the same" in project.scons("reproducible", "same.txt").out
+
+
+@pytest.mark.usefixtures("temporary")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("Command('x.bin', [], 'test $$PWD = TOP && touch x.bin')", "Error 1"),
+        ("Command('x.bin', '../outside', 'cp $SOURCE $TARGET')", "outside' not found"),
+        ("Command('../x.bin', [], 'touch $TARGET')", "x.bin lies outside of"),
+    ],
+)
+def test_the_target_says_if_it_cannot_tell(tmp_path: Path, line: str, words: str) -> None:
+    top = tmp_path / "tree"
+    project = tree(top, f"{SCONSTRUCT}Default(env.{line.replace('TOP', str(top))})\n")
+    (tmp_path / "outside").touch()
+    run = project.run("reproducible")
+    assert run.status == 2
+    assert words in run.err
+    assert "a copy of the tree" in run.err.splitlines()[-1]
 
 
 def test_a_moved_tree_is_up_to_date(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from ..build.step import COMPILE
 from ..functions import COMMANDS_FILE
 from .nodes import Graph
 
+REPRODUCIBLE = "reproducible"
+"""The target that builds twice, and compares."""
 _SAME = {".i": "-E", ".s": "-S"}
 """What a compiler is told, in the place of -c, to make such a file."""
 _graphs: list[Graph] = []
@@ -50,6 +52,10 @@ def find(name: str, **where: Any) -> Any:
     path = os.path.relpath(os.path.join(where["curdir"], name.removeprefix("#")), top)
     if name == "all":
         return _all(graph)
+    if name == REPRODUCIBLE:
+        from . import reproducible
+
+        return reproducible.target(_graphs)
     if name == COMMANDS_FILE and not graph.is_known(path):
         return graph.commands(path)
     if graph.is_known(path) or os.path.lexists(os.path.join(top, path)):

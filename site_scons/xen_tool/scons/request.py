@@ -37,7 +37,7 @@ def look() -> Request:
     targets: dict[Graph, dict[str, None]] = {}
     files: dict[str, None] = {}
     follows = False
-    todo = [_node(target) for target in BUILD_TARGETS]
+    todo = [node_of(target) for target in BUILD_TARGETS]
     seen = set(todo)
     tops = set(todo)
     while todo:
@@ -84,7 +84,8 @@ def _unknown(why: str) -> Request:
     return Request([], [], False, why)
 
 
-def _node(target: Any) -> Any:
+def node_of(target: Any) -> Any:
+    """The node of a target: a node, or a name as on the command line."""
     if isinstance(target, SCons.Node.Node):
         return target
     for lookup in SCons.Node.arg2nodes_lookups:

@@ -96,7 +96,10 @@ def add_json() -> None:
         GetOption(_JSON)
     except AttributeError:
         AddOption(
-            "--json", dest=_JSON, action="store_true", help="listconfig, check, why: for programs"
+            "--json",
+            dest=_JSON,
+            action="store_true",
+            help="listconfig, check, why, reproducible: for programs",
         )
 
 

@@ -18,6 +18,14 @@ Targets for the saved configuration, .config:
   scons why TARGET=FILE                  why it was built when it last was
 """
 
+_TARGETS = """\
+Targets of the tool:
+  scons all                              what is built if nothing is named
+  scons FILE.o, FILE.i, FILE.s           compiles, preprocesses or translates one source
+  scons compile_commands.json            writes for clangd how each source is compiled
+  scons reproducible [FILE] [--json]     builds again in another folder, and compares
+"""
+
 _SETTINGS = """\
 Settings of the tool:
 {settings}
@@ -36,7 +44,7 @@ def xen_help(env: Any, text: str) -> None:
         f"  {f'{name}={configuration.values[name]}':<22} {prompt}"
         for name, prompt in configuration.prompts.items()
     )
-    parts = [text.strip("\n") + "\n"]
+    parts = [text.strip("\n") + "\n", _TARGETS]
     if env.get("XEN_HAS_CONFIG_TARGETS"):
         targets = (f"  scons {name:<15} {does}" for name, does in CHANGING.items())
         parts.append(_CONFIG_TARGETS.format(targets=_lines(targets)))

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Where two files that should be the same differ, for the target reproducible.
+
+Of an ELF file the section and the symbol are told, of a text the line.  Of several sections
+that differ the one is told that explains most: first those that are loaded, and then those
+whose difference is a string, such as a path in debug information.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+_PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
+_LINE = re.compile(rb"[^\n]*")
+_SHORTEST = 4
+"""So many printable bytes in a row are a string."""
+_LONGEST = 100
+_BYTES = 8
+_BLOCK = 4096
+
+
+class Difference(NamedTuple):
+    """The first place that is not the same."""
+
+    section: str | None
+    symbol: str | None
+    """The one that the place belongs to, if it can be told, and how far behind it that is."""
+    line: int | None
+    offset: int
+    """In the section, or else in the file."""
+    here: str
+    """What is there in the first file: a string in quotes, or bytes."""
+    there: str
+
+    @property
+    def place(self) -> str:
+        """The place in words."""
+        if self.section is not None:
+            return f"section {self.section}, {self.symbol or f'offset {self.offset:#x}'}"
+        return f"line {self.line}" if self.line else f"offset {self.offset:#x}"
+
+
+class _Section(NamedTuple):
+    name: str
+    size: int
+    content: bytes
+    is_loaded: bool
+    first: int
+    """The value of a symbol at its start."""
+
+
+def difference(here: bytes, there: bytes) -> Difference | None:
+    """The first difference of two files' contents; None if there is none."""
+    if here == there:
+        return None
+    elf, other = _elf(here), _elf(there)
+    if elf is not None and other is not None:
+        sections = _sections(elf, here)
+        if found := list(_in_sections(elf, sections, _sections(other, there))):
+            loaded = {section.name for section in sections if section.is_loaded}
+            return min(found, key=lambda d: (d.section not in loaded, d.here[:1] != '"'))
+    if not (_is_text(here) and _is_text(there)):
+        return _at(None, here, there, _PRINTABLE)
+    found_line = _at(None, here, there, _LINE)
+    return found_line._replace(line=1 + here[: found_line.offset].count(b"\n"))
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return "\0" not in data.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _elf(data: bytes) -> Any:
+    """The file as LIEF reads it; None if it does not."""
+    if data[:4] != b"\x7fELF":
+        return None
+    import lief
+
+    lief.logging.disable()
+    with contextlib.suppress(Exception):
+        return lief.ELF.parse(data)
+    return None
+
+
+def _sections(elf: Any, data: bytes) -> Sequence[_Section]:
+    import lief
+
+    is_object = elf.header.file_type == lief.ELF.Header.FILE_TYPE.REL
+    return [
+        _Section(
+            str(section.name),
+            section.size,
+            b""
+            if section.type == lief.ELF.Section.TYPE.NOBITS
+            else data[section.offset : section.offset + section.size],
+            section.has(lief.ELF.Section.FLAGS.ALLOC),
+            0 if is_object else section.virtual_address,
+        )
+        for section in elf.sections
+    ]
+
+
+def _in_sections(
+    elf: Any, here: Sequence[_Section], there: Sequence[_Section]
+) -> Iterator[Difference]:
+    for number, (one, other) in enumerate(zip(here, there, strict=False)):
+        if one.name != other.name:
+            yield Difference(
+                one.name, None, None, 0, f"section {one.name}", f"section {other.name}"
+            )
+            return
+        if one.content != other.content:
+            found = _at(one.name, one.content, other.content, _PRINTABLE)
+            yield found._replace(symbol=_symbol(elf, number, one.first, found.offset))
+        elif one.size != other.size:
+            yield Difference(one.name, None, None, 0, f"{one.size} bytes", f"{other.size} bytes")
+    if len(here) != len(there):
+        last = max(here, there, key=len)[min(len(here), len(there))].name
+        yield Difference(last, None, None, 0, f"{len(here)} sections", f"{len(there)} sections")
+
+
+def _symbol(elf: Any, section: int, first: int, offset: int) -> str | None:
+    """The symbol to which an offset in a section belongs, as debuggers write it."""
+    best: Any = None
+    for symbol in elf.symbols:
+        start = symbol.value - first
+        if symbol.name and symbol.shndx == section and start <= offset:
+            inside = offset < start + symbol.size or not symbol.size
+            if inside and (best is None or best.value <= symbol.value):
+                best = symbol
+    if best is None:
+        return None
+    behind = offset - (best.value - first)
+    return f"{best.name}+{behind:#x}"
+
+
+def _at(section: str | None, here: bytes, there: bytes, pattern: re.Pattern[bytes]) -> Difference:
+    """The first difference of two runs of bytes."""
+    block = 0
+    while here[block : block + _BLOCK] == there[block : block + _BLOCK]:
+        block += _BLOCK
+    pairs = enumerate(zip(here[block : block + _BLOCK], there[block:], strict=False), block)
+    offset = next((n for n, (a, b) in pairs if a != b), min(len(here), len(there)))
+    strings = [_string(data, offset, pattern) for data in (here, there)]
+    if pattern is _LINE or max(map(len, strings)) >= _SHORTEST:
+        shown = [_quoted(string) for string in strings]
+    else:
+        shown = [data[offset : offset + _BYTES].hex(" ") or "the end" for data in (here, there)]
+    return Difference(section, None, None, offset, *shown)
+
+
+def _string(data: bytes, offset: int, pattern: re.Pattern[bytes]) -> bytes:
+    """The string around an offset."""
+    start = offset
+    while start > max(0, offset - _LONGEST) and pattern.fullmatch(data, start - 1, start):
+        start -= 1
+    match = pattern.match(data, start, offset + _LONGEST)
+    return match[0] if match else b""
+
+
+def _quoted(string: bytes) -> str:
+    return '"' + string.decode("utf-8", "backslashreplace").replace('"', '\\"') + '"'

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The target reproducible: builds what is asked for once more elsewhere, and compares.
+
+The tree is copied, without what builds made in it.  SCons builds the copy with the same
+arguments: in a folder of another name, later, in another time zone and locale, as a user of
+another name, with another umask and number of jobs.  Each file that a step or another builder
+makes on the way must be the same.  --json prints
+
+    {"schema": 1, "targets": [PATH], "files": NUMBER, "differences": [{"file": PATH,
+        "section": TEXT or null, "symbol": TEXT or null, "line": NUMBER or null,
+        "offset": NUMBER, "here": TEXT, "there": TEXT}]}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from SCons.Errors import BuildError
+from SCons.Node.FS import File
+from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS, GetLaunchDir, GetOption
+
+from ..build.database import FILE as DATABASE
+from ..errors import XenToolError
+from ..report.bitwise import Difference, difference
+from .errors import while_building, while_reading
+from .flags import path_of
+from .names import REPRODUCIBLE
+from .nodes import SCONSIGN_FILES, Graph, StepFile
+from .request import node_of
+from .settings import wants_json
+
+_SCHEMA = 1
+_COPY = "the-same-tree-in-another-folder"
+_BUILD = "build"
+_JOBS, _OTHER_JOBS = 1, 2
+_ENVIRONMENT = {"TZ": "UTC+11:30", "USER": "somebody", "LOGNAME": "somebody"}
+_MASK, _OTHER_MASK = 0o022, 0o077
+_GIT = ".git"
+_PYTHON = "pyvenv.cfg"
+"""What a folder has that holds an environment of Python."""
+_LEFT_OUT = ("__pycache__", *SCONSIGN_FILES, ".sconsign")
+
+
+@while_reading
+def target(graphs: Sequence[Graph]) -> Any:
+    """The node of the target, for what else is asked for."""
+    env = graphs[0].env
+    targets: list[Any] = []
+    made: dict[str, None] = {}
+
+    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        _prove(graphs, [str(each) for each in targets], list(made))
+
+    (alias,) = env.Alias(REPRODUCIBLE, [], env.Action(while_building(action), cmdstr=None))
+    env.AlwaysBuild(alias)
+    named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != REPRODUCIBLE]
+    nodes = [node_of(name) for name in named] or DEFAULT_TARGETS or [env.Dir("#")]
+    targets += dict.fromkeys(nodes)
+    env.Depends(alias, targets)
+    # SCons forgets of a file that is made what it was made of.
+    _find_made(targets, made)
+    if not made:
+        raise XenToolError(f"{REPRODUCIBLE}: nothing is made for {' '.join(map(str, targets))}")
+    return alias
+
+
+def _find_made(nodes: Iterable[Any], made: dict[str, None]) -> None:
+    """Finds all files that are made for nodes, what others are made of first."""
+    todo = [(node, False) for node in reversed(list(nodes))]
+    seen = set()
+    while todo:
+        each, children_done = todo.pop()
+        node = each.disambiguate()
+        if children_done:
+            made.update(dict.fromkeys(_outputs(node)))
+        elif node not in seen:
+            seen.add(node)
+            todo.append((node, True))
+            todo += [(child, False) for child in reversed(_children(node))]
+
+
+def _outputs(node: Any) -> list[str]:
+    if isinstance(node, StepFile):
+        steps = node.attributes.xen_graph.plan.closure([path_of(node)])
+        return [output for step in steps if step.name for output in step.outputs]
+    return [path_of(node)] if isinstance(node, File) and node.has_builder() else []
+
+
+def _children(node: Any) -> list[Any]:
+    if isinstance(node, StepFile):
+        graph: Graph = node.attributes.xen_graph
+        graph.ready()
+        return [*graph.others_for(path_of(node)), *graph.special(path_of(node))]
+    return [*node.all_children(), *(node.prerequisites or ())]
+
+
+def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str]) -> None:
+    """Builds the copy, and compares.
+
+    Raises XenToolError or BuildError if something differs, or the copy cannot be built.
+    """
+    with tempfile.TemporaryDirectory(prefix="xen_tool-") as folder:
+        place = _Elsewhere(graphs, folder)
+        paths = {path: place.of(path) for path in made}
+        place.copy()
+        place.build()
+        found = {}
+        for path, other in paths.items():
+            if (differs := _compare(path, other)) is not None:
+                found[path] = differs
+    if wants_json():
+        rows = [{"file": path, **differs._asdict()} for path, differs in found.items()]
+        document = {"schema": _SCHEMA, "targets": targets, "files": len(made)}
+        print(json.dumps({**document, "differences": rows}, indent=2))
+    elif not found:
+        objects = [path for path in made if path.endswith(".o") and path not in targets]
+        others = f" and {len(objects)} objects" if objects else ""
+        are = "are" if objects or len(targets) > 1 else "is"
+        print(f"{REPRODUCIBLE}: {', '.join(targets)}{others} {are} the same")
+    if found:
+        path, differs = next(iter(found.items()))
+        more = f"\n  and {len(found) - 1} more of {len(made)} files" if len(found) > 1 else ""
+        raise BuildError(
+            errstr=f"{path} differs when it is built again: {differs.place}\n"
+            f"  here:  {differs.here}\n  there: {differs.there}{more}",
+            status=1,
+        )
+
+
+def _compare(path: str, other: str) -> Difference | None:
+    contents = []
+    for name in (path, other):
+        try:
+            with open(name, "rb") as file:
+                contents.append(file.read())
+        except OSError as error:
+            where = "here" if name == path else "there"
+            raise XenToolError(
+                f"{path} is made, and cannot be read {where}: {error.strerror}"
+            ) from error
+    return difference(*contents)
+
+
+class _Elsewhere:
+    """A copy of the tree in a folder of its own."""
+
+    def __init__(self, graphs: Sequence[Graph], folder: str) -> None:
+        self._graphs = graphs
+        self._top = graphs[0].top
+        typed = (g.plan.folder for g in graphs if g.env["XEN_SETTINGS"].get("O"))
+        self._build = next(typed, "")
+        """What O= names."""
+        # The folder's own name may be a link.
+        self._copy = os.path.join(os.path.realpath(folder), _COPY)
+        self._other_build = os.path.join(os.path.realpath(folder), _BUILD)
+
+    def of(self, path: str) -> str:
+        """Where a file of the tree or the build directory is there.
+
+        Raises XenToolError if it would be the same file.
+        """
+        if not os.path.isabs(path):
+            return os.path.join(self._copy, path)
+        if self._build and path.startswith(f"{self._build}/"):
+            return self._other_build + path.removeprefix(self._build)
+        raise XenToolError(
+            f"{REPRODUCIBLE}: {path} lies outside of {self._top}, and a copy of the tree would "
+            "write it, too: let it be made within"
+        )
+
+    def copy(self) -> None:
+        """Copies the tree.
+
+        Raises XenToolError if that cannot be.
+        """
+        made = {graph.plan.folder for graph in self._graphs}
+        made |= {path for graph in self._graphs for path in graph.derived()}
+        if not GetOption("silent"):
+            print(f"  COPY    {self._copy}", flush=True)
+        try:
+            self._copy_folder("", made)
+        except OSError as error:
+            raise XenToolError(
+                f"{REPRODUCIBLE}: {error.filename}: cannot be copied: {error.strerror}"
+            ) from error
+
+    def _copy_folder(self, folder: str, made: set[str]) -> None:
+        os.mkdir(os.path.join(self._copy, folder))
+        for entry in os.scandir(os.path.join(self._top, folder)):
+            path = os.path.join(folder, entry.name)
+            to = os.path.join(self._copy, path)
+            if path in made or entry.name in _LEFT_OUT:
+                continue
+            if entry.is_symlink():
+                os.symlink(self._leads_to(entry.path), to)
+            elif entry.name == _GIT and entry.is_dir():
+                # As it may be large, and what asks git shall be told the same.
+                os.symlink(entry.path, to)
+            elif entry.is_dir():
+                has = (os.path.join(entry.path, name) for name in (DATABASE, _PYTHON))
+                if not any(map(os.path.lexists, has)):
+                    self._copy_folder(path, made)
+            elif entry.is_file():
+                shutil.copy(entry.path, to)
+
+    def _leads_to(self, link: str) -> str:
+        """What a link in the copy holds: the same, unless it would lead out of it."""
+        text = os.readlink(link)
+        place = os.path.normpath(os.path.join(os.path.dirname(link), text))
+        return text if place.startswith(os.path.join(self._top, "")) else place
+
+    def build(self) -> None:
+        """Builds the copy.
+
+        Raises BuildError if SCons does not succeed.
+        """
+        jobs = _JOBS if int(GetOption("num_jobs")) != _JOBS else _OTHER_JOBS
+        mask = os.umask(_MASK)
+        os.umask(mask)
+        locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or "C"
+        run = subprocess.run(
+            [
+                *(sys.executable, "-m", "SCons", *self._arguments(sys.argv[1:])),
+                # Nothing of it comes from a cache.
+                *("-Q", "-s", f"-j{jobs}", "--cache-disable"),
+            ],
+            cwd=self._launched(),
+            env={
+                **os.environ,
+                **_ENVIRONMENT,
+                "LC_ALL": "C.UTF-8" if locale == "C" else "C",
+                "GIT_OPTIONAL_LOCKS": "0",
+            },
+            umask=_OTHER_MASK if mask != _OTHER_MASK else _MASK,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if run.returncode:
+            sys.stderr.write(run.stdout.decode("utf-8", "backslashreplace"))
+            raise BuildError(
+                errstr="a copy of the tree in another folder cannot be built, as is shown above",
+                status=1,
+            )
+
+    def _launched(self) -> str:
+        """The folder of the copy where SCons starts: with -u it matters."""
+        start = os.path.relpath(GetLaunchDir(), self._top)
+        return os.path.join(self._copy, "" if start.startswith(os.pardir) else start)
+
+    def _arguments(self, given: Sequence[str]) -> list[str]:
+        """The arguments of this run, for the copy."""
+        found: list[str] = []
+        words = iter(given)
+        for word in words:
+            if word in ("-C", "--directory"):
+                next(words, None)
+            elif word.startswith("O="):
+                is_outside = os.path.isabs(self._build)
+                found.append(f"O={self._other_build if is_outside else self._build}")
+            elif word != REPRODUCIBLE and not word.startswith(("-C", "--directory=")):
+                inside = os.path.join(self._top, "")
+                found.append(word.replace(inside, os.path.join(self._copy, "")))
+        return found
