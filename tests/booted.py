@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""run.boot for tests: whether the loader took the image must be what its verdict says."""
+"""boot.boot for tests: whether the loader took the image must be what its verdict says."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from xen_tool.boot import boot as real
+from xen_tool.boot.modes import named
+from xen_tool.boot.outcome import Outcome
 from xen_tool.loaders.xen import Xen
 from xen_tool.report.report import read_report
-from xen_tool.run import boot as real
-from xen_tool.run.modes import named
-from xen_tool.run.outcome import Outcome
 
 REFUSED = (
     "Xen panicked: Could not construct domain 0",

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from project import TOP, Project, reference_kernel
+from xen_tool.debian.apt import cache_folder, locked
+from xen_tool.debian.hypervisor import find_hypervisor
 from xen_tool.errors import XenToolError
-from xen_tool.run.apt import cache_folder, locked
-from xen_tool.run.hypervisor import find_hypervisor
 from xen_tool.toolchain.programs import NAMES
 
 pytest_plugins = ["no_skips"]

@@ -15,8 +15,8 @@ TOP = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     sys.path.insert(0, str(TOP / "site_scons"))
+    from xen_tool.debian import packages
     from xen_tool.errors import XenToolError
-    from xen_tool.run import packages
 
     def say(line: str) -> None:
         print(f"tests: {line}", file=sys.stderr, flush=True)

@@ -14,13 +14,14 @@ each imports only what stands before it, and nothing imports the entry points:
     image/          a kernel image as its loaders read it
     loaders/        what each loader will say of it
     report/         the same as a document, for people and programs
+    debian/         packages of Debian: QEMU, Xens, the dom0 that builds domUs
+    boot/           starts an image on Xen under QEMU, and says how it went
     functions       the Python steps of a build: CONFIG, HEAD, CHECK
     progress        what is printed of steps
     signals         how the runner of steps learns of Ctrl-C
     shortcut/       builds past SCons, when nothing that SCons would read has changed
 
     scons/          entry point: what a SConstruct calls
-    run/            entry point: Xen under QEMU
     cli             entry point: the command xen-tool
 
 What a check imports, from image/ to report/, has NamedTuples for its records: to import

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .abi import ARCHES
+from .boot import CPUS, modes
 from .errors import XenToolError
 from .loaders.names import LOADERS
 from .loaders.xen import Xen
-from .run import CPUS, modes
 
 FAILED = 3
 UNUSABLE = 4
@@ -203,10 +203,10 @@ def _head(options: argparse.Namespace) -> int:
 def _boot(options: argparse.Namespace) -> int:
     from pathlib import Path
 
+    from .boot.boot import boot
+    from .boot.console import show
     from .report.report import read_report
     from .report.text import refusal
-    from .run.boot import boot
-    from .run.console import show
 
     mode = options.mode
     if mode is None:

@@ -13,7 +13,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from project import TOP
-from xen_tool.run.hypervisor import default_roots
+from xen_tool.debian.hypervisor import default_roots
 
 HEADERS = [TOP / "arch/x86/xen/xen-abi.h", TOP / "arch/x86/xen/pvh-abi.h"]
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "site_scons"))
 
-from xen_tool.run.boot import boot
-from xen_tool.run.modes import named
-from xen_tool.run.outcome import Outcome
+from xen_tool.boot.boot import boot
+from xen_tool.boot.modes import named
+from xen_tool.boot.outcome import Outcome
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

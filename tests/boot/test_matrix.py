@@ -14,9 +14,9 @@ import pytest
 
 from booted import boot
 from project import reference_kernel
+from xen_tool.boot.console import tell
+from xen_tool.debian.releases import SUITES, NotServed, hypervisor
 from xen_tool.loaders.names import DOM0
-from xen_tool.run.console import tell
-from xen_tool.run.debian import SUITES, NotServed, hypervisor
 
 
 @pytest.fixture(params=SUITES)

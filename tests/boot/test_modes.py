@@ -15,8 +15,8 @@ import pytest
 
 from booted import boot
 from guests import guest
-from xen_tool.run.modes import MODES, Place
-from xen_tool.run.outcome import Outcome
+from xen_tool.boot.modes import MODES, Place
+from xen_tool.boot.outcome import Outcome
 
 FAILED = "FAIL it: why\nCHECKS: 1\nRESULT: FAIL\n"
 HANG = "hang: jmp hang\n"

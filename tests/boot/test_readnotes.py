@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from project import Project
-from xen_tool.run.hypervisor import default_roots
+from xen_tool.debian.hypervisor import default_roots
 
 Readnotes = Callable[[Path], list[str]]
 

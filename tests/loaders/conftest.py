@@ -12,9 +12,9 @@ import pytest
 from loaders import hypervisor, libxenguest
 from loaders.hypervisor import Machines
 from loaders.libxenguest import Libxenguest
+from xen_tool.debian.hypervisor import default_roots
+from xen_tool.debian.packages import library_path
 from xen_tool.errors import XenToolError
-from xen_tool.run.hypervisor import default_roots
-from xen_tool.run.packages import library_path
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from xen_tool.debian.apt import Apt
 from xen_tool.errors import XenToolError
-from xen_tool.run.apt import Apt
 
 
 def newest_linux(folder: Path) -> list[str]:

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from loaders.containers import REAL_MODE_EXIT_VALUE
 from loaders.images import EXIT_PORT, EXIT_VALUE
-from xen_tool.run.hypervisor import find_hypervisor, read_hypervisor
+from xen_tool.debian.hypervisor import find_hypervisor, read_hypervisor
 
 XEN_LOADERS = ("xen-pv-dom0", "xen-pvh-dom0")
 LIVE_LOADERS = (*XEN_LOADERS, "qemu-kernel")

@@ -16,6 +16,8 @@ from loaders.agreement import agrees_with_libxenguest, agrees_with_machine, as_d
 from loaders.hypervisor import LIVE_LOADERS, Answer, Machines, Said
 from loaders.libxenguest import Libxenguest
 from xen_tool.abi import XenElfNote
+from xen_tool.debian.hypervisor import default_roots
+from xen_tool.debian.packages import library_path
 from xen_tool.elf import spec
 from xen_tool.errors import XenToolError
 from xen_tool.image.container import open_kernel, unwrap
@@ -24,8 +26,6 @@ from xen_tool.image.notes import FoundNote, NoteWalk
 from xen_tool.loaders.names import LOADERS, XEN
 from xen_tool.loaders.verdict import verdicts
 from xen_tool.loaders.xen import Xen
-from xen_tool.run.hypervisor import default_roots
-from xen_tool.run.packages import library_path
 
 PV = {"xen-pv-dom0", "xen-pv-domu"}
 PV32 = {"xen-pv-domu+pv32"}

@@ -17,6 +17,7 @@ from SCons.Errors import BuildError
 from SCons.Node import Node
 from SCons.Util import NodeList, flatten
 
+from ..boot import modes
 from ..build.plan import Group
 from ..build.step import COMPILE, LINK, Step
 from ..config.configuration import Configuration
@@ -25,7 +26,6 @@ from ..functions import CHECK, COMMANDS_FILE, HEAD, UNCHECKED
 from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..modules import modules
-from ..run import modes
 from ..toolchain.words import precompiled_headers
 from . import check, compilation_db, flags
 from .errors import one_image, while_building, while_reading
@@ -308,7 +308,7 @@ def _linked(env: Any, item: Any) -> str:
 
 @while_reading
 def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = None) -> list[Any]:
-    """env.XenBoot(): an alias that starts the image under QEMU, in a mode of run.modes.
+    """env.XenBoot(): an alias that starts the image under QEMU, in a mode of boot.modes.
 
     MODE= on the command line is heard before mode; without either it is the first
     that suits the configuration.
@@ -320,9 +320,9 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
     how = modes.named(name) if name else modes.suited(loaders, config.arch.bits)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        from ..boot.boot import boot
+        from ..boot.console import show
         from ..report.text import refusal
-        from ..run.boot import boot
-        from ..run.console import show
 
         given = env["XEN_SETTINGS"]
         # Others may build while the guest runs.

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from SCons.Script import AddOption, GetOption
 
 from ..abi import ARCHES
+from ..boot import CPUS, modes
+from ..boot.modes import MODES
 from ..errors import XenToolError
 from ..loaders.names import LOADERS
 from ..loaders.xen import Xen
-from ..run import CPUS, modes
-from ..run.modes import MODES
 from ..toolchain.programs import NAMES
 
 RESERVED = {

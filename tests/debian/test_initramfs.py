@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from xen_tool.debian import cpio, releases
+from xen_tool.debian.initramfs import contents, dom0, needed
 from xen_tool.errors import XenToolError
-from xen_tool.run import cpio, debian
-from xen_tool.run.initramfs import contents, dom0, needed
 
 
 def test_cpio_itself_reads_what_is_written(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_what_is_made_is_kept_beside_what_others_made(
     (cache / "dom0-old").mkdir()
     os.utime(cache / "dom0-old", (0, 0))
     archive = package(cache / "dom0/a.deb", FILES)
-    monkeypatch.setattr(debian, "dom0_packages", lambda version, say: [archive])
+    monkeypatch.setattr(releases, "dom0_packages", lambda version, say: [archive])
     said: list[str] = []
     folder = dom0("4.17", said.append)
     assert (folder / "kernel").read_bytes() == b"kernel"
@@ -151,6 +151,6 @@ def test_what_is_made_is_kept_beside_what_others_made(
     assert len(said) == 1
     assert sorted(cache.iterdir()) == sorted([cache / "dom0", cache / "dom0-fresh", folder])
     other = archive.rename(archive.with_name("b.deb"))
-    monkeypatch.setattr(debian, "dom0_packages", lambda version, say: [other])
+    monkeypatch.setattr(releases, "dom0_packages", lambda version, say: [other])
     assert dom0("4.17", said.append) != folder
     assert folder.exists()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The boot runner against a stand-in for QEMU that says and does what a test wants.
 
-The end-to-end tests on real Xen are in tests/boot/.
+Those on real Xen are in the modules beside it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from xen_tool.boot.boot import boot
+from xen_tool.boot.console import MAX_LINE_BYTES, MAX_LINES, Console, printable
+from xen_tool.boot.modes import MODES, named
+from xen_tool.boot.outcome import Outcome
+from xen_tool.debian import releases
+from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
 from xen_tool.errors import XenToolError
 from xen_tool.loaders.names import LOADERS
-from xen_tool.run import debian
-from xen_tool.run.boot import boot
-from xen_tool.run.console import MAX_LINE_BYTES, MAX_LINES, Console, printable
-from xen_tool.run.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
-from xen_tool.run.modes import MODES, named
-from xen_tool.run.outcome import Outcome
 
 ELF = b"\x7fELF stands in for an image"
 
@@ -285,7 +285,7 @@ def test_qemu_does_not_outlive_a_killed_parent(machine: Machine) -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from pathlib import Path; from xen_tool.run.boot import boot; "
+            "import sys; from pathlib import Path; from xen_tool.boot.boot import boot; "
             "boot(Path(sys.argv[1]), qemu=sys.argv[2], xen=sys.argv[3], timeout=600, "
             "echo=lambda line: print(line, flush=True))",
             *map(str, (machine.image, machine.qemu, machine.xen)),
@@ -514,7 +514,7 @@ def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.Monkey
         asked.append(version)
         return machine.xen
 
-    monkeypatch.setattr(debian, "hypervisor", hypervisor)
+    monkeypatch.setattr(releases, "hypervisor", hypervisor)
     machine.program(f"say({PASSED!r}); sys.exit(33)")
     assert boot(machine.image, qemu=str(machine.qemu), xen="4.14").passed
     assert asked == ["4.14"]

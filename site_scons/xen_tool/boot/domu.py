@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import cpio, initramfs
-from .apt import Say
+from ..debian import cpio, initramfs
+from ..debian.apt import Say
 from .modes import Mode
 
 XEN_OPTIONS = ("dom0_mem=256M", "dom0_max_vcpus=1", "guest_loglvl=all")

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from xen_tool.boot import modes
 from xen_tool.loaders import names
-from xen_tool.run import modes
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from xen_tool.debian import packages
+from xen_tool.debian.packages import Need
 from xen_tool.errors import XenToolError
-from xen_tool.run import packages
-from xen_tool.run.packages import Need
 
 APT_GET = """#!/bin/sh
 echo "apt-get $*" >>"$HOME/log"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """apt-get with package lists of its own, which needs no root and disturbs nothing.
 
-packages.py and debian.py keep what they fetch below cache_folder().
+packages.py and releases.py keep what they fetch below cache_folder().
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ What it makes is kept in the user's cache folder, by a name that says what it wa
     ~/.cache/xen_tool/xen-<version>/dom0-<key>/kernel
     ~/.cache/xen_tool/xen-<version>/dom0-<key>/initramfs
 
-The initramfs has no /init, which domu.py appends with the domain to build.
+The initramfs has no /init, which boot/domu.py appends with the domain to build.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import XenToolError
 from ..image.container import open_kernel
-from . import cpio, debian
+from . import cpio, releases
 from .apt import Say, locked
 
 _KEEP_SECONDS = 30 * 24 * 3600
@@ -60,7 +60,7 @@ def dom0(version: str, say: Say) -> Path:
 
     Raises XenToolError if its packages cannot be had or do not hold what is needed.
     """
-    packages = debian.dom0_packages(version, say)
+    packages = releases.dom0_packages(version, say)
     recipe = [
         *(path.name for path in packages),
         *map(_digest, (Path(__file__), Path(cpio.__file__))),
@@ -114,7 +114,7 @@ def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
     kernel = b""
     libraries: dict[str, bytes | str] = {}
     for package in packages:
-        for path, content in debian.files(package, lambda p: bool(_WANTED.fullmatch(p))):
+        for path, content in releases.files(package, lambda p: bool(_WANTED.fullmatch(p))):
             match = _WANTED.fullmatch(path)
             assert match is not None
             if match["library"]:

@@ -20,12 +20,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ..debian.apt import Say
+from ..debian.hypervisor import find_hypervisor, read_hypervisor, version_of
 from ..elf import spec
 from ..errors import XenToolError
 from . import CPUS, modes
-from .apt import Say
 from .console import Console, tell
-from .hypervisor import find_hypervisor, read_hypervisor, version_of
 from .modes import Mode, Place
 from .outcome import Evidence, Outcome
 
@@ -167,9 +167,9 @@ def _hypervisor(xen: str | None, say: Say) -> Path:
     if xen is None:
         return find_hypervisor()
     if re.fullmatch(r"[0-9]+\.[0-9]+", xen, re.ASCII):
-        from . import debian
+        from ..debian import releases
 
-        return debian.hypervisor(xen, say)
+        return releases.hypervisor(xen, say)
     return Path(xen)
 
 

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Start a kernel image, on real Xen or as QEMU does, and say how it went.
+
+    from xen_tool.boot.boot import boot
+    outcome = boot(Path('vmlinux'), mode='pvh', echo=print)
+
+boot     lays out what QEMU loads, runs it, and follows the console
+modes    the ways to boot, as data
+domu     what a Linux dom0 is given to build a domU from the image
+console  the bytes of the console, as lines
+outcome  what the lines and QEMU's status say of the run
+
+QEMU, Xen's hypervisor and the dom0 are found, or fetched, by debian/.
+"""
+
+CPUS = 2
+"""How many CPUs the guest gets, unless told otherwise."""
