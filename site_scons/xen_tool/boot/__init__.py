@@ -4,11 +4,13 @@
     from xen_tool.boot.boot import boot
     outcome = boot(Path('vmlinux'), mode='pvh', echo=print)
 
-boot     lays out what QEMU loads, runs it, and follows the console
-modes    the ways to boot, as data
-domu     what a Linux dom0 is given to build a domU from the image
-console  the bytes of the console, as lines
-outcome  what the lines and QEMU's status say of the run
+boot      lays out what QEMU loads, runs it, and follows the console
+modes     the ways to boot, as data
+domu      what a Linux dom0 is given to build a domU from the image
+console   the lines of the console: who gets them, and which are kept
+terminal  its bytes, as rows that a person sees
+escapes   text, control characters and escape sequences
+outcome   what the lines and QEMU's status say of the run
 
 QEMU, Xen's hypervisor and the dom0 are found, or fetched, by debian/.
 """

@@ -90,7 +90,7 @@ def boot(
     program = _find_qemu(qemu or QEMU)
 
     evidence = Evidence()
-    console = Console(*([echo] if echo else []), evidence.see)
+    console = Console(evidence.see, echo)
     # QEMU reads commas and blanks in file names as syntax: names without any.
     with tempfile.TemporaryDirectory(prefix="xen-tool-boot-") as folder:
         options = _lay_out(Path(folder), mode, image, cpus, xen, say)
@@ -221,6 +221,6 @@ def _follow(
         console.feed(data)
         if evidence.in_trouble:
             deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
-        elif evidence.results:
+        elif evidence.result:
             deadline = min(deadline, time.monotonic() + EXIT_SECONDS)
     console.close()

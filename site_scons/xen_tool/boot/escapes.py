@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What is in the bytes of a console: text, control characters, escape sequences and strings.
+
+The states are those of a VT100's parser, as xterm and Linux's console have it (ECMA-48): a
+control character is heard in the middle of a sequence too, CAN and SUB end one, ESC begins anew.
+Nothing is kept but the sequence that has begun, however the bytes are cut into pieces.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+_TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
+_PLAIN_LINE = re.compile(r"([\x20-\x7e]*)\r*\n")
+
+_CANCEL = "\x18\x1a"
+_END_OF_STRING = "\a\x9c" + _CANCEL
+_MAX_PARAMETERS = 16
+_MAX_PARAMETER = 9999
+_MAX_HIDDEN = 4096
+
+
+class Parser(ABC):
+    """Takes bytes by feed(), and calls the methods below it."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._state: Callable[[str], None] | None = None
+        """Takes the next character; None: it is text, or a control character."""
+        self._parameters = [0]
+        self._private = ""
+        self._hidden = ""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        text = self._decoder.decode(data)
+        at = 0
+        while at < len(text):
+            if self._state:
+                self._state(text[at])
+                at += 1
+            elif (line := _PLAIN_LINE.match(text, at)) and self.line(line[1]):
+                at = line.end()
+            elif run := _TEXT.match(text, at):
+                self.write(run[0])
+                at = run.end()
+            else:
+                self._ground(text[at])
+                at += 1
+
+    @abstractmethod
+    def line(self, text: str) -> bool:
+        """Take a line of ASCII with its end, or return False to get it in its parts."""
+
+    @abstractmethod
+    def write(self, text: str) -> None:
+        """Take text, without control characters."""
+
+    @abstractmethod
+    def control(self, character: str) -> None:
+        """Take a control character that begins nothing."""
+
+    @abstractmethod
+    def escape(self, final: str) -> None:
+        """Take a sequence of ESC and one character."""
+
+    @abstractmethod
+    def command(self, final: str, parameters: list[int]) -> None:
+        """Take a control sequence; a parameter that is not given is 0, and one is always there."""
+
+    @abstractmethod
+    def hidden(self, text: str) -> None:
+        """Take a line of a string that is not shown, such as a window's title."""
+
+    def _ground(self, character: str) -> None:
+        if character == "\x1b":
+            self._state = self._escape
+        elif character == "\x9b":
+            self._begin_sequence()
+        elif character == "\x9d":
+            self._state = self._string
+        else:
+            self.control(character)
+
+    def _escape(self, character: str) -> None:
+        self._state = None
+        if character == "[":
+            self._begin_sequence()
+        elif character in "]PX^_":
+            self._state = self._string
+        elif " " <= character <= "/":
+            self._state = self._intermediate
+        elif character == "\x1b":
+            self._state = self._escape
+        elif character >= " ":
+            self.escape(character)
+        elif character not in _CANCEL:
+            self.control(character)
+            self._state = self._escape
+
+    def _intermediate(self, character: str) -> None:
+        # The choice of a character set, which changes no capital letter.
+        self._state = self._intermediate if " " <= character <= "/" else None
+
+    def _string(self, character: str) -> None:
+        ends = character == "\x1b" or character in _END_OF_STRING
+        if ends or character == "\n" or len(self._hidden) >= _MAX_HIDDEN:
+            self.hidden(self._hidden)
+            self._hidden = ""
+        if ends:
+            self._state = self._escape if character == "\x1b" else None
+        elif character.isprintable():
+            self._hidden += character
+
+    def _begin_sequence(self) -> None:
+        self._parameters = [0]
+        self._private = ""
+        self._state = self._sequence
+
+    def _sequence(self, character: str) -> None:
+        if character.isascii() and character.isdigit():
+            value = self._parameters[-1] * 10 + int(character)
+            self._parameters[-1] = min(value, _MAX_PARAMETER)
+        elif character == ";":
+            if len(self._parameters) < _MAX_PARAMETERS:
+                self._parameters.append(0)
+        elif " " <= character <= "?":
+            self._private = character
+        elif character == "\x1b":
+            self._state = self._escape
+        elif character < " " and character not in _CANCEL:
+            self.control(character)
+        else:
+            self._state = None
+            # DEC's own erasing spares what nobody protects.
+            if not self._private or (self._private == "?" and character in "JK"):
+                self.command(character, self._parameters)

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The console is read as a terminal shows it; pyte, another terminal, is the authority."""
+
+from __future__ import annotations
+
+import itertools
+import tracemalloc
+from collections.abc import Iterator, Sequence
+
+import pyte
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyte.modes import LNM
+
+from xen_tool.boot import console as console_module
+from xen_tool.boot.console import MAX_CHARACTERS, MAX_LINES, Console
+from xen_tool.boot.outcome import Evidence
+from xen_tool.boot.terminal import COLUMNS, Seen, Terminal
+
+ROWS, WIDTH = 6, 20
+
+
+def told(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> list[tuple[str, Seen]]:
+    """All that a terminal tells of the bytes."""
+    rows_told: list[tuple[str, Seen]] = []
+    terminal = Terminal(
+        lambda text, seen: rows_told.append((text, seen)), rows=rows, columns=columns
+    )
+    for piece in pieces:
+        terminal.feed(piece)
+    terminal.close()
+    return rows_told
+
+
+def lines(data: bytes) -> list[str]:
+    return [text for text, seen in told(data, columns=COLUMNS) if seen is not Seen.GLIMPSE]
+
+
+def evidence(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> Evidence:
+    found = Evidence()
+    for text, seen in told(*pieces, rows=rows, columns=columns):
+        found.see(text, seen)
+    return found
+
+
+def fails(data: bytes) -> bool:
+    return "FAIL" in evidence(data).reason(33, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        (b"plain\r\n", ["plain"]),
+        (b"a\n\nb", ["a", "", "b"]),
+        (b"\rof Xen in a Xen", ["of Xen in a Xen"]),
+        (b"a\tb", ["a       b"]),
+        (b"50%\rFAIL a\n", ["FAIL a"]),
+        (b"50% done\rFAIL a\n", ["FAIL ane"]),
+        (b"FAIK\bL a\n", ["FAIL a"]),
+        (b"\x1b[31mFAIL a\x1b[0m\n", ["FAIL a"]),
+        (b"\x1b[2J\x1b[HFAIL a\n", ["FAIL a"]),
+        (b"\x1b]0;a title\aFAIL a\n", ["FAIL a"]),
+        (b"\x1b]0;a title\x1b\\FAIL a\n", ["FAIL a"]),
+        (b"\x1bP1;2q...\x1b\\FAIL a\n", ["FAIL a"]),
+        (b"\x1b(0FAIL a\x1b(B\n", ["FAIL a"]),
+        (b"\x1b[38;5;1mFAIL a\n", ["FAIL a"]),
+        (b"\x1b[?25lFAIL a\n", ["FAIL a"]),
+        (b"\x1b[3;3HFA\x1b[5;1Hother\x1b[3;5HIL a\n", ["  FA", "other", "  FAIL a"]),
+        (b"AIL a\r\x1b[@F\n", ["FAIL a"]),
+        (b"AIL a\r\x1b[4hF\x1b[4l\n", ["FAIL a"]),
+        (b"xFAIL a\r\x1b[P\n", ["FAIL a"]),
+        (b"FAIL a\x1b[5G\x1b[K\n", ["FAIL"]),
+        (b"FAIL a\x1b[10;1H\x1b[2Jb", ["FAIL a", "b"]),
+        (b"x\x1b[1\rmFAIL a\x1b[1\n2m\n", ["FAIL a", ""]),
+        (b"\xff\x1b[mx\n", ["\N{REPLACEMENT CHARACTER}x"]),
+        (
+            "\N{RIGHT-TO-LEFT OVERRIDE}F\N{ZERO WIDTH SPACE}AIL\N{NO-BREAK SPACE}a".encode(),
+            ["FAIL a"],
+        ),
+        (
+            "h\N{LATIN SMALL LETTER E WITH ACUTE}\0\x7f".encode(),
+            ["h\N{LATIN SMALL LETTER E WITH ACUTE}"],
+        ),
+        (b"x" * (2 * COLUMNS + 1), ["x" * COLUMNS, "x" * COLUMNS, "x"]),
+    ],
+)
+def test_rows_are_what_a_terminal_shows(data: bytes, shown: list[str]) -> None:
+    assert [line.rstrip() for line in lines(data)] == shown
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"FAIL a\rPASS a\n",
+        b"FAIL a\r\x1b[K\n",
+        b"FAIL a\x1b[2J\n",
+        b"FAIL a\x1b[2K\n",
+        b"FAIL a\n\x1b[A\x1b[2K",
+        b"FAIL a\x1b[1;1Hx\x1bc",
+        b"FAIL a\x1b[L",
+        b"\x1b]0;\nFAIL a\n\a\n",
+        b"FAIL a",
+        b"x" * WIDTH + b"FAIL a\n",
+    ],
+)
+def test_a_failure_that_was_to_be_seen_once_stays_one(data: bytes) -> None:
+    assert fails(data)
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "[ 0.12] ",
+        "[    1.234567] ",
+        "[    1.234567][    T1] ",
+        "<6>[    1.234567] ",
+        "(d1) ",
+        "(XEN) (d1) ",
+        "(XEN) [2026-01-02 03:04:05] (d1) ",
+        "(XEN) [    1.234567] (d1) [ 0.1] ",
+        "[2026-01-02T03:04:05.678Z] ",
+    ],
+)
+def test_who_says_it_and_when_may_stand_in_front(front: str) -> None:
+    passed = "".join(f"{front}{line}\n" for line in ("PASS a", "CHECKS: 1", "RESULT: PASS"))
+    assert evidence(passed.encode(), columns=COLUMNS).passed(33)
+    failed = f"{front}FAIL a: why\n{passed}"
+    assert not evidence(failed.encode(), columns=COLUMNS).passed(33)
+
+
+PASSED = b"PASS a\nCHECKS: 1\nRESULT: PASS\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (PASSED + b"BUG: died\n", "said after it: BUG: died"),
+        (PASSED + b"\x1b[31mBUG: died\r      \n", "said after it: BUG: died"),
+        (PASSED + PASSED, "its 1 checks gave 2 lines PASS"),
+        (PASSED + b"FAIL b\n", "also FAIL b"),
+        (b"FAIL: broken\n" + PASSED, "also FAIL: broken"),
+        (b"CHECKS: 2\n" + PASSED, "its lines CHECKS: 2 and CHECKS: 1 differ"),
+        (b"CHECKS: 1000000000\nRESULT: PASS\n", "its 1000000000 checks gave 0 lines PASS"),
+        (b"CHECKS: many\nRESULT: PASS\n", "CHECKS: many is no number of checks"),
+        (b"CHECKS: -1\nRESULT: PASS\n", "CHECKS: -1 is no number of checks"),
+        (b"FAIL x\n" * 100_000 + PASSED, "also FAIL x, FAIL x, FAIL x, and 99997 more lines FAIL"),
+    ],
+)
+def test_what_is_no_pass_says_why(data: bytes, reason: str) -> None:
+    found = evidence(data)
+    assert not found.passed(33)
+    assert found.reason(33, 1) == f"the guest reported RESULT: PASS, but {reason}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x" * COLUMNS + b"RESULT: PASS\n",
+        b"RESULT: PASS" + b" " * COLUMNS + b"x\n",
+        b"RESULT: PASS\r            \n",
+        b"RESULT: PASSED\n",
+        b"RESULT: PASS 1\n",
+        b"RESULT: PASS\rRESULT: FAIL\n",
+        b"RESULT: FAIL\rRESULT: PASS\n",
+        b"not RESULT: PASS\n",
+    ],
+)
+def test_a_pass_is_a_line_of_its_own_that_stayed(data: bytes) -> None:
+    assert not evidence(data, columns=COLUMNS).passed(33)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"x",
+        b"FAIL ",
+        b"FAIL x\n",
+        b"FAIL\r",
+        b"(XEN) Panic on CPU 0:\n",
+        b"\x1b]0;x",
+        b"\x1b[1;",
+        b"\xf0\x9f\n",
+    ],
+)
+def test_memory_is_bounded_whatever_comes(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_module, "MAX_CHARACTERS", 10_000)
+    found = Evidence()
+    console = Console(found.see)
+    data = piece * (4_000 // len(piece))
+    tracemalloc.start()
+    for _ in range(30):
+        console.feed(data)
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(10):
+        console.feed(data)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < len(data)
+    assert len(found.reason(33, 1)) < 2000
+
+
+def test_the_last_lines_are_kept() -> None:
+    console = Console(lambda text, seen: None)
+    console.feed(b"".join(b"%d\n" % i for i in range(MAX_LINES + 5)))
+    assert len(console.lines) == MAX_LINES
+    assert console.lines[0] == "5"
+    console.feed(b"x" * 3000 + b"\n")
+    console.feed((b"y" * 3000 + b"\n") * (MAX_CHARACTERS // 3000))
+    assert sum(map(len, console.lines)) <= MAX_CHARACTERS
+    assert console.lines[0].startswith("y")
+
+
+# What both terminals know.  pyte has no strings but OSC, takes one number where one is due, and
+# has tab stops, modes and scrolled regions, none of which is set here.
+_TEXTS = st.sampled_from(["FAIL a", "AIL a", "FA", "F", "IL", "x", " ", "PASS a", "\u6f22"])
+_NUMBERS = st.integers(0, 25).map(str) | st.just("")
+_SEQUENCES = (
+    st.builds("\x1b[{}{}".format, _NUMBERS, st.sampled_from([*"ABCDEFGHLMPX@`adem"]))
+    | st.builds("\x1b[{}{}".format, st.integers(0, 2), st.sampled_from("JK"))
+    | st.builds("\x1b[{};{}{}".format, _NUMBERS, _NUMBERS, st.sampled_from("Hf"))
+)
+_CONTROLS = st.sampled_from([*"\n\n\r\r\b\t\v\0\a\x7f", "\r\n"]) | st.sampled_from(
+    [f"\x1b{rest}" for rest in ("7", "8", "D", "E", "M", "(0", "(B", "[4h", "[4l", "[?25l")]
+    + ["\x1bc\x1b[20h", "\x1b]0;FAIL a\a", "\x1b]2;x\x1b\\"],
+)
+_TOKENS = st.lists(_TEXTS | _SEQUENCES | _CONTROLS | st.characters(max_codepoint=26), max_size=30)
+
+
+def shown_by_pyte(tokens: Sequence[str]) -> Iterator[list[str]]:
+    """What the other terminal shows, each time that something else than text is to come."""
+    screen = pyte.Screen(WIDTH, ROWS)
+    screen.set_mode(LNM)
+    stream = pyte.Stream(screen)
+    for token, coming in itertools.zip_longest(tokens, tokens[1:], fillvalue="\n"):
+        for character in token:
+            stream.feed(character)
+        if not coming.isprintable():
+            # Not screen.display, which stumbles over half a wide character.
+            cells = [[screen.buffer[y][x].data for x in range(WIDTH)] for y in range(ROWS)]
+            yield ["".join(row) for row in cells]
+
+
+@given(_TOKENS, st.lists(st.integers(0, 100), max_size=20))
+@settings(max_examples=400, deadline=None)
+def test_no_failure_that_another_terminal_shows_is_lost(tokens: list[str], cuts: list[int]) -> None:
+    visible = any(
+        row.lstrip().startswith("FAIL ") and row.strip() != "FAIL"
+        for display in shown_by_pyte(tokens)
+        for row in display
+    )
+    data = "".join(tokens).encode()
+    whole = told(data)
+    bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    assert told(*(data[a:b] for a, b in itertools.pairwise(bounds))) == whole
+    if visible:
+        assert fails(data)
+
+
+@given(st.lists(st.binary(max_size=30), max_size=10))
+@settings(max_examples=200, deadline=None)
+def test_any_bytes_are_taken_and_made_safe(pieces: list[bytes]) -> None:
+    for text, _ in told(*pieces):
+        assert text.isprintable()
+    assert told(*pieces) == told(b"".join(pieces))
+    # However they leave the terminal: reset, it shows what comes.
+    end = b"\x18\x1b\\\x1bc\nFAIL a\n"
+    assert fails(b"".join(pieces) + end)
