@@ -56,7 +56,7 @@ BELOW = {
     "elf": {"abi", "errors", "files"},
     "toolchain": {"abi", "errors"},
     "build": {"errors", "files", "toolchain"},
-    "image": {"abi", "elf", "errors"},
+    "image": {"abi", "elf", "errors", "files"},
     "loaders": {"abi", "elf", "errors", "image"},
     "debian": {"elf", "errors", "files", "image"},
     "boot": {"debian", "elf", "errors", "files", "image", "loaders", "report"},

@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     boot.add_argument("--timeout", type=float, metavar="SECONDS", help="(the mode's)")
     boot.add_argument("--cpus", type=int, default=CPUS, metavar="N", help="(%(default)s)")
-    boot.add_argument("--qemu", metavar="PROGRAM")
+    boot.add_argument("--qemu", metavar="COMMAND", help="perhaps with options (qemu-system-x86_64)")
     boot.add_argument("--xen", metavar="FILE", help="the hypervisor, or a version, such as 4.20")
     boot.set_defaults(function=_boot)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Write files so that nobody ever sees half of one.
+"""Write files so that nobody ever sees half of one, and open none that is no file.
 
 Every file that the tool writes goes through here: to a temporary name beside it, then moved
 into place, and only if its content changed.  Imported by every build that has something to
@@ -65,6 +65,26 @@ def remove(path: str) -> None:
         os.unlink(path)
     except OSError:
         return
+
+
+def open_regular(path: str | os.PathLike[str], instead: str) -> int:
+    """Return a descriptor that reads the file at path.
+
+    Raises XenToolError if it cannot be opened, or is a folder or a pipe: then name instead.
+    """
+    name = os.fspath(path)
+    try:
+        # A FIFO that nobody writes to must not be waited for.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise XenToolError(f"{name}: cannot be opened: {reason}") from error
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
+    raise XenToolError(f"{name}: is {kind}; name {instead}")
 
 
 def shown(path: str | os.PathLike[str]) -> str:

@@ -5,6 +5,9 @@
     outcome = boot(Path('vmlinux'), mode='pvh', echo=print)
 
 boot      lays out what QEMU loads, runs it, and follows the console
+held      what QEMU loads, as copies in memory
+qemu      QEMU as a process
+monitor   what it says of the machine
 modes     the ways to boot, as data
 domu      what a Linux dom0 is given to build a domU from the image
 console   the lines of the console: who gets them, and which are kept

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import re
-import select
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from ..debian.apt import Say
@@ -26,10 +21,10 @@ from ..elf import spec
 from ..errors import XenToolError
 from . import CPUS, modes
 from .console import Console, tell
+from .held import Held
 from .modes import Mode, Place
 from .outcome import Evidence, Outcome
-
-QEMU = "qemu-system-x86_64"
+from .qemu import Machine, find_qemu, running
 
 MAX_CPUS = 32
 """A guest's vcpu_info of more is not in the shared_info page."""
@@ -39,22 +34,6 @@ GRACE_SECONDS = 2.0
 
 EXIT_SECONDS = 5.0
 """How long QEMU's exit is waited for after the guest's result line."""
-
-# Makes QEMU die with the process that started it, even by SIGKILL.  A small
-# program between the two, because a preexec_fn may deadlock where threads run,
-# as in SCons.  1 is PR_SET_PDEATHSIG, 9 SIGKILL (prctl(2)).
-_LAUNCHER = """
-import ctypes, os, sys
-prctl = getattr(ctypes.CDLL(None), 'prctl', None)
-if prctl:
-    prctl(1, 9)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit('the starting process is gone')
-try:
-    os.execv(sys.argv[2], sys.argv[2:])
-except OSError as error:
-    sys.exit(f'{sys.argv[2]}: {error.strerror}')
-"""
 
 
 def boot(
@@ -72,10 +51,10 @@ def boot(
 
     mode is a row of modes.MODES, its name or its alias (PV dom0); it has a
     timeout of its own.  cpus is how many the guest gets.  qemu is a program's
-    name or path (qemu-system-x86_64), xen a hypervisor's path, gzipped or not,
-    or a version of it that Debian has (the newest installed one).  echo takes
-    each line of the console as it comes, say a line on what is fetched.  QEMU
-    never outlives the call or its process.
+    name or path, perhaps with options (qemu-system-x86_64), xen a hypervisor's
+    path, gzipped or not, or a version of it that Debian has (the newest
+    installed one).  echo takes each line of the console as it comes, say a line
+    on what is fetched.  QEMU never outlives the call or its process.
 
     Raises XenToolError if a part is missing or unusable; everything that
     happens after the start is an Outcome.
@@ -86,20 +65,16 @@ def boot(
         raise XenToolError(f"the time limit must be a number of seconds above 0, not {timeout}")
     if not 1 <= cpus <= MAX_CPUS:
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
-    _check_image(image)
-    program = _find_qemu(qemu or QEMU)
-
     evidence = Evidence()
     console = Console(evidence.see, echo)
-    # QEMU reads commas and blanks in file names as syntax: names without any.
-    with tempfile.TemporaryDirectory(prefix="xen-tool-boot-") as folder:
-        options = _lay_out(Path(folder), mode, image, cpus, xen, say)
+    program = find_qemu(qemu)
+    with Held() as held:
+        options = _lay_out(held, mode, image, cpus, xen, say)
+        own_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        with _running(
-            [program, *_machine(mode, 1 if mode.place is Place.DOMU else cpus), *options], folder
-        ) as process:
-            _follow(process, console, evidence, start + timeout)
-            status = process.poll()
+        with running(program, mode, own_cpus, options, held.descriptors) as machine:
+            _follow(machine, console, evidence, start + timeout)
+            status = machine.process.poll()
     return Outcome(
         passed=evidence.passed(status),
         status=status,
@@ -109,58 +84,27 @@ def boot(
     )
 
 
-def _check_image(image: Path) -> None:
-    try:
-        with image.open("rb") as file:
-            magic = file.read(len(spec.ELFMAG))
-    except OSError as error:
-        raise XenToolError(f"the image {image} cannot be read: {error.strerror}") from error
-    if magic != spec.ELFMAG:
-        raise XenToolError(f"{image} is not an ELF file: boot takes a linked kernel image")
-
-
-def _find_qemu(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        raise XenToolError(
-            f"QEMU ({name}) was not found: install it with `apt-get install qemu-system-x86` "
-            "(Debian), or run `./sconsw test`, which fetches it"
-        )
-    return str(Path(path).absolute())
-
-
-def _machine(mode: Mode, cpus: int) -> list[str]:
-    return [
-        *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
-        *("-nodefaults", "-no-user-config", "-no-reboot"),
-        *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
-        *("-m", str(mode.memory), "-smp", str(cpus)),
-        *(("-cpu", mode.cpu) if mode.cpu else ()),
-        # 128 ns for each instruction; a halt lasts no longer than it takes to wind the clock on.
-        *(("-icount", "shift=7,sleep=off") if mode.counts_instructions else ()),
-    ]
-
-
 def _lay_out(
-    folder: Path, mode: Mode, image: Path, cpus: int, xen: str | None, say: Say
+    held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, say: Say
 ) -> list[str]:
-    """Puts what QEMU is to load into folder; returns the options that name it."""
-    image = image.resolve()
+    """Copy what QEMU is to load; return the options that name it."""
+    kernel = held.copy(image, "the file of a linked kernel image")
+    with open(kernel, "rb") as file:
+        if file.read(len(spec.ELFMAG)) != spec.ELFMAG:
+            raise XenToolError(f"{image} is not an ELF file: boot takes a linked kernel image")
     if mode.place is Place.KERNEL:
-        (folder / "image").symlink_to(image)
-        return ["-kernel", "image"]
+        return ["-kernel", kernel]
     hypervisor = _hypervisor(xen, say)
-    (folder / "xen").write_bytes(read_hypervisor(hypervisor))
     options = ["console=com1", "com1=115200,8n1", *mode.xen]
+    loaded = held.put([read_hypervisor(hypervisor)])
     if mode.place is Place.DOM0:
-        (folder / "image").symlink_to(image)
-        modules = ["image"]
+        modules = [kernel]
     else:
         from . import domu
 
-        modules = domu.lay_out(folder, mode, image, cpus, _version(hypervisor), say)
+        modules = domu.lay_out(held, mode, Path(kernel), cpus, _version(hypervisor), say)
         options += domu.XEN_OPTIONS
-    return ["-kernel", "xen", "-append", " ".join(options), "-initrd", ",".join(modules)]
+    return ["-kernel", loaded, "-append", " ".join(options), "-initrd", ",".join(modules)]
 
 
 def _hypervisor(xen: str | None, say: Say) -> Path:
@@ -182,43 +126,17 @@ def _version(hypervisor: Path) -> str:
     )
 
 
-@contextlib.contextmanager
-def _running(command: list[str], folder: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), *command],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        bufsize=0,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
-
-
-def _follow(
-    process: subprocess.Popen[bytes], console: Console, evidence: Evidence, deadline: float
-) -> None:
-    """Reads the console until QEMU has ended or there is no point in waiting on."""
-    assert process.stdout is not None
-    output = process.stdout.fileno()
-    readable = select.poll()  # unlike select(), not limited to descriptors below 1024
-    readable.register(output, select.POLLIN)
+def _follow(machine: Machine, console: Console, evidence: Evidence, deadline: float) -> None:
+    """Read the console until QEMU has ended or there is no point in waiting on."""
     while not evidence.over:
-        left = deadline - time.monotonic()
-        if left <= 0 or not readable.poll(left * 1000):
-            break
-        data = os.read(output, 1 << 16)
-        if not data:
+        data = machine.listen(deadline - time.monotonic())
+        if data is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, deadline - time.monotonic()))
+                machine.process.wait(max(0.0, deadline - time.monotonic()))
             break
         console.feed(data)
+        if machine.monitor.shutdown:
+            machine.monitor.quit()
         if evidence.in_trouble:
             deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
         elif evidence.result:

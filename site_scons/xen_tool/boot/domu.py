@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..debian import cpio, initramfs
 from ..debian.apt import Say
+from .held import Held
 from .modes import Mode
 
 XEN_OPTIONS = ("dom0_mem=256M", "dom0_max_vcpus=1", "guest_loglvl=all")
@@ -57,20 +58,20 @@ end '\003' "xl did not start the domain: $(grep -m 1 error /xl.log)"
 """
 
 
-def lay_out(folder: Path, mode: Mode, image: Path, cpus: int, version: str, say: Say) -> list[str]:
-    """Puts the dom0 for this version of Xen, and in it the image, into folder.
+def lay_out(held: Held, mode: Mode, image: Path, cpus: int, version: str, say: Say) -> list[str]:
+    """Copy the dom0 for this version of Xen, with the image in it; return Xen's modules.
 
-    Returns Xen's modules, with their options.  Raises XenToolError if there is no such dom0.
+    Raises XenToolError if there is no such dom0.
     """
     dom0 = initramfs.dom0(version, say)
-    (folder / "kernel").symlink_to(dom0 / "kernel")
     domain = {
         "init": _INIT.replace("@MODULES@", " ".join(initramfs.MODULES)).encode(),
         "guest": image.read_bytes(),
         "guest.cfg": _configuration(mode, cpus).encode(),
     }
-    (folder / "initramfs").write_bytes((dom0 / "initramfs").read_bytes() + cpio.archive(domain))
-    return [f"kernel {_KERNEL_OPTIONS}", "initramfs"]
+    kernel = held.copy(dom0 / "kernel", "another cache folder in XDG_CACHE_HOME")
+    root = held.put([(dom0 / "initramfs").read_bytes(), cpio.archive(domain)])
+    return [f"{kernel} {_KERNEL_OPTIONS}", root]
 
 
 def _configuration(mode: Mode, cpus: int) -> str:

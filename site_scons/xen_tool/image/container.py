@@ -16,10 +16,10 @@ those of Linux's x86 boot protocol (Documentation/arch/x86/boot.rst):
 from __future__ import annotations
 
 import os
-import stat
 
 from ..elf import spec
 from ..errors import XenToolError
+from ..files import open_regular
 from ..light import NamedTuple
 from .codecs import CODECS, Codec, CutShort, Damaged, Source
 from .data import Data
@@ -103,7 +103,7 @@ def open_kernel(path: str | os.PathLike[str]) -> KernelFile:
     no error, but the KernelFile's problem.
     """
     name = os.fspath(path)
-    return unwrap(name, _opened(name))
+    return unwrap(name, Data.of_file(open_regular(name, "the file of a kernel image"), name))
 
 
 def unwrap(path: str, file: Data) -> KernelFile:
@@ -119,21 +119,6 @@ def unwrap_stream(path: str, file: Data) -> KernelFile:
     image = KernelFile(path, what, file, file, None, (), None, 0, file.size)
     codec = _codec(file, 0, file.size)
     return _unpacked(image, codec, 0, file.size) if codec else image
-
-
-def _opened(path: str) -> Data:
-    try:
-        # A FIFO that nobody writes to must not be waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise XenToolError(f"{path}: cannot be opened: {reason}") from error
-    mode = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(mode):
-        return Data.of_file(descriptor, path)
-    os.close(descriptor)
-    kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-    raise XenToolError(f"{path}: is {kind}; name the file of a kernel image")
 
 
 def _bzimage(path: str, file: Data) -> KernelFile:

@@ -29,7 +29,7 @@ RESERVED = {
     "XEN_RELEASE": f"of which Xen, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
     "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} (what it is for)",
     "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",
-    "QEMU": "the emulator that boots the image (qemu-system-x86_64)",
+    "QEMU": "the emulator that boots the image, perhaps with options (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
     "SEED": "a number, with randconfig: the configuration that it made before",
     "TARGET": "with why: a file that is built; its last name will do",

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""QEMU's monitor: what ended the machine, and where its CPUs are.
+
+Its protocol, QMP, is a JSON object a line: a greeting, answers, and events such as SHUTDOWN
+(QEMU, docs/interop/qmp-spec.rst).  A QEMU that does not speak it is not waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import select
+import socket
+import time
+from typing import Any, NamedTuple
+
+_SECONDS = 2.0
+"""How long an answer is waited for."""
+_MAX_BYTES = 1 << 20
+"""A longer answer is none."""
+_CPU = re.compile(r"CPU#(\d+)(.*?)(?=CPU#|\Z)", re.DOTALL)
+_ADDRESS = re.compile(r"\b[RE]IP=([0-9a-f]+)")
+_HALTED = re.compile(r"\bHLT=1")
+
+
+class Cpu(NamedTuple):
+    """Where a CPU of the machine is."""
+
+    number: int
+    address: int
+    halted: bool
+
+
+class Monitor:
+    """One end of the monitor; QEMU has the other."""
+
+    def __init__(self) -> None:
+        self._own, self.given = socket.socketpair()
+        self._own.setblocking(False)
+        self._buffer = b""
+        self._greeted = False
+        self.shutdown: str | None = None
+        """How the guest ended the machine: "guest-reset" or "guest-shutdown"; None: not yet."""
+
+    def options(self) -> list[str]:
+        """Return QEMU's options for its end."""
+        chardev = f"socket,id=monitor,fd={self.given.fileno()}"
+        return ["-chardev", chardev, "-mon", "chardev=monitor,mode=control"]
+
+    def fileno(self) -> int:
+        """Return our end, to be read when something is there."""
+        return self._own.fileno()
+
+    def close(self) -> None:
+        """Close our end."""
+        self._own.close()
+
+    def read(self) -> list[dict[str, Any]] | None:
+        """Return the answers that are there, and notice events; None: QEMU has hung up."""
+        try:
+            data = self._own.recv(1 << 16)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            return None
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        self._buffer = self._buffer[-_MAX_BYTES:]
+        return [message for line in lines if (message := self._understood(line))]
+
+    def _understood(self, line: bytes) -> dict[str, Any] | None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            return None
+        if not isinstance(message, dict):
+            return None
+        if "QMP" in message:
+            self._greeted = True
+            self._send("qmp_capabilities")
+        elif message.get("event") == "SHUTDOWN" and message["data"]["guest"]:
+            self.shutdown = message["data"]["reason"]
+        return message if "return" in message or "error" in message else None
+
+    def cpus(self) -> list[Cpu]:
+        """Return where the machine's CPUs are; [] if QEMU does not say."""
+        if not self._greeted:
+            return []
+        self._send("human-monitor-command", {"command-line": "info registers -a"})
+        deadline = time.monotonic() + _SECONDS
+        while (left := deadline - time.monotonic()) > 0 and select.select([self], [], [], left)[0]:
+            answers = self.read()
+            if answers is None:
+                break
+            for answer in answers:
+                if isinstance(text := answer.get("return"), str):
+                    return _cpus(text)
+        return []
+
+    def quit(self) -> None:
+        """Have QEMU end."""
+        self._send("quit")
+
+    def _send(self, command: str, arguments: dict[str, str] | None = None) -> None:
+        message = {"execute": command, "arguments": arguments or {}}
+        with contextlib.suppress(OSError):  # it has ended, as its status will say
+            self._own.send(json.dumps(message).encode() + b"\n")
+
+
+def _cpus(text: str) -> list[Cpu]:
+    return [
+        Cpu(int(number), int(address[1], 16), bool(_HALTED.search(registers)))
+        for number, registers in _CPU.findall(text)
+        if (address := _ADDRESS.search(registers))
+    ]

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""QEMU, as a process that is started, listened to, asked, and never outlives its starter."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..errors import XenToolError
+from .modes import Mode
+from .monitor import Monitor
+
+QEMU = "qemu-system-x86_64"
+
+# Makes QEMU die with the process that started it, even by SIGKILL.  A small
+# program between the two, because a preexec_fn may deadlock where threads run,
+# as in SCons.  1 is PR_SET_PDEATHSIG, 9 SIGKILL (prctl(2)).
+_LAUNCHER = """
+import ctypes, os, sys
+prctl = getattr(ctypes.CDLL(None), 'prctl', None)
+if prctl:
+    prctl(1, 9)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit('the starting process is gone')
+try:
+    os.execv(sys.argv[2], sys.argv[2:])
+except OSError as error:
+    sys.exit(f'{sys.argv[2]}: {error.strerror}')
+"""
+
+
+def find_qemu(command: str | None) -> list[str]:
+    """Return QEMU as the first words of a command; the user may have named it, with options.
+
+    Raises XenToolError if there is no such program.
+    """
+    try:
+        name, *options = shlex.split(command or QEMU) or [""]
+    except ValueError as error:
+        raise XenToolError(f"QEMU ({command}) is no command line: {error}") from error
+    path = shutil.which(name)
+    if path is None:
+        raise XenToolError(
+            f"QEMU ({name}) was not found: install it with `apt-get install qemu-system-x86` "
+            "(Debian), or run `./sconsw test`, which fetches it"
+        )
+    return [str(Path(path).absolute()), *options]
+
+
+def _machine(mode: Mode, cpus: int) -> list[str]:
+    return [
+        *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
+        # A machine that its guest resets or powers off stops, and is there to be asked.
+        *("-nodefaults", "-no-user-config", "-no-reboot", "-no-shutdown"),
+        *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
+        *("-m", str(mode.memory), "-smp", str(cpus)),
+        *(("-cpu", mode.cpu) if mode.cpu else ()),
+        # 128 ns for each instruction; a halt lasts no longer than it takes to wind the clock on.
+        *(("-icount", "shift=7,sleep=off") if mode.counts_instructions else ()),
+    ]
+
+
+class Machine:
+    """A QEMU that runs."""
+
+    def __init__(self, process: subprocess.Popen[bytes], monitor: Monitor, log: int) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.process = process
+        self.monitor = monitor
+        self.triple_fault = False
+        """Whether its guest has shut the processor down by that."""
+        self._keyboard = process.stdin
+        self._console = process.stdout.fileno()
+        self._log = log
+        # Unlike select(), not limited to descriptors below 1024.
+        self._poll = select.poll()
+        for readable in (self._console, monitor.fileno(), log):
+            self._poll.register(readable, select.POLLIN)
+
+    def listen(self, seconds: float) -> bytes | None:
+        """Return what the console says next, and notice what the monitor does.
+
+        b"": that was a word of the monitor.  None: nothing came in this time, or nothing will.
+        """
+        ready = [number for number, _ in self._poll.poll(max(0.0, seconds) * 1000)]
+        if self._log in ready:
+            data = os.read(self._log, 1 << 16)
+            self.triple_fault = self.triple_fault or b"Triple fault" in data
+            if not data:
+                self._poll.unregister(self._log)
+        if self.monitor.fileno() in ready and self.monitor.read() is None:
+            self._poll.unregister(self.monitor)
+        if self._console in ready:
+            return os.read(self._console, 1 << 16) or None
+        return b"" if ready else None
+
+    def type(self, keys: bytes) -> None:
+        """Type at the machine's serial port."""
+        with contextlib.suppress(OSError):
+            self._keyboard.write(keys)
+
+
+@contextlib.contextmanager
+def running(
+    command: Sequence[str], mode: Mode, cpus: int, options: Sequence[str], held: Sequence[int]
+) -> Iterator[Machine]:
+    """Have QEMU run with these options, and with descriptors that it finds by name."""
+    with contextlib.ExitStack() as stack:
+        monitor = Monitor()
+        stack.callback(monitor.close)
+        log, log_of_qemu = os.pipe()
+        stack.callback(os.close, log)
+        # What it logs of resets is where a triple fault is told.
+        logging = ["-d", "cpu_reset", "-D", f"/proc/self/fd/{log_of_qemu}"]
+        program, *wanted = command
+        words = [*_machine(mode, cpus), *monitor.options(), *logging, *options, *wanted]
+        launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
+        try:
+            process = subprocess.Popen(
+                [*launcher, program, *words],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                pass_fds=(*held, monitor.given.fileno(), log_of_qemu),
+            )
+        finally:
+            os.close(log_of_qemu)
+            monitor.given.close()
+        stack.enter_context(process)  # closes its pipes, and waits for its end
+        stack.callback(process.kill)
+        yield Machine(process, monitor, log)
