@@ -206,7 +206,6 @@ def _boot(options: argparse.Namespace) -> int:
     from .boot.boot import boot
     from .boot.console import show
     from .report.report import read_report
-    from .report.text import refusal
 
     mode = options.mode
     if mode is None:
@@ -224,7 +223,7 @@ def _boot(options: argparse.Namespace) -> int:
     print(f"{options.image}: {outcome.reason}")
     if outcome.passed:
         return 0
-    for line in refusal(options.image, mode.modelled, mode.loader):
+    for line in outcome.details:
         print(line, file=sys.stderr)
     return FAILED
 

@@ -33,3 +33,58 @@ pytestmark = pytest.mark.usefixtures("xen_under_qemu")
 )
 def test_the_console_counts_as_it_is_shown(tmp_path: Path, text: str, reason: str) -> None:
     assert boot(guest(tmp_path, "qemu-kernel", text), mode="qemu").reason == reason
+
+
+POWER_OFF = "mov dx, 0x604\nmov ax, 0x2000\nout dx, ax\n"
+RESET = "mov al, 0xfe\nout 0x64, al\nlast0: jmp last0\n"
+HANG = "hang: jmp hang\n"
+WAIT = "wait0:\nmov edi, 1\nxor esi, esi\nmov eax, 29\nsyscall\njmp wait0\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "reason"),
+    [
+        (POWER_OFF, "no result came: the guest powered off the machine"),
+        (RESET, "no result came: the guest reset the machine"),
+        ("ud2\n", "the guest crashed: triple fault, CPU 0 at 0000000001000000"),
+        (HANG, "no result after 1 s: the console stayed empty: CPU 0 at 0000000001000000"),
+    ],
+)
+def test_a_guest_without_xen(tmp_path: Path, first: str, reason: str) -> None:
+    image = guest(tmp_path, "qemu-kernel", first=first)
+    assert boot(image, mode="qemu", timeout=1, cpus=1).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "first", "reason"),
+    [
+        (
+            "xen-pv-domu",
+            "pv",
+            HANG,
+            "no result after 3 s: the guest hangs: d0v0 at ffffffff81000000",
+        ),
+        ("xen-pv-domu", "pv", WAIT, "no result after 3 s: none of the guest's vCPUs runs"),
+        (
+            "xen-pvh-dom0",
+            "pvh",
+            HANG,
+            "no result after 3 s: the guest hangs: d0v0 at 0000000001000000",
+        ),
+        (
+            "xen-pvh-dom0",
+            "pvh",
+            "cli\nhlt\n",
+            "the guest powered off without a result: Hardware Dom0 halted: halting machine",
+        ),
+        (
+            "xen-pvh-dom0",
+            "pvh",
+            POWER_OFF,
+            "no result came: the machine was powered off, of which Xen said nothing",
+        ),
+    ],
+)
+def test_a_guest_of_xen(tmp_path: Path, kind: str, mode: str, first: str, reason: str) -> None:
+    image = guest(tmp_path, kind, first=first)
+    assert boot(image, mode=mode, timeout=3).reason == reason

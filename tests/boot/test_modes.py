@@ -15,7 +15,8 @@ import pytest
 
 from booted import boot
 from guests import guest
-from xen_tool.boot.modes import MODES, Place
+from xen_tool.boot import boot as real
+from xen_tool.boot.modes import MODES, Place, named
 from xen_tool.boot.outcome import Outcome
 
 FAILED = "FAIL it: why\nCHECKS: 1\nRESULT: FAIL\n"
@@ -51,6 +52,8 @@ def runs(linux_dom0: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for mode in ("xen-pvh-dom0", "xen-pv-domu", "xen-pvh-domu"):
             start(f"{mode} crashes", mode, made(mode, first="ud2\n"))
         start("xen-pv-domu is refused", "xen-pv-domu", made("xen-pvh-domu"))
+        greedy = named("xen-pv-domu")._replace(domain=('type = "pv"', "memory = 400"))
+        started["dom0 lacks memory"] = pool.submit(real.boot, made(greedy.name), mode=greedy)
         for mode in ("xen-pvh-dom0", "qemu-kernel"):
             start(f"{mode} hangs", mode, made(mode, first=HANG), 3)
         yield started
@@ -93,6 +96,12 @@ def test_a_refusal_is_told_in_the_toolstacks_words(runs: Runs) -> None:
     start = "no result came: xl did not start the domain: xc: error: panic: xg_dom_core.c:"
     assert outcome.reason.startswith(start)
     assert outcome.reason.endswith("no loader found: Invalid kernel")
+
+
+def test_a_dom0_that_lacks_memory_for_the_domain(runs: Runs) -> None:
+    outcome = runs["dom0 lacks memory"].result()
+    start = "no result came: dom0 lacks memory: xl did not start the domain: "
+    assert outcome.reason.startswith(start)
 
 
 @pytest.mark.parametrize("mode", ["xen-pvh-dom0", "qemu-kernel"])

@@ -13,7 +13,10 @@ domu      what a Linux dom0 is given to build a domU from the image
 console   the lines of the console: who gets them, and which are kept
 terminal  its bytes, as rows that a person sees
 escapes   text, control characters and escape sequences
-outcome   what the lines and QEMU's status say of the run
+evidence  what the lines say: passes, failures, deaths
+dump      the places that they name: registers and stacks
+symbols   names for these
+outcome   how the run ended, and why, in a sentence
 
 QEMU, Xen's hypervisor and the dom0 are found, or fetched, by debian/.
 """

@@ -12,19 +12,24 @@ import math
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..debian.apt import Say
 from ..debian.hypervisor import find_hypervisor, read_hypervisor, version_of
 from ..elf import spec
 from ..errors import XenToolError
+from ..loaders.xen import Xen
 from . import CPUS, modes
 from .console import Console, tell
+from .dump import Where
+from .evidence import Evidence
 from .held import Held
 from .modes import Mode, Place
-from .outcome import Evidence, Outcome
+from .outcome import End, Judge, Outcome
 from .qemu import Machine, find_qemu, running
+from .symbols import Symbols
 
 MAX_CPUS = 32
 """A guest's vcpu_info of more is not in the shared_info page."""
@@ -32,8 +37,22 @@ MAX_CPUS = 32
 GRACE_SECONDS = 2.0
 """How long the last lines of a dying Xen or guest are waited for."""
 
+ANSWER_SECONDS = 1.0
+"""How long Xen is listened to when it is asked where the CPUs are."""
+
+DUMP_REGISTERS = b"\x01\x01\x01d"
+"""CTRL-a three times switches the serial input to Xen, whose key `d` that is."""
+
 EXIT_SECONDS = 5.0
 """How long QEMU's exit is waited for after the guest's result line."""
+
+
+class _Loaded(NamedTuple):
+    image: str
+    """The name of its copy."""
+    options: list[str]
+    version: str | None
+    """Of Xen; None: that is not known, or there is none."""
 
 
 def boot(
@@ -65,46 +84,53 @@ def boot(
         raise XenToolError(f"the time limit must be a number of seconds above 0, not {timeout}")
     if not 1 <= cpus <= MAX_CPUS:
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
-    evidence = Evidence()
+    evidence = Evidence(mode.place)
     console = Console(evidence.see, echo)
     program = find_qemu(qemu)
     with Held() as held:
-        options = _lay_out(held, mode, image, cpus, xen, say)
+        loaded = _lay_out(held, mode, image, cpus, xen, say)
         own_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        with running(program, mode, own_cpus, options, held.descriptors) as machine:
-            _follow(machine, console, evidence, start + timeout)
+        with running(program, mode, own_cpus, loaded.options, held.descriptors) as machine:
+            places = _follow(machine, console, evidence, start + timeout)
             status = machine.process.poll()
-    return Outcome(
-        passed=evidence.passed(status),
-        status=status,
-        reason=evidence.reason(status, timeout),
-        console=console.lines,
-        seconds=time.monotonic() - start,
-    )
+        seconds = time.monotonic() - start
+        with Symbols(loaded.image) as symbols:
+            end = End(status, timeout, machine.monitor.shutdown, machine.triple_fault, places)
+            judge = Judge(evidence, end, symbols)
+            details = [] if judge.passed else judge.trace()
+            reason = judge.reason()
+    if not judge.passed:
+        details += _refusal(image, mode, loaded.version)
+    return Outcome(judge.passed, status, reason, console.lines, seconds, tuple(details))
 
 
-def _lay_out(
-    held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, say: Say
-) -> list[str]:
-    """Copy what QEMU is to load; return the options that name it."""
+def _lay_out(held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, say: Say) -> _Loaded:
+    """Copy what QEMU is to load."""
     kernel = held.copy(image, "the file of a linked kernel image")
     with open(kernel, "rb") as file:
         if file.read(len(spec.ELFMAG)) != spec.ELFMAG:
             raise XenToolError(f"{image} is not an ELF file: boot takes a linked kernel image")
     if mode.place is Place.KERNEL:
-        return ["-kernel", kernel]
+        return _Loaded(kernel, ["-kernel", kernel], None)
     hypervisor = _hypervisor(xen, say)
+    version = version_of(hypervisor)
     options = ["console=com1", "com1=115200,8n1", *mode.xen]
-    loaded = held.put([read_hypervisor(hypervisor)])
+    unpacked = held.put([read_hypervisor(hypervisor)])
     if mode.place is Place.DOM0:
         modules = [kernel]
     else:
         from . import domu
 
-        modules = domu.lay_out(held, mode, Path(kernel), cpus, _version(hypervisor), say)
+        if version is None:
+            raise XenToolError(
+                f"the name of {hypervisor} does not say its version, which a domU's toolstack must "
+                "have: call it xen-VERSION-amd64.gz, or name a version, such as 4.17"
+            )
+        modules = domu.lay_out(held, mode, Path(kernel), cpus, version, say)
         options += domu.XEN_OPTIONS
-    return ["-kernel", loaded, "-append", " ".join(options), "-initrd", ",".join(modules)]
+    words = ["-kernel", unpacked, "-append", " ".join(options), "-initrd", ",".join(modules)]
+    return _Loaded(kernel, words, version)
 
 
 def _hypervisor(xen: str | None, say: Say) -> Path:
@@ -117,28 +143,58 @@ def _hypervisor(xen: str | None, say: Say) -> Path:
     return Path(xen)
 
 
-def _version(hypervisor: Path) -> str:
-    if version := version_of(hypervisor):
-        return version
-    raise XenToolError(
-        f"the name of {hypervisor} does not say its version, which a domU's toolstack must have: "
-        "call it xen-VERSION-amd64.gz, or name a version, such as 4.17"
-    )
+def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
+    """What the loader of this Xen, or QEMU, says of the image, if it does not take it."""
+    from ..report.text import refusal
+
+    known = mode.modelled
+    # Of a Xen older than the rules nothing is said, nor of one whose version is not known.
+    with contextlib.suppress(XenToolError):
+        if version:
+            known = known._replace(version=Xen.parse(version).version)
+        yield from refusal(str(image), known, mode.loader)
 
 
-def _follow(machine: Machine, console: Console, evidence: Evidence, deadline: float) -> None:
-    """Read the console until QEMU has ended or there is no point in waiting on."""
+def _follow(
+    machine: Machine, console: Console, evidence: Evidence, deadline: float
+) -> Sequence[Where]:
+    """Read the console until QEMU has ended or there is no point in waiting on.
+
+    Returns where the CPUs are, of a machine that hangs or was stopped by its guest.
+    """
+    places: Sequence[Where] = ()
     while not evidence.over:
         data = machine.listen(deadline - time.monotonic())
         if data is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                machine.process.wait(max(0.0, deadline - time.monotonic()))
             break
         console.feed(data)
-        if machine.monitor.shutdown:
+        if machine.monitor.shutdown and not places:
+            places = machine.monitor.cpus()
             machine.monitor.quit()
         if evidence.in_trouble:
             deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
         elif evidence.result:
             deadline = min(deadline, time.monotonic() + EXIT_SECONDS)
+    if machine.ended and not evidence.over:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            machine.process.wait(max(0.0, deadline - time.monotonic()))
+    elif not (evidence.over or evidence.in_trouble or evidence.result):
+        places = _ask(machine, console, evidence)
     console.close()
+    return places
+
+
+def _ask(machine: Machine, console: Console, evidence: Evidence) -> Sequence[Where]:
+    """Where the CPUs of a machine that hangs are: Xen knows best, but may hang itself."""
+    cpus = machine.monitor.cpus()
+    if evidence.place is Place.KERNEL or not cpus:
+        return cpus
+    evidence.dump.places.clear()
+    machine.type(DUMP_REGISTERS)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while (data := machine.listen(deadline - time.monotonic())) is not None:
+        console.feed(data)
+    answered = [place for place in evidence.dump.places if place.who]
+    evidence.dump.places.clear()
+    evidence.dump.stack.clear()
+    return answered or cpus

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..debian import cpio, initramfs
 from ..debian.apt import Say
+from .evidence import STARTS
 from .held import Held
 from .modes import Mode
 
@@ -44,15 +45,21 @@ xenstored || end '\003' 'xenstored failed'
 xen-init-dom0 >/dev/null || end '\003' 'xen-init-dom0 failed'
 ln -s /dev/console /var/log/xen/console/guest-guest.log
 xenconsoled --log=guest || end '\003' 'xenconsoled failed'
-if xl create -F /guest.cfg >/xl.log 2>&1; then
+echo 'dom0: @STARTS@'
+xl create -F /guest.cfg >/xl.log 2>&1
+status=$?
+case $status in
+0)
     case $(sed -n 's/.*has shut down, reason code \([0-9]*\).*/\1/p' /xl.log) in
     0) end '\020' 'the domain shut down: poweroff' ;;
     1) end '\002' 'the domain shut down: reboot' ;;
     2) end '\002' 'the domain shut down: suspend' ;;
     3) end '\002' 'the domain shut down: crash' ;;
     4) end '\002' 'the domain shut down: watchdog' ;;
-    esac
-fi
+    esac ;;
+129 | 1[3-9]?)
+    end '\003' "xl was killed by signal $((status - 128))" ;;
+esac
 cat /xl.log
 end '\003' "xl did not start the domain: $(grep -m 1 error /xl.log)"
 """
@@ -65,13 +72,18 @@ def lay_out(held: Held, mode: Mode, image: Path, cpus: int, version: str, say: S
     """
     dom0 = initramfs.dom0(version, say)
     domain = {
-        "init": _INIT.replace("@MODULES@", " ".join(initramfs.MODULES)).encode(),
+        "init": _init().encode(),
         "guest": image.read_bytes(),
         "guest.cfg": _configuration(mode, cpus).encode(),
     }
     kernel = held.copy(dom0 / "kernel", "another cache folder in XDG_CACHE_HOME")
     root = held.put([(dom0 / "initramfs").read_bytes(), cpio.archive(domain)])
     return [f"{kernel} {_KERNEL_OPTIONS}", root]
+
+
+def _init() -> str:
+    modules = " ".join(initramfs.MODULES)
+    return _INIT.replace("@MODULES@", modules).replace("@STARTS@", STARTS)
 
 
 def _configuration(mode: Mode, cpus: int) -> str:

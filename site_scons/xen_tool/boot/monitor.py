@@ -13,7 +13,9 @@ import re
 import select
 import socket
 import time
-from typing import Any, NamedTuple
+from typing import Any
+
+from .dump import Where
 
 _SECONDS = 2.0
 """How long an answer is waited for."""
@@ -22,14 +24,6 @@ _MAX_BYTES = 1 << 20
 _CPU = re.compile(r"CPU#(\d+)(.*?)(?=CPU#|\Z)", re.DOTALL)
 _ADDRESS = re.compile(r"\b[RE]IP=([0-9a-f]+)")
 _HALTED = re.compile(r"\bHLT=1")
-
-
-class Cpu(NamedTuple):
-    """Where a CPU of the machine is."""
-
-    number: int
-    address: int
-    halted: bool
 
 
 class Monitor:
@@ -84,7 +78,7 @@ class Monitor:
             self.shutdown = message["data"]["reason"]
         return message if "return" in message or "error" in message else None
 
-    def cpus(self) -> list[Cpu]:
+    def cpus(self) -> list[Where]:
         """Return where the machine's CPUs are; [] if QEMU does not say."""
         if not self._greeted:
             return []
@@ -109,9 +103,12 @@ class Monitor:
             self._own.send(json.dumps(message).encode() + b"\n")
 
 
-def _cpus(text: str) -> list[Cpu]:
-    return [
-        Cpu(int(number), int(address[1], 16), bool(_HALTED.search(registers)))
+def _cpus(text: str) -> list[Where]:
+    """Those that run, or all if none does."""
+    found = [
+        (bool(_HALTED.search(registers)), number, int(address[1], 16))
         for number, registers in _CPU.findall(text)
         if (address := _ADDRESS.search(registers))
     ]
+    running = [cpu for cpu in found if not cpu[0]]
+    return [Where(f"CPU {number}", address) for _, number, address in running or found]

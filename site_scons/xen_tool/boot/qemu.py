@@ -77,6 +77,8 @@ class Machine:
         self.monitor = monitor
         self.triple_fault = False
         """Whether its guest has shut the processor down by that."""
+        self.ended = False
+        """Whether it has hung up."""
         self._keyboard = process.stdin
         self._console = process.stdout.fileno()
         self._log = log
@@ -99,7 +101,9 @@ class Machine:
         if self.monitor.fileno() in ready and self.monitor.read() is None:
             self._poll.unregister(self.monitor)
         if self._console in ready:
-            return os.read(self._console, 1 << 16) or None
+            data = os.read(self._console, 1 << 16)
+            self.ended = not data
+            return data or None
         return b"" if ready else None
 
     def type(self, keys: bytes) -> None:

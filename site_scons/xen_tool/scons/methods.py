@@ -322,7 +322,6 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ..boot.boot import boot
         from ..boot.console import show
-        from ..report.text import refusal
 
         given = env["XEN_SETTINGS"]
         # Others may build while the guest runs.
@@ -337,7 +336,7 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
             echo=show,
         )
         if not outcome.passed:
-            for line in refusal(str(source[0]), how.modelled, how.loader):
+            for line in outcome.details:
                 print(line, file=sys.stderr)
             raise BuildError(errstr=outcome.reason, status=1)
         print(f"{source[0]}: {outcome.reason}")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The places that a console names: instruction pointers, and the words of stacks.
+
+Xen prints registers and a stack when a domain or it itself crashes, and those of every CPU when
+it is asked by its key `d`; a guest prints what it likes, such as `rip ffffffff81000000` and, below
+a line `Call trace:`, return addresses.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_OF = re.compile(r"\*\*\* Dumping CPU\d+ (?:guest state \((d\d+v\d+)\)|host state)")
+_RIP = re.compile(
+    r"\b[re]ip\b[:=]? *(?:[0-9a-f]{4}:)?(?:\[<)?(?:0x)?([0-9a-f]{8,16})\b(?:>\] *(\S+))?", re.I
+)
+_STACK = re.compile(r"stack trace|call trace|backtrace", re.I)
+_WORDS = re.compile(r"(?:(?:\[<)?(?:0x)?[0-9a-f]{8,16}(?:>\])? *)+", re.I)
+_WORD = re.compile(r"(?:0x)?([0-9a-f]{8,16})", re.I)
+_MOST = 64
+"""How many places of a kind are kept."""
+
+XEN = "Xen"
+
+
+class Where(NamedTuple):
+    """Where a virtual CPU was, or Xen itself."""
+
+    who: str
+    """Such as d1v0; Xen; or nobody who is named."""
+    address: int
+    name: str = ""
+    """What Xen calls a place in its own code."""
+
+    @property
+    def of_domain(self) -> int | None:
+        """The domain whose virtual CPU it is."""
+        found = re.fullmatch(r"d([0-9]+)v[0-9]+", self.who)
+        return int(found[1]) if found else None
+
+    @property
+    def idle(self) -> bool:
+        """Whether Xen had nothing to do."""
+        return "idle" in self.name
+
+
+class Dump:
+    """Takes lines, and keeps the last stack and the last places."""
+
+    def __init__(self) -> None:
+        self.places: list[Where] = []
+        self.stack: list[int] = []
+        self._who = ""
+        self._open = False
+
+    def see(self, text: str) -> None:
+        """Take the next line."""
+        if self._open and _WORDS.fullmatch(text):
+            self.stack += [int(word, 16) for word in _WORD.findall(text)]
+            del self.stack[_MOST:]
+            return
+        self._open = False
+        if found := _OF.search(text):
+            self._who = found[1] or XEN
+        elif found := _RIP.search(text):
+            del self.places[: -_MOST + 1]
+            self.places.append(Where(self._who, int(found[1], 16), found[2] or ""))
+            self._who = ""
+            self.stack = []
+        elif _STACK.search(text):
+            self.stack = []
+            self._open = True

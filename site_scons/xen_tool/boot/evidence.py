@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What the lines of the console say of a run: what passed and failed, and who died of what.
+
+The guest's side of this contract is arch/x86/xen/shutdown.c: lines `PASS name` and `FAIL name:
+why`, perhaps `CHECKS: n`, their number, and a last line `RESULT: PASS` or `RESULT: FAIL`.  Xen
+has its own words, and so has the dom0 that domu.py makes.  outcome.py judges by what is kept here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .dump import Dump
+from .modes import Place
+from .terminal import Seen
+
+# What may stand in front of what is said: who said it, and when.  Xen writes (XEN) before its own
+# words, and (dN) before those of a domU, as at port 0xe9 (xen/arch/x86/hvm/hvm.c).  Times are
+# Xen's by console_timestamps=, those of Linux' printk() with its level and caller, and the like.
+_FRONT = re.compile(
+    r" *(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]>|\[ *[TC]?[0-9][-0-9:.TZ+ ]*\])",
+    re.ASCII,
+)
+_PASS = re.compile(r"PASS\b.")
+_FAIL = re.compile(r"FAIL\b")
+PASSED = "RESULT: PASS"
+
+# The words of xen/common/domain.c, shutdown.c, xen/drivers/char/console.c and
+# xen/arch/x86/{shutdown,traps}.c.  After the first kind more lines come, which
+# say what it was about; after the second, the machine only waits to reboot.
+_TROUBLE = re.compile(
+    r"Panic on CPU|crashed on cpu|FATAL (?:TRAP|PAGE FAULT)|Xen BUG at|Triple fault|domain_crash"
+)
+_LAST_WORDS = re.compile(
+    r"Reboot in five seconds|rebooting machine|halting machine|Manual reset required"
+)
+_DOMAIN = re.compile(r"(?:\bDomain |\bd)([0-9]+)(?:v[0-9]+\b| \(vcpu)")
+_UNHANDLED = re.compile(r"d[0-9]+v[0-9]+ Unhandled")
+_ASTERISKS = re.compile(r"\*{10,}")
+
+STARTS = "starts the domain"
+"""What the dom0 of domu.py says before it does."""
+_DOM0 = re.compile(rf"dom0: ({STARTS}|the domain shut down: .+|xl .+|no module .+|\S+ failed)")
+_PANIC_OF_LINUX = re.compile(r"Kernel panic - not syncing: .+")
+_NO_MEMORY = re.compile(
+    r"not enough (?:ram|memory)|out of memory|cannot allocate memory|deadlocked on memory"
+    r"|initramfs unpacking failed|allocation is too small",
+    re.I,
+)
+
+FEW = 3
+"""How many lines of a kind are told; of more, their number."""
+_LENGTH = 200
+"""How much of a line is told."""
+
+
+class Evidence:
+    """Takes rows of the console one by one, and keeps little of them."""
+
+    def __init__(self, place: Place = Place.DOM0) -> None:
+        self.place = place
+        self.over = False
+        """Nothing more will come but a reboot."""
+        self.in_trouble = False
+        """Xen or a domain died; the lines that say why may still be coming."""
+        self.dump = Dump()
+        self.last_line = ""
+
+        self.result = ""
+        """The line RESULT:, of several the first that is no pass."""
+        self.after = ""
+        """What the guest said after its result."""
+        self.passes = 0
+        self.failures = 0
+        self.failed: list[str] = []
+        self.checks: list[str] = []
+
+        self.trouble = ""
+        self.unhandled = ""
+        self.domain: int | None = None
+        """Whose trouble it is; None: Xen's own."""
+        self.in_shim = False
+        """Whether it is the Xen that a domU is which says so."""
+        self.before_panic = ""
+        self.panic: list[str] = []
+        self._panic_open = False
+        self.last_words = ""
+
+        self.started = False
+        """Whether the dom0 has come to start the domU."""
+        self.of_domu = ""
+        """What it says of the domU's end."""
+        self.panic_of_linux = ""
+        self.no_memory = ""
+
+    def see(self, line: str, seen: Seen = Seen.LINE) -> None:
+        """Take the next row of the console."""
+        source, text = _source(line)
+        text = text[:_LENGTH]
+        if not text:
+            return
+        if source and not _FAIL.match(text):
+            if seen is not Seen.GLIMPSE:
+                self._see_xen(text, in_shim=source == "shim")
+        elif self.place is Place.DOMU and (found := _DOM0.fullmatch(text)):
+            self.started = True
+            self.of_domu = "" if found[1] == STARTS else found[1]
+        else:
+            self._see_guest(text, seen)
+        if not self.no_memory and _NO_MEMORY.search(text):
+            self.no_memory = text
+
+    def _see_guest(self, text: str, seen: Seen) -> None:
+        if self.result and not self.after:
+            self.after = text
+        if _FAIL.match(text):
+            self.failures += 1
+            if len(self.failed) < FEW:
+                self.failed.append(text)
+        elif text.startswith("RESULT:"):
+            # A pass that was overwritten, or is only a part of a line, is none.
+            if text != PASSED or (seen is Seen.LINE and not self.result):
+                self.result = self.result if self.result not in ("", PASSED) else text
+        elif seen is Seen.GLIMPSE:
+            return
+        elif text.startswith("CHECKS:"):
+            if text not in self.checks and len(self.checks) < FEW:
+                self.checks.append(text)
+        elif _PASS.match(text):
+            self.passes += seen is Seen.LINE
+        else:
+            self.last_line = text
+            self.dump.see(text)
+            if found := _PANIC_OF_LINUX.search(text):
+                self.panic_of_linux = found[0]
+
+    def _see_xen(self, message: str, *, in_shim: bool) -> None:
+        if self._panic_open:
+            # Xen frames a panic's message by two lines of asterisks.
+            if _ASTERISKS.fullmatch(message) or len(self.panic) == FEW:
+                self._panic_open = False
+            else:
+                self.panic.append(message)
+            return
+        self.dump.see(message)
+        if _TROUBLE.search(message):
+            if not self.trouble:
+                self.trouble, self.in_shim = message, in_shim
+            # Why Xen crashes a domain is said before whose crash it is.
+            if self.domain is None and (domain := _DOMAIN.search(message)):
+                self.domain = int(domain[1])
+            self.in_trouble = True
+            if "Panic on CPU" in message:
+                self._panic_open = True
+                self.before_panic = self.last_line
+        elif _LAST_WORDS.search(message):
+            self.over = True
+            self.last_words = message
+        elif _UNHANDLED.match(message):
+            self.unhandled = message
+        if not _ASTERISKS.fullmatch(message):
+            self.last_line = message
+
+    @property
+    def reported_pass(self) -> bool:
+        """Whether nothing that was said speaks against a pass."""
+        dead = self.in_trouble or self.over
+        return self.result == PASSED and not dead and not self.doubt()
+
+    def doubt(self) -> str:
+        """What the guest said that one which passed does not say."""
+        if self.failed:
+            return f"also {self.failures_told()}"
+        if len(self.checks) > 1:
+            return f"its lines {' and '.join(self.checks)} differ"
+        for line in self.checks:
+            number = line.removeprefix("CHECKS:").strip()
+            if not (number.isascii() and number.isdigit()):
+                return f"{line} is no number of checks"
+            if int(number) != self.passes:
+                return f"its {number} checks gave {self.passes} lines PASS"
+        return f"said after it: {self.after}" if self.after else ""
+
+    def failures_told(self) -> str:
+        """The first failures, and how many more there were."""
+        more = self.failures - len(self.failed)
+        return ", ".join(self.failed) + (f", and {more} more lines FAIL" if more else "")
+
+
+def _source(line: str) -> tuple[str, str]:
+    """Return who says a line ("": nobody is named, "xen", or "shim": a Xen in a domU), and what."""
+    source, at, in_domain = "", 0, False
+    while front := _FRONT.match(line, at):
+        if front["domain"]:
+            source, in_domain = "", True
+        elif front["xen"]:
+            source = "shim" if in_domain else "xen"
+        at = front.end()
+    return source, line[at:].strip()
