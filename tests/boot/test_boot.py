@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from guests import guest
 from xen_tool.boot.boot import boot
 from xen_tool.boot.modes import MODES, named
 from xen_tool.boot.outcome import Outcome
@@ -24,6 +25,8 @@ from xen_tool.debian import releases
 from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
 from xen_tool.errors import XenToolError
 from xen_tool.loaders.names import LOADERS
+from xen_tool.loaders.xen import Xen
+from xen_tool.report.text import refusal
 
 ELF = b"\x7fELF stands in for an image"
 SHOWN_ELF = "ELF stands in for an image"
@@ -503,6 +506,24 @@ def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.Monkey
     machine.program(f"say({PASSED!r}); sys.exit(33)")
     assert boot(machine.image, qemu=str(machine.qemu), xen="4.14").passed
     assert asked == ["4.14"]
+
+
+@pytest.mark.parametrize("version", ["4.14", "4.17", "4.20"])
+def test_a_refusal_is_that_of_the_xen_that_was_booted(machine: Machine, version: str) -> None:
+    image = guest(machine.folder, "xen-shim-pv32")
+    xen = machine.folder / f"xen-{version}-amd64.gz"
+    xen.write_bytes(gzip.compress(ELF))
+    outcome = boot(image, qemu=str(machine.qemu), xen=str(xen))
+    assert outcome.details == tuple(refusal(str(image), Xen.parse(version), "xen-pv-dom0"))
+    old = "Dom0 failed to switch to compat: -95"
+    assert any(old in line for line in outcome.details) == (version == "4.14")
+
+
+def test_of_a_xen_that_nobody_knows_nothing_is_said(machine: Machine) -> None:
+    image = guest(machine.folder, "xen-shim-pv32")
+    xen = machine.folder / "xen-4.9-amd64.gz"
+    xen.write_bytes(gzip.compress(ELF))
+    assert boot(image, qemu=str(machine.qemu), xen=str(xen)).details == ()
 
 
 def test_a_domu_needs_to_know_xens_version(machine: Machine) -> None:

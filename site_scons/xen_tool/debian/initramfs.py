@@ -17,13 +17,17 @@ import lzma
 import os
 import re
 import shutil
+import struct
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from ..elf import spec
 from ..errors import XenToolError
 from ..image.container import open_kernel
+from ..image.data import Data
+from ..image.elf import Elf, NotElf, Segment
 from . import cpio, releases
 from .apt import Say, locked
 
@@ -177,10 +181,32 @@ def needed(content: bytes) -> list[str]:
 
     [] if it is no such file.
     """
-    import lief
-
-    lief.logging.disable()
-    binary = lief.ELF.parse(content)
-    if binary is None or binary.header.identity_class != lief.ELF.Header.CLASS.ELF64:
+    try:
+        elf = Elf(Data.of_bytes(content))
+    except NotElf:
         return []
-    return [str(name) for name in binary.libraries]
+    if elf.bits != 64:
+        return []
+    entries = [
+        entry
+        for segment in elf.segments
+        if segment.p_type == spec.PT_DYNAMIC
+        for entry in struct.iter_unpack("<QQ", _whole(content, segment, 16))
+    ]
+    tables = [value for tag, value in entries if tag == spec.DT_STRTAB]
+    offsets = [
+        table - segment.p_vaddr + segment.p_offset
+        for table in tables
+        for segment in elf.segments
+        if segment.p_type == spec.PT_LOAD and 0 <= table - segment.p_vaddr < segment.p_filesz
+    ]
+    if not offsets:
+        return []
+    names = (elf.data.string(offsets[0] + value) for tag, value in entries if tag == spec.DT_NEEDED)
+    return [name.decode(errors="replace") for name in names if name]
+
+
+def _whole(content: bytes, segment: Segment, size: int) -> bytes:
+    """What a segment has of the file, without what is no whole entry at its end."""
+    held = content[segment.p_offset : segment.p_offset + segment.p_filesz]
+    return held[: len(held) // size * size]

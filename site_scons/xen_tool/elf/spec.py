@@ -26,11 +26,12 @@ SYM_SIZE = {32: 16, 64: 24}
 """Bytes of a header and of a symbol, by the width of the ELF class."""
 
 PT_LOAD = 1
+PT_DYNAMIC = 2
 PT_NOTE = 4
 PT_NAMES = {
     0: "PT_NULL",
     PT_LOAD: "PT_LOAD",
-    2: "PT_DYNAMIC",
+    PT_DYNAMIC: "PT_DYNAMIC",
     3: "PT_INTERP",
     PT_NOTE: "PT_NOTE",
     6: "PT_PHDR",
@@ -41,6 +42,9 @@ PT_NAMES = {
     0x6474E553: "PT_GNU_PROPERTY",
 }
 """Types of segments; those of GNU are of the Linux Standard Base and of binutils."""
+
+DT_NEEDED = 1
+DT_STRTAB = 5
 
 PF_X = 1
 PF_W = 2
