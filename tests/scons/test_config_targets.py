@@ -42,16 +42,16 @@ def test_fragments_are_merged_in_order_and_report_what_did_not_take(kernel: Proj
     )
     kernel.write("kconfig/configs/loud.config", "CONFIG_SMP=y\nCONFIG_VMSPLIT_2G=y\n")
     run = kernel.scons("x86_64_defconfig", "quiet.config", "loud.config")
-    assert run.out.splitlines()[1:-1] == [
-        "note: XEN=y in kconfig/configs/x86_64_defconfig:3 is overruled by "
+    assert run.err.splitlines() == [
+        "xen_tool: note: XEN=y in kconfig/configs/x86_64_defconfig:3 is overruled by "
         "XEN=n in kconfig/configs/quiet.config:2",
-        "note: XEN_PV=y in kconfig/configs/x86_64_defconfig:4 does not hold: "
+        "xen_tool: note: XEN_PV=y in kconfig/configs/x86_64_defconfig:4 does not hold: "
         "it needs XEN (=n, set in kconfig/configs/quiet.config:2)",
-        "note: XEN_HYPERCALL_PAGE=y in kconfig/configs/x86_64_defconfig:5 does not hold: "
+        "xen_tool: note: XEN_HYPERCALL_PAGE=y in kconfig/configs/x86_64_defconfig:5 does not hold: "
         "it needs XEN (=n, set in kconfig/configs/quiet.config:2)",
-        "note: SMP=n in kconfig/configs/quiet.config:1 is overruled by "
+        "xen_tool: note: SMP=n in kconfig/configs/quiet.config:1 is overruled by "
         "SMP=y in kconfig/configs/loud.config:1",
-        "note: VMSPLIT_2G=y in kconfig/configs/loud.config:2 does not hold: "
+        "xen_tool: note: VMSPLIT_2G=y in kconfig/configs/loud.config:2 does not hold: "
         "it needs X86_32 (=n, ARCH)",
     ]
     assert "CONFIG_SMP=y" in config(kernel)

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import XenToolError
-from .kconf import Kconfig, Symbol
+from .kconf import Kconfig
+from .library import Symbol, base_of, is_number, number
 
 PREFIX = "CONFIG_"
 COMMAND_LINE = "on the command line"
@@ -85,7 +86,6 @@ def parse(symbol: Symbol, text: str) -> str:
     """
     import kconfiglib
 
-    kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
     value: str | None = text
     if symbol.orig_type == kconfiglib.BOOL:
         value = _BOOLS.get(text.lower())
@@ -93,32 +93,40 @@ def parse(symbol: Symbol, text: str) -> str:
     elif symbol.orig_type == kconfiglib.TRISTATE:
         value = "m" if text.lower() == "m" else _BOOLS.get(text.lower())
         expected = "1, 0, y, m or n"
-    elif symbol.orig_type == kconfiglib.INT:
-        value = text if re.fullmatch(r"[+-]?[0-9]+", text) else None
-        expected = "a number"
-    elif symbol.orig_type == kconfiglib.HEX:
-        value = text if re.fullmatch(r"(0[xX])?[0-9a-fA-F]+", text) else None
-        expected = "a hexadecimal number such as 0x1000"
+    elif base := base_of(symbol):
+        value = text if is_number(text, base) else None
+        expected = _number_words(text, base)
     else:
         value = text if text.isprintable() or "\t" in text else None
         expected = "text in one line"
     if value is None:
+        kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
         raise XenToolError(
-            f"{symbol.name}={text}: {symbol.name} is a {kind} symbol; its value is {expected}"
+            f"{symbol.name}={text[:60]}: {symbol.name} is of type {kind}; its value is {expected}"
         )
     return value
 
 
+def is_value(symbol: Symbol, text: str) -> bool:
+    """Whether the symbol's type has such a value."""
+    try:
+        parse(symbol, text)
+    except XenToolError:
+        return False
+    return True
+
+
+def _number_words(text: str, base: int) -> str:
+    if base == 16:
+        return "a hexadecimal number such as 0x1000"
+    if re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):
+        return f"a number without + or leading zeros, which mean octal in C: {int(text)}"
+    return "a number"
+
+
 def equal(symbol: Symbol, left: str, right: str) -> bool:
     """Whether two values of a symbol are the same; 0x10 and 0X10 are."""
-    import kconfiglib
-
-    if symbol.orig_type in (kconfiglib.INT, kconfiglib.HEX) and left and right:
-        return int(left, _base(symbol)) == int(right, _base(symbol))
+    base = base_of(symbol)
+    if base and left and right:
+        return number(left, base) == number(right, base)
     return left == right
-
-
-def _base(symbol: Symbol) -> int:
-    import kconfiglib
-
-    return 10 if symbol.orig_type == kconfiglib.INT else 16

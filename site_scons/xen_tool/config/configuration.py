@@ -11,9 +11,11 @@ from ..abi import ARCHES, X86_64, Arch
 from ..errors import XenToolError
 from . import saved
 from .assignments import Assignment, from_settings
-from .kconf import Kconfig, autoconf_text, config_text, read_kconfig
+from .checks import unmet
+from .kconf import Kconfig, read_kconfig, refuse
 from .overrides import apply
 from .reasons import origin
+from .texts import autoconf_text, config_text
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Configuration:
     """The text of autoconf.h: `#define CONFIG_SMP 1`."""
     notes: tuple[str, ...]
     """Sentences for the user on what had no effect."""
+    warnings: tuple[str, ...]
+    """Sentences on what is wrong in Kconfig files, with file and line."""
 
     def enabled(self, name: str) -> bool:
         """Whether a bool or tristate is y; a symbol that Kconfig does not know is n."""
@@ -66,6 +70,8 @@ def read(
     earlier, notes = saved.load(kconf, base) if base is not None else ([], [])
     given = from_settings(kconf, settings or {})
     notes += apply(given, earlier if is_saved else [])
+    selected = unmet(kconf)
+    refuse(selected)
     return Configuration(
         arch=chosen,
         values={symbol.name: symbol.str_value for symbol in kconf.unique_defined_syms},
@@ -74,6 +80,7 @@ def read(
         dotconfig=config_text(kconf),
         autoconf=autoconf_text(kconf),
         notes=tuple(notes),
+        warnings=(*kconf.problems, *selected),
     )
 
 

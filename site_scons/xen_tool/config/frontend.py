@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Runs kconfiglib's own front ends (menuconfig, oldconfig, ...) on a saved configuration.
+"""Runs kconfiglib's own front ends (menuconfig, guiconfig, oldconfig) on a saved configuration.
 
 Each runs in a process of its own, which is this module as a program: they read
 the process environment, end the process, and draw on the terminal.  There they
@@ -10,6 +10,7 @@ nothing changed.
 from __future__ import annotations
 
 import errno
+import locale
 import os
 import select
 import shutil
@@ -25,16 +26,14 @@ from typing import Any, TypeVar
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from . import saved
-from .kconf import defconfig_text, import_kconfiglib, read_kconfig
+from .kconf import kconfig_class, read_kconfig
+from .library import import_kconfiglib, is_number
+from .texts import defconfig_text
 
 MODULES = {
     "menuconfig": "changes it in the terminal",
     "guiconfig": "changes it in a window",
     "oldconfig": "asks for each new symbol",
-    "olddefconfig": "gives each new symbol its default",
-    "allnoconfig": "sets as much as possible to n",
-    "allyesconfig": "sets as much as possible to y",
-    "listnewconfig": "lists the symbols that it does not mention",
 }
 """The modules of kconfiglib that can be run, and what each does with the configuration."""
 
@@ -59,9 +58,6 @@ def run(
         _check_display()
     elif module == "oldconfig" and not sys.stdin.isatty():
         raise XenToolError("oldconfig asks questions: run it in a terminal, or run olddefconfig")
-    if module == "listnewconfig" and defconfig and not config.exists():
-        # It writes nothing, so it may read what a build would start from.
-        config = defconfig
     environment = {
         **os.environ,
         "srctree": str(srctree),
@@ -123,6 +119,7 @@ def _main(arguments: Sequence[str]) -> int:
     os.chdir(srctree)
     if sys.stdin.isatty():
         threading.Thread(target=_end_with_the_terminal, daemon=True).start()
+    _use_a_locale()
     try:
         _run_module(name, Path(kconfig), defconfig[0] if defconfig else None)
     except KeyboardInterrupt:
@@ -133,7 +130,19 @@ def _main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"{name}: {error.__cause__ or error}", file=sys.stderr)
         return 1
+    except Exception as error:
+        # Of kconfiglib's own code; nothing was written.
+        print(f"{name}: it broke off, by {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _use_a_locale() -> None:
+    """Menuconfig asks for the one of the environment, which need not be installed here."""
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:
+        os.environ["LC_ALL"] = "C.UTF-8"
 
 
 def _end_with_the_terminal() -> None:
@@ -148,15 +157,20 @@ def _end_with_the_terminal() -> None:
 def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     kconfiglib = import_kconfiglib()
 
-    class Kconfig(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
-        def load_config(self, filename: str | None = None, **options: Any) -> Any:
-            if filename is not None:
-                # Kconfiglib would take what it can of a damaged file.
+    class Kconfig(kconfig_class()):  # type: ignore[misc]
+        def load_config(self, filename: str | None = None, **_options: Any) -> Any:
+            is_dialog = filename is not None
+            filename = filename or kconfiglib.standard_config_filename()
+            if not is_dialog and not os.path.exists(filename):
+                if defconfig is None:
+                    return "Using default symbol values"
+                filename = defconfig
+            if is_dialog:
+                # What is shown now stays, should the file be damaged.
                 other = read_kconfig(kconfig, Path.cwd(), {})
                 _for_dialog(lambda path: saved.load(other, path), filename)
-            elif defconfig and not os.path.exists(kconfiglib.standard_config_filename()):
-                filename = defconfig
-            return super().load_config(filename, **options)
+            saved.load(self, Path(filename))
+            return f"Loaded configuration '{shown(Path(filename))}'"
 
         def write_config(self, filename: str | None = None, **_options: object) -> str:
             filename = filename or kconfiglib.standard_config_filename()
@@ -168,12 +182,26 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
             changed = _for_dialog(lambda path: write_if_changed(path, text), filename)
             return f"{shown(Path(filename))}: {'written' if changed else 'no change'}"
 
+        def _warn(self, message: str, filename: str | None = None, line: int | None = None) -> None:
+            super()._warn(message, filename, line)
+            if self.warn and not self._parsing_kconfigs:
+                # Of an answer to oldconfig.
+                print(message, file=sys.stderr)
+
     # How each module makes its Kconfig.
     kconfiglib.standard_kconfig = lambda _doc: Kconfig(str(kconfig), suppress_traceback=True)
     module = import_kconfiglib(name)
+    # Their check of a number that is typed would take 010 and 1_0.
+    module.int = _int
     sys.argv = [name, str(kconfig)]
     main = getattr(module, "main", None) or module._main
     main()
+
+
+def _int(value: Any, *base: int) -> int:
+    if isinstance(value, str) and base in ((10,), (16,)) and not is_number(value, *base):
+        raise ValueError(value)
+    return int(value, *base)
 
 
 def _for_dialog(function: Callable[[Path], T], filename: str) -> T:

@@ -8,23 +8,19 @@ files name) is set for the time of one reading, and put back.
 from __future__ import annotations
 
 import contextlib
-import importlib
-import importlib.util
+import functools
 import os
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import XenToolError
+from .checks import Place, problems, where
+from .library import differs_from_default, import_kconfiglib
 
 Kconfig = Any
-"""A kconfiglib.Kconfig; the library has no type information."""
-Symbol = Any
-"""A kconfiglib.Symbol."""
-
-_VERSION = "14.1.0"
+"""A kconfiglib.Kconfig, made by kconfig_class(); the library has no type information."""
 
 # The environment belongs to the process, so readings must not overlap.
 _environment_lock = threading.Lock()
@@ -33,81 +29,134 @@ _environment_lock = threading.Lock()
 def read_kconfig(path: Path, srctree: Path, variables: Mapping[str, str]) -> Kconfig:
     """Parses the Kconfig file at path and all that it sources, relative to srctree.
 
+    What C kconfig warns of is in its attribute `problems`.
+
     Raises XenToolError with the file, the line and what kconfiglib says of it.
     """
     kconfiglib = import_kconfiglib()
     with _environment({**variables, "srctree": str(srctree)}):
         try:
-            kconf = kconfiglib.Kconfig(
+            kconf = kconfig_class()(
                 os.path.relpath(path, srctree), warn_to_stderr=False, suppress_traceback=False
             )
         except (kconfiglib.KconfigError, OSError) as error:
-            message = str(error).strip()
-            if "couldn't parse 'modules'" in message:
-                # Linux writes it so since v5.14.
-                message += "; kconfiglib has no such line: write `option modules` in its place"
-            raise XenToolError(f"Kconfig: {message}") from error
+            raise XenToolError(f"Kconfig: {str(error).strip()}") from error
         except UnicodeDecodeError as error:
             raise XenToolError(f"Kconfig: {path} or a file that it sources: {error}") from error
-    if kconf.warnings:
-        raise XenToolError("Kconfig: " + "; ".join(kconf.warnings))
-    # From here on, warnings are about the configurations that are loaded.
-    kconf.warn_assign_undef = True
-    # Overriding is what fragments are for; saved.load() tells of it within a file.
-    kconf.warn_assign_override = False
-    kconf.warn_assign_redun = False
+    refuse(kconf.problems)
     return kconf
 
 
-def config_text(kconf: Kconfig) -> str:
-    """The text of .config."""
-    return _written(kconf, "write_config", save_old=False)
+def refuse(warnings: Sequence[str]) -> None:
+    """Raise XenToolError if there are warnings, and $KCONFIG_WERROR makes them errors."""
+    if warnings and os.environ.get("KCONFIG_WERROR"):
+        raise XenToolError("; ".join(warnings) + " (KCONFIG_WERROR makes warnings errors)")
 
 
-def autoconf_text(kconf: Kconfig) -> str:
-    """The text of autoconf.h: `#define CONFIG_SMP 1`."""
-    return _written(kconf, "write_autoconf")
+@functools.cache
+def kconfig_class() -> Any:
+    """Return kconfiglib.Kconfig, which notes what C kconfig warns of, and nothing else."""
+    kconfiglib = import_kconfiglib()
+    modules = [kconfiglib._T_OPTION, kconfiglib._T_MODULES, None]
 
+    class Reader(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self.problems: list[str] = []
+            self.places: dict[Any, list[Place]] = {}
+            self._conditions: list[Place] = []
+            self.arch = os.environ.get("ARCH", "")
+            super().__init__(*args, **options)
+            self.problems += problems(self)
 
-def defconfig_text(kconf: Kconfig) -> str:
-    """The text of the smallest file that gives the same configuration."""
-    return _written(kconf, "write_min_config")
+        def _tokenize(self, text: str) -> Any:
+            tokens = super()._tokenize(text)
+            # Linux writes it so since v5.14.
+            if tokens[0] is kconfiglib._T_MODULES and tokens[1] is None:
+                return list(modules)
+            return tokens
 
+        def _parse_props(self, node: Any) -> None:
+            self._node = node
+            self._conditions = self.places[node] = []
+            super()._parse_props(node)
 
-def _written(kconf: Kconfig, method: str, **options: bool) -> str:
-    # Of the class: a front end's own object writes by way of this.
-    write = getattr(import_kconfiglib().Kconfig, method)
-    # Kconfiglib writes to files only.
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "written")
-        write(kconf, str(path), header="", **options)
-        return path.read_text(encoding="utf-8")
+        def _parse_cond(self) -> Any:
+            # Each property may have a condition, and kconfiglib looks for it at each line.
+            self._conditions.append(Place(self._tokens[0], self._here()))
+            return super()._parse_cond()
 
+        def _parse_prompt(self, node: Any) -> None:
+            text = self._tokens[1]
+            if isinstance(text, str) and text[:1].isspace():
+                self._problem("the blanks before the prompt are dropped")
+            if node.prompt:
+                self._problem(f"{_name(node)} has another prompt already, which is dropped")
+            with self._quiet():
+                super()._parse_prompt(node)
 
-def import_kconfiglib(name: str = "kconfiglib") -> Any:
-    """Imports kconfiglib, or one of the modules that come with it, such as menuconfig.
+        def _parse_help(self, node: Any) -> None:
+            before, here = node.help, self._here()
+            with self._quiet():
+                super()._parse_help(node)
+            if before is not None:
+                self._problem(f"{_name(node)} has another help text already, now dropped", here)
+            if not node.help:
+                self._problem(f"the help text of {_name(node)} is empty", here)
 
-    Raises XenToolError if it is missing, too old, or hidden by another package.
-    """
-    try:
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.submodule_search_locations and spec.origin:
-            # Kconfiglib is modules only, and Python prefers a package to a module.
-            raise XenToolError(
-                f"{spec.origin} hides kconfiglib's module {name}: use a Python environment without "
-                "that package; esp-idf-kconfig has such (`pip uninstall esp-idf-kconfig`)"
+        def _set_type(self, item: Any, new: int) -> None:
+            if not item.orig_type:
+                item.orig_type = new
+            elif item.orig_type is not new:
+                # The first counts.
+                types = (kconfiglib.TYPE_TO_STR[kind] for kind in (item.orig_type, new))
+                self._warn("{} is {}, so the type {} is ignored".format(item.name, *types))
+
+        def _add_props_to_sym(self, node: Any) -> None:
+            super()._add_props_to_sym(node)
+            nodes = node.item.nodes
+            if len(nodes) > 1:
+                # A definition without dependencies adds none (expr_alloc_or of nothing).
+                seen = nodes[: nodes.index(node) + 1]
+                given = [each.dep for each in seen if each.dep is not self.y]
+                node.item.direct_dep = functools.reduce(self._make_or, given or [self.y])
+
+        def _min_config_contents(self, header: str) -> str:
+            return header + "".join(
+                symbol.config_string
+                for symbol in self.unique_defined_syms
+                if differs_from_default(symbol)
             )
-        module = importlib.import_module(name)
-    except ImportError as error:
-        raise XenToolError(
-            f"{name} cannot be imported: {error}; type `pip install kconfiglib=={_VERSION}`"
-        ) from error
-    if name == "kconfiglib" and getattr(module, "VERSION", (0,)) < (14, 1):
-        raise XenToolError(
-            f"{getattr(module, '__file__', None) or 'a folder'} is not kconfiglib 14.1: type "
-            f"`pip install --force-reinstall kconfiglib=={_VERSION}`"
-        )
-    return module
+
+        def _check_sym_sanity(self) -> None:
+            """problems() checks, as C kconfig."""
+
+        def _check_choice_sanity(self) -> None:
+            """problems() checks, as C kconfig."""
+
+        def _warn(self, message: str, filename: str | None = None, line: int | None = None) -> None:
+            # Later ones are about values, of which reasons.py tells.
+            if self.warn and self._parsing_kconfigs:
+                self._problem(message, f"{filename}:{line}" if filename else where(self._node))
+
+        def _problem(self, message: str, place: str | None = None) -> None:
+            self.problems.append(f"{place or self._here()}: {message}")
+
+        def _here(self) -> str:
+            return f"{self.filename}:{self.linenr}"
+
+        @contextlib.contextmanager
+        def _quiet(self) -> Iterator[None]:
+            self.warn = False
+            try:
+                yield
+            finally:
+                self.warn = True
+
+    return Reader
+
+
+def _name(node: Any) -> str:
+    return str(node.item.name or "the choice")
 
 
 @contextlib.contextmanager

@@ -1,46 +1,69 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Makes a configuration to be saved: of defconfigs and fragments, or at random."""
+"""Makes a configuration to be saved: of defconfigs and fragments, all y or n, or at random."""
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import XenToolError
 from . import saved
+from .assignments import Assignment
 from .kconf import Kconfig
+from .library import is_logical
 from .overrides import overruled
 
 
 def merge(kconf: Kconfig, paths: Sequence[Path], *, onto: Path | None = None) -> list[str]:
     """Loads the files one over the other, over the configuration `onto` if that is given.
 
-    Returns a note for every value in paths that did not take, with the reason.
+    Returns a note for every value that did not take, with the reason.
 
     Raises XenToolError for a file that cannot be read, or a line that says nothing.
     """
-    notes: list[str] = []
-    if onto is not None:
-        notes += saved.load(kconf, onto)[1]
-    assignments = []
+    before, notes = saved.load(kconf, onto) if onto is not None else ([], [])
+    assignments: list[Assignment] = []
     for path in paths:
         more, unknown = saved.load(kconf, path, replace=False)
         assignments += more
         notes += unknown
-    return notes + overruled(assignments, [])
+    changed = {assignment.symbol for assignment in assignments}
+    kept = [assignment for assignment in before if assignment.symbol not in changed]
+    return notes + overruled([*kept, *assignments], [])
+
+
+def set_all(kconf: Kconfig, *, yes: bool, top: Path) -> list[str]:
+    """Give every bool and tristate as much y, or n, as it takes (conf_set_all_new_symbols).
+
+    As for make, $KCONFIG_ALLCONFIG names a file of exceptions; 1 stands for allyes.config or
+    allno.config, or else all.config, at the top.  Returns notes on these.
+    """
+    kconf.unset_values()
+    for symbol in kconf.unique_defined_syms:
+        # In a choice of tristates that is not y several can be m.
+        symbol.set_value((1 if symbol.choice else 2) if yes else 0)
+    for choice in kconf.unique_choices if yes else ():
+        choice.set_value(2)
+    if (asked := os.environ.get("KCONFIG_ALLCONFIG")) is None:
+        return []
+    names = [asked] if asked not in ("", "1") else [f"all{'yes' if yes else 'no'}.config"]
+    names += ["all.config"] if asked in ("", "1") else []
+    found = next((top / name for name in names if (top / name).is_file()), None)
+    if found is None:
+        raise XenToolError(f"KCONFIG_ALLCONFIG={asked}: there is no {' nor '.join(names)}")
+    return saved.load(kconf, found, replace=False).notes
 
 
 def randomize(kconf: Kconfig, seed: int) -> None:
     """Gives every symbol that can be chosen a random value; the same for the same seed."""
-    import kconfiglib
-
     generator = random.Random(seed)
     for choice in kconf.unique_choices:
-        if choice.visibility:
+        if choice.visibility and choice.syms:
             choice.set_value(2)
             generator.choice(choice.syms).set_value(2)
     for symbol in kconf.unique_defined_syms:
         values = symbol.assignable
-        boolean = symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE)
-        if boolean and values and symbol.choice is None:
+        if is_logical(symbol) and values and symbol.choice is None:
             symbol.set_value(generator.choice(values))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..errors import XenToolError
 from .assignments import COMMAND_LINE, Assignment, origins
-from .kconf import Symbol
+from .library import Symbol
 from .reasons import has_prompt, needed, reason
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..abi import ARCHES
 from .assignments import COMMAND_LINE, Assignment, Origins
-from .kconf import Symbol
+from .library import Symbol, is_logical
 
 _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
 
@@ -45,6 +45,11 @@ def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
     # A bool is y where what it depends on is m.
     whole = symbol.orig_type == kconfiglib.TRISTATE and assignment.value == "y"
     missing = _unmet(symbol.direct_dep, 2 if whole else 1)
+    if whole and any(_is_m(term) for term in missing):
+        if kconfiglib.expr_value(symbol.direct_dep):
+            return "it can be m at most: it depends on m"
+        # That m is none without modules is the reason then.
+        missing = [term for term in missing if not _is_m(term)]
     if missing and assignment.value != "n":
         return _needs(assignment, missing, where, fix)
     if symbol.choice is not None:
@@ -57,6 +62,8 @@ def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
             return f"its range is {low.str_value} to {high.str_value}"
     if symbol.visibility == 0:
         return "it is not visible: " + _conditions(symbol)
+    if whole and symbol.visibility == 1:
+        return "it can be m at most: " + _conditions(symbol)
     return f"it is {symbol.str_value or 'not set'}"
 
 
@@ -66,9 +73,7 @@ def needed(symbol: Symbol) -> list[Symbol]:
 
     missing = _unmet(symbol.direct_dep)
     clear = all(
-        isinstance(term, kconfiglib.Symbol)
-        and has_prompt(term)
-        and term.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE)
+        isinstance(term, kconfiglib.Symbol) and has_prompt(term) and is_logical(term)
         for term in missing
     )
     if not clear:
@@ -91,14 +96,21 @@ def _needs(assignment: Assignment, missing: list[Any], where: Origins, fix: bool
 
     needs, fixes = [], []
     for term in missing:
-        if isinstance(term, kconfiglib.Symbol):
-            needs.append(f"{term.name} ({_state(term, where)})")
-            fixes.append(_other_arch(term) if term.name in _OF_ARCH else f"{term.name}=1")
-        else:
+        if not isinstance(term, kconfiglib.Symbol):
             states = [f"{s.name} ({_state(s, where)})" for s in _symbols(term)]
-            needs.append(f"{kconfiglib.expr_str(term)}, with {', '.join(states)}")
+            needs.append(kconfiglib.expr_str(term) + (f", with {', '.join(states)}" * bool(states)))
+        elif term.is_constant:
+            needs.append(f"{kconfiglib.expr_str(term)}, which never holds")
+        elif not term.nodes:
+            needs.append(f"{term.name}, which Kconfig does not define")
+        else:
+            needs.append(f"{term.name} ({_state(term, where)})")
+            if term.name in _OF_ARCH:
+                fixes.append(_other_arch(term))
+            elif has_prompt(term) and is_logical(term):
+                fixes.append(f"{term.name}=1")
     text = "it needs " + " and ".join(needs)
-    if assignment.origin != COMMAND_LINE or not fixes or not fix:
+    if assignment.origin != COMMAND_LINE or len(fixes) < len(missing) or not fix:
         return text
     return f"{text}; type {' '.join(fixes)} {assignment}"
 
@@ -107,7 +119,8 @@ def _choice(symbol: Symbol, value: str, where: Origins) -> str:
     selected = symbol.choice.selection
     others = [s.name for s in symbol.choice.syms if s is not symbol]
     if value == "n":
-        return f"one of the choice must be chosen; type {others[0]}=1 instead"
+        instead = f"; type {others[0]}=1 instead" if others else ""
+        return f"one of the choice must be chosen{instead}"
     if selected is None:
         return "its choice is not visible: " + _conditions(symbol.choice)
     return f"{selected.name} ({_state(selected, where)}) is chosen in its place; drop one of them"
@@ -131,6 +144,10 @@ def _unmet(expression: Any, least: int = 1) -> list[Any]:
         elif kconfiglib.expr_value(term) < least:
             unmet.append(term)
     return unmet
+
+
+def _is_m(term: Any) -> bool:
+    return getattr(term, "is_constant", False) and term.name == "m"
 
 
 def _symbols(expression: Any) -> list[Symbol]:

@@ -8,17 +8,21 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from ..abi import ARCHES, Arch
+from ..abi import Arch
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from .assignments import Assignment, parse
-from .kconf import Kconfig, Symbol, config_text
+from .kconf import Kconfig, refuse
+from .library import Symbol, base_of, in_range, is_changeable, is_logical
+from .texts import arch_of, config_text
 
-_SET = re.compile(r"CONFIG_(\w+)=(.*)")
-_UNSET = re.compile(r"# CONFIG_(\w+) is not set")
+_SET = re.compile(r"CONFIG_([^=\s]+)=(.*)")
+_UNSET = re.compile(r"# CONFIG_(\S+) is not set")
 _STRING = re.compile(r'"((?:[^\\"]|\\.)*)"')
 _MEND = "correct the line or delete it"
+_SHOWN = 60
 MOST_BYTES = 16 << 20
 """Linux' biggest configurations are about 300 KiB."""
 
@@ -42,65 +46,147 @@ def saved_arch(path: Path) -> Arch | None:
 
     Raises XenToolError if the file cannot be read.
     """
-    text = _read(path)
-    for arch in ARCHES.values():
-        if re.search(rf"^CONFIG_{arch.symbol}=y\s*$", text, re.MULTILINE):
-            return arch
-    return None
+    return arch_of(_read(path))
 
 
-def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> tuple[list[Assignment], list[str]]:
-    """Assigns what the file says, over what is there or in its place.
+class Loaded(NamedTuple):
+    """What a file says."""
 
-    Returns the assignments, and notes on lines without any effect.
+    assignments: list[Assignment]
+    notes: list[str]
+    """On lines without any effect, and on what C kconfig warns of."""
 
-    Raises XenToolError, with file and line, for a line that is no assignment
-    and a value that its symbol cannot have.
+
+def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
+    """Assign what the file says, over what is there or in its place (conf_read_simple).
+
+    What is no value of its symbol is left out, as C kconfig does.
+
+    Raises XenToolError, with file and line, for a line that neither assigns nor is a
+    comment; and for what C kconfig warns of, if KCONFIG_WERROR is set.
     """
-    text = _read(path)
-    assignments, notes = _assignments(kconf, text, shown(path))
-    kconf.load_config(str(path), replace=replace)
-    return assignments, notes
+    reader = _Reader(kconf, shown(path))
+    reader.read(_read(path))
+    refuse(reader.warnings)
+    if replace:
+        kconf.unset_values()
+        kconf.missing_syms = []
+    # Front ends offer to save over a file that has such.
+    kconf.missing_syms += reader.unknown
+    for assignment in reader.assignments:
+        assignment.symbol.set_value(assignment.value)
+    for choice, mode in reader.modes.items():
+        choice.set_value(0 if choice in reader.mixed else mode)
+    last = {assignment.symbol: assignment for assignment in reader.assignments}
+    return Loaded(list(last.values()), reader.notes)
 
 
-def _assignments(kconf: Kconfig, text: str, name: str) -> tuple[list[Assignment], list[str]]:
-    """Every line taken at its word: kconfiglib would take `yes` for y, and drop what it cannot."""
-    found: dict[str, Assignment] = {}
-    notes = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        where = f"{name}:{number}"
-        match = _SET.fullmatch(line.rstrip()) or _UNSET.fullmatch(line.rstrip())
-        if match is None:
-            if line.strip() and (not line.startswith("#") or line.startswith("# CONFIG_")):
+class _Reader:
+    """Takes a file apart line by line, as conf_read_simple does."""
+
+    def __init__(self, kconf: Kconfig, name: str) -> None:
+        self._kconf = kconf
+        self._name = name
+        self._set: dict[Symbol, Assignment] = {}
+        self.assignments: list[Assignment] = []
+        self.unknown: list[tuple[str, str]] = []
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+        """Those of the notes that C kconfig gives, too."""
+        self.modes: dict[Any, int] = {}
+        """Of each choice that has one: 2 if one of its symbols is y, 1 if some are m."""
+        self.mixed: set[Any] = set()
+        """Choices with an m behind a y; they are as if nobody had set them."""
+
+    def read(self, text: str) -> None:
+        for number, line in enumerate(text.split("\n"), start=1):
+            where = f"{self._name}:{number}"
+            if match := _SET.fullmatch(line.removesuffix("\r")):
+                self._assign(match[1], match[2], where)
+            elif match := _UNSET.match(line):
+                self._assign(match[1], None, where)
+            elif line.strip() and not line.startswith("#"):
+                # C kconfig would go on: a merge conflict would cost settings.
                 raise XenToolError(f"{where}: malformed line {line[:60]!r}; {_MEND}")
-            continue
-        symbol = kconf.syms.get(match[1])
-        typed = match[2] if match.re is _SET else "n"
+
+    def _assign(self, name: str, text: str | None, where: str) -> None:
+        typed = "n" if text is None else text
+        symbol = self._kconf.syms.get(name)
         if symbol is None or not symbol.nodes:
-            notes.append(f"{where}: Kconfig has no symbol {match[1]} (here {typed})")
-            continue
+            self.unknown.append((name, typed))
+            self.notes.append(f"{where}: Kconfig has no symbol {name} (here {typed[:_SHOWN]})")
+            if "KCONFIG_WARN_UNKNOWN_SYMBOLS" in os.environ:
+                self.warnings.append(self.notes[-1])
+            return
         try:
-            value = _value(symbol, typed)
+            value = _value(symbol, text)
         except XenToolError as error:
-            raise XenToolError(f"{where}: {error}; {_MEND}") from None
-        before = found.get(symbol.name)
-        if before and before.value != value:
-            notes.append(f"{before} {before.origin} is set again in line {number}, to {typed}")
-        found[symbol.name] = Assignment(symbol, value, typed, f"in {where}")
-    return list(found.values()), notes
+            self._warn(f"{where}: {error}; the line has no effect")
+            return
+        if value is None:
+            return
+        assignment = Assignment(symbol, value, typed, f"in {where}")
+        if before := self._set.get(symbol):
+            self._warn(f"{before} {before.origin} is set again {assignment.origin}, to {typed}")
+        self._set[symbol] = assignment
+        self.assignments.append(assignment)
+        if symbol.choice is not None and value != "n":
+            self._choose(assignment)
+
+    def _choose(self, assignment: Assignment) -> None:
+        choice, mode = assignment.symbol.choice, 2 if assignment.value == "y" else 1
+        before = self.modes.get(choice, 0)
+        if before and 2 in (before, mode):
+            self._warn(f"{assignment} {assignment.origin}: another of its choice is set already")
+        if mode < before:
+            self.mixed.add(choice)
+        self.modes[choice] = max(before, mode)
+
+    def _warn(self, text: str) -> None:
+        self.notes.append(text)
+        self.warnings.append(text)
 
 
-def _value(symbol: Symbol, typed: str) -> str:
+def _value(symbol: Symbol, text: str | None) -> str | None:
+    """The value that C kconfig takes a text for (conf_set_sym_val); None of text: `is not set`.
+
+    None is no value, of which C kconfig says nothing.
+
+    Raises XenToolError for what is none.
+    """
     import kconfiglib
 
-    if symbol.orig_type == kconfiglib.STRING:
-        match = _STRING.fullmatch(typed)
-        if match is None:
-            raise XenToolError(f"{symbol.name}={typed[:60]}: a string stands in quotes")
-        return parse(symbol, kconfiglib.unescape(match[1]))
-    if typed in ("0", "1") and symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE):
-        raise XenToolError(f"{symbol.name}={typed}: in a file, y and n are written so")
-    return parse(symbol, typed)
+    if is_logical(symbol):
+        letters = "ymn" if symbol.orig_type == kconfiglib.TRISTATE else "yn"
+        # C kconfig looks at the first letter only.
+        first = "n" if text is None else text[:1]
+        if first and first in letters:
+            return first
+        raise XenToolError(f"{symbol.name}={text}: in a file the value is {' or '.join(letters)}")
+    if symbol.orig_type == kconfiglib.STRING and text is not None:
+        if match := _STRING.match(text):
+            return str(kconfiglib.unescape(match[1]))
+        raise XenToolError(f"{symbol.name}={text[:_SHOWN]}: a text stands in quotes")
+    if base_of(symbol) is None:
+        return None
+    if text == "":
+        raise XenToolError(f"{symbol.name} has no value")
+    return parse(symbol, "n" if text is None else text)
+
+
+def new_symbols(kconf: Kconfig) -> list[str]:
+    """Return a line for each symbol that a user can set and the loaded file does not."""
+    lines = []
+    for symbol in kconf.unique_defined_syms:
+        text = symbol.str_value
+        user = symbol.user_value
+        logical = is_logical(symbol)
+        if user is not None and (logical or in_range(symbol, user)):
+            continue
+        if is_changeable(symbol):
+            is_off = logical and text == "n"
+            lines.append(f"CONFIG_{symbol.name}=n" if is_off else symbol.config_string.strip("\n"))
+    return lines
 
 
 def save(kconf: Kconfig, path: Path) -> bool:
@@ -142,7 +228,7 @@ def _read(path: Path) -> str:
                 f"{shown(path)}: {status.st_size} bytes are no configuration; "
                 "delete it, or name another file in KCONFIG_CONFIG"
             )
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise XenToolError(f"{shown(path)}:{line}: not UTF-8 text; {_MEND}") from error

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..abi import ARCHES, Arch
-from .assignments import Assignment, Origins, equal, from_settings
-from .kconf import Kconfig, Symbol
+from .assignments import Assignment, Origins, equal, from_settings, is_value
+from .kconf import Kconfig
+from .library import Symbol, is_logical
 from .overrides import assign
 from .reasons import has_prompt, origin, reason
 
@@ -96,9 +97,9 @@ def _options(symbol: Symbol) -> Iterator[tuple[str, str]]:
             queue += [member for member in item.syms if member not in seen]
             seen.update(item.syms)
         elif item is not symbol and has_prompt(item):
-            boolean = item.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE)
-            for value in ("y", "n") if boolean else ():
-                if value != item.str_value:
+            boolean = is_logical(item)
+            for value in ("y", "m", "n") if boolean else ():
+                if value != item.str_value and is_value(item, value):
                     yield item.name, value
 
 
@@ -113,12 +114,15 @@ def _expressions(item: Any) -> list[Any]:
 
 def _compared(expression: Any) -> Iterator[tuple[str, str]]:
     """NAME and VALUE of each NAME = VALUE in an expression."""
+    import kconfiglib
+
     if not isinstance(expression, tuple):
         return
-    left, right = expression[1], expression[-1]
+    if expression[0] in (kconfiglib.AND, kconfiglib.OR, kconfiglib.NOT):
+        for part in expression[1:]:
+            yield from _compared(part)
+        return
+    left, right = expression[1:]
     for name, value in ((left, right), (right, left)):
-        constant = getattr(value, "is_constant", False) or not getattr(value, "nodes", True)
-        if constant and getattr(name, "nodes", None) and has_prompt(name):
+        if name.nodes and has_prompt(name) and not value.nodes and is_value(name, value.name):
             yield name.name, value.name
-    for part in expression[1:]:
-        yield from _compared(part)

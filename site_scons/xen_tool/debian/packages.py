@@ -74,6 +74,8 @@ NEEDS = (
     Need("libxen-dev", files=("usr/include/xenguest.h", "usr/lib/*/libxenguest.so")),
     Need("xvfb", programs=("Xvfb",)),
     Need("xdotool", programs=("xdotool",)),
+    # C kconfig, of the release that config/ is held against.
+    Need("linux-kbuild-6.1", files=("usr/lib/linux-kbuild-6.1/scripts/kconfig/conf",)),
     # The package tkinter alone is there in a Python that was built without Tk.
     Need("python3-tk", modules=("_tkinter",)),
 )

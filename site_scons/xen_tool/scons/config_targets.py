@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from SCons.Script import COMMAND_LINE_TARGETS
 
-from ..abi import Arch
+from ..abi import ARCHES, X86_64, Arch
 from ..config import frontend, saved
-from ..config.assignments import Origins, origins
+from ..config.assignments import Assignment, Origins, origins
+from ..config.checks import unmet
 from ..config.configuration import Configuration
-from ..config.kconf import Kconfig, defconfig_text, read_kconfig
-from ..config.merge import merge, randomize
+from ..config.kconf import Kconfig, read_kconfig, refuse
+from ..config.library import is_logical
+from ..config.merge import merge, randomize, set_all
+from ..config.overrides import overruled
+from ..config.texts import defconfig_text
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from . import why
@@ -30,6 +35,10 @@ from .settings import wants_json
 CHANGING = {
     "defconfig": "takes the architecture's own",
     **frontend.MODULES,
+    "olddefconfig": "gives each new symbol its default",
+    "allnoconfig": "sets as much as possible to n",
+    "allyesconfig": "sets as much as possible to y",
+    "listnewconfig": "lists the symbols that it does not mention",
     "randconfig": "sets it at random; SEED=NUMBER repeats it",
     "savedefconfig": "writes the shortest file that means the same, defconfig",
 }
@@ -80,8 +89,10 @@ class ConfigTargets:
         self._defconfig = defconfig
         self._seed = seed
 
-    def run(self, names: Sequence[str], arch: str) -> None:
+    def run(self, names: Sequence[str], arch: str, asked: str | None) -> None:
         """Carries out targets in order; files that follow one another are merged.
+
+        arch is the architecture of what is saved, asked what ARCH= says.
 
         Raises XenToolError for what cannot be done; the saved configuration is
         then as it was before that target.
@@ -92,75 +103,127 @@ class ConfigTargets:
                 files.append(name)
                 continue
             if files:
-                self._merge(files, arch)
+                arch = self._merge(files, arch, asked)
                 files = []
             if name is not None:
                 self._one(name, arch)
 
     def load(self, arch: Arch) -> tuple[Kconfig, Origins]:
         """Kconfig with what a build without settings would start from."""
-        kconf = self._read(arch.name)
-        config = self._config
-        if not saved.find(config) and self._defconfig is not None:
-            config = self._file("defconfig", arch.name)
-        assignments = saved.load(kconf, config)[0] if saved.find(config) else []
+        kconf, assignments, _notes = self._start(arch.name)
         return kconf, origins(a for a in assignments if a.holds())
+
+    def _start(self, arch: str) -> tuple[Kconfig, list[Assignment], list[str]]:
+        """Kconfig with the saved configuration, or else the defconfig; what is set, and notes."""
+        kconf = self._read(arch)
+        config: Path | None = saved.find(self._config)
+        if config is None and self._defconfig is not None:
+            config = self._file("defconfig", arch)
+        if config is None:
+            return kconf, [], []
+        loaded = saved.load(kconf, config)
+        return kconf, loaded.assignments, loaded.notes + overruled(loaded.assignments, [])
 
     def _read(self, arch: str) -> Kconfig:
         return read_kconfig(self._kconfig, self._srctree, {"ARCH": arch})
 
     def _one(self, name: str, arch: str) -> None:
-        kconf = self._read(arch)
         if name == "randconfig":
+            kconf = self._read(arch)
             seed = random.randrange(1 << 32) if self._seed is None else int(self._seed)
             print(f"seed {seed}: `scons randconfig SEED={seed}` makes the same again")
             randomize(kconf, seed)
             self._save(kconf)
             return
-        if saved.find(self._config):
-            # A damaged file is told of, and left for its owner to mend.
-            saved.load(kconf, self._config)
-        if name == "savedefconfig":
+        # A damaged file is told of, and left for its owner to mend.
+        kconf, assignments, notes = self._start(arch)
+        if name in ("allnoconfig", "allyesconfig"):
+            held = [a for a in assignments if a.holds() and not is_logical(a.symbol)]
+            notes += set_all(kconf, yes=name == "allyesconfig", top=self._srctree)
+            notes += [f"{a} {a.origin} is not kept by {name}" for a in held if not a.holds()]
+        _tell(notes)
+        if name in frontend.MODULES:
+            frontend.run(
+                name,
+                self._kconfig,
+                srctree=self._srctree,
+                arch=arch,
+                config=self._config,
+                defconfig=self._file("defconfig", arch) if self._defconfig else None,
+            )
+        elif name == "listnewconfig":
+            print("".join(f"{line}\n" for line in saved.new_symbols(kconf)), end="")
+        elif name == "savedefconfig":
             path = self._srctree / "defconfig"
-            write_if_changed(path, defconfig_text(kconf))
-            print(f"the shortest configuration is in {path.name}")
-            return
-        frontend.run(
-            name,
-            self._kconfig,
-            srctree=self._srctree,
-            arch=arch,
-            config=self._config,
-            defconfig=self._file("defconfig", arch) if self._defconfig else None,
-        )
+            text = defconfig_text(kconf)
+            write_if_changed(path, text)
+            of_arch = f"; it is for ARCH={arch}, and says so" if f"# ARCH={arch}\n" in text else ""
+            print(f"the shortest configuration is in {path.name}{of_arch}")
+        else:
+            self._save(kconf)
 
-    def _merge(self, names: Sequence[str], arch: str) -> None:
+    def _merge(self, names: Sequence[str], arch: str, asked: str | None) -> str:
+        """Saves what the files say together; returns for which architecture."""
         replaces = [n == "defconfig" or n.endswith(_DEFCONFIG) for n in names]
         if any(replaces[1:]):
             raise XenToolError(f"{names[replaces.index(True, 1)]} replaces all: name it first")
         if names[0].endswith(_DEFCONFIG):
-            arch = names[0].removesuffix(_DEFCONFIG)
+            arch = self._arch_of(names[0], asked)
+        paths = [self._file(name, arch) for name in names]
         kconf = self._read(arch)
         onto = self._config if not replaces[0] and saved.find(self._config) else None
-        for note in merge(kconf, [self._file(name, arch) for name in names], onto=onto):
-            print(f"note: {note}")
+        _tell(merge(kconf, paths, onto=onto))
         self._save(kconf)
+        return arch
+
+    def _arch_of(self, name: str, asked: str | None) -> str:
+        """The architecture of NAME_defconfig: what it says, or its name, or else ARCH=."""
+        told = saved.saved_arch(self._file(name, ""))
+        known = told.name if told else name.removesuffix(_DEFCONFIG)
+        if known not in ARCHES:
+            return asked or X86_64.name
+        if asked not in (None, known):
+            raise XenToolError(f"ARCH={asked}: {name} is for ARCH={known}")
+        return known
 
     def _file(self, name: str, arch: str) -> Path:
+        if name == "defconfig" and self._defconfig is not None:
+            path = self._srctree / self._defconfig.format(arch=arch)
+            if not path.is_file():
+                raise XenToolError(
+                    f"there is no {shown(path)}, which defconfig= of env.XenConfigure names: write "
+                    "it, or move there what `scons savedefconfig` writes"
+                )
+            return path
+        here = self._srctree / name
         if self._defconfig is None:
-            raise XenToolError(f"{name}: this project names no folder of configurations")
-        if name == "defconfig":
-            return self._srctree / self._defconfig.format(arch=arch)
+            if name != "defconfig" and here.is_file():
+                return here
+            raise XenToolError(
+                f"{name}: no folder of configurations is named: say "
+                'env.XenConfigure(..., defconfig="configs/{arch}_defconfig") in the SConstruct, '
+                f"and write configs/{f'{arch}_' if name == 'defconfig' else ''}{name}"
+            )
         folder = (self._srctree / self._defconfig).parent
-        for path in (folder / name, self._srctree / name):
+        for path in (folder / name, here):
             if path.is_file():
                 return path
         there = ", ".join(sorted(path.name for path in folder.glob("*config")))
-        raise XenToolError(f"there is no configuration {name}; {folder.name}/ has {there}")
+        where = f"{shown(folder)}/"
+        has = f"{where} has {there}" if there else f"write it in {where}, which has none"
+        raise XenToolError(f"there is no configuration {name}; {has}")
 
     def _save(self, kconf: Kconfig) -> None:
+        selected = unmet(kconf)
+        refuse(selected)
+        _tell(selected, "warning")
         changed = saved.save(kconf, self._config)
         print(f"{shown(self._config)}: {'written' if changed else 'no change'}")
+
+
+def _tell(notes: Sequence[str], kind: str = "note") -> None:
+    for note in notes:
+        print(f"xen_tool: {kind}: {note}", file=sys.stderr)
 
 
 @while_reading
@@ -171,7 +234,8 @@ def xen_config_targets(env: Any) -> None:
     names = changing() or sorted(CHANGING)
 
     def change(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        targets.run(names, configuration.arch.name)
+        asked: str | None = env["XEN_SETTINGS"].get("ARCH")
+        targets.run(names, configuration.arch.name, asked)
 
     # The first does the work of all, in their order.
     _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")

@@ -39,6 +39,8 @@ from .settings import add_json, settings
 AUTOCONF = "include/generated/autoconf.h"
 """Below the build directory: the values of all symbols, for C."""
 
+_told: set[str] = set()
+
 
 @while_reading
 def xen_configure(
@@ -93,8 +95,7 @@ def xen_configure(
         defconfig=defconfig,
         seed=given.get("SEED"),
     )
-    for note in configuration.notes:
-        print(f"xen_tool: note: {note}", file=sys.stderr)
+    _tell(configuration)
     path = env["ENV"].get("PATH", os.defpath)
     with listen.ignored():
         tools = programs.find(
@@ -119,6 +120,16 @@ def xen_configure(
         signals.listen()
         atexit.register(graph_of(env).session.close)
     return configuration
+
+
+def _tell(configuration: Configuration) -> None:
+    """Print what the user is to know of it; each once, however many environments read it."""
+    told = [f"xen_tool: warning: {warning}" for warning in configuration.warnings]
+    told += [f"xen_tool: note: {note}" for note in configuration.notes]
+    for line in told:
+        if line not in _told:
+            _told.add(line)
+            print(line, file=sys.stderr)
 
 
 def _saved_arch(path: Path) -> str | None:

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What C kconfig warns of in a tree of Kconfig files, each with its file and line.
+
+problems() is about what is written (sym_check_prop and menu_finalize in scripts/kconfig),
+unmet() about what is selected although its dependencies forbid it (sym_warn_unmet_dep).
+What C kconfig takes without a word is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from .library import Symbol, base_of, is_logical, is_number
+
+
+class Place(NamedTuple):
+    """Where a property that may have a condition stands, and the token it begins with."""
+
+    token: int
+    where: str
+
+
+def problems(kconf: Any) -> list[str]:
+    """Return a sentence for each mistake in the files that kconf was parsed from."""
+    found: dict[str, None] = {}
+    for symbol in kconf.unique_defined_syms:
+        found |= dict.fromkeys(_of_symbol(kconf, symbol))
+    for choice in kconf.unique_choices:
+        found |= dict.fromkeys(_of_choice(kconf, choice))
+    return list(found)
+
+
+def unmet(kconf: Any) -> list[str]:
+    """Return a sentence for each symbol that is selected against its dependencies."""
+    import kconfiglib
+
+    found = []
+    for symbol in kconf.unique_defined_syms:
+        if symbol.rev_dep is kconf.n or symbol.choice:
+            continue
+        if not is_logical(symbol):
+            continue
+        selected = kconfiglib.expr_value(symbol.rev_dep)
+        allowed = kconfiglib.expr_value(symbol.direct_dep)
+        if symbol.type is kconfiglib.BOOL:
+            selected, allowed = (2 if value else 0 for value in (selected, allowed))
+        if allowed < selected:
+            names = (_first(term) for term in kconfiglib.split_expr(symbol.rev_dep, kconfiglib.OR))
+            by = " and ".join(s.name for s in names if s.tri_value > allowed)
+            found.append(
+                f"{where(symbol.nodes[0])}: {symbol.name} is {symbol.str_value}, as {by} "
+                f"selects it, although it depends on {kconfiglib.expr_str(symbol.direct_dep)}"
+            )
+    return found
+
+
+def _first(term: Any) -> Symbol:
+    import kconfiglib
+
+    return kconfiglib.split_expr(term, kconfiglib.AND)[0]
+
+
+def _of_symbol(kconf: Any, symbol: Symbol) -> Iterator[str]:
+    import kconfiglib
+
+    logical = is_logical(symbol)
+    if not symbol.orig_type:
+        yield f"{where(symbol.nodes[0])}: {symbol.name} has no type"
+    for node in symbol.nodes:
+        for (default, _condition), at in _places(kconf, node, "defaults"):
+            if not logical and not isinstance(default, kconfiglib.Symbol):
+                text = kconfiglib.expr_str(default)
+                yield f"{at}: the default of {symbol.name} is one value, not {text}"
+            elif base_of(symbol) and not _can_be_number(symbol, default):
+                yield f"{at}: the default of {symbol.name} is no number: {default.name}"
+        for kind in ("selects", "implies"):
+            for (target, _condition), at in _places(kconf, node, kind):
+                if not logical:
+                    yield f"{at}: {symbol.name} {kind} {target.name}, but is no bool or tristate"
+                elif target.orig_type and not is_logical(target):
+                    yield f"{at}: {symbol.name} {kind} {target.name}, a number or text"
+        for (low, high, _condition), at in _places(kconf, node, "ranges"):
+            if not base_of(symbol):
+                yield f"{at}: {symbol.name} has a range, but is no number"
+            elif not (_can_be_number(symbol, low) and _can_be_number(symbol, high)):
+                yield f"{at}: the range of {symbol.name}, {low.name} to {high.name}, is invalid"
+
+
+def _of_choice(kconf: Any, choice: Any) -> Iterator[str]:
+    if not choice.orig_type:
+        yield f"{where(choice.nodes[0])}: the choice has no type, and none of symbols"
+    for node in choice.nodes:
+        if not node.prompt and node is choice.nodes[0]:
+            yield f"{where(node)}: the choice needs a prompt"
+        for (default, _condition), at in _places(kconf, node, "defaults"):
+            if getattr(default, "choice", None) is not choice:
+                yield f"{at}: the choice's default {default.name} is not among its symbols"
+    for symbol in choice.syms:
+        for node in symbol.nodes:
+            inside = node.parent and node.parent.item is choice
+            if inside and not node.prompt:
+                yield f"{where(node)}: {symbol.name} is in a choice, and needs a prompt"
+            if not inside and node.prompt:
+                yield f"{where(node)}: {symbol.name} has a prompt outside of its choice"
+            for _default, at in _places(kconf, node, "defaults"):
+                yield f"{at}: {symbol.name} is in a choice, which takes no notice of its default"
+
+
+def _can_be_number(symbol: Symbol, value: Symbol) -> bool:
+    # A name that nobody defines stands for itself.
+    if not value.orig_type:
+        return is_number(value.name, base_of(symbol) or 10)
+    return base_of(value) is not None
+
+
+def _places(kconf: Any, node: Any, kind: str) -> Iterator[tuple[Any, str]]:
+    """The properties of a kind at a node, and where each stands."""
+    import kconfiglib
+
+    tokens = {
+        "defaults": (kconfiglib._T_DEFAULT, *kconfiglib._DEF_TOKEN_TO_TYPE),
+        "selects": (kconfiglib._T_SELECT,),
+        "implies": (kconfiglib._T_IMPLY,),
+        "ranges": (kconfiglib._T_RANGE,),
+    }[kind]
+    lines = [place.where for place in kconf.places.get(node, ()) if place.token in tokens]
+    properties = getattr(node, kind)
+    if len(lines) != len(properties):
+        # `option env` is a default without a line of that kind.
+        lines = [where(node)] * len(properties)
+    return zip(properties, lines, strict=True)
+
+
+def where(node: Any) -> str:
+    """Return FILE:LINE of a menu node."""
+    return f"{node.filename}:{node.linenr}"

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Kconfiglib, mended where C kconfig computes another value from the same files.
+
+import_kconfiglib() is how this package comes by kconfiglib and the modules that come with it.
+Kconfiglib 14.1 is of 2020, and its upstream sleeps.  What differs from scripts/kconfig of
+Linux 6.1 is replaced here, function by function; each says which one of C it follows.
+tests/config/differential.py holds both against each other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from typing import Any
+
+from ..errors import XenToolError
+
+Symbol = Any
+"""A kconfiglib.Symbol; the library has no type information."""
+
+_VERSION = "14.1.0"
+_NUMBERS = {10: re.compile(r"-?(0|[1-9][0-9]*)"), 16: re.compile(r"(0[xX])?[0-9a-fA-F]+")}
+_STRTOLL = {
+    10: re.compile(r"\s*([+-]?)([0-9]+)"),
+    16: re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+)"),
+}
+_PADDED = re.compile(r"\+[0-9]+|[+-]?0[0-9]+")
+_CONSTANT = re.compile(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)")
+
+
+def import_kconfiglib(name: str = "kconfiglib") -> Any:
+    """Import kconfiglib, or one of the modules that come with it, such as menuconfig.
+
+    Raises XenToolError if it is missing, too old, or hidden by another package.
+    """
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations and spec.origin:
+            # Kconfiglib is modules only, and Python prefers a package to a module.
+            raise XenToolError(
+                f"{spec.origin} hides kconfiglib's module {name}: use a Python environment without "
+                "that package; esp-idf-kconfig has such (`pip uninstall esp-idf-kconfig`)"
+            )
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise XenToolError(
+            f"{name} cannot be imported: {error}; type `pip install kconfiglib=={_VERSION}`"
+        ) from error
+    if name != "kconfiglib":
+        return module
+    if getattr(module, "VERSION", (0,)) < (14, 1):
+        raise XenToolError(
+            f"{getattr(module, '__file__', None) or 'a folder'} is not kconfiglib 14.1: type "
+            f"`pip install --force-reinstall kconfiglib=={_VERSION}`"
+        )
+    _mend(module)
+    return module
+
+
+def _mend(kconfiglib: Any) -> None:
+    kconfiglib.Symbol.tri_value = property(_tri_value)
+    kconfiglib.Symbol.str_value = property(_str_value)
+    kconfiglib.Symbol._assignable = _assignable
+    kconfiglib._is_base_n = is_number
+    kconfiglib._sym_to_num = _to_number
+
+
+def is_number(text: str, base: int) -> bool:
+    """Return whether a symbol of int (base 10) or hex (16) can have the value (sym_string_valid).
+
+    A decimal number with leading zeros is none, as C would take it for octal.
+    """
+    return _NUMBERS[base].fullmatch(text) is not None
+
+
+def number(text: str, base: int) -> int:
+    """Return what Kconfig counts a text as: the number it begins with, else 0 (strtoll)."""
+    match = _STRTOLL[base].match(text)
+    return int(match[1] + match[2], base) if match else 0
+
+
+def is_logical(symbol: Symbol) -> bool:
+    """Return whether it is a bool or tristate."""
+    import kconfiglib
+
+    return symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE)
+
+
+def base_of(symbol: Symbol) -> int | None:
+    """Return 10 for an int, 16 for a hex; None for other types."""
+    import kconfiglib
+
+    return {kconfiglib.INT: 10, kconfiglib.HEX: 16}.get(symbol.orig_type)
+
+
+def active_range(symbol: Symbol) -> tuple[Symbol, Symbol] | None:
+    """Return the symbols that bound an int or hex now (sym_get_range_prop)."""
+    import kconfiglib
+
+    found = (r[:2] for r in symbol.ranges if kconfiglib.expr_value(r[2]))
+    return next(found, None) if base_of(symbol) else None
+
+
+def in_range(symbol: Symbol, text: str) -> bool:
+    """Return whether a number is within the range that counts now (sym_string_within_range)."""
+    bounds, base = active_range(symbol), base_of(symbol)
+    if bounds is None or base is None:
+        return True
+    low, high = (number(bound.str_value, base) for bound in bounds)
+    return low <= number(text, base) <= high
+
+
+def is_changeable(symbol: Symbol) -> bool:
+    """Return whether a user can give it another value now (sym_is_changeable)."""
+    return bool(symbol.visibility > _selected(symbol))
+
+
+def differs_from_default(symbol: Symbol) -> bool:
+    """Return whether the shortest configuration must name the symbol (conf_write_defconfig)."""
+    import kconfiglib
+
+    if not is_changeable(symbol) or symbol.str_value == _default_text(symbol):
+        return False
+    choice = symbol.choice
+    is_chosen = choice and symbol.orig_type == kconfiglib.BOOL and symbol.tri_value == 2
+    by_default = is_chosen and choice._selection_from_defaults() is symbol
+    return not by_default or bool(choice.is_optional)
+
+
+def _default_text(symbol: Symbol) -> str:
+    """The value that the symbol had if nobody set it, roughly (sym_get_string_default)."""
+    import kconfiglib
+
+    found = ((v, c) for v, c in symbol.defaults if kconfiglib.expr_value(c))
+    default, condition = next(found, (symbol.kconfig.n, symbol.kconfig.n))
+    if not is_logical(symbol):
+        is_one = condition is not symbol.kconfig.n and isinstance(default, kconfiglib.Symbol)
+        return str(default.str_value) if is_one else ""
+    value = min(kconfiglib.expr_value(default), kconfiglib.expr_value(condition))
+    value = max(value, _selected(symbol))
+    if symbol.orig_type == kconfiglib.BOOL or not symbol.choice:
+        value = _whole(symbol, value)
+    return str(kconfiglib.TRI_TO_STR[max(value, _implied(symbol))])
+
+
+def _selected(symbol: Symbol) -> int:
+    """What others select it to; in a choice that counts for nothing."""
+    import kconfiglib
+
+    return 0 if symbol.choice else _whole(symbol, kconfiglib.expr_value(symbol.rev_dep))
+
+
+def _implied(symbol: Symbol) -> int:
+    import kconfiglib
+
+    return 0 if symbol.choice else _whole(symbol, kconfiglib.expr_value(symbol.weak_rev_dep))
+
+
+def _tri_value(self: Symbol) -> int:
+    """The value of a bool or tristate, 0 to 2 (sym_calc_value)."""
+    import kconfiglib
+
+    if self._cached_tri_val is not None:
+        return int(self._cached_tri_val)
+    if not is_logical(self):
+        self._cached_tri_val = 0
+        return 0
+    visibility = self.visibility
+    self._write_to_conf = visibility != 0
+    if self.choice and visibility == 2:
+        value = 2 if self.choice.selection is self else 0
+        self._cached_tri_val = value
+        return value
+    value = 0
+    selected = _selected(self)
+    if visibility and self.user_value is not None:
+        value = min(self.user_value, visibility)
+    else:
+        if selected:
+            self._write_to_conf = True
+        for default, condition in self.defaults:
+            most = kconfiglib.expr_value(condition)
+            if most:
+                value = min(kconfiglib.expr_value(default), most)
+                if value:
+                    self._write_to_conf = True
+                break
+        implied = _implied(self)
+        if implied:
+            self._write_to_conf = True
+            most = _whole(self, kconfiglib.expr_value(self.direct_dep))
+            value = min(max(value, implied), most)
+    value = _whole(self, max(value, selected))
+    self._cached_tri_val = value
+    return value
+
+
+def _whole(symbol: Symbol, value: int) -> int:
+    """Return the value, of which m is y for a bool, and without modules for a tristate."""
+    import kconfiglib
+
+    return 2 if value == 1 and symbol.type is kconfiglib.BOOL else value
+
+
+def _assignable(self: Symbol) -> tuple[int, ...]:
+    """The values that a user can give a bool or tristate now (sym_tristate_within_range)."""
+    import kconfiglib
+
+    if not is_logical(self) or not self.visibility:
+        return ()
+    if self.choice and self.visibility == 2:
+        return (2,)
+    least = _selected(self)
+    values = (0, 2) if self.type is kconfiglib.BOOL else (0, 1, 2)
+    # Of a symbol that is selected as far as it can be there is one value left, its own.
+    return tuple(v for v in values if least <= v <= self.visibility) or (least,)
+
+
+def _str_value(self: Symbol) -> str:
+    """The value of any symbol as text (sym_calc_value)."""
+    import kconfiglib
+
+    if self._cached_str_val is not None:
+        return str(self._cached_str_val)
+    if is_logical(self):
+        value = kconfiglib.TRI_TO_STR[self.tri_value]
+    elif not self.orig_type:
+        # A constant, or a name that nobody defines.
+        value = self.name
+    else:
+        value = _text_or_number(self)
+    self._cached_str_val = value
+    return str(value)
+
+
+def _text_or_number(symbol: Symbol) -> str:
+    import kconfiglib
+
+    visible = symbol.visibility != 0
+    symbol._write_to_conf = visible
+    value = ""
+    user = symbol.user_value
+    if visible and user is not None and in_range(symbol, user):
+        value = user
+    else:
+        default = next((v for v, c in symbol.defaults if kconfiglib.expr_value(c)), None)
+        if isinstance(default, kconfiglib.Symbol):
+            symbol._write_to_conf = True
+            value = default.str_value
+    base = base_of(symbol)
+    bounds = active_range(symbol)
+    if base and bounds:
+        # sym_validate_range: a default may be out of it.
+        if number(value, base) < number(bounds[0].str_value, base):
+            value = bounds[0].str_value
+        elif number(value, base) > number(bounds[1].str_value, base):
+            value = bounds[1].str_value
+    if base == 10 and _PADDED.fullmatch(value):
+        # C would take 010 for octal.
+        value = str(int(value))
+    if symbol.env_var is not None or symbol is symbol.kconfig.defconfig_list:
+        symbol._write_to_conf = False
+    return str(value)
+
+
+def _to_number(symbol: Symbol) -> int:
+    """The number that a comparison takes a symbol for (expr_parse_string).
+
+    Raises ValueError if it is none; kconfiglib then compares texts.
+    """
+    if is_logical(symbol):
+        return int(symbol.tri_value)
+    base = base_of(symbol)
+    match = (_STRTOLL[base] if base else _CONSTANT).fullmatch(symbol.str_value)
+    if match is None:
+        raise ValueError
+    if base is None:
+        # As strtoll without a base does.
+        base = 16 if match[2][:2].lower() == "0x" else 8 if match[2].startswith("0") else 10
+    value = int(match[1] + match[2], base)
+    if not -(1 << 63) <= value < (1 << 63):
+        raise ValueError
+    return value

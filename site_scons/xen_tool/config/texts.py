@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The files of a configuration as text: .config, autoconf.h, and the shortest that means the same.
+
+A file of CONFIG_ lines says for which architecture it is by the symbol of that name, or else,
+as a promptless symbol is not in the shortest file, by a first line `# ARCH=i386`.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from ..abi import ARCHES, X86_64, Arch
+from .kconf import Kconfig
+from .library import import_kconfiglib
+
+_ARCH = re.compile(r"^# ARCH=(\w+)$", re.M)
+
+
+def config_text(kconf: Kconfig) -> str:
+    """Return the text of .config."""
+    return _for_arch(kconf, _written(kconf, "write_config", save_old=False))
+
+
+def defconfig_text(kconf: Kconfig) -> str:
+    """Return the text of the smallest file that gives the same configuration."""
+    return _for_arch(kconf, _written(kconf, "write_min_config"))
+
+
+def autoconf_text(kconf: Kconfig) -> str:
+    """Return the text of autoconf.h: `#define CONFIG_SMP 1`."""
+    # A number without a value would be an empty word to C.
+    return re.sub(r"^#define CONFIG_\S+ (0x)?\n", "", _written(kconf, "write_autoconf"), flags=re.M)
+
+
+def arch_of(text: str) -> Arch | None:
+    """Return the architecture that a file of CONFIG_ lines is for, if it says so."""
+    for arch in ARCHES.values():
+        if re.search(rf"^CONFIG_{arch.symbol}=y\s*$", text, re.M):
+            return arch
+    line = _ARCH.search(text)
+    return ARCHES.get(line[1]) if line else None
+
+
+def _for_arch(kconf: Kconfig, text: str) -> str:
+    # Without a word it is for the one that is built without a word.
+    if kconf.arch in ARCHES and (arch_of(text) or X86_64).name != kconf.arch:
+        return f"# ARCH={kconf.arch}\n{text}"
+    return text
+
+
+def _written(kconf: Kconfig, method: str, **options: bool) -> str:
+    # Of the class: a front end's own object writes by way of this.
+    write = getattr(import_kconfiglib().Kconfig, method)
+    # Kconfiglib writes to files only.
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "written")
+        write(kconf, str(path), header="", **options)
+        return path.read_text(encoding="utf-8")

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The same Kconfig and .config through C kconfig and through us: tables, and random trees.
+
+Where we mean to differ, a row says why.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from config.ckconfig import CKconfig, find_conf
+from config.differential import walk
+from xen_tool.config.configuration import Configuration, read
+from xen_tool.config.kconf import read_kconfig
+from xen_tool.config.saved import load
+from xen_tool.config.texts import defconfig_text
+from xen_tool.errors import XenToolError
+
+
+@pytest.fixture
+def c(tmp_path: Path) -> CKconfig:
+    """C kconfig in tmp_path."""
+    conf = find_conf()
+    if conf is None:
+        pytest.skip("linux-kbuild-6.1 is not installed; ./sconsw test says how to get it")
+    return CKconfig(conf, tmp_path)
+
+
+def ours(folder: Path, kconfig: str, config: str | None = None) -> Configuration:
+    (folder / "Kconfig").write_text(kconfig)
+    if config is not None:
+        (folder / "saved").write_bytes(config.encode())
+    return read(folder / "Kconfig", srctree=folder, saved_config=folder / "saved")
+
+
+def places(texts: Sequence[str], file: str) -> set[int]:
+    """The numbers of a file's lines that texts begin with, or are about in the end."""
+    found = [re.findall(rf"(?:^|in ){re.escape(file)}:(\d+)", text) for text in texts]
+    return {int(numbers[-1]) for numbers in found if numbers}
+
+
+def test_random_trees(c: CKconfig, tmp_path: Path) -> None:
+    assert not list(walk(c, tmp_path, range(120)))
+
+
+# Every type, in a file that C kconfig and we read alike.
+TYPES = """
+config B
+	bool "b"
+config T
+	tristate "t"
+config N
+	int "n"
+	default 1
+	range -5 200
+config H
+	hex "h"
+	default 0x5
+config S
+	string "s"
+	default "d"
+config PLAIN
+	int "no default"
+choice
+	prompt "pick"
+config C1
+	bool "c1"
+config C2
+	bool "c2"
+endchoice
+"""
+
+COMMENTS = """\
+# CONFIG_B=y
+# CONFIG_B=y was too slow
+# CONFIG_X and CONFIG_B: see docs
+#CONFIG_B=y
+# disabled: CONFIG_B=y
+#
+# CONFIG_B
+# CONFIG_
+## CONFIG_B is not set
+#  CONFIG_B is not set
+# CONFIG_B  is not set
+# CONFIG_B is not set, for now
+# CONFIG_B is not sett
+# CONFIG_B is set
+# CONFIG_N is not set
+# CONFIG_H is not set
+# CONFIG_S is not set
+"""
+VALUES = {
+    "N": ",0,-0,7,-5,007,010,08,00,+4,0x4,4.,1e2,1_0, 4,4 ,4\t,--4,-,201,-6,n,y,9999999999999",
+    "H": ",0,0x,0x0,0X1f,ff,FF,00ff,0x00ff,xyz,-1,0xfg,1_0,0x10 ,n,0x123456789abcdef0",
+    "PLAIN": ",5",
+    "B": ',y,n,m,yes,no,Y,1,0,"y",y # really,y\r',
+    "T": ",y,n,m,module,M,2",
+    "S": r""""","a b","a \"b\" c","back\\","a\nb","'","#","=","open,"open\","a" b,"a"b","""
+    '"ünïcode","tab\there"," ","$(X)",""""',
+}
+SEVERAL = [
+    "CONFIG_B=y\nCONFIG_B=y",
+    "CONFIG_B=y\n# CONFIG_B is not set",
+    "CONFIG_N=5\nCONFIG_N=6",
+    'CONFIG_S="a"\nCONFIG_S="b"',
+    "CONFIG_N=5\nCONFIG_N=x",
+    "CONFIG_N=x\nCONFIG_N=5",
+    "CONFIG_C1=y",
+    "CONFIG_C2=y",
+    "CONFIG_C1=m",
+    "CONFIG_C1=y\nCONFIG_C2=y",
+    "CONFIG_C2=y\nCONFIG_C1=y",
+    "CONFIG_C2=y\nCONFIG_C2=n",
+    "# CONFIG_C1 is not set",
+    "# CONFIG_C1 is not set\n# CONFIG_C2 is not set",
+    "CONFIG_B=y\r\nCONFIG_N=7\r\n# CONFIG_C1 is not set\r",
+]
+LINES = [
+    *COMMENTS.splitlines(),
+    *(f"CONFIG_{name}={end}" for name, ends in VALUES.items() for end in ends.split(",")),
+    *SEVERAL,
+]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_of_a_saved_configuration(c: CKconfig, tmp_path: Path, line: str) -> None:
+    (tmp_path / "Kconfig").write_text(TYPES)
+    right = c.run("--olddefconfig", config=f"{line}\n")
+    got = ours(tmp_path, TYPES, f"{line}\n")
+    assert got.dotconfig == right.config
+    assert set(got.autoconf.splitlines()) == {
+        define for define in right.autoconf if not define.endswith(" ")
+    }
+    # Of a value that does not hold C kconfig says nothing.
+    warned = [note for note in got.notes if "does not hold" not in note]
+    assert places(warned, str(tmp_path / "saved")) == set(right.lines_warned_of(".config"))
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    first = ours(tmp_path, TYPES)
+    assert "CONFIG_PLAIN=\n" in first.dotconfig
+    assert "PLAIN" not in first.autoconf
+    again = ours(tmp_path, TYPES, first.dotconfig)
+    assert again.values == first.values
+
+
+MEANT = [
+    # C kconfig goes on with a warning or without a word, and what was meant is lost.
+    ("<<<<<<< HEAD", "malformed line"),
+    ("CONFIG_B", "malformed line"),
+    ("CONFIG_B = y", "malformed line"),
+    (" CONFIG_B=y", "malformed line"),
+    ("CONFIG_=y", "malformed line"),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), MEANT)
+def test_a_line_that_says_nothing_is_an_error(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(XenToolError, match=words):
+        ours(tmp_path, TYPES, f"{line}\n")
+
+
+def test_a_text_without_quotes_is_told_of(tmp_path: Path) -> None:
+    # C kconfig drops it without a word.
+    (note,) = ours(tmp_path, TYPES, "CONFIG_S=bare\n").notes
+    assert note.endswith(":1: S=bare: a text stands in quotes; the line has no effect")
+
+
+_TREES = (Path(__file__).parent / "kconfigs.txt").read_text().split("=== ")[1:]
+KCONFIG = dict(tree.split("\n", 1) for tree in _TREES)
+KCONFIG["no newline at the end"] = 'config A\n\tbool "a"'
+
+
+@pytest.mark.parametrize("kconfig", KCONFIG.values(), ids=KCONFIG)
+def test_a_kconfig(c: CKconfig, tmp_path: Path, kconfig: str) -> None:
+    (tmp_path / "Kconfig").write_text(kconfig)
+    right = c.run("--olddefconfig")
+    assert right.status == 0
+    got = ours(tmp_path, kconfig)
+    assert got.dotconfig == right.config
+    assert set(got.autoconf.splitlines()) == {
+        define for define in right.autoconf if not define.endswith((" ", " 0x"))
+    }
+    said_later = ("has no prompt", "help text", "selects it, although")
+    warned = [text for text in got.warnings if not any(words in text for words in said_later)]
+    assert places(warned, "Kconfig") == set(right.lines_warned_of("Kconfig"))
+    # Of these C kconfig names the statement behind, or none.
+    later = right.err.count(": warning: ") + len(right.unmet)
+    assert len(got.warnings) - len(warned) == later
+
+
+def test_a_decimal_default_with_zeros_is_one_number_to_all(tmp_path: Path) -> None:
+    # C kconfig counts 10, and hands 010 to the compiler.
+    kconfig = "config N\n\tint\n\tdefault 010\nconfig A\n\tdef_bool N = 10\n"
+    got = ours(tmp_path, kconfig)
+    assert got.warnings == ("Kconfig:3: the default of N is no number: 010",)
+    assert got.values == {"N": "10", "A": "y"}
+    assert "#define CONFIG_N 10\n" in got.autoconf
+
+
+def test_warnings_are_errors_if_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KCONFIG_WERROR", "1")
+    for name in ("an undefined default", "an empty help", "unmet", "two types"):
+        with pytest.raises(XenToolError, match=r"^Kconfig:\d+: .*\(KCONFIG_WERROR makes"):
+            ours(tmp_path, KCONFIG[name])
+    assert (
+        ours(tmp_path, KCONFIG["blanks in prompts"].splitlines()[0] + "\n\tbool\n").warnings == ()
+    )
+
+
+def test_a_choice_that_is_half_in_the_file_is_kept(c: CKconfig, tmp_path: Path) -> None:
+    kconfig = (
+        'choice\n\tprompt "c"\n\toptional\nconfig A\n\tbool "a"\nconfig B\n\tbool "b"\nendchoice\n'
+    )
+    # C kconfig's savedefconfig forgets it, so its file means another configuration.
+    (tmp_path / "Kconfig").write_text(kconfig)
+    c.run(f"--savedefconfig={tmp_path / 'short'}", config="CONFIG_B=y\n")
+    assert (tmp_path / "short").read_text() == ""
+    kconf = read_kconfig(tmp_path / "Kconfig", tmp_path, {})
+    (tmp_path / "saved").write_text("CONFIG_B=y\n")
+    load(kconf, tmp_path / "saved")
+    assert defconfig_text(kconf) == "CONFIG_B=y\n"
+
+
+def test_a_text_of_64_kib(c: CKconfig, tmp_path: Path) -> None:
+    text = 'x"\\ ' * (1 << 14)
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    kconfig = f'config S\n\tstring "s"\nconfig D\n\tstring\n\tdefault "{escaped}"\n'
+    (tmp_path / "Kconfig").write_text(kconfig)
+    right = c.run("--olddefconfig", config=f'CONFIG_S="{escaped}"\n')
+    got = ours(tmp_path, kconfig, f'CONFIG_S="{escaped}"\n')
+    assert got.values == {"S": text, "D": text}
+    assert got.dotconfig == right.config
+    assert set(got.autoconf.splitlines()) == right.autoconf
