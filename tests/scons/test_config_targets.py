@@ -116,6 +116,133 @@ def test_savedefconfig_is_short_and_means_the_same(kernel: Project) -> None:
     assert config(kernel) == before
 
 
+def test_savedefconfig_keeps_the_architecture(kernel: Project) -> None:
+    kernel.scons("i386_defconfig")
+    out = kernel.scons("savedefconfig").out
+    assert "the shortest configuration is in defconfig; it is for ARCH=i386, and says so" in out
+    short = (kernel.top / "defconfig").read_text()
+    assert short.startswith("# ARCH=i386\n")
+    before = config(kernel)
+    # As the saved configuration, and as a defconfig whose name says nothing.
+    assert "X86_32 " in kernel.scons("listconfig", KCONFIG_CONFIG="defconfig").out
+    (kernel.top / ".config").write_text(short)
+    kernel.scons("olddefconfig")
+    assert config(kernel) == before
+    kernel.write("kconfig/configs/mine_defconfig", short)
+    kernel.scons("x86_64_defconfig")
+    kernel.scons("mine_defconfig")
+    assert config(kernel) == before
+    run = kernel.run("mine_defconfig", "ARCH=x86_64")
+    assert run.status == 2
+    assert "ARCH=x86_64: mine_defconfig is for ARCH=i386" in run.err
+    # One that says nothing is for the architecture that is built without a word.
+    kernel.scons("x86_64_defconfig", "savedefconfig")
+    assert "ARCH" not in (kernel.top / "defconfig").read_text()
+    kernel.write("kconfig/configs/mine_defconfig", "CONFIG_SMP=y\n")
+    kernel.scons("i386_defconfig")
+    kernel.scons("mine_defconfig")
+    assert "CONFIG_X86_64=y" in config(kernel)
+
+
+def test_the_architecture_is_kept_where_no_symbol_tells_it(kernel: Project) -> None:
+    kernel.write("kconfig/Kconfig", 'config A\n\tbool "a" if "$(ARCH)" = "i386"\n')
+    kernel.write("kconfig/configs/i386_defconfig", "CONFIG_A=y\n")
+    kernel.scons("i386_defconfig")
+    assert config(kernel) == "# ARCH=i386\nCONFIG_A=y\n"
+    assert kernel.scons("listconfig").out == "A  y  in .config:2\n"
+
+
+LOST = "CONFIG_XEN=y\nCONFIG_GONE=y\nCONFIG_VMSPLIT_2G=y\nCONFIG_COUNT=77\nCONFIG_SMP=maybe\n"
+
+
+@pytest.mark.parametrize(
+    "target", ["olddefconfig", "savedefconfig", "allnoconfig", "allyesconfig", "listnewconfig"]
+)
+def test_a_value_that_is_lost_is_told_of_by_every_target(kernel: Project, target: str) -> None:
+    text = (kernel.top / "kconfig/Kconfig").read_text()
+    kernel.write("kconfig/Kconfig", f'{text}\nconfig COUNT\n\tint "count"\n\trange 1 9\n')
+    kernel.write(".config", LOST)
+    assert kernel.scons(target).err.splitlines() == [
+        "xen_tool: note: .config:2: Kconfig has no symbol GONE (here y)",
+        "xen_tool: note: .config:5: SMP=maybe: in a file the value is y or n; "
+        "the line has no effect",
+        "xen_tool: note: VMSPLIT_2G=y in .config:3 does not hold: it needs X86_32 (=n, ARCH)",
+        "xen_tool: note: COUNT=77 in .config:4 does not hold: its range is 1 to 9",
+    ]
+
+
+def test_a_number_that_allnoconfig_drops_is_told_of(kernel: Project) -> None:
+    text = (kernel.top / "kconfig/Kconfig").read_text()
+    kernel.write("kconfig/Kconfig", f'{text}\nconfig COUNT\n\tint "count"\n\tdefault 2\n')
+    kernel.write(".config", "CONFIG_COUNT=5\nCONFIG_SMP=y\n")
+    assert kernel.scons("allnoconfig").err.splitlines() == [
+        "xen_tool: note: COUNT=5 in .config:1 is not kept by allnoconfig"
+    ]
+
+
+def test_kconfig_allconfig_names_exceptions(kernel: Project) -> None:
+    kernel.write("all.config", "CONFIG_SMP=y\n")
+    kernel.scons("allnoconfig", KCONFIG_ALLCONFIG="1")
+    assert "CONFIG_SMP=y" in config(kernel)
+    assert "# CONFIG_XEN is not set" in config(kernel)
+    run = kernel.run("allyesconfig", KCONFIG_ALLCONFIG="mine.config")
+    assert run.status == 2
+    assert "KCONFIG_ALLCONFIG=mine.config: there is no mine.config" in run.err
+
+
+def test_warnings_of_kconfig_are_told_once(kernel: Project) -> None:
+    text = (kernel.top / "kconfig/Kconfig").read_text()
+    line = text.count("\n") + 4
+    more = 'config COUNT\n\tint "count"\n\tdefault GONE if n\n\tdefault 1\n'
+    kernel.write("kconfig/Kconfig", f"{text}\n{more}")
+    place = f"kconfig/Kconfig:{line}"
+    warning = f"xen_tool: warning: {place}: the default of COUNT is no number: GONE"
+    for target in ("olddefconfig", "listconfig", "build/x86_64/.config"):
+        run = kernel.run(target)
+        assert (run.status, run.err.splitlines()) == (0, [warning]), target
+    run = kernel.run("listconfig", KCONFIG_WERROR="1")
+    assert run.status == 2
+    assert "(KCONFIG_WERROR makes warnings errors)" in run.err
+
+
+def test_the_fragments(kernel: Project) -> None:
+    help_text = kernel.scons("-h").out
+    fragments = {
+        "xen": ["XEN", "XEN_PV", "XEN_HYPERCALL_PAGE"],
+        # The other two are the defaults.
+        "pvh": ["XEN", "XEN_PVH", "XEN_PV", "XEN_HYPERCALL_PAGE"],
+        "smp": ["SMP"],
+        "debug": ["KASAN", "STACK_VALIDATION"],
+    }
+    for name, symbols in fragments.items():
+        assert f"{name}.config" in help_text
+        assert kernel.scons("allnoconfig", f"{name}.config").err == ""
+        assert set(re.findall(r"CONFIG_(\w+)=y", config(kernel))) == {"64BIT", "X86_64", *symbols}
+
+
+def test_what_is_missing_is_named(kernel: Project) -> None:
+    kernel.edit("SConstruct", 'defconfig="kconfig/configs/{arch}_defconfig",', "")
+    run = kernel.run("defconfig")
+    assert run.status == 2
+    assert (
+        "defconfig: no folder of configurations is named: say env.XenConfigure(..., "
+        'defconfig="configs/{arch}_defconfig") in the SConstruct, '
+        "and write configs/x86_64_defconfig"
+    ) in run.err
+    assert "and write configs/my.config" in kernel.run("my.config").err
+    kernel.write("my.config", "CONFIG_SMP=y\n")
+    kernel.scons("my.config")
+    assert "CONFIG_SMP=y" in config(kernel)
+
+
+def test_a_folder_that_is_empty_or_missing_is_named(kernel: Project) -> None:
+    kernel.edit("SConstruct", "kconfig/configs/", "elsewhere/")
+    err = kernel.run("my.config", "ARCH=x86_64").err
+    assert "there is no configuration my.config; write it in elsewhere/, which has none" in err
+    err = kernel.run("defconfig").err
+    assert "there is no elsewhere/x86_64_defconfig, which defconfig= of env.XenConfigure" in err
+
+
 def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
     kernel.scons("defconfig")
     rows = [line.split(None, 2) for line in kernel.scons("listconfig", "SMP=0").out.splitlines()]

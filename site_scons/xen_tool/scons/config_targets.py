@@ -208,10 +208,16 @@ class ConfigTargets:
         for path in (folder / name, here):
             if path.is_file():
                 return path
-        there = ", ".join(sorted(path.name for path in folder.glob("*config")))
-        where = f"{shown(folder)}/"
+        where, there = f"{shown(folder)}/", ", ".join(self.files())
         has = f"{where} has {there}" if there else f"write it in {where}, which has none"
         raise XenToolError(f"there is no configuration {name}; {has}")
+
+    def files(self) -> list[str]:
+        """The names of the defconfigs and fragments that there are."""
+        if self._defconfig is None:
+            return []
+        folder = (self._srctree / self._defconfig).parent
+        return sorted(path.name for path in folder.glob("*config"))
 
     def _save(self, kconf: Kconfig) -> None:
         selected = unmet(kconf)

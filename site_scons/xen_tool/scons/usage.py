@@ -12,7 +12,7 @@ from .settings import RESERVED
 _CONFIG_TARGETS = """\
 Targets for the saved configuration, .config:
 {targets}
-  scons NAME_defconfig NAME.config ...   merges files, and tells what did not take
+  scons NAME_defconfig NAME.config ...   merges files, and tells what did not take{files}
   scons listconfig [--json]              shows each symbol, its value, and where it was set
   scons why NAME=VALUE                   can it be had, and what is the smallest way there
   scons why TARGET=FILE                  why it was built when it last was
@@ -47,7 +47,9 @@ def xen_help(env: Any, text: str) -> None:
     parts = [text.strip("\n") + "\n", _TARGETS]
     if env.get("XEN_HAS_CONFIG_TARGETS"):
         targets = (f"  scons {name:<15} {does}" for name, does in CHANGING.items())
-        parts.append(_CONFIG_TARGETS.format(targets=_lines(targets)))
+        there: list[str] = env["XEN_CONFIG_TARGETS"].files()
+        files = f";\n{'':41}there are {', '.join(there)}" if there else ""
+        parts.append(_CONFIG_TARGETS.format(targets=_lines(targets), files=files))
     settings = (f"  {name + '=':<12} {meaning}" for name, meaning in RESERVED.items())
     parts.append(_SETTINGS.format(settings=_lines(settings), symbols=_lines(symbols)))
     # SCons would take $NAME for a construction variable.
