@@ -111,6 +111,29 @@ def test_saving_without_a_change_leaves_the_file(kernel: Project, display: str) 
     assert not (kernel.top / ".config.old").exists()
 
 
+FAILING = """
+import tkinter
+from xen_tool.config.frontend import _tell_of_errors_in_windows
+_tell_of_errors_in_windows()
+window = tkinter.Tk()
+window.after(1, lambda: int("GONE"))
+window.after(2, window.destroy)
+window.mainloop()
+"""
+
+
+def test_an_error_in_a_window_is_one_sentence(display: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING],
+        env={**os.environ, **python_environment(), "DISPLAY": display},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("guiconfig: what was asked for failed, by ValueError: ")
+
+
 def test_without_a_display(kernel: Project, display: str) -> None:
     run = kernel.run("guiconfig", DISPLAY="", **python_environment())
     assert run.status == 2

@@ -407,3 +407,47 @@ def test_without_curses(kernel: Project, terminal: Open) -> None:
     status, text = screen.end()
     assert status == 2
     assert "menuconfig needs Python's module curses, which is missing" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("variable", ["LC_ALL=xx_YY.UTF-8", "LC_TIME=en_DE.UTF-8", "LANG=xx"])
+def test_a_locale_that_is_not_installed(kernel: Project, terminal: Open, variable: str) -> None:
+    saved(kernel)
+    screen = terminal(kernel.top, f"env -u LC_ALL LANG=C.UTF-8 {variable} {_SCONS} menuconfig")
+    go_to_xen_pv(screen)
+    screen.keys("q")
+    assert screen.end()[0] == 0
+
+
+def numbers(kernel: Project, low: str) -> None:
+    """Leaves one number to be configured."""
+    kernel.write("kconfig/Kconfig", f'config COUNT\n\tint "count"\n\trange {low} 99\n')
+    kernel.write(".config", "CONFIG_COUNT=5\n")
+
+
+def test_a_number_that_c_would_read_otherwise_is_refused(kernel: Project, terminal: Open) -> None:
+    numbers(kernel, "1")
+    screen = terminal(kernel.top)
+    screen.wait(_READY)
+    screen.keys("Enter")
+    screen.wait("count (int)")
+    screen.keys("BSpace", *"010", "Enter")
+    screen.wait("'010' is a malformed int value")
+    screen.keys("Enter", "BSpace", "BSpace", "BSpace", *"10", "Enter")
+    screen.wait("(10) count")
+    screen.keys("s", "Enter", "Enter", "q")
+    assert screen.end()[0] == 0
+    assert "CONFIG_COUNT=10\n" in (kernel.top / ".config").read_text()
+
+
+def test_what_breaks_it_off_is_one_sentence(kernel: Project, terminal: Open) -> None:
+    # Kconfiglib has not thought of a bound that is no number.
+    numbers(kernel, "GONE")
+    screen = terminal(kernel.top)
+    screen.wait(_READY)
+    screen.keys("Enter")
+    screen.wait("count (int)")
+    screen.keys("Enter")
+    status, text = screen.end()
+    assert status == 2
+    assert "menuconfig: it broke off, by ValueError: GONE" in text
+    assert (kernel.top / ".config").read_text() == "CONFIG_COUNT=5\n"

@@ -10,6 +10,7 @@ nothing changed.
 from __future__ import annotations
 
 import errno
+import importlib
 import locale
 import os
 import select
@@ -131,10 +132,20 @@ def _main(arguments: Sequence[str]) -> int:
         print(f"{name}: {error.__cause__ or error}", file=sys.stderr)
         return 1
     except Exception as error:
-        # Of kconfiglib's own code; nothing was written.
+        # Of kconfiglib's own code.
         print(f"{name}: it broke off, by {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _tell_of_errors_in_windows() -> None:
+    """Tk goes on after an error in what a key does, and would show a traceback."""
+    tkinter: Any = importlib.import_module("tkinter")
+
+    def tell(_window: Any, kind: type[Exception], error: Exception, _traceback: object) -> None:
+        print(f"guiconfig: what was asked for failed, by {kind.__name__}: {error}", file=sys.stderr)
+
+    tkinter.Tk.report_callback_exception = tell
 
 
 def _use_a_locale() -> None:
@@ -191,6 +202,8 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     # How each module makes its Kconfig.
     kconfiglib.standard_kconfig = lambda _doc: Kconfig(str(kconfig), suppress_traceback=True)
     module = import_kconfiglib(name)
+    if name == "guiconfig":
+        _tell_of_errors_in_windows()
     # Their check of a number that is typed would take 010 and 1_0.
     module.int = _int
     sys.argv = [name, str(kconfig)]
