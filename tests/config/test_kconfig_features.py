@@ -117,9 +117,60 @@ def test_a_tristate_m_is_a_module_in_autoconf_h(tree: Tree) -> None:
 
 
 def test_without_modules_a_tristate_is_a_bool(tree: Tree) -> None:
-    with pytest.raises(XenToolError, match=r"^X=m cannot hold: "):
+    with pytest.raises(XenToolError, match=r"^X=m cannot hold: without modules m is y; it is y$"):
         tree('config X\n\ttristate "x"\n', X="m")
     assert tree('config X\n\ttristate "x"\n', X="y").values == {"X": "y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "words"),
+    [
+        ("depends on m", "y", "T=y cannot hold: it can be m at most, as it depends on m"),
+        ("depends on A && m", "y", "T=y cannot hold: it can be m at most, as it depends on m"),
+        (
+            "depends on m && GONE",
+            "y",
+            "T=y cannot hold: it can be m at most, as it depends on m; "
+            "it needs GONE, which Kconfig does not define",
+        ),
+        ("depends on GONE", "m", "T=m cannot hold: it needs GONE, which Kconfig does not define"),
+        ("depends on n", "y", "T=y cannot hold: it needs n, which never holds"),
+        ("depends on B", "y", "T=y cannot hold: it needs B (=n, default)"),
+        ("depends on m && OFF", "m", "T=m cannot hold: it needs OFF (=n, default)"),
+        ("depends on S = m", "y", "T=y cannot hold: it needs S = m, with S (=, default)"),
+    ],
+)
+def test_what_stands_in_the_way_of_a_tristate(
+    tree: Tree, text: str, setting: str, words: str
+) -> None:
+    symbols = "config A\n\tdef_bool y\nconfig B\n\tbool\nconfig OFF\n\tbool\nconfig S\n\tstring\n"
+    with pytest.raises(XenToolError) as caught:
+        tree(f'{MODULES}{symbols}config T\n\ttristate "t"\n\t{text}\n', T=setting)
+    assert str(caught.value) == words
+
+
+def test_a_prompt_that_is_there_for_m_only(tree: Tree) -> None:
+    text = f'{MODULES}config T\n\ttristate "t" if m\n'
+    assert tree(text, T="m").values["T"] == "m"
+    with pytest.raises(XenToolError) as caught:
+        tree(text, T="y")
+    assert (
+        str(caught.value)
+        == "T=y cannot hold: it can be m at most, by its prompt: it needs m && MODULES"
+    )
+
+
+def test_m_without_modules(tree: Tree) -> None:
+    with pytest.raises(
+        XenToolError, match=r"m at most, as .*; it needs MODULES, which Kconfig does not define$"
+    ):
+        tree('config T\n\ttristate "t"\n\tdepends on m\n', T="y")
+
+
+def test_a_choice_of_one_that_is_switched_off(tree: Tree) -> None:
+    text = 'choice\n\tprompt "c"\nconfig A\n\tbool "a"\nendchoice\n'
+    with pytest.raises(XenToolError, match=r"^A=0 cannot hold: one of the choice must be chosen$"):
+        tree(text, A="0")
 
 
 def test_the_line_modules_is_linuxs_of_today(tree: Tree) -> None:

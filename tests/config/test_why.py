@@ -100,6 +100,75 @@ def test_ways_through_expressions(tmp_path: Path, question: str, last: str) -> N
     assert ask(question, config=config, top=tmp_path)[-1] == last
 
 
+TRISTATES = """
+config MODULES
+	bool "modules"
+	modules
+config COUNT
+	int "count"
+	default 1
+config WORDS
+	string "words"
+config T
+	tristate "t"
+	depends on m
+config U
+	tristate "u"
+	depends on COUNT = x || WORDS = 7 || T = y || MODULES = m
+config V
+	bool "v"
+	depends on COUNT = 5 && T
+config X
+	tristate "x"
+	depends on !U
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "lines"),
+    [
+        (
+            "T=y",
+            [
+                "T is n (default), and cannot be y: it can be m at most, as it depends on m; "
+                "it needs MODULES (=n, default)",
+                "no way there was found",
+            ],
+        ),
+        (
+            "T=m",
+            [
+                "T is n (default), and cannot be m: it needs MODULES (=n, default)",
+                "the smallest way there, tried: MODULES=y T=m",
+            ],
+        ),
+        (
+            "U=y",
+            [
+                "U is n (default), and cannot be y: it needs COUNT = x || WORDS = 7 || T = y || "
+                "MODULES = m, with COUNT (=1, default), MODULES (=n, default), T (=n, default), "
+                "WORDS (=, default)",
+                "the smallest way there, tried: WORDS=7 U=y",
+            ],
+        ),
+        (
+            "V=y",
+            [
+                "V is n (default), and cannot be y: it needs COUNT = 5, with COUNT (=1, default) "
+                "and T (=n, default)",
+                "the smallest way there, tried: COUNT=5 T=m MODULES=y V=y",
+            ],
+        ),
+    ],
+)
+def test_values_stay_inside_their_types(tmp_path: Path, question: str, lines: list[str]) -> None:
+    (tmp_path / "Kconfig").write_text(TRISTATES)
+    config = tmp_path / ".config"
+    config.write_text("# CONFIG_MODULES is not set\n")
+    found = ask(question, config=config, top=tmp_path)
+    assert [line.replace(f"set in {config}:1", "default") for line in found] == lines
+
+
 def test_an_unknown_symbol(without_xen: Path) -> None:
     with pytest.raises(XenToolError, match="do you mean XEN_PV"):
         ask("XEN_VP=y", config=without_xen)

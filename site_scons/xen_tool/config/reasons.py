@@ -45,13 +45,15 @@ def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
     # A bool is y where what it depends on is m.
     whole = symbol.orig_type == kconfiglib.TRISTATE and assignment.value == "y"
     missing = _unmet(symbol.direct_dep, 2 if whole else 1)
+    most = ""
     if whole and any(_is_m(term) for term in missing):
-        if kconfiglib.expr_value(symbol.direct_dep):
-            return "it can be m at most: it depends on m"
-        # That m is none without modules is the reason then.
+        most = "it can be m at most, as it depends on m"
         missing = [term for term in missing if not _is_m(term)]
     if missing and assignment.value != "n":
-        return _needs(assignment, missing, where, fix)
+        needs = _needs(assignment, missing, where, fix and not most)
+        return f"{most}; {needs}" if most else needs
+    if most:
+        return most
     if symbol.choice is not None:
         return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
@@ -62,8 +64,10 @@ def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
             return f"its range is {low.str_value} to {high.str_value}"
     if symbol.visibility == 0:
         return "it is not visible: " + _conditions(symbol)
+    if assignment.value == "m" and symbol.type == kconfiglib.BOOL:
+        return f"without modules m is y; it is {symbol.str_value}"
     if whole and symbol.visibility == 1:
-        return "it can be m at most: " + _conditions(symbol)
+        return "it can be m at most, by its prompt: " + _conditions(symbol)
     return f"it is {symbol.str_value or 'not set'}"
 
 
