@@ -191,6 +191,8 @@ def _head(options: argparse.Namespace) -> int:
         arch=options.arch,
         settings=settings,
     )
+    for warning in configuration.warnings:
+        print(f"xen-tool: warning: {warning}", file=sys.stderr)
     for note in configuration.notes:
         print(f"xen-tool: note: {note}", file=sys.stderr)
     head = HeadConfig.from_symbols(configuration.arch, configuration.values)

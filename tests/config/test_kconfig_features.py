@@ -167,6 +167,43 @@ def test_m_without_modules(tree: Tree) -> None:
         tree('config T\n\ttristate "t"\n\tdepends on m\n', T="y")
 
 
+def test_modules_without_the_line_modules(tree: Tree) -> None:
+    text = 'config MODULES\n\tdef_bool y\nconfig T\n\ttristate "t"\n\tdepends on m\n'
+    with pytest.raises(
+        XenToolError, match=r"it needs modules, but no symbol has the line `modules`$"
+    ):
+        tree(text, T="m")
+
+
+def test_a_help_text_in_another_encoding(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b'config A\n\tbool "a"\n\thelp\n\t  na\xefve\n')
+    config = tree('source "old"\n')
+    assert (config.values, config.warnings) == ({"A": "n"}, ())
+
+
+def test_a_source_may_name_a_variable_as_before_linux_4_18(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRCARCH", "x86")
+    write(tmp_path / "arch/x86/Kconfig", "config A\n\tdef_bool y\n")
+    assert tree('source "arch/$SRCARCH/Kconfig"\n').values == {"A": "y"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # These C kconfig takes; kconfiglib looks for loops in more places.
+        'config N\n\tint "n"\n\trange 1 M\nconfig M\n\tint "m"\n\tdefault N\n',
+        'config A\n\tbool "a"\n\tdepends on A || !A\n',
+        # This it does not take either.
+        'config A\n\tbool "a"\n\tselect A\n',
+    ],
+)
+def test_a_loop_is_an_error(tree: Tree, text: str) -> None:
+    with pytest.raises(XenToolError, match=r"^Kconfig: Dependency loop"):
+        tree(text)
+
+
 def test_a_choice_of_one_that_is_switched_off(tree: Tree) -> None:
     text = 'choice\n\tprompt "c"\nconfig A\n\tbool "a"\nendchoice\n'
     with pytest.raises(XenToolError, match=r"^A=0 cannot hold: one of the choice must be chosen$"):

@@ -8,10 +8,15 @@ What C kconfig takes without a word is none.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .library import Symbol, base_of, is_logical, is_number
+
+# An escaped character, an operator of two, or a character.
+_TOKENS = re.compile(r"\\.|:=|\+=|&&|\|\||.")
+_UNSUPPORTED = re.compile(r"[^\w\s$()=!<>&|/.,'\"-]|[&|]")
 
 
 class Place(NamedTuple):
@@ -29,6 +34,25 @@ def problems(kconf: Any) -> list[str]:
     for choice in kconf.unique_choices:
         found |= dict.fromkeys(_of_choice(kconf, choice))
     return list(found)
+
+
+def mend_line(text: str) -> tuple[str, list[str]]:
+    """Return a line as C kconfig's lexer reads it, and what it warns of."""
+    mended, mistakes, quote = "", [], ""
+    for token in _TOKENS.findall(text.rstrip("\n")):
+        if quote:
+            quote = "" if token == quote else quote
+        elif token in ("'", '"'):
+            quote = token
+        elif token == "#":
+            break
+        elif _UNSUPPORTED.fullmatch(token):
+            mistakes.append(f"the character {token!r} is ignored")
+            continue
+        mended += token
+    if quote:
+        mistakes.append("the text has no closing quote")
+    return f"{mended}{quote}\n", mistakes
 
 
 def unmet(kconf: Any) -> list[str]:

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import XenToolError
-from .checks import Place, problems, where
+from .checks import Place, mend_line, problems, where
 from .library import differs_from_default, import_kconfiglib
 
 Kconfig = Any
 """A kconfiglib.Kconfig, made by kconfig_class(); the library has no type information."""
+
+_SOURCES = ("source", "rsource", "osource", "orsource")
 
 # The environment belongs to the process, so readings must not overlap.
 _environment_lock = threading.Lock()
@@ -57,23 +59,71 @@ def refuse(warnings: Sequence[str]) -> None:
 def kconfig_class() -> Any:
     """Return kconfiglib.Kconfig, which notes what C kconfig warns of, and nothing else."""
     kconfiglib = import_kconfiglib()
-    modules = [kconfiglib._T_OPTION, kconfiglib._T_MODULES, None]
 
     class Reader(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
+        modules: Any
+
         def __init__(self, *args: Any, **options: Any) -> None:
             self.problems: list[str] = []
             self.places: dict[Any, list[Place]] = {}
             self._conditions: list[Place] = []
+            self._switch: Any = None
             self.arch = os.environ.get("ARCH", "")
             super().__init__(*args, **options)
             self.problems += problems(self)
 
+        def _open(self, filename: str, mode: str) -> Any:
+            # Help texts of old trees are in other encodings.
+            return open(filename, mode, encoding="utf-8", errors="replace" if mode == "r" else None)
+
         def _tokenize(self, text: str) -> Any:
-            tokens = super()._tokenize(text)
-            # Linux writes it so since v5.14.
-            if tokens[0] is kconfiglib._T_MODULES and tokens[1] is None:
-                return list(modules)
+            if text.lstrip().startswith(_SOURCES):
+                # As in Linux before 4.18; elsewhere C kconfig takes $NAME as it is.
+                text = os.path.expandvars(text)
+            try:
+                tokens = super()._tokenize(text)
+            except kconfiglib.KconfigError:
+                mended, mistakes = mend_line(text)
+                if not mistakes:
+                    raise
+                tokens = super()._tokenize(mended)
+                for mistake in mistakes:
+                    self._problem(mistake)
+            # Linux writes `option modules` without the `option` since v5.14.
+            line = [token for token in tokens if token is not kconfiglib._T_OPTION]
+            if line == [kconfiglib._T_MODULES, None]:
+                self._switch = self._node.item
+                return [None]
             return tokens
+
+        def _finalize_node(self, node: Any, visible_if: Any) -> None:
+            if node is self.top_node:
+                self._settle_modules()
+            super()._finalize_node(node, visible_if)
+
+        def _settle_modules(self) -> None:
+            """Let m depend on the symbol with the line `modules`, whatever its name, or on n."""
+            by_name: Any = self.modules
+            switch = self._switch or (self.n if by_name.nodes else by_name)
+            if switch is by_name:
+                return
+            self.modules = switch
+
+            def swapped(part: Any) -> Any:
+                if part.__class__ is not tuple:
+                    return part
+                if part == (kconfiglib.AND, self.m, by_name):
+                    return (kconfiglib.AND, self.m, switch)
+                return tuple(map(swapped, part))
+
+            for node in self.node_iter():
+                node.dep = swapped(node.dep)
+                if node.prompt:
+                    node.prompt = swapped(node.prompt)
+                for kind in ("defaults", "selects", "implies", "ranges"):
+                    setattr(node, kind, list(map(swapped, getattr(node, kind))))
+                if node.item is kconfiglib.MENU:
+                    node.visibility = swapped(node.visibility)
 
         def _parse_props(self, node: Any) -> None:
             self._node = node

@@ -63,6 +63,8 @@ def _mend(kconfiglib: Any) -> None:
     kconfiglib.Symbol.str_value = property(_str_value)
     kconfiglib.Symbol._assignable = _assignable
     kconfiglib._is_base_n = is_number
+    kconfiglib.expandvars = str
+    kconfiglib._UNAME_RELEASE = "$UNAME_RELEASE"
     kconfiglib._sym_to_num = _to_number
 
 

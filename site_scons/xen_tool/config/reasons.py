@@ -98,11 +98,15 @@ def _promptless(symbol: Symbol) -> str:
 def _needs(assignment: Assignment, missing: list[Any], where: Origins, fix: bool) -> str:
     import kconfiglib
 
+    kconf = assignment.symbol.kconfig
     needs, fixes = [], []
     for term in missing:
         if not isinstance(term, kconfiglib.Symbol):
-            states = [f"{s.name} ({_state(s, where)})" for s in _symbols(term)]
-            needs.append(kconfiglib.expr_str(term) + (f", with {', '.join(states)}" * bool(states)))
+            states = ", ".join(f"{s.name} ({_state(s, where)})" for s in _symbols(term))
+            text = kconfiglib.expr_str(term)
+            needs.append(f"{text}, with {states}" if states else text)
+        elif term is kconf.n and term is kconf.modules:
+            needs.append("modules, but no symbol has the line `modules`")
         elif term.is_constant:
             needs.append(f"{kconfiglib.expr_str(term)}, which never holds")
         elif not term.nodes:
