@@ -128,6 +128,19 @@ def test_each_source_of_a_generated_file_counts(tree: Both) -> None:
     assert tree.build().steps == []
 
 
+@pytest.mark.parametrize("folder", ["./out/gen", "{top}/out/gen", "arch/../out//gen"])
+def test_however_the_folder_of_a_generated_header_is_spelled(tree: Both, folder: str) -> None:
+    (tree.top / "arch").mkdir()
+    flag = f'CCFLAGS=["-I{folder.format(top=tree.top)}"], CPPPATH=["#"]'
+    tree.edit("SConstruct", 'CPPPATH=["#out/gen", "#"]', flag)
+    assert compiled(tree.build()) == {"main.o", "entry.o", "more.o", "table.o"}
+    (tree.top / "out/gen/version.h").unlink()
+    assert tree.build().steps == []
+    assert (tree.top / "out/gen/version.h").exists()
+    tree.write("VERSION", '"2.0"\n')
+    assert compiled(tree.build()) == {"main.o"}
+
+
 @pytest.mark.parametrize("name", ["gen/version.h", "gen/asm-offsets.h", "table.S", "image.bin"])
 def test_a_generated_file_that_was_deleted_comes_back(tree: Both, name: str) -> None:
     tree.build()

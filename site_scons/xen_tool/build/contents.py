@@ -178,6 +178,12 @@ class Contents:
                 self._folders.discard(folder)
                 del self._now[folder]
 
+    def spelled_as(self, paths: Iterable[str]) -> list[str]:
+        """Paths, and all that were looked up and could be other names of the same files."""
+        found = list(paths)
+        bases = set(map(os.path.basename, found))
+        return [*found, *(path for path in self._now if path.rpartition("/")[2] in bases)]
+
     def names(self, folder: str) -> frozenset[str]:
         """The names in a folder, which need not exist; it is listed again if it has changed."""
         moment = clock()

@@ -137,7 +137,7 @@ class Session:
     def changed(self, paths: Iterable[str]) -> None:
         """Has files looked up again, as something else may have written them."""
         with self._mutex:
-            self.judge.look_again(paths)
+            self.judge.look_again(self.contents.spelled_as(paths))
 
     def open(self) -> None:
         """Take the lock, and read what another process may have written before.

@@ -5,7 +5,9 @@ settings        NAME=value: the tool's own, and Kconfig's
 configure       env.XenConfigure
 methods         env.XenObject and the others that register steps
 flags           the words of commands, from construction variables
-nodes           SCons' nodes of the plan's files, and what others must make before
+nodes           SCons' nodes of the plan's files (step_file), which the judge and runner serve
+others          the files of other builders, and which of them a step needs
+clean           what -c removes
 jobs            -j for SCons' tasks and steps together
 names           targets as people type them
 compilation_db  our compilations in a project's own database of them

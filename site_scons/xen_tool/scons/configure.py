@@ -31,9 +31,10 @@ from ..shortcut import listen
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
 from . import flags, jobs, names
+from .clean import ZIG_CACHE
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_reading
-from .nodes import ZIG_CACHE, Graph, graph_of
+from .nodes import Graph, graph_of
 from .settings import add_json, settings
 
 AUTOCONF = "include/generated/autoconf.h"

@@ -10,10 +10,6 @@ SConscript asks more than their step.
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import os
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,57 +18,25 @@ from typing import Any
 from SCons.Action import Action
 from SCons.Builder import Builder
 from SCons.Errors import BuildError, UserError
-from SCons.Node import executed
-from SCons.Node.FS import File
 from SCons.Scanner import Scanner
 from SCons.Script import GetOption
 
 from .. import signals
-from ..build.database import FILE as DATABASE
 from ..build.discover import Texts
-from ..build.lock import FILE as LOCK
 from ..build.plan import Plan
 from ..build.runner import Failure
 from ..build.session import Session
 from ..build.slots import Slots
 from ..build.step import Step
 from ..errors import XenToolError
-from ..functions import CHECK, COMMANDS_FILE, IMPORTS, commands_step, functions
+from ..functions import COMMANDS_FILE, IMPORTS, commands_step, functions
 from ..progress import Lines
 from ..shortcut import listen
-from ..toolchain import words
+from .clean import clean
 from .flags import path_of
 from .jobs import slots
-
-_INCLUDED = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".def", ".lds", ".ld")
-"""How names end of what is included from a folder below one that is searched."""
-
-
-SCONSIGN_FILES = (".sconsign.dblite",)
-"""What SCons makes of the name .sconsign in a build directory."""
-ZIG_CACHE = ".zig-cache"
-
-
-class StepFile(File):  # type: ignore[misc]
-    """A file that a step of a plan makes."""
-
-    __slots__ = ()
-
-    def is_up_to_date(self) -> bool:
-        """Whether nothing is due; what a SConscript asks besides is for SCons to judge."""
-        graph: Graph = self.attributes.xen_graph
-        return graph.is_clean(self) and (not is_special(self) or bool(super().is_up_to_date()))
-
-    def get_csig(self) -> str:
-        """The signature for what depends on it: another one if -n says that it would be made."""
-        if GetOption("no_exec") and self.get_state() == executed:
-            return "made"
-        return str(super().get_csig())
-
-    def explain(self) -> str:
-        """What --debug=explain says."""
-        graph: Graph = self.attributes.xen_graph
-        return "".join(f"{line}\n" for line in graph.reasons(self))
+from .others import Others
+from .step_file import StepFile, is_special
 
 
 class StepError(BuildError):  # type: ignore[misc]
@@ -108,8 +72,7 @@ class Graph:
         """The precompiled headers among the nodes."""
         self._mutex = threading.RLock()
         self._later: list[Callable[[], Iterable[Step]]] = []
-        self._derived: dict[str, Any] | None = None
-        self._origins: dict[str, set[str]] = {}
+        self.others = Others(self)
         self._shown: set[str] = set()
         self.texts = Texts()
         self._builder = Builder(
@@ -176,8 +139,8 @@ class Graph:
     def is_clean(self, node: Any) -> bool:
         """Whether nothing is due for a file of the plan."""
         self.ready()
-        if self._derived:
-            self.session.changed(self._derived)
+        if self.others.known:
+            self.session.changed(self.others.known)
         due = self.session.due([path_of(node)])
         if any(step.name for step in due.values()):
             return False
@@ -214,7 +177,7 @@ class Graph:
                     slots=slots(),
                     keep_going=bool(GetOption("keep_going")),
                     force=forced,
-                    made=self.derived(),
+                    made=self.others.files(),
                     signals=signals.descriptor(),
                 )
         except XenToolError as error:
@@ -236,10 +199,10 @@ class Graph:
         except XenToolError as error:
             raise UserError(str(error)) from error
         if GetOption("clean"):
-            self._clean(node)
+            clean(self, node)
             return []
         path = path_of(node)
-        before = [*self.others_for(path), *self.special(path)]
+        before = [*self.others.needed_for(path), *self.special(path)]
         if before:
             node.add_prerequisite(before)
         return self._shown_in_tree(path) if GetOption("tree_printers") else []
@@ -259,99 +222,6 @@ class Graph:
             if is_special(node) or node.prerequisites:
                 yield node
 
-    def others_for(self, path: str) -> list[Any]:
-        """The files of other builders that must be there before a file is looked at.
-
-        Those that its steps read when they ran; of a step that did not, or is dirty, all in
-        the folders that its command searches.
-        """
-        derived = self.derived()
-        if not derived:
-            return []
-        found: dict[str, Any] = {}
-        for step in self.plan.closure([path]):
-            for name in self._wanted(step, derived):
-                if name not in found and step.path not in self._origins[name]:
-                    found[name] = derived[name]
-        return list(found.values())
-
-    def _wanted(self, step: Step, derived: dict[str, Any]) -> Iterator[str]:
-        judge = self.session.judge
-        yield from (name for name in judge.inputs(step) if name in derived)
-        yield from (name for name in step.after if name in derived)
-        record = self.session.database.get(step.path)
-        if record is not None and not judge.is_dirty(step):
-            looked = judge.lookups(record)
-            for name in derived:
-                folder, _, base = name.rpartition("/")
-                if base in looked.names and f"{folder or '.'}/" in looked.folders:
-                    yield name
-        elif step.is_command:
-            argv = words.flatten(step.argv())
-            named = set(words.names(argv))
-            folders = {*words.search_folders(argv), *map(os.path.dirname, step.inputs)}
-            embeds = any(self.texts.of(name).embeds for name in step.inputs)
-            for name in derived:
-                if name in named or embeds or any(_could_name(f, name) for f in folders):
-                    yield name
-
-    def _made_of(self, node: Any, derived: dict[str, Any]) -> set[str]:
-        """The steps that a file of another builder comes from, also through other such files."""
-        seen: set[Any] = set()
-        steps: set[str] = set()
-        todo = [node]
-        while todo:
-            each = todo.pop()
-            if each in seen:
-                continue
-            seen.add(each)
-            if isinstance(each, StepFile):
-                for step in self.plan.closure([path_of(each)]):
-                    if step.path not in steps:
-                        steps.add(step.path)
-                        names = (*step.inputs, *step.after)
-                        todo += [derived[name] for name in names if name in derived]
-            todo += each.sources or ()
-            todo += each.depends or ()
-            todo += each.prerequisites or ()
-        return steps
-
-    def derived(self) -> dict[str, Any]:
-        """All files that other builders make, by their paths."""
-        if self._derived is None:
-            found = self._derived = dict(_derived(self._fs))
-            # SCons forgets of a file that is made what it was made of.
-            self._origins = {name: self._made_of(node, found) for name, node in found.items()}
-        return self._derived
-
-    # What -c removes.
-
-    def _clean(self, node: Any) -> None:
-        """Has SCons remove what a step made; of an image all that was ever made here."""
-        database = self.session.database
-        step = self.plan.steps[path_of(node)]
-        is_image = step.action == CHECK
-        steps = self.plan.closure([step.path]) if is_image else [step]
-        records = database.paths() if is_image else [step.path]
-        paths = [name for each in steps for name in each.outputs]
-        for record in filter(None, map(database.get, list(records))):
-            rows = database.rows(record.outputs)
-            paths += [path for path, content in rows if self._is_ours(path, content)]
-        if is_image:
-            paths += [f"{self.plan.folder}/{name}" for name in (DATABASE, LOCK)]
-            if not GetOption("no_exec"):
-                atexit.register(_remove_empty, os.path.abspath(self.plan.folder), self.top)
-        there = [path for path in dict.fromkeys(paths) if self._lies_there(path)]
-        self.env.Clean(node, [self._fs.File(path, self._fs.Top) for path in there])
-
-    def _is_ours(self, path: str, digest: str) -> bool:
-        return self.session.contents.digest(path) == digest
-
-    def _lies_there(self, path: str) -> bool:
-        """Whether no folder on the way to a file is a link that leads elsewhere."""
-        folder = os.path.dirname(path)
-        return os.path.realpath(folder) == os.path.abspath(folder) or not os.path.lexists(path)
-
 
 def graph_of(env: Any) -> Graph:
     """The graph of an environment's build directory, shared by all that build there."""
@@ -360,54 +230,3 @@ def graph_of(env: Any) -> Graph:
         attributes.xen_graph = Graph(env)
     graph: Graph = attributes.xen_graph
     return graph
-
-
-def is_special(node: Any) -> bool:
-    """Whether a SConscript asks more of a node than its step."""
-    if node.depends or node.always_build or node.ignore or node.side_effects:
-        return True
-    executor = node.get_executor(create=0) if hasattr(node, "executor") else None
-    return bool(executor and (executor.pre_actions or executor.post_actions))
-
-
-def _remove_empty(folder: str, top: str) -> None:
-    """Remove what is left of a build directory: SCons' record, zig's cache, empty folders.
-
-    Those on the way to it go too, below the folder of the SConstruct, up to a link.
-    """
-    for name in SCONSIGN_FILES:
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(folder, name))
-    cache = os.path.join(folder, ZIG_CACHE)
-    if not os.path.islink(cache):
-        shutil.rmtree(cache, ignore_errors=True)
-    for place, _, _ in os.walk(folder, topdown=False):
-        with contextlib.suppress(OSError):
-            os.rmdir(place)
-    with contextlib.suppress(OSError):
-        while (folder := os.path.dirname(folder)).startswith(os.path.join(top, "")):
-            if os.path.realpath(folder) != folder:
-                break
-            os.rmdir(folder)
-
-
-def _could_name(folder: str, path: str) -> bool:
-    """Whether a source that is told to look in a folder could well include a file."""
-    folder = folder.removeprefix("./").rstrip("/")
-    prefix = "" if folder in ("", ".") else f"{folder}/"
-    rest = path.removeprefix(prefix)
-    return path.startswith(prefix) and ("/" not in rest or rest.endswith(_INCLUDED))
-
-
-def _derived(fs: Any) -> Iterator[tuple[str, Any]]:
-    todo = list(fs.Root.values())
-    seen = set(todo)
-    while todo:
-        for node in list(todo.pop().entries.values()):
-            if node in seen:
-                continue
-            seen.add(node)
-            if hasattr(node, "entries"):
-                todo.append(node)
-            elif not isinstance(node, StepFile) and node.has_builder():
-                yield path_of(node), node

@@ -29,12 +29,14 @@ from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS, GetLaunchDir, Ge
 from ..build.database import FILE as DATABASE
 from ..errors import XenToolError
 from ..report.bitwise import Difference, difference
+from .clean import SCONSIGN_FILES
 from .errors import while_building, while_reading
 from .flags import path_of
 from .names import REPRODUCIBLE
-from .nodes import SCONSIGN_FILES, Graph, StepFile
+from .nodes import Graph
 from .request import node_of
 from .settings import wants_json
+from .step_file import StepFile
 
 _SCHEMA = 1
 _COPY = "the-same-tree-in-another-folder"
@@ -97,7 +99,7 @@ def _children(node: Any) -> list[Any]:
     if isinstance(node, StepFile):
         graph: Graph = node.attributes.xen_graph
         graph.ready()
-        return [*graph.others_for(path_of(node)), *graph.special(path_of(node))]
+        return [*graph.others.needed_for(path_of(node)), *graph.special(path_of(node))]
     return [*node.all_children(), *(node.prerequisites or ())]
 
 
@@ -181,7 +183,7 @@ class _Elsewhere:
         Raises XenToolError if that cannot be.
         """
         made = {graph.plan.folder for graph in self._graphs}
-        made |= {path for graph in self._graphs for path in graph.derived()}
+        made |= {path for graph in self._graphs for path in graph.others.files()}
         if not GetOption("silent"):
             print(f"  COPY    {self._copy}", flush=True)
         try:

@@ -17,7 +17,8 @@ from SCons.Script import BUILD_TARGETS
 
 from ..light import NamedTuple
 from .flags import path_of
-from .nodes import Graph, StepFile, is_special
+from .nodes import Graph
+from .step_file import StepFile, is_special
 
 
 class Request(NamedTuple):
@@ -51,7 +52,7 @@ def look() -> Request:
             special = list(graph.special(path_of(node)))
             if special:
                 return _unknown(f"a SConscript asks more of {special[0]} than its step")
-            children = graph.others_for(path_of(node))
+            children = graph.others.needed_for(path_of(node))
         elif isinstance(node, (Alias, Dir)):
             if node.has_builder() and (node.always_build or _has_action(node)):
                 return _unknown(f"{node} has an action")

@@ -142,7 +142,7 @@ def _recorded(graph: Graph) -> Mapping[str, Record]:
 
 
 def _why_not(graph: Graph, path: str, files: Sequence[str]) -> str:
-    if path in graph.derived():
+    if path in graph.others.files():
         return f"another builder makes it; type `scons --debug=explain {path}`"
     if os.path.lexists(os.path.join(graph.top, path)):
         return "this is a source: no step makes it"

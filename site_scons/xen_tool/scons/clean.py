@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What `scons -c` removes: of an object its outputs, of an image all that was ever made here.
+
+Only what a step made is removed, and as it made it; never through a link that leads elsewhere.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from SCons.Script import GetOption
+
+from ..build.database import FILE as DATABASE
+from ..build.lock import FILE as LOCK
+from ..functions import CHECK
+from .flags import path_of
+
+if TYPE_CHECKING:
+    from .nodes import Graph
+
+SCONSIGN_FILES = (".sconsign.dblite",)
+"""What SCons makes of the name .sconsign in a build directory."""
+ZIG_CACHE = ".zig-cache"
+
+
+def clean(graph: Graph, node: Any) -> None:
+    """Have SCons remove what the step of a file made; of an image all in the build directory."""
+    database, contents = graph.session.database, graph.session.contents
+    step = graph.plan.steps[path_of(node)]
+    is_image = step.action == CHECK
+    steps = graph.plan.closure([step.path]) if is_image else [step]
+    records = database.paths() if is_image else [step.path]
+    paths = [name for each in steps for name in each.outputs]
+    for record in filter(None, map(database.get, list(records))):
+        rows = database.rows(record.outputs)
+        paths += [path for path, content in rows if contents.digest(path) == content]
+    if is_image:
+        paths += [f"{graph.plan.folder}/{name}" for name in (DATABASE, LOCK)]
+        if not GetOption("no_exec"):
+            atexit.register(_remove_empty, os.path.abspath(graph.plan.folder), graph.top)
+    there = [path for path in dict.fromkeys(paths) if _lies_there(path)]
+    fs = graph.env.fs
+    graph.env.Clean(node, [fs.File(path, fs.Top) for path in there])
+
+
+def _lies_there(path: str) -> bool:
+    """Whether no folder on the way to a file is a link that leads elsewhere."""
+    folder = os.path.dirname(path)
+    return os.path.realpath(folder) == os.path.abspath(folder) or not os.path.lexists(path)
+
+
+def _remove_empty(folder: str, top: str) -> None:
+    """Remove what is left of a build directory: SCons' record, zig's cache, empty folders.
+
+    Those on the way to it go too, below the folder of the SConstruct, up to a link.
+    """
+    for name in SCONSIGN_FILES:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(folder, name))
+    cache = os.path.join(folder, ZIG_CACHE)
+    if not os.path.islink(cache):
+        shutil.rmtree(cache, ignore_errors=True)
+    for place, _, _ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(place)
+    with contextlib.suppress(OSError):
+        while (folder := os.path.dirname(folder)).startswith(os.path.join(top, "")):
+            if os.path.realpath(folder) != folder:
+                break
+            os.rmdir(folder)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Files that other builders of SCons make, and which of them a step needs.
+
+On a first build each that a step could read is made before it; later those that it read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..build.step import Step
+from ..toolchain import words
+from .flags import path_of
+from .step_file import StepFile
+
+if TYPE_CHECKING:
+    from .nodes import Graph
+
+_INCLUDED = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".def", ".lds", ".ld")
+"""How names end of what is included from a folder below one that is searched."""
+
+
+class Others:
+    """The files of other builders, as the steps of one graph see them."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self.known: dict[str, Any] = {}
+        """All of them, by their paths, when SCons came to a file that may need one."""
+        self._is_known = False
+        self._origins: dict[str, set[str]] = {}
+
+    def needed_for(self, path: str) -> list[Any]:
+        """The files of other builders that must be there before a file is looked at.
+
+        Those that its steps read when they ran; of a step that did not, or is dirty, all in
+        the folders that its command searches.
+        """
+        derived = self.files()
+        if not derived:
+            return []
+        found: dict[str, Any] = {}
+        for step in self._graph.plan.closure([path]):
+            for name in self._wanted(step, derived):
+                if name not in found and step.path not in self._origins[name]:
+                    found[name] = derived[name]
+        return list(found.values())
+
+    def _wanted(self, step: Step, derived: dict[str, Any]) -> Iterator[str]:
+        judge = self._graph.session.judge
+        read = {self._from_top(name) for name in (*judge.inputs(step), *step.after)}
+        yield from (name for name in derived if name in read)
+        record = self._graph.session.database.get(step.path)
+        if record is not None and not judge.is_dirty(step):
+            looked = judge.lookups(record)
+            searched = {self._from_top(folder) for folder in looked.folders}
+            for name in derived:
+                folder, base = os.path.split(name)
+                if base in looked.names and (folder or os.curdir) in searched:
+                    yield name
+        elif step.is_command:
+            argv = words.flatten(step.argv())
+            named = {self._from_top(name) for name in words.names(argv)}
+            search = (*words.search_folders(argv), *map(os.path.dirname, step.inputs))
+            folders = {self._from_top(folder) for folder in search}
+            embeds = any(self._graph.texts.of(name).embeds for name in step.inputs)
+            for name in derived:
+                if name in named or embeds or any(_could_name(f, name) for f in folders):
+                    yield name
+
+    def _from_top(self, path: str) -> str:
+        """A path as SCons' nodes have it, however a program spells it."""
+        return os.path.normpath(path).removeprefix(f"{self._graph.top}/")
+
+    def _made_of(self, node: Any) -> set[str]:
+        """The steps that a file of another builder comes from, also through other such files."""
+        seen: set[Any] = set()
+        steps: set[str] = set()
+        todo = [node]
+        while todo:
+            each = todo.pop()
+            if each in seen:
+                continue
+            seen.add(each)
+            if isinstance(each, StepFile):
+                for step in self._graph.plan.closure([path_of(each)]):
+                    if step.path not in steps:
+                        steps.add(step.path)
+                        names = (*step.inputs, *step.after)
+                        todo += [self.known[name] for name in names if name in self.known]
+            todo += each.sources or ()
+            todo += each.depends or ()
+            todo += each.prerequisites or ()
+        return steps
+
+    def files(self) -> dict[str, Any]:
+        """All of them, by their paths."""
+        if not self._is_known:
+            self._is_known = True
+            self.known = dict(_derived(self._graph.env.fs))
+            # SCons forgets of a file that is made what it was made of.
+            self._origins = {name: self._made_of(node) for name, node in self.known.items()}
+        return self.known
+
+
+def _could_name(folder: str, path: str) -> bool:
+    """Whether a source that is told to look in a folder could well include a file."""
+    prefix = "" if folder == os.curdir else f"{folder}/"
+    rest = path.removeprefix(prefix)
+    return path.startswith(prefix) and ("/" not in rest or rest.endswith(_INCLUDED))
+
+
+def _derived(fs: Any) -> Iterator[tuple[str, Any]]:
+    todo = list(fs.Root.values())
+    seen = set(todo)
+    while todo:
+        for node in list(todo.pop().entries.values()):
+            if node in seen:
+                continue
+            seen.add(node)
+            if hasattr(node, "entries"):
+                todo.append(node)
+            elif not isinstance(node, StepFile) and node.has_builder():
+                yield path_of(node), node
