@@ -75,6 +75,7 @@ def test_names_that_a_text_asks_for(text: bytes, asked: set[str]) -> None:
         (b".incbin NAME", set(), False),
         (b'asm(".incbin \\"" NAME "\\"");', set(), False),
         (b'.incbin "a"\n.incbin NAME', {"a"}, False),
+        (b'.INCBIN "a.bin"', {"a.bin"}, True),
         (b"#define I incbin", set(), False),
     ],
 )

@@ -88,6 +88,7 @@ _FILES: dict[str, str | bytes] = {
     **{f"odd/{name}": f"/* {number} */\n" for number, name in enumerate(_ODD)},
     "src/odd.c": os.fsencode("".join(f'#include "../odd/{name}"\n' for name in _ODD)),
     "src/offsets.c": 'asm(".data\\n.incbin \\"data/plain.bin\\" , 2,4");\n',
+    "src/upper.c": 'asm(".data\\n.INCBIN \\"data/plain.bin\\"");\n',
     "src/imported.c": '#import "stale.h"\n',
     "src/nested_ask.c": (
         '#define HAS(x) __has_include(x)\n#define F "there.h"\n#if HAS(F)\n#include F\n#endif\n'

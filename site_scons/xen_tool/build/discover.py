@@ -29,7 +29,7 @@ _ASKED = (
     rb'(?:\s*\(\s*["<]([^">\n]+)[">])?'
 )
 _EMBEDDED = rb"incbin|\.include\b"
-_LITERAL = rb'\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"'
+_LITERAL = rb'(?i)\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"'
 
 
 class Facts(NamedTuple):
@@ -63,12 +63,16 @@ def facts(data: bytes) -> Facts:
     """Look through the text of a file."""
     import re
 
-    embeds = re.search(_EMBEDDED, data) is not None
+    # Assemblers take .INCBIN, too.
+    lowered = data.lower()
+    # Most texts have neither word, which is seen faster so.
+    could = b"incbin" in lowered or b".include" in lowered
+    embeds = could and re.search(_EMBEDDED, lowered) is not None
     asks = b"__has_" in data
     if not (embeds or asks or b"CONFIG_" in data):
         return _NOTHING
     text = re.sub(_COMMENT, lambda match: match[1] or b" ", data)
-    embedded = re.findall(_EMBEDDED, text)
+    embedded = re.findall(_EMBEDDED, text.lower())
     literal = [name for _, name in re.findall(_LITERAL, text)]
     return Facts(
         frozenset(map(_name, re.findall(_SYMBOL, text))),
