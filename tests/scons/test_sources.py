@@ -137,10 +137,24 @@ def test_a_users_own_depfile_stays_theirs(tmp_path: Path) -> None:
     project.write("a.h", "#define A 1\n")
     project.write("a.c", '#include "a.h"\nint a = A;\n')
     project.scons()
-    assert "a.h" in (project.top / "mine.d").read_text()
+    text = (project.top / "mine.d").read_text()
+    assert "a.h" in text
+    assert text.startswith(f"{BUILD}/a.o: ")
     assert project.up_to_date()
     project.write("a.h", "#define A 2\n")
     assert f"CC {BUILD}/a.o" in project.scons().steps
+
+
+@pytest.mark.parametrize("words", ["--dependency-file=mine.d", "--dependency-file mine.d"])
+def test_a_users_own_dependency_file_of_a_link_stays_theirs(tmp_path: Path, words: str) -> None:
+    project = project_of(tmp_path, '["a.c"]', f"env.Append(LINKFLAGS={words!r})")
+    project.scons()
+    text = (project.top / "mine.d").read_text()
+    assert text.startswith(f"{BUILD}/k.unchecked:")
+    assert f"{BUILD}/a.o" in text
+    assert project.up_to_date()
+    (project.top / "mine.d").unlink()
+    assert f"LD {BUILD}/k.unchecked" in project.scons().steps
 
 
 def test_an_image_named_as_a_folder_beside_it(tmp_path: Path) -> None:

@@ -99,14 +99,18 @@ class Commands:
         # Of clang it depends on the text, which decides who assembles it.
         texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *known])]
         by_gas = assembles and (group.gas == "always" or _needs_gas(group, texts))
-        if theirs := any(map(words.asks_for_depfile, given)):
+        if any(map(words.asks_for_depfile, given)):
             # One depfile would take the place of the other.
             report = [*words.without_depfiles(step.flags), "-M", "-MF", said, "-MT", "x"]
             report = [word for word in report if word != "-c"]
             ended = yield _fitting([*report, "-o", os.devnull], step.files, part)
             if ended.status != 0:
                 return None
-        report_words = [] if theirs else ["-MD", "-MF", said, "-MT", "x"]
+            # Theirs speaks of the output in its place.
+            names = any(word.startswith(("-MT", "-MQ")) for word in given)
+            report_words = [] if names else ["-MQ", step.path]
+        else:
+            report_words = ["-MD", "-MF", said, "-MT", "x"]
         if self._colours and not any(word.startswith(_COLOUR) for word in given):
             report_words.append(f"{_COLOUR}=always")
         ended = yield self._argv(
@@ -202,11 +206,13 @@ class Commands:
         unknown = "" if reports else f"{step.flags[0]} does not report what it reads"
         folders = words.search_folders(given)
         # GNU ld tells what a script INCLUDEs by the name there, not by where it was found.
+        text = _text(said)
+        for name in words.dependency_files(given):
+            # A linker writes only ours, the last.
+            with open(name, "wb") as file:
+                file.write(as_if_in_place(os.fsencode(text), step.path))
         objects = set(step.inputs)
-        read = [
-            name if name in objects else _found(name, folders)
-            for name in depfile.linker(_text(said))
-        ]
+        read = [name if name in objects else _found(name, folders) for name in depfile.linker(text)]
         archives = [name for name in [*step.inputs, *read] if name.endswith(".a")]
         read += [member for name in archives for member in archive.thin_members(name)]
         libraries = [word[2:] for word in given if word.startswith("-l")]

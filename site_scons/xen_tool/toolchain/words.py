@@ -31,6 +31,7 @@ _PROGRAMS = ("as", "cc1", "cc1plus", "collect2", "ld")
 """What gcc takes from a folder behind -B."""
 _FORCED = r"(-(?:include|imacros)(?!-)|--(?:include|imacros)(?:=|$))(.*)"
 """Options whose file is looked for in the current folder first."""
+_DEPENDENCY_FILE = r"(--dependency-file(?:=|$))(.*)"
 PRECOMPILED = (".gch", ".pch")
 """How names end of what is taken in a header's place."""
 _BLANKS = " \t\n\r\f\v"
@@ -193,6 +194,11 @@ def search_folders(words: Iterable[str]) -> list[str]:
 def forced_headers(words: Iterable[str]) -> list[str]:
     """The files that are included before a source."""
     return [name for _, name in _arguments(words, _FORCED)]
+
+
+def dependency_files(words: Iterable[str]) -> list[str]:
+    """Where a linker is to say what it read."""
+    return [name for _, name in _arguments(words, _DEPENDENCY_FILE)]
 
 
 def _arguments(words: Iterable[str], options: str) -> Iterator[tuple[str, str]]:
