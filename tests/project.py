@@ -12,6 +12,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
+SCONSTRUCT = f"""
+import os
+
+DefaultEnvironment(tools=[])
+env = Environment(
+    tools=["xen_tool"],
+    toolpath=[{str(TOP / "site_scons")!r}],
+    ENV={{"PATH": os.environ["PATH"]}},
+    CPPPATH=["#include"],
+)
+env.XenConfigure("Kconfig")
+"""
+"""How the SConstruct of a small tree begins."""
+SECTIONS = """
+PHDRS { text PT_LOAD FLAGS(5); data PT_LOAD FLAGS(6); }
+SECTIONS
+{
+    .text : { _start = .; *(.text*) } :text
+    .data : { *(.data*) *(.rodata*) *(.bss*) } :data
+    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
+}
+"""
+"""Of a linker script, for any objects."""
 _PV32_WARNING = "warning: Debian's Xen 4.17 has no CONFIG_PV32"
 _STEP = re.compile(r"^  ([A-Z]+) +(\S.*)$", re.MULTILINE)
 
@@ -47,6 +70,14 @@ class Project:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
         return file
+
+    def write_small(
+        self, rest: str, *, kconfig: str = 'config A\n\tbool "a"\n', script: str = SECTIONS
+    ) -> None:
+        """Writes a SConstruct, of which the rest says what is built, Kconfig and k.lds."""
+        self.write("SConstruct", SCONSTRUCT + rest)
+        self.write("Kconfig", kconfig)
+        self.write("k.lds", script)
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replaces a text that must be there."""

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from project import Project
-from scons.test_sources import project_of
 from sources import SOURCES
 
 DATABASE = "compile_commands.json"
@@ -66,8 +65,11 @@ def test_without_autoconf_it_does_not_understand_them(built_kernel: Project) -> 
 
 
 def test_a_foreign_tree(tmp_path: Path) -> None:
-    project = project_of(
-        tmp_path, 'Glob("src/*")', 'env.Append(CPPPATH=["include"], CXXFLAGS=["-std=c++20"])'
+    project = Project(tmp_path)
+    project.write_small(
+        'env.Append(CXXFLAGS=["-std=c++20"])\n'
+        'env.XenImage("k", Glob("src/*"), script="k.lds", loaders=[])\n',
+        kconfig='config LOUD\n\tbool "loud"\n',
     )
     project.write("include/mine.h", "#define MINE CONFIG_LOUD\n")
     project.write("src/a.c", "#include <mine.h>\nint a = MINE;\n")

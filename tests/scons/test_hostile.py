@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from project import TOP, Project, Run
+from project import SECTIONS, Project, Run
 
 BUILD = "build/x86_64"
 PUNCTUATION = string.punctuation.replace("/", "")
@@ -34,16 +34,6 @@ PLACES = (
 )
 """Of folders: the checkout's own, and $O."""
 
-SCONSTRUCT = f"""import os
-DefaultEnvironment(tools=[])
-env = Environment(
-    tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
-    ENV={{"PATH": os.environ["PATH"]}},
-    CPPPATH=["#include"],
-)
-env.XenConfigure("Kconfig")
-"""
 ONE_IMAGE = """
 Default(env.XenImage("k", Glob("*.c") + Glob("*.S"), script="k.lds", loaders=[]))
 """
@@ -52,14 +42,6 @@ one = env.XenObject("one.c")
 for number, script in enumerate(Glob("scripts/*.lds")):
     Default(env.XenImage(f"k{number}", one, script=script, loaders=[]))
 """
-SCRIPT = """SECTIONS
-{
-    .text : { _start = .; *(.text*) }
-    .data : { *(.data*) *(.rodata*) *(.bss*) }
-    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
-}
-"""
-
 Stamps = dict[str, tuple[int, int]]
 
 
@@ -102,9 +84,7 @@ class Tree(Project):
 def tree_at(top: Path, rest: str) -> Tree:
     """A tree of which the rest of the SConstruct says what is built."""
     tree = Tree(top)
-    tree.write("SConstruct", SCONSTRUCT + rest)
-    tree.write("Kconfig", 'config FW\n\tstring "firmware"\n\tdefault "k.lds"\n')
-    tree.write("k.lds", SCRIPT)
+    tree.write_small(rest)
     tree.write("include/n.h", "#define N 1\n")
     return tree
 
@@ -155,7 +135,7 @@ def test_scripts(tmp_path: Path) -> None:
     names = [name for name in NAMES if '"' not in name]
     for name in names:
         tree.write(f"included/{name}", "symbol = 1;\n")
-        tree.write(f"scripts/{name}.lds", f'INCLUDE "included/{name}"\n{SCRIPT}')
+        tree.write(f"scripts/{name}.lds", f'INCLUDE "included/{name}"\n{SECTIONS}')
     tree.scons("-j2")
     assert tree.up_to_date()
     check_edit(tree, [f"included/{name}" for name in names], "other = 2;\n", ".unchecked")

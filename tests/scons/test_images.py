@@ -7,23 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from project import TOP, Project
+from project import SECTIONS, Project
 
 BUILD = "build/x86_64/sub"
 MAIN = f"CC {BUILD}/main.o"
 
-SCONSTRUCT = f"""
-import os
-
-DefaultEnvironment(tools=[])
-env = Environment(
-    tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
-    ENV={{"PATH": os.environ["PATH"]}},
-)
-env.XenConfigure("Kconfig")
-SConscript("sub/SConscript", exports="env")
-"""
 SCONSCRIPT = """
 Import("env")
 env = env.Clone(CPPPATH=["include"])
@@ -36,15 +24,6 @@ for image, sources in IMAGES.items():
     env.XenImage(image, sources, script="images.lds", loaders=[])
 """
 SOURCE = '#include "number.h"\nint number(void) { return NUMBER; }\n'
-SCRIPT = """
-PHDRS { text PT_LOAD FLAGS(5); }
-SECTIONS
-{
-    .text : { _start = .; *(.text*) } :text
-    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
-}
-"""
-
 IMAGES = {
     "nodes": 'dict.fromkeys("ab", objects())',
     "names": 'dict.fromkeys("ab", names)',
@@ -60,10 +39,9 @@ IMAGES = {
 def project_of(top: Path, images: str) -> Project:
     """A project of these images, built, with all recorded."""
     project = Project(top)
-    project.write("SConstruct", SCONSTRUCT)
-    project.write("Kconfig", "config X86_64\n\tdef_bool y\n")
+    project.write_small('SConscript("sub/SConscript", exports="env")\n')
     project.write("sub/SConscript", SCONSCRIPT.replace("IMAGES", images))
-    project.write("sub/images.lds", SCRIPT)
+    project.write("sub/images.lds", SECTIONS)
     project.write("sub/include/number.h", "#define NUMBER 1\n")
     project.write("sub/main.c", SOURCE)
     project.write("sub/other.c", "int other(void) { return 4; }\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scons.test_sources import project_of
+from project import Project
 
 JOB = """#!/bin/sh
 # The first job of each kind goes on when one of the other kind has begun.
@@ -33,7 +33,7 @@ case " $* " in
 esac
 exec gcc "$@"
 """
-MORE = """
+REST = """
 from subprocess import check_call
 
 def job(target, source, env):
@@ -54,8 +54,8 @@ for name in ("k", "l"):
 @pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("jobs", [2, 3])
 def test_no_more_jobs_than_there_are(tmp_path: Path, jobs: int) -> None:
-    project = project_of(tmp_path, "[]", MORE)
-    project.edit("SConstruct", 'env.XenImage("k", [],', 'None and env.XenImage("k", [],')
+    project = Project(tmp_path)
+    project.write_small(REST)
     for path, text in (("job", JOB), ("cc", CC)):
         project.write(path, text).chmod(0o755)
     for number in range(4):

@@ -8,37 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from project import TOP, Project
+from project import Project
 
 BUILD = "build/x86_64"
-SCONSTRUCT = f"""
-import os
-
-DefaultEnvironment(tools=[])
-env = Environment(
-    tools=["xen_tool"], toolpath=[{str(TOP / "site_scons")!r}], ENV={{"PATH": os.environ["PATH"]}}
-)
-env.XenConfigure("Kconfig"CONFIGURE)
-MORE
-env.XenImage("k", SOURCES, script="k.lds", loaders=[])
-"""
-SCRIPT = """
-PHDRS { text PT_LOAD FLAGS(5); data PT_LOAD FLAGS(6); }
-SECTIONS
-{
-    .text : { _start = .; *(.text*) } :text
-    .data : { *(.data*) *(.rodata*) *(.bss*) } :data
-    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
-}
-"""
 
 
 def project_of(top: Path, sources: str, more: str = "", configure: str = "") -> Project:
     project = Project(top)
-    text = SCONSTRUCT.replace("SOURCES", sources).replace("MORE", more)
-    project.write("SConstruct", text.replace("CONFIGURE", configure))
-    project.write("Kconfig", 'config LOUD\n\tbool "loud"\n')
-    project.write("k.lds", SCRIPT)
+    image = f'env.XenImage("k", {sources}, script="k.lds", loaders=[])\n'
+    project.write_small(f"{more}\n{image}", kconfig='config LOUD\n\tbool "loud"\n')
+    project.edit("SConstruct", '"Kconfig"', f'"Kconfig"{configure}')
     project.write("a.c", "int a = 1;\n")
     return project
 

@@ -15,31 +15,13 @@ from project import TOP, Project, Run
 
 SHORTCUT = TOP / "site_scons/xen_tool/shortcut/__main__.py"
 BUILD = "build/x86_64"
-SCONSTRUCT = f"""
-import os
-
+REST = """
 os.utime("../read")
-DefaultEnvironment(tools=[])
-env = Environment(
-    tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
-    ENV={{"PATH": os.environ["PATH"]}},
-    CPPPATH=["#include"],
-)
-env.XenConfigure("Kconfig")
 exec(open("more.py").read())
 objects = [env.XenObject(source) for source in sorted(map(str, Glob("src/*.c")))]
 image = env.XenImage("k", objects, script="k.lds", loaders=[])
 Default(image)
 env.XenSummary(image)
-"""
-SCRIPT = """
-SECTIONS
-{
-    .text : { _start = .; *(.text*) }
-    .data : { *(.data*) *(.rodata*) *(.bss*) }
-    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
-}
 """
 
 
@@ -81,10 +63,8 @@ def tree(tmp_path: Path) -> Tree:
     """The project, built."""
     tree = Tree(tmp_path / "tree")
     tree.write("../read", "")
-    tree.write("SConstruct", SCONSTRUCT)
+    tree.write_small(REST, kconfig='config LOUD\n\tbool "loud"\n\tdefault y\n')
     tree.write("more.py", "print('reading')\n")
-    tree.write("Kconfig", 'config LOUD\n\tbool "loud"\n\tdefault y\n')
-    tree.write("k.lds", SCRIPT)
     tree.write("include/n.h", "#define N 1\n")
     tree.write("src/a.c", '#include "n.h"\nint a = N;\n')
     tree.write("src/b.c", "#ifdef CONFIG_LOUD\nint b = 1;\n#endif\nint c;\n")

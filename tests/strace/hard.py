@@ -9,28 +9,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from project import TOP, Project
+from project import SECTIONS, Project
 
-_SCONSTRUCT = f"""
-import os
-
-DefaultEnvironment(tools=[])
-env = Environment(
-    tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
-    ENV={{"PATH": os.environ["PATH"]}},
-    CPPPATH=["#include"],
-)
-env.XenConfigure("Kconfig")
-"""
-_SECTIONS = """
-SECTIONS
-{
-    .text : { _start = .; *(.text*) }
-    .data : { *(.data*) *(.rodata*) *(.bss*) }
-    /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
-}
-"""
 _BY_WORD = """
 PREFIXES = "-iprefix p/ -iwithprefixbefore before -iwithprefix after "
 objects = Glob("src/*.c")
@@ -182,7 +162,7 @@ _FILES: dict[str, str | bytes] = {
     "words/my.cfg": "-include forced.h\n@more.cfg\n",
     "words/more.cfg": "-Iresponses\n",
     "words/by_as.S": '.data\n.incbin "found.bin"\n',
-    "k.lds": f"INCLUDE first.lds\nINPUT(archive.a AS_NEEDED(needed.o))\n{_SECTIONS}",
+    "k.lds": f"INCLUDE first.lds\nINPUT(archive.a AS_NEEDED(needed.o))\n{SECTIONS}",
     "scripts/first.lds": "INCLUDE second.lds\nfirst = 1;\n",
     "scripts/second.lds": "second = 2;\n",
     "versions.map": "{ global: *; };\n",
@@ -208,7 +188,7 @@ def hard(top: Path, toolchain: str) -> Project:
     project = Project(top)
     zig = toolchain == "zig"
     kind = f"ZIG, GCC = {zig}, {toolchain == 'gcc'}\n"
-    project.write("SConstruct", f"{_SCONSTRUCT}{kind}{_BY_WORD}")
+    project.write_small(f"{kind}{_BY_WORD}")
     for path, text in _FILES.items():
         project.write(path, text)
     project.write("overlay", _OVERLAY % (top / "only.h"))
@@ -229,8 +209,10 @@ def hard(top: Path, toolchain: str) -> Project:
 def embedding(top: Path, text: str) -> Project:
     """A tree of one source."""
     project = Project(top)
-    project.write("SConstruct", f"{_SCONSTRUCT}Default(env.XenObject('a.c'))\n")
-    project.write("Kconfig", 'config FW\n\tstring "firmware"\n\tdefault "data"\n')
+    project.write_small(
+        "Default(env.XenObject('a.c'))\n",
+        kconfig='config FW\n\tstring "firmware"\n\tdefault "data"\n',
+    )
     project.write("a.c", text)
     project.write("data", "1")
     return project
@@ -239,14 +221,11 @@ def embedding(top: Path, text: str) -> Project:
 def thin(top: Path) -> Project:
     """A tree whose image is linked with an archive that only names its members."""
     project = Project(top)
-    project.write("SConstruct", f"{_SCONSTRUCT}{_AT_RANDOM}")
-    project.write("Kconfig", 'config A\n\tbool "a"\n')
+    project.write_small(_AT_RANDOM, script=f"EXTERN(member)\nINPUT(scripts/thin.a)\n{SECTIONS}")
     project.write("src/a.c", "extern int member;\nint *a = &member;\n")
-    project.write("k.lds", f"INPUT(scripts/thin.a)\n{_SECTIONS}")
     (top / "scripts").mkdir()
     _compiled(top / "scripts", "member", "int member;\n")
     subprocess.run(["ar", "rcT", "thin.a", "member.o"], cwd=top / "scripts", check=True)
-    project.edit("k.lds", "INPUT", "EXTERN(member)\nINPUT")
     return project
 
 
@@ -285,8 +264,7 @@ def random_tree(top: Path, seed: int, toolchain: str) -> Project:
     """Sources, headers, embedded files and scripts that read each other at random."""
     rng = random.Random(seed)
     project = Project(top)
-    project.write("SConstruct", _SCONSTRUCT + _AT_RANDOM)
-    project.write("Kconfig", 'config A\n\tbool "a"\n')
+    project.write_small(_AT_RANDOM, script=f"INCLUDE l0\n{SECTIONS}")
     headers = [f"include/{rng.choice(['', 'sub/', 'a b/'])}h{n}" for n in range(12)]
     data = [f"data/{rng.choice(['', 'sub/'])}d{n}" for n in range(8)]
     for number, header in enumerate(headers):
@@ -307,5 +285,4 @@ def random_tree(top: Path, seed: int, toolchain: str) -> Project:
         folder = rng.choice(["scripts/", ""])
         following = "".join(f"INCLUDE {n}\n" for n in scripts[number + 1 : number + 2])
         project.write(f"{folder}{name}", f"{following}{name} = {number};\n")
-    project.write("k.lds", f"INCLUDE l0\n{_SECTIONS}")
     return project
