@@ -136,14 +136,20 @@ def test_a_users_own_dependency_file_of_a_link_stays_theirs(tmp_path: Path, word
     assert f"LD {BUILD}/k.unchecked" in project.scons().steps
 
 
-def test_an_image_named_as_a_folder_beside_it(tmp_path: Path) -> None:
-    project = project_of(tmp_path, '["k/b.c"]')
+@pytest.mark.parametrize("order", [1, -1], ids=["image first", "object first"])
+def test_an_image_named_as_a_folder_beside_it(tmp_path: Path, order: int) -> None:
+    project = Project(tmp_path)
+    image = 'env.XenImage("k", ["a.c"], script="k.lds", loaders=[])\n'
+    object_of_k = 'env.XenObject("k/b.c")\n'
+    project.write_small("".join([image, object_of_k][::order]))
+    project.write("a.c", "int a;\n")
     project.write("k/b.c", "int b;\n")
     # The folder of the object takes the image's name below the build directory, too.
     run = project.run()
     assert run.status == 2
     assert f"{BUILD}/k" in run.err
-    project.edit("SConstruct", '"k", ["k/b.c"]', '"k", ["a.c"]')
+    assert len(run.err.splitlines()) == 1
+    project.edit("SConstruct", object_of_k, "")
     project.scons("O=elsewhere")
     assert (project.top / "elsewhere/k").is_file()
 

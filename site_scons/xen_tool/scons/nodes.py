@@ -83,7 +83,13 @@ class Graph:
     def node(self, env: Any, path: str) -> Any:
         """The node of a file of the plan."""
         if path not in self.nodes:
-            node = self._fs.File(path, self._fs.Top)
+            try:
+                node = self._fs.File(path, self._fs.Top)
+            except TypeError as error:
+                raise XenToolError(
+                    f"{path}: it, or a folder on the way to it, would be a file and a folder; "
+                    "give one of them another name"
+                ) from error
             if node.has_builder():
                 raise XenToolError(f"{path} is made by another builder already")
             node.__class__ = StepFile
