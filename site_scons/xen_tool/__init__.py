@@ -19,7 +19,7 @@ each imports only what stands before it, and nothing imports the entry points:
     functions       the Python steps of a build: CONFIG, HEAD, CHECK
     progress        what is printed of steps
     signals         how the runner of steps learns of Ctrl-C
-    shortcut/       builds past SCons, when nothing that SCons would read has changed
+    shortcut/       builds past SCons, when nothing that SCons would read has changed; watch
 
     scons/          entry point: what a SConstruct calls
     cli             entry point: the command xen-tool

@@ -87,6 +87,11 @@ def open_regular(path: str | os.PathLike[str], instead: str) -> int:
     raise XenToolError(f"{name}: is {kind}; name {instead}")
 
 
+def is_in(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or lies below it, by their names."""
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
 def shown(path: str | os.PathLike[str]) -> str:
     """The path as a user would type it here."""
     name, here = os.fspath(path), os.getcwd()

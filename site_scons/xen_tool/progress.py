@@ -20,13 +20,19 @@ _CLEAR = "\r\x1b[K"
 
 
 class Lines(Show):
-    """A line for each step; with V=1 its command."""
+    """A line for each step; with V=1 its command.
 
-    def __init__(self, *, verbose: bool = False, silent: bool = False) -> None:
+    passing: the status on a terminal is erased at the end, and is there although silent.
+    """
+
+    def __init__(
+        self, *, verbose: bool = False, silent: bool = False, passing: bool = False
+    ) -> None:
         self.verbose = verbose
         self.silent = silent
-        self.colours = _is_terminal(sys.stderr)
-        self._in_place = not verbose and _is_terminal(sys.stdout)
+        self.colours = is_terminal(sys.stderr)
+        self._in_place = not verbose and is_terminal(sys.stdout)
+        self._passing = passing and self._in_place
         self._begun = 0
         self._expected = 0
         self._is_open = False
@@ -43,7 +49,7 @@ class Lines(Show):
 
     def begin(self, step: Step) -> None:
         """Prints the step that starts, if it has a name."""
-        if not step.name or self.silent:
+        if not step.name or (self.silent and not self._passing):
             return
         self._begun += 1
         if not self._in_place:
@@ -73,7 +79,7 @@ class Lines(Show):
     def finish(self) -> None:
         """Ends the line of the status, if there is one."""
         if self._is_open:
-            print(flush=True)
+            print(end=_CLEAR if self._passing else "\n", flush=True)
             self._is_open = False
 
 
@@ -83,7 +89,8 @@ def _as_typed(step: Step) -> str:
     return shlex.join(step.argv())
 
 
-def _is_terminal(stream: object) -> bool:
+def is_terminal(stream: object) -> bool:
+    """Whether lines on it can be erased."""
     isatty = getattr(stream, "isatty", None)
     return isatty is not None and isatty() and os.environ.get("TERM", "dumb") != "dumb"
 

@@ -142,6 +142,20 @@ class Database:
             self._records[path] = found
         return found
 
+    def inputs(self) -> tuple[list[str], set[str]]:
+        """What all steps read, files and folders, and the names that count in the folders.
+
+        Raises DamagedError.
+        """
+        rows: set[str] = set()
+        names: set[str] = set()
+        for path in self.paths():
+            record = self.get(path)
+            if record is not None:
+                rows.update(record.inputs.split())
+                names.update(filter(None, record.names.split("/")))
+        return [path for path, _ in self.rows(" ".join(rows))], names
+
     def rows(self, numbers: str) -> Iterator[tuple[str, str]]:
         """Path and digest of rows.
 

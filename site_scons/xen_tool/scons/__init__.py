@@ -16,6 +16,7 @@ request         what a command line asks for
 through         runs SCons for xen-tool build, and records what it read
 config_targets  menuconfig, defconfig and the like; listconfig
 why             why a symbol has its value, and why a file was built
+watching        the target watch
 usage, summary  `scons -h`, and the closing line
 errors          our errors as SCons'
 """

@@ -30,7 +30,7 @@ from ..modules import modules
 from ..shortcut import listen
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
-from . import flags, jobs, names
+from . import flags, jobs, names, watching
 from .clean import ZIG_CACHE
 from .config_targets import ConfigTargets, asks_why, changing
 from .errors import while_reading
@@ -80,6 +80,9 @@ def xen_configure(
             f"{next(iter(given.kconfig))}= holds for one run, and {asked[0]} changes the saved "
             "configuration: leave one of them out"
         )
+    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
+    if watching.asked() and not looks_only:
+        watching.watch(str(top))
     configuration = read(
         top / kconfig,
         srctree=top,
@@ -106,7 +109,6 @@ def xen_configure(
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
     with listen.ignored():
         env["XEN_BUILD"] = _build_directory(env, directory, is_typed="O" in given.tool)
-    looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
     if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
         # SCons writes its file there, or nowhere.
         with listen.ignored():

@@ -26,6 +26,7 @@ from ..functions import CHECK, COMMANDS_FILE, HEAD, UNCHECKED
 from ..head.config import SYMBOLS as HEAD_SYMBOLS
 from ..loaders import asked
 from ..modules import modules
+from ..shortcut import watched
 from ..toolchain.words import precompiled_headers
 from . import check, compilation_db, flags
 from .errors import one_image, while_building, while_reading
@@ -326,6 +327,7 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
         given = env["XEN_SETTINGS"]
         # Others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
+        watched.tell(watched.GUEST)
         outcome = boot(
             Path(source[0].abspath),
             mode=how,

@@ -31,7 +31,7 @@ from ..build.step import Step
 from ..errors import XenToolError
 from ..functions import COMMANDS_FILE, IMPORTS, commands_step, functions
 from ..progress import Lines
-from ..shortcut import listen
+from ..shortcut import listen, watched
 from .clean import clean
 from .flags import path_of
 from .jobs import slots
@@ -65,7 +65,11 @@ class Graph:
         self.env = env
         self.folder = env["XEN_BUILD"]
         self.plan = Plan(path_of(self.folder))
-        self.show = Lines(verbose=env["XEN_SETTINGS"].verbose, silent=bool(GetOption("silent")))
+        self.show = Lines(
+            verbose=env["XEN_SETTINGS"].verbose,
+            silent=bool(GetOption("silent")),
+            passing=watched.is_watched(),
+        )
         self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
         self.precompiled: list[str] = []

@@ -15,7 +15,9 @@ from SCons.Node.Alias import Alias
 from SCons.Node.FS import Dir, File, get_default_fs
 from SCons.Script import BUILD_TARGETS
 
+from ..files import is_in
 from ..light import NamedTuple
+from . import names
 from .flags import path_of
 from .nodes import Graph
 from .step_file import StepFile, is_special
@@ -74,6 +76,18 @@ def look() -> Request:
         seen.update(children)
     plans = [(graph, list(paths)) for graph, paths in targets.items()]
     return Request(plans, list(files), follows, "")
+
+
+def outputs() -> tuple[list[str], list[str]]:
+    """The build directories, and the files that are made elsewhere, all absolute."""
+    folders = []
+    files: dict[str, None] = {}
+    for graph in names.graphs():
+        graph.ready()
+        folders.append(graph.folder.abspath)
+        others = (node.get_abspath() for node in graph.others.files().values())
+        files.update(dict.fromkeys([*others, *map(os.path.abspath, graph.plan.steps)]))
+    return folders, [path for path in files if not any(is_in(path, each) for each in folders)]
 
 
 def _has_action(node: Any) -> bool:

@@ -18,7 +18,8 @@ if __name__ == "__main__":
 from xen_tool.build import stored
 from xen_tool.build.contents import Contents, digest
 from xen_tool.errors import XenToolError
-from xen_tool.shortcut import listen, reading
+from xen_tool.files import is_in
+from xen_tool.shortcut import listen, reading, watched
 from xen_tool.shortcut.listen import Listener
 
 _UNUSUAL = (
@@ -53,10 +54,24 @@ class Recorder:
         self._files = asked.files
         self._others_follow = asked.others_follow
         self._top = os.getcwd()
+        if watched.is_watched():
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell a watcher what counts besides the files of the project, and what does not."""
+        from xen_tool.scons import request
+
+        folders, made = request.outputs()
+        made += self._listener.written
+        read = [p for p in (*self._listener.opened, *self._files) if not is_in(p, self._top)]
+        counts = (str(len(folders)), str(len(made)))
+        watched.tell(watched.READ, [*counts, *folders, *made, *read])
 
     def record(self) -> None:
         """Write the reading and its plans; a run that cannot be followed leaves none."""
         listener: Listener = self._listener
+        # Unless a file of a plan was asked for, nobody has said that all is read.
+        listener.stop()
         if not self._place or listener.unknown or not self._plans:
             return
         from SCons.Script import GetOption
@@ -95,7 +110,7 @@ class Recorder:
         contents = self._contents
 
         def is_read(path: str) -> bool:
-            return not any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+            return not any(is_in(path, folder) for folder in folders)
 
         others = set(self._files)
         read = [*listener.opened, *_modules(), *others]
@@ -125,7 +140,10 @@ def _modules() -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Run SCons; does not return."""
+    watched.tell(watched.BUILT)
     recorder = Recorder(arguments)
+    # What SConscripts start is not what is watched.
+    os.environ.pop(reading.WATCHER, None)
 
     from SCons.Script import main as scons
 

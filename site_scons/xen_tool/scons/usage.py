@@ -22,6 +22,7 @@ _TARGETS = """\
 Targets of the tool:
   scons all                              what is built if nothing is named
   scons FILE.o, FILE.i, FILE.s           compiles, preprocesses or translates one source
+  scons watch [TARGET ...]               builds, and again at every save, until Ctrl-C
   scons compile_commands.json            writes for clangd how each source is compiled
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """

@@ -9,4 +9,7 @@ __main__   the command; `python -I -S` takes it as a file, for speed
 building   builds what is due
 reading    what one run of SCons read: kept, and compared
 listen     how it is noticed, while scons/through.py runs SCons
+watch      `scons watch`: such a build at every save
+saves      which saves count
+watched    what a build tells the watcher
 """

@@ -27,11 +27,22 @@ def main(arguments: Sequence[str]) -> int:
     of = reading.key(arguments)
     place = reading.place(of)
     known = reading.load(place, of) if place else None
-    if known is None or not known.holds():
+    if known is None or _is_to_read() or not known.holds():
         return _through_scons(arguments)
     os.chdir(known.top)
     status = _build(known)
     return _through_scons(arguments) if status is None else status
+
+
+def _is_to_read() -> bool:
+    """Whether a watcher has to be told what SCons finds in the SConscripts."""
+    from xen_tool.shortcut import reading
+
+    if reading.WATCHER not in os.environ:
+        return False
+    from xen_tool.shortcut import watched
+
+    return watched.expects_reading()
 
 
 def _build(known: Reading) -> int | None:

@@ -13,6 +13,7 @@ from ..build.slots import Slots
 from ..errors import XenToolError
 from ..functions import IMPORTS, functions
 from ..progress import Lines
+from . import watched
 from .reading import Plan, Reading
 
 TYPE_CHECKING = False
@@ -33,7 +34,7 @@ def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> i
         steps = stored.read(plan.file)
         if steps is None:
             return None
-        lines = Lines(verbose=known.verbose, silent=known.silent)
+        lines = Lines(verbose=known.verbose, silent=known.silent, passing=watched.is_watched())
         sessions.append(
             (plan, Session(steps, functions(steps), IMPORTS, lines, (database, contents)))
         )
@@ -51,6 +52,9 @@ def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> i
         try:
             session.open()
             due = session.due(plan.targets, mark=plan.mark)
+            works = any(step.name for step in due.values())
+            if works:
+                watched.tell(watched.BUILT)
             result = session.build(
                 plan.targets,
                 slots=Slots(known.jobs),
@@ -60,7 +64,7 @@ def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> i
             )
             status = _told(result) or status
             if not status:
-                if not (any(step.name for step in due.values()) or known.silent):
+                if not (works or known.silent):
                     for target in plan.targets:
                         print(f"scons: `{target}' is up to date.")
                 session.mark(plan.mark)

@@ -35,6 +35,8 @@ class Listener:
         """What was done that cannot be followed; empty as long as there was nothing."""
         self.said: list[tuple[str, str]] = []
         """What was printed, behind "stdout" or "stderr"."""
+        self.written: list[str] = []
+        """Files that were changed, when all is read."""
         self._quiet = 0
         self._listens = True
         self._stops: list[Callable[[], None]] = []
@@ -58,10 +60,10 @@ class Listener:
 
     def _take_stock(self) -> None:
         """Leave out what was made in passing; what is left, or was there before, is a change."""
-        changed = [path for path in self._made if os.path.lexists(path)]
-        changed += [path for path in self._removed if path not in self._made]
-        if changed:
-            self.unknown = self.unknown or f"{changed[0]} was changed"
+        self.written = [path for path in self._made if os.path.lexists(path)]
+        self.written += [path for path in self._removed if path not in self._made]
+        if self.written:
+            self.unknown = self.unknown or f"{self.written[0]} was changed"
         for paths in (self.opened, self.listed, self.looked_up):
             for path in self._made:
                 paths.pop(path, None)

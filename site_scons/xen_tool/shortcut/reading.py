@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXISTS = "+"
+WATCHER = "XEN_TOOL_WATCH"
+"""The variable by which `scons watch` has a build tell it what it does (watched.py)."""
 _FORMAT = "xen_tool reading 1"
 _HEADER = 14
 _PLAN, _FILE = 4, 3
-_UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD")
-"""Of the environment: shells change these, and nobody builds by them."""
+_UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD", WATCHER)
+"""Of the environment: shells and watchers change these, and nobody builds by them."""
 _COERCED = "LC_CTYPE=C.UTF-8"
 """Python itself sets this where there is no locale, unless it is started with -I."""
 _KEPT = 64

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Which saved files count: those for which `scons watch` builds again.
+
+All in the project's top folder, sources, SConscripts, Kconfig files and new ones, except build
+directories, caches, and what editors keep beside a file; outside it, what SConscripts read and
+the inputs in the build database.  What a build itself writes beside its build directory counts
+only when it has changed since.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Set
+
+from watchfiles import Change, DefaultFilter
+
+from ..build import fields
+from ..build.contents import stamp
+from ..build.database import FILE as DATABASE
+from ..build.database import DamagedError, Database
+from ..build.discover import ANY
+from ..build.lock import FILE as LOCK
+from ..files import is_in
+from . import watched
+
+_MARKS = (DATABASE, LOCK, "pyvenv.cfg", "CACHEDIR.TAG")
+"""Files that say of their folder that it holds no sources."""
+_NO_SOURCE = DefaultFilter(
+    ignore_dirs=(*DefaultFilter.ignore_dirs, ".sconf_temp"),
+    ignore_entity_patterns=(
+        *DefaultFilter.ignore_entity_patterns,
+        r"^\.sconsign",
+        # Of Emacs, Vim, Kate and GLib.
+        *(r"^#.*#$", r"^4913$", r"\.kate-swp$", r"^\.goutputstream-"),
+    ),
+)
+
+
+class Saves:
+    """What counts, as the builds until now have told it in a folder; paths are absolute."""
+
+    def __init__(self, top: str, told: str) -> None:
+        self._top = top
+        self._told = told
+        temporary = os.path.realpath(tempfile.gettempdir())
+        self._temporary = [told, *([temporary] if temporary.startswith(f"{top}/") else [])]
+        self._folders: list[str] = []
+        self._made: dict[str, str] = {}
+        """Files that builds write, and their stamps at the end of the last one; "" if missing."""
+        self._noticed: set[str] = set()
+        """Those of them that no SConscript declares."""
+        self.outside: Mapping[str, set[str]] = {}
+        """The folders outside the top in which something counts, and the names that do."""
+
+    def learn(self) -> None:
+        """Take in what a build has told, and what it wrote."""
+        declared: list[str] = []
+        read: list[str] = []
+        if rows := fields.read(os.path.join(self._told, watched.READ)):
+            folders, made = map(int, rows[:2])
+            self._folders = rows[2 : 2 + folders]
+            declared = rows[2 + folders : 2 + folders + made]
+            read = rows[2 + folders + made :]
+        self._made = {path: _stamp(path) for path in (*declared, *self._noticed)}
+        self.outside = self._outside(read)
+
+    def ignore(self, paths: Iterable[str]) -> None:
+        """From now on count files as made by the build, until they change between builds."""
+        self._noticed.update(paths)
+        self._made.update((path, _stamp(path)) for path in paths)
+
+    def heed(self, paths: Iterable[str]) -> None:
+        """Count files again that were to be ignored."""
+        self._noticed.difference_update(paths)
+
+    def counted(self, changes: Mapping[str, Set[Change]]) -> list[str]:
+        """The paths that count of those with changes, files that are there first."""
+        found = sorted(path for path, how in changes.items() if self._counts(path, how))
+        return sorted(found, key=lambda path: (os.path.isdir(path), not os.path.lexists(path)))
+
+    def _counts(self, path: str, how: Set[Change]) -> bool:
+        if Change.added in how and not os.path.lexists(path):
+            # What an editor or a program had for a moment.
+            return False
+        if any(is_in(path, folder) or is_in(folder, path) for folder in self._folders):
+            return False
+        if any(is_in(path, folder) for folder in self._temporary):
+            return False
+        if path in self._made and self._made[path] == _stamp(path):
+            return False
+        if not is_in(path, self._top):
+            folder, name = os.path.split(path)
+            return not self.outside.get(folder, set()).isdisjoint((name, ANY))
+        name = os.path.relpath(path, self._top)
+        return _NO_SOURCE(Change.modified, name) and not self._is_marked(name)
+
+    def _is_marked(self, name: str) -> bool:
+        """Whether a folder, or one on the way to a file, says that it has no sources."""
+        while name:
+            if any(os.path.exists(os.path.join(self._top, name, mark)) for mark in _MARKS):
+                return True
+            name = os.path.dirname(name)
+        return False
+
+    def _outside(self, read: Iterable[str]) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        real: dict[str, str] = {}
+        inputs = {path: set[str]() for path in read}
+        for folder in self._folders:
+            try:
+                paths, names = Database(os.path.join(folder, DATABASE)).inputs()
+            except DamagedError:
+                continue
+            inputs.update((os.path.join(self._top, path), names) for path in paths)
+        for path, names in inputs.items():
+            place, name = os.path.split(path)
+            if place not in real:
+                real[place] = os.path.realpath(place)
+            file = os.path.join(real[place], name)
+            # Whoever edits a file through a link writes elsewhere.
+            place, name = os.path.split(os.path.realpath(file) if os.path.islink(file) else file)
+            if not any(is_in(place, folder) for folder in (self._top, *self._folders)):
+                found.setdefault(place, set()).update((name,) if name else names)
+        return {folder: names for folder, names in found.items() if os.path.isdir(folder)}
+
+
+def _stamp(path: str) -> str:
+    try:
+        return stamp(os.stat(path))
+    except OSError:
+        return ""

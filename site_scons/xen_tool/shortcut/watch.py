@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`scons watch [TARGETS]`: build, and again at every save, until somebody ends it.
+
+A program of its own, which scons/watching.py starts in the place of SCons:
+`python .../xen_tool/shortcut/watch.py TOP [SCONS ARGUMENTS]`.  Every build is a process of its
+own, the same that `xen-tool build` is: so nothing is locked or remembered here, and each obeys
+the same rules.  saves.py says which saves count.  A save during a build has another one follow;
+a save while a guest runs ends the guest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from queue import SimpleQueue
+from types import FrameType
+
+if __name__ == "__main__":
+    # Python has put this file's own folder there.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from xen_tool.build.spawn import INTERRUPTING
+from xen_tool.errors import XenToolError
+from xen_tool.progress import is_terminal
+from xen_tool.shortcut import watched
+from xen_tool.shortcut.reading import WATCHER
+
+try:
+    from watchfiles import Change, watch
+except ImportError:
+    print("scons: *** watch needs a package of Python: pip install watchfiles", file=sys.stderr)
+    sys.exit(2)
+from xen_tool.shortcut.saves import Saves
+
+_FACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+_ERASE = "\x1b[H\x1b[2J"
+"""Of a terminal: to the upper left corner, and erase all."""
+_IDLE = 100
+"""Milliseconds in which a follower looks whether it is to end."""
+_PATIENCE = 5.0
+"""Seconds until what is asked to end is killed."""
+_REPEATS = 5
+"""So often in a row a build may change what it starts from, before that is ignored."""
+
+
+class _Ended:
+    """A build has ended."""
+
+
+_Event = _Ended | signal.Signals | set[tuple[Change, str]]
+"""What happens: also a signal that asks to end, and changes of files."""
+
+
+class _Follower(threading.Thread):
+    """Tells of changes in folders, from when it is made until it is ended."""
+
+    def __init__(
+        self, folders: Iterable[str], events: SimpleQueue[_Event], *, recursive: bool
+    ) -> None:
+        super().__init__()
+        self._events = events
+        self._end = threading.Event()
+        self._changes = watch(
+            *folders,
+            watch_filter=None,
+            stop_event=self._end,
+            rust_timeout=_IDLE,
+            yield_on_timeout=True,
+            recursive=recursive,
+            ignore_permission_denied=True,
+        )
+        try:
+            # By the time that this returns the folders are followed.
+            self._put(next(self._changes))
+        except (OSError, RuntimeError) as error:
+            raise XenToolError(
+                f"watch: the folders cannot be followed: {error}; raise max_user_watches or "
+                "max_user_instances of fs.inotify with sysctl, or set WATCHFILES_FORCE_POLLING=1"
+            ) from error
+        self.start()
+
+    def run(self) -> None:
+        for changes in self._changes:
+            self._put(changes)
+
+    def _put(self, changes: set[tuple[Change, str]]) -> None:
+        if changes:
+            self._events.put(changes)
+
+    def end(self) -> None:
+        """Follow no more."""
+        self._end.set()
+        self.join()
+
+
+class _Watch:
+    """The builds of one command line.
+
+    told: the folder in which a build tells what it does.
+    """
+
+    def __init__(self, top: str, arguments: Sequence[str], told: str) -> None:
+        self._told = told
+        # The one line that is told here is enough, unless commands are asked for.
+        quiet = "-Q" if "V=1" in arguments else "-s"
+        self._command = [sys.executable, "-I", "-S", _FACE, *arguments, quiet]
+        self._events: SimpleQueue[_Event] = SimpleQueue()
+        self._top = top
+        self._saves = Saves(top, told)
+        self._followers: dict[bool, _Follower] = {}
+        """Of the top, recursive, and of single folders, not."""
+        self._changed: dict[str, set[Change]] = {}
+        """Since the build started."""
+        self._cause: list[str] = []
+        self._repeats = 0
+        self._build: subprocess.Popen[bytes] | None = None
+        self._started = self._ended = 0
+        """The last build, in nanoseconds of the clock that files have their times of."""
+        self._failed = False
+        self._knows_guest = False
+        self._cut: list[str] = []
+        """The saves that the guest was ended for."""
+
+    def run(self) -> signal.Signals:
+        """Build at every save; returns the signal that ended it.
+
+        Raises XenToolError if folders cannot be followed.
+        """
+        for number in INTERRUPTING:
+            # nohup and shells' background jobs have some of them ignored.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
+        self._follow([self._top], recursive=True)
+        self._follow([self._told], recursive=False)
+        self._start([])
+        while not isinstance(event := self._events.get(), signal.Signals):
+            if isinstance(event, _Ended):
+                self._end()
+            else:
+                for change, path in event:
+                    self._changed.setdefault(path, set()).add(change)
+            if self._build is None:
+                self._go_on()
+            elif self._guest_runs() and not self._cut:
+                self._cut = self._saves.counted(self._changed)
+                if self._cut:
+                    self._ask_to_end(self._build)
+        return event
+
+    def close(self) -> None:
+        """End all that runs."""
+        if self._build is not None:
+            self._ask_to_end(self._build).join()
+        for follower in self._followers.values():
+            follower.end()
+
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
+        self._events.put(signal.Signals(number))
+
+    def _follow(self, folders: Iterable[str], *, recursive: bool) -> None:
+        old = self._followers.get(recursive)
+        self._followers[recursive] = _Follower(folders, self._events, recursive=recursive)
+        if old is not None:
+            old.end()
+
+    def _start(self, names: list[str]) -> None:
+        """Build, for what was saved."""
+        self._cause = names
+        self._knows_guest, self._cut = False, []
+        for what in (watched.BUILT, watched.GUEST):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self._told, what))
+        if self._failed and is_terminal(sys.stdout):
+            print(end=_ERASE, flush=True)
+        self._started = time.time_ns()
+        # In a session of its own: Ctrl-C in the terminal is for this process alone.
+        build = self._build = subprocess.Popen(
+            self._command,
+            env={**os.environ, WATCHER: self._told},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+        def wait() -> None:
+            build.wait()
+            self._events.put(_Ended())
+
+        threading.Thread(target=wait).start()
+
+    def _end(self) -> None:
+        """Tell how the build came out."""
+        assert self._build is not None
+        self._ended = time.time_ns()
+        seconds = (self._ended - self._started) / 1e9
+        self._failed = self._build.returncode != 0
+        self._build = None
+        self._learn()
+        if self._cut:
+            return
+        if self._failed:
+            result = f"failed after {seconds:.2f} s"
+        elif self._has_told(watched.BUILT):
+            result = f"built in {seconds:.2f} s"
+        else:
+            result = "up to date"
+        self._tell(self._cause, result)
+
+    def _go_on(self) -> None:
+        """Build again, if there is a reason to."""
+        names = self._cut or self._saves.counted(self._changed)
+        self._changed.clear()
+        if not names:
+            return
+        of_itself = set(names) <= set(self._cause) and all(
+            _is_older(name, self._ended) for name in names
+        )
+        self._repeats = self._repeats + 1 if of_itself and not self._cut else 0
+        if self._repeats < _REPEATS:
+            self._saves.heed(names)
+            self._start(names)
+        else:
+            self._saves.ignore(names)
+            self._tell(names, "changes in every build; a change between builds is waited for")
+
+    def _guest_runs(self) -> bool:
+        if not self._knows_guest and self._has_told(watched.GUEST):
+            self._knows_guest = True
+            self._learn()
+        return self._knows_guest
+
+    def _has_told(self, what: str) -> bool:
+        return os.path.exists(os.path.join(self._told, what))
+
+    def _learn(self) -> None:
+        before = self._saves.outside
+        self._saves.learn()
+        if self._saves.outside.keys() == before.keys():
+            return
+        self._follow([self._told, *self._saves.outside], recursive=False)
+        for folder, names in self._saves.outside.items():
+            # Nobody followed it yet when the build read it.
+            for path in (os.path.join(folder, name) for name in names if folder not in before):
+                if not _is_older(path, self._started):
+                    self._changed.setdefault(path, set()).add(Change.modified)
+
+    def _tell(self, names: Sequence[str], what: str) -> None:
+        subject = f"{os.path.basename(names[0])}: " if names else ""
+        if len(names) > 1:
+            subject = f"{subject[:-2]} and {len(names) - 1} more: "
+        after = "" if names else "; a save builds again, Ctrl-C ends"
+        print(f"{time.strftime('%H:%M:%S')}  {subject}{what}{after}", flush=True)
+
+    def _ask_to_end(self, build: subprocess.Popen[bytes]) -> threading.Thread:
+        """End a build and all that it has started; returns what waits for that."""
+        _send(build, signal.SIGTERM)
+
+        def wait() -> None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                build.wait(_PATIENCE)
+            _send(build, signal.SIGKILL)
+            build.wait()
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        return thread
+
+
+def _is_older(path: str, moment: int) -> bool:
+    """Whether a file was changed before a moment, or is gone."""
+    try:
+        return os.stat(path).st_ctime_ns < moment
+    except OSError:
+        return True
+
+
+def _send(build: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(build.pid, number)
+
+
+def main(top: str, *arguments: str) -> int:
+    """Watch; returns the status, which is that of the signal that ended it."""
+    with tempfile.TemporaryDirectory(prefix="xen-tool-watch-") as folder:
+        watching = _Watch(top, arguments, os.path.realpath(folder))
+        try:
+            return 128 + watching.run()
+        except XenToolError as error:
+            print(f"scons: *** {error}", file=sys.stderr)
+            return 2
+        except BrokenPipeError:
+            # Python would write what is left when it ends, and complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + signal.SIGPIPE
+        finally:
+            watching.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
