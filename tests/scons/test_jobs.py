@@ -65,7 +65,7 @@ def test_no_more_jobs_than_there_are(tmp_path: Path, jobs: int) -> None:
     log = (tmp_path / "log").read_text().split()
     begun = [log.count("+step"), log.count("+task")]
     assert begun == [8, 11]
-    assert max(accumulate(1 if line[0] == "+" else -1 for line in log)) == jobs
+    assert max(accumulate(1 if line[0] == "+" else -1 for line in log)) <= jobs
     step = accumulate((line == "+step") - (line == "-step") for line in log)
     task = accumulate((line == "+task") - (line == "-task") for line in log)
     assert any(both[0] and both[1] for both in zip(step, task, strict=True))
