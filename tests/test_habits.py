@@ -58,7 +58,7 @@ BELOW = {
     "build": {"errors", "files", "toolchain"},
     "image": {"abi", "elf", "errors", "files"},
     "loaders": {"abi", "elf", "errors", "image"},
-    "debian": {"elf", "errors", "files", "image"},
+    "debian": {"elf", "errors", "files", "image", "loaders"},
     "boot": {"debian", "elf", "errors", "files", "image", "loaders", "report"},
 }
 """What each package may import besides itself; of the others it is not told."""

@@ -10,6 +10,7 @@ import gzip
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -28,8 +29,9 @@ from xen_tool.loaders.names import LOADERS
 from xen_tool.loaders.xen import Xen
 from xen_tool.report.text import refusal
 
-ELF = b"\x7fELF stands in for an image"
-SHOWN_ELF = "ELF stands in for an image"
+ELF = b"\x7fELF stands in for an image."
+XEN = ELF + struct.pack("<3I", 0x1BADB002, 0, -0x1BADB002 & 0xFFFFFFFF)
+SHOWN_ELF = "ELF stands in for an image."
 
 PANIC = """\
 (XEN) Found 32-bit PV kernel, but CONFIG_PV32 missing
@@ -73,7 +75,7 @@ class Machine:
         self.image = folder / "vmlinux"
         self.image.write_bytes(ELF)
         self.xen = folder / "xen-4.17-amd64.gz"
-        self.xen.write_bytes(gzip.compress(ELF))
+        self.xen.write_bytes(gzip.compress(XEN))
         self.qemu = folder / "qemu"
         self.pid = folder / "pid"
         self.program("")
@@ -354,7 +356,7 @@ def test_file_names_that_qemu_would_misread(machine: Machine) -> None:
         "say(open(kernel, 'rb').read() + b'\\n' + open(initrd, 'rb').read())"
     )
     assert re.fullmatch("/proc/self/fd/[0-9]+ /proc/self/fd/[0-9]+", outcome.console[0])
-    assert outcome.console[1:] == (SHOWN_ELF, SHOWN_ELF)
+    assert [line[: len(SHOWN_ELF)] for line in outcome.console[1:3]] == [SHOWN_ELF] * 2
 
 
 def test_stdin_stays_with_the_caller(machine: Machine) -> None:
@@ -487,12 +489,12 @@ def test_a_bad_number_of_cpus(machine: Machine, cpus: int) -> None:
 
 
 def test_a_plain_hypervisor_is_taken_too(machine: Machine) -> None:
-    machine.xen.write_bytes(ELF)
+    machine.xen.write_bytes(XEN)
     assert machine.boot(f"say({PASSED!r}); sys.exit(33)").passed
 
 
 def test_a_missing_hypervisor_file(machine: Machine) -> None:
-    assert "cannot be read" in refused(machine, xen=str(machine.folder / "none"))
+    assert "cannot be opened" in refused(machine, xen=str(machine.folder / "none"))
 
 
 def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -512,7 +514,7 @@ def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.Monkey
 def test_a_refusal_is_that_of_the_xen_that_was_booted(machine: Machine, version: str) -> None:
     image = guest(machine.folder, "xen-shim-pv32")
     xen = machine.folder / f"xen-{version}-amd64.gz"
-    xen.write_bytes(gzip.compress(ELF))
+    xen.write_bytes(gzip.compress(XEN))
     outcome = boot(image, qemu=str(machine.qemu), xen=str(xen))
     assert outcome.details == tuple(refusal(str(image), Xen.parse(version), "xen-pv-dom0"))
     old = "Dom0 failed to switch to compat: -95"
@@ -522,20 +524,20 @@ def test_a_refusal_is_that_of_the_xen_that_was_booted(machine: Machine, version:
 def test_of_a_xen_that_nobody_knows_nothing_is_said(machine: Machine) -> None:
     image = guest(machine.folder, "xen-shim-pv32")
     xen = machine.folder / "xen-4.9-amd64.gz"
-    xen.write_bytes(gzip.compress(ELF))
+    xen.write_bytes(gzip.compress(XEN))
     assert boot(image, qemu=str(machine.qemu), xen=str(xen)).details == ()
 
 
 def test_a_domu_needs_to_know_xens_version(machine: Machine) -> None:
     xen = machine.folder / "xen.gz"
-    xen.write_bytes(gzip.compress(ELF))
+    xen.write_bytes(gzip.compress(XEN))
     message = refused(machine, mode="pv-domu", xen=str(xen))
     assert "does not say its version" in message
 
 
 @pytest.mark.parametrize("cut", [5, -4])
 def test_a_damaged_hypervisor(machine: Machine, cut: int) -> None:
-    machine.xen.write_bytes(gzip.compress(ELF)[:cut])
+    machine.xen.write_bytes(gzip.compress(XEN)[:cut])
     assert "is damaged" in refused(machine)
 
 
@@ -544,10 +546,21 @@ def test_a_hypervisor_that_is_no_elf_file(machine: Machine) -> None:
     assert "is not an ELF file" in refused(machine)
 
 
+def test_a_program_in_the_hypervisors_place(machine: Machine) -> None:
+    machine.xen.write_bytes(Path("/bin/sh").read_bytes())
+    assert "is an ELF file, but no Xen hypervisor" in refused(machine)
+
+
+def test_a_pipe_in_the_hypervisors_place(machine: Machine) -> None:
+    machine.xen.unlink()
+    os.mkfifo(machine.xen)
+    assert "is a device or a pipe; name the xen-*-amd64.gz" in refused(machine)
+
+
 def install(root: Path, *versions: str) -> None:
     (root / "boot").mkdir(parents=True, exist_ok=True)
     for version in versions:
-        (root / "boot" / f"xen-{version}-amd64.gz").write_bytes(gzip.compress(ELF))
+        (root / "boot" / f"xen-{version}-amd64.gz").write_bytes(gzip.compress(XEN))
         (root / "boot" / f"xen-{version}-amd64.efi").write_bytes(b"not this one")
         (root / "boot" / f"xen-{version}-amd64.config").write_bytes(b"nor this one")
 
@@ -558,7 +571,7 @@ def test_the_newest_hypervisor_is_found(tmp_path: Path) -> None:
     roots = [tmp_path / "none", tmp_path / "a", tmp_path / "b"]
     found = find_hypervisor(roots)
     assert found == tmp_path / "a" / "boot" / "xen-4.17-amd64.gz"
-    assert read_hypervisor(found) == ELF
+    assert read_hypervisor(found) == XEN
 
 
 def test_the_variable_names_another_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

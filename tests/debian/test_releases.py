@@ -48,7 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(releases, "installed_hypervisors", lambda: [("4.9", Path("/boot/its-own"))])
+    monkeypatch.setattr(releases, "installed_hypervisors", lambda: [("4.9", tmp_path / "its-own")])
     for name, text in (("apt-get", APT_GET), ("dpkg-deb", '#!/bin/sh\ncat "$2"\n')):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
@@ -78,7 +78,8 @@ def test_a_hypervisor_comes_from_the_release_that_has_it_once(home: Path) -> Non
     assert hypervisor("4.14", said.append) == path
     assert log(home) == ""
     assert len(said) == 2
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    kept = {path.name, f"{path.name}.sha256", f"{path.name}.seen"}
+    assert {entry.name for entry in path.parent.iterdir()} == kept
 
 
 def test_a_machine_that_has_no_lists_yet(home: Path) -> None:
@@ -87,11 +88,27 @@ def test_a_machine_that_has_no_lists_yet(home: Path) -> None:
     path = hypervisor("4.14", said.append)
     assert "http://mirror/debian bullseye main\n" in log(home)
     assert len(said) == 3
-    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert {entry.name for entry in path.parent.iterdir()} == {path.name, f"{path.name}.sha256"}
+
+
+def test_what_is_there_and_was_not_kept_whole_is_fetched_again(home: Path) -> None:
+    path = home / ".cache/xen_tool/xen-4.14/xen-4.14-amd64.gz"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"of an older version")
+    assert hypervisor("4.14", lambda line: None) == path
+    assert path.read_bytes() == b"xen"
+
+
+def test_another_file_in_the_cache_is_told(home: Path) -> None:
+    path = hypervisor("4.14", lambda line: None)
+    path.write_bytes(b"elf")
+    with pytest.raises(XenToolError, match=r"is not what was kept there: .* is another; remove it"):
+        hypervisor("4.14", lambda line: None)
 
 
 def test_an_installed_hypervisor_is_taken(home: Path) -> None:
-    assert hypervisor("4.9", print) == Path("/boot/its-own")
+    (home / "its-own").touch()
+    assert hypervisor("4.9", print) == home / "its-own"
     assert log(home) == ""
 
 

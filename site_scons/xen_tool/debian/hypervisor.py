@@ -16,10 +16,17 @@ from pathlib import Path
 
 from ..elf import spec
 from ..errors import XenToolError
+from ..files import open_regular
+from ..image.data import Data
+from ..loaders import multiboot
+from .kept import refuse_what_others_can_write
 
 PACKAGES_ROOT_VARIABLE = "XEN_TOOL_PACKAGES_ROOT"
 """Names a folder that packages were unpacked into, searched besides /."""
 
+_INSTEAD = "the xen-*-amd64.gz of a xen-hypervisor package"
+_MULTIBOOT, _MULTIBOOT_BEFORE = 0x1BADB002, 8192
+"""The magic of the header by which QEMU loads it, and where that is looked for."""
 _FILE_NAME = re.compile(r"xen-([0-9]+(?:\.[0-9]+)*)-amd64(?:\.gz)?")
 
 
@@ -50,7 +57,7 @@ def version_of(path: Path) -> str | None:
 def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
     """The newest Xen hypervisor in the boot folders below the roots.
 
-    Raises XenToolError, naming the packages, if there is none.
+    Raises XenToolError, naming the packages, if there is none, or if others can write it.
     """
     found = installed_hypervisors(roots)
     if not found:
@@ -63,16 +70,20 @@ def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
             "`apt-get install xen-hypervisor-4.20-amd64` (Debian 13), "
             "or run `./sconsw test`, which fetches it"
         )
-    return found[-1][1]
+    path = found[-1][1]
+    refuse_what_others_can_write(path)
+    return path
 
 
 def read_hypervisor(path: Path) -> bytes:
     """The hypervisor's ELF file, unpacked if it is gzipped.
 
-    Raises XenToolError if it cannot be read or is neither.
+    Raises XenToolError if it cannot be read, or is none.
     """
+    descriptor = open_regular(path, _INSTEAD)
     try:
-        content = path.read_bytes()
+        with open(descriptor, "rb") as file:
+            content = file.read()
     except OSError as error:
         raise XenToolError(f"the Xen hypervisor {path} cannot be read: {error.strerror}") from error
     if content.startswith(b"\x1f\x8b"):
@@ -84,7 +95,11 @@ def read_hypervisor(path: Path) -> bytes:
             ) from error
     if not content.startswith(spec.ELFMAG):
         raise XenToolError(
-            f"the Xen hypervisor {path} is not an ELF file, gzipped or plain: "
-            "name the xen-*-amd64.gz of a xen-hypervisor package"
+            f"the Xen hypervisor {path} is not an ELF file, gzipped or plain: name {_INSTEAD}"
+        )
+    if not multiboot.find(Data.of_bytes(content), _MULTIBOOT, _MULTIBOOT_BEFORE):
+        raise XenToolError(
+            f"{path} is an ELF file, but no Xen hypervisor, as it has no multiboot header: "
+            f"name {_INSTEAD}"
         )
     return content

@@ -16,7 +16,6 @@ import hashlib
 import lzma
 import os
 import re
-import shutil
 import struct
 import tempfile
 import time
@@ -30,6 +29,7 @@ from ..image.data import Data
 from ..image.elf import Elf, NotElf, Segment
 from . import cpio, releases
 from .apt import Say, locked
+from .kept import checked, forget, is_kept, keep
 
 _KEEP_SECONDS = 30 * 24 * 3600
 """How long what was made is kept after its last use."""
@@ -72,13 +72,13 @@ def dom0(version: str, say: Say) -> Path:
     key = hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:16]
     base = packages[0].parents[1]
     folder = base / f"dom0-{key}"
-    if folder.exists():
+    if is_kept(folder):
         with contextlib.suppress(OSError):
             os.utime(folder)
-        return folder
+        return checked(folder)
     try:
         with locked(base.with_name(f"{base.name}.lock")):
-            if not folder.exists():
+            if not is_kept(folder):
                 say(f"making a dom0 for Xen {version} in {folder}, once")
                 _make(packages, folder)
     except OSError as error:
@@ -91,10 +91,10 @@ def _digest(path: Path) -> str:
 
 
 def _make(packages: Sequence[Path], folder: Path) -> None:
-    for other in folder.parent.glob("dom0-*"):
+    for other in folder.parent.glob("dom0-*/"):
         # Of another version of this tool, which may be at work.
-        if time.time() - other.stat().st_mtime > _KEEP_SECONDS:
-            shutil.rmtree(other)
+        if other == folder or time.time() - other.stat().st_mtime > _KEEP_SECONDS:
+            forget(other)
     bzimage, initramfs = contents(packages)
     with tempfile.TemporaryDirectory(".new", dir=folder.parent) as work:
         path, made = Path(work, "bzImage"), Path(work, "dom0")
@@ -106,7 +106,7 @@ def _make(packages: Sequence[Path], folder: Path) -> None:
                 raise XenToolError(f"Debian's kernel in {packages[0].parent}: {image.problem}")
             (made / "kernel").write_bytes(image.payload.read(0, image.payload.size))
         (made / "initramfs").write_bytes(initramfs)
-        made.rename(folder)
+        keep(made, folder)
 
 
 def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:

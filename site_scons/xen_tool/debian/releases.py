@@ -6,11 +6,12 @@ They come from the mirror that the machine's APT is set to, once, into the user'
     ~/.cache/xen_tool/xen-<version>/xen-<version>-amd64.gz   the hypervisor
     ~/.cache/xen_tool/xen-<version>/dom0/*.deb               what initramfs.py makes a dom0 of
 
-Each appears whole or not at all.
+Each appears whole or not at all, and is checked when it is used (kept.py).
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from pathlib import Path
 from ..errors import XenToolError
 from .apt import Apt, Say, cache_folder, locked, system_mirror
 from .hypervisor import installed_hypervisors
+from .kept import checked, is_kept, keep, refuse_what_others_can_write
 
 SUITES = {"4.14": "bullseye", "4.17": "bookworm", "4.20": "trixie"}
 """The Debian release of each version of Xen that one has."""
@@ -44,6 +46,7 @@ def hypervisor(version: str, say: Say) -> Path:
     """
     for found, path in installed_hypervisors():
         if found == version:
+            refuse_what_others_can_write(path)
             return path
     name = f"xen-{version}-amd64.gz"
 
@@ -105,23 +108,26 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
     """The path of what make makes by this name in a folder; made only if it is not there yet."""
     folder = cache_folder() / f"xen-{version}"
     path = folder / name
-    if path.exists():
-        return path
+    if is_kept(path):
+        return checked(path)
     if version not in SUITES:
         known = ", ".join(SUITES)
         raise XenToolError(f"no release of Debian has Xen {version}; those known have {known}")
     try:
         with locked(folder.with_name(f"{folder.name}.lock")):
-            if path.exists():
-                return path
+            if is_kept(path):
+                return checked(path)
             folder.mkdir(exist_ok=True)
+            refuse_what_others_can_write(folder)
             for left in folder.glob("*.new"):
                 shutil.rmtree(left)
             work = Path(tempfile.mkdtemp(".new", dir=folder))
             try:
                 mirror = _mirror(work / "system", say)
                 make(_apt(version, mirror, work / "apt", say), work)
-                (work / name).rename(path)
+                if os.path.lexists(path):  # of a run that was killed, or of an older version
+                    path.rename(work / "left")
+                keep(work / name, path)
             finally:
                 shutil.rmtree(work)
     except OSError as error:
