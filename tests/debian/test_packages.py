@@ -309,3 +309,49 @@ def test_nothing_is_done_where_nothing_is_missing(
     assert machine.provide() == {}
     assert machine.log() == ""
     assert machine.said == []
+
+
+def test_a_boot_and_the_tests_share_what_is_unpacked(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "BOOT", (TOOL,))
+    monkeypatch.setattr(packages, "NEEDS", (TOOL, EXTRA))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # who boots installs nothing
+    path = packages.emulator("xtool", machine.said.append)
+    assert path == Path(machine.folder, path.parents[1].name, "bin/xtool")
+    assert "--yes" not in machine.log()
+    assert len(machine.said) == 2
+    (machine.home / "offline").touch()
+    assert packages.emulator("xtool", machine.said.append) == path
+    assert len(machine.said) == 2
+    # The tests need more: all of it is there then, and still for a boot.
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    (machine.home / "offline").unlink()
+    (machine.home / "archive-names").write_text(NAMES + "extra\n")
+    machine.deb("extra", {"./usr/bin/xextra": b"#!/bin/sh\n"})
+    assert machine.provide()["PATH"].endswith(str(path.parent))
+    (machine.home / "offline").touch()
+    assert packages.emulator("xtool", machine.said.append) == path
+    assert path.with_name("xextra").exists()
+
+
+def test_a_hypervisor_that_is_not_installed_is_fetched(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "BOOT", (TOOL,))
+    monkeypatch.setattr(packages, "default_roots", lambda: [machine.home / "empty"])
+    machine.deb("xen", {"./boot/xen-4.17-amd64.gz": b"xen"})
+    path = packages.hypervisor(machine.said.append)
+    assert path.read_bytes() == b"xen"
+    assert path.is_relative_to(machine.folder)
+    path.write_bytes(b"nex")
+    with pytest.raises(XenToolError, match="is not what was kept there"):
+        packages.hypervisor(machine.said.append)
+
+
+def test_an_emulator_that_the_archive_lacks(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "BOOT", (EXTRA,))
+    with pytest.raises(XenToolError, match="and apt-get does not fetch it: install what Debian"):
+        packages.emulator("xextra", machine.said.append)

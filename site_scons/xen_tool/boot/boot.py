@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..debian.apt import Say
-from ..debian.hypervisor import find_hypervisor, read_hypervisor, version_of
+from ..debian.hypervisor import read_hypervisor, version_of
 from ..elf import spec
 from ..errors import XenToolError
 from ..loaders.xen import Xen
@@ -86,7 +86,7 @@ def boot(
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
     evidence = Evidence(mode.place)
     console = Console(evidence.see, echo)
-    program = find_qemu(qemu)
+    program = find_qemu(qemu, say)
     with Held() as held:
         loaded = _lay_out(held, mode, image, cpus, xen, say)
         own_cpus = 1 if mode.place is Place.DOMU else cpus
@@ -135,7 +135,9 @@ def _lay_out(held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, sa
 
 def _hypervisor(xen: str | None, say: Say) -> Path:
     if xen is None:
-        return find_hypervisor()
+        from ..debian import packages
+
+        return packages.hypervisor(say)
     if re.fullmatch(r"[0-9]+\.[0-9]+", xen, re.ASCII):
         from ..debian import releases
 

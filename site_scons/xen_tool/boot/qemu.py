@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..debian.apt import Say
 from ..errors import XenToolError
 from .modes import Mode
 from .monitor import Monitor
@@ -36,20 +37,24 @@ except OSError as error:
 """
 
 
-def find_qemu(command: str | None) -> list[str]:
+def find_qemu(command: str | None, say: Say) -> list[str]:
     """Return QEMU as the first words of a command; the user may have named it, with options.
 
-    Raises XenToolError if there is no such program.
+    Unless one is named, it is fetched if it is not there; say gets a line then.  Raises
+    XenToolError if there is none.
     """
     try:
         name, *options = shlex.split(command or QEMU) or [""]
     except ValueError as error:
         raise XenToolError(f"QEMU ({command}) is no command line: {error}") from error
     path = shutil.which(name)
+    if path is None and name == QEMU:
+        from ..debian import packages
+
+        path = str(packages.emulator(name, say))
     if path is None:
         raise XenToolError(
-            f"QEMU ({name}) was not found: install it with `apt-get install qemu-system-x86` "
-            "(Debian), or run `./sconsw test`, which fetches it"
+            f"QEMU ({name}) was not found: name another, or none, to have it fetched"
         )
     return [str(Path(path).absolute()), *options]
 

@@ -67,8 +67,7 @@ def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
         raise XenToolError(
             f"no Xen hypervisor (xen-*-amd64.gz) in {folders}: install it with "
             "`apt-get install xen-hypervisor-4.17-amd64` (Debian 12) or "
-            "`apt-get install xen-hypervisor-4.20-amd64` (Debian 13), "
-            "or run `./sconsw test`, which fetches it"
+            "`apt-get install xen-hypervisor-4.20-amd64` (Debian 13)"
         )
     path = found[-1][1]
     refuse_what_others_can_write(path)

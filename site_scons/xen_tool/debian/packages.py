@@ -12,7 +12,9 @@ The starters make PATH alone enough to run a program; files are found through
 XEN_TOOL_PACKAGES_ROOT, which names sysroot/, and Python's modules with python_environment().  The
 folder appears whole or not at all.
 
-tests/run.py calls it.  Which version of Xen a package's name holds, the package lists say.
+tests/run.py calls it.  A boot has what it needs unpacked in the same place, for root too, as it
+installs nothing: emulator() and hypervisor().  Which version of Xen a package's name holds, the
+package lists say.
 """
 
 from __future__ import annotations
@@ -33,7 +35,13 @@ from pathlib import Path
 from ..errors import XenToolError
 from ..light import NamedTuple
 from .apt import Apt, Say, cache_folder, locked, run_program
-from .hypervisor import PACKAGES_ROOT_VARIABLE, default_roots
+from .hypervisor import (
+    PACKAGES_ROOT_VARIABLE,
+    default_roots,
+    find_hypervisor,
+    installed_hypervisors,
+)
+from .kept import checked, is_kept, keep
 
 
 class Need(NamedTuple):
@@ -80,6 +88,9 @@ NEEDS = (
     Need("python3-tk", modules=("_tkinter",)),
 )
 
+BOOT = NEEDS[:2]
+"""What a boot needs."""
+
 # Programs that look for data below / unless an option names the folder.
 _DATA = (
     ("qemu-system-", "-L", "usr/share/qemu"),
@@ -104,30 +115,62 @@ def provide(say: Say) -> dict[str, str]:
     needs = [need for need in missing() if not need.modules or sys.base_prefix == "/usr"]
     if not needs:
         return {}
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        _install(needs, say)
+        return {}
+    folder = _fetched(needs, say)
+    path = os.environ.get("PATH", os.defpath)
+    return {
+        "PATH": f"{path}{os.pathsep}{folder / 'bin'}",
+        PACKAGES_ROOT_VARIABLE: str(folder / "sysroot"),
+    }
+
+
+def emulator(name: str, say: Say) -> Path:
+    """Returns the path of a QEMU that is unpacked in the cache, fetched if need be.
+
+    Raises XenToolError if it cannot be had.
+    """
+    path = _fetched(BOOT, say) / "bin" / name
+    if not path.exists():
+        raise XenToolError(
+            f"QEMU ({name}) is not in PATH, and apt-get does not fetch it: install what Debian "
+            f"calls {BOOT[0].package}"
+        )
+    return path
+
+
+def hypervisor(say: Say) -> Path:
+    """Returns the installed Xen hypervisor, or that of this system's archive, fetched if need be.
+
+    Raises XenToolError if it cannot be had.
+    """
+    roots = default_roots()
+    if not installed_hypervisors(roots):
+        roots.append(_fetched(BOOT, say) / "sysroot")
+    return find_hypervisor(roots)
+
+
+def _fetched(needs: Sequence[Need], say: Say) -> Path:
+    """The folder in which these are unpacked, if the archive has them."""
     if not shutil.which("apt-get"):
         names = ", ".join(need.package.format(xen="VERSION") for need in needs)
         raise XenToolError(
             "system packages are missing, and there is no apt-get to get them with; "
             f"install what Debian calls {names}"
         )
-    if os.geteuid() == 0:
-        _install(needs, say)
-        return {}
     folder = _cache_folder()
     try:
         with locked(folder.with_name(f"{folder.name}.lock")):
-            if not {need.package for need in needs} <= _unpacked(folder):
-                _unpack(needs, folder, say)
+            had, wanted = _unpacked(folder), {need.package for need in needs}
+            if not wanted <= had:
+                _unpack([need for need in NEEDS if need.package in had | wanted], folder, say)
+        return checked(folder)
     except OSError as error:
         raise XenToolError(
             f"{folder}: system packages cannot be unpacked there: {error.strerror}; "
             "name another cache folder in XDG_CACHE_HOME"
         ) from error
-    path = os.environ.get("PATH", os.defpath)
-    return {
-        "PATH": f"{path}{os.pathsep}{folder / 'bin'}",
-        PACKAGES_ROOT_VARIABLE: str(folder / "sysroot"),
-    }
 
 
 def library_path(root: Path) -> str:
@@ -146,6 +189,8 @@ def python_environment() -> dict[str, str]:
     found = {name: path for name, pattern in data.items() for path in root.glob(pattern)}
     variables = {name: str(path) for name, path in found.items()}
     if folders := [folder for folder in _module_folders(root) if folder.is_dir()]:
+        # What is kept in the cache stays as it is.
+        variables["PYTHONDONTWRITEBYTECODE"] = "1"
         variables["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in folders)
         variables["LD_LIBRARY_PATH"] = library_path(root)
         # Tk does not start without a font.
@@ -215,7 +260,7 @@ def _cache_folder() -> Path:
 
 
 def _unpacked(folder: Path) -> set[str]:
-    with contextlib.suppress(FileNotFoundError):
+    if is_kept(folder):
         return set((folder / "needs").read_text().splitlines())
     return set()
 
@@ -229,7 +274,7 @@ def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
         apt = Apt(work / "apt")
         for name in (archives, new):
             name.mkdir()
-        say(f"fetching package lists into {folder.parent}, as only root could install")
+        say(f"fetching package lists into {folder.parent}, as nothing is installed without root")
         apt.update()
         packages = _offered(needs, apt.names())
         say(f"unpacking in {folder}: {' '.join(packages)}")
@@ -244,7 +289,7 @@ def _unpack(needs: Sequence[Need], folder: Path, say: Say) -> None:
         (new / "needs").write_text("".join(f"{need.package}\n" for need in needs))
         if folder.exists():
             folder.rename(work / "old")
-        new.rename(folder)
+        keep(new, folder)
     finally:
         shutil.rmtree(work)
 
