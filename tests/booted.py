@@ -16,6 +16,7 @@ REFUSED = (
     "Xen panicked: Could not construct domain 0",
     "xl did not start the domain",
     "Error loading uncompressed kernel",
+    "invalid kernel header",
 )
 
 

@@ -409,7 +409,7 @@ def test_an_image_that_is_a_pipe(machine: Machine) -> None:
 
 def test_an_image_that_is_no_elf_file(machine: Machine) -> None:
     machine.image.write_bytes(b"")
-    assert "is not an ELF file" in refused(machine)
+    assert "is no kernel image" in refused(machine)
 
 
 def test_a_missing_qemu_where_it_cannot_be_fetched(

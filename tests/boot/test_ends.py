@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from booted import boot
 from guests import PASSED, guest
+from loaders.containers import REAL_MODE_EXIT_VALUE, bzimage, packed
+from xen_tool.boot.symbols import Symbols
 
 pytestmark = pytest.mark.usefixtures("xen_under_qemu")
 
@@ -35,7 +38,7 @@ def test_the_console_counts_as_it_is_shown(tmp_path: Path, text: str, reason: st
     assert boot(guest(tmp_path, "qemu-kernel", text), mode="qemu").reason == reason
 
 
-POWER_OFF = "mov dx, 0x604\nmov ax, 0x2000\nout dx, ax\n"
+POWER_OFF = "mov dx, 0x604\nmov ax, 0x2000\nout dx, ax\nlast1: jmp last1\n"
 RESET = "mov al, 0xfe\nout 0x64, al\nlast0: jmp last0\n"
 HANG = "hang: jmp hang\n"
 WAIT = "wait0:\nmov edi, 1\nxor esi, esi\nmov eax, 29\nsyscall\njmp wait0\n"
@@ -88,3 +91,27 @@ def test_a_guest_without_xen(tmp_path: Path, first: str, reason: str) -> None:
 def test_a_guest_of_xen(tmp_path: Path, kind: str, mode: str, first: str, reason: str) -> None:
     image = guest(tmp_path, kind, first=first)
     assert boot(image, mode=mode, timeout=3).reason == reason
+
+
+@pytest.mark.parametrize("packed_as", ["gzip", "bzImage"])
+def test_a_packed_kernel_is_taken_as_its_loader_does(tmp_path: Path, packed_as: str) -> None:
+    image = guest(tmp_path, "xen-pvh-dom0")
+    content = packed("gzip", image.read_bytes())
+    image.write_bytes(content if packed_as == "gzip" else bzimage(content))
+    assert boot(image, mode="pvh").passed
+    # QEMU unpacks neither: to it a bzImage is a Linux.
+    outcome = boot(image, mode="qemu", timeout=5)
+    assert not outcome.passed
+    assert outcome.status == (1 if packed_as == "gzip" else REAL_MODE_EXIT_VALUE * 2 + 1)
+
+
+def test_a_packed_kernel_has_names_for_its_places(tmp_path: Path, gcc: str) -> None:
+    (tmp_path / "main.c").write_text("void _start(void) { for (;;) ; }\n")
+    options = ["-g", "-static", "-nostdlib", "-no-pie", "-o", "main"]
+    subprocess.run([gcc, *options, "main.c"], cwd=tmp_path, check=True)
+    with Symbols(str(tmp_path / "main")) as symbols:
+        places = symbols.places(range(0x401000, 0x401004))
+    (tmp_path / "main.gz").write_bytes(packed("gzip", (tmp_path / "main").read_bytes()))
+    with Symbols(str(tmp_path / "main.gz")) as symbols:
+        assert symbols.places(range(0x401000, 0x401004)) == places
+    assert places[0] and "_start+0x0 (" in places[0]

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from ..debian.apt import Say
 from ..debian.hypervisor import read_hypervisor, version_of
-from ..elf import spec
 from ..errors import XenToolError
+from ..image.container import open_kernel
 from ..loaders.xen import Xen
 from . import CPUS, modes
 from .console import Console, tell
@@ -108,9 +108,11 @@ def boot(
 def _lay_out(held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, say: Say) -> _Loaded:
     """Copy what QEMU is to load."""
     kernel = held.copy(image, "the file of a linked kernel image")
-    with open(kernel, "rb") as file:
-        if file.read(len(spec.ELFMAG)) != spec.ELFMAG:
-            raise XenToolError(f"{image} is not an ELF file: boot takes a linked kernel image")
+    with open_kernel(kernel) as file:
+        if file.format == "raw":
+            raise XenToolError(
+                f"{image} is no kernel image: neither ELF nor a bzImage, packed or not"
+            )
     if mode.place is Place.KERNEL:
         return _Loaded(kernel, ["-kernel", kernel], None)
     hypervisor = _hypervisor(xen, say)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from ..elf import spec
 from ..files import open_regular, shown
+from ..image.container import open_kernel
 from ..image.data import Data
 from ..image.elf import Elf, NotElf, Section
 
@@ -42,7 +43,7 @@ class Symbols:
     """The functions of a kernel image, to be closed."""
 
     def __init__(self, path: str) -> None:
-        self._file = open_regular(path, "a kernel image")
+        self._file = _unpacked(path)
         self._functions: list[_Function] = []
         self._code: list[tuple[int, int]] = []
         self._loaded: list[tuple[int, int, int]] = []
@@ -133,6 +134,18 @@ class Symbols:
         lines = done.stdout.decode(errors="replace").splitlines()
         found = [_line(line) for line in lines]
         return found if len(found) == len(addresses) else [""] * len(addresses)
+
+
+def _unpacked(path: str) -> int:
+    """A descriptor of the ELF file in a kernel image, which may be packed as a loader takes it."""
+    with open_kernel(path) as image:
+        if image.payload in (None, image.file):
+            return open_regular(path, "a kernel image")
+        descriptor = os.memfd_create("unpacked")
+        with open(descriptor, "wb", closefd=False) as file:
+            assert image.payload is not None
+            file.write(image.payload.read(0, image.payload.size))
+        return descriptor
 
 
 def _line(text: str) -> str:
