@@ -243,6 +243,37 @@ def test_a_folder_that_is_empty_or_missing_is_named(kernel: Project) -> None:
     assert "there is no elsewhere/x86_64_defconfig, which defconfig= of env.XenConfigure" in err
 
 
+def test_setconfig_changes_what_is_saved(kernel: Project) -> None:
+    kernel.scons("x86_64_defconfig", "setconfig", "XEN_PVH=1", "SMP=0")
+    assert "CONFIG_XEN_PVH=y" in config(kernel)
+    assert "# CONFIG_SMP is not set" in config(kernel)
+    before = config(kernel)
+    run = kernel.scons("setconfig", "XEN_PVH=y", "SMP=n")
+    assert (run.err, run.out.splitlines()[-1]) == ("", ".config: no change")
+    for setting, words in {
+        "XEN_PV=maybe": "XEN_PV is of type bool",
+        "VMSPLIT_2G=1": "VMSPLIT_2G=1 cannot hold: it needs X86_32 (=n, ARCH)",
+        "XEN_VP=1": "do you mean XEN_PV",
+    }.items():
+        run = kernel.run("setconfig", setting)
+        assert run.status == 2
+        assert words in run.err
+        assert config(kernel) == before
+    assert "setconfig what?" in kernel.run("setconfig").err
+
+
+def test_setconfig_tells_what_follows(kernel: Project) -> None:
+    kernel.write(".config", "# CONFIG_XEN is not set\nCONFIG_SMP=y\n")
+    assert kernel.scons("setconfig", "XEN_PVH=1").err.splitlines() == [
+        "xen_tool: note: XEN_PVH=1 on the command line switches on XEN, which it needs",
+        "xen_tool: note: XEN=n in .config:1 does not hold: it is y",
+    ]
+    assert (
+        "xen_tool: note: XEN_PVH=y in .config:22 does not hold: "
+        "it needs XEN (=n, set on the command line)\n"
+    ) in kernel.scons("setconfig", "XEN=0").err
+
+
 def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
     kernel.scons("defconfig")
     rows = [line.split(None, 2) for line in kernel.scons("listconfig", "SMP=0").out.splitlines()]
@@ -262,6 +293,7 @@ def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
         (["oldconfig"], "oldconfig asks questions"),
         (["menuconfig", "boot"], "run `scons menuconfig` first"),
         (["defconfig", "XEN=0"], "XEN= holds for one run, and defconfig changes the saved"),
+        (["olddefconfig", "XEN=0"], "or type `scons olddefconfig setconfig XEN=0`"),
         (["other.config"], "there is no configuration other.config"),
         (["arm_defconfig"], "there is no configuration arm_defconfig"),
         (["defconfig", "i386_defconfig"], "i386_defconfig replaces all: name it first"),

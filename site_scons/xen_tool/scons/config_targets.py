@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,22 @@ from SCons.Script import COMMAND_LINE_TARGETS
 
 from ..abi import ARCHES, X86_64, Arch
 from ..config import frontend, saved
-from ..config.assignments import Assignment, Origins, origins
+from ..config.assignments import Assignment, Origins, from_settings, origins
 from ..config.checks import unmet
 from ..config.configuration import Configuration
 from ..config.kconf import Kconfig, read_kconfig, refuse
 from ..config.library import is_logical
 from ..config.merge import merge, randomize, set_all
-from ..config.overrides import overruled
+from ..config.overrides import apply, overruled
 from ..config.texts import defconfig_text
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from . import why
 from .errors import while_building, while_reading
 from .settings import wants_json
+
+SETCONFIG = "setconfig"
+"""The one of these that NAME=value is for."""
 
 CHANGING = {
     "defconfig": "takes the architecture's own",
@@ -40,6 +43,7 @@ CHANGING = {
     "allyesconfig": "sets as much as possible to y",
     "listnewconfig": "lists the symbols that it does not mention",
     "randconfig": "sets it at random; SEED=NUMBER repeats it",
+    SETCONFIG: "NAME=value ... changes it so, with what that needs",
     "savedefconfig": "writes the shortest file that means the same, defconfig",
 }
 """Name and description of each target that works on the saved configuration."""
@@ -89,10 +93,10 @@ class ConfigTargets:
         self._defconfig = defconfig
         self._seed = seed
 
-    def run(self, names: Sequence[str], arch: str, asked: str | None) -> None:
+    def run(self, names: Sequence[str], arch: str, given: Settings) -> None:
         """Carries out targets in order; files that follow one another are merged.
 
-        arch is the architecture of what is saved, asked what ARCH= says.
+        arch is the architecture of what is saved, given what the command line says.
 
         Raises XenToolError for what cannot be done; the saved configuration is
         then as it was before that target.
@@ -103,9 +107,11 @@ class ConfigTargets:
                 files.append(name)
                 continue
             if files:
-                arch = self._merge(files, arch, asked)
+                arch = self._merge(files, arch, given.get("ARCH"))
                 files = []
-            if name is not None:
+            if name == SETCONFIG:
+                self._set(given.kconfig, arch)
+            elif name is not None:
                 self._one(name, arch)
 
     def load(self, arch: Arch) -> tuple[Kconfig, Origins]:
@@ -161,6 +167,18 @@ class ConfigTargets:
             print(f"the shortest configuration is in {path.name}{of_arch}")
         else:
             self._save(kconf)
+
+    def _set(self, settings: Mapping[str, str], arch: str) -> None:
+        """Saves what is saved with settings, which must hold."""
+        if not settings:
+            raise XenToolError(f"setconfig what? type `scons {SETCONFIG} XEN_PVH=1 SMP=0`")
+        kconf, assignments, notes = self._start(arch)
+        given = from_settings(kconf, settings)
+        changed = {assignment.symbol for assignment in given}
+        # Of what did not hold before the notes tell already.
+        kept = [a for a in assignments if a.holds() and a.symbol not in changed]
+        _tell(notes + apply(given, kept))
+        self._save(kconf)
 
     def _merge(self, names: Sequence[str], arch: str, asked: str | None) -> str:
         """Saves what the files say together; returns for which architecture."""
@@ -240,8 +258,7 @@ def xen_config_targets(env: Any) -> None:
     names = changing() or sorted(CHANGING)
 
     def change(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        asked: str | None = env["XEN_SETTINGS"].get("ARCH")
-        targets.run(names, configuration.arch.name, asked)
+        targets.run(names, configuration.arch.name, env["XEN_SETTINGS"])
 
     # The first does the work of all, in their order.
     _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")

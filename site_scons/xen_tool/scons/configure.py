@@ -32,7 +32,7 @@ from ..toolchain import programs
 from ..toolchain.programs import Toolchain
 from . import flags, jobs, names, watching
 from .clean import ZIG_CACHE
-from .config_targets import ConfigTargets, asks_why, changing
+from .config_targets import SETCONFIG, ConfigTargets, asks_why, changing
 from .errors import while_reading
 from .nodes import Graph, graph_of
 from .settings import add_json, settings
@@ -75,10 +75,11 @@ def xen_configure(
     top = Path(env.Dir("#").abspath)
     saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
     asked = changing() if arguments is None else []
-    if asked and given.kconfig:
+    if asked and given.kconfig and SETCONFIG not in asked:
         raise XenToolError(
             f"{next(iter(given.kconfig))}= holds for one run, and {asked[0]} changes the saved "
-            "configuration: leave one of them out"
+            f"configuration: leave one of them out, or type `scons {' '.join(asked)} {SETCONFIG} "
+            f"{' '.join(f'{name}={value}' for name, value in given.kconfig.items())}`"
         )
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
     if watching.asked() and not looks_only:
@@ -90,7 +91,7 @@ def xen_configure(
         saved_config=None if asked else saved_path,
         defconfig=None if asked else defconfig,
         arch=given.get("ARCH") or (_saved_arch(saved_path) if asked else None),
-        settings={} if arguments is None and asks_why() else given.kconfig,
+        settings={} if arguments is None and (asked or asks_why()) else given.kconfig,
     )
     env["XEN_CONFIG_TARGETS"] = ConfigTargets(
         kconfig=top / kconfig,
