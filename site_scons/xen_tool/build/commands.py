@@ -99,6 +99,8 @@ class Commands:
         # Of clang it depends on the text, which decides who assembles it.
         texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *known])]
         by_gas = assembles and (group.gas == "always" or _needs_gas(group, texts))
+        theirs: list[str] = []
+        report_words = ["-MD", "-MF", said, "-MT", "x"]
         if any(map(words.asks_for_depfile, given)):
             # One depfile would take the place of the other.
             report = [*words.without_depfiles(step.flags), "-M", "-MF", said, "-MT", "x"]
@@ -106,11 +108,10 @@ class Commands:
             ended = yield _fitting([*report, "-o", os.devnull], step.files, part)
             if ended.status != 0:
                 return None
-            # Theirs speaks of the output in its place.
-            names = any(word.startswith(("-MT", "-MQ")) for word in given)
-            report_words = [] if names else ["-MQ", step.path]
-        else:
-            report_words = ["-MD", "-MF", said, "-MT", "x"]
+            if not any(word.startswith(("-MT", "-MQ")) for word in given):
+                # Theirs speaks of the output in its place.
+                theirs = ["-MQ", step.path]
+            report_words = list(theirs)
         if self._colours and not any(word.startswith(_COLOUR) for word in given):
             report_words.append(f"{_COLOUR}=always")
         ended = yield self._argv(
@@ -122,14 +123,15 @@ class Commands:
         texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *read])]
         if assembles and not by_gas and _needs_gas(group, texts):
             by_gas = True
-            ended = yield self._argv(step, output, part, _gas(group, by_gas, said_by_as))
+            extra = [*theirs, *_gas(group, by_gas, said_by_as)]
+            ended = yield self._argv(step, output, part, extra)
             if ended.status != 0:
                 return None
         embeds = assembles and any(text.embeds for text in texts)
         if embeds and by_gas and any(word.startswith("-flto") for word in given):
             # The link assembles it, and reports nothing.
             spare = os.path.join(part, f"{_PART}.o")
-            extra = ["-fno-lto", *_gas(group, by_gas, said_by_as)]
+            extra = [*theirs, "-fno-lto", *_gas(group, by_gas, said_by_as)]
             ended = yield self._argv(step, spare, part, extra)
             if ended.status != 0:
                 return None
