@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import check, config_targets, configure, methods, summary, usage
+    from .scons import check, config_targets, configure, methods, names, summary, usage
 
     for name, method in (
         ("XenConfigure", configure.xen_configure),
@@ -52,6 +52,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenSummary", summary.xen_summary),
     ):
         env.AddMethod(method, name)
+    names.listens()
 
 
 def exists(env: Any) -> bool:

@@ -20,6 +20,7 @@ lock       one process at a time in a build directory
 explain    what is different, in words
 story      why a file was built when it last was, or is to be: causes first
 stored     a plan as a file
+ninja      plans as a build.ninja
 session    a plan with its database and lock: what entry points use
 
 A step is dirty unless the database says that it ran with the same words on the same

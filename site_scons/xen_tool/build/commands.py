@@ -23,11 +23,11 @@ from .step import COMPILE, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     Run = Generator[list[str], Ended, "Read | None"]
 
-_LONGEST = 100_000
+LONGEST = 100_000
 """Bytes of a command line; Linux takes 128 KiB in one word, and 2 MiB in all."""
 _PART = ".part"
 _COLOUR = "-fdiagnostics-color"
@@ -98,7 +98,7 @@ class Commands:
         assembles = "-c" in given
         # Of clang it depends on the text, which decides who assembles it.
         texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *known])]
-        by_gas = assembles and (group.gas == "always" or _needs_gas(group, texts))
+        by_gas = assembles and (group.gas == "always" or needs_gas(group, texts))
         theirs: list[str] = []
         report_words = ["-MD", "-MF", said, "-MT", "x"]
         if any(map(words.asks_for_depfile, given)):
@@ -121,7 +121,7 @@ class Commands:
             return None
         read = depfile.compiler(_text(said))
         texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *read])]
-        if assembles and not by_gas and _needs_gas(group, texts):
+        if assembles and not by_gas and needs_gas(group, texts):
             by_gas = True
             extra = [*theirs, *_gas(group, by_gas, said_by_as)]
             ended = yield self._argv(step, output, part, extra)
@@ -265,7 +265,8 @@ def as_if_in_place(said: bytes, output: str) -> bytes:
     return said.replace(os.fsencode(part), os.fsencode(output))
 
 
-def _needs_gas(group: Group, texts: Sequence[discover.Facts]) -> bool:
+def needs_gas(group: Group, texts: Iterable[discover.Facts]) -> bool:
+    """Whether GNU as has to assemble, as the compiler would not tell what it embeds."""
     return group.gas == "where needed" and any(text.embeds for text in texts)
 
 
@@ -279,7 +280,7 @@ def _gas(group: Group, by_gas: bool, said: str) -> list[str]:
 
 def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:
     """A command line, the files in a response file if it is too long for the system."""
-    if sum(map(len, start)) + sum(map(len, files)) < _LONGEST:
+    if sum(map(len, start)) + sum(map(len, files)) < LONGEST:
         return [*start, *files]
     path = os.path.join(part, f"{_PART}.rsp")
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:

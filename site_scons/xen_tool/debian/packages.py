@@ -72,6 +72,7 @@ NEEDS = (
         files=("usr/lib/*/libxenguest.so.*", "usr/lib/xen-*/bin/readnotes"),
     ),
     Need("tmux", programs=("tmux",)),
+    Need("ninja-build", programs=("ninja",)),
     Need("strace", programs=("strace",)),
     Need("binutils", programs=("as", "ld", "readelf")),
     Need("cpio", programs=("cpio",)),

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SCONSIGN_FILES = (".sconsign.dblite",)
 """What SCons makes of the name .sconsign in a build directory."""
+NINJA_FILES = ("build.ninja.plan", ".ninja_log", ".ninja_deps")
+"""What is left in a build directory of who built by ninja."""
 ZIG_CACHE = ".zig-cache"
 
 
@@ -54,11 +56,11 @@ def _lies_there(path: str) -> bool:
 
 
 def _remove_empty(folder: str, top: str) -> None:
-    """Remove what is left of a build directory: SCons' record, zig's cache, empty folders.
+    """Remove what is left of a build directory: records, zig's cache, empty folders.
 
     Those on the way to it go too, below the folder of the SConstruct, up to a link.
     """
-    for name in SCONSIGN_FILES:
+    for name in (*SCONSIGN_FILES, *NINJA_FILES):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, name))
     cache = os.path.join(folder, ZIG_CACHE)

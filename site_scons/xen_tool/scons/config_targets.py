@@ -30,7 +30,7 @@ from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from . import why
 from .errors import while_building, while_reading
-from .settings import wants_json
+from .settings import Settings, wants_json
 
 SETCONFIG = "setconfig"
 """The one of these that NAME=value is for."""

@@ -16,17 +16,26 @@ from typing import Any
 
 import SCons.Node
 from SCons.Node.Alias import default_ans
-from SCons.Script import DEFAULT_TARGETS
+from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
 from ..build.step import COMPILE
 from ..functions import COMMANDS_FILE
+from ..shortcut import listen
 from .nodes import Graph
 
 REPRODUCIBLE = "reproducible"
 """The target that builds twice, and compares."""
+NINJA = "build.ninja"
+"""The target that writes the plans for ninja."""
 _SAME = {".i": "-E", ".s": "-S"}
 """What a compiler is told, in the place of -c, to make such a file."""
 _graphs: list[Graph] = []
+
+
+def listens() -> None:
+    """Has what is read from now on noticed, if a target has to know it."""
+    if NINJA in map(str, COMMAND_LINE_TARGETS):
+        listen.start()
 
 
 def know(graph: Graph) -> None:
@@ -56,6 +65,10 @@ def find(name: str, **where: Any) -> Any:
         from . import reproducible
 
         return reproducible.target(_graphs)
+    if name == NINJA and not graph.is_known(path):
+        from . import ninja
+
+        return ninja.target(_graphs)
     if name == COMMANDS_FILE and not graph.is_known(path):
         return graph.commands(path)
     if graph.is_known(path) or os.path.lexists(os.path.join(top, path)):

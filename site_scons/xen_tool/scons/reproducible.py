@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from SCons.Errors import BuildError
@@ -34,7 +34,7 @@ from .errors import while_building, while_reading
 from .flags import path_of
 from .names import REPRODUCIBLE
 from .nodes import Graph
-from .request import node_of
+from .request import arguments, node_of
 from .settings import wants_json
 from .step_file import StepFile
 
@@ -229,7 +229,7 @@ class _Elsewhere:
         locale = os.environ.get("LC_ALL") or os.environ.get("LANG") or "C"
         run = subprocess.run(
             [
-                *(sys.executable, "-m", "SCons", *self._arguments(sys.argv[1:])),
+                *(sys.executable, "-m", "SCons", *self._arguments()),
                 # Nothing of it comes from a cache.
                 *("-Q", "-s", f"-j{jobs}", "--cache-disable"),
             ],
@@ -258,17 +258,13 @@ class _Elsewhere:
         start = os.path.relpath(GetLaunchDir(), self._top)
         return os.path.join(self._copy, "" if start.startswith(os.pardir) else start)
 
-    def _arguments(self, given: Sequence[str]) -> list[str]:
+    def _arguments(self) -> Iterator[str]:
         """The arguments of this run, for the copy."""
-        found: list[str] = []
-        words = iter(given)
-        for word in words:
-            if word in ("-C", "--directory"):
-                next(words, None)
-            elif word.startswith("O="):
+        named = [str(target) for target in COMMAND_LINE_TARGETS if str(target) != REPRODUCIBLE]
+        for word in [*arguments(), *named]:
+            if word.startswith("O="):
                 is_outside = os.path.isabs(self._build)
-                found.append(f"O={self._other_build if is_outside else self._build}")
-            elif word != REPRODUCIBLE and not word.startswith(("-C", "--directory=")):
+                yield f"O={self._other_build if is_outside else self._build}"
+            else:
                 inside = os.path.join(self._top, "")
-                found.append(word.replace(inside, os.path.join(self._copy, "")))
-        return found
+                yield word.replace(inside, os.path.join(self._copy, ""))

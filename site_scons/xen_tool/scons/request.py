@@ -8,12 +8,13 @@ builders that have changed neither what they are made of nor what they made.
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import SCons.Node
 from SCons.Node.Alias import Alias
 from SCons.Node.FS import Dir, File, get_default_fs
-from SCons.Script import BUILD_TARGETS
+from SCons.Script import BUILD_TARGETS, COMMAND_LINE_TARGETS
 
 from ..files import is_in
 from ..light import NamedTuple
@@ -97,6 +98,19 @@ def _has_action(node: Any) -> bool:
 
 def _unknown(why: str) -> Request:
     return Request([], [], False, why)
+
+
+def arguments() -> list[str]:
+    """The words of this command line, for another at the top: without targets and -C."""
+    targets = set(map(str, COMMAND_LINE_TARGETS))
+    found: list[str] = []
+    words = iter(sys.argv[1:])
+    for word in words:
+        if word in ("-C", "--directory"):
+            next(words, None)
+        elif word not in targets and not word.startswith(("-C", "--directory=")):
+            found.append(word)
+    return found
 
 
 def node_of(target: Any) -> Any:

@@ -24,6 +24,7 @@ Targets of the tool:
   scons FILE.o, FILE.i, FILE.s           compiles, preprocesses or translates one source
   scons watch [TARGET ...]               builds, and again at every save, until Ctrl-C
   scons compile_commands.json            writes for clangd how each source is compiled
+  scons build.ninja                      writes the plan for those who want ninja itself
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """
 

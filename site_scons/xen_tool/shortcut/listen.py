@@ -134,6 +134,11 @@ def start() -> Listener:
     return _listener[0]
 
 
+def opened() -> list[str]:
+    """The files that were opened since the first start()."""
+    return list(dict.fromkeys(path for listener in _listener for path in listener.opened))
+
+
 def stop() -> None:
     """All SConscripts are read."""
     for listener in _listener:

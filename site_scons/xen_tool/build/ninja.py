@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Plans as a build.ninja, for those who want ninja itself to run the commands.
+
+Commands are the same, with a depfile.  Steps that are Python functions are run by
+shortcut/one_step.py, from a stored plan.  Files of other builders, and the build.ninja itself,
+are made by SCons.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from ..errors import XenToolError
+from ..toolchain import words
+from .commands import LONGEST, needs_gas
+from .discover import Texts
+from .plan import Plan
+from .step import COMPILE, Step
+
+FILE = "build.ninja"
+"""The name by which ninja finds it."""
+_HEAD = """\
+# Made by xen_tool: `scons build.ninja`; edits are lost.
+#
+# ninja builds the same bytes as scons, but does not notice everything that scons does.
+# It does not notice:
+#   - a change of contents that leaves a file's time as it was, or sets it back
+#   - that contents are as before: what was only touched is made again
+#   - which CONFIG_ symbols a source mentions: after a change of one all is compiled
+#   - a new header where one was looked for before, or asked for by __has_include
+#   - files that .incbin and .include name, and INCLUDE in a linker script; libraries of -l
+#   - other compilers, assemblers and linkers of the same name
+#   - new files that SConscripts would find, and the first .config: type `scons build.ninja`
+#   - what a SConscript asks by Depends(), AddPostAction() and the like of a step's file
+#   - outputs that something else has written, or that a killed run left half-written
+# What reads a file with a quote or the like in its name is made again every time.
+# Neither knows what the other has built: used in turn, each makes again what the other made
+# of a change.  No two of them may build in one folder at the same time.
+
+ninja_required_version = 1.7
+"""
+
+
+class Manifest(NamedTuple):
+    """What a build.ninja is written of."""
+
+    plans: Mapping[str, Plan]
+    """By the names of the files that they are stored in."""
+    defaults: Sequence[str]
+    others: Mapping[str, Sequence[str]]
+    """The files that other builders of SCons make, and of what."""
+    before: Callable[[Step], Iterable[str]]
+    """The files of other builders that must be there before a step runs."""
+    read: Callable[[Step], Iterable[str]]
+    """What a step read when it last ran, as far as that is known."""
+    scons: Sequence[str]
+    """The command that makes what is named behind it."""
+    made_of: Sequence[str]
+    """What SCons reads for it."""
+    one_step: Sequence[str]
+    """The command that makes an output of a stored plan, before these two."""
+
+
+def text(manifest: Manifest) -> str:
+    """The text of a build.ninja.
+
+    Raises XenToolError for a name that cannot stand there.
+    """
+    parts = [_HEAD, f"builddir = {_value(next(iter(manifest.plans.values())).folder)}\n"]
+    parts += _by_scons(manifest)
+    for file, plan in manifest.plans.items():
+        parts += _steps(manifest, file, plan)
+    if manifest.defaults:
+        parts.append(f"default {_paths(manifest.defaults)}\n")
+    return "".join(f"{part}\n" for part in parts)
+
+
+def _by_scons(manifest: Manifest) -> Iterator[str]:
+    # Two at once would write the same record of signatures.
+    yield "pool scons\n  depth = 1\n"
+    again = [*manifest.scons, FILE]
+    yield _rule("again", again, f"SCONS {FILE}", "generator = 1", "pool = scons")
+    yield _rule("scons", manifest.scons, "SCONS $out", "restat = 1", "pool = scons", more="$out")
+    yield f"build {_paths([FILE])} | {_paths(manifest.plans)}: again {_paths(manifest.made_of)}"
+    # One that is gone is for SCons to tell of.
+    yield f"build {_paths(manifest.made_of)}: phony\n"
+    for path, inputs in manifest.others.items():
+        yield f"build {_paths([path])}: scons {_paths(inputs)}"
+
+
+def _steps(manifest: Manifest, file: str, plan: Plan) -> Iterator[str]:
+    number = list(manifest.plans).index(file)
+    environment = ["env", "-i", *(f"{name}={value}" for name, value in plan.environment.items())]
+    yield f"environment{number} = {_command(environment)}\n"
+    yield _rule(
+        f"step{number}", [*manifest.one_step, file], "$name $out", "restat = 1", more="$out"
+    )
+    rules: dict[tuple[int, bool], str] = {}
+    texts = Texts()
+    for step in {id(step): step for step in plan.steps.values()}.values():
+        order = [*step.after, *manifest.before(step)]
+        behind = f" || {_paths(order)}" if order else ""
+        if not step.is_command:
+            group = plan.groups[step.group].files if step.group else ()
+            inputs = f"{_paths(step.inputs)} | {_paths([file, *group])}{behind}"
+            yield f"build {_paths(step.outputs)}: step{number} {inputs}"
+            yield f"  name = {step.name or step.action.upper()}\n"
+            continue
+        facts = (texts.of(name) for name in (*step.inputs, *manifest.read(step)))
+        by_gas = "-c" in step.flags and needs_gas(plan.groups[step.group], facts)
+        key = id(step.flags), by_gas
+        if key not in rules:
+            rules[key] = f"{step.name.lower()}{number}-{len(rules)}"
+            yield _command_rule(rules[key], number, plan, step, by_gas)
+        yield f"build {_paths(step.outputs)}: {rules[key]} {_paths(step.inputs)}{behind}"
+        yield f"  files = {_command(step.files)}\n"
+
+
+def _command_rule(name: str, number: int, plan: Plan, step: Step, by_gas: bool) -> str:
+    flags = list(step.flags)
+    said = ""
+    settings = []
+    if step.action == COMPILE:
+        flags = [*words.without_depfiles(flags), *(["-fno-integrated-as"] if by_gas else [])]
+        said = "-MD -MF $out.d "
+        settings = ["depfile = $out.d", "deps = gcc"]
+    files = "$files"
+    if sum(map(len, (*flags, *step.files))) >= LONGEST:
+        files = "@$out.rsp"
+        settings += ["rspfile = $out.rsp", "rspfile_content = $files"]
+    lines = [
+        f"rule {name}",
+        f"  command = $environment{number} {_command(flags)} {said}-o $out {files}",
+        f"  description = {step.name} $out",
+        *(f"  {setting}" for setting in settings),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(name: str, command: Sequence[str], shown: str, *settings: str, more: str = "") -> str:
+    lines = [f"rule {name}", f"  command = {_command(command)} {more}", f"  description = {shown}"]
+    return "\n".join([*lines, *(f"  {setting}" for setting in settings)]) + "\n"
+
+
+def _command(command: Iterable[str]) -> str:
+    """Words of a command, as the shell takes them."""
+    return _value(shlex.join(command))
+
+
+def _value(text: str) -> str:
+    if "\n" in text:
+        raise XenToolError(f"{text!r}: no {FILE} can hold a line break")
+    return text.replace("$", "$$")
+
+
+def _paths(paths: Iterable[str]) -> str:
+    return " ".join(map(_path, paths))
+
+
+def _path(path: str) -> str:
+    if "|" in path or "\n" in path:
+        raise XenToolError(f"{path!r}: no {FILE} can hold such a name; rename it")
+    return path.replace("$", "$$").replace(" ", "$ ").replace(":", "$:")

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`python .../one_step.py PLAN OUTPUT...`: runs the step of a stored plan that is a function.
+
+What a build.ninja has in the place of CONFIG, HEAD and CHECK.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+if __name__ == "__main__":
+    # Python has put this file's own folder there.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from xen_tool.build import stored
+from xen_tool.errors import XenToolError
+from xen_tool.functions import functions
+
+
+def main(file: str, output: str, *_others: str) -> int:
+    """Run the step of an output; returns the status."""
+    plan = stored.read(file)
+    if plan is None or output not in plan.steps:
+        print(f"xen_tool: {file} does not say how {output} is made", file=sys.stderr)
+        return 1
+    step = plan.steps[output]
+    try:
+        functions(plan)[step.action](step)
+    except XenToolError as error:
+        # Nobody shall take for its result what it was to replace.
+        for name in step.outputs:
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+        print(f"xen_tool: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
