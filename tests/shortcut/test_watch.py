@@ -117,11 +117,12 @@ class Watch:
         self._ours, theirs = pty.openpty() if terminal else os.pipe()
         names = ("SCONSFLAGS", "XEN_TOOL_WATCH", "XEN_TOOL_COMMAND")
         inherited = {name: value for name, value in os.environ.items() if name not in names}
-        cache = str(tree.top.parent / "cache")
+        self._temporary = tree.write("../tmp/.keep", "").parent
+        own = {"XDG_CACHE_HOME": str(tree.top.parent / "cache"), "TMPDIR": str(self._temporary)}
         self._process = subprocess.Popen(
             command,
             cwd=cwd,
-            env={**inherited, "XDG_CACHE_HOME": cache, "TERM": "xterm", _MARK: str(tree.top)},
+            env={**inherited, **own, "TERM": "xterm", _MARK: str(tree.top)},
             stdin=theirs if terminal else subprocess.DEVNULL,
             stdout=theirs,
             stderr=theirs,
@@ -175,6 +176,7 @@ class Watch:
             self.send(number)
         status = self._process.wait(_PATIENCE)
         assert self.tree.processes() == []
+        assert [path.name for path in self._temporary.iterdir()] == [".keep"]
         self._reader.join()
         assert "Traceback" not in self.said, self.said
         return status
