@@ -186,7 +186,9 @@ def test_the_target_tells_what_is_the_same(tmp_path: Path, where: str) -> None:
     build = tmp_path / where if where == "outside" else where
     out = project.scons("reproducible", f"O={build}").out
     assert f"reproducible: {build}/kernel and 5 objects are the same\n" in out
-    out = project.scons("reproducible", f"O={build}", "main.o").out
+    # As typed in a folder of the tree.
+    below = Project(project.top / "include")
+    out = below.scons("-u", "reproducible", f"O={build}", f"{project.top / build}/main.o").out
     assert f"reproducible: {build}/main.o is the same\n" in out
 
 

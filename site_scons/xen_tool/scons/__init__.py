@@ -17,6 +17,8 @@ through         runs SCons for xen-tool build, and records what it read
 config_targets  menuconfig, defconfig and the like; listconfig
 why             why a symbol has its value, and why a file was built
 watching        the target watch
+reproducible    the target that builds again elsewhere, and compares
+ninja           the target build.ninja
 usage, summary  `scons -h`, and the closing line
 errors          our errors as SCons'
 """

@@ -64,7 +64,7 @@ def find(name: str, **where: Any) -> Any:
     if name == REPRODUCIBLE:
         from . import reproducible
 
-        return reproducible.target(_graphs)
+        return reproducible.target(_graphs, where["curdir"])
     if name == NINJA and not graph.is_known(path):
         from . import ninja
 

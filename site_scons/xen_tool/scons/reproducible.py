@@ -51,8 +51,8 @@ _LEFT_OUT = ("__pycache__", *SCONSIGN_FILES, ".sconsign")
 
 
 @while_reading
-def target(graphs: Sequence[Graph]) -> Any:
-    """The node of the target, for what else is asked for."""
+def target(graphs: Sequence[Graph], folder: str) -> Any:
+    """The node of the target, for what else is asked for; names there are of a folder."""
     env = graphs[0].env
     targets: list[Any] = []
     made: dict[str, None] = {}
@@ -63,7 +63,7 @@ def target(graphs: Sequence[Graph]) -> Any:
     (alias,) = env.Alias(REPRODUCIBLE, [], env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
     named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != REPRODUCIBLE]
-    nodes = [node_of(name) for name in named] or DEFAULT_TARGETS or [env.Dir("#")]
+    nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS or [env.Dir("#")]
     targets += dict.fromkeys(nodes)
     env.Depends(alias, targets)
     # SCons forgets of a file that is made what it was made of.
@@ -123,7 +123,7 @@ def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str])
         print(json.dumps({**document, "differences": rows}, indent=2))
     elif not found:
         objects = [path for path in made if path.endswith(".o") and path not in targets]
-        others = f" and {len(objects)} objects" if objects else ""
+        others = f" and {len(objects)} object{'s'[: len(objects) - 1]}" if objects else ""
         are = "are" if objects or len(targets) > 1 else "is"
         print(f"{REPRODUCIBLE}: {', '.join(targets)}{others} {are} the same")
     if found:
@@ -261,10 +261,12 @@ class _Elsewhere:
     def _arguments(self) -> Iterator[str]:
         """The arguments of this run, for the copy."""
         named = [str(target) for target in COMMAND_LINE_TARGETS if str(target) != REPRODUCIBLE]
+        is_elsewhere = os.path.isabs(self._build)
         for word in [*arguments(), *named]:
             if word.startswith("O="):
-                is_outside = os.path.isabs(self._build)
-                yield f"O={self._other_build if is_outside else self._build}"
+                yield f"O={self._other_build if is_elsewhere else self._build}"
+            elif is_elsewhere and word.startswith(f"{self._build}/"):
+                yield self._other_build + word.removeprefix(self._build)
             else:
                 inside = os.path.join(self._top, "")
                 yield word.replace(inside, os.path.join(self._copy, ""))

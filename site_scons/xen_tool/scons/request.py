@@ -113,12 +113,14 @@ def arguments() -> list[str]:
     return found
 
 
-def node_of(target: Any) -> Any:
-    """The node of a target: a node, or a name as on the command line."""
+def node_of(target: Any, folder: str = "") -> Any:
+    """The node of a target: a node, or a name as on the command line, in a folder or here."""
     if isinstance(target, SCons.Node.Node):
         return target
+    folder = folder or os.getcwd()
     for lookup in SCons.Node.arg2nodes_lookups:
-        node = lookup(target, curdir=os.getcwd())
+        node = lookup(target, curdir=folder)
         if node is not None:
             return node
-    return get_default_fs().Entry(target, create=1).disambiguate()
+    fs = get_default_fs()
+    return fs.Entry(target, fs.Dir(folder), create=1).disambiguate()

@@ -8,6 +8,7 @@ rest.  Whatever cannot be followed means: go through SCons.
 __main__   the command; `python -I -S` takes it as a file, for speed
 building   builds what is due
 reading    what one run of SCons read: kept, and compared
+one_step   a command that runs a step that is a function, for build.ninja
 listen     how it is noticed, while scons/through.py runs SCons
 watch      `scons watch`: such a build at every save
 saves      which saves count
