@@ -358,6 +358,62 @@ endif
     assert config.notes == ("DRIVER=1 on the command line switches on NET, which it needs",)
 
 
+@pytest.mark.parametrize(
+    ("line", "settings", "visible"),
+    [
+        ("A if B", {}, True),
+        ("A if B", {"B": "1"}, False),
+        ("A if B", {"A": "1", "B": "1"}, True),
+        ("(A && B) if (A || B)", {}, True),
+        ("(A && B) if (A || B)", {"A": "1"}, False),
+        ("(A && B) if (A || B)", {"A": "1", "B": "1"}, True),
+        ("A if !B", {}, False),
+        ("A if !B", {"B": "1"}, True),
+        ("A if N > 3", {}, True),
+        ("A if N > 3", {"N": "4"}, False),
+        ("A if B && N > 3", {"N": "4"}, True),
+    ],
+)
+def test_a_dependency_on_a_condition_is_linuxs_of_today(
+    tree: Tree, line: str, settings: dict[str, str], visible: bool
+) -> None:
+    text = 'config A\n\tbool "a"\nconfig B\n\tbool "b"\nconfig N\n\tint "n"\n\tdefault 1\n'
+    config = tree(f'{text}config X\n\tbool "x"\n\tdepends on {line}\n', **settings)
+    assert ("X" in config.prompts) == visible
+
+
+def test_an_optional_dependency(tree: Tree) -> None:
+    text = f'{MODULES}config A\n\ttristate "a"\nconfig X\n\ttristate "x"\n\tdepends on A if A\n'
+    assert tree(text, X="y").values["X"] == "y"
+    assert tree(text, X="y", A="y").values["X"] == "y"
+    assert tree(text, X="m", A="m").values["X"] == "m"
+    with pytest.raises(XenToolError, match="X=y cannot hold"):
+        tree(text, X="y", A="m")
+
+
+def test_transitional_symbols_hand_on_what_is_saved(tmp_path: Path) -> None:
+    kinds = {"bool": "y", "tristate": "m", "int": "42", "hex": "0x42", "string": '"old"'}
+    text = MODULES + "".join(
+        f'config NEW_{kind}\n\t{kind} "new"\n\tdefault OLD_{kind}\n'
+        f"config OLD_{kind}\n\t{kind}\n\ttransitional # since\n"
+        for kind in kinds
+    )
+    write(tmp_path / "Kconfig", text)
+    saved = tmp_path / ".config"
+    saved.write_text("".join(f"CONFIG_OLD_{kind}={value}\n" for kind, value in kinds.items()))
+    config = read(tmp_path / "Kconfig", srctree=tmp_path, saved_config=saved)
+    assert config.notes == ()
+    assert config.dotconfig == "CONFIG_MODULES=y\n" + "".join(
+        f"CONFIG_NEW_{kind}={value}\n" for kind, value in kinds.items()
+    )
+    assert "OLD" not in config.autoconf
+    # What is set by its new name counts.
+    saved.write_text("CONFIG_OLD_int=42\nCONFIG_NEW_int=7\n# CONFIG_OLD_bool is not set\n")
+    config = read(tmp_path / "Kconfig", srctree=tmp_path, saved_config=saved)
+    assert (config.values["NEW_int"], config.values["NEW_bool"]) == ("7", "n")
+    assert "CONFIG_NEW_string" in config.dotconfig
+
+
 def test_menuconfig_is_a_symbol_with_a_menu(tree: Tree) -> None:
     text = 'menuconfig NET\n\tbool "net"\nconfig TCP\n\tbool "tcp"\n\tdepends on NET\n\tdefault y\n'
     assert tree(text).values == {"NET": "n", "TCP": "n"}

@@ -60,6 +60,8 @@ def kconfig_class() -> Any:
     """Return kconfiglib.Kconfig, which notes what C kconfig warns of, and nothing else."""
     kconfiglib = import_kconfiglib()
 
+    switches = (kconfiglib._T_OPTION, kconfiglib._T_MODULES)
+
     class Reader(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
         modules: Any
 
@@ -68,6 +70,7 @@ def kconfig_class() -> Any:
             self.places: dict[Any, list[Place]] = {}
             self._conditions: list[Place] = []
             self._switch: Any = None
+            self.transitional: set[Any] = set()
             self.arch = os.environ.get("ARCH", "")
             super().__init__(*args, **options)
             self.problems += problems(self)
@@ -77,9 +80,13 @@ def kconfig_class() -> Any:
             return open(filename, mode, encoding="utf-8", errors="replace" if mode == "r" else None)
 
         def _tokenize(self, text: str) -> Any:
-            if text.lstrip().startswith(_SOURCES):
+            if "$" in text and text.lstrip().startswith(_SOURCES):
                 # As in Linux before 4.18; elsewhere C kconfig takes $NAME as it is.
                 text = os.path.expandvars(text)
+            if "transitional" in text and text.partition("#")[0].strip() == "transitional":
+                # Linux has it since v6.18.
+                self.transitional.add(self._node.item)
+                return [None]
             try:
                 tokens = super()._tokenize(text)
             except kconfiglib.KconfigError:
@@ -90,11 +97,21 @@ def kconfig_class() -> Any:
                 for mistake in mistakes:
                     self._problem(mistake)
             # Linux writes `option modules` without the `option` since v5.14.
-            line = [token for token in tokens if token is not kconfiglib._T_OPTION]
-            if line == [kconfiglib._T_MODULES, None]:
+            if tokens[0] in switches and kconfiglib._T_MODULES in tokens:
                 self._switch = self._node.item
                 return [None]
             return tokens
+
+        def _expect_expr_and_eol(self) -> Any:
+            dependency = self._parse_expr(True)
+            is_depends = self._tokens[0] is kconfiglib._T_DEPENDS
+            if is_depends and self._check_token(kconfiglib._T_IF):
+                # Linux has it since v7.0 (menu_add_dep).
+                condition = compared_with_n(self, self._parse_expr(True), kconfiglib.EQUAL)
+                dependency = self._make_or(dependency, condition)
+            if self._tokens[self._tokens_i] is not None:
+                self._trailing_tokens_error()
+            return dependency
 
         def _finalize_node(self, node: Any, visible_if: Any) -> None:
             if node is self.top_node:
@@ -203,6 +220,30 @@ def kconfig_class() -> Any:
                 self.warn = True
 
     return Reader
+
+
+def compared_with_n(kconf: Kconfig, expression: Any, relation: int) -> Any:
+    """Return expression = n, or expression != n, of symbols only (expr_trans_compare)."""
+    kconfiglib = import_kconfiglib()
+    is_equal = relation == kconfiglib.EQUAL
+    if not isinstance(expression, tuple):
+        return (relation, expression, kconf.n)
+    operator, *parts = expression
+    if operator == kconfiglib.NOT:
+        other = kconfiglib.UNEQUAL if is_equal else kconfiglib.EQUAL
+        return compared_with_n(kconf, parts[0], other)
+    if operator not in (kconfiglib.AND, kconfiglib.OR):
+        return (kconfiglib.NOT, expression) if is_equal else expression
+    # Both are n if one of an AND is, and if each of an OR is.
+    either = (operator == kconfiglib.AND) == is_equal
+    left, right = (compared_with_n(kconf, part, relation) for part in parts)
+    return (kconfiglib.OR if either else kconfiglib.AND, left, right)
+
+
+def forget_values(kconf: Kconfig) -> None:
+    """Have what follows transitional symbols computed anew; kconfiglib does so for others."""
+    for symbol in kconf.transitional:
+        symbol._rec_invalidate()
 
 
 def _name(node: Any) -> str:

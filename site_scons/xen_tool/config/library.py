@@ -59,6 +59,10 @@ def import_kconfiglib(name: str = "kconfiglib") -> Any:
 
 
 def _mend(kconfiglib: Any) -> None:
+    if kconfiglib._is_base_n is is_number:
+        return
+    visibility = kconfiglib._visibility
+    kconfiglib._visibility = lambda item: 2 if is_transitional(item) else visibility(item)
     kconfiglib.Symbol.tri_value = property(_tri_value)
     kconfiglib.Symbol.str_value = property(_str_value)
     kconfiglib.Symbol._assignable = _assignable
@@ -87,6 +91,11 @@ def is_logical(symbol: Symbol) -> bool:
     import kconfiglib
 
     return symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE)
+
+
+def is_transitional(symbol: Symbol) -> bool:
+    """Return whether it only hands what is saved on to the symbols that took its place."""
+    return symbol in getattr(symbol.kconfig, "transitional", ())
 
 
 def base_of(symbol: Symbol) -> int | None:
@@ -195,6 +204,8 @@ def _tri_value(self: Symbol) -> int:
             value = min(max(value, implied), most)
     value = _whole(self, max(value, selected))
     self._cached_tri_val = value
+    if is_transitional(self):
+        self._write_to_conf = False
     return value
 
 
@@ -261,7 +272,8 @@ def _text_or_number(symbol: Symbol) -> str:
     if base == 10 and _PADDED.fullmatch(value):
         # C would take 010 for octal.
         value = str(int(value))
-    if symbol.env_var is not None or symbol is symbol.kconfig.defconfig_list:
+    not_written = symbol.env_var is not None or symbol is symbol.kconfig.defconfig_list
+    if not_written or is_transitional(symbol):
         symbol._write_to_conf = False
     return str(value)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import XenToolError
 from . import saved
 from .assignments import Assignment
-from .kconf import Kconfig
+from .kconf import Kconfig, forget_values
 from .library import is_logical
 from .overrides import overruled
 
@@ -46,6 +46,7 @@ def set_all(kconf: Kconfig, *, yes: bool, top: Path) -> list[str]:
         symbol.set_value((1 if symbol.choice else 2) if yes else 0)
     for choice in kconf.unique_choices if yes else ():
         choice.set_value(2)
+    forget_values(kconf)
     if (asked := os.environ.get("KCONFIG_ALLCONFIG")) is None:
         return []
     names = [asked] if asked not in ("", "1") else [f"all{'yes' if yes else 'no'}.config"]

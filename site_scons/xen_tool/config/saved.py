@@ -14,8 +14,8 @@ from ..abi import Arch
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from .assignments import Assignment, parse
-from .kconf import Kconfig, refuse
-from .library import Symbol, base_of, in_range, is_changeable, is_logical
+from .kconf import Kconfig, forget_values, refuse
+from .library import Symbol, base_of, in_range, is_changeable, is_logical, is_transitional
 from .texts import arch_of, config_text
 
 _SET = re.compile(r"CONFIG_([^=\s]+)=(.*)")
@@ -77,6 +77,7 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
         assignment.symbol.set_value(assignment.value)
     for choice, mode in reader.modes.items():
         choice.set_value(0 if choice in reader.mixed else mode)
+    forget_values(kconf)
     last = {assignment.symbol: assignment for assignment in reader.assignments}
     return Loaded(list(last.values()), reader.notes)
 
@@ -183,10 +184,20 @@ def new_symbols(kconf: Kconfig) -> list[str]:
         logical = is_logical(symbol)
         if user is not None and (logical or in_range(symbol, user)):
             continue
-        if is_changeable(symbol):
+        if is_changeable(symbol) and not _is_handed_on(symbol):
             is_off = logical and text == "n"
             lines.append(f"CONFIG_{symbol.name}=n" if is_off else symbol.config_string.strip("\n"))
     return lines
+
+
+def _is_handed_on(symbol: Symbol) -> bool:
+    """Whether it is transitional, or has its value from such a one that is saved."""
+    import kconfiglib
+
+    default = next((v for v, c in symbol.defaults if kconfiglib.expr_value(c)), symbol)
+    if not isinstance(default, kconfiglib.Symbol) or default.is_constant:
+        return False
+    return is_transitional(symbol) or (is_transitional(default) and default.user_value is not None)
 
 
 def save(kconf: Kconfig, path: Path) -> bool:
