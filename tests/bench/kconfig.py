@@ -27,7 +27,7 @@ from xen_tool.config import saved
 from xen_tool.config.kconf import read_kconfig
 from xen_tool.config.merge import set_all
 from xen_tool.config.texts import config_text, defconfig_text
-from xen_tool.run.apt import Apt, cache_folder, locked, run_program, system_mirror
+from xen_tool.debian.apt import Apt, cache_folder, locked, run_program, system_mirror
 
 SUITES = {"6.1": "bookworm", "6.12": "trixie"}
 KNOWN = {
