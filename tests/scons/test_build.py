@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +16,11 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from project import Project
+from project import TOP, Project
 from sources import sources_of, values_of
 
 Headers = Callable[..., str]
+SHORTCUT = str(TOP / "site_scons/xen_tool/shortcut/__main__.py")
 
 ALL = {
     f"{step}"
@@ -245,6 +248,34 @@ def test_a_second_build_waits_for_the_first(built_kernel: Project) -> None:
         run = built_kernel.scons()
         timer.join()
     assert "waiting for process" in run.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "command",
+    [["-m", "SCons"], ["-m", "SCons", "-j2"], ["-I", "-S", SHORTCUT]],
+    ids=["scons", "scons -j2", "xen-tool build"],
+)
+def test_a_build_that_waits_can_be_ended(
+    tmp_path: Path, command: list[str], number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = Project(tmp_path / "tree")
+    project.write_small('Default(env.XenImage("k", ["a.c"], script="k.lds", loaders=[]))\n')
+    project.write("a.c", "int a = 1;\n")
+    command = [sys.executable, *command]
+    subprocess.run(command, cwd=project.top, check=True, stdout=subprocess.DEVNULL)
+    project.edit("a.c", "1", "2")
+    with (project.top / "build/x86_64/.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with subprocess.Popen(
+            command, cwd=project.top, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        ) as waiting:
+            assert waiting.stderr is not None
+            while "waiting for" not in waiting.stderr.readline():
+                pass
+            waiting.send_signal(number)
+            assert waiting.wait(60) != 0
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,15 @@ from ..errors import XenToolError
 
 FILE = ".lock"
 _DIGITS = 20
+_PAUSE = 50
+"""Milliseconds between two tries."""
 
 
-def acquire(folder: str, *, wait: bool = True) -> int:
+def acquire(folder: str, *, wait: bool = True, signals: int = -1) -> int:
     """Make a build directory if need be, and wait until no other process builds there.
 
+    signals: a descriptor from which the numbers of signals can be read, as spawn.Children has
+    it; one that comes ends the wait.
     Returns the descriptor that holds the lock: sign() it, close it to let others in, give it
     to children that write there; -1 if another process builds there and it shall not wait.
     Raises XenToolError if that cannot be.
@@ -50,8 +54,25 @@ def acquire(folder: str, *, wait: bool = True) -> int:
         holder = last(folder)
         who = f"process {holder}" if holder else "another process"
         print(f"xen_tool: waiting for {who} to finish in {folder}", file=sys.stderr, flush=True)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait(lock, folder, signals)
     return lock
+
+
+def _wait(lock: int, folder: str, signals: int) -> None:
+    """Wait for a lock, without being deaf to signals: flock() starts over after each."""
+    import fcntl
+    import select
+
+    poll = select.poll()
+    if signals >= 0:
+        poll.register(signals, select.POLLIN)
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if poll.poll(_PAUSE):
+                os.close(lock)
+                raise XenToolError(f"{folder}: interrupted while waiting for its lock") from None
 
 
 def sign(lock: int) -> None:

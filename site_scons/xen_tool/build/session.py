@@ -101,7 +101,7 @@ class Session:
         Raises XenToolError if the build directory cannot be written.
         """
         with self._mutex:
-            self.open()
+            self.open(signals)
             if not self._counted:
                 self.database.run += 1
                 self._counted = True
@@ -139,14 +139,15 @@ class Session:
         with self._mutex:
             self.judge.look_again(self.contents.spelled_as(paths))
 
-    def open(self) -> None:
+    def open(self, signals: int = -1) -> None:
         """Take the lock, and read what another process may have written before.
 
-        Raises XenToolError if the build directory cannot be written.
+        signals: as lock.acquire() has it.
+        Raises XenToolError if the build directory cannot be written, or a signal has come.
         """
         with self._mutex:
             if self._lock < 0:
-                self._lock = lock.acquire(self.plan.folder)
+                self._lock = lock.acquire(self.plan.folder, signals=signals)
                 if not self.database.is_as_read():
                     self._load(*self._look())
                 lock.sign(self._lock)

@@ -50,7 +50,7 @@ def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> i
         if status and not known.keep_going:
             break
         try:
-            session.open()
+            session.open(signals.descriptor())
             due = session.due(plan.targets, mark=plan.mark)
             works = any(step.name for step in due.values())
             if works:
