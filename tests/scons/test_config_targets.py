@@ -191,6 +191,9 @@ def test_kconfig_allconfig_names_exceptions(kernel: Project) -> None:
 
 
 def test_warnings_of_kconfig_are_told_once(kernel: Project) -> None:
+    # By two environments, too.
+    other = 'env.Clone().XenConfigure("kconfig/Kconfig", arguments={}, build="build/other")'
+    kernel.edit("SConstruct", "env.XenConfigTargets()\n", f"env.XenConfigTargets()\n{other}\n")
     text = (kernel.top / "kconfig/Kconfig").read_text()
     line = text.count("\n") + 4
     more = 'config COUNT\n\tint "count"\n\tdefault GONE if n\n\tdefault 1\n'
