@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -275,6 +276,44 @@ def test_setconfig_tells_what_follows(kernel: Project) -> None:
         "xen_tool: note: XEN_PVH=y in .config:22 does not hold: "
         "it needs XEN (=n, set on the command line)\n"
     ) in kernel.scons("setconfig", "XEN=0").err
+
+
+MAKE_GIVES = """
+config CC
+	string
+	default "$(CC)"
+config LD
+	string
+	default "$(LD)"
+config VERSION
+	string
+	default "$(KERNELVERSION) of $(ARCH)"
+config COMPILES
+	def_bool $(shell,printf y | $(CC) -E -P -)
+config ASSEMBLES
+	def_bool $(shell,$(AS) --version >/dev/null && echo y || echo n)
+source "arch/$(SRCARCH)/Kconfig.more"
+"""
+
+
+def test_kconfig_sees_what_make_gives(kernel: Project) -> None:
+    kernel.write("kconfig/Kconfig", MAKE_GIVES)
+    kernel.write("arch/x86/Kconfig.more", 'config MORE\n\tbool "more"\n\tdefault y\n')
+    kernel.edit("SConstruct", "sconsign=True", 'sconsign=True, variables={"KERNELVERSION": "1.2"}')
+    out = kernel.scons("-s", "listconfig", "--json", "ARCH=i386", CC="", LD="", SRCARCH="").out
+    gcc = shutil.which("gcc")
+    assert {symbol["name"]: symbol["value"] for symbol in json.loads(out)["symbols"]} == {
+        "CC": gcc,
+        "LD": shutil.which("ld"),
+        "VERSION": "1.2 of i386",
+        "COMPILES": "y",
+        "ASSEMBLES": "y",
+        "MORE": "y",
+    }
+    # By the targets, too.
+    kernel.scons("allnoconfig", "TOOLCHAIN=gcc")
+    assert f'CONFIG_CC="{gcc}"\n' in config(kernel)
+    assert "# CONFIG_MORE is not set\n" in config(kernel)
 
 
 def test_listconfig_tells_value_and_origin(kernel: Project) -> None:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,9 +46,17 @@ T = TypeVar("T")
 
 
 def run(
-    module: str, kconfig: Path, *, srctree: Path, arch: str, config: Path, defconfig: Path | None
+    module: str,
+    kconfig: Path,
+    *,
+    srctree: Path,
+    variables: Mapping[str, str],
+    config: Path,
+    defconfig: Path | None,
 ) -> None:
     """Runs a front end on config, or defconfig if there is none, with the terminal that we have.
+
+    variables are those that Kconfig files name.
 
     Raises XenToolError if there is no terminal or display that it needs, or
     if it fails.
@@ -61,8 +69,8 @@ def run(
         raise XenToolError("oldconfig asks questions: run it in a terminal, or run olddefconfig")
     environment = {
         **os.environ,
+        **variables,
         "srctree": str(srctree),
-        "ARCH": arch,
         "KCONFIG_CONFIG": str(config),
         "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path),
     }

@@ -85,10 +85,18 @@ class ConfigTargets:
     """What the targets of one environment work on."""
 
     def __init__(
-        self, *, kconfig: Path, srctree: Path, config: Path, defconfig: str | None, seed: str | None
+        self,
+        *,
+        kconfig: Path,
+        srctree: Path,
+        variables: Mapping[str, str],
+        config: Path,
+        defconfig: str | None,
+        seed: str | None,
     ) -> None:
         self._kconfig = kconfig
         self._srctree = srctree
+        self._variables = variables
         self._config = config
         self._defconfig = defconfig
         self._seed = seed
@@ -131,7 +139,7 @@ class ConfigTargets:
         return kconf, loaded.assignments, loaded.notes + overruled(loaded.assignments, [])
 
     def _read(self, arch: str) -> Kconfig:
-        return read_kconfig(self._kconfig, self._srctree, {"ARCH": arch})
+        return read_kconfig(self._kconfig, self._srctree, {**self._variables, "ARCH": arch})
 
     def _one(self, name: str, arch: str) -> None:
         if name == "randconfig":
@@ -153,7 +161,7 @@ class ConfigTargets:
                 name,
                 self._kconfig,
                 srctree=self._srctree,
-                arch=arch,
+                variables={**self._variables, "ARCH": arch},
                 config=self._config,
                 defconfig=self._file("defconfig", arch) if self._defconfig else None,
             )

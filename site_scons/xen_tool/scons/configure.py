@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +55,7 @@ def xen_configure(
     arguments: Mapping[str, str] | None = None,
     build: str | None = None,
     sconsign: bool = False,
+    variables: Mapping[str, str] | None = None,
 ) -> Configuration:
     """env.XenConfigure(): reads the configuration, and makes env build it.
 
@@ -61,7 +64,8 @@ def xen_configure(
     $KCONFIG_CONFIG names).  arguments are NAME=value (those of the command
     line).  build is where outputs go ($O, or build/<ARCH>).  With sconsign,
     SCons keeps its record of signatures there too; it has one for all that a
-    SConstruct builds.
+    SConstruct builds.  variables are what Kconfig files see as $(NAME), beside
+    ARCH, SRCARCH, srctree, CC, LD and AS, which they see as make gives them.
 
     Sets XEN_CONFIG (what is returned), XEN_BUILD, XENCC, XENCCFLAGS, XENLD and
     XENLDFLAGS, and adds the builders.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS
@@ -84,6 +88,13 @@ def xen_configure(
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
     if watching.asked() and not looks_only:
         watching.watch(str(top))
+    path = env["ENV"].get("PATH", os.defpath)
+    with listen.ignored():
+        tools = programs.find(
+            path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
+        )
+        seen = {**_kconfig_variables(tools, path), **(variables or {})}
+    listen.lists(path.split(os.pathsep))
     configuration = read(
         top / kconfig,
         srctree=top,
@@ -92,21 +103,17 @@ def xen_configure(
         defconfig=None if asked else defconfig,
         arch=given.get("ARCH") or (_saved_arch(saved_path) if asked else None),
         settings={} if arguments is None and (asked or asks_why()) else given.kconfig,
+        variables=seen,
     )
     env["XEN_CONFIG_TARGETS"] = ConfigTargets(
         kconfig=top / kconfig,
         srctree=top,
+        variables=seen,
         config=saved_path,
         defconfig=defconfig,
         seed=given.get("SEED"),
     )
     _tell(configuration)
-    path = env["ENV"].get("PATH", os.defpath)
-    with listen.ignored():
-        tools = programs.find(
-            path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
-        )
-    listen.lists(path.split(os.pathsep))
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
     with listen.ignored():
         env["XEN_BUILD"] = _build_directory(env, directory, is_typed="O" in given.tool)
@@ -124,6 +131,13 @@ def xen_configure(
         signals.listen()
         atexit.register(graph_of(env).session.close)
     return configuration
+
+
+def _kconfig_variables(tools: Toolchain, path: str) -> dict[str, str]:
+    """What Kconfig files of Linux and its like expect of make."""
+    variables = {"SRCARCH": "x86", "CC": shlex.join(tools.cc), "LD": shlex.join(tools.ld)}
+    assembler = shutil.which("as", path=path)
+    return {**variables, "AS": assembler} if assembler else variables
 
 
 def _tell(configuration: Configuration) -> None:
