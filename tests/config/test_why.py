@@ -43,7 +43,10 @@ def without_xen(tmp_path: Path) -> Path:
         ("VMSPLIT_2G=y", "the smallest way there, tried: ARCH=i386 VMSPLIT_2G=y"),
         ("X86_64=n", "the smallest way there, tried: ARCH=i386"),
         ("PAGE_OFFSET=0x40000000", "the smallest way there, tried: ARCH=i386 VMSPLIT_1G=y"),
-        ("PAGE_OFFSET=0x1000", "no way there was found"),
+        (
+            "PAGE_OFFSET=0x1000",
+            "no way there was found: none of 16 sets of up to 4 settings leads there",
+        ),
     ],
 )
 def test_the_way(without_xen: Path, question: str, last: str) -> None:
@@ -132,7 +135,7 @@ config X
             [
                 "T is n (default), and cannot be y: it can be m at most, as it depends on m; "
                 "it needs MODULES (=n, default)",
-                "no way there was found",
+                "no way there was found: none of 4 sets of up to 4 settings leads there",
             ],
         ),
         (
@@ -167,6 +170,67 @@ def test_values_stay_inside_their_types(tmp_path: Path, question: str, lines: li
     config.write_text("# CONFIG_MODULES is not set\n")
     found = ask(question, config=config, top=tmp_path)
     assert [line.replace(f"set in {config}:1", "default") for line in found] == lines
+
+
+@pytest.mark.parametrize(
+    ("condition", "way"),
+    [
+        ("COUNT > 7", "COUNT=8"),
+        ("COUNT >= 7", "COUNT=7"),
+        ("COUNT < 0", "COUNT=-1"),
+        ("BASE > 0xff", "BASE=0x100"),
+        ("COUNT != 1", "COUNT=2"),
+    ],
+)
+def test_ways_through_relations(tmp_path: Path, condition: str, way: str) -> None:
+    numbers = 'config COUNT\n\tint "c"\n\tdefault 1\nconfig BASE\n\thex "b"\n\tdefault 0x5\n'
+    text = f'{numbers}config A\n\tbool "a"\n\tdepends on {condition}\n'
+    (tmp_path / "Kconfig").write_text(text)
+    config = tmp_path / ".config"
+    config.write_text("")
+    last = ask("A=y", config=config, top=tmp_path)[-1]
+    assert last == f"the smallest way there, tried: {way} A=y"
+
+
+def test_a_way_through_a_range(tmp_path: Path) -> None:
+    (tmp_path / "Kconfig").write_text(
+        'config BIG\n\tbool "big"\nconfig MOST\n\tint\n\tdefault 512 if BIG\n\tdefault 8\n'
+        'config CPUS\n\tint "cpus"\n\trange 1 MOST\n\tdefault 4\n'
+    )
+    config = tmp_path / ".config"
+    config.write_text("")
+    assert ask("CPUS=64", config=config, top=tmp_path) == [
+        "CPUS is 4 (default), and cannot be 64: its range is 1 to 8",
+        "the smallest way there, tried: BIG=y CPUS=64",
+    ]
+
+
+def test_a_bound_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xen_tool.config.why._MOST_TRIES", 100)
+    names = [f"S{number}" for number in range(20)]
+    text = "".join(f'config {name}\n\tbool "s"\n' for name in names)
+    text += f'config A\n\tbool "a"\n\tdepends on {" && ".join(names)}\n'
+    (tmp_path / "Kconfig").write_text(text)
+    config = tmp_path / ".config"
+    config.write_text("")
+    last = ask("A=y", config=config, top=tmp_path)[-1]
+    assert last == "no way there was found in 200 sets of up to 4 settings; there are more"
+
+
+def test_kconfig_is_read_once_for_each_architecture(tmp_path: Path) -> None:
+    (tmp_path / "Kconfig").write_text(KCONFIG)
+    config = tmp_path / ".config"
+    config.write_text("")
+    readings: list[str] = []
+
+    def load(arch: Arch) -> tuple[Kconfig, Origins]:
+        readings.append(arch.name)
+        kconf = read_kconfig(tmp_path / "Kconfig", tmp_path, {"ARCH": arch.name})
+        saved.load(kconf, config)
+        return kconf, {}
+
+    why(load, X86_64, "DEEP", "y")
+    assert readings == ["x86_64", "x86_64"]
 
 
 def test_an_unknown_symbol(without_xen: Path) -> None:

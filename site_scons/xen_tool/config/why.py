@@ -14,7 +14,7 @@ from typing import Any
 from ..abi import ARCHES, Arch
 from .assignments import Assignment, Origins, equal, from_settings, is_value
 from .kconf import Kconfig
-from .library import Symbol, is_logical
+from .library import Symbol, base_of, is_logical, number
 from .overrides import assign
 from .reasons import has_prompt, origin, reason
 
@@ -40,45 +40,57 @@ def why(load: Load, arch: Arch, name: str, text: str) -> list[str]:
     if asked.holds():
         return [f"{has}; it can be {asked.value}", f"type {asked}"]
     lines = [f"{has}, and cannot be {asked.value}: {reason(asked, where, fix=False)}"]
-    way = _smallest_way(load, arch, asked)
-    lines.append(f"the smallest way there, tried: {way}" if way else "no way there was found")
-    return lines
+    return [*lines, _smallest_way(load, arch, asked)]
 
 
-def _smallest_way(load: Load, arch: Arch, asked: Assignment) -> str | None:
+def _smallest_way(load: Load, arch: Arch, asked: Assignment) -> str:
+    """What to type, or that nothing was found; the smallest of all that may matter come first."""
+    tries = 0
     others = [other for other in ARCHES.values() if other is not arch]
     for candidate in (arch, *others):
+        kconf, _where = load(candidate)
         setting = [] if candidate is arch else [f"ARCH={candidate.name}"]
-        for settings in _tries(load, candidate, asked):
-            if _leads_there(load(candidate)[0], settings, asked):
-                return " ".join([*setting, *(f"{n}={v}" for n, v in settings.items())])
-    return None
+        for settings in itertools.islice(_tries(kconf, asked), _MOST_TRIES):
+            tries += 1
+            if _leads_there(kconf, settings, asked):
+                way = " ".join([*setting, *(f"{n}={v}" for n, v in settings.items())])
+                return f"the smallest way there, tried: {way}"
+    most = f"up to {_MOST_SETTINGS} settings"
+    if tries >= _MOST_TRIES:
+        return f"no way there was found in {tries} sets of {most}; there are more"
+    return f"no way there was found: none of {tries} sets of {most} leads there"
 
 
-def _tries(load: Load, arch: Arch, asked: Assignment) -> Iterator[Mapping[str, str]]:
+def _tries(kconf: Kconfig, asked: Assignment) -> Iterator[Mapping[str, str]]:
     """Sets of settings, the smaller first, each with what was asked for."""
-    kconf, _where = load(arch)
     symbol = kconf.syms.get(asked.symbol.name)
     if symbol is None or not symbol.nodes:
         return
     last = {symbol.name: asked.typed} if has_prompt(symbol) else {}
-    options = list(_options(symbol))
-    tries = (
-        dict(chosen) | last
-        for size in range(_MOST_SETTINGS)
-        for chosen in itertools.combinations(options, size)
-        if len(dict(chosen)) == size
-    )
-    yield from itertools.islice(tries, _MOST_TRIES)
+    options = list(dict.fromkeys(_options(symbol)))
+    for size in range(_MOST_SETTINGS):
+        for chosen in itertools.combinations(options, size):
+            if len(dict(chosen)) == size:
+                yield dict(chosen) | last
 
 
 def _leads_there(kconf: Kconfig, settings: Mapping[str, str], asked: Assignment) -> bool:
+    """Whether settings, which are taken back then, give what was asked for, and hold themselves."""
     assignments = from_settings(kconf, settings)
+    before = [(a.symbol, a.symbol.user_value) for a in assignments]
+    choices = {a.symbol.choice for a in assignments if a.symbol.choice is not None}
+    chosen = [(choice, choice.user_value, choice.user_selection) for choice in choices]
     for assignment in assignments:
         assign(assignment)
     symbol = kconf.syms[asked.symbol.name]
     there = equal(symbol, symbol.str_value, asked.value)
-    return there and all(assignment.holds() for assignment in assignments)
+    there = there and all(assignment.holds() for assignment in assignments)
+    for symbol, value in before:
+        symbol.unset_value() if value is None else symbol.set_value(value)
+    for choice, mode, selection in chosen:
+        choice.user_value, choice.user_selection = mode, selection
+        choice._rec_invalidate()
+    return there
 
 
 def _options(symbol: Symbol) -> Iterator[tuple[str, str]]:
@@ -107,8 +119,8 @@ def _expressions(item: Any) -> list[Any]:
     expressions = [item.direct_dep, *(node.prompt[1] for node in item.nodes if node.prompt)]
     for attribute in ("rev_dep", "weak_rev_dep"):
         expressions += [getattr(item, attribute)] if hasattr(item, attribute) else []
-    for value, condition in getattr(item, "defaults", ()):
-        expressions += [value, condition]
+    for parts in (*getattr(item, "defaults", ()), *getattr(item, "ranges", ())):
+        expressions += parts
     return expressions
 
 
@@ -124,5 +136,16 @@ def _compared(expression: Any) -> Iterator[tuple[str, str]]:
         return
     left, right = expression[1:]
     for name, value in ((left, right), (right, left)):
-        if name.nodes and has_prompt(name) and not value.nodes and is_value(name, value.name):
-            yield name.name, value.name
+        if name.nodes and has_prompt(name) and not value.nodes:
+            for text in _near(name, value.name):
+                if is_value(name, text):
+                    yield name.name, text
+
+
+def _near(symbol: Symbol, text: str) -> Iterator[str]:
+    """The value that a symbol is compared with, and of a number those beside it."""
+    yield text
+    base = base_of(symbol)
+    if base and is_value(symbol, text):
+        for beside in (number(text, base) + 1, number(text, base) - 1):
+            yield str(beside) if base == 10 else hex(beside)
