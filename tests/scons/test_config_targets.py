@@ -325,7 +325,31 @@ def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
     assert table["X86_64"] == ["y", "ARCH"]
     out = kernel.scons("-s", "listconfig", "--json", "SMP=0").out
     symbols = {entry["name"]: entry for entry in json.loads(out)["symbols"]}
-    assert symbols["SMP"] == {"name": "SMP", "value": "n", "origin": "on the command line"}
+    assert symbols["SMP"]["help"].startswith("Build a kernel for more than one virtual CPU.")
+    assert symbols["SMP"] | {"help": None} == {
+        "name": "SMP",
+        "type": "bool",
+        "value": "n",
+        "origin": "on the command line",
+        "prompt": "Symmetric multi-processing support",
+        "visible": True,
+        "help": None,
+        "defined": ["kconfig/Kconfig.x86:18"],
+        "depends": None,
+        "ranges": [],
+        "defaults": [],
+        "selects": [],
+        "implies": [],
+        "choice": None,
+    }
+    assert symbols["VMSPLIT_2G"]["choice"] == ["VMSPLIT_3G", "VMSPLIT_2G", "VMSPLIT_1G"]
+    assert symbols["VMSPLIT_2G"]["visible"] is False
+    assert symbols["KASAN"]["depends"] == "X86_64"
+    assert symbols["PAGE_OFFSET"]["defaults"] == [
+        {"value": "0x80000000", "if": "VMSPLIT_2G && X86_32"},
+        {"value": "0x40000000", "if": "VMSPLIT_1G && X86_32"},
+        {"value": "0xC0000000", "if": "X86_32"},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ reasons        why a symbol has its value, and not another
 configuration  all of these together, for one build
 merge          a configuration to be saved: of files, all y or n, or at random
 frontend       kconfiglib's menuconfig, guiconfig and oldconfig
+listing        a configuration for programs
 why            the smallest settings that give a symbol a value
 
 Kconfiglib is known to this package only.

@@ -23,6 +23,7 @@ from ..config.checks import unmet
 from ..config.configuration import Configuration
 from ..config.kconf import Kconfig, read_kconfig, refuse
 from ..config.library import is_logical
+from ..config.listing import listing
 from ..config.merge import merge, randomize, set_all
 from ..config.overrides import apply, overruled
 from ..config.texts import defconfig_text
@@ -275,7 +276,11 @@ def xen_config_targets(env: Any) -> None:
     env["XEN_HAS_CONFIG_TARGETS"] = True
 
     def show(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        print(_as_json(configuration) if wants_json() else _as_table(configuration))
+        if wants_json():
+            kconf = targets.load(configuration.arch)[0]
+            print(json.dumps(listing(configuration, kconf), indent=2))
+        else:
+            print(_as_table(configuration))
 
     _alias(env, "listconfig", show, None)
 
@@ -294,11 +299,3 @@ def _as_table(configuration: Configuration) -> str:
     rows = [(n, v or "-", configuration.origins[n]) for n, v in configuration.values.items()]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{n:<{widths[0]}}  {v:<{widths[1]}}  {origin}" for n, v, origin in rows)
-
-
-def _as_json(configuration: Configuration) -> str:
-    symbols = [
-        {"name": name, "value": value, "origin": configuration.origins[name]}
-        for name, value in configuration.values.items()
-    ]
-    return json.dumps({"arch": configuration.arch.name, "symbols": symbols}, indent=2)
