@@ -211,6 +211,7 @@ def test_warnings_of_kconfig_are_told_once(kernel: Project) -> None:
 
 def test_the_fragments(kernel: Project) -> None:
     help_text = kernel.scons("-h").out
+    assert "guiconfig       changes it in a window; make's xconfig, gconfig\n" in help_text
     fragments = {
         "xen": ["XEN", "XEN_PV", "XEN_HYPERCALL_PAGE"],
         # The other two are the defaults.
@@ -357,6 +358,8 @@ def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
     [
         (["menuconfig"], "menuconfig needs a terminal"),
         (["oldconfig"], "oldconfig asks questions"),
+        (["nconfig"], "nconfig is make's: type `scons menuconfig`"),
+        (["xconfig"], "xconfig is make's: type `scons guiconfig`"),
         (["menuconfig", "boot"], "run `scons menuconfig` first"),
         (["defconfig", "XEN=0"], "XEN= holds for one run, and defconfig changes the saved"),
         (["olddefconfig", "XEN=0"], "or type `scons olddefconfig setconfig XEN=0`"),

@@ -49,6 +49,14 @@ CHANGING = {
 }
 """Name and description of each target that works on the saved configuration."""
 
+STANDS_FOR = {
+    "nconfig": "menuconfig",
+    "config": "oldconfig",
+    "xconfig": "guiconfig",
+    "gconfig": "guiconfig",
+}
+"""Targets that people know from make, and what stands for each."""
+
 WHY = "why"
 """The target that answers; NAME=VALUE is then the question, and not a setting."""
 
@@ -283,6 +291,13 @@ def xen_config_targets(env: Any) -> None:
             print(_as_table(configuration))
 
     _alias(env, "listconfig", show, None)
+
+    def point(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        name = str(target[0])
+        raise XenToolError(f"{name} is make's: type `scons {STANDS_FOR[name]}`")
+
+    for name in STANDS_FOR:
+        _alias(env, name, point, None)
 
     def tell(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         print(why.answer(env))

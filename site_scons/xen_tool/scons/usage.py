@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .config_targets import CHANGING
+from .config_targets import CHANGING, STANDS_FOR
 from .settings import RESERVED
 
 _CONFIG_TARGETS = """\
@@ -48,7 +48,7 @@ def xen_help(env: Any, text: str) -> None:
     )
     parts = [text.strip("\n") + "\n", _TARGETS]
     if env.get("XEN_HAS_CONFIG_TARGETS"):
-        targets = (f"  scons {name:<15} {does}" for name, does in CHANGING.items())
+        targets = (f"  scons {name:<15} {does}{_known(name)}" for name, does in CHANGING.items())
         there: list[str] = env["XEN_CONFIG_TARGETS"].files()
         files = f";\n{'':41}there are {', '.join(there)}" if there else ""
         parts.append(_CONFIG_TARGETS.format(targets=_lines(targets), files=files))
@@ -56,6 +56,12 @@ def xen_help(env: Any, text: str) -> None:
     parts.append(_SETTINGS.format(settings=_lines(settings), symbols=_lines(symbols)))
     # SCons would take $NAME for a construction variable.
     env.Help("\n".join(parts).replace("$", "$$"))
+
+
+def _known(name: str) -> str:
+    """As what make has a target."""
+    others = [other for other, own in STANDS_FOR.items() if own == name]
+    return f"; make's {', '.join(others)}" if others else ""
 
 
 def _lines(lines: Iterable[str]) -> str:
