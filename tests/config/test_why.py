@@ -12,7 +12,7 @@ from xen_tool.abi import I386, X86_64, Arch
 from xen_tool.config import saved
 from xen_tool.config.assignments import Origins, origins
 from xen_tool.config.kconf import Kconfig, read_kconfig
-from xen_tool.config.why import why
+from xen_tool.config.why import about, why
 from xen_tool.errors import XenToolError
 
 
@@ -231,6 +231,28 @@ def test_kconfig_is_read_once_for_each_architecture(tmp_path: Path) -> None:
 
     why(load, X86_64, "DEEP", "y")
     assert readings == ["x86_64", "x86_64"]
+
+
+def test_what_sets_a_symbol_and_what_goes_with_it(tmp_path: Path) -> None:
+    (tmp_path / "Kconfig").write_text(KCONFIG + TRISTATES.replace("COUNT", "OTHER"))
+    config = tmp_path / ".config"
+    config.write_text("CONFIG_A=y\n")
+
+    def load(arch: Arch) -> tuple[Kconfig, Origins]:
+        kconf = read_kconfig(tmp_path / "Kconfig", tmp_path, {"ARCH": arch.name})
+        return kconf, origins(saved.load(kconf, config).assignments)
+
+    assert about(load, X86_64, "A") == [
+        f"A is y (in {config}:1); its type is bool, defined at Kconfig:6",
+        "  on it depend B, DEEP",
+    ]
+    assert about(load, X86_64, "CONFIG_DEEP") == [
+        "DEEP is n (default); its type is bool, defined at Kconfig:21",
+        "  it depends on (A (=y) || B (=n)) && COUNT (=1) = 7",
+    ]
+    assert about(load, X86_64, "SELECTED")[1:] == ["  it is selected by SELECTING (=y)"]
+    with pytest.raises(XenToolError, match="do you mean DEEP"):
+        about(load, X86_64, "DEEEP")
 
 
 def test_an_unknown_symbol(without_xen: Path) -> None:

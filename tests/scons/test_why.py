@@ -119,6 +119,24 @@ def test_what_a_sconscript_asks_besides(built_kernel: Project) -> None:
     ]
 
 
+def test_a_symbol_without_a_value(kernel: Project) -> None:
+    assert kernel.scons(
+        "why",
+        "VMSPLIT_2G",
+        "XEN",
+    ).out.splitlines() == [
+        "VMSPLIT_2G is n (default); its type is bool, defined at kconfig/Kconfig.x86:44",
+        "  it depends on <choice> (=n)",
+        "  it is one of VMSPLIT_3G, VMSPLIT_2G, VMSPLIT_1G",
+        "  on it depend PAGE_OFFSET",
+        "XEN is y (in kconfig/configs/x86_64_defconfig:3); its type is bool, "
+        "defined at kconfig/Kconfig.xen:5",
+        "  it depends on X86_64 (=y) || X86_32 (=n)",
+        "  on it depend XEN_HYPERCALL_PAGE, XEN_PV, XEN_PVH",
+    ]
+    assert "do you mean XEN_PV" in kernel.run("why", "XEN_VP").err
+
+
 def test_what_is_no_longer_made(built_kernel: Project) -> None:
     built_kernel.edit("arch/x86/xen/SConscript", '["smp.c"]', "[]")
     assert why(built_kernel, "TARGET=smp.o")[0] == (

@@ -8,7 +8,7 @@ because something else had been comes after the causes.  As JSON:
      "due": STORY,     what the next build makes of it; null: it is up to date
      "built": STORY,   what the last build of it made; null: nothing is recorded
      "last_run": BOOL  whether that was in the last run
-     "symbols": {"NAME=VALUE": [LINE, ...], ...}}     what else was asked
+     "symbols": {"NAME=VALUE" or "NAME": [LINE, ...], ...}}     what else was asked
 
     STORY: {"causes": [{"reason": TEXT, "files": {PATH: [MENTIONS, ...], ...}}, ...],
             "results": [PATH, ...]}

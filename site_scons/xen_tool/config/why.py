@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Whether a symbol can have a value, what is in the way, and the smallest way there.
+"""Why a symbol has its value, whether it can have another, and the smallest way there.
 
 A way is a set of settings; it counts only after it was applied, and everything
 that it asks for held.
@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..abi import ARCHES, Arch
-from .assignments import Assignment, Origins, equal, from_settings, is_value
+from .assignments import Assignment, Origins, equal, find, from_settings, is_value
+from .checks import where
 from .kconf import Kconfig
 from .library import Symbol, base_of, is_logical, number
 from .overrides import assign
@@ -30,17 +31,57 @@ def why(load: Load, arch: Arch, name: str, text: str) -> list[str]:
 
     Raises XenToolError for an unknown name, and for a value that is none.
     """
-    kconf, where = load(arch)
+    kconf, where_set = load(arch)
     (asked,) = from_settings(kconf, {name: text})
     symbol = asked.symbol
-    has = f"{symbol.name} is {symbol.str_value or 'not set'} ({origin(symbol, where)})"
+    has = f"{symbol.name} is {symbol.str_value or 'not set'} ({origin(symbol, where_set)})"
     if asked.holds():
         return [f"{asked} holds: {has}"]
     assign(asked)
     if asked.holds():
         return [f"{has}; it can be {asked.value}", f"type {asked}"]
-    lines = [f"{has}, and cannot be {asked.value}: {reason(asked, where, fix=False)}"]
+    lines = [f"{has}, and cannot be {asked.value}: {reason(asked, where_set, fix=False)}"]
     return [*lines, _smallest_way(load, arch, asked)]
+
+
+def about(load: Load, arch: Arch, name: str) -> list[str]:
+    """The answer to `why NAME`, in lines: what sets it now, and what goes with it.
+
+    Raises XenToolError for an unknown name.
+    """
+    import kconfiglib
+
+    kconf, where_set = load(arch)
+    symbol = find(kconf, name)
+    kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
+    places = ", ".join(where(node) for node in symbol.nodes)
+    lines = [
+        f"{symbol.name} is {symbol.str_value or 'not set'} ({origin(symbol, where_set)}); "
+        f"its type is {kind}, defined at {places}"
+    ]
+    if symbol.direct_dep is not kconf.y:
+        lines.append(f"  it depends on {_with_values(symbol.direct_dep)}")
+    for verb, expression in (("selected", symbol.rev_dep), ("implied", symbol.weak_rev_dep)):
+        if expression is not kconf.n:
+            lines.append(f"  it is {verb} by {_with_values(expression)}")
+    if symbol.choice is not None:
+        lines.append(f"  it is one of {', '.join(member.name for member in symbol.choice.syms)}")
+    # Those of a choice depend on one another by way of the choice.
+    others = sorted(other.name for other in symbol._dependents if getattr(other, "name", None))
+    if others:
+        lines.append(f"  on it depend {', '.join(others)}")
+    return lines
+
+
+def _with_values(expression: Any) -> str:
+    """An expression as in Kconfig files, with the value of each symbol."""
+    import kconfiglib
+
+    def text(item: Any) -> str:
+        name = str(kconfiglib.standard_sc_expr_str(item))
+        return f"{name} (={item.str_value})" if item.nodes else name
+
+    return str(kconfiglib.expr_str(expression, text))
 
 
 def _smallest_way(load: Load, arch: Arch, asked: Assignment) -> str:

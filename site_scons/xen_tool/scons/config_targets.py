@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -300,9 +301,18 @@ def xen_config_targets(env: Any) -> None:
         _alias(env, name, point, None)
 
     def tell(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        print(why.answer(env))
+        print(why.answer(env, _symbols_asked_of()))
 
     _alias(env, WHY, tell, None)
+    for name in _symbols_asked_of():
+        # SCons would look for a file.
+        _alias(env, name, lambda *_a, **_k: None, None)
+
+
+def _symbols_asked_of() -> list[str]:
+    """NAME of `why NAME`: in capitals, as symbols are."""
+    names = [str(target) for target in COMMAND_LINE_TARGETS] if asks_why() else []
+    return [name for name in names if re.fullmatch(r"[A-Z0-9_]+", name)]
 
 
 def _alias(env: Any, name: str, function: Callable[..., None], label: str | None) -> None:

@@ -15,6 +15,7 @@ Targets for the saved configuration, .config:
   scons NAME_defconfig NAME.config ...   merges files, and tells what did not take{files}
   scons listconfig [--json]              shows each symbol, its value, and where it was set
   scons why NAME=VALUE                   can it be had, and what is the smallest way there
+  scons why NAME                         what sets it now, and what depends on it
   scons why TARGET=FILE                  why it was built when it last was
 """
 

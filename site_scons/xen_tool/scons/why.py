@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target `why`: why a symbol has its value (NAME=VALUE), why a file was built (TARGET=FILE)."""
+"""The target `why`: how a symbol can have a value (NAME=VALUE), and what sets it now (NAME).
+
+With TARGET=FILE: why a file was built.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ..build.database import DamagedError
 from ..build.record import Record
 from ..build.step import Step
 from ..build.story import Story
-from ..config.why import why
+from ..config.why import about, why
 from ..errors import XenToolError
 from . import names
 from .nodes import Graph
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
     from .config_targets import ConfigTargets
 
 
-def answer(env: Any) -> str:
-    """The answers to what was asked, as text, or as JSON: build/story.py has its schema.
+def answer(env: Any, asked: Sequence[str]) -> str:
+    """The answers to what was asked, also of symbols without a value, as text, or as JSON: build/story.py has its schema.
 
     Raises XenToolError if nothing was asked, or of what there is not.
     """
@@ -35,6 +38,8 @@ def answer(env: Any) -> str:
         f"{name}={text}": why(targets.load, env["XEN_CONFIG"].arch, name, text)
         for name, text in given.kconfig.items()
     }
+    for name in asked:
+        symbols[name] = about(targets.load, env["XEN_CONFIG"].arch, name)
     if not wanted and not symbols:
         raise XenToolError("why what? type `scons why XEN_PV=y`, or `scons why TARGET=FILE`")
     file = _file(env, wanted) if wanted else None
