@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -260,7 +260,7 @@ def _lines(kconf: Kconfig) -> set[int]:
     return {int(problem.split(":")[1]) for problem in problems}
 
 
-def walk(c: CKconfig, folder: Path, seeds: range) -> Iterator[str]:
+def walk(c: CKconfig, folder: Path, seeds: Iterable[int]) -> Iterator[str]:
     """The trees on which the answers differ, each with what is different."""
     for seed in seeds:
         tree = Tree(seed)

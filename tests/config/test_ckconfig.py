@@ -44,7 +44,8 @@ def places(texts: Sequence[str], file: str) -> set[int]:
 
 
 def test_random_trees(c: CKconfig, tmp_path: Path) -> None:
-    assert not list(walk(c, tmp_path, range(120)))
+    # Some that once differed, and others.
+    assert not list(walk(c, tmp_path, [85, 1292, 1504, 6234, *range(100)]))
 
 
 # Every type, in a file that C kconfig and we read alike.

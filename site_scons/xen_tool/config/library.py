@@ -210,10 +210,14 @@ def _tri_value(self: Symbol) -> int:
 
 
 def _whole(symbol: Symbol, value: int) -> int:
-    """Return the value, of which m is y for a bool, and without modules for a tristate."""
+    """Return the value; m is y where there is no m (sym_get_type)."""
     import kconfiglib
 
-    return 2 if value == 1 and symbol.type is kconfiglib.BOOL else value
+    if value != 1:
+        return value
+    is_chosen = symbol.choice and symbol.visibility == 2
+    is_bool = symbol.orig_type == kconfiglib.BOOL or not symbol.kconfig.modules.tri_value
+    return 2 if is_bool or is_chosen else 1
 
 
 def _assignable(self: Symbol) -> tuple[int, ...]:
