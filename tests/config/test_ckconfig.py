@@ -235,5 +235,8 @@ def test_a_text_of_64_kib(c: CKconfig, tmp_path: Path) -> None:
     right = c.run("--olddefconfig", config=f'CONFIG_S="{escaped}"\n')
     got = ours(tmp_path, kconfig, f'CONFIG_S="{escaped}"\n')
     assert got.values == {"S": text, "D": text}
+    # No message is as long.
+    (note,) = ours(tmp_path, kconfig, f'CONFIG_S="{escaped}\n').notes
+    assert len(note) < 300
     assert got.dotconfig == right.config
     assert set(got.autoconf.splitlines()) == right.autoconf

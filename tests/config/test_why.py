@@ -217,6 +217,17 @@ def test_a_bound_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert last == "no way there was found in 200 sets of up to 4 settings; there are more"
 
 
+def test_a_project_for_one_architecture(tmp_path: Path) -> None:
+    (tmp_path / "Kconfig").write_text(TRISTATES)
+
+    def load(arch: Arch) -> tuple[Kconfig, Origins]:
+        if arch is not X86_64:
+            raise XenToolError("there is no i386_defconfig")
+        return read_kconfig(tmp_path / "Kconfig", tmp_path, {"ARCH": arch.name}), {}
+
+    assert why(load, X86_64, "T", "y")[-1].startswith("no way there was found: none of ")
+
+
 def test_kconfig_is_read_once_for_each_architecture(tmp_path: Path) -> None:
     (tmp_path / "Kconfig").write_text(KCONFIG)
     config = tmp_path / ".config"

@@ -19,6 +19,7 @@ from .library import Symbol, base_of, is_number, number
 
 PREFIX = "CONFIG_"
 COMMAND_LINE = "on the command line"
+_SHOWN = 60
 _BOOLS = {"1": "y", "y": "y", "0": "n", "n": "n"}
 
 
@@ -33,11 +34,16 @@ class Assignment:
     """`on the command line`, or `in FILE:LINE`."""
 
     def __str__(self) -> str:
-        return f"{self.symbol.name}={self.typed}"
+        return f"{self.symbol.name}={shortened(self.typed)}"
 
     def holds(self) -> bool:
         """Whether the symbol has the value now."""
         return equal(self.symbol, self.symbol.str_value, self.value)
+
+
+def shortened(text: str) -> str:
+    """A text in a message, where it may be as long as a file."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 Origins = Mapping[str, str]
@@ -101,9 +107,8 @@ def parse(symbol: Symbol, text: str) -> str:
         expected = "text in one line"
     if value is None:
         kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
-        raise XenToolError(
-            f"{symbol.name}={text[:60]}: {symbol.name} is of type {kind}; its value is {expected}"
-        )
+        said = f"{symbol.name}={shortened(text)}: {symbol.name}"
+        raise XenToolError(f"{said} is of type {kind}; its value is {expected}")
     return value
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..abi import Arch
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
-from .assignments import Assignment, parse
+from .assignments import Assignment, parse, shortened
 from .kconf import Kconfig, forget_values, refuse
 from .library import Symbol, base_of, in_range, is_changeable, is_logical, is_transitional
 from .texts import arch_of, config_text
@@ -22,7 +22,6 @@ _SET = re.compile(r"CONFIG_([^=\s]+)=(.*)")
 _UNSET = re.compile(r"# CONFIG_(\S+) is not set")
 _STRING = re.compile(r'"((?:[^\\"]|\\.)*)"')
 _MEND = "correct the line or delete it"
-_SHOWN = 60
 MOST_BYTES = 16 << 20
 """Linux' biggest configurations are about 300 KiB."""
 
@@ -108,14 +107,14 @@ class _Reader:
                 self._assign(match[1], None, where)
             elif line.strip() and not line.startswith("#"):
                 # C kconfig would go on: a merge conflict would cost settings.
-                raise XenToolError(f"{where}: malformed line {line[:60]!r}; {_MEND}")
+                raise XenToolError(f"{where}: malformed line {shortened(line)!r}; {_MEND}")
 
     def _assign(self, name: str, text: str | None, where: str) -> None:
         typed = "n" if text is None else text
         symbol = self._kconf.syms.get(name)
         if symbol is None or not symbol.nodes:
             self.unknown.append((name, typed))
-            self.notes.append(f"{where}: Kconfig has no symbol {name} (here {typed[:_SHOWN]})")
+            self.notes.append(f"{where}: Kconfig has no symbol {name} (here {shortened(typed)})")
             if "KCONFIG_WARN_UNKNOWN_SYMBOLS" in os.environ:
                 self.warnings.append(self.notes[-1])
             return
@@ -128,7 +127,9 @@ class _Reader:
             return
         assignment = Assignment(symbol, value, typed, f"in {where}")
         if before := self._set.get(symbol):
-            self._warn(f"{before} {before.origin} is set again {assignment.origin}, to {typed}")
+            self._warn(
+                f"{before} {before.origin} is set again {assignment.origin}, to {shortened(typed)}"
+            )
         self._set[symbol] = assignment
         self.assignments.append(assignment)
         if symbol.choice is not None and value != "n":
@@ -160,14 +161,17 @@ def _value(symbol: Symbol, text: str | None) -> str | None:
     if is_logical(symbol):
         letters = "ymn" if symbol.orig_type == kconfiglib.TRISTATE else "yn"
         # C kconfig looks at the first letter only.
-        first = "n" if text is None else text[:1]
-        if first and first in letters:
-            return first
-        raise XenToolError(f"{symbol.name}={text}: in a file the value is {' or '.join(letters)}")
+        if text is None:
+            return "n"
+        if text and text[0] in letters:
+            return text[0]
+        raise XenToolError(
+            f"{symbol.name}={shortened(text)}: in a file the value is {' or '.join(letters)}"
+        )
     if symbol.orig_type == kconfiglib.STRING and text is not None:
         if match := _STRING.match(text):
             return str(kconfiglib.unescape(match[1]))
-        raise XenToolError(f"{symbol.name}={text[:_SHOWN]}: a text stands in quotes")
+        raise XenToolError(f"{symbol.name}={shortened(text)}: a text stands in quotes")
     if base_of(symbol) is None:
         return None
     if text == "":

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from ..abi import ARCHES, Arch
+from ..errors import XenToolError
 from .assignments import Assignment, Origins, equal, find, from_settings, is_value
 from .checks import where
 from .kconf import Kconfig
@@ -89,7 +90,11 @@ def _smallest_way(load: Load, arch: Arch, asked: Assignment) -> str:
     tries = 0
     others = [other for other in ARCHES.values() if other is not arch]
     for candidate in (arch, *others):
-        kconf, _where = load(candidate)
+        try:
+            kconf, _where = load(candidate)
+        except XenToolError:
+            # The project is not for this one.
+            continue
         setting = [] if candidate is arch else [f"ARCH={candidate.name}"]
         for settings in itertools.islice(_tries(kconf, asked), _MOST_TRIES):
             tries += 1
