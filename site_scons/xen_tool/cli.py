@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .abi import ARCHES
-from .boot import CPUS, modes
+from .boot import CPUS, given, modes
 from .errors import XenToolError
 from .loaders.names import LOADERS
 from .loaders.xen import Xen
@@ -109,6 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     boot.add_argument("--cpus", type=int, default=CPUS, metavar="N", help="(%(default)s)")
     boot.add_argument("--qemu", metavar="COMMAND", help="perhaps with options (qemu-system-x86_64)")
     boot.add_argument("--xen", metavar="FILE", help="the hypervisor, or a version, such as 4.20")
+    for name, what in given.WORDS.items():
+        boot.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=what)
     boot.set_defaults(function=_boot)
 
     build = commands.add_parser(
@@ -220,6 +222,7 @@ def _boot(options: argparse.Namespace) -> int:
         cpus=options.cpus,
         qemu=options.qemu,
         xen=options.xen,
+        given=given.given({name: getattr(options, name) for name in given.WORDS}),
         echo=show,
     )
     print(f"{options.image}: {outcome.reason}")

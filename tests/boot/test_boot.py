@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 from guests import guest
+from xen_tool.boot import domu
 from xen_tool.boot.boot import boot
+from xen_tool.boot.given import given
 from xen_tool.boot.modes import MODES, named
 from xen_tool.boot.outcome import Outcome
 from xen_tool.debian import releases
@@ -589,3 +591,84 @@ def test_no_hypervisor_names_the_packages(tmp_path: Path) -> None:
         find_hypervisor([tmp_path])
     for words in ("xen-hypervisor-4.17-amd64", "xen-hypervisor-4.20-amd64", str(tmp_path / "boot")):
         assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "options"),
+    [
+        ("qemu", {"cmdline": "a b,c"}, "-append a b,c"),
+        ("qemu", {"mem": 99}, "-m 99 "),
+        ("qemu", {"module": "M"}, "-initrd /proc/self/fd/"),
+        ("qemu", {"qemu_options": "-s -name 'a b'"}, " -s -name a b"),
+        ("pv", {"mem": "99"}, "-m 99 "),
+        ("pv", {"xen_options": "sync_console x=1"}, "com1=115200,8n1 sync_console x=1 -initrd"),
+    ],
+)
+def test_more_can_be_given(
+    machine: Machine, mode: str, values: dict[str, object], options: str
+) -> None:
+    (machine.folder / "M").touch()
+    values = {**values, **({"module": machine.folder / "M"} if "module" in values else {})}
+    machine.program(ECHO)
+    outcome = boot(
+        machine.image,
+        mode=mode,
+        qemu=str(machine.qemu),
+        xen=str(machine.xen),
+        given=given(values),
+    )
+    assert options in outcome.console[0]
+
+
+def test_a_dom0_gets_its_command_line_and_modules_in_order(machine: Machine) -> None:
+    (machine.folder / "one").write_bytes(b"1")
+    (machine.folder / "two").write_bytes(b"2")
+    machine.program("say(sys.argv[sys.argv.index('-initrd') + 1])")
+    modules = f"{machine.folder / 'one'} its words, {machine.folder / 'two'}"
+    what = given({"cmdline": "a,b c", "module": modules})
+    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), given=what)
+    name = "/proc/self/fd/[0-9]+"
+    # As QEMU reads a list: commas in an item are doubled.
+    assert re.fullmatch(f"{name} a,,b c,{name} its words,{name}", outcome.console[0])
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "words"),
+    [
+        ("pv", {"domain": "a=1"}, "DOMAIN is for a domU"),
+        ("qemu", {"xen_options": "a"}, "XEN_OPTIONS is for Xen"),
+        ("qemu", {"module": "a,b"}, "gets one MODULE, without words"),
+        ("pv", {"module": "/nowhere"}, "/nowhere: cannot be opened"),
+    ],
+)
+def test_what_has_no_place_is_told(
+    machine: Machine, mode: str, values: dict[str, object], words: str
+) -> None:
+    assert words in refused(machine, mode=mode, given=given(values))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"mem": "many"}, "MEM=many: MEM is a number of MiB above 0"),
+        ({"mem": "0"}, "MEM is a number"),
+        ({"cmdline": "a\nb"}, "CMDLINE has more than a line"),
+        ({"qemu_options": "'"}, "QEMU_OPTIONS is no part of a command line"),
+        ({"memory": "1"}, "a boot takes no memory: it takes cmdline, mem"),
+    ],
+)
+def test_what_cannot_be_given_is_told(values: dict[str, object], words: str) -> None:
+    with pytest.raises(XenToolError) as error:
+        given(values)
+    assert words in str(error.value)
+
+
+def test_a_domu_is_configured_by_what_is_given() -> None:
+    lines_of_user = "vcpus = 3; name = 'x'"
+    what = given({"cmdline": 'say "a"', "mem": 77, "module": "M", "domain": lines_of_user})
+    lines = domu._configuration(named("pv-domu"), 2, what).splitlines()
+    assert lines[-1] == lines_of_user
+    assert {'cmdline = "say \\"a\\""', "memory = 77", 'ramdisk = "/module"'} <= set(lines)
+    for name in ("vcpus", "name", "memory"):
+        statements = [part.strip() for line in lines for part in line.split(";")]
+        assert sum(statement.startswith(f"{name} ") for statement in statements) == 1

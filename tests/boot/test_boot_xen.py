@@ -76,9 +76,18 @@ def test_with_one_vcpu_what_needs_a_second_is_not_counted(built_kernel: Project)
     assert "RESULT: PASS\n" in run.out
 
 
+def test_a_guest_gets_what_is_given(built_kernel: Project) -> None:
+    built_kernel.edit("SConstruct", '"boot", vmlinux', '"boot", vmlinux, cmdline="x", mem=120')
+    run = built_kernel.scons("boot", "CMDLINE=one two,three", "XEN_OPTIONS=loglvl=info")
+    assert "one two,three" in run.out
+    assert "(XEN) Command line: console=com1 com1=115200,8n1 loglvl=info\n" in run.out
+    assert re.search(r"^\(XEN\) System RAM: 1[12][0-9]MB", run.out, re.M)
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
+        ("MEM=much", "MEM=much: MEM is a number of MiB above 0"),
         ("MODE=pw", "there is no boot mode pw: name one of xen-pv-dom0 (pv), xen-pv-domu"),
         ("CPUS=0", "CPUS is a number above 0"),
     ],

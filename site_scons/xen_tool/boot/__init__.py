@@ -9,6 +9,7 @@ held      what QEMU loads, as copies in memory
 qemu      QEMU as a process
 monitor   what it says of the machine
 modes     the ways to boot, as data
+given     what a user gives a guest, Xen and QEMU besides
 domu      what a Linux dom0 is given to build a domU from the image
 console   the lines of the console: who gets them, and which are kept
 terminal  its bytes, as rows that a person sees

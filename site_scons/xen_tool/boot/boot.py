@@ -25,6 +25,7 @@ from . import CPUS, modes
 from .console import Console, tell
 from .dump import Where
 from .evidence import Evidence
+from .given import NOTHING, Given
 from .held import Held
 from .modes import Mode, Place
 from .outcome import End, Judge, Outcome
@@ -53,6 +54,8 @@ class _Loaded(NamedTuple):
     options: list[str]
     version: str | None
     """Of Xen; None: that is not known, or there is none."""
+    mode: Mode
+    """With the memory that the machine gets."""
 
 
 def boot(
@@ -63,6 +66,7 @@ def boot(
     cpus: int = CPUS,
     qemu: str | None = None,
     xen: str | None = None,
+    given: Given = NOTHING,
     echo: Callable[[str], None] | None = None,
     say: Say = tell,
 ) -> Outcome:
@@ -72,8 +76,9 @@ def boot(
     timeout of its own.  cpus is how many the guest gets.  qemu is a program's
     name or path, perhaps with options (qemu-system-x86_64), xen a hypervisor's
     path, gzipped or not, or a version of it that Debian has (the newest
-    installed one).  echo takes each line of the console as it comes, say a line
-    on what is fetched.  QEMU never outlives the call or its process.
+    installed one), given what they and the guest get besides.  echo takes each
+    line of the console as it comes, say a line on what is fetched.  QEMU never
+    outlives the call or its process.
 
     Raises XenToolError if a part is missing or unusable; everything that
     happens after the start is an Outcome.
@@ -86,12 +91,12 @@ def boot(
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
     evidence = Evidence(mode.place)
     console = Console(evidence.see, echo)
-    program = find_qemu(qemu, say)
+    program = [*find_qemu(qemu, say), *given.of_qemu]
     with Held() as held:
-        loaded = _lay_out(held, mode, image, cpus, xen, say)
+        loaded = _lay_out(held, mode, image, cpus, xen, given, say)
         own_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        with running(program, mode, own_cpus, loaded.options, held.descriptors) as machine:
+        with running(program, loaded.mode, own_cpus, loaded.options, held.descriptors) as machine:
             places = _follow(machine, console, evidence, start + timeout)
             status = machine.process.poll()
         seconds = time.monotonic() - start
@@ -105,22 +110,29 @@ def boot(
     return Outcome(judge.passed, status, reason, console.lines, seconds, tuple(details))
 
 
-def _lay_out(held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, say: Say) -> _Loaded:
+def _lay_out(
+    held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, given: Given, say: Say
+) -> _Loaded:
     """Copy what QEMU is to load."""
+    given.check(mode)
     kernel = held.copy(image, "the file of a linked kernel image")
     with open_kernel(kernel) as file:
         if file.format == "raw":
             raise XenToolError(
                 f"{image} is no kernel image: neither ELF nor a bzImage, packed or not"
             )
+    modules = [(held.copy(Path(m.path), "a module"), m.words) for m in given.modules]
     if mode.place is Place.KERNEL:
-        return _Loaded(kernel, ["-kernel", kernel], None)
+        options = ["-kernel", kernel, *(["-append", given.cmdline] if given.cmdline else [])]
+        options += [word for name, _ in modules for word in ("-initrd", name)]
+        return _Loaded(kernel, options, None, _with_memory(mode, given.mem))
     hypervisor = _hypervisor(xen, say)
     version = version_of(hypervisor)
-    options = ["console=com1", "com1=115200,8n1", *mode.xen]
+    of_xen = ["console=com1", "com1=115200,8n1", *mode.xen]
     unpacked = held.put([read_hypervisor(hypervisor)])
     if mode.place is Place.DOM0:
-        modules = [kernel]
+        loaded = [(kernel, given.cmdline), *modules]
+        mode = _with_memory(mode, given.mem)
     else:
         from . import domu
 
@@ -129,10 +141,20 @@ def _lay_out(held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, sa
                 f"the name of {hypervisor} does not say its version, which a domU's toolstack must "
                 "have: call it xen-VERSION-amd64.gz, or name a version, such as 4.17"
             )
-        modules = domu.lay_out(held, mode, Path(kernel), cpus, version, say)
-        options += domu.XEN_OPTIONS
-    words = ["-kernel", unpacked, "-append", " ".join(options), "-initrd", ",".join(modules)]
-    return _Loaded(kernel, words, version)
+        files = [Path(name) for name in (kernel, *(name for name, _ in modules))]
+        dom0 = domu.lay_out(held, mode, files, cpus, version, given, say)
+        loaded = dom0.modules
+        of_xen += dom0.xen_options
+        mode = _with_memory(mode, mode.memory + dom0.more_memory)
+    # What is in a list has its commas doubled.
+    listed = [f"{name} {words}".strip().replace(",", ",,") for name, words in loaded]
+    xen_words = " ".join([*of_xen, given.xen_options]).strip()
+    options = ["-kernel", unpacked, "-append", xen_words, "-initrd", ",".join(listed)]
+    return _Loaded(kernel, options, version, mode)
+
+
+def _with_memory(mode: Mode, mib: int | None) -> Mode:
+    return mode._replace(memory=mib) if mib else mode
 
 
 def _hypervisor(xen: str | None, say: Say) -> Path:

@@ -8,16 +8,20 @@ outcome.py in the end how the domain shut down: by a line, and by QEMU's isa-deb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ..debian import cpio, initramfs
 from ..debian.apt import Say
 from .evidence import STARTS
+from .given import Given
 from .held import Held
 from .modes import Mode
 
-XEN_OPTIONS = ("dom0_mem=256M", "dom0_max_vcpus=1", "guest_loglvl=all")
-"""Guests' words at port 0xe9 come through by guest_loglvl."""
+_DOM0_MIB = 256
+_SMALL_MIB = 16
+"""Of files for the domain, for which there is room in that."""
 
 _KERNEL_OPTIONS = "console=hvc0 quiet loglevel=4 nokaslr cryptomgr.notests"
 
@@ -65,20 +69,46 @@ end '\003' "xl did not start the domain: $(grep -m 1 error /xl.log)"
 """
 
 
-def lay_out(held: Held, mode: Mode, image: Path, cpus: int, version: str, say: Say) -> list[str]:
-    """Copy the dom0 for this version of Xen, with the image in it; return Xen's modules.
+class Dom0(NamedTuple):
+    """What Xen is given to start it."""
+
+    modules: list[tuple[str, str]]
+    """Names of files, and words behind them."""
+    xen_options: list[str]
+    more_memory: int
+    """MiB beyond what the mode has."""
+
+
+def lay_out(
+    held: Held,
+    mode: Mode,
+    files: Sequence[Path],
+    cpus: int,
+    version: str,
+    given: Given,
+    say: Say,
+) -> Dom0:
+    """Copy the dom0 for this version of Xen, with the domain in it: the files, image and module.
 
     Raises XenToolError if there is no such dom0.
     """
     dom0 = initramfs.dom0(version, say)
     domain = {
         "init": _init().encode(),
-        "guest": image.read_bytes(),
-        "guest.cfg": _configuration(mode, cpus).encode(),
+        "guest.cfg": _configuration(mode, cpus, given).encode(),
+    }
+    domain |= {
+        name: path.read_bytes() for name, path in zip(("guest", "module"), files, strict=False)
     }
     kernel = held.copy(dom0 / "kernel", "another cache folder in XDG_CACHE_HOME")
     root = held.put([(dom0 / "initramfs").read_bytes(), cpio.archive(domain)])
-    return [f"{kernel} {_KERNEL_OPTIONS}", root]
+    # They are there as Xen's module, in a root that may fill half of the memory, and in xl.
+    large = max(0, (sum(map(len, domain.values())) >> 20) - _SMALL_MIB)
+    own = _DOM0_MIB + 4 * large
+    # Guests' words at port 0xe9 come through by guest_loglvl.
+    options = [f"dom0_mem={own}M", "dom0_max_vcpus=1", "guest_loglvl=all"]
+    modules = [(kernel, _KERNEL_OPTIONS), (root, "")]
+    return Dom0(modules, options, 5 * large + (given.mem or 0))
 
 
 def _init() -> str:
@@ -86,7 +116,7 @@ def _init() -> str:
     return _INIT.replace("@MODULES@", modules).replace("@STARTS@", STARTS)
 
 
-def _configuration(mode: Mode, cpus: int) -> str:
+def _configuration(mode: Mode, cpus: int, given: Given) -> str:
     events = ("poweroff", "reboot", "crash", "watchdog", "soft_reset")
     lines = [
         'name = "guest"',
@@ -94,7 +124,16 @@ def _configuration(mode: Mode, cpus: int) -> str:
         # To make one up, xl would wait seconds for the dom0 to have gathered randomness.
         'uuid = "00000000-0000-0000-0000-000000000001"',
         f"vcpus = {cpus}",
-        *mode.domain,
+        *(line for line in mode.domain if not (given.mem and line.startswith("memory"))),
+        *([f"memory = {given.mem}"] if given.mem else []),
+        *([f"cmdline = {_quoted(given.cmdline)}"] if given.cmdline else []),
+        *(['ramdisk = "/module"'] if given.modules else []),
         *(f'on_{event} = "preserve"' for event in events),
     ]
-    return "".join(f"{line}\n" for line in lines)
+    own = [line for line in lines if line.partition(" ")[0] not in given.set_of_domain]
+    return "".join(f"{line}\n" for line in [*own, given.domain])
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -308,11 +308,13 @@ def _linked(env: Any, item: Any) -> str:
 
 
 @while_reading
-def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = None) -> list[Any]:
+def xen_boot(
+    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
+) -> list[Any]:
     """env.XenBoot(): an alias that starts the image under QEMU, in a mode of boot.modes.
 
     MODE= on the command line is heard before mode; without either it is the first
-    that suits the configuration.
+    that suits the configuration.  given are values of boot.given.WORDS, likewise.
     """
     node = one_image(env, "XenBoot", image)
     config = env["XEN_CONFIG"]
@@ -320,21 +322,24 @@ def xen_boot(env: Any, target: str, image: Sequence[Any], *, mode: str | None = 
     loaders = asked.of_configuration(config.arch, config.values)
     how = modes.named(name) if name else modes.suited(loaders, config.arch.bits)
 
+    besides = env["XEN_SETTINGS"].for_boot(given)
+
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ..boot.boot import boot
         from ..boot.console import show
 
-        given = env["XEN_SETTINGS"]
+        said = env["XEN_SETTINGS"]
         # Others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
         watched.tell(watched.GUEST)
         outcome = boot(
             Path(source[0].abspath),
             mode=how,
-            timeout=given.timeout,
-            cpus=given.cpus,
-            qemu=given.get("QEMU"),
-            xen=given.get("HYPERVISOR"),
+            timeout=said.timeout,
+            cpus=said.cpus,
+            qemu=said.get("QEMU"),
+            xen=said.get("HYPERVISOR"),
+            given=besides,
             echo=show,
         )
         if not outcome.passed:

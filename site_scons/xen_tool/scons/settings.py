@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from SCons.Script import AddOption, GetOption
 
 from ..abi import ARCHES
-from ..boot import CPUS, modes
+from ..boot import CPUS, given, modes
 from ..boot.modes import MODES
 from ..errors import XenToolError
 from ..loaders.names import LOADERS
@@ -31,6 +31,7 @@ RESERVED = {
     "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",
     "QEMU": "the emulator that boots the image, perhaps with options (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
+    **{name.upper(): what for name, what in given.WORDS.items()},
     "SEED": "a number, with randconfig: the configuration that it made before",
     "TARGET": "with why: a file that is built; its last name will do",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
@@ -84,6 +85,13 @@ class Settings:
         seconds = self.get("TIMEOUT")
         return float(seconds) if seconds else None
 
+    def for_boot(self, otherwise: Mapping[str, object]) -> given.Given:
+        """What a boot is given; otherwise is what the SConstruct says.
+
+        Raises XenToolError for what no boot can be given.
+        """
+        return given.given({**otherwise, **_given_of(self.tool)})
+
     @property
     def cpus(self) -> int:
         """CPUS."""
@@ -114,11 +122,11 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
     Raises XenToolError for a name with two values, and for a value that a
     setting of the tool cannot have.
     """
-    given: dict[str, str] = {}
+    said: dict[str, str] = {}
     for name, value in arguments:
-        if given.setdefault(name, value) != value:
-            raise XenToolError(f"{name} is set twice, to {given[name]} and {value}")
-    tool = {name: value for name, value in given.items() if name in RESERVED}
+        if said.setdefault(name, value) != value:
+            raise XenToolError(f"{name} is set twice, to {said[name]} and {value}")
+    tool = {name: value for name, value in said.items() if name in RESERVED}
     for name, value in tool.items():
         if not value:
             raise XenToolError(f"{name}= has no value: it is {RESERVED[name]}")
@@ -129,8 +137,13 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
         raise XenToolError(f"TIMEOUT={seconds}: TIMEOUT is a number of seconds above 0")
     if not re.fullmatch(r"[1-9][0-9]?", tool.get("CPUS", "1"), re.ASCII):
         raise XenToolError(f"CPUS={tool['CPUS']}: CPUS is a number above 0")
+    given.given(_given_of(tool))
     if "MODE" in tool:
         modes.named(tool["MODE"])
     if not tool.get("SEED", "0").isdecimal():
         raise XenToolError(f"SEED={tool['SEED']}: SEED is a number")
-    return Settings(tool, {n: v for n, v in given.items() if n not in RESERVED})
+    return Settings(tool, {n: v for n, v in said.items() if n not in RESERVED})
+
+
+def _given_of(tool: Mapping[str, str]) -> dict[str, str]:
+    return {name: tool[name.upper()] for name in given.WORDS if name.upper() in tool}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What a user gives a guest, its Xen and its QEMU, besides what the mode gives them.
+
+The names are the same everywhere: CMDLINE= of SCons, cmdline= of env.XenBoot(), --cmdline of
+xen-tool boot.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..errors import XenToolError
+from .modes import Mode, Place
+
+WORDS = {
+    "cmdline": "the guest's command line",
+    "mem": "MiB of memory: the machine's, or a domU's own (the mode's)",
+    "module": "files for the guest, such as an initrd: FILE [WORDS], a comma between",
+    "xen_options": "more options for Xen's command line",
+    "domain": "lines of xl.cfg(5) for a domU, a semicolon between; they win",
+    "qemu_options": "more options for QEMU; they win",
+}
+"""What can be given, for people."""
+
+
+class Module(NamedTuple):
+    """A file for the guest."""
+
+    path: str
+    words: str
+    """Behind its name, which only a dom0 sees."""
+
+
+class Given(NamedTuple):
+    """The values of WORDS."""
+
+    cmdline: str = ""
+    mem: int | None = None
+    modules: tuple[Module, ...] = ()
+    xen_options: str = ""
+    domain: str = ""
+    qemu_options: str = ""
+
+    @property
+    def of_qemu(self) -> list[str]:
+        """QEMU's options, one by one."""
+        return shlex.split(self.qemu_options)
+
+    @property
+    def set_of_domain(self) -> set[str]:
+        """The names that the lines for a domU set."""
+        return set(re.findall(r"(?:^|[;\n])\s*(\w+)\s*=", self.domain))
+
+    def check(self, mode: Mode) -> None:
+        """Raise XenToolError if something is given that has no place in this mode."""
+        if self.domain and mode.place is not Place.DOMU:
+            raise XenToolError(f"DOMAIN is for a domU, and not for the mode {mode.name}")
+        if self.xen_options and mode.place is Place.KERNEL:
+            raise XenToolError(f"XEN_OPTIONS is for Xen, which the mode {mode.name} does without")
+        if mode.place is not Place.DOM0 and (
+            len(self.modules) > 1 or any(module.words for module in self.modules)
+        ):
+            raise XenToolError(f"in the mode {mode.name} a guest gets one MODULE, without words")
+
+
+NOTHING = Given()
+
+
+def given(values: Mapping[str, object]) -> Given:
+    """Return the values of these names.
+
+    Raises XenToolError for a name that is not of WORDS, or a value that it cannot have.
+    """
+    texts = {name: str(value) for name, value in values.items() if value is not None}
+    for name, text in texts.items():
+        if name not in WORDS:
+            raise XenToolError(f"a boot takes no {name}: it takes {', '.join(WORDS)}")
+        if "\n" in text and name != "domain":
+            raise XenToolError(f"{name.upper()} has more than a line")
+    try:
+        shlex.split(texts.get("qemu_options", ""))
+    except ValueError as error:
+        raise XenToolError(f"QEMU_OPTIONS is no part of a command line: {error}") from error
+    mem = texts.get("mem")
+    if mem is not None and not re.fullmatch(r"[1-9][0-9]{0,6}", mem, re.ASCII):
+        raise XenToolError(f"MEM={mem}: MEM is a number of MiB above 0")
+    modules = [text.strip().partition(" ") for text in texts.get("module", "").split(",")]
+    return Given(
+        texts.get("cmdline", ""),
+        int(mem) if mem else None,
+        tuple(Module(path, words.strip()) for path, _, words in modules if path),
+        texts.get("xen_options", ""),
+        texts.get("domain", ""),
+        texts.get("qemu_options", ""),
+    )
