@@ -246,6 +246,16 @@ def test_a_hang_ends_at_the_limit(machine: Machine, said: str, reason: str) -> N
     assert outcome.seconds >= 0.5
 
 
+def test_a_guest_that_never_stops_talking_ends_at_the_limit(machine: Machine) -> None:
+    body = "while True: say('FAIL it: why\\n' * 1000)"
+    outcome = machine.boot(body, timeout=1)
+    assert re.fullmatch(
+        "no result came, but FAIL it: why, FAIL it: why, FAIL it: why, and [0-9]+ more lines FAIL",
+        outcome.reason,
+    )
+    assert not machine.is_running()
+
+
 def test_a_closed_console_does_not_hide_a_hang(machine: Machine) -> None:
     outcome = machine.boot(f"say('booting\\n'); os.close(1); os.close(2)\n{HANG}", timeout=0.5)
     assert outcome.reason == "no result after 0.5 s: the guest hangs"
@@ -287,6 +297,8 @@ def test_nothing_outlives_a_killed_parent(
         [
             sys.executable,
             "-c",
+            # nohup has it ignored.
+            "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
             "import sys; from pathlib import Path; from xen_tool.boot.boot import boot; "
             "boot(Path(sys.argv[1]), qemu=sys.argv[2], xen=sys.argv[3], timeout=600, "
             "echo=lambda line: print(line, flush=True))",

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import re
+import struct
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from guests import guest
+from guests import LOAD, VIRT_BASE_64, guest
 from xen_tool.boot.dump import Where
 from xen_tool.boot.evidence import Evidence
 from xen_tool.boot.modes import Place
@@ -272,6 +273,33 @@ def test_places_are_those_of_addr2line(program: Path) -> None:
         assert starts[found[1]] + int(found[2], 16) == address
         told.append(f"{found[1]} {found[3].rpartition('/')[2]}")
     assert told == _truth(program, addresses)
+
+
+def test_a_place_may_be_physical(tmp_path: Path) -> None:
+    # The entry of a PVH guest runs there, before it has page tables.
+    image = guest(tmp_path, "xen-pv-domu")
+    content = with_symbol(image.read_bytes(), b"startup_xen", VIRT_BASE_64 + LOAD)
+    image.write_bytes(content)
+    with Symbols(str(image)) as symbols:
+        assert symbols.place(VIRT_BASE_64 + LOAD + 2) == "startup_xen+0x2"
+        assert symbols.place(LOAD + 2) == "startup_xen+0x2"
+
+
+def with_symbol(image: bytes, name: bytes, address: int) -> bytes:
+    """A 64-bit image without sections, with one of code and a symbol there."""
+    names, symbol = b"\0" + name + b"\0", struct.pack("<IBBHQQ", 1, 0x12, 0, 1, address, 0)
+    at = len(image)
+    sections = [
+        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        (0, 1, 6, address, 0x1000, 0x100, 0, 0, 16, 0),
+        (0, 2, 0, 0, at, 24, 3, 0, 8, 24),
+        (0, 3, 0, 0, at + 24, len(names), 0, 0, 1, 0),
+    ]
+    tables = b"".join(struct.pack("<IIQQQQIIQQ", *fields) for fields in sections)
+    header = bytearray(image[:64])
+    struct.pack_into("<Q", header, 40, at + 24 + len(names))
+    struct.pack_into("<HHH", header, 58, 64, len(sections), 0)
+    return bytes(header) + image[64:] + symbol + names + tables
 
 
 def test_without_debug_information_there_are_functions(program: Path) -> None:

@@ -153,6 +153,10 @@ def test_what_is_no_pass_says_why(data: bytes, reason: str) -> None:
     assert found.doubt() == reason
 
 
+def test_a_line_that_is_told_again_counts_once() -> None:
+    assert evidence(b"PASS a\n\x1b[A\x1b[7Cb\nCHECKS: 1\nRESULT: PASS\n").reported_pass
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import shlex
@@ -19,6 +20,7 @@ from .modes import Mode
 from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
+_PIPE_BYTES = 1 << 20
 
 # Makes QEMU die with the process that started it, even by SIGKILL.  A small
 # program between the two, because a preexec_fn may deadlock where threads run,
@@ -97,7 +99,8 @@ class Machine:
 
         b"": that was a word of the monitor.  None: nothing came in this time, or nothing will.
         """
-        ready = [number for number, _ in self._poll.poll(max(0.0, seconds) * 1000)]
+        # A guest that says something all the time has no more of it than others.
+        ready = [number for number, _ in self._poll.poll(seconds * 1000)] if seconds > 0 else []
         if self._log in ready:
             data = os.read(self._log, 1 << 16)
             self.triple_fault = self.triple_fault or b"Triple fault" in data
@@ -146,4 +149,8 @@ def running(
             monitor.given.close()
         stack.enter_context(process)  # closes its pipes, and waits for its end
         stack.callback(process.kill)
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            # A serial port whose reader is busy loses what a guest sends without waiting for it.
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         yield Machine(process, monitor, log)

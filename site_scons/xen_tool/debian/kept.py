@@ -21,6 +21,7 @@ from pathlib import Path
 from ..errors import XenToolError
 from ..files import write_if_changed
 
+_ALL_USERS = ["0", "0", "4294967295"]
 _SUFFIXES = ("sha256", "seen")
 
 
@@ -100,8 +101,10 @@ def _refuse(path: Path) -> None:
 
 
 def _nobody() -> int:
-    """The owner of what belongs to users outside this user namespace, such as its root folder."""
+    """The owner of what belongs to users outside of this user namespace, if it is one."""
     try:
+        if Path("/proc/self/uid_map").read_text().split() == _ALL_USERS:
+            return 0
         return int(Path("/proc/sys/kernel/overflowuid").read_text())
     except (OSError, ValueError):
         return 0
