@@ -53,7 +53,7 @@ def test_head_as_a_source_is_assembled_to_the_same(kernel: Project, gnu_as: str)
         (["head", "-o", "x.o", "--kconfig", "nowhere"], 4, "nowhere"),
         (["head", "-o", "arch"], 4, "arch: cannot be written"),
         (["boot", "nowhere"], 4, "nowhere: cannot be opened"),
-        (["boot", "SConstruct"], 4, "not an ELF file"),
+        (["boot", "SConstruct"], 4, "no kernel image"),
         (["boot", "--mode", "pw", "x"], 2, "name one of xen-pv-dom0 (pv), "),
         (["boot", "--cpus", "99", "SConstruct"], 4, "1 to 32 CPUs"),
         (["frobnicate"], 2, "invalid choice"),

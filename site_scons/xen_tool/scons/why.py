@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 
 def answer(env: Any, asked: Sequence[str]) -> str:
-    """The answers to what was asked, also of symbols without a value, as text, or as JSON: build/story.py has its schema.
+    """The answers to what was asked, as text, or as JSON: build/story.py has its schema.
 
+    asked are names of symbols alone.
     Raises XenToolError if nothing was asked, or of what there is not.
     """
     given: Settings = env["XEN_SETTINGS"]
