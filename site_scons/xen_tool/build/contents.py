@@ -40,6 +40,15 @@ def _without_ctime(text: str) -> list[str]:
     return [mtime, *others]
 
 
+def _is_young(path: str) -> bool:
+    """Whether a file could change now and have the same stamp."""
+    moment = clock()
+    try:
+        return changed_since(os.stat(path), moment)
+    except OSError:
+        return False
+
+
 def _inode(folder: str) -> str:
     """The last word of the stamp of what a folder is now; "" if there is none."""
     try:
@@ -159,9 +168,9 @@ class Contents:
             self._now[path] = self._now[link] = now
 
     def look_again_at_young(self) -> None:
-        """Look once more at what was too young, as it may be old enough now."""
+        """Look once more at what was too young, if it is old enough now."""
         for path, seen in list(self._now.items()):
-            if seen[2]:
+            if seen[2] and not _is_young(path):
                 self._now[path] = self._look(path)
 
     def forget(self, paths: Iterable[str]) -> None:
