@@ -204,6 +204,14 @@ def test_a_loop_is_an_error(tree: Tree, text: str) -> None:
         tree(text)
 
 
+@pytest.mark.parametrize(
+    "line", ["modules", "transitional", 'menu "m"\n\tmodules', "option modules"]
+)
+def test_a_line_of_a_symbol_elsewhere(tree: Tree, line: str) -> None:
+    with pytest.raises(XenToolError, match=r"^Kconfig: Kconfig:\d: error: couldn't parse"):
+        tree(f"{line}\n")
+
+
 def test_a_choice_of_one_that_is_switched_off(tree: Tree) -> None:
     text = 'choice\n\tprompt "c"\nconfig A\n\tbool "a"\nendchoice\n'
     with pytest.raises(XenToolError, match=r"^A=0 cannot hold: one of the choice must be chosen$"):

@@ -69,6 +69,7 @@ def kconfig_class() -> Any:
             self.problems: list[str] = []
             self.places: dict[Any, list[Place]] = {}
             self._conditions: list[Place] = []
+            self._node: Any = None
             self._switch: Any = None
             self.transitional: set[Any] = set()
             self.arch = os.environ.get("ARCH", "")
@@ -83,9 +84,11 @@ def kconfig_class() -> Any:
             if "$" in text and text.lstrip().startswith(_SOURCES):
                 # As in Linux before 4.18; elsewhere C kconfig takes $NAME as it is.
                 text = os.path.expandvars(text)
-            if "transitional" in text and text.partition("#")[0].strip() == "transitional":
+            symbol = getattr(self._node, "item", None)
+            of_symbol = isinstance(symbol, kconfiglib.Symbol)
+            if of_symbol and text.partition("#")[0].strip() == "transitional":
                 # Linux has it since v6.18.
-                self.transitional.add(self._node.item)
+                self.transitional.add(symbol)
                 return [None]
             try:
                 tokens = super()._tokenize(text)
@@ -97,8 +100,8 @@ def kconfig_class() -> Any:
                 for mistake in mistakes:
                     self._problem(mistake)
             # Linux writes `option modules` without the `option` since v5.14.
-            if tokens[0] in switches and kconfiglib._T_MODULES in tokens:
-                self._switch = self._node.item
+            if of_symbol and tokens[0] in switches and kconfiglib._T_MODULES in tokens:
+                self._switch = symbol
                 return [None]
             return tokens
 
