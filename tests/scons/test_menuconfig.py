@@ -270,7 +270,7 @@ def test_a_choice_is_made_on_the_other_architecture(kernel: Project, terminal: O
 
 def test_help_minimal_configuration_and_load(kernel: Project, terminal: Open) -> None:
     before = saved(kernel)
-    kernel.write("mine", "CONFIG_XEN=y\n# CONFIG_SMP is not set\n")
+    kernel.write("mine", "CONFIG_XEN=y\n# CONFIG_SMP is not set\nCONFIG_GONE=y\n")
     screen = terminal(kernel.top)
     go_to_xen_pv(screen)
     screen.keys("?")
@@ -290,7 +290,9 @@ def test_help_minimal_configuration_and_load(kernel: Project, terminal: Open) ->
     screen.keys("Enter", "q")
     screen.wait("Save configuration?")
     screen.keys("n")
-    assert screen.end()[0] == 0
+    status, text = screen.end()
+    assert status == 0
+    assert "xen_tool: note: mine:3: Kconfig has no symbol GONE (here y)" in text
     assert state(kernel) == before
     assert (kernel.top / "defconfig").read_text() == "CONFIG_XEN=y\n"
 

@@ -29,6 +29,7 @@ from ..files import shown, write_if_changed
 from . import saved
 from .kconf import kconfig_class, read_kconfig
 from .library import import_kconfiglib, is_number
+from .overrides import overruled
 from .texts import defconfig_text
 
 MODULES = {
@@ -175,6 +176,7 @@ def _end_with_the_terminal() -> None:
 
 def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     kconfiglib = import_kconfiglib()
+    lost: list[str] = []
 
     class Kconfig(kconfig_class()):  # type: ignore[misc]
         def load_config(self, filename: str | None = None, **_options: Any) -> Any:
@@ -188,7 +190,9 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
                 # What is shown now stays, should the file be damaged.
                 other = read_kconfig(kconfig, Path.cwd(), {})
                 _for_dialog(lambda path: saved.load(other, path), filename)
-            saved.load(self, Path(filename))
+            loaded = saved.load(self, Path(filename))
+            if is_dialog:
+                lost.extend([*loaded.notes, *overruled(loaded.assignments, [])])
             return f"Loaded configuration '{shown(Path(filename))}'"
 
         def write_config(self, filename: str | None = None, **_options: object) -> str:
@@ -217,6 +221,9 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     sys.argv = [name, str(kconfig)]
     main = getattr(module, "main", None) or module._main
     main()
+    # Of what was loaded meanwhile; the dialogs have no place for it.
+    for note in lost:
+        print(f"xen_tool: note: {note}", file=sys.stderr)
 
 
 def _int(value: Any, *base: int) -> int:

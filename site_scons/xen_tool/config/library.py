@@ -2,9 +2,18 @@
 """Kconfiglib, mended where C kconfig computes another value from the same files.
 
 import_kconfiglib() is how this package comes by kconfiglib and the modules that come with it.
-Kconfiglib 14.1 is of 2020, and its upstream sleeps.  What differs from scripts/kconfig of
-Linux 6.1 is replaced here, function by function; each says which one of C it follows.
-tests/config/differential.py holds both against each other.
+What differs from scripts/kconfig of Linux 6.1 is replaced here, function by function, and what
+differs in reading files in kconf.py; each says which function of C it follows.
+tests/config/differential.py holds both against each other, tests/bench/kconfig.py on Linux' own
+trees.
+
+Why kconfiglib: 14.1 is of 2020 and its upstream sleeps, but it reads the trees of Linux 6.1, 6.12
+and 7.2 (16,480, 17,704 and 18,747 symbols) in about a second, without the compilers that they ask.
+The forks that live are in git only, or have no tristates; one of our own would be 7,000 lines to
+look after, where these are a few hundred.
+
+What is left: loops that only kconfiglib sees are errors.  Of newer releases, a choice whose prompt
+is not visible has a value in C (6.11), and a number without a value is 0 (7.x).
 """
 
 from __future__ import annotations
