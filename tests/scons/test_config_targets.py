@@ -315,6 +315,33 @@ def test_kconfig_sees_what_make_gives(kernel: Project) -> None:
     assert "# CONFIG_MORE is not set\n" in config(kernel)
 
 
+def test_symbols_in_place_of_kconfig_files(kernel: Project) -> None:
+    shutil.rmtree(kernel.top / "kconfig")
+    kernel.write("main.c", "int x = CONFIG_BASE + CONFIG_CPUS;\nchar *name = CONFIG_NAME;\n")
+    kernel.write(
+        "SConstruct",
+        'import os\nenv = Environment(tools=["xen_tool"], toolpath=["site_scons"],\n'
+        '    ENV={"PATH": os.environ["PATH"]})\n'
+        'env.XenConfigure(symbols={"XEN": True, "SMP": False, "CPUS": 2, "BASE": "0x1000",\n'
+        '    "NAME": \'a "b" $x \\\\\'})\n'
+        'env.XenConfigTargets()\nenv.XenObject("main.c")\n',
+    )
+    assert kernel.scons("main.o", "XEN=0", "CPUS=4").steps == [
+        "CONFIG build/x86_64/.config", "CC build/x86_64/main.o"
+    ]  # fmt: skip
+    assert kernel.scons("setconfig", "SMP=1").err == ""
+    assert config(kernel) == (
+        "CONFIG_XEN=y\nCONFIG_SMP=y\nCONFIG_CPUS=2\nCONFIG_BASE=0x1000\n"
+        'CONFIG_NAME="a \\"b\\" $x \\\\"\n'
+    )
+    kernel.edit("SConstruct", '"CPUS": 2', '"CPUS": 2.5')
+    run = kernel.run("main.o")
+    assert (run.status, run.err) == (2, (
+        "scons: *** symbols of XenConfigure: CPUS is 2.5; it can be True, False, a number, a "
+        'hexadecimal number such as "0x1000", or a text in one line\n'
+    ))  # fmt: skip
+
+
 def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
     kernel.scons("defconfig")
     rows = [line.split(None, 2) for line in kernel.scons("listconfig", "SMP=0").out.splitlines()]

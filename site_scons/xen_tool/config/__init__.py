@@ -5,6 +5,7 @@ What a Kconfig tree and a .config mean is what Linux's scripts/kconfig makes of 
 
 library        kconfiglib, mended where C kconfig computes another value
 kconf          reads a tree of Kconfig files
+declared       symbols that a SConstruct declares instead
 checks         what C kconfig warns of in such a tree
 assignments    what somebody wants a symbol to be, and where they said so
 saved          reads and writes .config, defconfigs and fragments

@@ -52,13 +52,15 @@ def read(
     arch: str | None = None,
     settings: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
+    text: str | None = None,
 ) -> Configuration:
     """Reads Kconfig, then the saved configuration, then applies the settings.
 
     saved_config counts if it exists; else defconfig, a path in which {arch}
     stands for the architecture's name; else Kconfig's defaults.  The
     architecture is arch, else the one that was saved, else x86_64; Kconfig
-    files see it as $(ARCH), and variables such as CC by their names.
+    files see it as $(ARCH), and variables such as CC by their names.  text stands
+    in place of the Kconfig file.
 
     Raises XenToolError for whatever is wrong with any of them.
     """
@@ -67,7 +69,8 @@ def read(
     chosen = _arch(arch, base)
     if base is None and defconfig is not None:
         base = srctree / defconfig.format(arch=chosen.name)
-    kconf = read_kconfig(kconfig, srctree, {**(variables or {}), "ARCH": chosen.name})
+    seen = {**(variables or {}), "ARCH": chosen.name}
+    kconf = read_kconfig(kconfig, srctree, seen, text=text)
     earlier, notes = saved.load(kconf, base) if base is not None else ([], [])
     given = from_settings(kconf, settings or {})
     notes += apply(given, earlier if is_saved else [])

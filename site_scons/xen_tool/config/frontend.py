@@ -40,6 +40,7 @@ MODULES = {
 """The modules of kconfiglib that can be run, and what each does with the configuration."""
 
 _SMALLEST = (40, 10)
+_TEXT = "XEN_TOOL_KCONFIG_TEXT"
 _INTERRUPTED = 130
 _PACKAGE = Path(__file__).parent.parent
 
@@ -50,6 +51,7 @@ def run(
     module: str,
     kconfig: Path,
     *,
+    text: str | None,
     srctree: Path,
     variables: Mapping[str, str],
     config: Path,
@@ -57,7 +59,7 @@ def run(
 ) -> None:
     """Runs a front end on config, or defconfig if there is none, with the terminal that we have.
 
-    variables are those that Kconfig files name.
+    variables are those that Kconfig files name; text stands in place of the file kconfig.
 
     Raises XenToolError if there is no terminal or display that it needs, or
     if it fails.
@@ -78,6 +80,8 @@ def run(
     environment.pop("CONFIG_", None)
     program = [sys.executable, "-m", f"{_PACKAGE.name}.config.frontend", module, str(srctree)]
     program += [os.path.relpath(kconfig, srctree), *([str(defconfig)] if defconfig else [])]
+    if text is not None:
+        environment[_TEXT] = text
     # Python looks for modules in cwd first; a kernel's top may have a kconfiglib of its own.
     status = subprocess.run(program, env=environment, cwd=_PACKAGE.parent, check=False).returncode
     if status in (_INTERRUPTED, -signal.SIGINT):
@@ -177,6 +181,7 @@ def _end_with_the_terminal() -> None:
 def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     kconfiglib = import_kconfiglib()
     lost: list[str] = []
+    text = os.environ.get(_TEXT)
 
     class Kconfig(kconfig_class()):  # type: ignore[misc]
         def load_config(self, filename: str | None = None, **_options: Any) -> Any:
@@ -188,7 +193,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
                 filename = defconfig
             if is_dialog:
                 # What is shown now stays, should the file be damaged.
-                other = read_kconfig(kconfig, Path.cwd(), {})
+                other = read_kconfig(kconfig, Path.cwd(), {}, text=text)
                 _for_dialog(lambda path: saved.load(other, path), filename)
             loaded = saved.load(self, Path(filename))
             if is_dialog:
@@ -212,7 +217,9 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
                 print(message, file=sys.stderr)
 
     # How each module makes its Kconfig.
-    kconfiglib.standard_kconfig = lambda _doc: Kconfig(str(kconfig), suppress_traceback=True)
+    kconfiglib.standard_kconfig = lambda _doc: Kconfig(
+        str(kconfig), text=text, suppress_traceback=True
+    )
     module = import_kconfiglib(name)
     if name == "guiconfig":
         _tell_of_errors_in_windows()

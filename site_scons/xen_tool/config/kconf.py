@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,10 +29,13 @@ _SOURCES = ("source", "rsource", "osource", "orsource")
 _environment_lock = threading.Lock()
 
 
-def read_kconfig(path: Path, srctree: Path, variables: Mapping[str, str]) -> Kconfig:
+def read_kconfig(
+    path: Path, srctree: Path, variables: Mapping[str, str], *, text: str | None = None
+) -> Kconfig:
     """Parses the Kconfig file at path and all that it sources, relative to srctree.
 
-    What C kconfig warns of is in its attribute `problems`.
+    text stands in place of what is at path.  What C kconfig warns of is in the
+    attribute `problems`.
 
     Raises XenToolError with the file, the line and what kconfiglib says of it.
     """
@@ -39,7 +43,10 @@ def read_kconfig(path: Path, srctree: Path, variables: Mapping[str, str]) -> Kco
     with _environment({**variables, "srctree": str(srctree)}):
         try:
             kconf = kconfig_class()(
-                os.path.relpath(path, srctree), warn_to_stderr=False, suppress_traceback=False
+                os.path.relpath(path, srctree),
+                text=text,
+                warn_to_stderr=False,
+                suppress_traceback=False,
             )
         except (kconfiglib.KconfigError, OSError) as error:
             raise XenToolError(f"Kconfig: {str(error).strip()}") from error
@@ -65,7 +72,8 @@ def kconfig_class() -> Any:
     class Reader(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
         modules: Any
 
-        def __init__(self, *args: Any, **options: Any) -> None:
+        def __init__(self, *args: Any, text: str | None = None, **options: Any) -> None:
+            self._text = text
             self.problems: list[str] = []
             self.places: dict[Any, list[Place]] = {}
             self._conditions: list[Place] = []
@@ -77,6 +85,9 @@ def kconfig_class() -> Any:
             self.problems += problems(self)
 
         def _open(self, filename: str, mode: str) -> Any:
+            if self._text is not None:
+                text, self._text = self._text, None
+                return io.StringIO(text)
             # Help texts of old trees are in other encodings.
             return open(filename, mode, encoding="utf-8", errors="replace" if mode == "r" else None)
 

@@ -98,6 +98,7 @@ class ConfigTargets:
         self,
         *,
         kconfig: Path,
+        text: str | None,
         srctree: Path,
         variables: Mapping[str, str],
         config: Path,
@@ -105,6 +106,7 @@ class ConfigTargets:
         seed: str | None,
     ) -> None:
         self._kconfig = kconfig
+        self._text = text
         self._srctree = srctree
         self._variables = variables
         self._config = config
@@ -149,7 +151,8 @@ class ConfigTargets:
         return kconf, loaded.assignments, loaded.notes + overruled(loaded.assignments, [])
 
     def _read(self, arch: str) -> Kconfig:
-        return read_kconfig(self._kconfig, self._srctree, {**self._variables, "ARCH": arch})
+        seen = {**self._variables, "ARCH": arch}
+        return read_kconfig(self._kconfig, self._srctree, seen, text=self._text)
 
     def _one(self, name: str, arch: str) -> None:
         if name == "randconfig":
@@ -170,6 +173,7 @@ class ConfigTargets:
             frontend.run(
                 name,
                 self._kconfig,
+                text=self._text,
                 srctree=self._srctree,
                 variables={**self._variables, "ARCH": arch},
                 config=self._config,

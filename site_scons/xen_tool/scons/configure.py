@@ -24,6 +24,7 @@ from ..build.lock import FILE as LOCK
 from ..build.plan import Group
 from ..build.step import Step
 from ..config.configuration import Configuration, read
+from ..config.declared import Declared, kconfig_text
 from ..config.saved import find, saved_arch
 from ..errors import XenToolError
 from ..files import shown
@@ -48,8 +49,9 @@ _told: set[str] = set()
 @while_reading
 def xen_configure(
     env: Any,
-    kconfig: str = "kconfig/Kconfig",
+    kconfig: str | None = None,
     *,
+    symbols: Declared | None = None,
     defconfig: str | None = None,
     saved: str | None = None,
     arguments: Mapping[str, str] | None = None,
@@ -59,8 +61,9 @@ def xen_configure(
 ) -> Configuration:
     """env.XenConfigure(): reads the configuration, and makes env build it.
 
-    kconfig and defconfig are paths from the top; {arch} in defconfig is the
-    architecture.  saved is the saved configuration (.config, or what
+    kconfig (kconfig/Kconfig) and defconfig are paths from the top; {arch} in
+    defconfig is the architecture.  In place of a Kconfig file, symbols may say
+    the symbols and their defaults.  saved is the saved configuration (.config, or what
     $KCONFIG_CONFIG names).  arguments are NAME=value (those of the command
     line).  build is where outputs go ($O, or build/<ARCH>).  With sconsign,
     SCons keeps its record of signatures there too; it has one for all that a
@@ -95,8 +98,15 @@ def xen_configure(
         )
         seen = {**_kconfig_variables(tools, path), **(variables or {})}
     listen.lists(path.split(os.pathsep))
+    if symbols is not None and kconfig is not None:
+        raise XenToolError(
+            "XenConfigure is given a Kconfig file and symbols: leave one of them out"
+        )
+    file = top / ("SConstruct" if symbols is not None else kconfig or "kconfig/Kconfig")
+    text = kconfig_text(symbols) if symbols is not None else None
     configuration = read(
-        top / kconfig,
+        file,
+        text=text,
         srctree=top,
         # What is being changed may be damaged; only its architecture counts.
         saved_config=None if asked else saved_path,
@@ -106,7 +116,8 @@ def xen_configure(
         variables=seen,
     )
     env["XEN_CONFIG_TARGETS"] = ConfigTargets(
-        kconfig=top / kconfig,
+        kconfig=file,
+        text=text,
         srctree=top,
         variables=seen,
         config=saved_path,
