@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from project import Project, checks_in
+from xen_tool.boot import boot
 
 pytestmark = pytest.mark.usefixtures("xen_under_qemu")
 
@@ -135,6 +136,39 @@ def test_a_hang_ends_at_the_time_limit_and_says_where(built_kernel: Project) -> 
     assert re.search(
         rf"no result after 5 s: the guest hangs: d0v0 at \w+\+0x[0-9a-f]+ \({line}\)", run.err
     )
+
+
+class Clock:
+    """A clock that can be put forward."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+def test_a_domu_that_hangs_is_told_from_its_dom0(
+    linux_dom0: None, built_kernel: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _with_lines(built_kernel)
+    hang = 'printk("hangs now\\n");\n\tfor (;;) asm("pause");'
+    built_kernel.edit("arch/x86/xen/checks/entry.c", "EXPECT_EQUAL(bss_probe, 0);", hang)
+    built_kernel.scons()
+    clock = Clock()
+    monkeypatch.setattr(boot, "time", clock)
+
+    def echo(line: str) -> None:
+        if line == "hangs now":
+            clock.ahead = 1000.0
+
+    monkeypatch.chdir(built_kernel.top)
+    image = built_kernel.top / "build/x86_64/vmlinux"
+    outcome = boot.boot(image, mode="pv-domu", timeout=500, cpus=1, echo=echo)
+    line = _line(built_kernel, "checks/entry.c", "for (;;) asm")
+    place = rf"bss_cleared\+0x[0-9a-f]+ \({line}\)"
+    assert re.fullmatch(
+        f"no result after 500 s: the guest hangs: d1v0 at {place}", outcome.reason
+    ), outcome.reason
 
 
 def test_a_crash_ends_at_once_and_says_of_what_and_where(built_kernel: Project) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from .dump import Dump
+from .dump import Dump, Where
 from .modes import Place
 from .terminal import Seen
 
@@ -180,6 +180,14 @@ class Evidence:
             if int(number) != self.passes:
                 return f"its {number} checks gave {self.passes} lines PASS"
         return f"said after it: {self.after}" if self.after else ""
+
+    def is_of_dom0(self, domain: int) -> bool:
+        """Return whether a domain is the dom0 that builds the guest, and not the guest."""
+        return self.place is Place.DOMU and domain == 0 and not self.in_shim
+
+    def is_of_guest(self, place: Where) -> bool:
+        """Return whether it is a virtual CPU of the guest."""
+        return place.of_domain is not None and not self.is_of_dom0(place.of_domain)
 
     def failures_told(self) -> str:
         """The first failures, and how many more there were."""

@@ -99,7 +99,7 @@ class Judge:
             cause = f" ({found.before_panic})" if failed else ""
             return f"{lacks}{who} panicked: {panic}{cause}{where}"
         if found.domain is not None:
-            who = _NOT_GUEST if self._is_of_dom0(found.domain) else "the guest"
+            who = _NOT_GUEST if found.is_of_dom0(found.domain) else "the guest"
             return f"{who} crashed: {found.unhandled or found.trouble.rstrip(':')}{where}"
         if found.in_trouble:
             return f"Xen crashed: {found.trouble}{where}"
@@ -150,7 +150,7 @@ class Judge:
     def _hang(self) -> str:
         found = self._evidence
         places = [place for place in self._end.places if not place.idle]
-        guests = [place for place in places if self._is_of_guest(place)]
+        guests = [place for place in places if found.is_of_guest(place)]
         told = f": {self._told(guests or places)}" if places else ""
         if found.place is Place.DOMU and not found.started:
             return f"the dom0 hangs before it starts the domain{told}"
@@ -168,14 +168,6 @@ class Judge:
         if self._evidence.place is Place.KERNEL:
             return f"the guest {did} the machine"
         return f"the machine was {did}, of which Xen said nothing"
-
-    def _is_of_dom0(self, domain: int) -> bool:
-        found = self._evidence
-        return found.place is Place.DOMU and domain == 0 and not found.in_shim
-
-    def _is_of_guest(self, place: Where) -> bool:
-        domain = place.of_domain
-        return domain is not None and not self._is_of_dom0(domain)
 
     def _told(self, places: Sequence[Where]) -> str:
         return ", ".join(f"{place.who} at {self._place(place)}" for place in places)
