@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import check, config_targets, configure, methods, names, summary, usage
+    from .scons import configure, methods, summary, usage
+    from .scons.graph import names
+    from .scons.targets import check, config_targets
 
     for name, method in (
         ("XenConfigure", configure.xen_configure),

@@ -196,6 +196,6 @@ def test_a_file_system_without_hard_links(kernel: Project) -> None:
 
 def test_an_up_to_date_run_imports_nothing_that_judges_or_assembles(built_kernel: Project) -> None:
     imported = built_kernel.scons(PYTHONPROFILEIMPORTTIME="1").err
-    assert "xen_tool.scons.check" in imported
+    assert "xen_tool.scons.targets.check" in imported
     for module in ("xen_tool.image", "loaders.rules", "xen_tool.report", "keystone", "lief"):
         assert module not in imported, module

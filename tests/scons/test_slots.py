@@ -6,7 +6,7 @@ from __future__ import annotations
 import select
 import threading
 
-from xen_tool.scons.jobs import SharedSlots
+from xen_tool.scons.graph.jobs import SharedSlots
 
 
 def waiter(slots: SharedSlots, got: list[bool]) -> threading.Thread:

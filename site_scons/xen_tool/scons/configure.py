@@ -33,12 +33,14 @@ from ..modules import modules
 from ..shortcut import listen
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
-from . import flags, jobs, names, watching
-from .clean import ZIG_CACHE
-from .config_targets import SETCONFIG, ConfigTargets, asks_why, changing
+from . import flags
 from .errors import while_reading
-from .nodes import Graph, graph_of
+from .graph import jobs, names
+from .graph.clean import ZIG_CACHE
+from .graph.nodes import Graph, graph_of
 from .settings import add_json, settings
+from .targets import watching
+from .targets.config_targets import SETCONFIG, ConfigTargets, asks_why, changing
 
 AUTOCONF = "include/generated/autoconf.h"
 """Below the build directory: the values of all symbols, for C."""

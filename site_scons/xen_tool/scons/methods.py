@@ -28,9 +28,11 @@ from ..loaders import asked
 from ..modules import modules
 from ..shortcut import watched
 from ..toolchain.words import precompiled_headers
-from . import check, compilation_db, flags
+from . import flags
 from .errors import one_image, while_building, while_reading
-from .nodes import Graph
+from .graph import compilation_db
+from .graph.nodes import Graph
+from .targets import check
 
 
 @while_reading

@@ -45,7 +45,7 @@ class Recorder:
 
     def _look(self) -> None:
         """What is asked for, when all is read; nothing is built yet."""
-        from xen_tool.scons import request
+        from xen_tool.scons.graph import request
 
         asked = request.look()
         if asked.unknown:
@@ -59,7 +59,7 @@ class Recorder:
 
     def _tell(self) -> None:
         """Tell a watcher what counts besides the files of the project, and what does not."""
-        from xen_tool.scons import request
+        from xen_tool.scons.graph import request
 
         folders, made = request.outputs()
         made += self._listener.written

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .config_targets import CHANGING, STANDS_FOR
 from .settings import RESERVED
+from .targets.config_targets import CHANGING, STANDS_FOR
 
 _CONFIG_TARGETS = """\
 Targets for the saved configuration, .config:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """`scons watch [TARGETS]`: build, and again at every save, until somebody ends it.
 
-A program of its own, which scons/watching.py starts in the place of SCons:
+A program of its own, which scons/targets/watching.py starts in the place of SCons:
 `python .../xen_tool/shortcut/watch.py TOP [SCONS ARGUMENTS]`.  Every build is a process of its
 own, the same that `xen-tool build` is: so nothing is locked or remembered here, and each obeys
 the same rules.  saves.py says which saves count.  A save during a build has another one follow;

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 from SCons.Errors import BuildError
 
-from ..errors import XenToolError
-from ..functions import UNCHECKED, without_pv32
-from ..loaders import asked
-from ..loaders.names import LOADERS, PV_DOMU
-from ..loaders.xen import Xen
-from .errors import one_image, while_building, while_reading
-from .nodes import Graph
-from .settings import wants_json
+from ...errors import XenToolError
+from ...functions import UNCHECKED, without_pv32
+from ...loaders import asked
+from ...loaders.names import LOADERS, PV_DOMU
+from ...loaders.xen import Xen
+from ..errors import one_image, while_building, while_reading
+from ..graph.nodes import Graph
+from ..settings import wants_json
 
 _T = TypeVar("_T")
 
@@ -88,8 +88,8 @@ def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
         raise XenToolError(f"XenCheck: {node} is no image that XenImage made")
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ..report import text
-        from ..report.report import read_report
+        from ...report import text
+        from ...report.report import read_report
 
         report = read_report(str(source[0]), asks.xen, asks.loaders)._replace(image=str(node))
         if wants_json():

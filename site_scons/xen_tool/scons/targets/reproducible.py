@@ -26,17 +26,17 @@ from SCons.Errors import BuildError
 from SCons.Node.FS import File
 from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS, GetLaunchDir, GetOption
 
-from ..build.database import FILE as DATABASE
-from ..errors import XenToolError
-from ..report.bitwise import Difference, difference
-from .clean import SCONSIGN_FILES
-from .errors import while_building, while_reading
-from .flags import path_of
-from .names import REPRODUCIBLE
-from .nodes import Graph
-from .request import arguments, node_of
-from .settings import wants_json
-from .step_file import StepFile
+from ...build.database import FILE as DATABASE
+from ...errors import XenToolError
+from ...report.bitwise import Difference, difference
+from ..errors import while_building, while_reading
+from ..flags import path_of
+from ..graph.clean import SCONSIGN_FILES
+from ..graph.names import REPRODUCIBLE
+from ..graph.nodes import Graph
+from ..graph.request import arguments, node_of
+from ..graph.step_file import StepFile
+from ..settings import wants_json
 
 _SCHEMA = 1
 _COPY = "the-same-tree-in-another-folder"

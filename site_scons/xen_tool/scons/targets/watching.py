@@ -8,8 +8,8 @@ import sys
 
 from SCons.Script import COMMAND_LINE_TARGETS, GetLaunchDir
 
-from .. import shortcut
-from ..errors import XenToolError
+from ... import shortcut
+from ...errors import XenToolError
 
 WATCH = "watch"
 _NAMING = ("-C", "--directory", "-f", "--file", "-I", "--include-dir", "-Y", "--repository")

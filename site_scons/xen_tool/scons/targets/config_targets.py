@@ -17,22 +17,22 @@ from typing import Any
 
 from SCons.Script import COMMAND_LINE_TARGETS
 
-from ..abi import ARCHES, X86_64, Arch
-from ..config import frontend, saved
-from ..config.assignments import Assignment, Origins, from_settings, origins
-from ..config.checks import unmet
-from ..config.configuration import Configuration
-from ..config.kconf import Kconfig, read_kconfig, refuse
-from ..config.library import is_logical
-from ..config.listing import listing
-from ..config.merge import merge, randomize, set_all
-from ..config.overrides import apply, overruled
-from ..config.texts import defconfig_text
-from ..errors import XenToolError
-from ..files import shown, write_if_changed
+from ...abi import ARCHES, X86_64, Arch
+from ...config import frontend, saved
+from ...config.assignments import Assignment, Origins, from_settings, origins
+from ...config.checks import unmet
+from ...config.configuration import Configuration
+from ...config.kconf import Kconfig, read_kconfig, refuse
+from ...config.library import is_logical
+from ...config.listing import listing
+from ...config.merge import merge, randomize, set_all
+from ...config.overrides import apply, overruled
+from ...config.texts import defconfig_text
+from ...errors import XenToolError
+from ...files import shown, write_if_changed
+from ..errors import while_building, while_reading
+from ..settings import Settings, wants_json
 from . import why
-from .errors import while_building, while_reading
-from .settings import Settings, wants_json
 
 SETCONFIG = "setconfig"
 """The one of these that NAME=value is for."""

@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..build.step import Step
-from ..toolchain import words
-from .flags import path_of
+from ...build.step import Step
+from ...toolchain import words
+from ..flags import path_of
 from .step_file import StepFile
 
 if TYPE_CHECKING:

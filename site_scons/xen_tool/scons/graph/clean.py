@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from SCons.Script import GetOption
 
-from ..build.database import FILE as DATABASE
-from ..build.lock import FILE as LOCK
-from ..functions import CHECK
-from .flags import path_of
+from ...build.database import FILE as DATABASE
+from ...build.lock import FILE as LOCK
+from ...functions import CHECK
+from ..flags import path_of
 
 if TYPE_CHECKING:
     from .nodes import Graph

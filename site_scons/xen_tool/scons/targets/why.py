@@ -11,16 +11,16 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..build import story
-from ..build.database import DamagedError
-from ..build.record import Record
-from ..build.step import Step
-from ..build.story import Story
-from ..config.why import about, why
-from ..errors import XenToolError
-from . import names
-from .nodes import Graph
-from .settings import Settings, wants_json
+from ...build import story
+from ...build.database import DamagedError
+from ...build.record import Record
+from ...build.step import Step
+from ...build.story import Story
+from ...config.why import about, why
+from ...errors import XenToolError
+from ..graph import names
+from ..graph.nodes import Graph
+from ..settings import Settings, wants_json
 
 if TYPE_CHECKING:
     from .config_targets import ConfigTargets

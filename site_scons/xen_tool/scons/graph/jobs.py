@@ -18,7 +18,7 @@ from typing import Any
 from SCons.Errors import BuildError
 from SCons.Script import BuildTask, GetOption
 
-from ..build.slots import Slots
+from ...build.slots import Slots
 
 
 class SharedSlots(Slots):

@@ -16,10 +16,10 @@ from SCons.Node.Alias import Alias
 from SCons.Node.FS import Dir, File, get_default_fs
 from SCons.Script import BUILD_TARGETS, COMMAND_LINE_TARGETS
 
-from ..files import is_in
-from ..light import NamedTuple
+from ...files import is_in
+from ...light import NamedTuple
+from ..flags import path_of
 from . import names
-from .flags import path_of
 from .nodes import Graph
 from .step_file import StepFile, is_special
 

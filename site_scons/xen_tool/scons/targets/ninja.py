@@ -13,17 +13,17 @@ from typing import Any
 
 from SCons.Script import DEFAULT_TARGETS, GetOption
 
-from ..build import stored
-from ..build.ninja import FILE, Manifest, text
-from ..build.step import Step
-from ..files import write_if_changed
-from ..shortcut import listen, one_step
-from .clean import NINJA_FILES
-from .errors import while_building
-from .flags import path_of
-from .nodes import Graph
-from .request import arguments
-from .step_file import StepFile
+from ...build import stored
+from ...build.ninja import FILE, Manifest, text
+from ...build.step import Step
+from ...files import write_if_changed
+from ...shortcut import listen, one_step
+from ..errors import while_building
+from ..flags import path_of
+from ..graph.clean import NINJA_FILES
+from ..graph.nodes import Graph
+from ..graph.request import arguments
+from ..graph.step_file import StepFile
 
 _SCONSTRUCTS = ("SConstruct", "Sconstruct", "sconstruct", "SConstruct.py", "sconstruct.py")
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/")

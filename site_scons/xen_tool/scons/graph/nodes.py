@@ -21,19 +21,19 @@ from SCons.Errors import BuildError, UserError
 from SCons.Scanner import Scanner
 from SCons.Script import GetOption
 
-from .. import signals
-from ..build.discover import Texts
-from ..build.plan import Plan
-from ..build.runner import Failure
-from ..build.session import Session
-from ..build.slots import Slots
-from ..build.step import Step
-from ..errors import XenToolError
-from ..functions import COMMANDS_FILE, IMPORTS, commands_step, functions
-from ..progress import Lines
-from ..shortcut import listen, watched
+from ... import signals
+from ...build.discover import Texts
+from ...build.plan import Plan
+from ...build.runner import Failure
+from ...build.session import Session
+from ...build.slots import Slots
+from ...build.step import Step
+from ...errors import XenToolError
+from ...functions import COMMANDS_FILE, IMPORTS, commands_step, functions
+from ...progress import Lines
+from ...shortcut import listen, watched
+from ..flags import path_of
 from .clean import clean
-from .flags import path_of
 from .jobs import slots
 from .others import Others
 from .step_file import StepFile, is_special

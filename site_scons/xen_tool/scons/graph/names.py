@@ -18,9 +18,9 @@ import SCons.Node
 from SCons.Node.Alias import default_ans
 from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
-from ..build.step import COMPILE
-from ..functions import COMMANDS_FILE
-from ..shortcut import listen
+from ...build.step import COMPILE
+from ...functions import COMMANDS_FILE
+from ...shortcut import listen
 from .nodes import Graph
 
 REPRODUCIBLE = "reproducible"
@@ -62,11 +62,11 @@ def find(name: str, **where: Any) -> Any:
     if name == "all":
         return _all(graph)
     if name == REPRODUCIBLE:
-        from . import reproducible
+        from ..targets import reproducible
 
         return reproducible.target(_graphs, where["curdir"])
     if name == NINJA and not graph.is_known(path):
-        from . import ninja
+        from ..targets import ninja
 
         return ninja.target(_graphs)
     if name == COMMANDS_FILE and not graph.is_known(path):
