@@ -269,7 +269,13 @@ def test_a_build_that_waits_can_be_ended(
     with (project.top / "build/x86_64/.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with subprocess.Popen(
-            command, cwd=project.top, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=project.top,
+            # In the background of a shell it is ignored, and the tool then ignores it, too.
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         ) as waiting:
             assert waiting.stderr is not None
             while "waiting for" not in waiting.stderr.readline():
