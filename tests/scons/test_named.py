@@ -45,7 +45,7 @@ def test_a_target_is_compiled_by_its_name(named: Project) -> None:
 def test_why_knows_which_object_was_new(named: Project) -> None:
     named.edit(SOURCE, "#include <", "int more;\n#include <")
     named.scons()
-    assert f"{LIB} changed" in named.scons("why", f"TARGET={BUILD}/vmlinux.unchecked").out
+    assert f"-> {LIB}\n" in named.scons("why", f"TARGET={BUILD}/vmlinux.unchecked").out
 
 
 def test_junk_in_an_objects_place_is_removed(named: Project) -> None:
