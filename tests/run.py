@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
+_WORKERS = ("-n", "auto", "--dist", "loadfile")
+"""One for each processor, which takes whole files: tests of one share what is dear to make."""
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     for need in packages.missing():
         say(f"going on without {need.wanted}: the tests that need it are skipped")
     os.chdir(TOP)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *_WORKERS, *sys.argv[1:]])
 
 
 if __name__ == "__main__":
