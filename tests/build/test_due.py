@@ -12,6 +12,7 @@ import pytest
 
 from xen_tool.build.plan import Group
 from xen_tool.build.session import Session
+from xen_tool.build.slots import Slots
 
 from .engine import Engine, Shown, write
 
@@ -96,3 +97,25 @@ def test_other_words_concern_their_steps(engine: Engine) -> None:
     again.plan.groups["cc"] = Group(again.plan.groups["cc"].files, gas="never")
     again.plan.steps["out/a.o"] = again.plan.steps["out/a.o"]._replace(flags=("cc", "-O2"))
     assert "out/a.o" in session(again).due(TARGETS, mark="another")
+
+
+@pytest.mark.parametrize("is_at_work", [False, True])
+def test_what_another_process_has_built_since_is_not_marked(
+    engine: Engine, gcc: str, is_at_work: bool
+) -> None:
+    tree(engine)
+    assert not engine.build(*TARGETS).result.failures
+    now = session(engine)
+    assert not now.due(TARGETS)
+    other = Engine(gcc)
+    tree(other)
+    other.plan.steps["out/a.o"] = other.plan.steps["out/a.o"]._replace(flags=(gcc, "-c", "-Isub"))
+    others = session(other)
+    assert not others.build(TARGETS, slots=Slots(1)).failures
+    if not is_at_work:
+        others.close()
+    # It does not wait either.
+    now.mark(MARK)
+    now.close()
+    others.close()
+    assert "out/a.o" in session(engine).due(TARGETS, mark=MARK)

@@ -129,10 +129,15 @@ class Session:
         return due_steps(self.plan, self.database, self.judge, paths, force=force, mark=mark)
 
     def mark(self, mark: str) -> None:
-        """Take note that what a mark stands for is up to date; close() writes it."""
+        """Take note that what a mark stands for is up to date, as due() has said.
+
+        close() writes it.  Not if another process builds, or has since the database was read.
+        """
         with self._mutex:
-            self.open()
-            self.database.mark(mark)
+            if self._lock < 0:
+                self._lock = self._lock_again()
+            if self._lock >= 0:
+                self.database.mark(mark)
 
     def changed(self, paths: Iterable[str]) -> None:
         """Has files looked up again, as something else may have written them."""
