@@ -6,6 +6,8 @@ from __future__ import annotations
 import select
 import threading
 
+import pytest
+
 from xen_tool.scons.graph.jobs import SharedSlots
 
 
@@ -27,6 +29,13 @@ def test_there_are_so_many() -> None:
     slots.give()
     assert can_read(slots)
     assert [slots.wait(), slots.take()] == [True, False]
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_there_is_always_one(number: int) -> None:
+    # As SCons has it with -j0, where nothing would ever end.
+    slots = SharedSlots(number)
+    assert [slots.take(), slots.take()] == [True, False]
 
 
 def test_a_thread_waits_for_one() -> None:

@@ -11,9 +11,10 @@ import os
 
 
 class Slots:
-    """So many slots."""
+    """So many slots; at least one, as with less nothing would ever run."""
 
     def __init__(self, number: int) -> None:
+        number = max(number, 1)
         self.handle = os.eventfd(number, os.EFD_CLOEXEC | os.EFD_NONBLOCK | os.EFD_SEMAPHORE)
         """A descriptor that can be read while a slot is free."""
 
