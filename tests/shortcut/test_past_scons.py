@@ -51,7 +51,7 @@ class Tree(Project):
         run = self.face(*arguments, **environment)
         assert run.status == 0, run.out + run.err
         assert (self._read_at() != before) == scons, "through SCons, or not"
-        assert self.scons(*arguments).steps == [], "SCons finds more to do"
+        assert self.scons(*arguments, **environment).steps == [], "SCons finds more to do"
         return run
 
     def _read_at(self) -> int:
@@ -245,11 +245,19 @@ def test_another_compiler_in_path_is_seen(tree: Tree, tmp_path: Path, gcc: str) 
     first.mkdir()
     path = f"{first}:{os.environ['PATH']}"
     tree.face(PATH=path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text(f'#!/bin/sh\nexec {gcc} -DELSEWHERE "$@"\n')
+    elsewhere.chmod(0o755)
     wrapper = first / "gcc"
     wrapper.write_text(f'#!/bin/sh\nexec {gcc} -DOTHER "$@"\n')
     wrapper.chmod(0o755)
     run = tree.face(PATH=path)
     assert f"CC {BUILD}/src/a.o" in run.steps
     wrapper.write_text(f'#!/bin/sh\nexec {gcc} -DANOTHER "$@"\n')
-    assert f"CC {BUILD}/src/a.o" in tree.face(PATH=path).steps
+    # It may need other words.
+    assert f"CC {BUILD}/src/a.o" in tree.build(scons=True, PATH=path).steps
+    for program in (gcc, elsewhere):
+        wrapper.unlink()
+        wrapper.symlink_to(program)
+        assert f"CC {BUILD}/src/a.o" in tree.build(scons=True, PATH=path).steps
     assert tree.face(PATH=path).steps == []

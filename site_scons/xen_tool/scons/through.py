@@ -113,7 +113,11 @@ class Recorder:
             return not any(is_in(path, folder) for folder in folders)
 
         others = set(self._files)
-        read = [*listener.opened, *_modules(), *others]
+        # The words of commands are those of these compilers and linkers.
+        groups = [group for graph, _ in self._plans for group in graph.plan.groups.values()]
+        made_with = (os.path.abspath(path) for group in groups for path in group.files)
+        programs = (path for path in made_with if os.access(path, os.X_OK))
+        read = [*listener.opened, *_modules(), *others, *programs]
         for path in dict.fromkeys([*read, *(f"{folder}/" for folder in listener.listed)]):
             if is_read(path) or path in others:
                 content = contents.digest(path)

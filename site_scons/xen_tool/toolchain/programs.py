@@ -123,8 +123,8 @@ def find(
         cc=command,
         ld=(programs[1], *ld_argv[1:]),
         include=include,
-        cc_files=(*dict.fromkeys(map(os.path.realpath, drivers)), *_files_below(include)),
-        ld_files=(os.path.realpath(programs[1]),),
+        cc_files=(*_with_targets(drivers), *_files_below(include)),
+        ld_files=_with_targets(programs[1:]),
         gas=_gas(name, path),
     )
 
@@ -241,6 +241,11 @@ def _driven(cc: Sequence[str], path: str) -> list[str]:
             continue
         found += [program for word in words if (program := shutil.which(word, path=path))]
     return found
+
+
+def _with_targets(programs: Iterable[str]) -> tuple[str, ...]:
+    """Programs and what they are links to, which another program may come to be."""
+    return tuple(dict.fromkeys(p for name in programs for p in (name, os.path.realpath(name))))
 
 
 def _files_below(folder: str) -> list[str]:
