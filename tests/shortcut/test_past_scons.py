@@ -261,3 +261,38 @@ def test_another_compiler_in_path_is_seen(tree: Tree, tmp_path: Path, gcc: str) 
         wrapper.symlink_to(program)
         assert f"CC {BUILD}/src/a.o" in tree.build(scons=True, PATH=path).steps
     assert tree.face(PATH=path).steps == []
+
+
+@pytest.mark.parametrize(
+    "during",
+    [
+        "echo 'env.Append(CCFLAGS=[\"-DX\"])' >> more.py",
+        "echo 'int more;' > src/c.c",
+        "touch flag",
+        "echo 'echo int generated = 2\\;' > gen.sh",
+    ],
+)
+def test_what_changes_while_it_is_built_is_read_by_the_next_run(
+    tree: Tree, tmp_path: Path, gcc: str, during: str
+) -> None:
+    tree.write("gen.sh", "echo 'int generated = 1;'\n")
+    more = """
+env.Append(CPPDEFINES=["HAS" if os.path.exists("flag") else "HAS_NOT"])
+env.Command("src/gen.c", ["gen.sh"], "sh $SOURCE > $TARGET")
+"""
+    compiler = tmp_path / "gcc"
+    compiler.write_text(
+        "#!/bin/sh\n"
+        f'case "$*" in *src/a.c*) [ -e {tmp_path}/go ] && rm {tmp_path}/go && {during};; esac\n'
+        f'exec {gcc} "$@"\n'
+    )
+    compiler.chmod(0o755)
+    tree.write("more.py", more)
+    tree.build(f"CC={compiler}", scons=True)
+    tree.write("more.py", f"{more}# read again\n")
+    tree.edit("src/a.c", "= N", "= N + 1")
+    (tmp_path / "go").touch()
+    assert tree.face(f"CC={compiler}").status == 0
+    assert not (tmp_path / "go").exists()
+    tree.build(f"CC={compiler}", scons=True)
+    assert tree.build(f"CC={compiler}", scons=False).steps == []

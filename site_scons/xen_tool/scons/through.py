@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 if __name__ == "__main__":
@@ -16,7 +17,7 @@ if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from xen_tool.build import stored
-from xen_tool.build.contents import Contents, digest
+from xen_tool.build.contents import Contents, changed_since, clock, digest
 from xen_tool.errors import XenToolError
 from xen_tool.files import is_in
 from xen_tool.shortcut import listen, reading, watched
@@ -39,7 +40,14 @@ class Recorder:
         self._listener.on_stop(self._look)
         self._plans: list[tuple[Any, list[str]]] = []
         self._files: list[str] = []
+        self._made: list[str] = []
+        self._programs: list[str] = []
+        self._there: dict[str, bool] = {}
+        """What was looked up, and whether it was there."""
+        self._names: dict[str, frozenset[str]] = {}
+        """What was in the folders that were listed."""
         self._contents = Contents({})
+        self._moment = clock()
         self._others_follow = False
         self._top = ""
 
@@ -51,11 +59,38 @@ class Recorder:
         if asked.unknown:
             self._listener.unknown = self._listener.unknown or asked.unknown
         self._plans = asked.plans
-        self._files = asked.files
+        self._files, self._made = asked.files, asked.made
         self._others_follow = asked.others_follow
         self._top = os.getcwd()
+        if not self._listener.unknown:
+            self._take_stock()
         if watched.is_watched():
             self._tell()
+
+    def _take_stock(self) -> None:
+        """Look at what was read: who changes it while it is built has it read again."""
+        listener = self._listener
+        for path in listener.opened:
+            if _has_changed(path, self._moment):
+                listener.unknown = listener.unknown or f"{path} changed while it was read"
+        # The words of commands are those of these compilers and linkers.
+        groups = [group for graph, _ in self._plans for group in graph.plan.groups.values()]
+        made_with = (os.path.abspath(path) for group in groups for path in group.files)
+        self._programs = [path for path in made_with if os.access(path, os.X_OK)]
+        for path in (*listener.opened, *self._files, *self._programs, *_modules()):
+            self._contents.digest(path)
+        self._names = {folder: self._contents.names(folder) for folder in listener.listed}
+        self._there = {path: os.path.lexists(path) for path in listener.looked_up}
+
+    def _holds_names(self, builds: Sequence[str]) -> bool:
+        """Whether the folders that were listed have no new names but what this run made."""
+        for folder, names in self._names.items():
+            for name in self._contents.names(folder) ^ names:
+                path = os.path.join(folder, name)
+                is_made = path in self._made or name.startswith(".sconsign")
+                if not (is_made or any(is_in(path, b) or is_in(b, path) for b in builds)):
+                    return False
+        return True
 
     def _tell(self) -> None:
         """Tell a watcher what counts besides the files of the project, and what does not."""
@@ -78,7 +113,8 @@ class Recorder:
 
         from xen_tool.scons import summary
 
-        if any(GetOption(name) for name in _UNUSUAL):
+        folders = [os.path.abspath(graph.plan.folder) for graph, _ in self._plans]
+        if any(GetOption(name) for name in _UNUSUAL) or not self._holds_names(folders):
             return
         plans: list[str] = []
         for number, (graph, targets) in enumerate(self._plans):
@@ -102,7 +138,6 @@ class Recorder:
             *("".join(t for to, t in listener.said if to == name) for name in ("stdout", "stderr")),
             summary.said(),
         ]
-        folders = [os.path.abspath(graph.plan.folder) for graph, _ in self._plans]
         reading.save(self._place, self._key, header, plans, list(self._rows(folders)))
 
     def _rows(self, folders: list[str]) -> Any:
@@ -112,22 +147,26 @@ class Recorder:
         def is_read(path: str) -> bool:
             return not any(is_in(path, folder) for folder in folders)
 
-        others = set(self._files)
-        # The words of commands are those of these compilers and linkers.
-        groups = [group for graph, _ in self._plans for group in graph.plan.groups.values()]
-        made_with = (os.path.abspath(path) for group in groups for path in group.files)
-        programs = (path for path in made_with if os.access(path, os.X_OK))
-        read = [*listener.opened, *_modules(), *others, *programs]
+        others = {*self._files, *self._made}
+        read = [*listener.opened, *_modules(), *others, *self._programs]
         for path in dict.fromkeys([*read, *(f"{folder}/" for folder in listener.listed)]):
             if is_read(path) or path in others:
                 content = contents.digest(path)
                 seen = contents.seen(path)
                 yield from (path, "" if seen is None or seen[2] else seen[0], content)
-        for path in listener.looked_up:
+        for path, was_there in self._there.items():
             # Folders on the way to a build directory are made by the build.
             on_the_way = any(folder.startswith(f"{path}/") for folder in folders)
             if is_read(path) and path not in listener.opened and not on_the_way:
-                yield from (path, "", reading.EXISTS if os.path.lexists(path) else "")
+                is_there = os.path.lexists(path) if path in others else was_there
+                yield from (path, "", reading.EXISTS if is_there else "")
+
+
+def _has_changed(path: str, moment: int) -> bool:
+    try:
+        return changed_since(os.stat(path), moment)
+    except OSError:
+        return False
 
 
 def _modules() -> list[str]:

@@ -29,7 +29,9 @@ class Request(NamedTuple):
 
     plans: list[tuple[Graph, list[str]]]
     files: list[str]
-    """The inputs and outputs of other builders, absolute."""
+    """The inputs of other builders, absolute."""
+    made: list[str]
+    """Their outputs."""
     others_follow: bool
     """Whether other builders read what a plan makes."""
     unknown: str
@@ -40,6 +42,7 @@ def look() -> Request:
     """Look at the targets, when all SConscripts are read."""
     targets: dict[Graph, dict[str, None]] = {}
     files: dict[str, None] = {}
+    made: dict[str, None] = {}
     follows = False
     todo = [node_of(target) for target in BUILD_TARGETS]
     seen = set(todo)
@@ -67,7 +70,7 @@ def look() -> Request:
             if node.has_builder() and (node.always_build or node.side_effects):
                 return _unknown(f"{node} is always built")
             children = [*node.children(), *(node.prerequisites or ())]
-            files[node.get_abspath()] = None
+            (made if node.has_builder() else files)[node.get_abspath()] = None
             follows = follows or any(isinstance(child, StepFile) for child in children)
         elif isinstance(node, SCons.Node.Python.Value):
             children = []
@@ -76,7 +79,7 @@ def look() -> Request:
         todo += [child for child in children if child not in seen]
         seen.update(children)
     plans = [(graph, list(paths)) for graph, paths in targets.items()]
-    return Request(plans, list(files), follows, "")
+    return Request(plans, list(files), list(made), follows, "")
 
 
 def outputs() -> tuple[list[str], list[str]]:
@@ -97,7 +100,7 @@ def _has_action(node: Any) -> bool:
 
 
 def _unknown(why: str) -> Request:
-    return Request([], [], False, why)
+    return Request([], [], [], False, why)
 
 
 def arguments() -> list[str]:
