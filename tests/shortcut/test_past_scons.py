@@ -199,6 +199,25 @@ def test_what_others_make_of_the_image_is_made_anew(tree: Tree) -> None:
     tree.build(scons=True)
 
 
+def test_a_generated_header_is_made_for_who_comes_to_read_it(tree: Tree) -> None:
+    more = "env.Command('include/g.h', 'g.in', Copy('$TARGET', '$SOURCE'))\n"
+    tree.write("more.py", more)
+    tree.write("g.in", "#define G 1\n")
+    tree.build(scons=True)
+    tree.write("more.py", f"{more}# read again, when nobody needs it\n")
+    tree.build(scons=True)
+    assert tree.build(scons=False).steps == []
+    tree.write("g.in", "#define G 2\n")
+    assert tree.build(scons=False).steps == []
+    tree.write("src/a.c", '#include "g.h"\nint a = G;\n')
+    tree.build(scons=True)
+    # From now on it is followed.
+    tree.edit("src/b.c", "int c", "int d")
+    tree.build(scons=False)
+    tree.write("g.in", "#define G 3\n")
+    tree.build(scons=True)
+
+
 def test_another_environment_is_another_reading(tree: Tree) -> None:
     tree.build(scons=True, COLOUR="red")
     tree.build(scons=False, COLOUR="red")

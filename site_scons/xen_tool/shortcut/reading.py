@@ -4,9 +4,9 @@
 A file of text fields (build/fields.py), for one command line in one folder and environment:
 
     what the file is; the key; the number of jobs; "1" for each of -k, -s, -Q and V=1; "1" if
-    other builders read what the plans make; the folder of the SConstruct; what was printed
-    while it was read, to standard output and error; what is printed at the end; how many
-    plans and files follow
+    other builders read what the plans make, or make what a step could come to read; the
+    folder of the SConstruct; what was printed while it was read, to standard output and
+    error; what is printed at the end; how many plans and files follow
     plans   FILE FOLDER TARGETS MARK: a plan, its build directory, the files that are asked
             for, a line each, and the mark in its database when these are up to date
     files   PATH STAMP DIGEST: as rows of a database; of a file of which it only counts that

@@ -48,6 +48,12 @@ class Others:
                     found[name] = derived[name]
         return list(found.values())
 
+    def could_be_needed_for(self, path: str) -> Iterator[Any]:
+        """The files of other builders that the steps of a file could come to read."""
+        steps = {step.path for step in self._graph.plan.closure([path]) if step.is_command}
+        derived = self.files()
+        return (derived[name] for name in derived if not steps <= self._origins[name])
+
     def _wanted(self, step: Step, derived: dict[str, Any]) -> Iterator[str]:
         judge = self._graph.session.judge
         read = {self._from_top(name) for name in (*judge.inputs(step), *step.after)}

@@ -33,7 +33,7 @@ class Request(NamedTuple):
     made: list[str]
     """Their outputs."""
     others_follow: bool
-    """Whether other builders read what a plan makes."""
+    """Whether other builders read what a plan makes, or make what a step could come to read."""
     unknown: str
     """What cannot be followed; else empty."""
 
@@ -79,6 +79,14 @@ def look() -> Request:
         todo += [child for child in children if child not in seen]
         seen.update(children)
     plans = [(graph, list(paths)) for graph, paths in targets.items()]
+    # What no step reads is neither made nor followed, until one changes.
+    others = (
+        node
+        for graph, paths in plans
+        for path in paths
+        for node in graph.others.could_be_needed_for(path)
+    )
+    follows = follows or any(node.get_abspath() not in made for node in others)
     return Request(plans, list(files), list(made), follows, "")
 
 
