@@ -296,6 +296,7 @@ def test_a_build_that_waits_can_be_ended(
         (["TOOLCHAIN=msvc"], "the toolchains are gcc, clang, zig"),
         (["CC=no-such-compiler"], "no such C compiler in PATH"),
         (["V=2"], "V is 0 or 1"),
+        (["--interactive"], "--interactive would look at each file once"),
         (["TIMEOUT=soon"], "TIMEOUT is a number of seconds"),
         (["O="], "O= has no value"),
         (["O=."], "outputs would land among the sources"),

@@ -93,6 +93,11 @@ def xen_configure(
     looks_only = any(GetOption(option) for option in ("no_exec", "question", "help", "clean"))
     if watching.asked() and not looks_only:
         watching.watch(str(top))
+    if GetOption("interactive"):
+        raise XenToolError(
+            "--interactive would look at each file once, and not see what is edited later: "
+            f"type `scons {watching.WATCH}`, which builds at every save"
+        )
     path = env["ENV"].get("PATH", os.defpath)
     with listen.ignored():
         tools = programs.find(
