@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from xen_tool.build.plan import Group
 from xen_tool.build.step import Step
 from xen_tool.errors import XenToolError
@@ -231,6 +233,28 @@ def test_a_header_that_another_step_makes_counts_once_it_was_read(engine: Engine
     engine.build("out/made.h", "out/a.o")
     write("x", "#define A 2\n")
     assert engine.build("out/a.o").begun == ["out/made.h", "out/a.o"]
+
+
+def test_files_that_came_to_read_each_other_end_no_build_for_ever(engine: Engine) -> None:
+    objects = engine.compile("a"), engine.compile("b")
+    embeds = 'asm(".incbin \\"out/{}.o\\"");\n'
+    for a, b in (("", ""), (embeds.format("b"), ""), (embeds.format("b"), embeds.format("a"))):
+        write("a.c", a)
+        write("b.c", b)
+        assert engine.build(*objects).failed == []
+    # Its records name each other.
+    assert engine.build(*objects).failed == []
+    write("b.c", "int b;\n")
+    for _ in range(2):
+        assert engine.build(*objects).failed == []
+    assert engine.build(*objects).begun == []
+
+
+def test_steps_that_are_made_of_each_other_are_told(engine: Engine) -> None:
+    engine.joined("out/a", "out/b")
+    engine.joined("out/b", "out/a")
+    with pytest.raises(XenToolError, match="would be made of each other: out/"):
+        engine.build("out/a")
 
 
 def test_a_damaged_database_makes_all_anew(engine: Engine) -> None:

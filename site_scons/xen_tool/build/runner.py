@@ -10,7 +10,7 @@ from __future__ import annotations
 import _thread
 import os
 import sys
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 from ..errors import XenToolError
 from ..files import remove
@@ -194,14 +194,17 @@ class Runner:
         return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))
 
     def _sorted(self, due: Mapping[str, Step]) -> TopologicalSorter[str]:
-        makers = {output: step.path for step in due.values() for output in step.outputs}
-        sorter: TopologicalSorter[str] = TopologicalSorter()
-        for path, step in due.items():
-            names = (*self._judge.inputs(step), *step.after)
-            needs = {makers[name] for name in names if name in makers}
-            sorter.add(path, *(needs - {path}))
-        sorter.prepare()
-        return sorter
+        try:
+            return _in_order(due, self._judge.inputs)
+        except CycleError:
+            # What sources included may have been turned round since.
+            pass
+        try:
+            return _in_order(due, lambda step: step.inputs)
+        except CycleError as error:
+            raise XenToolError(
+                f"these would be made of each other: {', '.join(error.args[1][1:])}"
+            ) from error
 
     def _begin(self, step: Step, forced: bool, children: Children) -> Failure | None:
         """Start a step; None if it runs now."""
@@ -300,6 +303,18 @@ class Runner:
 
 
 _CLEAN = Failure(Step("", ("",), (), ""), 0, "up to date")
+
+
+def _in_order(
+    due: Mapping[str, Step], read: Callable[[Step], Iterable[str]]
+) -> TopologicalSorter[str]:
+    makers = {output: step.path for step in due.values() for output in step.outputs}
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for path, step in due.items():
+        needs = {makers[name] for name in (*read(step), *step.after) if name in makers}
+        sorter.add(path, *(needs - {path}))
+    sorter.prepare()
+    return sorter
 
 
 def _import(imports: Iterable[Callable[[], None]]) -> None:
