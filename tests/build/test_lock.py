@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_a_longer_number_of_the_last_holder_leaves_nothing(folder: str) -> None:
     lock.sign(handle)
     assert Path(folder, lock.FILE).read_text() == str(os.getpid())
     os.close(handle)
+
+
+def test_one_that_was_removed_meanwhile_holds_nobody_back(folder: str) -> None:
+    first = lock.acquire(folder)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(lock.acquire, folder)
+        waits_at = Path(f"/proc/{os.getpid()}/fd")
+        while sum(os.path.realpath(fd).endswith(lock.FILE) for fd in waits_at.iterdir()) < 2:
+            pass
+        # As `scons -c` does.
+        Path(folder, lock.FILE).unlink()
+        os.close(first)
+        second = waiting.result()
+    assert lock.acquire(folder, wait=False) == -1
+    os.close(second)
 
 
 def test_a_child_that_was_given_it_holds_it_on(folder: str) -> None:

@@ -30,6 +30,22 @@ def acquire(folder: str, *, wait: bool = True, signals: int = -1) -> int:
     to children that write there; -1 if another process builds there and it shall not wait.
     Raises XenToolError if that cannot be.
     """
+    lock = _acquire(folder, wait, signals)
+    while lock >= 0 and not _is_named(lock, os.path.join(folder, FILE)):
+        # Somebody has removed it while this process waited, and others lock a new one.
+        os.close(lock)
+        lock = _acquire(folder, wait, signals)
+    return lock
+
+
+def _is_named(lock: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock), os.lstat(path))
+    except OSError:
+        return False
+
+
+def _acquire(folder: str, wait: bool, signals: int) -> int:
     import fcntl
 
     path = os.path.join(folder, FILE)
