@@ -6,10 +6,12 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from xen_tool.build import lock
 from xen_tool.build.plan import Group
 from xen_tool.build.session import Session
 from xen_tool.build.slots import Slots
@@ -119,3 +121,20 @@ def test_what_another_process_has_built_since_is_not_marked(
     now.close()
     others.close()
     assert "out/a.o" in session(engine).due(TARGETS, mark=MARK)
+
+
+def test_who_waits_for_a_build_directory_holds_no_other(engine: Engine, gcc: str) -> None:
+    # Two processes that build two kernels, each another first, would wait for ever.
+    one, two = Engine(gcc), Engine(gcc)
+    two.plan.folder = "two"
+    first, second = session(one), session(two)
+    first.open()
+    held = lock.acquire("two")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(second.open)
+        handle = lock.acquire("out")
+        assert not waiting.done()
+        os.close(handle)
+        os.close(held)
+        waiting.result()
+    second.close()

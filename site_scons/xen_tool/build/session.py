@@ -26,6 +26,7 @@ from .step import Step
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import ClassVar
 
     from .runner import Function
 
@@ -39,6 +40,8 @@ class Session:
 
     # Of a signal only one runner is told.
     _mutex = RLock()
+    _opened: ClassVar[list[Session]] = []
+    """Those that hold the lock of their build directories."""
 
     def __init__(
         self,
@@ -152,7 +155,13 @@ class Session:
         """
         with self._mutex:
             if self._lock < 0:
-                self._lock = lock.acquire(self.plan.folder, signals=signals)
+                self._lock = lock.acquire(self.plan.folder, wait=False)
+                if self._lock < 0:
+                    # Who waits holds nothing that another process may wait for.
+                    for other in list(self._opened):
+                        other.close()
+                    self._lock = lock.acquire(self.plan.folder, signals=signals)
+                self._opened.append(self)
                 if not self.database.is_as_read():
                     self._load(*self._look())
                 lock.sign(self._lock)
@@ -168,6 +177,8 @@ class Session:
                 if self._lock >= 0:
                     os.close(self._lock)
                     self._lock = -1
+                if self in self._opened:
+                    self._opened.remove(self)
 
     def _lock_again(self) -> int:
         """The lock, if nobody has built since the database was read: only stamps are new."""
