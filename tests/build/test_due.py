@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -121,6 +122,29 @@ def test_what_another_process_has_built_since_is_not_marked(
     now.close()
     others.close()
     assert "out/a.o" in session(engine).due(TARGETS, mark=MARK)
+
+
+def test_what_a_killed_build_wrote_while_it_was_looked_at_is_seen(engine: Engine) -> None:
+    tree(engine)
+    assert not engine.build(*TARGETS).result.failures
+    good = Path("out/a.o").read_bytes()
+    looked, look = os.pipe(), os.pipe()
+    if not (killed := os.fork()):
+        try:
+            session(engine).open()
+            os.write(look[1], b"1")
+            os.read(looked[0], 1)
+            write("out/a.o", "half")
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.read(look[0], 1)
+    now = session(engine)
+    assert not now.due(TARGETS)
+    os.write(looked[1], b"1")
+    os.waitpid(killed, 0)
+    assert not now.build(TARGETS, slots=Slots(1)).failures
+    now.close()
+    assert Path("out/a.o").read_bytes() == good
 
 
 def test_who_waits_for_a_build_directory_holds_no_other(engine: Engine, gcc: str) -> None:

@@ -93,7 +93,7 @@ class Database:
 
     def is_as_read(self) -> bool:
         """Whether nobody has been at work in the build directory since the file was read."""
-        return self._read == self._state()
+        return lock.was_left(self._read[1]) and self._read == self._state()
 
     def _state(self) -> tuple[str, str]:
         try:

@@ -4,7 +4,8 @@
 Two at once would write the same objects and the same database.  The file .lock is locked;
 the kernel drops the lock when the last process has gone that has it open: this one, or a
 compiler that outlived it and could still write an output.  Its text is the number of the
-process that was at work last.
+process that was at work last, and a word behind it when that was done: else it is still at
+work, or was killed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import sys
 from ..errors import XenToolError
 
 FILE = ".lock"
-_DIGITS = 20
+_LONGEST = 30
+_DONE = " done"
 _PAUSE = 50
 """Milliseconds between two tries."""
 
@@ -67,7 +69,7 @@ def _acquire(folder: str, wait: bool, signals: int) -> int:
         if not wait:
             os.close(lock)
             return -1
-        holder = last(folder)
+        holder = last(folder).removesuffix(_DONE)
         who = f"process {holder}" if holder else "another process"
         print(f"xen_tool: waiting for {who} to finish in {folder}", file=sys.stderr, flush=True)
         _wait(lock, folder, signals)
@@ -91,26 +93,31 @@ def _wait(lock: int, folder: str, signals: int) -> None:
                 raise XenToolError(f"{folder}: interrupted while waiting for its lock") from None
 
 
-def sign(lock: int) -> None:
-    """Write into the lock who is at work now."""
+def sign(lock: int, *, done: bool = False) -> None:
+    """Write into the lock who is at work now, or has been."""
     try:
         os.ftruncate(lock, 0)
-        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        os.pwrite(lock, f"{os.getpid()}{_DONE if done else ''}".encode(), 0)
     except OSError:
         # A full disk: nobody can be told.
         return
 
 
 def last(folder: str) -> str:
-    """The number of the process that was at work last in a build directory; "" if unknown."""
+    """What the process that was at work last in a build directory signed; "" if unknown."""
     try:
         lock = os.open(os.path.join(folder, FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return ""
     try:
-        text = os.read(lock, _DIGITS)
+        text = os.read(lock, _LONGEST).decode("ascii", "replace")
     except OSError:
         return ""
     finally:
         os.close(lock)
-    return text.decode() if text.isdigit() else ""
+    return text if text.removesuffix(_DONE).isdecimal() else ""
+
+
+def was_left(signed: str) -> bool:
+    """Whether nobody was at work when that had been signed."""
+    return not signed or signed.endswith(_DONE)

@@ -175,6 +175,7 @@ class Session:
                 self._save()
             finally:
                 if self._lock >= 0:
+                    lock.sign(self._lock, done=True)
                     os.close(self._lock)
                     self._lock = -1
                 if self in self._opened:
