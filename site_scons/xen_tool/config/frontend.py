@@ -195,7 +195,9 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
                 # What is shown now stays, should the file be damaged.
                 other = read_kconfig(kconfig, Path.cwd(), {}, text=text)
                 _for_dialog(lambda path: saved.load(other, path), filename)
-            loaded = saved.load(self, Path(filename))
+            # A saved file holds symbols without a prompt too, as Linux's does.
+            with self._quiet():
+                loaded = saved.load(self, Path(filename))
             if is_dialog:
                 lost.extend([*loaded.notes, *overruled(loaded.assignments, [])])
             return f"Loaded configuration '{shown(Path(filename))}'"
