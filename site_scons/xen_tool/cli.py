@@ -29,7 +29,13 @@ UNREAD = 141
 """128 + SIGINT and SIGPIPE: what a shell says of a program that these have ended."""
 
 _COLUMNS = 79
-
+_IMAGE = "an ELF file, compressed or not, or a bzImage"
+_DEFAULT = "default: %(default)s"
+_STATUS = (
+    "Exit status: 0 for success; 2 for wrong usage; 3 if a loader refuses the image or would start "
+    "a guest that cannot run, if the guest did not pass, or if the images differ; 4 if something "
+    "is missing, or cannot be read or written."
+)
 _DEFCONFIG = "kconfig/configs/{arch}_defconfig"
 
 
@@ -82,40 +88,62 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="xen-tool", description="Kernels that run on Xen.")
+    parser = _Parser(
+        prog="xen-tool",
+        description="Builds, checks and boots kernels that run on Xen.",
+        epilog=_STATUS,
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     head = commands.add_parser("head", help="write the Xen head object of a configuration")
-    head.add_argument("--arch", choices=ARCHES, help="(the saved configuration's, else x86_64)")
-    head.add_argument("--kconfig", default="kconfig/Kconfig", metavar="FILE")
-    head.add_argument("--config", metavar="FILE", help="(.config, else the defconfig)")
     head.add_argument(
-        "--defconfig", default=_DEFCONFIG, metavar="FILE", help="({arch} is replaced)"
+        "--arch", choices=ARCHES, help="default: the saved configuration's, else x86_64"
     )
-    head.add_argument("--gas", action="store_true", help="as a source file of GNU as")
+    head.add_argument("--kconfig", default="kconfig/Kconfig", metavar="FILE", help=_DEFAULT)
+    head.add_argument("--config", metavar="FILE", help="the saved configuration (default: .config)")
+    head.add_argument(
+        "--defconfig",
+        default=_DEFCONFIG,
+        metavar="FILE",
+        help="read if there is no saved configuration (default: %(default)s)",
+    )
+    head.add_argument("--gas", action="store_true", help="write a source file for GNU as")
     head.add_argument("-o", "--output", required=True, metavar="FILE")
     head.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="symbols of Kconfig")
     head.set_defaults(function=_head, parser=head)
 
     boot = commands.add_parser("boot", help="start an image on Xen, under QEMU")
-    boot.add_argument("image")
+    boot.add_argument("image", help=_IMAGE)
     boot.add_argument(
         "--mode",
         type=_mode,
         metavar="MODE",
-        help=f"{modes.listed()} (the first that the image says it is for)",
+        help=f"{modes.listed()} (default: the first that the image is for)",
     )
-    boot.add_argument("--timeout", type=float, metavar="SECONDS", help="(the mode's)")
-    boot.add_argument("--cpus", type=int, default=CPUS, metavar="N", help="(%(default)s)")
-    boot.add_argument("--qemu", metavar="COMMAND", help="perhaps with options (qemu-system-x86_64)")
-    boot.add_argument("--xen", metavar="FILE", help="the hypervisor, or a version, such as 4.20")
+    boot.add_argument(
+        "--timeout",
+        type=float,
+        metavar="SECONDS",
+        help="when a boot without a result has failed (default: the mode's)",
+    )
+    boot.add_argument(
+        "--cpus", type=int, default=CPUS, metavar="N", help=f"CPUs of the guest ({_DEFAULT})"
+    )
+    boot.add_argument(
+        "--qemu", metavar="COMMAND", help="QEMU, perhaps with options (default: qemu-system-x86_64)"
+    )
+    boot.add_argument(
+        "--xen",
+        metavar="FILE",
+        help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
+    )
     for name, what in given.WORDS.items():
         boot.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=what)
     boot.set_defaults(function=_boot)
 
     build = commands.add_parser(
         "build",
-        help="as scons, but faster where nothing that it would read has changed",
+        help="do what scons does, but faster if nothing that it reads has changed",
         usage="xen-tool build [SCONS ARGUMENTS]",
     )
     build.set_defaults(function=lambda options: 0)
@@ -125,20 +153,20 @@ def _parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser("inspect", help="show an image's notes, segments and verdicts")
     _add_image(inspect, _inspect)
     diff = commands.add_parser("diff", help="show what is different between two images")
-    diff.add_argument("before", metavar="A")
-    diff.add_argument("after", metavar="B")
+    diff.add_argument("before", metavar="A", help=_IMAGE)
+    diff.add_argument("after", metavar="B", help=_IMAGE)
     _add_xen(diff)
     diff.set_defaults(function=_diff)
     return parser
 
 
 def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
-    parser.add_argument("image", help="an ELF file, compressed or not, or a bzImage")
+    parser.add_argument("image", help=_IMAGE)
     parser.add_argument(
         "--loader",
         action="append",
         choices=LOADERS,
-        help="one that must take it, may be repeated (by default those that it says it is for)",
+        help="a loader that must take the image; may be repeated (default: those that it is for)",
     )
     _add_xen(parser)
     parser.set_defaults(function=function)
@@ -150,9 +178,10 @@ def _add_xen(parser: argparse.ArgumentParser) -> None:
         type=_xen,
         default=Xen(),
         metavar="VERSION",
-        help="such as 4.20, or 4.17+pv32 for one built with CONFIG_PV32 (%(default)s)",
+        help="the release whose loaders are asked, such as 4.20, or 4.17+pv32 if built with "
+        f"CONFIG_PV32 ({_DEFAULT})",
     )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
 def _xen(text: str) -> Xen:
