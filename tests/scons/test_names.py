@@ -38,7 +38,13 @@ def test_what_comes_of_a_source(kernel: Project, name: str, step: str) -> None:
 
 @pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("vmlinx", "vmlinux"), ("prinkt.o", "printk.o"), ("bot", "boot")]
+    ("typed", "meant"),
+    [
+        ("vmlinx", "vmlinux"),
+        ("prinkt.o", "printk.o"),
+        ("printk.s", f"{SOURCES}/printk.s"),
+        ("bot", "boot"),
+    ],
 )
 def test_a_misspelt_target_is_told_the_nearest(kernel: Project, typed: str, meant: str) -> None:
     run = kernel.run(typed)

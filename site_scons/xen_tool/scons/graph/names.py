@@ -107,7 +107,11 @@ def _made_instead(graph: Graph, path: str) -> Any:
 
 def _unknown(name: str) -> None:
     """Says what could be meant, if something could."""
-    if near := nearest(name, list(_short_names())):
+    known = list(_short_names())
+    suffix = os.path.splitext(name)[1]
+    if suffix in _SAME:
+        known = [f"{each[:-2]}{suffix}" if each.endswith(".o") else each for each in known]
+    if near := nearest(name, known):
         print(f"scons: *** there is no target {name}; do you mean {near}?", file=sys.stderr)
         raise SystemExit(2)
 
