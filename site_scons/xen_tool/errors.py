@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The one base class of every error that a user can act on.
 
-Any room may raise it (or a subclass); the doors print its text as one sentence
-and exit with a status, never with a traceback.
+Any package may raise it or a subclass.  The entry points (scons/, shortcut/, cli.py) print
+its text as one sentence and exit with a status, never with a traceback.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def test_a_first_build(kernel: Project) -> None:
         lines = why(kernel, VMLINUX)
         assert lines[:2] == [
             f"build/x86_64/vmlinux {state}, because",
-            "  - it was not built here before, or failed",
+            "  - it was not built here before, or its last build failed",
         ]
         assert len(lines) < 10
         assert lines[-1].startswith("      -> and ")
@@ -208,6 +208,8 @@ def test_the_configuration_itself(built_kernel: Project) -> None:
 )
 def test_a_damaged_record_is_as_good_as_none(built_kernel: Project, text: str) -> None:
     built_kernel.write("build/x86_64/.build.db", text)
-    assert "  - it was not built here before, or failed" in why(built_kernel, VMLINUX)
+    assert "  - it was not built here before, or its last build failed" in why(
+        built_kernel, VMLINUX
+    )
     built_kernel.scons("SMP=0")
     assert why(built_kernel, VMLINUX)[0] == "build/x86_64/vmlinux was built, because"

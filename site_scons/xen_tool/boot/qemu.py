@@ -56,7 +56,7 @@ def find_qemu(command: str | None, say: Say) -> list[str]:
         path = str(packages.emulator(name, say))
     if path is None:
         raise XenToolError(
-            f"QEMU ({name}) was not found: name another, or none, to have it fetched"
+            f"QEMU ({name}) was not found: name another; if none is named, it is fetched"
         )
     return [str(Path(path).absolute()), *options]
 

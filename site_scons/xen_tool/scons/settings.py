@@ -25,15 +25,15 @@ RESERVED = {
     "TOOLCHAIN": f"{', '.join(NAMES)} (the first that is there)",
     "CC": "the C compiler, with arguments if need be",
     "LD": "the linker",
-    "LOADERS": f"who must take the image: {', '.join(LOADERS)}, none (what it is for)",
-    "XEN_RELEASE": f"of which Xen, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
-    "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} (what it is for)",
+    "LOADERS": f"loaders that must take it: {', '.join(LOADERS)}, none (those it is for)",
+    "XEN_RELEASE": f"the Xen of these loaders, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
+    "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} (the first it is for)",
     "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",
     "QEMU": "the emulator that boots the image, perhaps with options (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
     **{name.upper(): what for name, what in given.WORDS.items()},
-    "SEED": "a number, with randconfig: the configuration that it made before",
-    "TARGET": "with why: a file that is built; its last name will do",
+    "SEED": "with randconfig: a number; the same number makes the same configuration",
+    "TARGET": "with why: the file asked about, by its path or its name alone",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
 }
 """Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
@@ -129,7 +129,7 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
     tool = {name: value for name, value in said.items() if name in RESERVED}
     for name, value in tool.items():
         if not value:
-            raise XenToolError(f"{name}= has no value: it is {RESERVED[name]}")
+            raise XenToolError(f"{name}= has no value; type {name}=VALUE: {RESERVED[name]}")
     if tool.get("V", "0") not in ("0", "1"):
         raise XenToolError(f"V={tool['V']}: V is 0 or 1")
     seconds = tool.get("TIMEOUT", "1")

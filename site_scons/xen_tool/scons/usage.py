@@ -14,9 +14,9 @@ Targets for the saved configuration, .config:
 {targets}
   scons NAME_defconfig NAME.config ...   merges files, and tells what did not take{files}
   scons listconfig [--json]              shows each symbol, its value, and where it was set
-  scons why NAME=VALUE                   can it be had, and what is the smallest way there
+  scons why NAME=VALUE                   whether it can be, and the smallest way there
   scons why NAME                         what sets it now, and what depends on it
-  scons why TARGET=FILE                  why it was built when it last was
+  scons why TARGET=FILE                  why it was last built, or is to be built now
 """
 
 _TARGETS = """\
@@ -25,17 +25,17 @@ Targets of the tool:
   scons FILE.o, FILE.i, FILE.s           compiles, preprocesses or translates one source
   scons watch [TARGET ...]               builds, and again at every save, until Ctrl-C
   scons compile_commands.json            writes for clangd how each source is compiled
-  scons build.ninja                      writes the plan for those who want ninja itself
+  scons build.ninja                      writes all commands for ninja
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """
 
 _SETTINGS = """\
-Settings of the tool:
+Settings of the tool, with what holds without them in brackets:
 {settings}
 
 Settings of Kconfig, with the values that they have now.  NAME=value holds for
-one run; value is 1, 0, y, n, a number or a string.  They change the saved
-configuration: .config, or what $KCONFIG_CONFIG names, or else the defconfig.
+one run; value is 1, 0, y, n, a number or a string.  All others have the value of the
+saved configuration: .config, or what $KCONFIG_CONFIG names, or else the defconfig.
 {symbols}
 """
 

@@ -61,6 +61,7 @@ STANDS_FOR = {
 WHY = "why"
 """The target that answers; NAME=VALUE is then the question, and not a setting."""
 
+_SYMBOL = r"[A-Z0-9_]+"
 _FRAGMENT = ".config"
 _DEFCONFIG = "_defconfig"
 
@@ -73,6 +74,10 @@ def changing() -> list[str]:
     names = [str(target) for target in COMMAND_LINE_TARGETS]
     found = [name for name in names if name in CHANGING or _is_file(name)]
     others = [name for name in names if name not in found]
+    if found == [SETCONFIG] and others and re.fullmatch(_SYMBOL, others[0]):
+        raise XenToolError(
+            f"{SETCONFIG} needs a value for {others[0]}: type `scons {SETCONFIG} {others[0]}=VALUE`"
+        )
     if found and others:
         raise XenToolError(
             f"{found[0]} changes the configuration that {others[0]} is built from: "
@@ -193,7 +198,9 @@ class ConfigTargets:
     def _set(self, settings: Mapping[str, str], arch: str) -> None:
         """Saves what is saved with settings, which must hold."""
         if not settings:
-            raise XenToolError(f"setconfig what? type `scons {SETCONFIG} XEN_PVH=1 SMP=0`")
+            raise XenToolError(
+                f"{SETCONFIG} needs settings: type `scons {SETCONFIG} XEN_PVH=1 SMP=0`"
+            )
         kconf, assignments, notes = self._start(arch)
         given = from_settings(kconf, settings)
         changed = {assignment.symbol for assignment in given}
@@ -316,7 +323,7 @@ def xen_config_targets(env: Any) -> None:
 def _symbols_asked_of() -> list[str]:
     """NAME of `why NAME`: in capitals, as symbols are."""
     names = [str(target) for target in COMMAND_LINE_TARGETS] if asks_why() else []
-    return [name for name in names if re.fullmatch(r"[A-Z0-9_]+", name)]
+    return [name for name in names if re.fullmatch(_SYMBOL, name)]
 
 
 def _alias(env: Any, name: str, function: Callable[..., None], label: str | None) -> None:

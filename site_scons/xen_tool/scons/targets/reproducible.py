@@ -125,7 +125,9 @@ def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str])
         objects = [path for path in made if path.endswith(".o") and path not in targets]
         others = f" and {len(objects)} object{'s'[: len(objects) - 1]}" if objects else ""
         are = "are" if objects or len(targets) > 1 else "is"
-        print(f"{REPRODUCIBLE}: {', '.join(targets)}{others} {are} the same")
+        # The folder itself stands for all that is made below it.
+        what = f"all {len(made)} files" if targets == ["."] else f"{', '.join(targets)}{others}"
+        print(f"{REPRODUCIBLE}: {what} {are} the same")
     if found:
         path, differs = next(iter(found.items()))
         more = f"\n  and {len(found) - 1} more of {len(made)} files" if len(found) > 1 else ""

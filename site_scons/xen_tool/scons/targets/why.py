@@ -42,7 +42,10 @@ def answer(env: Any, asked: Sequence[str]) -> str:
     for name in asked:
         symbols[name] = about(targets.load, env["XEN_CONFIG"].arch, name)
     if not wanted and not symbols:
-        raise XenToolError("why what? type `scons why XEN_PV=y`, or `scons why TARGET=FILE`")
+        raise XenToolError(
+            "why needs a question: type `scons why XEN_PV=y`, `scons why XEN_PV` or "
+            "`scons why TARGET=FILE`"
+        )
     file = _file(env, wanted) if wanted else None
     if wants_json():
         return json.dumps(
