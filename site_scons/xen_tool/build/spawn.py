@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 _PATIENCE = 2000
 """Milliseconds until a command that asks for more time gets none."""
+_SOON = 100
+"""Milliseconds in which the same signal reaches this process."""
 INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_OF_SIGNALS = {status for number in INTERRUPTING for status in (-number, 128 + number)}
+"""How a command ends that got one, also one that a shell had started."""
 
 
 class Ended(NamedTuple):
@@ -67,6 +71,7 @@ class Children:
         if signals >= 0:
             self._poll.register(signals, select.POLLIN)
         self._children: dict[int, _Child] = {}
+        self._ended_too: list[Ended] = []
         self.interrupted = 0
         """The signal that asks to end; 0 as long as there was none."""
 
@@ -117,8 +122,7 @@ class Children:
             for handle, _ in self._poll.poll():
                 if handle == self._signals:
                     self._take_signals()
-                    if self.interrupted:
-                        return []
+                    can_read = can_read or self.interrupted != 0
                     continue
                 if handle == also:
                     can_read = True
@@ -135,6 +139,12 @@ class Children:
                         self._poll.unregister(handle)
         if also >= 0:
             self._poll.unregister(also)
+        if any(each.status in _OF_SIGNALS for each in ended):
+            # A terminal sends its Ctrl-C to all, and the news of a command may come first.
+            self._await_signal()
+        if self.interrupted:
+            self._ended_too += ended
+            return []
         return ended
 
     def _end(self, child: _Child) -> Ended:
@@ -157,8 +167,15 @@ class Children:
             if number in INTERRUPTING:
                 self.interrupted = number
 
+    def _await_signal(self) -> None:
+        if self._signals >= 0:
+            poll = select.poll()
+            poll.register(self._signals, select.POLLIN)
+            if poll.poll(_SOON):
+                self._take_signals()
+
     def stop(self) -> list[Ended]:
-        """End all commands, and wait for them."""
+        """End all commands, and wait for them; return also those of which wait() did not tell."""
         children = {child.pid: child for child in self._children.values()}
         # Whatever has come: under nohup they ignore SIGHUP, and Ctrl-C in a background job.
         for number, patience in ((signal.SIGTERM, _PATIENCE), (signal.SIGKILL, None)):
@@ -172,7 +189,7 @@ class Children:
                 for handle, _ in ready:
                     waiting.unregister(handle)
                     alive.discard(handle)
-        return [self._end(child) for child in children.values()]
+        return [*self._ended_too, *(self._end(child) for child in children.values())]
 
 
 def _has_ended(child: _Child) -> bool:
