@@ -121,3 +121,24 @@ def test_an_object_that_is_made_again_as_it_was(tmp_path: Path, sources: str) ->
     (project.top / BUILD / "b.unchecked").unlink()
     assert sorted(project.scons().steps) == sorted([MAIN, *linked("b")])
     assert images(project) == before
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j4"])
+def test_an_object_of_another_build_directory_is_made_before(tmp_path: Path, jobs: str) -> None:
+    project = Project(tmp_path)
+    project.write_small(
+        """
+other = env.Clone()
+other.XenConfigure("Kconfig", arguments={}, build="other")
+part = other.XenObject("part.c")
+image = env.XenImage("k", [env.XenObject("main.c"), part], script="k.lds", loaders=[])
+Default(env.XenObject("main.c"), image)
+"""
+    )
+    project.write("main.c", "int number(void) { return 1; }\n")
+    project.write("part.c", "int part = 1;\n")
+    steps = ["CC other/part.o", "LD build/x86_64/k.unchecked", "CHECK build/x86_64/k"]
+    assert project.scons(jobs).steps[-2:] == steps[1:]
+    project.edit("part.c", "1", "2")
+    assert project.scons(jobs).steps == steps
+    assert project.up_to_date()

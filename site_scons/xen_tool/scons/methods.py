@@ -32,6 +32,7 @@ from . import flags
 from .errors import one_image, while_building, while_reading
 from .graph import compilation_db
 from .graph.nodes import Graph
+from .graph.step_file import StepFile
 from .targets import check
 
 
@@ -261,6 +262,11 @@ def xen_image(
     if name.endswith(".lds.S"):
         path = _script(env, script)
     objects = tuple(_linked(env, item) for item in flatten([source]))
+    graph.elsewhere.update(
+        (flags.path_of(item), item)
+        for item in flatten([source])
+        if isinstance(item, StepFile) and item.attributes.xen_graph is not graph
+    )
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:

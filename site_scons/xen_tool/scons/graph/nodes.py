@@ -72,6 +72,8 @@ class Graph:
         )
         self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
+        self.elsewhere: dict[str, Any] = {}
+        """The nodes of other build directories' files that are linked here."""
         self.precompiled: list[str] = []
         """The precompiled headers among the nodes."""
         self._mutex = threading.RLock()
@@ -149,8 +151,8 @@ class Graph:
     def is_clean(self, node: Any) -> bool:
         """Whether nothing is due for a file of the plan."""
         self.ready()
-        if self.others.known:
-            self.session.changed(self.others.known)
+        if made := [*self.others.known, *self.elsewhere]:
+            self.session.changed(made)
         due = self.session.due([path_of(node)])
         if any(step.name for step in due.values()):
             return False
@@ -223,8 +225,12 @@ class Graph:
         return [self._fs.File(name, self._fs.Top) for name in dict.fromkeys(names)]
 
     def special(self, path: str) -> Iterator[Any]:
-        """The files on the way to one of which a SConscript asks more than their step."""
+        """The files on the way to one that SCons has to see to.
+
+        Those of which a SConscript asks more than their step, and of other build directories.
+        """
         for step in self.plan.closure([path]):
+            yield from (self.elsewhere[name] for name in step.inputs if name in self.elsewhere)
             node = self.nodes.get(step.path)
             if node is None or step.path == path:
                 continue
