@@ -7,6 +7,7 @@ do.  Each is an ELF file with one segment, its code at its start, and notes.
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -137,6 +138,8 @@ def guest(
         reason=POWEROFF if good else CRASH,
         last=_LAST,
     )
+    # keystone may come to read plain numbers as hexadecimal, for all engines of a process.
+    source = re.sub(r"(?<![\w.])\d+(?!\w)", lambda number: hex(int(number[0])), source)
     width = keystone.KS_MODE_64 if bits == 64 else keystone.KS_MODE_32
     code = bytes(keystone.Ks(keystone.KS_ARCH_X86, width).asm(source, start)[0])
     assert len(code) < 0x700

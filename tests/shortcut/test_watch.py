@@ -109,6 +109,16 @@ def wait_for(condition: Callable[[], object], what: Callable[[], str]) -> None:
         time.sleep(0.01)
 
 
+def _apart(terminal: int) -> None:
+    """Make a process as a person would start it, with a terminal if there is one."""
+    if terminal >= 0:
+        os.login_tty(terminal)
+    else:
+        os.setsid()
+    # In the background of a shell it is ignored.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watch:
     """A run of it: what it says, and what runs."""
 
@@ -127,7 +137,7 @@ class Watch:
             stdout=theirs,
             stderr=theirs,
             # With a terminal of its own, if it has one.
-            preexec_fn=(lambda: os.login_tty(theirs)) if terminal else os.setsid,
+            preexec_fn=lambda: _apart(theirs if terminal else -1),
         )
         os.close(theirs)
         self._said = b""
