@@ -25,8 +25,8 @@ PACKAGES_ROOT_VARIABLE = "XEN_TOOL_PACKAGES_ROOT"
 """Names a folder that packages were unpacked into, searched besides /."""
 
 _INSTEAD = "the xen-*-amd64.gz of a xen-hypervisor package"
-_MULTIBOOT, _MULTIBOOT_BEFORE = 0x1BADB002, 8192
-"""The magic of the header by which QEMU loads it, and where that is looked for."""
+_HEADER_BEFORE = 8192
+"""Where the header is by which QEMU loads it."""
 _FILE_NAME = re.compile(r"xen-([0-9]+(?:\.[0-9]+)*)-amd64(?:\.gz)?")
 
 
@@ -96,7 +96,7 @@ def read_hypervisor(path: Path) -> bytes:
         raise XenToolError(
             f"the Xen hypervisor {path} is not an ELF file, gzipped or plain: name {_INSTEAD}"
         )
-    if not multiboot.find(Data.of_bytes(content), _MULTIBOOT, _MULTIBOOT_BEFORE):
+    if not multiboot.find(Data.of_bytes(content), multiboot.MAGIC, _HEADER_BEFORE):
         raise XenToolError(
             f"{path} is an ELF file, but no Xen hypervisor, as it has no multiboot header: "
             f"name {_INSTEAD}"

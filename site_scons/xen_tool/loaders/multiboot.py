@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from ..image.data import Data
 
+MAGIC = 0x1BADB002
+"""Of multiboot's (Multiboot Specification 0.6.96, 3.1.2)."""
+
 
 def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
     """Offset and flags of the first that starts at a multiple of 4 below before; None: no such.

@@ -7,10 +7,13 @@ The folder's name is in the environment as XEN_TOOL_WATCH.  Without it nothing i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from ..build import fields
 from .reading import WATCHER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 READ = "read"
 """All SConscripts were read: how many build directories there are, and how many files that a

@@ -21,7 +21,6 @@ _INVALID = "invalid kernel header"
 
 _SECTOR = 512
 _SETUP_SECTS = 0x1F1
-_MULTIBOOT_MAGIC = 0x1BADB002
 _MULTIBOOT_HAS_ADDR = 0x00010000
 _MULTIBOOT_SEARCH = 8192 - 48
 
@@ -59,7 +58,7 @@ def _is_elf(subject: Subject) -> bool:
 
 def _multiboot(subject: Subject) -> tuple[int, int] | None:
     """Offset and flags of the header that load_multiboot finds."""
-    return multiboot.find(subject.kernel.file, _MULTIBOOT_MAGIC, _MULTIBOOT_SEARCH)
+    return multiboot.find(subject.kernel.file, multiboot.MAGIC, _MULTIBOOT_SEARCH)
 
 
 def _multiboot_64(subject: Subject) -> Fields | None:
