@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from xen_tool.build import lock
-from xen_tool.build.plan import Group
+from xen_tool.build.plan import Group, Plan
 from xen_tool.build.session import Session
 from xen_tool.build.slots import Slots
 
@@ -76,6 +76,22 @@ def test_as_by_looking_at_each_step(engine: Engine, edits: tuple[str, ...]) -> N
     by_looking = session(engine)
     assert not by_looking.due(TARGETS) or edits != ("the same text",)
     assert set(session(engine).due(TARGETS, mark=MARK)) == set(by_looking.due(TARGETS))
+
+
+@pytest.mark.parametrize("edit", ["a source", "a header", "a lost object", "another object"])
+def test_of_a_step_that_reads_what_changed_the_others_are_not_looked_at(
+    engine: Engine, edit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(engine)
+    marked(engine)
+    EDITS[edit]()
+    wanted = set(session(engine).due(TARGETS))
+
+    def walk(*_arguments: object) -> None:
+        raise AssertionError("all steps are looked at")
+
+    monkeypatch.setattr(Plan, "closure", walk)
+    assert set(session(engine).due(TARGETS, mark=MARK)) == wanted
 
 
 def test_a_compiler_that_changed_concerns_all(engine: Engine, gcc: str) -> None:

@@ -103,15 +103,18 @@ class Database:
         return now, lock.last(os.path.dirname(self._path))
 
     def has(self, mark: str) -> bool:
-        """Whether what a mark stands for was up to date when the database was written."""
-        return mark in self._marks
+        """Whether what a mark stands for was up to date when the file was written.
+
+        Of what was changed since then users() and shared_rows() do not know.
+        """
+        return mark in self._marks and not self.changed
 
     def mark(self, mark: str) -> None:
         """Take note that something is up to date, until a record changes.
 
         Nothing is as long as a step that was recorded now has to run again anyway.
         """
-        if not (self.has(mark) or self._dirty):
+        if not (mark in self._marks or self._dirty):
             self._marks.append(mark)
             self.changed = True
 
