@@ -12,7 +12,7 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 _WORKERS = ("-n", "auto", "--dist", "loadfile")
-"""One for each processor, which takes whole files: tests of one share what is dear to make."""
+"""A worker for each processor.  Each gets whole files, whose tests share their fixtures."""
 
 
 def main() -> None:

@@ -99,7 +99,7 @@ class Machine:
 
         b"": that was a word of the monitor.  None: nothing came in this time, or nothing will.
         """
-        # A guest that says something all the time has no more of it than others.
+        # The time limit holds for a guest that never stops writing, too.
         ready = [number for number, _ in self._poll.poll(seconds * 1000)] if seconds > 0 else []
         if self._log in ready:
             data = os.read(self._log, 1 << 16)

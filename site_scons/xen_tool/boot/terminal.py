@@ -184,7 +184,7 @@ class Terminal(Parser):
             self._rows.insert(new, _Row())
 
     def hidden(self, text: str) -> None:
-        """Have no failure hidden there."""
+        """Tell a string that terminals hide, so that no failure in it is missed."""
         if text.strip():
             self._tell(text.strip(), Seen.GLIMPSE)
 

@@ -44,7 +44,7 @@ def arch_of(text: str) -> Arch | None:
 
 
 def _for_arch(kconf: Kconfig, text: str) -> str:
-    # Without a word it is for the one that is built without a word.
+    # A file that names none is for x86_64, which is built if ARCH= is not given.
     if kconf.arch in ARCHES and (arch_of(text) or X86_64).name != kconf.arch:
         return f"# ARCH={kconf.arch}\n{text}"
     return text

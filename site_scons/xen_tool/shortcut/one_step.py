@@ -6,7 +6,6 @@ What a build.ninja has in the place of CONFIG, HEAD and CHECK.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
@@ -16,6 +15,7 @@ if __name__ == "__main__":
 
 from xen_tool.build import stored
 from xen_tool.errors import XenToolError
+from xen_tool.files import remove
 from xen_tool.functions import functions
 
 
@@ -29,10 +29,9 @@ def main(file: str, output: str, *_others: str) -> int:
     try:
         functions(plan)[step.action](step)
     except XenToolError as error:
-        # Nobody shall take for its result what it was to replace.
+        # The outputs of before must not pass for this step's result.
         for name in step.outputs:
-            with contextlib.suppress(OSError):
-                os.unlink(name)
+            remove(name)
         print(f"xen_tool: {error}", file=sys.stderr)
         return 1
     return 0
