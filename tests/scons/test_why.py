@@ -46,7 +46,7 @@ def test_a_first_build(kernel: Project) -> None:
         lines = why(kernel, VMLINUX)
         assert lines[:2] == [
             f"build/x86_64/vmlinux {state}, because",
-            "  - it was not built here before, or its last build failed",
+            "  - no earlier build of it is recorded",
         ]
         assert len(lines) < 10
         assert lines[-1].startswith("      -> and ")
@@ -195,6 +195,23 @@ def test_another_compiler_is_told_once(built_kernel: Project, tmp_path: Path, gc
     ]
 
 
+def test_a_failed_compile(built_kernel: Project) -> None:
+    path = built_kernel.top / "arch/x86/xen/lib.c"
+    good = path.read_text()
+    path.write_text(good + "int more\n")
+    assert built_kernel.run().status == 2
+    lib = "TARGET=build/x86_64/arch/x86/xen/lib.o"
+    causes = ["  - its last build failed", "  - arch/x86/xen/lib.c changed"]
+    first = "build/x86_64/arch/x86/xen/lib.o is to be built, because"
+    assert why(built_kernel, lib) == [first, *causes]
+    # As it was when it last ended well: its object was removed.
+    path.write_text(good)
+    assert why(built_kernel, lib) == [first, causes[0]]
+    built_kernel.scons()
+    assert why(built_kernel, lib)[1:] == [causes[0]]
+    assert built_kernel.up_to_date()
+
+
 def test_the_configuration_itself(built_kernel: Project) -> None:
     built_kernel.scons("SMP=0")
     assert why(built_kernel, "TARGET=build/x86_64/.config")[:2] == [
@@ -208,7 +225,7 @@ def test_the_configuration_itself(built_kernel: Project) -> None:
 )
 def test_a_damaged_record_is_as_good_as_none(built_kernel: Project, text: str) -> None:
     built_kernel.write("build/x86_64/.build.db", text)
-    assert "  - it was not built here before, or its last build failed" in why(
+    assert "  - no earlier build of it is recorded" in why(
         built_kernel, VMLINUX
     )
     built_kernel.scons("SMP=0")

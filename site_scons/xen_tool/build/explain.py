@@ -7,6 +7,7 @@ import os
 
 from ..light import NamedTuple
 from .contents import MISSING
+from .record import FAILED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def _differences(before: Made, now: Made) -> Iterator[str]:
     if not now.holds_names:
         yield "there is another file where a header or library was looked for"
     yield from _command_changes(before, now)
+    if before.dirty == FAILED:
+        # Its outputs were removed then.
+        return
     for name, content in now.outputs.items():
         if content == MISSING:
             yield "its file was missing" if name == now.path else f"{name} was missing"

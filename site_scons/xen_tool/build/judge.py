@@ -131,7 +131,7 @@ class Judge:
         """Why a step is dirty, the cause before what it causes."""
         record = self._database.get(step.path)
         if record is None:
-            return [explain.Reason("it was not built here before, or its last build failed")]
+            return [explain.Reason("no earlier build of it is recorded")]
         is_same_group = self._holds_group(record.group, step.group)
         before = self._before(record, is_same_group)
         now = self._now(step, record, before, is_same_group)

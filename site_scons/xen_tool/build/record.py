@@ -42,6 +42,9 @@ class Record(NamedTuple):
 
 FIELDS = len(Record._fields)
 
+FAILED = "its last build failed"
+"""Why a step is dirty that failed: the rest of its record is of the last time it did not."""
+
 
 def lines(text: str) -> Sequence[str]:
     """The lines of a field."""

@@ -12,7 +12,7 @@ import stat
 
 from . import discover
 from .contents import changed_since, clock
-from .record import Record
+from .record import FAILED, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 class Started:
     """A step that was started now."""
 
-    def __init__(self, step: Step, before: frozenset[str] | None, look: int) -> None:
+    def __init__(self, step: Step, record: Record | None, known: Iterable[str], look: int) -> None:
         self.step = step
-        self.before = before
+        self.record = record
+        """Of the last time it ended well."""
+        self.before = frozenset(known) if record else None
         """What it read when it last ran; None if it did not."""
         self.look = look
         """The number of the last look at a file before it started."""
@@ -84,6 +86,13 @@ class Recorder:
         )
         database.put(record)
         return record.dirty
+
+    def record_failure(self, started: Started) -> None:
+        """Keep what is known of a step that failed, as one that has to run again."""
+        if started.record is None:
+            self._database.remove(started.step.path)
+        else:
+            self._database.put(started.record._replace(dirty=FAILED))
 
     def _inputs(self, started: Started, read: Read | None) -> tuple[dict[str, str], list[str]]:
         """The digests of what a step read; and why some cannot be told."""

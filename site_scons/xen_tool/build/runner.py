@@ -222,8 +222,8 @@ class Runner:
         known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
         for name in known:
             self._judge.contents.digest(name)
-        before = frozenset(known) if self._database.get(step.path) else None
-        started = _Running(step, before, self._judge.contents.looks)
+        record = self._database.get(step.path)
+        started = _Running(step, record, known, self._judge.contents.looks)
         self._show.begin(step)
         try:
             for output in step.outputs:
@@ -278,7 +278,7 @@ class Runner:
 
     def _failed(self, started: _Running, status: int, reason: str) -> Failure:
         self._abandon(started)
-        self._database.remove(started.step.path)
+        self._recorder.record_failure(started)
         # Nobody shall take for its result what it was to replace.
         for output in started.step.outputs:
             remove(output)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...build import story
 from ...build.database import DamagedError
-from ...build.record import Record
+from ...build.record import FAILED, Record
 from ...build.step import Step
 from ...build.story import Story
 from ...config.why import about, why
@@ -97,6 +97,8 @@ def _file(env: Any, asked: str) -> _File:
     graph, records, path = _found(env, asked)
     database, judge = graph.session.database, graph.session.judge
     step, record = graph.plan.steps.get(path), records.get(path)
+    if record and record.dirty == FAILED:
+        record = None
     due = [s for s in graph.session.due([path]).values() if _matters(graph, s, path)]
     if step not in due:
         # Something on the way to it is, that it does not read.
