@@ -104,6 +104,12 @@ def test_the_reference_kernel(kernel: Project, ninja: str) -> None:
     kernel.scons()
     kernel.scons("-c")
     assert not (kernel.top / "build/x86_64").exists()
+    assert not (kernel.top / "build.ninja").exists()
+    # Somebody's file of that name stays.
+    kernel.write("build.ninja", "")
+    kernel.scons()
+    kernel.scons("-c")
+    assert (kernel.top / "build.ninja").exists()
 
 
 def test_a_source_that_embeds_a_file(project: Project, ninja: str, toolchain: str) -> None:

@@ -225,8 +225,6 @@ def test_the_configuration_itself(built_kernel: Project) -> None:
 )
 def test_a_damaged_record_is_as_good_as_none(built_kernel: Project, text: str) -> None:
     built_kernel.write("build/x86_64/.build.db", text)
-    assert "  - no earlier build of it is recorded" in why(
-        built_kernel, VMLINUX
-    )
+    assert "  - no earlier build of it is recorded" in why(built_kernel, VMLINUX)
     built_kernel.scons("SMP=0")
     assert why(built_kernel, VMLINUX)[0] == "build/x86_64/vmlinux was built, because"

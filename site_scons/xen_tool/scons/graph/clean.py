@@ -16,6 +16,7 @@ from SCons.Script import GetOption
 
 from ...build.database import FILE as DATABASE
 from ...build.lock import FILE as LOCK
+from ...build.ninja import FILE as BUILD_NINJA
 from ...functions import CHECK
 from ..flags import path_of
 
@@ -42,6 +43,9 @@ def clean(graph: Graph, node: Any) -> None:
         paths += [path for path, content in rows if contents.digest(path) == content]
     if is_image:
         paths += [f"{graph.plan.folder}/{name}" for name in (DATABASE, LOCK)]
+        if os.path.exists(f"{graph.plan.folder}/{NINJA_FILES[0]}"):
+            # The file at the top is the one that reads this plan.
+            paths.append(BUILD_NINJA)
         if not GetOption("no_exec"):
             atexit.register(_remove_empty, os.path.abspath(graph.plan.folder), graph.top)
     there = [path for path in dict.fromkeys(paths) if _lies_there(path)]
