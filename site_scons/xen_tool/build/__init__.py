@@ -1,29 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is up to date, and how the rest is made; without SCons.
+"""The build engine: decide what is up to date, and make the rest; without SCons.
 
-step       one command or Python function: its inputs, outputs and words
-plan       the steps of one build directory, and the values that they depend on
-contents   digests of files and folders, read again only when their status changed
-fields     files of text fields
-record     how a step ran
-database   what each step was made of when it last ran
-depfile    what programs say that they read
-discover   what a step depends on beyond what it was given
-judge      which steps are dirty, and why
-due        which steps have to run for a file
-commands   a step's commands, which report what they read
-spawn      processes, several at a time
-slots      how many jobs run at the same time, whoever starts them
-recorder   what is recorded of a step that ran
-runner     runs dirty steps, as many at a time as is allowed
-lock       one process at a time in a build directory
-explain    what is different, in words
-story      why a file was built when it last was, or is to be: causes first
-stored     a plan as a file
-ninja      plans as a build.ninja
-session    a plan with its database and lock: what entry points use
+The description of a build:
+    step       a build step: a command or Python function, with its outputs and inputs
+    plan       the steps of one build directory, and the values that they depend on
+    stored     a plan in a file
+    ninja      plans as a build.ninja
 
-A step is dirty unless the database says that it ran with the same words on the same
-contents, and its outputs are as it left them.  Nothing is compared by age.  What a step
-reads besides its declared inputs is what the program itself reports.
+The build database:
+    database   the file with a record for each step
+    record     the record of a step: what its last run depended on
+    fields     files of text fields
+    contents   digests of files and folders, computed again only when their status changed
+    lock       one build at a time in a build directory
+
+What is dirty, and why:
+    judge      which steps are dirty
+    due        which steps have to run for a file
+    explain    the reasons of a dirty step, in words
+    story      why a file was built, or will be: causes first
+
+Running steps:
+    runner     runs dirty steps in the order of their dependencies
+    commands   the commands of a step, which report what they read
+    depfile    parses what compilers, assemblers and linkers report
+    discover   dependencies derived from the files that were reported
+    recorder   writes the record of a step that ran
+    spawn      several processes at a time
+    slots      the job slots of -j N
+
+The interface for entry points:
+    session    builds of one plan, with its database and lock
+
+A step is up to date if its record has the same command line, the same contents of all files
+that it read, and its outputs are as it left them.  Times of files are never compared with
+each other.  Files that a step reads besides its declared inputs are those that the program
+itself reports.
 """

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The commands of a step: run so that they report what they read, with their outputs whole.
+"""Run the commands of a step so that they report what they read.
 
-A program writes into a folder of its own beside the output, .part/NAME/; all that it made
-there gets its place when it has ended well.  A run is a generator: it yields one command
-after another, is sent how each ended, and returns a Read, or None if one failed.
+A program writes into a temporary folder beside the output, .part/NAME/.  Its files are moved
+into place once all commands of the step have succeeded, so no output is ever half-written.
+A run is a generator: it yields one command line after another, is sent how each command
+ended, and returns a Read, or None if a command failed.  Used by the runner.
 """
 
 from __future__ import annotations
@@ -28,31 +29,31 @@ if TYPE_CHECKING:
     Run = Generator[list[str], Ended, "Read | None"]
 
 LONGEST = 100_000
-"""Bytes of a command line; Linux takes 128 KiB in one word, and 2 MiB in all."""
+"""Longest command line in bytes; Linux allows 128 KiB for one word and 2 MiB in all."""
 _PART = ".part"
 _COLOUR = "-fdiagnostics-color"
 
 
 class Read(NamedTuple):
-    """What a step's programs say, and its words."""
+    """What the programs of a step reported, and what its command line names."""
 
     files: list[str]
-    """What they read, as they spell it; not what the step was given."""
+    """Files that were read, as the program spells them, without the declared inputs."""
     named: list[str]
-    """What else the words of the command name."""
+    """Other files that the command line names."""
     outputs: list[str]
-    """What it made besides its declared outputs."""
+    """Files that were written besides the declared outputs."""
     search: list[str]
-    """Folders in which names were looked for."""
+    """Folders that were searched for names."""
     asked: frozenset[str]
-    """Names that were looked for, though none may have been found."""
+    """Names that were searched for, found or not."""
     symbols: dict[str, str]
     unknown: str
-    """Why it cannot be told what it read; empty if it can."""
+    """Why the list of files may be incomplete; empty if it is complete."""
 
 
 class Commands:
-    """Runs of steps' commands in one plan."""
+    """Runs the commands of the steps of one plan."""
 
     def __init__(self, plan: Plan, texts: Texts, contents: Contents, *, colours: bool) -> None:
         self._plan = plan
@@ -61,7 +62,7 @@ class Commands:
         self._colours = colours
 
     def run(self, step: Step, known: Sequence[str]) -> Run:
-        """The commands of a step; known are the files that it read before."""
+        """Yield the commands of a step; known are the files that it read in its last run."""
         output = step.path
         part = _part(output)
         _remove(part)
@@ -69,7 +70,7 @@ class Commands:
         try:
             given = words.flatten(step.argv())
             declared = {*step.inputs, *step.outputs, *self._plan.configured}
-            # The programs in front count as their toolchain.
+            # The programs before the first option are compared as the toolchain.
             options = itertools.dropwhile(lambda word: not word.startswith("-"), given)
             undeclared = [word for word in options if word not in declared]
             named = _stamps(undeclared)
@@ -96,20 +97,20 @@ class Commands:
         output = os.path.join(part, os.path.basename(step.path))
         said, said_by_as = os.path.join(part, _PART), os.path.join(part, f"{_PART}.as")
         assembles = "-c" in given
-        # Of clang it depends on the text, which decides who assembles it.
+        # With clang, the text of the sources decides whether GNU as assembles them.
         texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *known])]
         by_gas = assembles and (group.gas == "always" or needs_gas(group, texts))
         theirs: list[str] = []
         report_words = ["-MD", "-MF", said, "-MT", "x"]
         if any(map(words.asks_for_depfile, given)):
-            # One depfile would take the place of the other.
+            # A second -MF would replace the one of the user.
             report = [*words.without_depfiles(step.flags), "-M", "-MF", said, "-MT", "x"]
             report = [word for word in report if word != "-c"]
             ended = yield _fitting([*report, "-o", os.devnull], step.files, part)
             if ended.status != 0:
                 return None
             if not any(word.startswith(("-MT", "-MQ")) for word in given):
-                # Theirs speaks of the output in its place.
+                # The depfile of the user names the output in its final place.
                 theirs = ["-MQ", step.path]
             report_words = list(theirs)
         if self._colours and not any(word.startswith(_COLOUR) for word in given):
@@ -129,7 +130,7 @@ class Commands:
                 return None
         embeds = assembles and any(text.embeds for text in texts)
         if embeds and by_gas and any(word.startswith("-flto") for word in given):
-            # The link assembles it, and reports nothing.
+            # With LTO it is assembled at the link, which reports no files.
             spare = os.path.join(part, f"{_PART}.o")
             extra = [*theirs, "-fno-lto", *_gas(group, by_gas, said_by_as)]
             ended = yield self._argv(step, spare, part, extra)
@@ -138,11 +139,11 @@ class Commands:
             os.unlink(spare)
         unknown = ""
         if by_gas:
-            # The names in `.file` stand there, too: of the source, as debuggers see it.
+            # GNU as also reports the names in `.file`, the sources for debuggers.
             sources = {os.path.basename(name) for name in [*step.inputs, *read]}
             told = depfile.assembler(_text(said_by_as))
             if any(word.lstrip("-").startswith("save-temps") for word in given):
-                # The last is what it assembled, which was made of the source just before.
+                # The last name is the temporary assembly file, made from the source.
                 del told[-1:]
             embedded = [
                 name
@@ -151,7 +152,7 @@ class Commands:
             ]
         else:
             embedded, unknown = self._literal(step, texts if embeds else (), given)
-        # Of what is in a precompiled header clang tells the absolute paths.
+        # clang reports the absolute paths of files in a precompiled header.
         configured = {*plan.configured, *map(os.path.abspath, plan.configured)}
         toolchain = configured.union(group.files)
         files = list(dict.fromkeys([*read, *embedded]))
@@ -163,7 +164,7 @@ class Commands:
         asked = [text.asked for text in mentioning]
         if any("__has_" in word for word in given):
             asked.append(frozenset([discover.ANY]))
-        # Of those that steps make the command's words say which it can take.
+        # The command line names the precompiled headers that steps make.
         found = discover.precompiled(_folders(files, search), self._contents)
         return Read(
             files=[*read_files, *(name for name in found if name not in plan.steps)],
@@ -178,7 +179,10 @@ class Commands:
     def _literal(
         self, step: Step, texts: Sequence[discover.Facts], given: Sequence[str]
     ) -> tuple[list[str], str]:
-        """The files of .incbin and .include, where no assembler tells of them."""
+        """Return the files that .incbin and .include name, and why these may not be all.
+
+        For assemblers that do not report them: only literal names can be found.
+        """
         folders = ["", *words.search_folders(given)]
         found = []
         for name in sorted(frozenset().union(*(text.literal for text in texts))):
@@ -189,7 +193,7 @@ class Commands:
         return found, f"{step.inputs[0]} embeds a file by a name that the compiler does not report"
 
     def _is_temporary(self, name: str) -> bool:
-        """Whether a reported file was the compiler's own, between its steps."""
+        """Whether a reported file is a temporary file of the compiler."""
         folder = self._plan.environment.get("TMPDIR", "/tmp")
         return name in ("-", "<stdin>", "{standard input}") or (
             name.startswith(os.path.join(folder, "")) and not os.path.lexists(name)
@@ -200,17 +204,17 @@ class Commands:
         said = os.path.join(part, _PART)
         ended = yield self._argv(step, output, part, [f"--dependency-file={said}"])
         if ended.status != 0 and b"dependency-file" in ended.output:
-            # It does not know the option.
+            # This linker does not know the option.
             ended = yield self._argv(step, output, part, [])
         if ended.status != 0:
             return None
         reports = os.path.exists(said)
         unknown = "" if reports else f"{step.flags[0]} does not report what it reads"
         folders = words.search_folders(given)
-        # GNU ld tells what a script INCLUDEs by the name there, not by where it was found.
+        # GNU ld reports a file that a script INCLUDEs by the name there, without the folder.
         text = _text(said)
         for name in words.dependency_files(given):
-            # A linker writes only ours, the last.
+            # A linker writes only the last dependency file that it is given: ours.
             with open(name, "wb") as file:
                 file.write(as_if_in_place(os.fsencode(text), step.path))
         objects = set(step.inputs)
@@ -234,7 +238,7 @@ class Commands:
 
 
 def _remove(part: str) -> None:
-    """Remove a folder that programs wrote into, if it is there."""
+    """Remove a temporary folder, if it exists."""
     try:
         for name in os.listdir(part):
             os.unlink(os.path.join(part, name))
@@ -255,23 +259,23 @@ def _remove_if_empty(folder: str) -> None:
 
 
 def _part(output: str) -> str:
-    """The folder in which an output is made."""
+    """Return the temporary folder in which an output is made."""
     return os.path.join(os.path.dirname(output), _PART, os.path.basename(output))
 
 
 def as_if_in_place(said: bytes, output: str) -> bytes:
-    """What a program printed, as if it had made its output where that gets its place."""
+    """Replace the temporary path of an output by its final path in what a program printed."""
     part = os.path.join(_part(output), os.path.basename(output))
     return said.replace(os.fsencode(part), os.fsencode(output))
 
 
 def needs_gas(group: Group, texts: Iterable[discover.Facts]) -> bool:
-    """Whether GNU as has to assemble, as the compiler would not tell what it embeds."""
+    """Whether GNU as has to assemble, as the compiler would not report embedded files."""
     return group.gas == "where needed" and any(text.embeds for text in texts)
 
 
 def _gas(group: Group, by_gas: bool, said: str) -> list[str]:
-    """The words that have GNU as report what it reads."""
+    """Return the options that make GNU as report what it reads."""
     if not by_gas:
         return []
     integrated = ["-fno-integrated-as"] if group.gas == "where needed" else []
@@ -279,7 +283,7 @@ def _gas(group: Group, by_gas: bool, said: str) -> list[str]:
 
 
 def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:
-    """A command line, the files in a response file if it is too long for the system."""
+    """Return a command line, with the files in a response file if it would be too long."""
     if sum(map(len, start)) + sum(map(len, files)) < LONGEST:
         return [*start, *files]
     path = os.path.join(part, f"{_PART}.rsp")
@@ -289,13 +293,13 @@ def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:
 
 
 def _found(name: str, folders: Sequence[str]) -> str:
-    """The file that a linker found by a name."""
+    """Return the file that a linker found for a name."""
     places = (name, *(os.path.join(folder, name) for folder in folders))
     return next(filter(os.path.lexists, places), name)
 
 
 def _text(path: str) -> str:
-    """What a program wrote, taken away."""
+    """Read a file and remove it; "" if it does not exist."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             text = file.read()
@@ -306,12 +310,12 @@ def _text(path: str) -> str:
 
 
 def _stamps(given: Sequence[str]) -> Mapping[str, str]:
-    """The files that words name, which perhaps nobody reports."""
+    """Return the stamps of the files that words of a command line name."""
     return {name: stamp(os.stat(name)) for name in words.files(given)}
 
 
 def _move(part: str, output: str) -> list[str]:
-    """Puts all that was made into its place; what there is besides the output."""
+    """Move all files of a temporary folder into place; return those besides the output."""
     folder = os.path.dirname(output)
     others = []
     for name in sorted(os.listdir(part)):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Digests of files and folders; one is read again only when its status has changed.
+"""Digests of files and folders, computed again only when the status of a file has changed.
 
-A stamp holds times, size and inode of a file, as text, and is compared for equality: a
-file that was replaced by an older one has changed, too.  As git does, a stamp does not
-count that is so young that the file could change once more and look the same.
+A stamp is the text of a file's times, size and inode.  Stamps are compared for equality, so
+a file that was replaced by an older one counts as changed.  As in git's index, a stamp is
+not trusted while it is so young that the file could change again within the same clock tick.
+Used by the judge and the database.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
     from hashlib import blake2b
 
 _REALTIME_COARSE = 5
-"""Linux's CLOCK_REALTIME_COARSE, which file systems take times from; it goes in ticks."""
+"""Linux's CLOCK_REALTIME_COARSE, from which file systems take their times."""
 _TICK_NS = 20_000_000
-"""Longer than a tick of any kernel, where that clock is not to be had."""
+"""Longer than a tick of any kernel; used where that clock is not available."""
 _COARSE_NS = 2_000_000_000
-"""The same where a file system keeps whole seconds, or every other."""
+"""The same for file systems that store times in units of one or two seconds."""
 
 MISSING = ""
-"""The digest of what does not exist."""
+"""Digest of a path that does not exist."""
 _SPECIAL = "-"
-"""The digest of what is neither a file nor a folder: reading it may have no end."""
+"""Digest of a path that is neither a file nor a folder: reading it might never end."""
 
 
 def stamp(status: os.stat_result) -> str:
-    """What is compared of a file's status."""
+    """Return the stamp of a file's status."""
     return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"
 
 
@@ -41,7 +42,7 @@ def _without_ctime(text: str) -> list[str]:
 
 
 def _is_young(path: str) -> bool:
-    """Whether a file could change now and have the same stamp."""
+    """Whether a file could change now without a change of its stamp."""
     moment = clock()
     try:
         return changed_since(os.stat(path), moment)
@@ -50,7 +51,7 @@ def _is_young(path: str) -> bool:
 
 
 def _inode(folder: str) -> str:
-    """The last word of the stamp of what a folder is now; "" if there is none."""
+    """Return the inode of a folder as its stamp has it; "" if it does not exist."""
     try:
         return str(os.stat(folder).st_ino) if folder else ""
     except OSError:
@@ -58,7 +59,7 @@ def _inode(folder: str) -> str:
 
 
 def clock() -> int:
-    """The time that a file would get that is written now, in nanoseconds; or a little less."""
+    """Return the time, in nanoseconds, that a file written now would get, or slightly less."""
     try:
         return time.clock_gettime_ns(_REALTIME_COARSE)
     except OSError:
@@ -66,8 +67,8 @@ def clock() -> int:
 
 
 def changed_since(status: os.stat_result, moment: int) -> bool:
-    """Whether a file may have changed at or after a moment that clock() told."""
-    # The time of the last change, which unlike that of the last write nobody can set.
+    """Whether a file may have changed at or after a moment of clock()."""
+    # The ctime: unlike the mtime it cannot be set.
     changed = status.st_ctime_ns
     if changed % 1_000_000_000 == 0:
         changed += _COARSE_NS
@@ -75,30 +76,31 @@ def changed_since(status: os.stat_result, moment: int) -> bool:
 
 
 Seen = tuple[str, str, bool, int]
-"""One look at a file: its stamp and digest; whether it is young: it could have changed after
-the look and have the same stamp; and the number of the look."""
+"""One look at a file: its stamp, its digest, whether the stamp is too young to be trusted, and
+the number of the look."""
 
 
 class Contents:
-    """What files hold now; a path that ends in a slash is a folder, which holds names.
+    """Digests of files as they are now; a path that ends in a slash is a folder.
 
-    known: path to stamp and digest, of an earlier run.
+    The digest of a folder is that of the names in it.  known has the stamp and the digest of
+    paths from an earlier run.
     """
 
     def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
         self._known = known
         self._now: dict[str, Seen] = {}
         self._folders: set[str] = set()
-        """The folders among them."""
+        """The folders among the paths that were looked at."""
         self._names: dict[str, tuple[frozenset[str], str, bool, int]] = {}
-        """Names in a folder, its stamp, whether it is young, and when it first had them."""
+        """Per folder: names, stamp, whether that is too young, and when it first had them."""
         self.looks = 0
-        """The number of the last look."""
+        """Number of looks so far."""
         self.learned = False
-        """Whether something had to be read that was known, as its stamp did not count."""
+        """Whether a known file had to be read, as its stamp could not be trusted."""
 
     def digest(self, path: str) -> str:
-        """The digest of a file or folder, MISSING if there is none; looked up once."""
+        """Return the digest of a file or folder, or MISSING; computed once."""
         now = self._now.get(path)
         if now is None:
             now = self._now[path] = self._look(path)
@@ -109,7 +111,7 @@ class Contents:
     def stale(
         self, paths: Sequence[str], stamps: Sequence[str], digests: Sequence[str]
     ) -> Iterator[int]:
-        """The places of the files, of paths that are not empty, which hold something else."""
+        """Return the indexes of the paths whose digests are different now; skip empty paths."""
         look, now = os.stat, self._now
         self.looks += 1
         for place, path in enumerate(paths):
@@ -129,33 +131,33 @@ class Contents:
                 yield place
 
     def seen(self, path: str) -> Seen | None:
-        """What was looked up; None if it was not."""
+        """Return the last look at a path; None if there was none."""
         return self._now.get(path)
 
     def read_since(self, path: str, moment: int, look: int) -> str | None:
-        """The digest of what a program read that was started at a moment of clock().
+        """Return the digest that a file had for a program started at a moment of clock().
 
-        look is the number of the last look before it.  None if the file may have changed
-        since then.
+        look is the number of the last look before the start.  Return None if the file may
+        have changed since then.
         """
         before = self._now.get(path)
         try:
             status = os.stat(path)
         except OSError:
             return None
-        # Another program may have ended meanwhile, and had the file looked at.
+        # The file was looked at since, when another program ended.
         knows = before is not None and before[3] <= look
         is_older = not changed_since(status, moment)
         if before is not None and before[0] == stamp(status) and not before[2]:
             return before[1] if knows or is_older else None
         now = self._now[path] = self._look(path)
-        # Or else written, looked at and read within a tick, and still the same.
+        # Otherwise it was written and looked at within one tick, and is still the same.
         if is_older or (knows and before is not None and before[:2] == now[:2]):
             return now[1]
         return None
 
     def linked(self, path: str, link: str) -> None:
-        """Take note of a hard link that was just made, which set the time of its inode."""
+        """Accept the new ctime of a file to which a hard link was just made."""
         before = self._now.get(path)
         try:
             status = os.stat(link)
@@ -168,19 +170,19 @@ class Contents:
             self._now[path] = self._now[link] = now
 
     def look_again_at_young(self) -> None:
-        """Look once more at what was too young, if it is old enough now."""
+        """Look again at files whose stamps were too young and can be trusted now."""
         for path, seen in list(self._now.items()):
             if seen[2] and not _is_young(path):
                 self._now[path] = self._look(path)
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Has files looked up again, as somebody may have written them."""
+        """Forget what is known of files that may have been written."""
         written = {""}
         for path in paths:
             if not path.endswith("/"):
                 self._now.pop(path, None)
             written.add(os.path.dirname(path) or os.curdir)
-        # Their folders, by whatever names, and those that were not there.
+        # Also their folders, by any of their names, and folders that did not exist.
         inodes = {_inode(folder) for folder in written}
         for folder in list(self._folders):
             if self._now[folder][0].rpartition(" ")[2] in inodes:
@@ -188,13 +190,13 @@ class Contents:
                 del self._now[folder]
 
     def spelled_as(self, paths: Iterable[str]) -> list[str]:
-        """Paths, and all that were looked up and could be other names of the same files."""
+        """Return paths, and all others looked up that could be names of the same files."""
         found = list(paths)
         bases = set(map(os.path.basename, found))
         return [*found, *(path for path in self._now if path.rpartition("/")[2] in bases)]
 
     def names(self, folder: str) -> frozenset[str]:
-        """The names in a folder, which need not exist; it is listed again if it has changed."""
+        """Return the names in a folder, none if it does not exist; listed again if it changed."""
         moment = clock()
         try:
             status = os.stat(folder or os.curdir)
@@ -214,7 +216,7 @@ class Contents:
         return names
 
     def listed_before(self, folder: str, moment: int) -> bool:
-        """Whether the names in a folder are those of before a moment of clock()."""
+        """Whether a folder has the same names now as before a moment of clock()."""
         return folder in self._names and self._names[folder][3] < moment
 
     def _look(self, path: str) -> Seen:
@@ -240,12 +242,12 @@ class Contents:
 
 
 def digest(data: bytes) -> str:
-    """The digest of bytes, in hexadecimal."""
+    """Return the digest of bytes, in hexadecimal."""
     return _hash(data).hexdigest()
 
 
 def digest_of_file(path: str) -> str:
-    """The digest of a file's bytes.
+    """Return the digest of the bytes of a file.
 
     Raises OSError if it cannot be read.
     """
@@ -257,8 +259,8 @@ def digest_of_file(path: str) -> str:
 
 
 def _hash(data: bytes = b"") -> blake2b:
-    # Imported here, as a run with nothing to do hashes nothing; and not by hashlib, which
-    # loads OpenSSL for the other algorithms.
+    # Imported here, as a run with nothing to do computes no digest; not through hashlib,
+    # which loads OpenSSL.
     try:
         from _blake2 import blake2b
     except ImportError:

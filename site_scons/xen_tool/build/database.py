@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What each step was made of when it last ran: the file .build.db in the build directory.
+"""The build database: the file .build.db in a build directory, with a record for each step.
 
 It is a file of text fields (fields.py):
 
-    what the file is and its version; the number of the last run; how many marks, rows,
-    texts and records follow
-    marks     what is known to be up to date as the records are: see mark()
+    the format and its version; the number of the last run; the numbers of marks, rows,
+    texts and records that follow
+    marks     digests of requests that are up to date with these records: see mark()
     rows      PATH STAMP DIGEST: one content of a file, or of a folder (PATH ends in a slash)
-    texts     what many records share: flags of commands, and groups of rows
-    records   as record.Record has them; they name rows and texts by their numbers
+    texts     text that many records share: flags of commands, and groups of rows
+    records   the fields of record.Record, which refer to rows and texts by number
 
-A row whose stamp is that of the file now is current without a look at the file.  A file
-has several rows while some steps were made of an older content.  Rows and texts that no
-record names are empty, and are used again.
+A row whose stamp equals that of the file is up to date without reading the file.  A file
+has several rows while the records of some steps refer to an older content.  Rows and texts
+that no record refers to are empty, and are reused.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _FORMAT = "xen_tool build database 2"
 _HEADER = 6
 _ROW = 3
 _RECORD = 13
-"""As many fields as a Record has, whose module is not imported where nothing is to do."""
+"""Fields of a Record, whose module is not imported while there is nothing to do."""
 
 
 class DamagedError(Exception):
-    """A record names what is not there: the file is as good as none."""
+    """A record refers to a row or text that does not exist: the database cannot be used."""
 
 
 class Database:
-    """The records of one build directory, and the contents that they name."""
+    """The records of one build directory, and the file contents that they refer to."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -50,7 +50,7 @@ class Database:
         self._load()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all records."""
         self.run = 0
         self._rows: list[str] = []
         self._stamps: list[str] = []
@@ -92,7 +92,7 @@ class Database:
         self._places = range(first_record, end, _RECORD)
 
     def is_as_read(self) -> bool:
-        """Whether nobody has been at work in the build directory since the file was read."""
+        """Whether no process has built in the build directory since the file was read."""
         return lock.was_left(self._read[1]) and self._read == self._state()
 
     def _state(self) -> tuple[str, str]:
@@ -103,16 +103,16 @@ class Database:
         return now, lock.last(os.path.dirname(self._path))
 
     def has(self, mark: str) -> bool:
-        """Whether what a mark stands for was up to date when the file was written.
+        """Whether the request of a mark was up to date when the file was written.
 
-        Of what was changed since then users() and shared_rows() do not know.
+        users() and shared_rows() describe the records as they were then.
         """
         return mark in self._marks and not self.changed
 
     def mark(self, mark: str) -> None:
-        """Take note that something is up to date, until a record changes.
+        """Record that a request is up to date; valid until a record changes.
 
-        Nothing is as long as a step that was recorded now has to run again anyway.
+        Ignored while a recorded step has to run again although no file changed.
         """
         if not (mark in self._marks or self._dirty):
             self._marks.append(mark)
@@ -120,23 +120,23 @@ class Database:
 
     @property
     def _records(self) -> dict[str, Record | int]:
-        """Records by path, or where their fields are."""
+        """Records by path; a number is the index of the first field of one not yet read."""
         if self._known is None:
             names = (self._fields[place] for place in self._places)
             self._known = dict(zip(names, self._places, strict=True))
         return self._known
 
     def known(self) -> dict[str, tuple[str, str]]:
-        """Path to stamp and digest of every row whose stamp counts."""
+        """Return the stamp and digest of each path, of rows with a trusted stamp."""
         rows = zip(self._rows, self._stamps, self._digests, strict=True)
         return {path: (was, content) for path, was, content in rows if was}
 
     def paths(self) -> Iterable[str]:
-        """The first outputs of all steps that have a record."""
+        """Return the first outputs of all steps that have a record."""
         return self._records.keys()
 
     def get(self, path: str) -> Record | None:
-        """The record of a step, by its first output."""
+        """Return the record of a step, by its first output."""
         found = self._records.get(path)
         if isinstance(found, int):
             from .record import Record
@@ -146,7 +146,7 @@ class Database:
         return found
 
     def inputs(self) -> tuple[list[str], set[str]]:
-        """What all steps read, files and folders, and the names that count in the folders.
+        """Return all files and folders that steps read, and the names they looked for.
 
         Raises DamagedError.
         """
@@ -160,7 +160,7 @@ class Database:
         return [path for path, _ in self.rows(" ".join(rows))], names
 
     def rows(self, numbers: str) -> Iterator[tuple[str, str]]:
-        """Path and digest of rows.
+        """Yield path and digest of rows.
 
         Raises DamagedError.
         """
@@ -174,7 +174,7 @@ class Database:
                 raise DamagedError from error
 
     def text(self, number: str) -> str:
-        """A text that many records share.
+        """Return a text by its number.
 
         Raises DamagedError.
         """
@@ -186,13 +186,13 @@ class Database:
             raise DamagedError from error
 
     def stale(self, contents: Contents) -> set[str]:
-        """The numbers of the rows that are not what their files hold now."""
+        """Return the numbers of the rows whose files have another content now."""
         return set(map(str, contents.stale(self._rows, self._stamps, self._digests)))
 
     def users(self) -> Mapping[str, Sequence[str]]:
-        """The first outputs of the steps that have a row as input or output, by its number.
+        """Return, by number of a row, the first outputs of the steps that refer to it.
 
-        As the file had it: what has a mark was not changed since.
+        As the file was read: a database with a valid mark has not changed since.
         """
         found: dict[str, list[str]] = {}
         columns = (self._column(name) for name in ("path", "inputs", "outputs"))
@@ -205,7 +205,7 @@ class Database:
         return found
 
     def shared_rows(self) -> set[str]:
-        """The numbers of the rows of all groups of files, as the file had it."""
+        """Return the numbers of the rows of all groups of files, as the file was read."""
         groups = set(self._column("group"))
         return {row for number in groups for row in self.text(number).split()}
 
@@ -216,11 +216,11 @@ class Database:
         return self._fields[places.start + Record._fields.index(name) : places.stop : _RECORD]
 
     def numbers_of(self, paths: Container[str]) -> set[str]:
-        """The numbers of the rows of paths."""
+        """Return the numbers of the rows of paths."""
         return {str(row) for row, path in enumerate(self._rows) if path in paths}
 
     def row_numbers(self, contents: Mapping[str, str]) -> str:
-        """Rows of these paths and digests, which are added if need be."""
+        """Return the numbers of the rows of paths and digests; add missing ones."""
         if self._row_numbers is None:
             pairs = zip(self._rows, self._digests, strict=True)
             self._row_numbers = {pair: row for row, pair in enumerate(pairs) if pair[0]}
@@ -244,7 +244,7 @@ class Database:
         return len(self._rows) - 1
 
     def text_number(self, text: str) -> str:
-        """The number of a text, which is added if need be."""
+        """Return the number of a text; add it if it is missing."""
         if self._text_numbers is None:
             self._text_numbers = {text: number for number, text in enumerate(self._texts)}
         number = self._text_numbers.get(text)
@@ -254,7 +254,7 @@ class Database:
         return str(number)
 
     def put(self, record: Record) -> None:
-        """Replaces the record of a step."""
+        """Add or replace the record of a step."""
         self._records[record.path] = record
         self._marks.clear()
         self.changed = True
@@ -264,14 +264,14 @@ class Database:
             self._dirty.discard(record.path)
 
     def remove(self, path: str) -> None:
-        """Forgets a step."""
+        """Remove the record of a step."""
         self._dirty.discard(path)
         if self._records.pop(path, None) is not None:
             self._marks.clear()
             self.changed = True
 
     def save(self, contents: Contents) -> None:
-        """Writes the file, with the stamps that contents has seen.
+        """Write the file, with the stamps that contents has seen.
 
         Raises XenToolError if it cannot be written.
         """
@@ -296,9 +296,9 @@ class Database:
         self.changed = False
 
     def _used(self, records: Sequence[Sequence[str]]) -> tuple[set[int], set[int]]:
-        """The numbers of the rows and texts that records name.
+        """Return the numbers of the rows and texts that records refer to.
 
-        Raises DamagedError if there is none of a number.
+        Raises DamagedError if one does not exist.
         """
         from .record import Record
 
@@ -336,9 +336,9 @@ class Database:
 
 
 def _numbers(text: str, end: int) -> set[int]:
-    """Numbers from 0 up to another, which a text has.
+    """Return the numbers in a text.
 
-    Raises DamagedError if it has others.
+    Raises DamagedError for what is not a number from 0 to end - 1.
     """
     try:
         numbers = set(map(int, text.split()))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Readers of the files in which compilers, assemblers and linkers say what they read.
+"""Parse depfiles: make rules in which compilers, assemblers and linkers list what they read.
 
-All write rules for make; they differ in what they escape.
+They differ in which characters they escape.  Used by commands.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ _WORD = r"(?:[ \t]\\\n|[ \t\n])+|((?:\\[ \t]|\$\$|\\|[^\\$ \t\n]|\$(?!\$))+)"
 
 
 def compiler(text: str) -> list[str]:
-    """The prerequisites of the rules that gcc or clang write, each once, in order.
+    """Return the prerequisites in a depfile of gcc or clang, each once, in order.
 
-    Blanks are escaped by a backslash (and backslashes before them by another each), # by
-    one, $ by a second (gcc's mkdeps.cc, munge()).
+    A blank is escaped by a backslash, and so is each backslash before it; # is escaped by a
+    backslash, $ by a second $ (gcc's mkdeps.cc, munge()).
     """
     return [name.replace("\\#", "#") for name in assembler(text)]
 
 
 def assembler(text: str) -> list[str]:
-    """The same of GNU as, which does not escape # (gas/depend.c)."""
+    """Return the prerequisites in a depfile of GNU as, which does not escape # (gas/depend.c)."""
     import re
 
     found: dict[str, None] = {}
     for rule in re.split(r"(?<![ \t:]\\)\n", text):
         _, colon, prerequisites = rule.partition(": ")
         if not colon:
-            # A rule without prerequisites, or one whose first is on the next line.
+            # A rule without prerequisites, or one whose prerequisites begin on the next line.
             _, colon, prerequisites = rule.partition(":\\\n")
         for match in re.finditer(_WORD, f" {prerequisites}"):
             if word := match[1]:
@@ -37,10 +37,10 @@ def assembler(text: str) -> list[str]:
 
 
 def linker(text: str) -> list[str]:
-    """The files that GNU ld or lld read, each once, in order.
+    """Return the files in a dependency file of GNU ld or lld, each once, in order.
 
-    Of the lines behind the rule, `NAME:` each: GNU ld escapes nothing, and within the
-    rule a blank is then ambiguous.  lld escapes as compilers do.
+    They are taken from the lines `NAME:` after the rule.  GNU ld escapes nothing, so a
+    blank within the rule would be ambiguous; lld escapes as compilers do.
     """
     _, _, rest = text.partition("\n\n")
     lines = (line for line in rest.split("\n") if line.endswith(":"))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a step depends on beyond what it was given, told from what its programs reported.
+"""Derive what a step depends on from the files that its programs reported.
 
-Files that were read; configuration symbols that these mention; and names that were looked
-for in vain, where a new file would be found first.  A depfile does not say who included
-what, so any folder counts that could have been looked into: rather one rebuild too many
-than one too few.
+Besides the files these are the configuration symbols that the files mention, and negative
+dependencies: names that were searched for in folders where a new file would be found first.
+A depfile does not say which file included which, so every folder counts that could have been
+searched: one rebuild too many is better than one too few.  Used by commands and the recorder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 ANY = "*"
-"""Among the names that count in a folder: all of them."""
+"""Stands for all names in a folder."""
 
 _SYMBOL = rb"\bCONFIG_(\w*)"
 _COMMENT = rb'(?s)("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*'
@@ -33,21 +33,21 @@ _LITERAL = rb'(?i)\.(?:incbin|include)\s+(\\?)"([^"\\\n$]+)\1"'
 
 
 class Facts(NamedTuple):
-    """What counts of the text of a source or header."""
+    """What the text of a source or header can make a step depend on."""
 
     symbols: frozenset[str]
-    """The names behind CONFIG_; "" if one is pasted together."""
+    """Names after CONFIG_; "" if one is pasted together with ##."""
     asked: frozenset[str]
-    """The names in __has_include and __has_embed; ANY if one is a macro."""
+    """Names in __has_include and __has_embed; ANY if one is a macro."""
     embeds: bool
-    """Whether an assembler could read more files because of it."""
+    """Whether it has .incbin or .include, by which an assembler reads more files."""
     literal: frozenset[str]
-    """The names of such files, where they are literal."""
+    """Names in .incbin and .include that are literal."""
     is_literal: bool
-    """Whether these are all."""
+    """Whether all names in .incbin and .include are literal."""
 
     def mentions(self, symbol: str) -> bool:
-        """Whether the value of a symbol can matter."""
+        """Whether the text depends on the value of a symbol."""
         return not self.symbols.isdisjoint((symbol, f"{symbol}_MODULE", ""))
 
 
@@ -55,17 +55,17 @@ _NOTHING = Facts(frozenset(), frozenset(), False, frozenset(), True)
 
 
 def get_ready() -> None:
-    """Import what is needed when a program has reported what it read."""
+    """Import what is needed later, while the first commands run."""
     import re  # noqa: F401
 
 
 def facts(data: bytes) -> Facts:
-    """Look through the text of a file."""
+    """Return the facts of the text of a file."""
     import re
 
-    # Assemblers take .INCBIN, too.
+    # Assemblers accept .INCBIN too.
     lowered = data.lower()
-    # Most texts have neither word, which is seen faster so.
+    # Most texts have neither word; this is faster than the regular expression.
     could = b"incbin" in lowered or b".include" in lowered
     embeds = could and re.search(_EMBEDDED, lowered) is not None
     asks = b"__has_" in data
@@ -90,13 +90,13 @@ def _name(name: bytes) -> str:
 
 
 class Texts:
-    """The facts of files, each read once."""
+    """Facts of files, each read once."""
 
     def __init__(self) -> None:
         self._known: dict[str, Facts] = {}
 
     def of(self, path: str) -> Facts:
-        """The facts of a file; of one that cannot be read there are none."""
+        """Return the facts of a file; a file that cannot be read has none."""
         if path not in self._known:
             try:
                 with open(path, "rb") as file:
@@ -106,7 +106,7 @@ class Texts:
         return self._known[path]
 
     def forget(self, paths: Iterable[str]) -> None:
-        """Has files read again."""
+        """Forget files that may have been written."""
         for path in paths:
             self._known.pop(path, None)
 
@@ -114,7 +114,7 @@ class Texts:
 def symbols_of(
     texts: Iterable[Facts], words: Iterable[str], values: Mapping[str, str]
 ) -> dict[str, str]:
-    """The values of the symbols that texts and the words of a command mention."""
+    """Return the values of the symbols that texts and the words of a command mention."""
     found: set[str] = set()
     for text in texts:
         found |= text.symbols
@@ -125,26 +125,27 @@ def symbols_of(
             found |= {_name(name) for name in re.findall(_SYMBOL, os.fsencode(word))}
     if "" in found:
         return dict(values)
-    # A tristate that is m defines CONFIG_NAME_MODULE.
+    # A tristate with the value m defines CONFIG_NAME_MODULE.
     found |= {name.removesuffix("_MODULE") for name in found if name not in values}
-    # One that Kconfig does not know yet may come to be.
+    # A symbol that Kconfig does not know may be added later.
     return {name: values.get(name, "") for name in sorted(found)}
 
 
 class Lookups(NamedTuple):
-    """Where names were looked for that others could be found before."""
+    """Negative dependencies: names, and the folders that were searched for them."""
 
     names: frozenset[str]
     folders: tuple[str, ...]
-    """Each with a slash at its end."""
+    """Each ends in a slash."""
 
 
 def lookups(
     read: Iterable[str], search: Iterable[str], asked: Iterable[str], contents: Contents
 ) -> Lookups:
-    """All places where what was read, or asked for, could have been looked for.
+    """Return all names and folders that a program may have searched.
 
-    read are the names as the program spells them, search the folders that it was told.
+    read are the files as the program spells them, search the folders of its options, asked
+    the names in __has_include.
     """
     read = list(read)
     folders = dict.fromkeys([*map(os.path.dirname, read), *(f.rstrip("/") for f in search)])
@@ -174,13 +175,13 @@ def lookups(
                 watched[f"{place}/"] = None
     if not names:
         return Lookups(frozenset(), ())
-    # What is compiled beforehand is taken in a header's place.
+    # A precompiled header is used instead of the header.
     names |= {f"{name}{suffix}" for name in names if name != ANY for suffix in PRECOMPILED}
     return Lookups(frozenset(names), tuple(sorted(watched)))
 
 
 def _existing(folder: str, contents: Contents) -> tuple[str, list[str]]:
-    """The deepest folder on the way to one that there is, and the name that is missing in it."""
+    """Return the deepest existing parent of a folder, and the name that is missing in it."""
     missing: list[str] = []
     place = folder or "."
     while contents.digest(f"{place}/") == MISSING:
@@ -194,7 +195,7 @@ def _existing(folder: str, contents: Contents) -> tuple[str, list[str]]:
 
 
 def precompiled(folders: Iterable[str], contents: Contents) -> list[str]:
-    """The precompiled headers in folders: one that is used stands in no depfile."""
+    """Return the precompiled headers in folders; depfiles do not list those that are used."""
     return [
         _join(folder, name)
         for folder in folders
@@ -208,9 +209,9 @@ def present(
     contents: Contents,
     leave_out: Callable[[str, str], bool] = lambda *_: False,
 ) -> str:
-    """A digest of which names there are in which folders.
+    """Return a digest of which of the names exist in which of the folders.
 
-    leave_out is asked of a folder and a path in it.
+    leave_out(folder, path) tells whether a path does not count.
     """
     found = []
     for folder in where.folders:

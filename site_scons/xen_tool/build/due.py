@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Find the steps that have to run for files to be up to date.
+"""Find the steps that have to run to bring files up to date.
 
-Of a plan that was up to date when its database was written, only a step that names a file
-which has changed since, or what such a step makes, can be dirty: the others need no look.
-Used by session.
+If the plan was up to date when its database was written, only steps that refer to a changed
+file, and the steps after them, can be dirty: the others are not looked at.  Used by session.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ def due(
     force: Iterable[str] = (),
     mark: str = "",
 ) -> dict[str, Step]:
-    """The steps that are dirty, and those that could become so, by their first outputs.
+    """Return the steps that are dirty or could become dirty, by their first outputs.
 
-    force are outputs of steps that count as dirty.  The steps are in an order in which they
-    can be run; with a mark that the database has, in any order.
+    force are outputs of steps to run in any case.  The steps are in an order in which they
+    can run; if the database has the mark, in any order.
     """
     if mark and database.has(mark):
         changed = _since(plan, database, judge, paths)
@@ -42,7 +41,7 @@ def due(
     made = database.numbers_of(plan.steps)
 
     def read(step: Step) -> Iterable[str]:
-        """What a step read, when it last ran, that other steps make."""
+        """Return the files that a step read in its last run and that other steps make."""
         record = database.get(step.path) if made else None
         numbers = made.intersection(record.inputs.split()) if record else ()
         return [path for path, _ in database.rows(" ".join(numbers))]
@@ -61,10 +60,10 @@ def due(
 def _since(
     plan: Plan, database: Database, judge: Judge, paths: Sequence[str]
 ) -> dict[str, Step] | None:
-    """The same by what has changed since the mark; None if all steps have to be looked at."""
+    """Return the same from the files changed since the mark; None if that is not enough."""
     rows = judge.stale()
     if database.shared_rows() & rows:
-        # A toolchain has changed.
+        # A program or library of a toolchain has changed.
         return None
     found: dict[str, Step] = {}
     users = database.users()
@@ -85,7 +84,7 @@ def _since(
 
 
 def _lead_to(paths: Iterable[str], found: dict[str, Step], judge: Judge) -> bool:
-    """Whether all that was found is needed for files: others may be dirty, and nobody asks."""
+    """Whether all of these steps are needed for the requested files."""
     makers = {output: step for step in found.values() for output in step.outputs}
     needed: set[str] = set()
     todo = [makers[path] for path in paths if path in makers]

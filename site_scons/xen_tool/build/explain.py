@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Say in words what is different between what a step was made of and what there is now."""
+"""Describe in words why a step is dirty: the differences between its record and now."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _AT_MOST = 4
-"""Names of files in one sentence."""
+"""Most names of files in one sentence."""
 _SEPARATOR = "\x1f"
 
 
 class Reason(NamedTuple):
-    """One difference."""
+    """One reason why a step is dirty."""
 
     text: str
     files: tuple[str, ...] = ()
-    """Of a symbol: the files that mention it."""
+    """The files that mention the symbol, if a symbol is the reason."""
 
     def __str__(self) -> str:
         if not self.files:
@@ -33,27 +33,27 @@ class Reason(NamedTuple):
 
     @property
     def line(self) -> str:
-        """The reason as records keep it."""
+        """The reason as a line of a record."""
         return _SEPARATOR.join((self.text, *self.files[:_AT_MOST]))
 
     @classmethod
     def parse(cls, line: str) -> Reason:
-        """The reason of a line."""
+        """Parse a line of a record."""
         text, *files = line.split(_SEPARATOR)
         return cls(text, tuple(files))
 
 
 def some(names: Sequence[str]) -> list[str]:
-    """The first of many names, and how many there are more."""
+    """Return the first of many names, and how many more there are."""
     more = len(names) - _AT_MOST
     return [*names[:_AT_MOST], *([f"and {more} more"] if more > 0 else [])]
 
 
 class Made(NamedTuple):
-    """What counts for a step, at one moment; contents are digests by path."""
+    """All that a step depends on, at one moment; contents are digests by path."""
 
     path: str
-    """Of the first output."""
+    """The first output."""
     command: Sequence[str]
     toolchain: Mapping[str, str]
     symbols: Mapping[str, str]
@@ -66,9 +66,9 @@ class Made(NamedTuple):
 def reasons(
     before: Made, now: Made, mentioning: Callable[[str], Iterable[str]]
 ) -> Iterator[Reason]:
-    """What is different, causes before what they cause.
+    """Yield the differences, causes before their effects.
 
-    mentioning tells which files mention a symbol.
+    mentioning returns the files that mention a symbol.
     """
     if before.dirty:
         yield Reason(before.dirty)
@@ -93,7 +93,7 @@ def _differences(before: Made, now: Made) -> Iterator[str]:
         yield "there is another file where a header or library was looked for"
     yield from _command_changes(before, now)
     if before.dirty == FAILED:
-        # Its outputs were removed then.
+        # The outputs were removed when it failed.
         return
     for name, content in now.outputs.items():
         if content == MISSING:
@@ -103,7 +103,7 @@ def _differences(before: Made, now: Made) -> Iterator[str]:
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """The files that are different, wherever they lie."""
+    """Return the files whose contents differ; a file that only moved does not count."""
     if before == now:
         return []
     old, new = set(map(_content, before.items())), set(map(_content, now.items()))

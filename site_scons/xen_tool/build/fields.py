@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Files of text fields: a checksum of the rest (8 hexadecimal digits), fields that end in NUL.
+"""Read and write files of text fields.
 
-Names of files have no NUL, so any can be a field.  Bytes that are not such a file are as
-good as none, and reading them runs nothing.  This module is imported on the way of a build
-that has nothing to do, as contents and database are: they import as little as they can.
+A file is the CRC-32 of the rest (8 hexadecimal digits) and fields, each ended by a NUL byte.
+File names contain no NUL, so any name can be a field.  A file with another format or a wrong
+checksum is treated as missing.  This module, contents and database are imported by builds
+with nothing to do, and so import as little as possible.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ _CHECKSUM = 8
 
 
 def read(path: str) -> list[str]:
-    """The fields of a file; [] if it is not such a file, whatever it is."""
+    """Return the fields of a file; [] if it does not exist or has another format."""
     try:
-        # Neither a FIFO, which would block, nor what a link leads to elsewhere.
+        # Do not block on a FIFO, and do not follow a link.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -37,7 +38,7 @@ def read(path: str) -> list[str]:
 
 
 def write(path: str, fields: Iterable[str]) -> None:
-    """Write a file, in one move.
+    """Write a file atomically.
 
     Raises XenToolError if it cannot be written.
     """
@@ -50,7 +51,7 @@ def write(path: str, fields: Iterable[str]) -> None:
         if stat.S_ISDIR(kind):
             raise XenToolError(f"{path} is a folder: remove it")
         if not stat.S_ISREG(kind):
-            # A link would lead elsewhere, and a FIFO waits for a reader.
+            # Do not write through a link, or into a FIFO.
             os.unlink(path)
     except FileNotFoundError:
         pass

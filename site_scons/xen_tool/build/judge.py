@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Which steps are dirty: those that could make something else than what is there.
+"""Decide which steps are dirty.
 
-A step is up to date if its record has its signature (its words), the values of its symbols,
-the contents of its toolchain, inputs and outputs, and no new file where it looked for a
-name in vain.  Whether a step ran long ago or failed does not matter.
+A step is up to date if its record has the same signature (command line, inputs, outputs),
+values of symbols, and contents of toolchain, inputs and outputs, and if no new file exists
+where it searched for a name.  Times of files are not compared.  Used by session and runner.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Judge:
-    """Tells dirty steps of a plan; contents are looked up once, and again when it is told so."""
+    """Decides which steps of a plan are dirty; looks at each file once until look_again()."""
 
     def __init__(self, plan: Plan, database: Database, contents: Contents) -> None:
         self._plan = plan
@@ -37,7 +37,7 @@ class Judge:
         self._flags: dict[int, tuple[Sequence[str], str]] = {}
 
     def look_again(self, paths: Iterable[str]) -> None:
-        """Takes nothing for granted of files that somebody may have written."""
+        """Look again at files that may have been written."""
         paths = list(paths)
         self.contents.forget(paths)
         self._stale = None
@@ -46,13 +46,16 @@ class Judge:
             self._holds.clear()
 
     def stale(self) -> set[str]:
-        """The numbers of the rows of the database that are not what their files hold now."""
+        """Return the numbers of the database rows whose files have another content now."""
         if self._stale is None:
             self._stale = self._database.stale(self.contents)
         return self._stale
 
     def is_dirty(self, step: Step, *, look: bool = False) -> bool:
-        """Whether a step has to run; look: although others have run since the first was asked."""
+        """Whether a step has to run.
+
+        look: other steps have run since the last call, so look at its files again.
+        """
         record = self._database.get(step.path)
         return (
             record is None
@@ -78,15 +81,15 @@ class Judge:
             if numbers:
                 numbers = numbers.intersection(record.inputs.split() + record.outputs.split())
             stale = [path for path, _ in self._database.rows(" ".join(numbers))]
-        # A folder that has other names than before may still have none of those that count.
+        # A folder may have new names of which none was searched for.
         return not stale or (all(p.endswith("/") for p in stale) and self.holds_names(record))
 
     def holds_names(self, record: Record) -> bool:
-        """Whether there is nothing new, and nothing gone, where a step looked for names."""
+        """Whether the same names exist as before in the folders that a step searched."""
         return present(self.lookups(record), self.contents) == record.present
 
     def lookups(self, record: Record) -> Lookups:
-        """The names that count for a step, and in which folders."""
+        """Return the names that a step searched for, and the folders."""
         names = record.names.split("/") if record.names else ()
         paths = (path for path, _ in self._database.rows(record.inputs))
         return Lookups(frozenset(names), tuple(sorted(p for p in paths if p.endswith("/"))))
@@ -95,40 +98,40 @@ class Judge:
         key = (number, name)
         if key not in self._holds:
             before = dict(self._database.rows(self._database.text(number)))
-            # A copy of the same programs elsewhere is the same toolchain.
+            # The same programs in another folder are the same toolchain.
             self._holds[key] = not explain.changed(before, self.group(name))
         return self._holds[key]
 
     def group(self, name: str) -> Mapping[str, str]:
-        """The contents of a group of files, by their paths."""
+        """Return the digests of a group of files, by path."""
         if name not in self._groups:
             files = self._plan.groups[name].files if name else ()
             self._groups[name] = {path: self.contents.digest(path) for path in files}
         return self._groups[name]
 
     def signature(self, step: Step) -> str:
-        """A digest of all that is said of a step."""
+        """Return a digest of all fields of a step."""
         words = (step.name, step.action, *step.outputs, "", *step.inputs, "", *step.files)
         return digest("\0".join((self.flags(step), *words)).encode("utf-8", "surrogateescape"))
 
     def flags(self, step: Step) -> str:
-        """The flags of a step as lines, without the name of the folder where all lies."""
+        """Return the flags of a step as lines, without the path of the top folder."""
         known = self._flags.get(id(step.flags))
         if known is None:
-            # Kept with the flags, whose id another object would get when they are gone.
+            # Keep the flags as well: a freed object's id is used again.
             known = (step.flags, "\n".join(map(_without_place, step.flags)))
             self._flags[id(step.flags)] = known
         return known[1]
 
     def inputs(self, step: Step) -> Iterator[str]:
-        """All files that a step is known to read."""
+        """Yield all files that a step is known to read."""
         yield from step.inputs
         record = self._database.get(step.path)
         if record is not None:
             yield from (path for path, _ in self._database.rows(record.inputs))
 
     def reasons(self, step: Step, texts: Texts) -> list[explain.Reason]:
-        """Why a step is dirty, the cause before what it causes."""
+        """Return why a step is dirty, causes before their effects."""
         record = self._database.get(step.path)
         if record is None:
             return [explain.Reason("no earlier build of it is recorded")]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""One build at a time in a build directory.
+"""The lock of a build directory: one build at a time.
 
-Two at once would write the same objects and the same database.  The file .lock is locked;
-the kernel drops the lock when the last process has gone that has it open: this one, or a
-compiler that outlived it and could still write an output.  Its text is the number of the
-process that was at work last, and a word behind it when that was done: else it is still at
-work, or was killed.
+Two builds at once would write the same objects and the same database.  The file .lock is
+locked by flock(2).  The kernel releases the lock when the last process that has the file open
+has exited: this process, or a compiler that outlived it and could still write an output.  The
+text of the file is the PID of the last builder, and " done" once that has finished: without
+it, it is still running or was killed.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ FILE = ".lock"
 _LONGEST = 30
 _DONE = " done"
 _PAUSE = 50
-"""Milliseconds between two tries."""
+"""Milliseconds between two attempts."""
 
 
 def acquire(folder: str, *, wait: bool = True, signals: int = -1) -> int:
-    """Make a build directory if need be, and wait until no other process builds there.
+    """Lock a build directory, which is created if needed; wait while another process builds there.
 
-    signals: a descriptor from which the numbers of signals can be read, as spawn.Children has
-    it; one that comes ends the wait.
-    Returns the descriptor that holds the lock: sign() it, close it to let others in, give it
-    to children that write there; -1 if another process builds there and it shall not wait.
-    Raises XenToolError if that cannot be.
+    signals: a descriptor from which signal numbers can be read, as in spawn.Children; a
+    signal ends the wait.
+    Return the descriptor of the lock.  Closing it releases the lock; children that write into
+    the directory inherit it.  Return -1 if another process builds there and wait is false.
+    Raises XenToolError if the directory cannot be written, or a signal arrived.
     """
     lock = _acquire(folder, wait, signals)
     while lock >= 0 and not _is_named(lock, os.path.join(folder, FILE)):
-        # Somebody has removed it while this process waited, and others lock a new one.
+        # The file was removed while this process waited, and others would lock a new one.
         os.close(lock)
         lock = _acquire(folder, wait, signals)
     return lock
@@ -53,7 +53,7 @@ def _acquire(folder: str, wait: bool, signals: int) -> int:
     path = os.path.join(folder, FILE)
     try:
         os.makedirs(folder, exist_ok=True)
-        # Never through a link, nor into what is no file.
+        # Do not follow a link, or open anything but a file.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         lock = os.open(path, flags, 0o666)
     except OSError as error:
@@ -77,7 +77,7 @@ def _acquire(folder: str, wait: bool, signals: int) -> int:
 
 
 def _wait(lock: int, folder: str, signals: int) -> None:
-    """Wait for a lock, without being deaf to signals: flock() starts over after each."""
+    """Wait for a lock by polling: a blocking flock() would be restarted after a signal."""
     import fcntl
     import select
 
@@ -94,17 +94,17 @@ def _wait(lock: int, folder: str, signals: int) -> None:
 
 
 def sign(lock: int, *, done: bool = False) -> None:
-    """Write into the lock who is at work now, or has been."""
+    """Write the PID of this process into the lock file."""
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}{_DONE if done else ''}".encode(), 0)
     except OSError:
-        # A full disk: nobody can be told.
+        # The disk is full: waiting processes cannot name this one.
         return
 
 
 def last(folder: str) -> str:
-    """What the process that was at work last in a build directory signed; "" if unknown."""
+    """Return what the last builder of a directory wrote by sign(); "" if unknown."""
     try:
         lock = os.open(os.path.join(folder, FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -119,5 +119,5 @@ def last(folder: str) -> str:
 
 
 def was_left(signed: str) -> bool:
-    """Whether nobody was at work when that had been signed."""
+    """Whether the builder that wrote this text has finished."""
     return not signed or signed.endswith(_DONE)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Plans as a build.ninja, for those who want ninja itself to run the commands.
+"""Write plans as a build.ninja, so that ninja runs the commands.
 
-Commands are the same, with a depfile.  Steps that are Python functions are run by
-shortcut/one_step.py, from a stored plan.  Files of other builders, and the build.ninja itself,
-are made by SCons.
+The commands are the same, with a depfile.  Steps that are Python functions are run by
+shortcut/one_step.py from a stored plan.  Files of other builders, and build.ninja itself, are
+made by SCons.  Used by scons/targets/ninja.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .plan import Plan
 from .step import COMPILE, Step
 
 FILE = "build.ninja"
-"""The name by which ninja finds it."""
+"""The name that ninja looks for."""
 _HEAD = """\
 # Made by xen_tool: `scons build.ninja`; edits are lost.
 #
@@ -44,29 +44,29 @@ ninja_required_version = 1.7
 
 
 class Manifest(NamedTuple):
-    """What a build.ninja is written of."""
+    """The contents of a build.ninja."""
 
     plans: Mapping[str, Plan]
-    """By the names of the files that they are stored in."""
+    """By the files in which they are stored."""
     defaults: Sequence[str]
     others: Mapping[str, Sequence[str]]
-    """The files that other builders of SCons make, and of what."""
+    """Files of other builders of SCons, with their sources."""
     before: Callable[[Step], Iterable[str]]
-    """The files of other builders that must be there before a step runs."""
+    """The files of other builders that must exist before a step runs."""
     read: Callable[[Step], Iterable[str]]
-    """What a step read when it last ran, as far as that is known."""
+    """The files that a step read in its last run, as far as they are known."""
     scons: Sequence[str]
-    """The command that makes what is named behind it."""
+    """The command line of SCons, to which targets are appended."""
     made_of: Sequence[str]
-    """What SCons reads for it."""
+    """The files that SCons reads to write it."""
     one_step: Sequence[str]
-    """The command that makes an output of a stored plan, before these two."""
+    """The command that makes an output of a stored plan; both are appended."""
 
 
 def text(manifest: Manifest) -> str:
-    """The text of a build.ninja.
+    """Return the text of a build.ninja.
 
-    Raises XenToolError for a name that cannot stand there.
+    Raises XenToolError for a file name that ninja cannot take.
     """
     parts = [_HEAD, f"builddir = {_value(next(iter(manifest.plans.values())).folder)}\n"]
     parts += _by_scons(manifest)
@@ -78,13 +78,13 @@ def text(manifest: Manifest) -> str:
 
 
 def _by_scons(manifest: Manifest) -> Iterator[str]:
-    # Two at once would write the same record of signatures.
+    # Two SCons at once would write the same signature database.
     yield "pool scons\n  depth = 1\n"
     again = [*manifest.scons, FILE]
     yield _rule("again", again, f"SCONS {FILE}", "generator = 1", "pool = scons")
     yield _rule("scons", manifest.scons, "SCONS $out", "restat = 1", "pool = scons", more="$out")
     yield f"build {_paths([FILE])} | {_paths(manifest.plans)}: again {_paths(manifest.made_of)}"
-    # One that is gone is for SCons to tell of.
+    # SCons reports a missing one.
     yield f"build {_paths(manifest.made_of)}: phony\n"
     for path, inputs in manifest.others.items():
         yield f"build {_paths([path])}: scons {_paths(inputs)}"
@@ -145,7 +145,7 @@ def _rule(name: str, command: Sequence[str], shown: str, *settings: str, more: s
 
 
 def _command(command: Iterable[str]) -> str:
-    """Words of a command, as the shell takes them."""
+    """Quote the words of a command for the shell and for ninja."""
     return _value(shlex.join(command))
 
 

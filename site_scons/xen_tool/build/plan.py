@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The steps of one build directory, and the values that they depend on."""
+"""The plan of a build directory: its steps, and the values that they depend on."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 class Group(NamedTuple):
-    """Files that steps are made with: a toolchain, or modules of this tool."""
+    """Files by which steps are made: a toolchain, or modules of this tool."""
 
     files: tuple[str, ...]
     gas: str = ""
-    """Of a compiler: when GNU as assembles: "always", "where needed" (clang), or never."""
+    """When GNU as assembles for a compiler: "always", "where needed" (clang), or "" (never)."""
 
 
 class Plan:
     """Steps by each of their outputs; filled by entry points, read by the judge and the runner.
 
-    folder is the build directory.  symbols are the values of configuration symbols by
-    their names, without CONFIG_; configured are the files that hold all of them, which
-    count by the symbols that a step mentions.
+    folder is the build directory.  symbols has the values of configuration symbols by name,
+    without CONFIG_.  configured are the files that hold all of these values: a step that
+    reads one depends on the symbols that it mentions, not on the whole file.
     """
 
     def __init__(self, folder: str) -> None:
@@ -34,19 +34,19 @@ class Plan:
         self.configured: frozenset[str] = frozenset()
         self.groups: dict[str, Group] = {}
         self.environment: dict[str, str] = {}
-        """Of every command."""
+        """The environment of every command."""
         self.steps: dict[str, Step] = {}
 
     def group(self, name: str, group: Group) -> str:
-        """Registers a group under a name, or a longer one if there is another of that name."""
+        """Add a group; return its name, which is extended if another group has it."""
         while self.groups.setdefault(name, group) != group:
             name += "'"
         return name
 
     def add(self, step: Step) -> None:
-        """Registers a step.
+        """Add a step.
 
-        Raises XenToolError if another step makes one of its outputs in another way.
+        Raises XenToolError if a different step makes one of its outputs.
         """
         for output in step.outputs:
             other = self.steps.get(output)
@@ -57,12 +57,12 @@ class Plan:
     def closure(
         self, paths: Iterable[str], read: Callable[[Step], Iterable[str]] = lambda step: ()
     ) -> Iterator[Step]:
-        """All steps that files come from, each once, an input's step before its user's.
+        """Return all steps that files are made by, each once, in an order in which they can run.
 
-        read tells what a step is known to read besides its inputs.
+        read returns the files that a step is known to read besides its inputs.
         """
         seen: set[str] = set()
-        # A step is on the stack twice: to look at its inputs, and behind them to be told.
+        # A step is on the stack twice: before its inputs, and after them.
         stack = [(path, False) for path in reversed(list(paths)) if path in self.steps]
         while stack:
             path, inputs_done = stack.pop()

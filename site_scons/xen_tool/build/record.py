@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How a step ran, as the database keeps it."""
+"""The record of a step in the build database: what its last run depended on."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """All fields are text, numbers separated by blanks, lines by newlines."""
+    """A record; each field is text: numbers separated by blanks, or lines."""
 
     path: str
-    """Of its first output."""
+    """The first output."""
     signature: str
     inputs: str
-    """Rows."""
+    """Numbers of rows."""
     outputs: str
-    """Rows."""
+    """Numbers of rows."""
     group: str
-    """A text: the rows of its toolchain."""
+    """Number of a text: the rows of its toolchain."""
     symbols: str
     """Lines NAME=VALUE."""
     names: str
-    """Names that would count in the folders among its inputs, separated by slashes."""
+    """Names searched for in the folders among its inputs, separated by slashes."""
     present: str
-    """Which of them there were, as discover.present() writes it."""
+    """Which of these names existed: a digest of discover.present()."""
     flags: str
-    """A text: lines."""
+    """Number of a text: lines."""
     files: str
-    """Lines: the words behind the flags."""
+    """Lines: the words after the flags."""
     run: str
     """The number of the run."""
     reasons: str
     """Lines: why it ran, as explain.Reason writes them."""
     dirty: str
-    """Why it has to run again although nothing changed; else empty."""
+    """Why it has to run again although no file changed; else empty."""
 
 
 FIELDS = len(Record._fields)
 
 FAILED = "its last build failed"
-"""Why a step is dirty that failed: the rest of its record is of the last time it did not."""
+"""The reason for a step that failed; the rest of its record is of its last success."""
 
 
 def lines(text: str) -> Sequence[str]:
-    """The lines of a field."""
+    """Split a field into lines."""
     return text.split("\n") if text else ()

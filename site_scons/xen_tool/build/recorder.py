@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Record how a step ran: what it read, and what that held when the step read it.
+"""Record how a step ran: what it read, and the contents at that time.
 
-A step during which an input changed, or of which it cannot be told what it read, is recorded
-as one that has to run again.  Used by the runner.
+If an input changed during the step, or if it is not known what the step read, the record
+says that the step has to run again.  Used by the runner.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 
 class Started:
-    """A step that was started now."""
+    """A step that is being started."""
 
     def __init__(self, step: Step, record: Record | None, known: Iterable[str], look: int) -> None:
         self.step = step
         self.record = record
-        """Of the last time it ended well."""
+        """The record of its last successful run."""
         self.before = frozenset(known) if record else None
-        """What it read when it last ran; None if it did not."""
+        """The files that it read in its last run; None if there is no record."""
         self.look = look
-        """The number of the last look at a file before it started."""
+        """The number of the last look at a file before the start."""
         self.moment = clock()
         self.reasons: Sequence[Reason] = ()
 
 
 class Recorder:
-    """Puts records of steps into the database."""
+    """Writes the records of steps into the database."""
 
     def __init__(self, plan: Plan, database: Database, judge: Judge, texts: discover.Texts) -> None:
         self._plan = plan
@@ -52,9 +52,9 @@ class Recorder:
         self._groups: dict[str, tuple[Mapping[str, str], str]] = {}
 
     def record(self, started: Started, outputs: Iterable[str], read: Read | None) -> str:
-        """Record a step that has ended well; return why it has to run again, or "".
+        """Record a step that succeeded; return why it has to run again, or "".
 
-        read is what its commands say; None of a function.
+        read is what its commands reported; None for a function.
         """
         step, contents, database = started.step, self._judge.contents, self._database
         inputs, doubts = self._inputs(started, read)
@@ -88,20 +88,20 @@ class Recorder:
         return record.dirty
 
     def record_failure(self, started: Started) -> None:
-        """Keep what is known of a step that failed, as one that has to run again."""
+        """Keep the last record of a step that failed, marked as failed."""
         if started.record is None:
             self._database.remove(started.step.path)
         else:
             self._database.put(started.record._replace(dirty=FAILED))
 
     def _inputs(self, started: Started, read: Read | None) -> tuple[dict[str, str], list[str]]:
-        """The digests of what a step read; and why some cannot be told."""
+        """Return the digests of the files that a step read, and reasons why some are missing."""
         contents = self._judge.contents
         found: dict[str, str] = {}
         doubts: list[str] = []
         names = [*read.files, *read.named] if read else []
         for name in dict.fromkeys([*started.step.inputs, *names]):
-            # A function is over at once; it may make a link to its input, which sets its time.
+            # A function may make a hard link to its input, which sets the ctime.
             content = (
                 contents.read_since(name, started.moment, started.look)
                 if read
@@ -119,7 +119,7 @@ class Recorder:
         return found, doubts
 
     def _group(self, name: str) -> str:
-        """The number of the database's text for the contents of a group."""
+        """Return the number of the text in the database for the contents of a group."""
         group = self._judge.group(name)
         known = self._groups.get(name)
         if known is None or known[0] is not group:
@@ -128,7 +128,7 @@ class Recorder:
         return known[1]
 
     def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str, str], bool]:
-        """Whether a file in a folder may have come after a step looked for its name."""
+        """Return a test: whether a file may have been created after the step searched for it."""
         listed_before = self._judge.contents.listed_before
 
         def is_newer(folder: str, path: str) -> bool:
@@ -138,14 +138,14 @@ class Recorder:
                 status = os.lstat(path)
             except OSError:
                 return True
-            # A folder changes with what is made in it; new files there are told by themselves.
+            # A folder changes with the files made in it; new files are reported on their own.
             return not stat.S_ISDIR(status.st_mode) and changed_since(status, moment)
 
         return is_newer
 
 
 def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:
-    """What a step reads that it did not when it last ran."""
+    """Yield a reason for each file that a step did not read in its last run."""
     if before is None:
         return []
     return [f"{name} is read now" for name in now if name not in before and name[-1:] != "/"]

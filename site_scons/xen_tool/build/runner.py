@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Run the dirty steps that files come from, as many at a time as is allowed.
+"""Run dirty steps in the order of their dependencies, as many at a time as there are slots.
 
-A step whose inputs came out as they were does not run.  What a step read is recorded when
-it has ended well; a step during which an input changed stays dirty.
+A step does not run if its inputs were made again with the same contents.  What a step read is
+recorded when it has succeeded; if an input changed meanwhile, the step stays dirty.
 """
 
 from __future__ import annotations
@@ -34,41 +34,41 @@ if TYPE_CHECKING:
     from .commands import Run
 
     Function = Callable[[Step], None]
-    """A step that is no command: it makes the outputs, or raises XenToolError."""
+    """A step that is a Python function: it makes the outputs, or raises XenToolError."""
 
 
 _SWITCH = 0.0005
-"""Seconds after which the runner's thread gets its turn while another one imports."""
+"""Thread switch interval in seconds, so that an importing thread delays the runner little."""
 
 
 class Show:
-    """What the runner tells while it works; of this one nothing is seen."""
+    """The progress output of the runner; this base class prints nothing."""
 
     colours = False
-    """Whether compilers shall colour what they print; they make nothing else then."""
+    """Whether compilers colour their messages; this does not change their outputs."""
 
     def expect(self, steps: int) -> None:
-        """So many steps that have names are going to begin, at most."""
+        """At most so many named steps will begin."""
 
     def begin(self, step: Step) -> None:
         """A step starts."""
 
     def end(self, step: Step, output: bytes, error: str) -> None:
-        """A step has ended: what its commands printed; why it failed, or empty."""
+        """A step has ended, with what its commands printed, and why it failed or ""."""
 
     def note(self, step: Step, reason: str) -> None:
-        """A step will run again although nothing has changed."""
+        """A step will have to run again although no file changed."""
 
     def finish(self) -> None:
-        """Nothing more begins."""
+        """No more steps begin."""
 
 
 class Failure(NamedTuple):
-    """A step that did not make its outputs."""
+    """A step that failed."""
 
     step: Step
     status: int
-    """Of its command; minus a signal's number; 0 if it was no command's."""
+    """Exit status of its command, or the negative signal number; 0 if no command failed."""
     reason: str
 
 
@@ -77,11 +77,11 @@ class Result(NamedTuple):
 
     failures: list[Failure]
     interrupted: int
-    """The signal that ended it, or 0."""
+    """The signal that ended the run, or 0."""
 
 
 class _Running(Started):
-    """A step that runs."""
+    """A step that is running."""
 
     run: Run | None = None
     argv: Sequence[str] = ()
@@ -89,7 +89,7 @@ class _Running(Started):
 
 
 class Runner:
-    """Runs steps of a plan, and records them."""
+    """Runs and records the steps of a plan."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class Runner:
         self._commands = Commands(plan, self._texts, judge.contents, colours=show.colours)
         self._recorder = Recorder(plan, database, judge, self._texts)
         self._unmade: set[str] = set()
-        """Outputs that could not be made, which is not tried again."""
+        """Outputs of steps that failed in this session; they are not tried again."""
 
     def run(
         self,
@@ -122,12 +122,12 @@ class Runner:
         keep_open: Sequence[int] = (),
         signals: int = -1,
     ) -> Result:
-        """Run the steps that are due; keep_open are descriptors that commands get too.
+        """Run the steps that are due; keep_open are descriptors that commands inherit.
 
         Raises XenToolError if an input is missing that no step makes.
         """
         forced = set(force)
-        # Between runs the database may drop what no step has.
+        # The database may have dropped unused texts since the last run.
         self._recorder = Recorder(self._plan, self._database, self._judge, self._texts)
         self._show.expect(sum(bool(step.name) for step in due.values()))
         sorter = self._sorted(due)
@@ -148,7 +148,7 @@ class Runner:
                     if failure is None:
                         continue
                     if failure is not _CLEAN:
-                        # What failed is told, and not all that cannot be made of it.
+                        # Report what failed, and not all that depends on it.
                         waits = self._waits_in_vain(step)
                         (unmade if waits else failures).append(failure)
                         self._unmade.update(step.outputs)
@@ -160,7 +160,7 @@ class Runner:
                 if not running and (stopping or not ready):
                     break
                 if imports:
-                    # While commands run.
+                    # In parallel with the commands.
                     _thread.start_new_thread(_import, (imports,))
                     imports = set()
                 discover.get_ready()
@@ -188,7 +188,7 @@ class Runner:
         return Result(failures or unmade[:1], children.interrupted)
 
     def _waits_in_vain(self, step: Step) -> set[str]:
-        """Outputs of steps that failed, and that a step needs."""
+        """Return the outputs of failed steps that a step needs."""
         if not self._unmade:
             return set()
         return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))
@@ -197,7 +197,7 @@ class Runner:
         try:
             return _in_order(due, self._judge.inputs)
         except CycleError:
-            # What sources included may have been turned round since.
+            # The recorded includes may form a cycle with edited sources.
             pass
         try:
             return _in_order(due, lambda step: step.inputs)
@@ -207,7 +207,7 @@ class Runner:
             ) from error
 
     def _begin(self, step: Step, forced: bool, children: Children) -> Failure | None:
-        """Start a step; None if it runs now."""
+        """Start a step; return None if it is running now."""
         if missing := self._waits_in_vain(step):
             return Failure(step, 0, f"not made, as {sorted(missing)[0]} could not be")
         if not forced and not self._judge.is_dirty(step, look=True):
@@ -216,7 +216,7 @@ class Runner:
             if self._judge.contents.digest(name) == MISSING:
                 reason = f"Source `{name}' not found, needed by target `{step.path}'."
                 return Failure(step, 0, reason)
-        # What counts of a first run is what the step could see before it started.
+        # Look at its files before it starts, so that a change during the run is noticed.
         for name in step.after:
             self._judge.contents.digest(name)
         known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
@@ -230,7 +230,7 @@ class Runner:
                 os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
             if not step.is_command:
                 if step.name:
-                    # It may print something itself.
+                    # The function may print something itself.
                     self._show.finish()
                 started.reasons = self._judge.reasons(step, self._texts)
                 self._database.remove(step.path)
@@ -239,9 +239,9 @@ class Runner:
             started.run = self._commands.run(step, known)
             started.argv = next(started.run)
             children.start(started, started.argv)
-            # It runs meanwhile.
+            # The command is running meanwhile.
             started.reasons = self._judge.reasons(step, self._texts)
-            # Whatever comes of it, the outputs are not what the record says.
+            # The outputs no longer match the record, even if this process is killed.
             self._database.remove(step.path)
         except OSError as error:
             return self._failed(
@@ -252,13 +252,13 @@ class Runner:
         return None
 
     def _go_on(self, started: _Running, ended: Ended, children: Children) -> Failure | None:
-        """The next command of a step whose last has ended; None if there is one."""
+        """Start the next command of a step; return None if there is one."""
         assert started.run is not None
         started.output += as_if_in_place(ended.output, started.step.path)
         try:
             started.argv = started.run.send(ended)
             if ended.status != 0:
-                # What did not work is done in another way.
+                # The step tries another command: drop the messages of this one.
                 started.output = b""
             children.start(started, started.argv)
             return None
@@ -279,7 +279,7 @@ class Runner:
     def _failed(self, started: _Running, status: int, reason: str) -> Failure:
         self._abandon(started)
         self._recorder.record_failure(started)
-        # Nobody shall take for its result what it was to replace.
+        # An old output must not pass for the result.
         for output in started.step.outputs:
             remove(output)
         self._judge.look_again(started.step.outputs)
@@ -318,13 +318,13 @@ def _in_order(
 
 
 def _import(imports: Iterable[Callable[[], None]]) -> None:
-    """Import what steps need that are no commands, letting the runner's thread go first."""
+    """Import the modules of function steps, without delaying the runner's thread."""
     sys.setswitchinterval(_SWITCH)
     try:
         for each in imports:
             each()
     except Exception:
-        # It is told where they are needed.
+        # The step that needs them reports it.
         return
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A build directory at work: its plan, database and lock.
+"""A session: builds of one plan in its build directory, with its database and lock.
 
-What entry points use.  The lock is taken when something is made, and given back by
-close(), which also writes the database; asking what is up to date needs neither lock nor
-a directory that can be written.
+The interface of this package for entry points.  The lock is acquired when something is built
+and released by close(), which also writes the database.  Finding out what is up to date needs
+neither the lock nor a writable directory.
 """
 
 from __future__ import annotations
@@ -32,16 +32,17 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """Builds of one plan, from several threads; one is at work at a time, of all plans.
+    """Builds of one plan; callable from several threads, of which one builds at a time.
 
-    imports: by the name of a function, what imports what it needs; done while commands run.  seen:
-    the database of the plan, and contents that know what it knows.
+    functions and imports are by the action of a step: the function, and one that imports the
+    modules it needs, called while commands run.  seen: the database of the plan, and contents
+    that know its rows, if they were read already.
     """
 
-    # Of a signal only one runner is told.
+    # Only one runner can receive a signal.
     _mutex = RLock()
     _opened: ClassVar[list[Session]] = []
-    """Those that hold the lock of their build directories."""
+    """The sessions that hold locks."""
 
     def __init__(
         self,
@@ -75,10 +76,9 @@ class Session:
     def due(
         self, paths: Sequence[str], *, force: Iterable[str] = (), mark: str = ""
     ) -> Mapping[str, Step]:
-        """The steps that are to run, and those that could follow, by their first outputs.
+        """Return the steps that are dirty or could become dirty: see due.due().
 
-        In an order to run them; force are outputs of steps that run in any case.  mark: what
-        was given to mark() when files were made by just this plan, which says it in short.
+        mark: the digest given to mark() when these files were up to date by this plan.
         """
         with self._mutex:
             try:
@@ -98,9 +98,9 @@ class Session:
         due: Mapping[str, Step] | None = None,
         signals: int = -1,
     ) -> Result:
-        """Make files; made are those that others have made just now, which steps may read.
+        """Build files; made are those that other builders have just made and that steps may read.
 
-        due: what due() has said of them since open().
+        due: the result of due(), if it was called since open().
         Raises XenToolError if the build directory cannot be written.
         """
         with self._mutex:
@@ -108,7 +108,7 @@ class Session:
             if not self._counted:
                 self.database.run += 1
                 self._counted = True
-            # Known before a step starts, they did not change while it ran.
+            # Look at them before a step starts, so that they do not count as changed during it.
             for path in made:
                 self.contents.digest(path)
             try:
@@ -132,9 +132,9 @@ class Session:
         return due_steps(self.plan, self.database, self.judge, paths, force=force, mark=mark)
 
     def mark(self, mark: str) -> None:
-        """Take note that what a mark stands for is up to date, as due() has said.
+        """Record that the request of a mark is up to date, as due() found; close() writes it.
 
-        close() writes it.  Not if another process builds, or has since the database was read.
+        Ignored if another process builds, or has built since the database was read.
         """
         with self._mutex:
             if self._lock < 0:
@@ -143,21 +143,21 @@ class Session:
                 self.database.mark(mark)
 
     def changed(self, paths: Iterable[str]) -> None:
-        """Has files looked up again, as something else may have written them."""
+        """Look again at files that something else may have written."""
         with self._mutex:
             self.judge.look_again(self.contents.spelled_as(paths))
 
     def open(self, signals: int = -1) -> None:
-        """Take the lock, and read what another process may have written before.
+        """Acquire the lock, and read the database again if another process has written it.
 
-        signals: as lock.acquire() has it.
-        Raises XenToolError if the build directory cannot be written, or a signal has come.
+        signals: see lock.acquire().
+        Raises XenToolError if the build directory cannot be written, or a signal arrived.
         """
         with self._mutex:
             if self._lock < 0:
                 self._lock = lock.acquire(self.plan.folder, wait=False)
                 if self._lock < 0:
-                    # Who waits holds nothing that another process may wait for.
+                    # A waiting process releases its other locks, to avoid a deadlock.
                     for other in list(self._opened):
                         other.close()
                     self._lock = lock.acquire(self.plan.folder, signals=signals)
@@ -167,7 +167,7 @@ class Session:
                 lock.sign(self._lock)
 
     def close(self) -> None:
-        """Write what is new, and let other processes build."""
+        """Write the database if it changed, and release the lock."""
         with self._mutex:
             try:
                 if self._lock < 0 and self.contents.learned:
@@ -182,7 +182,7 @@ class Session:
                     self._opened.remove(self)
 
     def _lock_again(self) -> int:
-        """The lock, if nobody has built since the database was read: only stamps are new."""
+        """Acquire the lock if no process has built since the database was read, else return -1."""
         try:
             handle = lock.acquire(self.plan.folder, wait=False)
         except XenToolError:
@@ -206,6 +206,6 @@ class Session:
         self.contents.learned = False
 
     def _forget_all(self) -> None:
-        """Starts with an empty database, as what was read is none."""
+        """Start with an empty database, as the one that was read is damaged."""
         self.database.clear()
         self.judge.look_again(())

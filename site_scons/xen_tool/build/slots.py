@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The job slots of `-j N`: a job holds one while it runs.
+"""The job slots of `-j N`.
 
-The runner takes one for each step.  Whoever starts other jobs beside it, as SCons does, takes
-part in the same slots.
+The runner takes a slot for each running step.  Other jobs, as those of SCons, take slots from
+the same object.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import os
 
 
 class Slots:
-    """So many slots; at least one, as with less nothing would ever run."""
+    """A number of slots, at least one."""
 
     def __init__(self, number: int) -> None:
         number = max(number, 1)
         self.handle = os.eventfd(number, os.EFD_CLOEXEC | os.EFD_NONBLOCK | os.EFD_SEMAPHORE)
-        """A descriptor that can be read while a slot is free."""
+        """An eventfd that is readable while a slot is free."""
 
     def __del__(self) -> None:
         os.close(self.handle)
@@ -34,4 +34,4 @@ class Slots:
         os.eventfd_write(self.handle, number)
 
     def refuse(self) -> None:
-        """Take note that nothing more shall start."""
+        """Let no more jobs start."""

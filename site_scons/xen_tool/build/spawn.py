@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Run commands at the same time, and collect what each prints, in one thread.
+"""Run several commands at the same time from one thread, and collect what each prints.
 
-Commands get no shell, standard input is /dev/null, and what they print comes whole when
+Commands run without a shell, with /dev/null as standard input.  Their output is returned when
 they have ended.  Used by the runner.
 """
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _PATIENCE = 2000
-"""Milliseconds until a command that asks for more time gets none."""
+"""Milliseconds between SIGTERM and SIGKILL."""
 _SOON = 100
-"""Milliseconds in which the same signal reaches this process."""
+"""Milliseconds to wait for a signal that has already ended a command."""
 INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _OF_SIGNALS = {status for number in INTERRUPTING for status in (-number, 128 + number)}
-"""How a command ends that got one, also one that a shell had started."""
+"""Statuses of a command ended by an interrupting signal, also one under a shell."""
 
 
 class Ended(NamedTuple):
@@ -30,9 +30,9 @@ class Ended(NamedTuple):
 
     job: object
     status: int
-    """Of the process; minus the signal that ended it."""
+    """Exit status, or the negative number of the signal that ended it."""
     output: bytes
-    """What it wrote to standard output and error."""
+    """Its standard output and error."""
 
 
 class _Child:
@@ -43,10 +43,10 @@ class _Child:
         self.pidfd = os.pidfd_open(pid)
         self.output: list[bytes] = []
         self.is_silent = False
-        """Whether no more can come."""
+        """Whether the pipe is closed."""
 
     def read(self) -> None:
-        """Take what is in the pipe."""
+        """Read what is in the pipe."""
         while not self.is_silent:
             try:
                 data = os.read(self.pipe, 1 << 16)
@@ -57,10 +57,10 @@ class _Child:
 
 
 class Children:
-    """The commands that run.
+    """The running commands.
 
-    signals: a descriptor from which the numbers of signals can be read that this process
-    gets, as signal.set_wakeup_fd() has them; -1 if there is none.
+    signals: a descriptor from which the numbers of signals to this process can be read, as
+    signal.set_wakeup_fd() writes them; -1 if there is none.
     """
 
     def __init__(self, environment: Mapping[str, str], keep: Sequence[int], signals: int) -> None:
@@ -73,7 +73,7 @@ class Children:
         self._children: dict[int, _Child] = {}
         self._ended_too: list[Ended] = []
         self.interrupted = 0
-        """The signal that asks to end; 0 as long as there was none."""
+        """The signal that asked to end, or 0."""
 
     def __len__(self) -> int:
         return len({child.pid for child in self._children.values()})
@@ -81,7 +81,7 @@ class Children:
     def start(self, job: object, argv: Sequence[str]) -> None:
         """Start a command.
 
-        Raises OSError if there is no such program, or it cannot be started.
+        Raises OSError if the program does not exist or cannot be started.
         """
         ours, theirs = os.pipe()
         try:
@@ -91,9 +91,9 @@ class Children:
                 (os.POSIX_SPAWN_DUP2, theirs, 1),
                 (os.POSIX_SPAWN_DUP2, theirs, 2),
             ]
-            # Onto itself: it then outlives exec in the child.
+            # dup2 onto itself clears close-on-exec in the child.
             actions += [(os.POSIX_SPAWN_DUP2, handle, handle) for handle in self._keep]
-            # A terminal's Ctrl-C may be ignored here, as in a shell's background job.
+            # SIGINT is ignored in background jobs of a shell, and children would inherit that.
             pid = os.posix_spawn(
                 argv[0],
                 list(argv),
@@ -113,7 +113,7 @@ class Children:
         self._poll.register(child.pidfd, select.POLLIN)
 
     def wait(self, also: int = -1) -> list[Ended]:
-        """Wait until commands have ended; [] if a signal has come, or also can be read."""
+        """Wait until commands have ended; return [] on a signal, or when also is readable."""
         ended: list[Ended] = []
         if also >= 0:
             self._poll.register(also, select.POLLIN)
@@ -135,12 +135,12 @@ class Children:
                 else:
                     child.read()
                     if child.is_silent:
-                        # It may go on without its output: what counts is that it ends.
+                        # It closed its output and is still running: wait for its end.
                         self._poll.unregister(handle)
         if also >= 0:
             self._poll.unregister(also)
         if any(each.status in _OF_SIGNALS for each in ended):
-            # A terminal sends its Ctrl-C to all, and the news of a command may come first.
+            # Ctrl-C reaches the commands too, and their end may be noticed first.
             self._await_signal()
         if self.interrupted:
             self._ended_too += ended
@@ -175,9 +175,9 @@ class Children:
                 self._take_signals()
 
     def stop(self) -> list[Ended]:
-        """End all commands, and wait for them; return also those of which wait() did not tell."""
+        """End all commands and wait for them; return all that wait() has not returned."""
         children = {child.pid: child for child in self._children.values()}
-        # Whatever has come: under nohup they ignore SIGHUP, and Ctrl-C in a background job.
+        # Not the same signal: commands may ignore SIGHUP (nohup) or SIGINT (background jobs).
         for number, patience in ((signal.SIGTERM, _PATIENCE), (signal.SIGKILL, None)):
             waiting = select.poll()
             alive = {child.pidfd for child in children.values() if not _has_ended(child)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""One step of a build: a command, or a Python function, with what it makes and of what."""
+"""A build step: a command or a Python function, with its outputs and inputs."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMPILE = "compile"
-"""A C compiler's command, with a depfile; so is the preprocessing of a linker script."""
+"""Action of a compiler command with a depfile; also for preprocessing a linker script."""
 LINK = "link"
-"""A linker's command, with a dependency file."""
+"""Action of a linker command with a dependency file."""
 
 
 class Step(NamedTuple):
-    """What entry points register; paths are as they stand in commands, from the top."""
+    """A build step; paths are relative to the top, as in its command."""
 
     name: str
-    """As it is printed: CC, LD, CHECK; empty of one that nobody asks for, and few notice."""
+    """The name in the output: CC, LD, CHECK; "" for steps that are not shown."""
     outputs: tuple[str, ...]
-    """The files that it makes; the first names the step."""
+    """The files that it makes; the first identifies the step."""
     inputs: tuple[str, ...]
-    """The files that it is given, in order; some are outputs of other steps."""
+    """The declared inputs, in order; some are outputs of other steps."""
     action: str
     """COMPILE or LINK, or the name of the function that runs it."""
     flags: Sequence[str] = ()
-    """The words of its command up to its files: many steps share one sequence."""
+    """The words of its command before its files; many steps share one sequence."""
     files: tuple[str, ...] = ()
-    """The words behind `-o OUTPUT`; or the arguments of its function."""
+    """The words after `-o OUTPUT`; or the arguments of its function."""
     group: str = ""
-    """The name of the group of files in the plan that it is made with: its toolchain."""
+    """The name of its toolchain: a group of files in the plan."""
     symbols: tuple[str, ...] | None = None
-    """The symbols whose values count, if they are known; None: those that its inputs mention."""
+    """The symbols that it depends on; None: those that the files it reads mention."""
     after: tuple[str, ...] = ()
-    """Files that must be there before, but of which only what it reads counts."""
+    """Files that must exist before it runs; they are dependencies only if it reads them."""
 
     @property
     def path(self) -> str:
-        """The output that names it."""
+        """The first output."""
         return self.outputs[0]
 
     @property
     def is_command(self) -> bool:
-        """Whether it runs a program."""
+        """Whether it is a command, not a function."""
         return self.action in (COMPILE, LINK)
 
     def argv(self, output: str | None = None) -> list[str]:
-        """The command that makes its output, or another in its place; [] of a function."""
+        """Return the command, with its output or another one; [] for a function."""
         if not self.is_command:
             return []
         return [*self.flags, "-o", self.path if output is None else output, *self.files]

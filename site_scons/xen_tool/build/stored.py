@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A plan as a file of text fields, from which it can be made again without SCons.
+"""Store a plan in a file of text fields, to read it again without SCons.
 
-    what the file is; the build directory; how many there are of each
+    the format; the build directory; the number of fields of each part
     symbols       NAME VALUE
     configured    PATH
     groups        NAME FILES GAS
     environment   NAME VALUE
-    flags         WORDS: what many steps share
-    steps         as Step has them, lists as words that end in newlines
+    flags         WORDS that many steps share
+    steps         the fields of Step; lists are words, each followed by a newline
 
-No word of a command has a newline in it that is not escaped by a backslash.
+Newlines and backslashes in words are escaped by a backslash.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def write(path: str, plan: Plan) -> None:
 
 
 def read(path: str) -> Plan | None:
-    """A plan that was written; None if the file is not there, or is no such file."""
+    """Return a stored plan; None if the file does not exist or has another format."""
     read_fields = fields.read(path)
     if read_fields[:1] != [_FORMAT]:
         return None
@@ -91,7 +91,7 @@ def read(path: str) -> Plan | None:
 
 
 class _Steps(dict[str, Step]):
-    """Steps by their outputs, each made of its fields when somebody asks for it."""
+    """Steps by their outputs; each is parsed when it is first used."""
 
     def __init__(self, flags: Sequence[tuple[str, ...]], texts: Sequence[str]) -> None:
         self._flags = flags
@@ -123,11 +123,11 @@ class _Steps(dict[str, Step]):
         return step
 
     def get(self, path: str, default: Any = None) -> Any:
-        """A step; default if none makes a file."""
+        """Return the step of an output, or default."""
         return self[path] if path in self._rows else default
 
     def values(self) -> Any:
-        """All steps."""
+        """Return all steps."""
         return [self[path] for path in self._rows]
 
 

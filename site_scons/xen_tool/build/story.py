@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Why a file was built when it last was, or is to be built: the causes first, each once.
+"""Explain why a file was built, or will be built: its causes first, each once.
 
-A story covers the file and all that was, or is to be, built for it.  What was built only
-because something else had been comes after the causes.  As JSON:
+A story covers the file and all files that it was made from.  Files that were built only
+because another file had been built come after the causes.  Used by `scons why TARGET=FILE`.
+As JSON:
 
     {"target": PATH,
-     "due": STORY,     what the next build makes of it; null: it is up to date
-     "built": STORY,   what the last build of it made; null: nothing is recorded
+     "due": STORY,     why the next build makes it; null: it is up to date
+     "built": STORY,   why its last successful build made it; null: none is recorded
      "last_run": BOOL  whether that was in the last run
-     "symbols": {"NAME=VALUE" or "NAME": [LINE, ...], ...}}     what else was asked
+     "symbols": {"NAME=VALUE" or "NAME": [LINE, ...], ...}}     answers about symbols
 
     STORY: {"causes": [{"reason": TEXT, "files": {PATH: [MENTIONS, ...], ...}}, ...],
             "results": [PATH, ...]}
 
-"files" are those built for a reason; of a symbol, each with the files that mention it.
+"files" are the files built for a reason; if a symbol is the reason, each is listed with the
+files that mention the symbol.
 """
 
 from __future__ import annotations
@@ -30,30 +32,30 @@ from .record import Record, lines
 
 _FORCED = Reason("a SConscript asks more of it (Depends, AlwaysBuild, an action)")
 _MOST_CAUSES = 12
-"""As many are shown to people."""
+"""Most causes in the text for people."""
 
 
 class Cause(NamedTuple):
-    """A reason, and what was built for it."""
+    """A reason, and the files that were built for it."""
 
     reason: str
     files: dict[str, Sequence[str]]
 
 
 class Story(NamedTuple):
-    """The causes, those of most files first; and what was built of these files."""
+    """The causes, those with most files first; and the files that were built from these."""
 
     causes: Sequence[Cause]
     results: Sequence[str]
 
     def as_json(self) -> dict[str, object]:
-        """What stands in JSON for it."""
+        """Return the story as JSON."""
         causes = [cause._asdict() for cause in self.causes]
         return {"causes": causes, "results": self.results}
 
 
 def story(told: Mapping[str, Iterable[Reason]], made: Iterable[str]) -> Story:
-    """The story of files with the reasons of each; made are all the outputs of their steps."""
+    """Return the story of files and their reasons; made are all outputs of their steps."""
     consequences = {f"{name} {what}" for name in made for what in ("changed", "is read now")}
     causes: dict[str, Cause] = {}
     results = []
@@ -67,18 +69,18 @@ def story(told: Mapping[str, Iterable[Reason]], made: Iterable[str]) -> Story:
 
 
 def recorded(database: Database) -> dict[str, Record]:
-    """The records of all steps by each of their outputs."""
+    """Return the records of all steps by each of their outputs."""
     records = filter(None, map(database.get, list(database.paths())))
     return {path: each for each in records for path, _ in database.rows(each.outputs)}
 
 
 def of_last_build(database: Database, records: Mapping[str, Record], target: str) -> Story:
-    """The story of a recorded file, when it was last built."""
+    """Return the story of the last build of a file."""
     run = records[target].run
     told: dict[str, Sequence[Reason]] = {}
     made: list[str] = []
     seen: set[str] = set()
-    # A file is on the stack twice: to look at its inputs, and behind them to be told.
+    # A file is on the stack twice: before its inputs, and after them.
     stack = [(target, False)]
     while stack:
         name, inputs_done = stack.pop()
@@ -99,7 +101,7 @@ def of_last_build(database: Database, records: Mapping[str, Record], target: str
 
 
 def as_text(target: str, told: Story) -> Iterator[str]:
-    """The lines below `TARGET was built, because`."""
+    """Yield the lines below `TARGET was built, because`."""
     shown = told.causes[:_MOST_CAUSES]
     for files, causes in itertools.groupby(shown, key=lambda cause: list(cause.files)):
         for reason, built in causes:
@@ -120,7 +122,7 @@ def _listed(names: Sequence[str]) -> Iterator[str]:
 
 
 def _short(name: str) -> str:
-    """A name without its detours, if that is the same file."""
+    """Normalize a path, if the result is the same file."""
     short = os.path.normpath(name)
     try:
         return short if os.path.samefile(short, name) else name
