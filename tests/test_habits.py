@@ -77,6 +77,20 @@ def test_packages_import_only_what_lies_below_them() -> None:
         assert imported <= BELOW.get(name, imported) | {"light"}, path
 
 
+def test_rules_import_the_model_and_not_the_other_way_round() -> None:
+    loaders = TOP / "site_scons/xen_tool/loaders"
+    upward = re.compile(r"^\s*from (\.+)(rules|verdict|asked)\b", re.MULTILINE)
+    for path in (loaders / "model").rglob("*.py"):
+        assert not upward.search(path.read_text()), path
+    for path in (loaders / "rules").rglob("*.py"):
+        assert not re.search(r"^\s*from \.+(verdict|asked)\b", path.read_text(), re.MULTILINE), path
+    rows = [path for path in (loaders / "rules").glob("*_*.py") if path.name != "__init__.py"]
+    assert len(rows) >= 5
+    for path in rows:
+        others = "|".join(other.stem for other in rows)
+        assert not re.search(rf"^\s*from \.({others}) ", path.read_text(), re.MULTILINE), path
+
+
 def _imported_packages(path: Path, depth: int) -> set[str]:
     """Packages that a module imports; depth dots lead from it to the package."""
     text = path.read_text()

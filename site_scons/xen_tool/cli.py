@@ -19,8 +19,8 @@ from typing import Any
 from .abi import ARCHES
 from .boot import CPUS, given, modes
 from .errors import XenToolError
+from .loaders.model.releases import Xen
 from .loaders.names import LOADERS
-from .loaders.xen import Xen
 
 FAILED = 3
 UNUSABLE = 4

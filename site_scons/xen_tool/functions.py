@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from .loaders.xen import Xen
+    from .loaders.model.releases import Xen
 
 CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
 """The actions of Steps."""
@@ -56,7 +56,7 @@ def check(step: Step) -> None:
     files are the loaders' names, a comma between; the Xen that is modelled; and "default"
     if nobody named that.
     """
-    from .loaders.xen import Xen
+    from .loaders.model.releases import Xen
     from .report.report import read_report
     from .report.text import finding_lines, findings_of, verdict_lines
 

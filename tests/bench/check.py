@@ -25,7 +25,7 @@ from pathlib import Path
 SITE = Path(__file__).resolve().parents[2] / "site_scons"
 sys.path.insert(0, str(SITE))
 
-from xen_tool.loaders.xen import Xen  # noqa: E402
+from xen_tool.loaders.model.releases import Xen  # noqa: E402
 from xen_tool.report.report import read_report  # noqa: E402
 
 DATA = 45 << 20

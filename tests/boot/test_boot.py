@@ -27,8 +27,8 @@ from xen_tool.boot.outcome import Outcome
 from xen_tool.debian import releases
 from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
 from xen_tool.errors import XenToolError
+from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import LOADERS
-from xen_tool.loaders.xen import Xen
 from xen_tool.report.text import refusal
 
 ELF = b"\x7fELF stands in for an image."

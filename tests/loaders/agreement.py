@@ -11,8 +11,8 @@ import pytest
 from loaders import hypervisor, libxenguest
 from loaders.hypervisor import Said
 from xen_tool.image.container import open_kernel
+from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.verdict import Verdict, judge
-from xen_tool.loaders.xen import Xen
 
 as_domu = pytest.mark.parametrize(
     ("loader", "xen", "capabilities"),

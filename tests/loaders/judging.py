@@ -24,8 +24,8 @@ from loaders.mutations import mutated
 from xen_tool.errors import XenToolError
 from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
+from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.verdict import Verdict, verdicts
-from xen_tool.loaders.xen import Xen
 
 SECONDS = 2.0
 """Of the processor's time, for the verdicts of all loaders."""

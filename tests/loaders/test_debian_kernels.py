@@ -23,9 +23,9 @@ from xen_tool.errors import XenToolError
 from xen_tool.image.container import open_kernel, unwrap
 from xen_tool.image.elf import Elf
 from xen_tool.image.notes import FoundNote, NoteWalk
+from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import LOADERS, XEN
 from xen_tool.loaders.verdict import verdicts
-from xen_tool.loaders.xen import Xen
 
 PV = {"xen-pv-dom0", "xen-pv-domu"}
 PV32 = {"xen-pv-domu+pv32"}

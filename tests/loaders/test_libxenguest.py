@@ -12,7 +12,7 @@ from loaders.cases import CASES, Case
 from loaders.good import good_both, good_pv32, good_pv64, good_pvh
 from loaders.images import Image
 from loaders.libxenguest import CAPABILITIES, PV32_CAPABILITIES, Libxenguest
-from xen_tool.loaders.xen import Xen
+from xen_tool.loaders.model.releases import Xen
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -13,11 +13,11 @@ from loaders.sections import symbols, with_sections
 from xen_tool.abi import XenElfNote, XenFeat
 from xen_tool.image.data import Data
 from xen_tool.image.elf import Elf
-from xen_tool.loaders.libelf.addresses import Addresses, addresses
-from xen_tool.loaders.libelf.features import parse_features
-from xen_tool.loaders.libelf.legacy import guest_info
-from xen_tool.loaders.libelf.legacy import number as legacy_number
-from xen_tool.loaders.libelf.parms import (
+from xen_tool.loaders.model.libelf.addresses import Addresses, addresses
+from xen_tool.loaders.model.libelf.features import parse_features
+from xen_tool.loaders.model.libelf.legacy import guest_info
+from xen_tool.loaders.model.libelf.legacy import number as legacy_number
+from xen_tool.loaders.model.libelf.parms import (
     UNSET_ADDR,
     UNSET_ADDR32,
     Pae,

@@ -20,7 +20,7 @@ from loaders.images import Note, number, text
 from project import TOP
 from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
-from xen_tool.loaders.xen import Xen
+from xen_tool.loaders.model.releases import Xen
 from xen_tool.report.report import read_report
 
 LOADERS = ["xen-pv-dom0", "xen-pv-domu", "xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel"]

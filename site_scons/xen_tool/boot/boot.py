@@ -20,7 +20,7 @@ from ..debian.apt import Say
 from ..debian.hypervisor import read_hypervisor, version_of
 from ..errors import XenToolError
 from ..image.container import open_kernel
-from ..loaders.xen import Xen
+from ..loaders.model.releases import Xen
 from . import CPUS, modes
 from .console import Console, tell
 from .dump import Where

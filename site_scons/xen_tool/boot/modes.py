@@ -14,7 +14,7 @@ from enum import Enum
 from ..errors import XenToolError
 from ..light import NamedTuple
 from ..loaders import names
-from ..loaders.xen import Xen
+from ..loaders.model.releases import Xen
 
 
 class Place(Enum):

@@ -18,7 +18,7 @@ from ..elf import spec
 from ..errors import XenToolError
 from ..files import open_regular
 from ..image.data import Data
-from ..loaders import multiboot
+from ..loaders.model import multiboot
 from .kept import refuse_what_others_can_write
 
 PACKAGES_ROOT_VARIABLE = "XEN_TOOL_PACKAGES_ROOT"

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """What each loader of Xen kernels, and QEMU, will say of a kernel image, before it is asked.
 
-verdict.py judges; the tables of rules stand beside it, one for each who applies them, in the
-order in which a loader comes to them.
+names      the loaders, by the names that users give them
+model/     what a loader reads and computes of an image: containers, notes, addresses
+rules/     rows: a module for each loader, in the order in which it asks
+verdict    applies the rows of a loader to an image
+asked      which loaders a configuration's kernel is for
 """

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from ..abi import Arch
 from ..errors import XenToolError
+from .model.releases import Xen
 from .names import LOADERS, PV, PV_DOMU, PVH
-from .xen import Xen
 
 
 def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:

@@ -11,47 +11,27 @@ from collections import deque
 from collections.abc import Iterable
 
 from ..abi import XenElfNote, XenFeat
-from ..elf import spec
 from ..errors import XenToolError
 from ..image.container import KernelFile
 from ..light import NamedTuple
-from . import containers
-from .dom0 import pv as pv_dom0
-from .dom0 import pvh as pvh_dom0
-from .domu import binary, libxenguest
-from .guest import hypercall_page, layout
-from .libelf import checks, headers, notes
-from .libelf.parms import UNSET_ADDR32, parse
-from .names import DOM0, LOADERS, PV_DOMU, PVH, PVH_DOMU
-from .qemu import pvh as qemu
-from .rules import Effect, Finding, Rule
-from .subject import Image, Subject, subjects
-from .unwrapped import Found, by_libxenguest, is_elf
-from .xen import Xen
+from .model.libelf.parms import UNSET_ADDR32, parse
+from .model.releases import Xen
+from .model.subject import Image, Subject, subjects
+from .model.unwrapped import Found, by_libxenguest, is_elf
+from .names import DOM0, LOADERS, PV_DOM0, PV_DOMU, PVH, PVH_DOM0, PVH_DOMU, QEMU
+from .rules import pv_dom0, pv_domu, pvh_dom0, pvh_domu, qemu_kernel
+from .rules.libxenguest import probing
+from .rules.libxenguest.probing import Taker
+from .rules.rule import Effect, Finding, Rule
 
-RULES: tuple[Rule, ...] = (
-    *qemu.RULES,
-    *containers.FILE_RULES,
-    *binary.RULES,
-    *containers.RULES,
-    *headers.RULES,
-    *notes.RULES,
-    *checks.RULES,
-    *pv_dom0.RULES,
-    *pvh_dom0.RULES,
-    *libxenguest.RULES,
-    *headers.LOADING_RULES,
-    *hypercall_page.RULES,
-    *layout.RULES,
-)
-"""Every rule of every loader, in order."""
-
-_NO_FIRMWARE = ("Z1", "Z2", "Z3", "Z5", "E1", "E2", "E3")
-"""Rules that keep libxenguest's loader of firmware from taking the file."""
-
-NO_LOADER = "xc_dom_find_loader: no loader found: Invalid kernel"
-NOT_32BIT = "xc_dom_parse_hvm_kernel: ELF image is not 32bit: Invalid kernel"
-"""What xl prints (U1, V1), without the file and line before it, which differ among versions."""
+RULES: dict[str, tuple[Rule, ...]] = {
+    PV_DOM0: pv_dom0.RULES,
+    PV_DOMU: pv_domu.RULES,
+    PVH_DOM0: pvh_dom0.RULES,
+    PVH_DOMU: pvh_domu.RULES,
+    QEMU: qemu_kernel.RULES,
+}
+"""Every rule of every loader, in its order; what may follow a domU's is in probing."""
 
 
 class Verdict(NamedTuple):
@@ -119,30 +99,34 @@ def _verdict(subject: Subject) -> Verdict:
     if subject.loader == PVH_DOMU and subject.data is not file and is_elf(file):
         # A bzImage that is an ELF, too: firmware, unless libelf takes it for a kernel.
         whole = Subject(Image(subject.kernel, Found(file, file)), subject.loader, subject.xen)
-        verdict, as_firmware = _tried(whole)
-        if as_firmware:
+        verdict, taker = _tried(whole)
+        if taker is Taker.FIRMWARE:
             return verdict
     return _tried(subject)[0]
 
 
-def _tried(subject: Subject) -> tuple[Verdict, bool]:
-    """The verdict, and whether libxenguest takes the file for firmware."""
+def _tried(subject: Subject) -> tuple[Verdict, Taker | None]:
+    """The verdict, and to whom libxenguest gives the file if it is no kernel."""
     found: dict[Effect, list[Finding]] = {effect: [] for effect in Effect}
-    rules = deque(RULES)
-    as_firmware = False
+    rules = deque(RULES[subject.loader])
+    taker: Taker | None = None
+    cause: Finding | None = None
     while rules:
         rule = rules.popleft()
-        if not rule.concerns(subject.loader, subject.xen):
-            continue
-        finding = rule.apply(subject)
+        finding = rule.apply(subject) if rule.concerns(subject.xen) else None
         if finding is None:
             continue
-        effect, finding = _heard(subject, rule, finding)
-        found[effect].append(finding)
-        as_firmware |= finding.message == NOT_32BIT or effect is not rule.effect
-        if effect is not rule.effect:
-            rules = deque(libxenguest.FIRMWARE_RULES)
-        elif effect is Effect.REFUSED or rule.last:
+        if rule.probe is not None and subject.loader not in DOM0:
+            taker, cause = probing.taker(rule.probe, subject), finding
+            rules = deque(probing.RULES[taker])
+            continue
+        if cause is not None:
+            finding = _because(finding, cause, rule.effect)
+        elif not finding.message:
+            # Xen prints nothing of its own for F1, before it panics.
+            finding = finding._replace(message=_panic(subject.xen))
+        found[rule.effect].append(finding)
+        if rule.effect is Effect.REFUSED or rule.last:
             rules.clear()
     verdict = Verdict(
         subject.loader,
@@ -159,29 +143,16 @@ def _tried(subject: Subject) -> tuple[Verdict, bool]:
             reason=refusal.reason or None,
             errors=(),
         )
-    return verdict, as_firmware
+    return verdict, taker
 
 
-def _heard(subject: Subject, rule: Rule, finding: Finding) -> tuple[Effect, Finding]:
-    """What comes of a finding, in words that somebody hears.
-
-    libxenguest asks libelf whether it takes a file, without a log (U1).  What
-    libelf refuses as a PVH kernel, libxenguest has tried as firmware before, which
-    an ELF64 is not (V1), but any ELF32 is (V2); a bzImage it has not.
-    """
-    if not rule.libelf:
-        return rule.effect, finding
-    if subject.loader in DOM0:
-        # Xen prints nothing of its own for F1, before it panics.
-        words = finding.message or _panic(subject.xen)
-        return rule.effect, finding._replace(message=words)
-    reason = finding.message or "a required feature is unknown"
-    if subject.loader == PV_DOMU or rule.id in _NO_FIRMWARE or subject.from_bzimage:
-        return rule.effect, finding._replace(message=NO_LOADER, reason=reason)
-    if subject.elf.ei_class != spec.ELFCLASS32:
-        return rule.effect, finding._replace(message=NOT_32BIT, reason=reason)
-    words = "libxenguest takes it for firmware, without a word, and the guest does not start"
-    return Effect.ERROR, finding._replace(id="V2", message=words, reason=reason)
+def _because(finding: Finding, cause: Finding, effect: Effect) -> Finding:
+    """What somebody hears, with what libelf found and keeps to itself."""
+    if finding.fix:
+        return finding
+    reason = cause.message or "a required feature is unknown"
+    found = finding._replace(fix=cause.fix, where=cause.where, reason=reason)
+    return found._replace(id=cause.id) if effect is Effect.REFUSED else found
 
 
 def _panic(xen: Xen) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..image.elf import Segment
 from ..light import NamedTuple
-from ..loaders.rules import Finding
+from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
 from .report import SCHEMA, NoteLine, Report, flags, segment_type
 from .text import findings, summary

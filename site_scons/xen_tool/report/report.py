@@ -36,10 +36,10 @@ from ..image.container import KernelFile, open_kernel
 from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
 from ..light import NamedTuple
+from ..loaders.model.releases import Xen
+from ..loaders.model.where import digits, name, shown, told, value
 from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
-from ..loaders.where import digits, name, shown, told, value
-from ..loaders.xen import Xen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..abi import NOTE_OWNER, XenElfNote
+from ..loaders.model.releases import Xen
 from ..loaders.names import PV
-from ..loaders.rules import Finding
+from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
-from ..loaders.xen import Xen
 from .report import Report, flags, read_report, segment_type
 
 _WIDTH = 56

@@ -14,8 +14,8 @@ from ..abi import ARCHES
 from ..boot import CPUS, given, modes
 from ..boot.modes import MODES
 from ..errors import XenToolError
+from ..loaders.model.releases import Xen
 from ..loaders.names import LOADERS
-from ..loaders.xen import Xen
 from ..toolchain.programs import NAMES
 
 RESERVED = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xen_tool.loaders.names import DOM0, PV_DOMU, PVH_DOMU
-from xen_tool.loaders.rules import Effect
+from xen_tool.loaders.rules.rule import Effect
 
 REFUSED, ERROR, WARNING = Effect.REFUSED, Effect.ERROR, Effect.WARNING
 

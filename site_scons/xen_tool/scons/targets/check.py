@@ -13,8 +13,8 @@ from SCons.Errors import BuildError
 from ...errors import XenToolError
 from ...functions import UNCHECKED, without_pv32
 from ...loaders import asked
+from ...loaders.model.releases import Xen
 from ...loaders.names import LOADERS, PV_DOMU
-from ...loaders.xen import Xen
 from ..errors import one_image, while_building, while_reading
 from ..graph.nodes import Graph
 from ..settings import wants_json

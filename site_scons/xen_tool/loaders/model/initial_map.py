@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The virtual memory that a PV dom0 starts with, as dom0_construct lays it out.
+
+Kernel, P2M table unless INIT_P2M moves it away, start_info, page tables, boot stack, in a
+map whose ends are aligned to 4 MiB (Xen xen/arch/x86/pv/dom0_build.c).  There is no initrd.
+"""
+
+from __future__ import annotations
+
+from ...abi import I386, PAGE_SIZE
+from ...image.elf import ADDRESS_MASK
+from ...light import NamedTuple
+from .libelf.addresses import Addresses
+from .libelf.parms import UNSET_ADDR, Parms
+
+DOM0_PAGES = (256 << 20) // PAGE_SIZE
+"""Memory of dom0 that is assumed, which no image tells: little, as with dom0_mem=256M."""
+
+HYPERVISOR_VIRT_END = 0xFFFF880000000000
+"""Xen's own area begins at HV_START_LOW's value (Xen asm/config.h)."""
+
+_MACH2PHYS_COMPAT_VIRT_END = 0xFFE00000
+_SUPERPAGE = 1 << 22
+_MIN_SLACK = 512 << 10
+_SHIFTS = (39, 30, 21)
+"""L4_, L3_ and L2_PAGETABLE_SHIFT."""
+
+
+class InitialMap(NamedTuple):
+    """Names as in dom0_construct; p2m_start is None where the table is in the map."""
+
+    v_start: int
+    v_end: int
+    vpt_start: int
+    vpt_end: int
+    p2m_start: int | None
+    p2m_end: int
+
+
+def initial_map(parms: Parms, addresses: Addresses, *, compat: bool) -> InitialMap:
+    """Compat is whether the domain is 32-bit."""
+    p2m_size = DOM0_PAGES * (4 if compat else 8)
+    p2m_start = None if compat or parms.p2m_base == UNSET_ADDR else parms.p2m_base
+    v_start = addresses.virt_base
+    position = _round_up(addresses.virt_kend, PAGE_SIZE)
+    if p2m_start is None:
+        position = _round_up(position + p2m_size, PAGE_SIZE)
+    vpt_start = position + PAGE_SIZE & ADDRESS_MASK  # behind start_info
+
+    # More page tables need more page tables; the first number that is enough is taken.
+    tables = 2
+    while True:
+        vpt_end = vpt_start + tables * PAGE_SIZE & ADDRESS_MASK
+        v_end = _end(vpt_end + PAGE_SIZE)
+        needed = _tables(v_start, v_end, compat=compat)
+        if needed <= tables:
+            break
+        tables = needed
+    return InitialMap(
+        v_start, v_end, vpt_start, vpt_end, p2m_start, (p2m_start or 0) + p2m_size & ADDRESS_MASK
+    )
+
+
+def _end(stack_end: int) -> int:
+    v_end = _round_up(stack_end, _SUPERPAGE)
+    if (v_end - stack_end & ADDRESS_MASK) < _MIN_SLACK:
+        v_end += _SUPERPAGE
+    return v_end & ADDRESS_MASK
+
+
+def _tables(v_start: int, v_end: int, *, compat: bool) -> int:
+    l3, l2, l1 = (
+        (_round_up(v_end, 1 << shift) - (v_start >> shift << shift) & ADDRESS_MASK) >> shift
+        for shift in _SHIFTS
+    )
+    return l3 + 4 + l1 if compat else 1 + l3 + l2 + l1
+
+
+def _round_up(value: int, unit: int) -> int:
+    return (value + unit - 1 & ADDRESS_MASK) // unit * unit
+
+
+def pages_needed(layout: InitialMap) -> int:
+    """Dom0 gets one piece of memory for the map, of a power of two pages."""
+    pages = (layout.v_end - layout.v_start & ADDRESS_MASK) // PAGE_SIZE
+    return 1 << max(0, pages - 1).bit_length()
+
+
+def compat_hole_start(parms: Parms) -> int:
+    """Where Xen's area begins in a 32-bit dom0.
+
+    Its M2P table, at the top of it, grows with the machine's memory; without
+    HV_START_LOW, Xen takes all that it might need.
+    """
+    if parms.virt_hv_start_low == UNSET_ADDR:
+        return I386.hv_start_low
+    note = _round_up(parms.virt_hv_start_low, 1 << 21)
+    m2p = _MACH2PHYS_COMPAT_VIRT_END - _round_up(DOM0_PAGES * 4, 1 << 21)
+    return max(m2p, note & 0xFFFFFFFF)

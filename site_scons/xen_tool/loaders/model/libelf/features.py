@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The names in FEATURES: elf_xen_parse_features (xen/common/libelf/libelf-dominfo.c)."""
+
+from __future__ import annotations
+
+from ....abi import XenFeat
+
+LIBELF_FEATURES = {
+    feature.name.lower().encode(): feature
+    for feature in (
+        XenFeat.WRITABLE_PAGE_TABLES,
+        XenFeat.WRITABLE_DESCRIPTOR_TABLES,
+        XenFeat.AUTO_TRANSLATED_PHYSMAP,
+        XenFeat.SUPERVISOR_MODE_KERNEL,
+        XenFeat.PAE_PGDIR_ABOVE_4GB,
+        XenFeat.HVM_CALLBACK_VECTOR,
+        XenFeat.DOM0,
+    )
+    if feature.name is not None
+}
+"""The only names that FEATURES can speak of."""
+
+_FEATURE_SIZE = 63
+
+
+def parse_features(names: bytes) -> tuple[int, int, bytes | None]:
+    """elf_xen_parse_features: what is supported, what is required, where it gave up.
+
+    Names are cut into pieces of 63 characters, of which the rest is a new name.
+    The last value is a required name that libelf does not know; those behind it
+    are not read.
+    """
+    supported = required = 0
+    while names:
+        name, bar, _ = names[:_FEATURE_SIZE].partition(b"|")
+        names = names[len(name) + len(bar) :]
+        feature = LIBELF_FEATURES.get(name.removeprefix(b"!"), XenFeat(0))
+        supported |= feature
+        if name.startswith(b"!"):
+            required |= feature
+            if not feature:
+                return supported, required, name
+    return supported, required, None

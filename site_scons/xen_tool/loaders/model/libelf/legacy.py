@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The string in the section __xen_guest, which kernels had before notes: "K=V,K=V,...".
+
+As elf_xen_parse_guest_info (xen/common/libelf/libelf-dominfo.c) takes it apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ....image.data import Data
+from ....image.elf import ADDRESS_MASK
+
+_NAME_SIZE = 31
+_VALUE_SIZE = 127
+
+# libelf reads to the NUL, however far; no string comes near this.
+_LIMIT = 1 << 20
+
+_NUMBER = re.compile(rb"0[xX](?P<hex>[0-9a-fA-F]+)|0(?P<octal>[0-7]*)|(?P<decimal>[0-9]+)")
+
+
+def guest_info(data: Data, offset: int) -> Iterator[tuple[bytes, bytes]]:
+    """The keys and values of the string at offset, in order.
+
+    Blanks count.  What is longer than 31 characters of a key or 127 of a value
+    goes on as a new key.
+    """
+    text = data.read(offset, _LIMIT).partition(b"\0")[0]
+    position = 0
+    while position < len(text):
+        name = re.split(b"[,=]", text[position : position + _NAME_SIZE], maxsplit=1)[0]
+        position += len(name)
+        separator = text[position : position + 1] if len(name) < _NAME_SIZE else b""
+        position += len(separator)
+        value = b""
+        if separator == b"=":
+            value = text[position : position + _VALUE_SIZE].partition(b",")[0]
+            position += len(value)
+            if len(value) < _VALUE_SIZE:
+                position += 1
+        yield name, value
+
+
+def number(text: bytes) -> int:
+    """simple_strtoull with base 0; what is no number is 0 (Xen common/lib/strtoull.c)."""
+    match = _NUMBER.match(text)
+    if match is None:
+        return 0
+    if match["hex"]:
+        return int(match["hex"], 16) & ADDRESS_MASK
+    if match["octal"] is not None:
+        return int(match["octal"] or b"0", 8) & ADDRESS_MASK
+    return int(match["decimal"]) & ADDRESS_MASK

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What libelf makes of the notes: struct elf_dom_parms, for a PV or a PVH domain.
+
+As xen/common/libelf/libelf-dominfo.c fills it, trap for trap: numbers are 64 bits
+wide and wrap, numeric notes are zero-extended and 0 if of another width than 1, 2, 4
+or 8, strings end at their NUL whatever n_descsz says and are cut to 15 characters,
+the last note of a type wins, and features accumulate.  The checks are in checks.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+
+from ....abi import XenElfNote
+from ....image.elf import ADDRESS_MASK, Elf
+from ....image.notes import LIBXENGUEST_IMAGE_BASE, XEN_IMAGE_BASE, FoundNote, NoteWalk
+from .features import parse_features
+from .legacy import guest_info, number
+
+UNSET_ADDR = ADDRESS_MASK
+UNSET_ADDR32 = 0xFFFFFFFF
+"""A note with this value is as good as absent."""
+
+TEXTS = frozenset(
+    {
+        XenElfNote.XEN_VERSION,
+        XenElfNote.GUEST_OS,
+        XenElfNote.GUEST_VERSION,
+        XenElfNote.LOADER,
+        XenElfNote.PAE_MODE,
+        XenElfNote.FEATURES,
+        XenElfNote.BSD_SYMTAB,
+    }
+)
+"""Notes that libelf reads as strings."""
+
+NUMBERS = frozenset(
+    {
+        XenElfNote.ENTRY,
+        XenElfNote.HYPERCALL_PAGE,
+        XenElfNote.VIRT_BASE,
+        XenElfNote.PADDR_OFFSET,
+        XenElfNote.HV_START_LOW,
+        XenElfNote.SUSPEND_CANCEL,
+        XenElfNote.INIT_P2M,
+        XenElfNote.MOD_START_PFN,
+        XenElfNote.SUPPORTED_FEATURES,
+        XenElfNote.PHYS32_ENTRY,
+    }
+)
+"""Notes that libelf reads as numbers."""
+
+_STRING_SIZE = 15
+_KEPT = 4096
+_NOTE_HEADER = 12
+
+
+class Pae(IntEnum):
+    """PAE_MODE: enum xen_pae_type."""
+
+    NO = 0
+    YES = 1
+    EXTCR3 = 2
+    BIMODAL = 3
+
+
+class Parms:
+    """struct elf_dom_parms, and where its values come from."""
+
+    loader = b""
+    guest_os = b""
+    guest_ver = b""
+    xen_ver = b""
+    pae: Pae = Pae.NO
+    bsd_symtab = False
+    virt_base = UNSET_ADDR
+    virt_entry = UNSET_ADDR
+    virt_hypercall = UNSET_ADDR
+    virt_hv_start_low = UNSET_ADDR
+    p2m_base = UNSET_ADDR
+    elf_paddr_offset = UNSET_ADDR
+    phys_entry = UNSET_ADDR32
+    unmapped_initrd = False
+    phys_reloc = False
+    phys_align = UNSET_ADDR32
+    phys_min = 0
+    phys_max = 0xFFFFFFFF
+    f_supported = 0
+    f_required = 0
+
+    regions: tuple[tuple[str, int], ...] = ()
+    """The PT_NOTE segments and SHT_NOTE sections looked at, by kind and number."""
+    too_many_notes = False
+    overrun: tuple[FoundNote, int] | None = None
+    """The first note that claims more of its segment or section than there is, so that other
+    notes in it are lost; and where that ends."""
+    cut: FoundNote | None = None
+    """The first note of which something is behind the file that libelf wants to read."""
+    misnamed: FoundNote | None = None
+    """The first note whose owner is all but "Xen"."""
+    guest_info: int | None = None
+    """Offset of the legacy __xen_guest string, if that is what was read."""
+    refused: tuple[FoundNote, bytes] | None = None
+    """The FEATURES note at which libelf gave up, and the required name it does not know."""
+
+    def __init__(self) -> None:
+        self.notes: list[FoundNote] = []
+        """Notes of Xen's in order, 4096 at most."""
+        self.counted: dict[int, FoundNote] = {}
+        """The note that counts, by n_type: the last one that could be read."""
+
+
+def parse(elf: Elf, *, domu: bool, legacy: bool, to_the_end: bool = False) -> Parms:
+    """elf_xen_parse up to its checks.
+
+    domu tells libxenguest's copy of libelf from the hypervisor's, as wild sizes of
+    notes wrap at other addresses there; legacy is whether a __xen_guest string counts.
+    to_the_end goes on where libelf gives the image up.
+    """
+    parms = Parms()
+    walk = NoteWalk(elf, LIBXENGUEST_IMAGE_BASE if domu else XEN_IMAGE_BASE)
+    ends = _Ends(elf)
+    for note in walk:
+        is_xen = note.is_xen
+        _survey(parms, note, is_xen, ends.of(note))
+        if is_xen and not _read(parms, note) and not to_the_end:
+            break
+    parms.regions = tuple(walk.regions)
+    parms.too_many_notes = walk.too_many
+    if parms.refused or walk.xen_notes or not legacy:
+        return parms
+    section = elf.section("__xen_guest")
+    if section is not None:
+        parms.guest_info = section.sh_offset
+        parms.regions = ()
+        _read_guest_info(parms, guest_info(elf.data, section.sh_offset))
+    return parms
+
+
+def _read(parms: Parms, note: FoundNote) -> bool:
+    """elf_xen_parse_note; false if libelf gives the image up."""
+    if len(parms.notes) < _KEPT:
+        parms.notes.append(note)
+    text = note.string() if note.n_type in TEXTS else b""
+    if text is None:
+        return True
+    parms.counted[note.n_type] = note
+    value = note.numeric() if note.n_type in NUMBERS else 0
+    match note.n_type:
+        case XenElfNote.LOADER:
+            parms.loader = text[:_STRING_SIZE]
+        case XenElfNote.GUEST_OS:
+            parms.guest_os = text[:_STRING_SIZE]
+        case XenElfNote.GUEST_VERSION:
+            parms.guest_ver = text[:_STRING_SIZE]
+        case XenElfNote.XEN_VERSION:
+            parms.xen_ver = text[:_STRING_SIZE]
+        case XenElfNote.PAE_MODE:
+            if text == b"yes":
+                parms.pae = Pae.EXTCR3
+            if b"bimodal" in text:
+                parms.pae = Pae.BIMODAL
+        case XenElfNote.BSD_SYMTAB:
+            parms.bsd_symtab |= text == b"yes"
+        case XenElfNote.VIRT_BASE:
+            parms.virt_base = value
+        case XenElfNote.ENTRY:
+            parms.virt_entry = value
+        case XenElfNote.INIT_P2M:
+            parms.p2m_base = value
+        case XenElfNote.MOD_START_PFN:
+            parms.unmapped_initrd = value != 0
+        case XenElfNote.PADDR_OFFSET:
+            parms.elf_paddr_offset = value
+        case XenElfNote.HYPERCALL_PAGE:
+            parms.virt_hypercall = value
+        case XenElfNote.HV_START_LOW:
+            parms.virt_hv_start_low = value
+        case XenElfNote.PHYS32_ENTRY:
+            parms.phys_entry = value & UNSET_ADDR32
+        case XenElfNote.SUPPORTED_FEATURES:
+            parms.f_supported |= note.numeric_array(4, 0)
+        case XenElfNote.FEATURES:
+            unknown = _add_features(parms, text)
+            if unknown is not None:
+                parms.refused = note, unknown
+                return False
+        case XenElfNote.PHYS32_RELOC:
+            parms.phys_reloc = True
+            if note.n_descsz >= 4:
+                parms.phys_align = note.numeric_array(4, 0)
+            if note.n_descsz >= 8:
+                parms.phys_min = note.numeric_array(4, 1)
+            if note.n_descsz >= 12:
+                parms.phys_max = note.numeric_array(4, 2)
+    return True
+
+
+class _Ends:
+    """Where segments and sections of notes end, asked for in their order."""
+
+    def __init__(self, elf: Elf) -> None:
+        self._elf = elf
+        self._sections = elf.sections
+        self._region = ("", 0)
+        self._end = 0
+
+    def of(self, note: FoundNote) -> int:
+        """The end of what the note lies in, in the file."""
+        region = note.place, note.number
+        if region != self._region:
+            self._region = region
+            if note.place == "PT_NOTE":
+                segment = self._elf.segments[note.number]
+                self._end = segment.p_offset + segment.p_filesz
+            else:
+                section = next(s for s in self._sections if s.number == note.number)
+                self._end = section.sh_offset + section.sh_size
+        return self._end
+
+
+def _survey(parms: Parms, note: FoundNote, is_xen: bool, end: int) -> None:
+    """What libelf does not mind, but the note's author might."""
+    read_end = note.desc_offset + (_needed(note) if is_xen else 0)
+    note_end = note.desc_offset + note.n_descsz
+    if parms.overrun is None and note_end > end and read_end + _NOTE_HEADER <= end:
+        parms.overrun = note, end
+    if parms.cut is None and is_xen and read_end > note.data.size:
+        parms.cut = note
+    if parms.misnamed is None and not is_xen:
+        start = note.data.read(note.offset + 12, 4)
+        if start.lower() == b"xen\0" or start.startswith((b"Xen", b"XEN")):
+            parms.misnamed = note
+
+
+def _needed(note: FoundNote) -> int:
+    """Bytes of the descriptor that are read, whatever n_descsz says."""
+    if note.n_type not in TEXTS:
+        return note.n_descsz if note.n_descsz in (1, 2, 4, 8) else 0
+    text = note.string()
+    return 0 if text is None else len(text) + 1
+
+
+def _add_features(parms: Parms, names: bytes) -> bytes | None:
+    supported, required, unknown = parse_features(names)
+    parms.f_supported |= supported
+    parms.f_required |= required
+    return unknown
+
+
+def _read_guest_info(parms: Parms, pairs: Iterator[tuple[bytes, bytes]]) -> None:
+    """elf_xen_parse_guest_info."""
+    for name, value in pairs:
+        match name:
+            case b"LOADER":
+                parms.loader = value[:_STRING_SIZE]
+            case b"GUEST_OS":
+                parms.guest_os = value[:_STRING_SIZE]
+            case b"GUEST_VER":
+                parms.guest_ver = value[:_STRING_SIZE]
+            case b"XEN_VER":
+                parms.xen_ver = value[:_STRING_SIZE]
+            case b"PAE" if value == b"yes[extended-cr3]":
+                parms.pae = Pae.EXTCR3
+            case b"PAE" if value.startswith(b"yes"):
+                parms.pae = Pae.YES
+            case b"BSD_SYMTAB":
+                parms.bsd_symtab = True
+            case b"VIRT_BASE":
+                parms.virt_base = number(value)
+            case b"VIRT_ENTRY":
+                parms.virt_entry = number(value)
+            case b"ELF_PADDR_OFFSET":
+                parms.elf_paddr_offset = number(value)
+            case b"HYPERCALL_PAGE":
+                parms.virt_hypercall = number(value) << 12 & ADDRESS_MASK
+            case b"FEATURES" if _add_features(parms, value) is not None:
+                # The string is read no further, but its failure is forgotten.
+                break
+    if UNSET_ADDR not in (parms.virt_base, parms.virt_hypercall):
+        parms.virt_hypercall = (parms.virt_hypercall + parms.virt_base) & ADDRESS_MASK

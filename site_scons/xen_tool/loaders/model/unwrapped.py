@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What each loader finds in a kernel file's containers: the bytes that it parses, and their size.
+
+Xen and libxenguest unwrap in different ways, and neither believes the content
+for its size: the last 32-bit word before the end of the stream says it.  QEMU
+unwraps nothing.  What follows from that is for the rules in containers.py to say.
+"""
+
+from __future__ import annotations
+
+from ...abi import PAGE_SIZE
+from ...elf import spec
+from ...image.container import KernelFile, unwrap, unwrap_stream
+from ...image.data import Data
+from ...light import NamedTuple
+
+GZIP = "gzip"
+GZIP_MAGIC = b"\x1f\x8b"
+LZ4 = "lz4"
+
+XEN_UNPACKED_LIMIT = (1 << 30) - (16 << 20)
+"""Bytes of a dom0 image that Xen can map at once (BOOTSTRAP_MAP_LIMIT of arch/x86/setup.c)."""
+
+_GUNZIP_SLACK = 16
+"""Bytes by which libxenguest takes what it gunzips for larger than stated."""
+LIBXENGUEST_UNPACKED_LIMIT = 1 << 30
+"""Bytes to which libxenguest unpacks: XC_DOM_DECOMPRESS_MAX."""
+LIBXENGUEST_GUNZIP_LIMIT = LIBXENGUEST_UNPACKED_LIMIT - _GUNZIP_SLACK
+_EXACT = frozenset({"xz", "lzma", "zstd"})
+LIBXENGUEST_CODECS = _EXACT | {GZIP, LZ4}
+"""Compressions of a bzImage that Debian's libxenguest was built with."""
+
+
+class Resized(Data):
+    """Other bytes, as if there were so many: without those behind, or with zeros."""
+
+    def __init__(self, data: Data, size: int) -> None:
+        super().__init__(size, b"", None, 0, "")
+        self._data = data
+
+    def read(self, offset: int, size: int) -> bytes:
+        """As Data.read()."""
+        size = min(size, self.size - offset)
+        if offset < 0 or size <= 0:
+            return b""
+        return self._data.read(offset, size).ljust(size, b"\0")
+
+
+class Found(NamedTuple):
+    """What a loader finds."""
+
+    data: Data
+    """The bytes that it parses as an ELF."""
+    file: Data
+    """The bytes that it has before it looks for a bzImage."""
+
+
+def by_qemu(kernel: KernelFile) -> Found:
+    """What QEMU -kernel finds."""
+    return Found(kernel.file, kernel.file)
+
+
+def by_xen(kernel: KernelFile) -> Found:
+    """What Xen finds for dom0 (bzimage_parse of arch/x86/bzimage.c); the file if it gives up."""
+    if kernel.payload is None:
+        return Found(kernel.file, kernel.file)
+    return Found(_resized(kernel.payload, kernel.stated_size), kernel.file)
+
+
+def xen_buffer(kernel: KernelFile) -> int:
+    """Bytes of memory in which Xen unpacks, 0 if it finds an ELF: bzimage_headroom, and the file.
+
+    The stream lies at the end of this memory, and its content is written from the start on.
+    """
+    if kernel.payload is not None and not kernel.compressed and is_elf(kernel.payload):
+        return 0
+    size = kernel.end - kernel.start
+    stated = kernel.file.unsigned(kernel.end - 4, 4) or 0
+    if kernel.file.read(kernel.start, 2) == GZIP_MAGIC:
+        headroom = stated + (stated >> 12) + 32768 + 18
+    else:
+        headroom = stated + size
+    return -(-headroom // PAGE_SIZE) * PAGE_SIZE + size
+
+
+def is_elf(data: Data) -> bool:
+    """elf_is_elfbinary: the magic, and room for the header of an ELF32."""
+    return data.size >= spec.EHDR_SIZE[32] and data.read(0, 4) == spec.ELFMAG
+
+
+def by_libxenguest(kernel: KernelFile) -> Found:
+    """What libxenguest finds for a domU; the stream itself if it cannot unpack it.
+
+    It gunzips the file (xg_dom_core.c), which may then be a bzImage
+    (xg_dom_bzimageloader.c).
+    """
+    file = _gunzipped_by_libxenguest(kernel)
+    if file is not kernel.file:
+        kernel = unwrap(kernel.path, file)
+    if kernel.boot_protocol is None or (kernel.payload is None and not kernel.compressed):
+        return Found(file, file)
+    stream = kernel.file.part(kernel.start, kernel.end - kernel.start)
+    if not kernel.compressed:
+        return Found(stream, file)
+    return Found(_unpacked_by_libxenguest(kernel) or stream, file)
+
+
+def _gunzipped_by_libxenguest(kernel: KernelFile) -> Data:
+    """The file, if it is no gzip or not one to libxenguest's liking."""
+    if kernel.file.read(0, 2) != GZIP_MAGIC:
+        return kernel.file
+    if kernel.boot_protocol is not None:
+        kernel = unwrap_stream(kernel.path, kernel.file)
+    if kernel.container != (GZIP,):
+        return kernel.file
+    return _unpacked_by_libxenguest(kernel) or kernel.file
+
+
+def _unpacked_by_libxenguest(kernel: KernelFile) -> Data | None:
+    """None if it does not know the compression, or does not like the stream."""
+    payload, codec, stated = kernel.payload, kernel.container[-1], kernel.stated_size
+    limit = LIBXENGUEST_GUNZIP_LIMIT if codec == GZIP else LIBXENGUEST_UNPACKED_LIMIT
+    if payload is None or stated is None or stated > limit:
+        return None
+    if codec == GZIP and payload.size <= stated + _GUNZIP_SLACK:
+        return _resized(payload, stated + _GUNZIP_SLACK)
+    if codec == LZ4 and payload.size <= stated:
+        return _resized(payload, stated)
+    return payload if codec in _EXACT and payload.size == stated else None
+
+
+def _resized(data: Data, size: int | None) -> Data:
+    return data if size is None or size == data.size else Resized(data, size)

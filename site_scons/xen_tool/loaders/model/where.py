@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Names of places in an image for the findings: what is there, its value, and its offset.
+
+Offsets are in the file, or, of a compressed image, in what was unwrapped from it.
+"""
+
+from __future__ import annotations
+
+from ...abi import XenElfNote
+from ...elf import spec
+from ...image.elf import Segment
+from ...image.notes import FoundNote
+from .libelf.parms import NUMBERS, TEXTS
+from .subject import Subject
+
+_EHDR_OFFSETS = {
+    "e_type": (16, 16),
+    "e_machine": (18, 18),
+    "e_entry": (24, 24),
+    "e_phoff": (28, 32),
+    "e_shoff": (32, 40),
+    "e_flags": (36, 48),
+    "e_phentsize": (42, 54),
+    "e_phnum": (44, 56),
+    "e_shentsize": (46, 58),
+    "e_shnum": (48, 60),
+}
+"""Of fields of the ELF header, in ELF32 and ELF64."""
+
+
+_LONGEST = 256
+"""Characters of a text in a message."""
+
+
+def shown(text: bytes) -> str:
+    """Bytes of the image for a message: what cannot be printed is escaped."""
+    return "".join(chr(c) if 0x20 <= c < 0x7F else f"\\x{c:02x}" for c in text)
+
+
+def name(n_type: int) -> str:
+    """Of a note's type; its number if Xen has no such type."""
+    return XenElfNote(n_type).name if n_type in XenElfNote._value2member_map_ else f"{n_type:#x}"
+
+
+def value(note: FoundNote) -> int | str:
+    """Of a note, as libelf reads it: a number, a text as shown() gives it, or bytes in digits.
+
+    A text is whole, of bytes there are 16.
+    """
+    if note.n_type in NUMBERS:
+        return note.numeric()
+    if note.n_type in TEXTS:
+        text = note.string()
+        return "unreadable" if text is None else shown(text)
+    return digits(note.desc)
+
+
+def digits(content: bytes) -> str:
+    """The first bytes, in hexadecimal digits."""
+    return content[:16].hex(" ") + " ..." * (len(content) > 16)
+
+
+def told(note: FoundNote) -> str:
+    """The value of a note in a message, where a text stands in quotes, and may be cut."""
+    found = value(note)
+    if isinstance(found, int):
+        return f"{found:#x}"
+    is_text = note.n_type in TEXTS and note.string() is not None
+    return quoted(found) if is_text else found
+
+
+def quoted(text: str) -> str:
+    """A text in quotes, cut if it is long."""
+    return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}"...'
+
+
+def at(subject: Subject, offset: int) -> str:
+    """An offset, and in what."""
+    what = "file" if subject.data is subject.kernel.file else "unwrapped ELF"
+    return f"at offset {offset:#x} of the {what}"
+
+
+def note(subject: Subject, found: FoundNote) -> str:
+    """A note."""
+    place = at(subject, found.offset)
+    if not found.is_xen:
+        return f'note {found.n_type:#x} of owner "{shown((found.owner or b"")[:64])}" {place}'
+    return f"note {name(found.n_type)} = {told(found)} {place}"
+
+
+def of_type(subject: Subject, *n_types: XenElfNote) -> str:
+    """The notes of these types that count, or that there is none; or the legacy string."""
+    if subject.parms.guest_info is not None:
+        return _guest_string(subject, subject.parms.guest_info)
+    return "; ".join(
+        f"no note {n_type.name}" if found is None else note(subject, found)
+        for n_type, found in ((n_type, subject.note(n_type)) for n_type in n_types)
+    )
+
+
+def segment(subject: Subject, found: Segment, *fields: str) -> str:
+    """A program header and some of its fields."""
+    kind = spec.PT_NAMES.get(found.p_type, f"p_type {found.p_type:#x}")
+    values = ", ".join(f"{field} = {getattr(found, field):#x}" for field in fields)
+    return f"program header {found.number} ({kind}, {values}) {at(subject, found.offset)}"
+
+
+def header(subject: Subject, *fields: str) -> str:
+    """Fields of the ELF header."""
+    wide = subject.elf.bits == 64
+    return ", ".join(
+        f"{field} = {getattr(subject.elf, field):#x} {at(subject, _EHDR_OFFSETS[field][wide])}"
+        for field in fields
+    )
+
+
+def _guest_string(subject: Subject, offset: int) -> str:
+    text = subject.data.string(offset) or b""
+    return f"__xen_guest {quoted(shown(text))} {at(subject, offset)}"

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Conditions and fixes of the Z rules, about containers, that Xen and libxenguest share."""
+
+from __future__ import annotations
+
+from ...image.container import KernelFile
+from ..model.subject import Subject
+from ..model.unwrapped import GZIP
+from .rule import Fields
+
+_OLDEST_PROTOCOL = 0x208
+
+ANEW = "build or copy the image anew"
+APPEND = (
+    "append the 32-bit little-endian size of the uncompressed kernel to the compressed file, "
+    "as Linux's build does, or use gzip, or no compression"
+)
+NEWER = "give the vmlinux instead of the bzImage, or a kernel newer than Linux 2.6.24"
+
+
+def empty(subject: Subject) -> Fields | None:
+    """The file has no bytes."""
+    return None if subject.kernel.file.size else {"where": "the file has 0 bytes"}
+
+
+def protocol_too_old(subject: Subject) -> Fields | None:
+    """The boot protocol of the bzImage is older than 2.08."""
+    protocol = subject.kernel.boot_protocol
+    if protocol is None or protocol >= _OLDEST_PROTOCOL:
+        return None
+    where = f"boot protocol {protocol:#06x} at offset 0x206 of the file"
+    return {"major": protocol >> 8, "minor": protocol & 0xFF, "where": where}
+
+
+def container(subject: Subject, **fields: object) -> Fields:
+    """Return the fields of a finding about the container."""
+    return {**fields, "where": f"the container: {subject.kernel.format}"}
+
+
+def stated_size(subject: Subject, **fields: object) -> Fields:
+    """Return the fields of a finding about the last word of a stream, its size."""
+    kernel = subject.kernel
+    size = kernel.file.unsigned(kernel.end - 4, 4) or 0
+    where = f"last word = {size:#x} at offset {kernel.end - 4:#x} of the file"
+    return {"fix": how_to_state_the_size(kernel), **fields, "size": size, "where": where}
+
+
+def how_to_state_the_size(kernel: KernelFile) -> str:
+    """Return the fix of a stream whose last word is not its size."""
+    if kernel.container[-1:] == (GZIP,):
+        return "cut off what follows the gzip stream, whose last word is the size"
+    return APPEND
+
+
+def damaged(subject: Subject) -> Fields | None:
+    """The stream cannot be unpacked."""
+    if subject.kernel.payload is not None:
+        return None
+    return container(subject, problem=subject.kernel.problem)
+
+
+def packed_with_zstd(subject: Subject) -> Fields | None:
+    """The stream is zstd's."""
+    return container(subject) if "zstd" in subject.kernel.container else None

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The X rules of the hypercall page: X1, X2, X4, and the warning of XSA-466.
+
+Xen fills the page that the note HYPERCALL_PAGE names, and looks at nothing else there.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import islice
+
+from ....abi import HYPERCALL_SLOT_SIZE, PAGE_SIZE, XenElfNote
+from ...model import symbols, where
+from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
+from ...model.subject import Subject
+from ...names import PV, PV_DOM0, PV_DOMU
+from ..rule import Effect, Fields, Rule
+
+_PIECES = 16
+"""Segments looked at that have a part in the page; more overlap."""
+
+_GNU_PROPERTY = b"GNU\0"
+_NT_GNU_PROPERTY_TYPE_0 = 5
+_GNU_PROPERTY_X86_FEATURE_1_AND = 0xC0000002
+_GNU_PROPERTY_X86_FEATURE_1_IBT = 1
+
+_MITIGATIONS = {
+    ".return_sites": "return thunks",
+    ".ibt_endbr_seal": "IBT",
+    ".cfi_sites": "FineIBT",
+}
+"""Sections of a Linux that was built with them."""
+
+
+def _page_of_pv_only(subject: Subject) -> Fields | None:
+    return _not_announced(subject) if subject.parms.phys_entry == UNSET_ADDR32 else None
+
+
+def _page_of_both(subject: Subject) -> Fields | None:
+    """As PVH, the kernel may fill the page itself, by MSR."""
+    return _not_announced(subject) if subject.parms.phys_entry != UNSET_ADDR32 else None
+
+
+def _not_announced(subject: Subject) -> Fields | None:
+    if subject.parms.virt_hypercall != UNSET_ADDR:
+        return None
+    if not symbols.defines(subject.elf, "hypercall_page"):
+        return None
+    return {"where": "the symbol hypercall_page; no note HYPERCALL_PAGE"}
+
+
+def _unaligned(subject: Subject) -> Fields | None:
+    page = subject.parms.virt_hypercall
+    if page == UNSET_ADDR or page % PAGE_SIZE == 0:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.HYPERCALL_PAGE)}
+
+
+def _shared_page(subject: Subject) -> Fields | None:
+    """Something else in the page: slots whose bytes differ, or the entry."""
+    page = subject.parms.virt_hypercall
+    if page == UNSET_ADDR or page % PAGE_SIZE:
+        return None
+    entry = subject.addresses.virt_entry
+    if page <= entry < page + PAGE_SIZE:
+        return {"what": f"the entry {entry:#x}", "where": _hypercall_page(subject)}
+    for offset, content in islice(_file_bytes(subject, page), _PIECES):
+        slots = range(0, len(content) - HYPERCALL_SLOT_SIZE + 1, HYPERCALL_SLOT_SIZE)
+        if len({content[at : at + HYPERCALL_SLOT_SIZE] for at in slots}) > 1:
+            what = f"something else {where.at(subject, offset)}"
+            return {"what": what, "where": _hypercall_page(subject)}
+    return None
+
+
+def _file_bytes(subject: Subject, page: int) -> Iterator[tuple[int, bytes]]:
+    """What segments bring into the page from the file, from a slot on, and its offset."""
+    for segment in subject.elf.segments:
+        if segment.is_loadable:
+            skipped = page - subject.address(segment)
+            begin = skipped if skipped >= 0 else skipped % HYPERCALL_SLOT_SIZE
+            end = min(segment.p_filesz, skipped + PAGE_SIZE)
+            if begin < end:
+                offset = segment.p_offset + begin
+                yield offset, subject.data.read(offset, end - begin)
+
+
+def _hypercall_page(subject: Subject) -> str:
+    return where.of_type(subject, XenElfNote.HYPERCALL_PAGE)
+
+
+def _page_and_mitigations(subject: Subject) -> Fields | None:
+    if subject.parms.virt_hypercall == UNSET_ADDR:
+        return None
+    found = [
+        _MITIGATIONS[section.name]
+        for section in subject.elf.sections
+        if section.name in _MITIGATIONS
+    ]
+    if not found and _has_ibt(subject):
+        found = ["IBT"]
+    if not found and symbols.defines(subject.elf, "__x86_return_thunk"):
+        found = ["return thunks"]
+    if not found:
+        return None
+    return {"what": " and ".join(found), "where": _hypercall_page(subject)}
+
+
+def _has_ibt(subject: Subject) -> bool:
+    """The property that the linker writes if every object was built with -fcf-protection."""
+    section = subject.elf.section(".note.gnu.property")
+    if section is None:
+        return False
+    note = subject.data.read(section.sh_offset, 16)
+    if note[8:] != struct.pack("<I", _NT_GNU_PROPERTY_TYPE_0) + _GNU_PROPERTY:
+        return False
+    properties = subject.data.read(section.sh_offset + 16, min(section.sh_size, PAGE_SIZE))
+    position = 0
+    while position + 12 <= len(properties):
+        kind, size, bits = struct.unpack_from("<III", properties, position)
+        if kind == _GNU_PROPERTY_X86_FEATURE_1_AND:
+            return bool(bits & _GNU_PROPERTY_X86_FEATURE_1_IBT)
+        position += 8 + (size + 7) // 8 * 8
+    return False
+
+
+_ANNOUNCE = (
+    "add the note HYPERCALL_PAGE with the address of hypercall_page, or drop the page and "
+    "make hypercalls with stubs of the kernel's own"
+)
+
+RULES = (
+    Rule(
+        "X1",
+        PV,
+        _page_of_pv_only,
+        "the kernel has a hypercall page, but Xen is not told of it, and does not fill it",
+        _ANNOUNCE,
+        Effect.ERROR,
+    ),
+    Rule(
+        "X1",
+        PV,
+        _page_of_both,
+        "the kernel has a hypercall page, which Xen does not fill by itself",
+        _ANNOUNCE + ", unless only the PVH entry uses it",
+        Effect.WARNING,
+    ),
+    Rule(
+        "X2",
+        (PV_DOM0,),
+        _unaligned,
+        "Xen writes from there on, over what follows the page",
+        "align the hypercall page: .balign 4096",
+        Effect.ERROR,
+    ),
+    Rule(
+        "X2",
+        (PV_DOMU,),
+        _unaligned,
+        "Xen writes to the page in which it begins, and every slot moves",
+        "align the hypercall page: .balign 4096",
+        Effect.ERROR,
+    ),
+    Rule(
+        "X4",
+        PV,
+        _shared_page,
+        "Xen writes over {what}, which is in the hypercall page",
+        "keep the hypercall page for itself: .balign 4096 before it, .skip 4096 as its contents",
+        Effect.ERROR,
+    ),
+    Rule(
+        "XSA-466",
+        PV,
+        _page_and_mitigations,
+        "Xen's code in the hypercall page has plain returns and no ENDBR: {what} are undone",
+        "omit HYPERCALL_PAGE and make hypercalls with stubs of the kernel's own (XSA-466)",
+        Effect.WARNING,
+    ),
+)

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The X rules: what nobody checks, and what the guest dies of, or may, once it runs.
+
+Some are told by other rules: X9 by D3 and U2, X11 by A3 and Q7.  An image does not
+show whether its code expects MOD_START_PFN (X7) or a red zone (X14), and nobody
+reads L1_MFN_VALID (X8).  X15 is the tool's own: for a PVH guest nobody looks at
+e_machine, which D3 and U3 do for PV.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterable
+
+from ....abi import PAGE_SIZE, XenElfNote
+from ....elf import spec
+from ....image.elf import Segment
+from ...model import where
+from ...model.libelf.parms import UNSET_ADDR
+from ...model.subject import Subject
+from ...names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
+from ..rule import Effect, Fields, Rule
+
+_RELOCATION_LIMIT = 16 << 20
+"""Bytes of relocations that are looked at."""
+
+
+def _segment_of(subject: Subject, address: int) -> Segment | None:
+    """The last segment loaded over an address."""
+    found = None
+    for segment in subject.elf.segments:
+        if segment.is_loadable and 0 <= address - subject.address(segment) < segment.p_memsz:
+            found = segment
+    return found
+
+
+def _linked_elsewhere(subject: Subject) -> Fields | None:
+    segment = _segment_of(subject, subject.addresses.virt_entry)
+    if segment is None or segment.p_vaddr == subject.address(segment):
+        return None
+    return {
+        "runs": subject.address(segment),
+        "where": f"{where.segment(subject, segment, 'p_vaddr', 'p_paddr')}; "
+        + where.of_type(subject, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET),
+    }
+
+
+def _other_segment_elsewhere(subject: Subject) -> Fields | None:
+    entered = _segment_of(subject, subject.addresses.virt_entry)
+    for segment in subject.elf.segments:
+        # A p_vaddr of 0 is Linux's per-CPU data, which is linked as offsets.
+        if segment.is_loadable and segment != entered and segment.p_vaddr and segment.p_memsz:
+            runs = subject.address(segment)
+            if segment.p_vaddr != runs:
+                place = where.segment(subject, segment, "p_vaddr", "p_paddr")
+                return {"runs": runs, "where": place}
+    return None
+
+
+def _entry_without_code(subject: Subject) -> Fields | None:
+    entry = subject.addresses.virt_entry
+    segment = _segment_of(subject, entry)
+    if segment is not None and entry - subject.address(segment) < segment.p_filesz:
+        return None
+    return _entry(subject, segment)
+
+
+def _entry_not_executable(subject: Subject) -> Fields | None:
+    segment = _segment_of(subject, subject.addresses.virt_entry)
+    if segment is None or segment.p_flags & spec.PF_X:
+        return None
+    return _entry(subject, segment)
+
+
+def _entry(subject: Subject, segment: Segment | None) -> Fields:
+    place = "no segment is loaded there"
+    if segment is not None:
+        place = where.segment(subject, segment, "p_paddr", "p_filesz", "p_memsz", "p_flags")
+    return {"where": f"the entry {subject.addresses.virt_entry:#x}; {place}"}
+
+
+def _other_machine(subject: Subject) -> Fields | None:
+    if subject.elf.e_machine in (spec.EM_386, spec.EM_X86_64):
+        return None
+    return {"where": where.header(subject, "e_machine")}
+
+
+def _p2m_unaligned(subject: Subject) -> Fields | None:
+    p2m = subject.parms.p2m_base
+    if p2m in (UNSET_ADDR, 0) or p2m % PAGE_SIZE == 0:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+
+
+def _in_section_only(subject: Subject) -> Fields | None:
+    for note in subject.parms.notes:
+        if note.place == "SHT_NOTE":
+            return {"where": f"{where.note(subject, note)}, in section {note.number}"}
+    return None
+
+
+def _relocated_notes(subject: Subject) -> Fields | None:
+    """Relocations that nobody applies, of a descriptor that is therefore wrong."""
+    elf = subject.elf
+    if elf.e_type not in (spec.ET_DYN, spec.ET_REL):
+        return None
+    for section in elf.sections:
+        if section.sh_type not in (spec.SHT_RELA, spec.SHT_REL):
+            continue
+        target = elf.sections[section.sh_info] if section.sh_info < len(elf.sections) else None
+        if elf.e_type == spec.ET_REL:
+            hit = target is not None and target.sh_type == spec.SHT_NOTE and section.sh_size > 0
+        else:
+            hit = bool(section.sh_flags & spec.SHF_ALLOC) and _reaches_notes(
+                subject, section.sh_offset, section.sh_size, section.sh_type
+            )
+        if hit:
+            return {"where": f"section {section.name or section.number}"}
+    return None
+
+
+def _reaches_notes(subject: Subject, offset: int, size: int, sh_type: int) -> bool:
+    elf = subject.elf
+    word = elf.bits // 8
+    entry = word * (3 if sh_type == spec.SHT_RELA else 2)
+    notes = [
+        range(segment.p_vaddr, segment.p_vaddr + segment.p_filesz)
+        for segment in elf.segments
+        if segment.p_type == spec.PT_NOTE
+    ][:16]
+    content = subject.data.read(offset, min(size, _RELOCATION_LIMIT) // entry * entry)
+    content = content[: len(content) // entry * entry]
+    layout = ("<Q" if word == 8 else "<I") + f"{entry - word}x"
+    return any(
+        r_offset in note for (r_offset,) in struct.iter_unpack(layout, content) for note in notes
+    )
+
+
+def overlapping(subject: Subject, loads: Iterable[Segment]) -> Fields | None:
+    """The condition of X13, for the segments that a loader loads."""
+    ordered = sorted((s for s in loads if s.p_memsz), key=lambda s: s.p_paddr)
+    for lower, upper in itertools.pairwise(ordered):
+        if lower.p_paddr + lower.p_memsz > upper.p_paddr:
+            fields = "p_paddr", "p_memsz"
+            places = (where.segment(subject, segment, *fields) for segment in (lower, upper))
+            return {"where": " overlaps ".join(places)}
+    return None
+
+
+def _overlapping(subject: Subject) -> Fields | None:
+    return overlapping(subject, (s for s in subject.elf.segments if s.is_loadable))
+
+
+RULES = (
+    Rule(
+        "X3",
+        PV,
+        _linked_elsewhere,
+        "the code of the entry runs at {runs:#x}, not where it was linked",
+        "let p_vaddr be p_paddr + VIRT_BASE - PADDR_OFFSET: set AT() in the linker script",
+        Effect.ERROR,
+    ),
+    Rule(
+        "X3",
+        PV,
+        _other_segment_elsewhere,
+        "the segment is loaded at {runs:#x}, not where it was linked",
+        "let p_vaddr be p_paddr + VIRT_BASE - PADDR_OFFSET: set AT() in the linker script",
+        Effect.WARNING,
+    ),
+    Rule(
+        "X5",
+        XEN,
+        _entry_without_code,
+        "the guest is entered where nothing of the file is",
+        "make ENTRY (PVH: PHYS32_ENTRY) the address of the entry's code",
+        Effect.ERROR,
+    ),
+    Rule(
+        "X5",
+        XEN,
+        _entry_not_executable,
+        "the guest is entered in a segment that is not marked executable",
+        "set PF_X there, or correct ENTRY; the guest starts all the same",
+        Effect.WARNING,
+    ),
+    Rule(
+        "X15",
+        (PVH_DOM0, PVH_DOMU),
+        _other_machine,
+        "the image says that its code is not for x86",
+        "build and link for x86-64 or i386",
+        Effect.WARNING,
+    ),
+    Rule(
+        "X6",
+        (PV_DOM0,),
+        _p2m_unaligned,
+        "the P2M table begins within a page",
+        "make INIT_P2M a multiple of 512 GiB below VIRT_BASE: Linux has 0x8000000000",
+        Effect.WARNING,
+    ),
+    Rule(
+        "X10",
+        XEN,
+        _in_section_only,
+        "the notes are in no PT_NOTE: they are lost with the section headers, and to QEMU",
+        "put the notes' section into a PT_NOTE: in the linker script :note, PHDRS note PT_NOTE",
+        Effect.WARNING,
+    ),
+    Rule(
+        "X12",
+        XEN,
+        _relocated_notes,
+        "a note still waits for a relocation, which no loader applies",
+        "link with -no-pie, or write the value with a symbol of the linker script",
+        Effect.ERROR,
+    ),
+    Rule(
+        "X13",
+        XEN,
+        _overlapping,
+        "one segment is loaded over another",
+        "give each segment a p_paddr of its own",
+        Effect.ERROR,
+    ),
+)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The C and A rules: elf_xen_note_check and elf_xen_addr_calc_check.
+
+Xen: xen/common/libelf/libelf-dominfo.c.  C0, that a PVH image needs one note
+only, is _needs_names; A2, how addresses come about, is addresses.py.
+"""
+
+from __future__ import annotations
+
+from ....abi import XenElfNote
+from ....elf import spec
+from ...model import where
+from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
+from ...model.subject import Subject
+from ...names import PV, PVH_DOM0, PVH_DOMU, XEN
+from ..rule import Fields, Probe, Rule
+from .notes import cut_address
+
+
+def _no_notes(subject: Subject) -> Fields | None:
+    if not _nothing_to_read(subject):
+        return None
+    if subject.elf.e_machine not in (spec.EM_386, spec.EM_X86_64):
+        return None
+    return {"where": "no PT_NOTE with a p_offset other than 0, no SHT_NOTE, no __xen_guest"}
+
+
+def _nothing_to_read(subject: Subject) -> bool:
+    return not subject.parms.regions and subject.parms.guest_info is None
+
+
+def _needs_names(subject: Subject) -> bool:
+    """Whether LOADER, GUEST_OS and XEN_VERSION are looked at."""
+    if _nothing_to_read(subject) or subject.elf.e_machine == spec.EM_ARM:
+        return False
+    # Before 4.16, PHYS32_ENTRY was enough for a PV domain, too.
+    is_pvh = subject.parms.phys_entry != UNSET_ADDR32 and (subject.hvm or not subject.knows_hvm)
+    return not is_pvh
+
+
+def _neither_generic_nor_linux(subject: Subject) -> Fields | None:
+    parms = subject.parms
+    if not _needs_names(subject):
+        return None
+    if parms.loader.startswith(b"generic") or parms.guest_os.startswith(b"linux"):
+        return None
+    return {
+        "loader": where.shown(parms.loader),
+        "guest_os": where.shown(parms.guest_os),
+        "fix": _fix_of_names(subject),
+        "where": where.of_type(subject, XenElfNote.LOADER, XenElfNote.GUEST_OS),
+    }
+
+
+def _fix_of_names(subject: Subject) -> str:
+    parms = subject.parms
+    if subject.pvh:
+        return _ADD_PHYS32_ENTRY
+    if parms.guest_info is not None:
+        return "write LOADER=generic into the __xen_guest string, or give the kernel notes instead"
+    if not parms.notes:
+        return (
+            'add Xen\'s notes, for PV at least LOADER = "generic" and XEN_VERSION = "xen-3.0" '
+            "(Linux: CONFIG_XEN_PV)"
+        )
+    verb = "make" if subject.note(XenElfNote.LOADER) else "add"
+    return f'{verb} the note LOADER = "generic"; PHYS32_ENTRY helps a PVH kernel only'
+
+
+def _other_xen_version(subject: Subject) -> Fields | None:
+    if not _needs_names(subject) or subject.parms.xen_ver.startswith(b"xen-3.0"):
+        return None
+    if subject.pvh:
+        fix = _ADD_PHYS32_ENTRY
+    elif subject.parms.guest_info is not None:
+        fix = "write XEN_VER=xen-3.0 into the __xen_guest string"
+    else:
+        verb = "make" if subject.note(XenElfNote.XEN_VERSION) else "add"
+        fix = f'{verb} the note XEN_VERSION = "xen-3.0"'
+    return {
+        "xen_ver": where.shown(subject.parms.xen_ver),
+        "fix": fix,
+        "where": where.of_type(subject, XenElfNote.XEN_VERSION),
+    }
+
+
+def _no_virt_base(subject: Subject) -> Fields | None:
+    parms = subject.parms
+    if parms.elf_paddr_offset == UNSET_ADDR or parms.virt_base != UNSET_ADDR:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.PADDR_OFFSET, XenElfNote.VIRT_BASE)}
+
+
+def _out_of_bounds(subject: Subject) -> Fields | None:
+    a = subject.addresses
+    if a.virt_base <= a.virt_kstart <= a.virt_entry <= a.virt_kend:
+        return None
+    source = _entry_source(subject)
+    names = [XenElfNote.PHYS32_ENTRY]
+    if not subject.hvm:
+        names = [XenElfNote.ENTRY, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET]
+    cut = cut_address(subject, *names)
+    if not any(segment.is_loadable for segment in subject.elf.segments):
+        fix = "no segment is loaded: link at least one PT_LOAD, and give it flags"
+    elif cut is not None and not subject.hvm:
+        fix = f"write {cut['name']} with .quad: its four bytes are not sign-extended"
+    elif a.virt_base > a.virt_kstart or a.virt_kstart > a.virt_kend:
+        fix = "make p_paddr + VIRT_BASE - PADDR_OFFSET the address at which each segment is linked"
+    elif subject.hvm and subject.parms.phys_entry == UNSET_ADDR32:
+        fix = (
+            "add the note PHYS32_ENTRY, the physical address of a 32-bit entry, if the kernel is "
+            "to start as PVH: without it e_entry counts as that"
+        )
+    elif not subject.hvm and subject.parms.virt_entry == UNSET_ADDR:
+        fix = (
+            "add the note ENTRY, the virtual address of the entry, if the kernel is to start as "
+            "PV: without it e_entry counts as that"
+        )
+    elif subject.hvm:
+        fix = f"make {source} the physical address of the entry, within a segment at its p_paddr"
+    else:
+        fix = (
+            f"make {source} the virtual address of the entry, as wide as a pointer, and "
+            "p_paddr + VIRT_BASE - PADDR_OFFSET the address at which each segment is linked"
+        )
+    return {
+        "fix": fix,
+        "where": f"{source} {a.virt_entry:#x} is not in the image, which is "
+        f"{a.virt_kstart:#x} to {a.virt_kend:#x}; {where.of_type(subject, *names)}"
+        + (f"; {where.header(subject, 'e_entry')}" if source == "e_entry" else ""),
+    }
+
+
+def _entry_source(subject: Subject) -> str:
+    """What gives the entry's address."""
+    if subject.hvm:
+        return "e_entry" if subject.parms.phys_entry == UNSET_ADDR32 else "PHYS32_ENTRY"
+    return "e_entry" if subject.parms.virt_entry == UNSET_ADDR else "ENTRY"
+
+
+def _p2m_in_image(subject: Subject) -> Fields | None:
+    a = subject.addresses
+    p2m = subject.parms.p2m_base
+    if p2m == UNSET_ADDR or not a.virt_kstart <= p2m < a.virt_kend:
+        return None
+    image = f"the image is {a.virt_kstart:#x} to {a.virt_kend:#x}"
+    return {"where": f"{where.of_type(subject, XenElfNote.INIT_P2M)}; {image}"}
+
+
+_ADD_PHYS32_ENTRY = (
+    "add the note PHYS32_ENTRY, the physical address of a 32-bit entry (Linux: CONFIG_PVH)"
+)
+_ADD_VIRT_BASE = "add the note VIRT_BASE, or drop PADDR_OFFSET"
+
+RULES = (
+    Rule(
+        "C1",
+        XEN,
+        _no_notes,
+        "ERROR: Not a Xen-ELF image: No ELF notes or '__xen_guest' section found",
+        "keep the notes: a section of type @note, in the linker script KEEP(*(.note.Xen)), "
+        "not discarded, and in a PT_NOTE",
+        probe=Probe.KERNEL,
+    ),
+    Rule(
+        "C2",
+        XEN,
+        _neither_generic_nor_linux,
+        "ERROR: Will only load images built for the generic loader or Linux images "
+        "(Not '{loader}' and '{guest_os}') or with PHYS32_ENTRY set",
+        "{fix}",
+        probe=Probe.KERNEL,
+    ),
+    Rule(
+        "C3",
+        XEN,
+        _other_xen_version,
+        "ERROR: Xen will only load images built for Xen v3.0 (Not '{xen_ver}')",
+        "{fix}",
+        probe=Probe.KERNEL,
+    ),
+    Rule(
+        "A1",
+        PV,
+        _no_virt_base,
+        "ERROR: ELF_PADDR_OFFSET set, VIRT_BASE unset",
+        _ADD_VIRT_BASE,
+        probe=Probe.KERNEL,
+    ),
+    Rule(
+        "A1",
+        (PVH_DOM0, PVH_DOMU),
+        _no_virt_base,
+        "ERROR: ELF_PADDR_OFFSET set, VIRT_BASE unset",
+        _ADD_VIRT_BASE + ": Xen before 4.18 minds even for PVH",
+        before=(4, 18),
+        probe=Probe.KERNEL,
+    ),
+    Rule(
+        "A3",
+        XEN,
+        _out_of_bounds,
+        "ERROR: ELF start or entries are out of bounds",
+        "{fix}",
+        probe=Probe.KERNEL,
+    ),
+    Rule(
+        "A4",
+        XEN,
+        _p2m_in_image,
+        "ERROR: P->M table base is out of bounds",
+        "move INIT_P2M out of the image: Linux has 0x8000000000",
+        probe=Probe.KERNEL,
+    ),
+)

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The E rules: ELF and program headers, as elf_init, elf_parse_binary and elf_load_binary use them.
+
+Xen: xen/common/libelf/libelf-loader.c.  What is said only when the kernel is
+loaded (E5, and E8 of dom0) stands in the tables of those who load it.
+"""
+
+from __future__ import annotations
+
+from ....elf import spec
+from ....image.elf import ADDRESS_MASK
+from ...model import where
+from ...model.libelf.addresses import has_symtab
+from ...model.subject import Subject
+from ...names import DOM0, DOMU, XEN
+from ..rule import Effect, Fields, Probe, Rule
+
+_LZ4_FRAME = b"\x04\x22\x4d\x18"
+
+
+def _not_elf(subject: Subject) -> Fields | None:
+    if subject.image.elf is not None:
+        return None
+    what = "the file" if subject.data is subject.kernel.file else "what was unwrapped"
+    magic = subject.data.read(0, 4)
+    start = f"starts with the bytes {magic.hex(' ')}" if magic else "is empty"
+    fix = "use gzip: of lz4 only legacy frames are read" if magic == _LZ4_FRAME else GIVE_ELF
+    return {"fix": fix, "where": f"{what} {start}"}
+
+
+def _cut_header(subject: Subject) -> Fields | None:
+    """Xen reads on behind the file, in whatever lies there."""
+    if subject.data is not subject.kernel.file or subject.data.read(0, 4) != spec.ELFMAG:
+        return None
+    return _not_elf(subject)
+
+
+def _phdr_overflow(subject: Subject) -> Fields | None:
+    return _overflow(subject, subject.elf.phdr_end, "e_phoff", "e_phentsize", "e_phnum")
+
+
+def _shdr_overflow(subject: Subject) -> Fields | None:
+    return _overflow(subject, subject.elf.shdr_end, "e_shoff", "e_shentsize", "e_shnum")
+
+
+def _overflow(subject: Subject, end: int, *fields: str) -> Fields | None:
+    if end <= subject.data.size:
+        return None
+    return {"off": end, "size": subject.data.size, "where": where.header(subject, *fields)}
+
+
+def _too_many_sections(subject: Subject) -> Fields | None:
+    if not subject.elf.too_many_sections:
+        return None
+    return {"where": where.header(subject, "e_shnum")}
+
+
+def not_executable_type(subject: Subject) -> Fields | None:
+    """The condition of E6."""
+    if subject.elf.e_type == spec.ET_EXEC:
+        return None
+    return {"where": where.header(subject, "e_type")}
+
+
+def _segment_without_flags(subject: Subject) -> Fields | None:
+    for segment in subject.elf.segments:
+        if segment.p_type == spec.PT_LOAD and not segment.is_loadable:
+            return {"where": where.segment(subject, segment, "p_flags", "p_memsz")}
+    return None
+
+
+def memsz_below_filesz(subject: Subject) -> Fields | None:
+    """The condition of E8."""
+    for segment in subject.elf.segments:
+        if segment.is_loadable and segment.p_memsz < segment.p_filesz:
+            return {"where": where.segment(subject, segment, "p_filesz", "p_memsz")}
+    return None
+
+
+def _behind_file(subject: Subject) -> Fields | None:
+    size = subject.data.size
+    for segment in subject.elf.segments:
+        if segment.is_loadable and segment.p_filesz and segment.p_offset + segment.p_filesz > size:
+            place = where.segment(subject, segment, "p_offset", "p_filesz")
+            return {"size": size, "where": place}
+    return None
+
+
+def _too_much_to_copy(subject: Subject) -> Fields | None:
+    addresses = subject.addresses
+    left = 2 * (addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK)
+    for segment in subject.elf.segments:
+        if segment.is_loadable:
+            if left < segment.p_memsz:
+                return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+            left -= segment.p_memsz
+    return None
+
+
+def _no_symtab(subject: Subject) -> Fields | None:
+    if not subject.parms.bsd_symtab or has_symtab(subject.elf):
+        return None
+    return {"where": "no section of type SHT_SYMTAB whose sh_link names another section"}
+
+
+NOT_RELOCATED = "no loader relocates: the code runs where p_paddr and the notes put it"
+LINK_EXEC = "link a kernel of type ET_EXEC, without -pie, or let it relocate itself"
+GIVE_ELF = "give the linked ELF file, not one made with objcopy -O binary"
+_COPY_ANEW = "link or copy the image anew: it is truncated, or its headers are damaged"
+
+RULES = (
+    Rule("E1", DOM0, _cut_header, "", _COPY_ANEW, probe=Probe.FILE),
+    Rule(
+        "E1",
+        XEN,
+        _not_elf,
+        "ELF: not an ELF binary",
+        "{fix}",
+        probe=Probe.FILE,
+    ),
+    Rule(
+        "E2",
+        XEN,
+        _phdr_overflow,
+        "ELF: phdr overflow (off {off:x} > size {size:x})",
+        _COPY_ANEW,
+        probe=Probe.FILE,
+    ),
+    Rule(
+        "E3",
+        XEN,
+        _shdr_overflow,
+        "ELF: shdr overflow (off {off:x} > size {size:x})",
+        _COPY_ANEW + "; a kernel without section headers has e_shoff, e_shnum and e_shstrndx 0",
+        probe=Probe.FILE,
+    ),
+    Rule(
+        "E4",
+        XEN,
+        _too_many_sections,
+        "far too many section headers",
+        _COPY_ANEW,
+        Effect.WARNING,
+    ),
+    Rule(
+        "E6",
+        XEN,
+        not_executable_type,
+        NOT_RELOCATED,
+        LINK_EXEC,
+        Effect.WARNING,
+    ),
+    Rule(
+        "E7",
+        XEN,
+        _segment_without_flags,
+        "the segment is not loaded",
+        "give the segment flags, such as FLAGS(5) or FLAGS(7) in the linker script's PHDRS",
+        Effect.WARNING,
+    ),
+)
+"""Before the notes are read."""
+
+LOADING_RULES = (
+    Rule(
+        "E8",
+        DOMU,
+        memsz_below_filesz,
+        "more of the file is loaded than the segment has room for",
+        "make p_memsz at least p_filesz",
+        Effect.WARNING,
+    ),
+    Rule(
+        "E9",
+        XEN,
+        _behind_file,
+        "the file ends at {size:#x}, and something else is loaded for what is missing",
+        _COPY_ANEW,
+        Effect.ERROR,
+    ),
+    Rule(
+        "E10",
+        XEN,
+        _too_much_to_copy,
+        "program segments total to more than the input image size",
+        "let no segment overlap another: Xen stops at this one, and loads no more",
+        Effect.ERROR,
+    ),
+    Rule(
+        "E11",
+        XEN,
+        _no_symtab,
+        "invalid ELF handle for symtab section",
+        "keep the symbols when stripping, or drop the note BSD_SYMTAB",
+        Effect.WARNING,
+    ),
+)
+"""When the segments are copied into the domain."""

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The N and F rules: the walk over notes and what is read of each (elf_xen_parse_notes).
+
+Xen: xen/common/libelf/libelf-dominfo.c.  Only F1 is fatal here; the others lose or bend a
+note, of which a later rule may then complain: read them as its cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ....abi import XenElfNote
+from ....elf import spec
+from ....image.notes import qemu_notes
+from ...model import where
+from ...model.libelf.parms import NUMBERS, TEXTS
+from ...model.subject import Subject
+from ...names import PV, PVH_DOM0, XEN
+from ..rule import Effect, Fields, Probe, Rule
+
+_ADDRESSES = (
+    XenElfNote.ENTRY,
+    XenElfNote.HYPERCALL_PAGE,
+    XenElfNote.VIRT_BASE,
+    XenElfNote.PADDR_OFFSET,
+    XenElfNote.INIT_P2M,
+)
+_ACCUMULATED = (XenElfNote.FEATURES, XenElfNote.SUPPORTED_FEATURES)
+_SIGN = 1 << 31
+
+
+def _too_many(subject: Subject) -> Fields | None:
+    if not subject.parms.too_many_notes:
+        return None
+    return {"where": f"{_region(subject)} holds more than 65536 notes"}
+
+
+def _region(subject: Subject) -> str:
+    place, number = subject.parms.regions[-1]
+    return f"{place} {number}"
+
+
+def _other_owner(subject: Subject) -> Fields | None:
+    note = subject.parms.misnamed
+    if note is None:
+        return None
+    place = where.at(subject, note.offset)
+    return {
+        "owner": where.shown(note.owner or b""),
+        "where": f"note of type {note.n_type:#x} {place}",
+    }
+
+
+def _past_end(subject: Subject) -> Fields | None:
+    if subject.parms.overrun is None:
+        return None
+    note, end = subject.parms.overrun
+    fields = f"n_descsz = {note.n_descsz:#x}, but {note.place} {note.number} ends at {end:#x}"
+    return {"where": f"{where.note(subject, note)}, {fields}"}
+
+
+def _padded_to_8(subject: Subject) -> Fields | None:
+    """More notes of known types appear if p_align is taken for the padding."""
+    for segment in subject.elf.segments:
+        if segment.p_type != spec.PT_NOTE or segment.p_align != 8:
+            continue
+        found = [note for note in subject.parms.notes if note.number == segment.number]
+        padded = [n for n in qemu_notes(subject.elf, segment) if _is_xen(subject, n.offset)]
+        if len(padded) > len(found):
+            return {
+                "found": len(found),
+                "padded": len(padded),
+                "where": where.segment(subject, segment, "p_offset", "p_align"),
+            }
+    return None
+
+
+def _is_xen(subject: Subject, offset: int) -> bool:
+    return subject.data.read(offset + 12, 4) == b"Xen\0"
+
+
+def _odd_width(subject: Subject) -> Fields | None:
+    for note in subject.parms.notes:
+        if note.n_type in NUMBERS and note.n_descsz not in (1, 2, 4, 8):
+            descsz = f"n_descsz = {note.n_descsz:#x}"
+            return {"where": f"{where.note(subject, note)}, {descsz}"}
+    return None
+
+
+def _cut_address(subject: Subject) -> Fields | None:
+    return cut_address(subject, *_ADDRESSES)
+
+
+def cut_address(subject: Subject, *n_types: XenElfNote) -> Fields | None:
+    """The condition of N6, for notes of some types."""
+    if subject.elf.bits != 64:
+        return None
+    for note in subject.parms.notes:
+        if note.n_type in n_types and note.n_descsz == 4 and note.numeric() & _SIGN:
+            return {
+                "name": where.name(note.n_type),
+                "value": note.numeric(),
+                "where": where.note(subject, note),
+            }
+    return None
+
+
+def _no_nul(subject: Subject) -> Fields | None:
+    for note in subject.parms.notes:
+        if note.n_type in TEXTS:
+            text = note.string()
+            end = note.n_descsz + -note.n_descsz % 4
+            if text is not None and len(text) > end:
+                return {"where": f"{where.note(subject, note)}, n_descsz = {note.n_descsz:#x}"}
+    return None
+
+
+def _unreadable(subject: Subject) -> Fields | None:
+    for note in subject.parms.notes:
+        if note.n_type in TEXTS and note.string() is None:
+            inside = note.desc_offset + 4097 <= subject.data.size
+            words = "excessively long string" if inside else "out of range access"
+            return {"words": words, "where": where.note(subject, note)}
+    return None
+
+
+def _duplicate(subject: Subject) -> Fields | None:
+    seen: dict[int, bytes] = {}
+    for note in subject.parms.notes:
+        if note.n_type in _ACCUMULATED or note.n_type not in TEXTS | NUMBERS:
+            continue
+        first = seen.setdefault(note.n_type, note.desc)
+        if first != note.desc:
+            return {"name": where.name(note.n_type), "where": where.note(subject, note)}
+    return None
+
+
+def _cut_by_end(subject: Subject) -> Fields | None:
+    note = subject.parms.cut
+    if note is None:
+        return None
+    return {"where": f"{where.note(subject, note)}; the file ends at {subject.data.size:#x}"}
+
+
+def _unknown_feature(subject: Subject) -> Fields | None:
+    refused = subject.parms.refused
+    if refused is None:
+        return None
+    note, name = refused
+    return {"name": where.shown(name), "where": where.note(subject, note)}
+
+
+_UNKNOWN_FEATURE = (
+    'drop "{name}" from FEATURES: Xen prints no reason, but refuses a required name other than '
+    "its seven; what else is supported goes into SUPPORTED_FEATURES as a bit"
+)
+
+
+def _warnings() -> Iterator[Rule]:
+    for row, condition, message, fix in (
+        ("N1", _too_many, "too many ELF notes", "merge or drop notes: what follows is not read"),
+        (
+            "N2",
+            _other_owner,
+            'the note is skipped: its owner is "{owner}", not "Xen"',
+            'give it the owner "Xen"',
+        ),
+        (
+            "N3",
+            _past_end,
+            "the note is read, but every note behind it is lost",
+            "let n_descsz be the descriptor's size, and the segment hold the whole note",
+        ),
+        (
+            "N4",
+            _padded_to_8,
+            "{padded} notes padded to 8 bytes, of which Xen finds {found}, as it counts by 4",
+            "pad names and descriptors to 4 bytes: .balign 4",
+        ),
+        (
+            "N5",
+            _odd_width,
+            "the note counts as 0: a number has 1, 2, 4 or 8 bytes",
+            "write it with .long or .quad",
+        ),
+        (
+            "N6",
+            _cut_address,
+            "{name} counts as {value:#x}: four bytes are not sign-extended",
+            "write the address with .quad",
+        ),
+        (
+            "N7",
+            _no_nul,
+            "the string goes on into what follows it, as it has no NUL",
+            "end it with a NUL: .asciz",
+        ),
+        (
+            "N8",
+            _unreadable,
+            "{words}",
+            "end the string with a NUL, within 4096 bytes: the note does not count",
+        ),
+        (
+            "N9",
+            _duplicate,
+            "{name} is there twice: the last counts for Xen, the first for QEMU",
+            "keep one of them",
+        ),
+        ("N10", _cut_by_end, "out of range access", "link or copy the image anew: it is truncated"),
+    ):
+        # No PVH loader reads what N6 is about.
+        loaders = PV if condition is _cut_address else XEN
+        yield Rule(row, loaders, condition, message, fix, Effect.WARNING)
+
+
+RULES = (
+    *_warnings(),
+    Rule(
+        "F1",
+        (PVH_DOM0,),
+        _unknown_feature,
+        "Unable to parse kernel for ELFNOTES",
+        _UNKNOWN_FEATURE,
+    ),
+    Rule(
+        "F1",
+        tuple(loader for loader in XEN if loader != PVH_DOM0),
+        _unknown_feature,
+        "",
+        _UNKNOWN_FEATURE,
+        probe=Probe.KERNEL,
+    ),
+)

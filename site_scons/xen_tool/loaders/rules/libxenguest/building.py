@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The U and V rules: libxenguest, with which xl builds domUs (Xen tools/libs/guest).
+
+xg_dom_core.c asks its loaders in turn whether they take the file, without a word of
+why not; then xg_dom_elfloader.c parses it, and memory is given out (xg_dom_core.c,
+xg_dom_boot.c).  U1, V1 and V2, what becomes of a rule of libelf, are in verdict.py,
+as they hold for every such rule.  U9 needs a feature that the domain's configuration
+asks for: those that the kernel requires, libelf counts as supported.
+"""
+
+from __future__ import annotations
+
+from ....abi import PAGE_SIZE, XenElfNote, XenFeat
+from ....elf import spec
+from ....image.elf import ADDRESS_MASK
+from ...model import where
+from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32, Pae
+from ...model.subject import Subject
+from ...names import DOMU, PV_DOMU, PVH_DOMU
+from ..rule import Effect, Fields, Rule
+
+DOMU_PAGES = (128 << 20) // PAGE_SIZE
+"""Memory of a small domU, which is assumed."""
+_PAGE_LIMIT = 1 << 32
+
+
+def _required_dom0(subject: Subject) -> Fields | None:
+    if not subject.parms.f_required & XenFeat.DOM0:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.FEATURES)}
+
+
+def _no_phys32_entry(subject: Subject) -> Fields | None:
+    if subject.parms.phys_entry != UNSET_ADDR32:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
+
+
+def _unknown_machine(subject: Subject) -> Fields | None:
+    machine = subject.elf.e_machine
+    if machine in (spec.EM_386, spec.EM_X86_64):
+        return None
+    return {"machine": machine, "where": where.header(subject, "e_machine")}
+
+
+def _no_such_guest_type(subject: Subject) -> Fields | None:
+    if subject.elf.e_machine != spec.EM_386:
+        return None
+    pae = subject.parms.pae
+    if subject.xen.pv32 and pae != Pae.NO:
+        return None
+    bimodal_without_pv32 = pae == Pae.BIMODAL and not subject.xen.pv32
+    guest_type = "xen-3.0-x86_32" + "p" * (pae != Pae.NO and not bimodal_without_pv32)
+    fix = "build a 64-bit kernel, or a PVH one, or boot it in a Xen with CONFIG_PV32"
+    if pae == Pae.NO and subject.xen.pv32:
+        fix = 'add the note PAE_MODE = "yes"'
+    elif pae == Pae.NO:
+        fix = 'add the note PAE_MODE = "yes"; ' + fix
+    place = where.header(subject, "e_machine")
+    pae_mode = where.of_type(subject, XenElfNote.PAE_MODE)
+    return {"guest_type": guest_type, "fix": fix, "where": f"{place}; {pae_mode}"}
+
+
+def _unaligned(subject: Subject) -> Fields | None:
+    return _begins_at(subject, subject.addresses.virt_kstart)
+
+
+def _unaligned_firmware(subject: Subject) -> Fields | None:
+    return _begins_at(subject, subject.addresses.pstart)
+
+
+def _begins_at(subject: Subject, start: int) -> Fields | None:
+    if start % PAGE_SIZE == 0:
+        return None
+    for segment in subject.elf.segments:
+        if segment.is_loadable and segment.p_paddr == subject.addresses.pstart:
+            return {"start": start, "where": where.segment(subject, segment, "p_paddr")}
+    return {"start": start, "where": "no segment is loaded"}
+
+
+def _nothing_loaded(subject: Subject) -> Fields | None:
+    start, end = subject.addresses.virt_kstart, subject.addresses.virt_kend
+    return {"where": f"the kernel is {start:#x} to {end:#x}"} if start == end else None
+
+
+def _too_large(subject: Subject, pages: int) -> Fields | None:
+    """Padding from VIRT_BASE on, then the kernel."""
+    addresses = subject.addresses
+    padding = (addresses.virt_kstart - addresses.virt_base & ADDRESS_MASK) // PAGE_SIZE
+    kernel = -(-(addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK) // PAGE_SIZE)
+    if padding + kernel <= pages:
+        return None
+    segment, wanted = ("padding", padding) if padding > pages else ("kernel", kernel)
+    return {
+        "segment": segment,
+        "mib": -(-(padding + kernel) * PAGE_SIZE >> 20),
+        "assumed": DOMU_PAGES * PAGE_SIZE >> 20,
+        "where": f"{wanted:#x} pages: the kernel is {addresses.virt_kstart:#x} to "
+        f"{addresses.virt_kend:#x}, memory begins at {addresses.virt_base:#x}",
+    }
+
+
+def _larger_than_any(subject: Subject) -> Fields | None:
+    return _too_large(subject, _PAGE_LIMIT)
+
+
+def _larger_than_small(subject: Subject) -> Fields | None:
+    return _too_large(subject, DOMU_PAGES)
+
+
+def _p2m_not_used(subject: Subject) -> Fields | None:
+    p2m = subject.parms.p2m_base
+    if p2m == UNSET_ADDR:
+        return None
+    if (
+        subject.elf.e_machine == spec.EM_X86_64
+        and p2m < subject.addresses.virt_base
+        and p2m % PAGE_SIZE == 0
+    ):
+        return None
+    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+
+
+def _hypercall_page_below(subject: Subject) -> Fields | None:
+    page = subject.parms.virt_hypercall
+    if page == UNSET_ADDR or page >= subject.addresses.virt_base:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE)}
+
+
+def _hypercall_page_far(subject: Subject) -> Fields | None:
+    page, addresses = subject.parms.virt_hypercall, subject.addresses
+    end = max(addresses.virt_kend, addresses.virt_base + DOMU_PAGES * PAGE_SIZE)
+    if page == UNSET_ADDR or page < end:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE)}
+
+
+OTHER_GUEST_TYPE = (
+    "xc_dom_compat_check: guest type {guest_type} not supported by xen kernel, sorry: "
+    "Invalid kernel"
+)
+UNALIGNED = "xc_dom_alloc_pad: segment boundary isn't page aligned (0x{start:x}): Internal error"
+
+_NO_PAGES = "xc_dom_pfn_to_ptr_retcount: no block found, no size given, can't malloc"
+_LOAD_SOMETHING = "link at least one PT_LOAD with flags, and with a p_memsz that is not 0"
+
+FIRMWARE_RULES = (
+    Rule(
+        "U4",
+        (PVH_DOMU,),
+        _unaligned_firmware,
+        UNALIGNED,
+        "let the first segment begin at a page: align its p_paddr to 4096",
+    ),
+    Rule("E7", (PVH_DOMU,), _nothing_loaded, _NO_PAGES, _LOAD_SOMETHING),
+)
+"""Of what libxenguest takes for firmware (V2)."""
+
+RULES = (
+    Rule(
+        "U6",
+        DOMU,
+        _required_dom0,
+        "xc_dom_parse_elf_kernel: Kernel does not support unprivileged (DomU) operation: "
+        "Invalid kernel",
+        'write "dom0" instead of "!dom0" in FEATURES',
+    ),
+    Rule(
+        "V3",
+        (PVH_DOMU,),
+        _no_phys32_entry,
+        "xc_dom_guest_type: image not capable of booting inside a HVM container: Invalid kernel",
+        "add the note PHYS32_ENTRY, the physical address of a 32-bit entry",
+    ),
+    Rule(
+        "U3",
+        (PV_DOMU,),
+        _unknown_machine,
+        "xc_dom_guest_type: unknown image type {machine}: Invalid kernel",
+        "link for x86-64, or for i386 with PAE",
+    ),
+    Rule(
+        "U2",
+        (PV_DOMU,),
+        _no_such_guest_type,
+        OTHER_GUEST_TYPE,
+        "{fix}",
+    ),
+    Rule(
+        "U4",
+        DOMU,
+        _unaligned,
+        UNALIGNED,
+        "let the first segment begin at a page: align its p_paddr to 4096",
+    ),
+    Rule("E7", DOMU, _nothing_loaded, _NO_PAGES, _LOAD_SOMETHING),
+    Rule(
+        "U5",
+        DOMU,
+        _larger_than_any,
+        "xc_dom_chk_alloc_pages: segment {segment} too large",
+        "load the kernel near VIRT_BASE (PVH: near 0): the guest needs memory from there on",
+    ),
+    Rule(
+        "U8",
+        (PV_DOMU,),
+        _hypercall_page_below,
+        "setup_hypercall_page: HYPERCALL_INIT failed",
+        "make HYPERCALL_PAGE the virtual address of a page of the kernel, not below VIRT_BASE",
+    ),
+    Rule(
+        "U5",
+        DOMU,
+        _larger_than_small,
+        "xc_dom_chk_alloc_pages: segment {segment} too large",
+        "this depends on the guest's memory: give it more than {mib} MiB, or load the kernel "
+        "lower ({assumed} MiB were assumed)",
+        Effect.WARNING,
+    ),
+    Rule(
+        "U8",
+        (PV_DOMU,),
+        _hypercall_page_far,
+        "setup_hypercall_page: HYPERCALL_INIT failed",
+        "make HYPERCALL_PAGE a page of the kernel: a guest with little memory has none there",
+        Effect.WARNING,
+    ),
+    Rule(
+        "U7",
+        (PV_DOMU,),
+        _p2m_not_used,
+        "INIT_P2M is ignored: the P2M table comes behind the kernel",
+        "give a 64-bit kernel an INIT_P2M that is page aligned and below VIRT_BASE, or none",
+        Effect.WARNING,
+    ),
+)

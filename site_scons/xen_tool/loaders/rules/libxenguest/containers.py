@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The Z rules of libxenguest, for domUs: what it unwraps before it looks for an ELF.
+
+tools/libs/guest/xg_dom_core.c and xg_dom_bzimageloader.c.  It asks several loaders,
+of which one may find an ELF after all.
+"""
+
+from __future__ import annotations
+
+from ...model.subject import Subject
+from ...model.unwrapped import GZIP_MAGIC, LIBXENGUEST_CODECS, LIBXENGUEST_GUNZIP_LIMIT
+from ...names import DOMU
+from .. import containers as shared
+from ..rule import Fields, Probe, Rule
+
+
+def _not_gunzipped(subject: Subject) -> Fields | None:
+    kernel, file = subject.kernel, subject.kernel.file
+    if subject.image.found.file is not file or file.read(0, 2) != GZIP_MAGIC or file.size < 6:
+        return None
+    size = file.unsigned(file.size - 4, 4) or 0
+    if size > LIBXENGUEST_GUNZIP_LIMIT:
+        return None
+    return {
+        # Of what counts as a bzImage the problem is another.
+        "problem": (kernel.boot_protocol is None and kernel.problem)
+        or "its last word is not its size, or it is damaged",
+        "where": f"last word = {size:#x} at offset {file.size - 4:#x} of the file",
+    }
+
+
+def _old_protocol_for_domu(subject: Subject) -> Fields | None:
+    return shared.protocol_too_old(subject) if subject.image.elf is None else None
+
+
+def _damaged_for_domu(subject: Subject) -> Fields | None:
+    return shared.damaged(subject) if subject.image.elf is None else None
+
+
+def _unknown_for_domu(subject: Subject) -> Fields | None:
+    if subject.image.elf is not None or not subject.kernel.compressed:
+        return None
+    match subject.kernel.container:
+        case ("gzip",) | ("bzImage", "gzip"):
+            return None
+        case ("bzImage", codec) if codec in LIBXENGUEST_CODECS:
+            return None
+    return shared.container(subject)
+
+
+def _of_other_size_for_domu(subject: Subject) -> Fields | None:
+    kernel = subject.kernel
+    if subject.image.elf is not None or not kernel.compressed or kernel.size_appended:
+        return None
+    return shared.stated_size(subject)
+
+
+FILE_RULES = (
+    Rule("Z3", DOMU, shared.empty, "zero length file: Internal error", shared.ANEW),
+    Rule(
+        "Z3", DOMU, _not_gunzipped, "xc_dom_do_gunzip: inflate failed", shared.ANEW + ": {problem}"
+    ),
+)
+"""libxenguest opens the file before it asks any loader."""
+
+RULES = (
+    Rule(
+        "Z1",
+        DOMU,
+        _old_protocol_for_domu,
+        "xc_dom_probe_bzimage_kernel: boot protocol too old ({major:02x}{minor:02x})",
+        shared.NEWER,
+        probe=Probe.FILE,
+    ),
+    Rule("Z3", DOMU, _damaged_for_domu, "{problem}", shared.ANEW, probe=Probe.FILE),
+    Rule(
+        "Z5",
+        DOMU,
+        shared.packed_with_zstd,
+        "zstd is unknown",
+        "compress with something else: libxenguest knows zstd since 4.15",
+        before=(4, 15),
+        probe=Probe.FILE,
+    ),
+    Rule(
+        "Z5",
+        DOMU,
+        _unknown_for_domu,
+        "neither an ELF, nor gzip, nor a bzImage packed with gzip, xz, lzma, lz4 or zstd",
+        "for a domU give the ELF itself, alone or compressed with gzip",
+        probe=Probe.FILE,
+    ),
+    Rule(
+        "Z2",
+        DOMU,
+        _of_other_size_for_domu,
+        "the last word of the stream is not the size that it unpacks to",
+        "{fix}",
+        probe=Probe.FILE,
+    ),
+)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What libxenguest does with a file that libelf did not take for a kernel: rules U1, V1 and V2.
+
+xc_dom_find_loader (tools/libs/guest/xg_dom_core.c) asks its loaders in turn, without a
+log.  For a PVH domain the loader of HVM firmware (xg_dom_hvmloader.c) takes any ELF file
+that has no good notes of Xen's; it is asked before the loader of bzImages.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ....elf import spec
+from ...model.subject import Subject
+from ...names import DOMU, PV_DOMU, PVH_DOMU
+from ..rule import Effect, Fields, Probe, Rule
+from .building import FIRMWARE_RULES
+
+
+class Taker(Enum):
+    """Who gets the file that is no kernel."""
+
+    NOBODY = "no loader"
+    FIRMWARE = "the loader of HVM firmware"
+
+
+def taker(probe: Probe, subject: Subject) -> Taker:
+    """Who gets it, by what was not found in it."""
+    if probe is Probe.FILE or subject.loader == PV_DOMU or subject.from_bzimage:
+        return Taker.NOBODY
+    return Taker.FIRMWARE
+
+
+def _no_loader(_: Subject) -> Fields | None:
+    return {}
+
+
+def _not_32bit(subject: Subject) -> Fields | None:
+    return {} if subject.elf.ei_class != spec.ELFCLASS32 else None
+
+
+def _firmware(subject: Subject) -> Fields | None:
+    return {}
+
+
+RULES = {
+    Taker.NOBODY: (
+        Rule("U1", DOMU, _no_loader, "xc_dom_find_loader: no loader found: Invalid kernel", ""),
+    ),
+    Taker.FIRMWARE: (
+        Rule(
+            "V1",
+            (PVH_DOMU,),
+            _not_32bit,
+            "xc_dom_parse_hvm_kernel: ELF image is not 32bit: Invalid kernel",
+            "",
+        ),
+        Rule(
+            "V2",
+            (PVH_DOMU,),
+            _firmware,
+            "libxenguest takes it for firmware, without a word, and the guest does not start",
+            "",
+            Effect.ERROR,
+        ),
+        *FIRMWARE_RULES,
+    ),
+}
+"""Their words, without the file and line before them, which differ among versions; why they
+are said, and what to change, is for the rule that found no kernel to say."""

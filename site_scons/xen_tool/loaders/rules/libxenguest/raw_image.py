@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Rule U10: the table by which libxenguest knows a raw image, before it looks for an ELF.
+
+xg_dom_binloader.c (Xen tools/libs/guest): three words in the file's first 8 KiB, whose
+sum is 0, and four addresses.
+"""
+
+from __future__ import annotations
+
+from ....abi import PAGE_SIZE
+from ...model import multiboot
+from ...model.subject import Subject
+from ...names import DOMU
+from ..rule import Effect, Fields, Rule
+from .building import OTHER_GUEST_TYPE, UNALIGNED
+
+_MAGIC = 0x336EC578
+_FLAGS = 0x00010000
+_FLAGS_FREE = 0x0000C001
+_PAE_SHIFT = 14
+_SEARCH = 8192
+_TABLE_SIZE = 32
+_MASK = 0xFFFFFFFF
+
+
+def _table(subject: Subject) -> tuple[int, int] | None:
+    """find_table: its offset and flags."""
+    file = subject.image.found.file
+    end = _SEARCH if file.size > _SEARCH + _TABLE_SIZE else file.size - _TABLE_SIZE
+    return multiboot.find(file, _MAGIC, end) if end > 0 else None
+
+
+def _at(subject: Subject, offset: int) -> str:
+    unzipped = "unzipped " * (subject.image.found.file is not subject.kernel.file)
+    return f"at offset {offset:#x} of the {unzipped}file"
+
+
+def _other_flags(subject: Subject) -> Fields | None:
+    table = _table(subject)
+    if table is None:
+        return None
+    offset, flags = table
+    flags &= ~_FLAGS_FREE
+    if flags == _FLAGS:
+        return None
+    return {
+        "required": _FLAGS,
+        "flags": flags,
+        "where": f"the table of magic {_MAGIC:#x} {_at(subject, offset)}",
+    }
+
+
+def _other_guest_type(subject: Subject) -> Fields | None:
+    table = _table(subject)
+    if table is None:
+        return None
+    offset, flags = table
+    pae = flags >> _PAE_SHIFT & 3
+    if pae == 2 or (pae and subject.xen.pv32):
+        return None
+    guest_type = "xen-3.0-x86_32" + "p" * (pae == 1)
+    place = _at(subject, offset)
+    return {
+        "guest_type": guest_type,
+        "where": f"flags = {flags:#x} in the table of magic {_MAGIC:#x} {place}",
+    }
+
+
+def _other_addresses(subject: Subject) -> Fields | None:
+    field = _wrong_address(subject)
+    return None if field is None else {**_where(subject), "field": field}
+
+
+def _wrong_address(subject: Subject) -> str | None:
+    """The field that xc_dom_parse_bin_kernel complains of."""
+    table = _table(subject)
+    if table is None:
+        return None
+    offset = table[0]
+    header, load, load_end, bss_end = _addresses(subject, offset)
+    if header < load or offset < header - load:
+        return "header_addr"
+    start = header - offset & _MASK
+    end = start + subject.image.found.file.size
+    load_end = load_end or end & _MASK
+    if end < load_end:
+        return "load_end_addr"
+    return "bss_end_addr" if bss_end and bss_end < load_end else None
+
+
+def _addresses(subject: Subject, offset: int) -> list[int]:
+    file = subject.image.found.file
+    return [file.unsigned(offset + 12 + 4 * i, 4) or 0 for i in range(4)]
+
+
+def _unaligned(subject: Subject) -> Fields | None:
+    table = _table(subject)
+    if table is None:
+        return None
+    load = _addresses(subject, table[0])[1]
+    return {**_where(subject), "start": load} if load % PAGE_SIZE else None
+
+
+def _taken_as_binary(subject: Subject) -> Fields | None:
+    return _where(subject) if _table(subject) else None
+
+
+def _where(subject: Subject) -> Fields:
+    table = _table(subject)
+    assert table is not None
+    return {"where": f"the table of magic {_MAGIC:#x} {_at(subject, table[0])}"}
+
+
+_NO_TABLE = (
+    "keep the word 0x336ec578, with a checksum, out of the file's first 8 KiB: libxenguest "
+    "takes it for the header of another format"
+)
+
+RULES = (
+    Rule(
+        "U10",
+        DOMU,
+        _other_flags,
+        "xc_dom_parse_bin_kernel: xen_bin_image_table flags required 0x{required:08x} "
+        "found 0x{flags:08x}: Invalid kernel",
+        _NO_TABLE,
+    ),
+    Rule(
+        "U10",
+        DOMU,
+        _other_addresses,
+        "xc_dom_parse_bin_kernel: Invalid {field}.: Invalid kernel",
+        _NO_TABLE,
+    ),
+    Rule("U10", DOMU, _other_guest_type, OTHER_GUEST_TYPE, _NO_TABLE),
+    Rule("U10", DOMU, _unaligned, UNALIGNED, _NO_TABLE),
+    Rule(
+        "U10",
+        DOMU,
+        _taken_as_binary,
+        "the file is loaded as a raw image, by the table that libxenguest found in it",
+        _NO_TABLE,
+        Effect.ERROR,
+        last=True,
+    ),
+)
+"""libxenguest asks its loader of raw images first."""

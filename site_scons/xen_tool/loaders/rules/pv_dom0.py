@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The rows of the hypervisor for a PV dom0, in its order.
+
+dom0_construct (Xen xen/arch/x86/pv/dom0_build.c) has libelf read the file.  If it takes the
+notes, the D rules come: it compares widths and features; then xen/pv_memory.py is about the
+memory that it gives the kernel.
+"""
+
+from __future__ import annotations
+
+from ...abi import I386, XenElfNote, XenFeat
+from ...elf import spec
+from ...image.elf import ADDRESS_MASK
+from ..model import where
+from ..model.libelf.parms import UNSET_ADDR, Pae
+from ..model.subject import Subject
+from ..names import PV_DOM0
+from .guest import hypercall_page, layout
+from .libelf import checks, headers, notes
+from .rule import Effect, Fields, Rule, of
+from .xen import containers, pv_memory
+from .xen.features import no_dom0_bit
+from .xen.pv_memory import is_32bit
+
+
+def _is_compat(subject: Subject) -> bool:
+    """A 32-bit kernel that Xen could run: its notes ask for PAE."""
+    return subject.parms.pae != Pae.NO and subject.elf.e_machine == spec.EM_386
+
+
+def _identity(subject: Subject) -> str:
+    return (
+        f"EI_CLASS = {subject.elf.ei_class:#x} {where.at(subject, spec.EI_CLASS)}, "
+        f"{where.header(subject, 'e_machine')}"
+    )
+
+
+def _without_pv32(subject: Subject) -> Fields | None:
+    if not is_32bit(subject) or subject.xen.pv32:
+        return None
+    return {"where": _identity(subject)}
+
+
+def _compat_without_pv32(subject: Subject) -> Fields | None:
+    return _without_pv32(subject) if _is_compat(subject) else None
+
+
+def _with_shadow_stacks(subject: Subject) -> Fields | None:
+    if not is_32bit(subject) or not _is_compat(subject):
+        return None
+    return {"where": _identity(subject)}
+
+
+def _mismatch(subject: Subject) -> Fields | None:
+    if is_32bit(subject):
+        if _is_compat(subject):
+            return None
+        return {"where": f"{_identity(subject)}; {where.of_type(subject, XenElfNote.PAE_MODE)}"}
+    if subject.elf.ei_class == spec.ELFCLASS64 and subject.elf.e_machine == spec.EM_X86_64:
+        return None
+    return {"where": _identity(subject)}
+
+
+def _big_endian(subject: Subject) -> Fields | None:
+    if subject.elf.ei_data != spec.ELFDATA2MSB:
+        return None
+    return {"where": f"EI_DATA = 0x2 {where.at(subject, spec.EI_DATA)}"}
+
+
+def _hole_too_high(subject: Subject) -> Fields | None:
+    low = subject.parms.virt_hv_start_low
+    if not is_32bit(subject) or low == UNSET_ADDR:
+        return None
+    if -(-low // (1 << 21)) << 21 & ADDRESS_MASK <= I386.hv_start_low:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.HV_START_LOW)}
+
+
+def _p2m_ignored(subject: Subject) -> Fields | None:
+    if not is_32bit(subject) or subject.parms.p2m_base == UNSET_ADDR:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+
+
+def _supervisor_mode(subject: Subject) -> Fields | None:
+    if not subject.parms.f_required & XenFeat.SUPERVISOR_MODE_KERNEL:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.FEATURES)}
+
+
+_NO_PV32 = "build a 64-bit kernel, or a PVH one, or build Xen with CONFIG_PV32; pv=32 does not help"
+
+
+_RULES = (
+    Rule(
+        "D1",
+        (PV_DOM0,),
+        _without_pv32,
+        "Found 32-bit PV kernel, but CONFIG_PV32 missing",
+        _NO_PV32,
+        since=(4, 16),
+    ),
+    Rule(
+        "D1",
+        (PV_DOM0,),
+        _compat_without_pv32,
+        "Mismatch between Xen and DOM0 kernel",
+        _NO_PV32,
+        since=(4, 15),
+        before=(4, 16),
+    ),
+    Rule(
+        "D1",
+        (PV_DOM0,),
+        _compat_without_pv32,
+        "Dom0 failed to switch to compat: -95",
+        _NO_PV32,
+        before=(4, 15),
+    ),
+    Rule(
+        "D2",
+        (PV_DOM0,),
+        _with_shadow_stacks,
+        "on a machine with CET shadow stacks: Dom0 failed to switch to compat: -95",
+        "boot Xen with cet=no-shstk there, and with pv=32",
+        Effect.WARNING,
+    ),
+    Rule(
+        "D3",
+        (PV_DOM0,),
+        _mismatch,
+        "Mismatch between Xen and DOM0 kernel",
+        'link ELF64 for x86-64, or ELF32 for i386 with the note PAE_MODE = "yes"',
+    ),
+    Rule(
+        "E5",
+        (PV_DOM0,),
+        _big_endian,
+        "Mismatch between Xen and DOM0 kernel",
+        "link a little-endian ELF",
+        since=(4, 15),
+    ),
+    Rule(
+        "D4",
+        (PV_DOM0,),
+        no_dom0_bit,
+        "Kernel does not support Dom0 operation",
+        "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note",
+    ),
+    Rule(
+        "D6",
+        (PV_DOM0,),
+        _hole_too_high,
+        "Dom0 expects too high a hypervisor start address",
+        "make HV_START_LOW 0xf5800000, as Linux does",
+        since=(4, 15),
+    ),
+    Rule(
+        "D6",
+        (PV_DOM0,),
+        _hole_too_high,
+        "Domain 0 expects too high a hypervisor start address",
+        "make HV_START_LOW 0xf5800000, as Linux does",
+        before=(4, 15),
+    ),
+    Rule(
+        "D7",
+        (PV_DOM0,),
+        _p2m_ignored,
+        "P2M table base ignored",
+        "drop INIT_P2M from a 32-bit kernel",
+        Effect.WARNING,
+    ),
+    *pv_memory.RULES,
+    Rule(
+        "D14",
+        (PV_DOM0,),
+        _supervisor_mode,
+        "Dom0 requires supervisor-mode execution",
+        'drop "!supervisor_mode_kernel" from FEATURES',
+    ),
+)
+
+RULES = of(
+    PV_DOM0,
+    containers.RULES,
+    headers.RULES,
+    notes.RULES,
+    checks.RULES,
+    _RULES,
+    headers.LOADING_RULES,
+    hypercall_page.RULES,
+    layout.RULES,
+)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The rows of the hypervisor for a PVH dom0, in its order.
+
+pvh_load_kernel (Xen xen/arch/x86/hvm/dom0_build.c) has libelf read the file; then come the
+H rules.  H1, that libelf refuses, is said by its rules.  Where dom0 has RAM depends on the
+machine: a place without RAM on every PC is refused, another is a warning.  H7, no
+room for initrd and metadata, depends on nothing else, and is left out.
+"""
+
+from __future__ import annotations
+
+from ...abi import PAGE_SIZE, XenElfNote
+from ..model import where
+from ..model.libelf.parms import UNSET_ADDR32
+from ..model.subject import Subject
+from ..names import PVH_DOM0
+from .guest import layout
+from .libelf import checks, headers, notes
+from .libelf.headers import memsz_below_filesz
+from .rule import Effect, Fields, Rule, of
+from .xen import containers
+from .xen.features import no_dom0_bit
+
+_RELOC_SINCE = (4, 19)
+
+_LOW_RAM = (0, 0x9F000)
+_HIGH_RAM_START = 0x100000
+_ASSUMED_RAM_END = 256 << 20
+"""As with dom0_mem=256M."""
+_LARGEST_RAM_END = 3 << 30
+"""PCs have devices between here and 4 GiB."""
+
+
+def _no_phys32_entry(subject: Subject) -> Fields | None:
+    if subject.parms.phys_entry != UNSET_ADDR32:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
+
+
+def _fits(subject: Subject, ram_end: int) -> bool:
+    start, end = subject.addresses.virt_kstart, subject.addresses.virt_kend
+    start, end = start - subject.addresses.virt_base, end - subject.addresses.virt_base
+    return any(low <= start and end <= high for low, high in (_LOW_RAM, (_HIGH_RAM_START, ram_end)))
+
+
+def _place(subject: Subject) -> Fields:
+    addresses = subject.addresses
+    for segment in subject.elf.segments:
+        if segment.is_loadable and segment.p_paddr == addresses.pstart:
+            return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+    return {"where": f"the kernel, {addresses.pstart:#x} to {addresses.pend:#x}"}
+
+
+def _never_ram(subject: Subject) -> Fields | None:
+    if _fits(subject, _LARGEST_RAM_END) or _may_move(subject):
+        return None
+    return _place(subject)
+
+
+def _seldom_ram(subject: Subject) -> Fields | None:
+    if _fits(subject, _ASSUMED_RAM_END) or not _fits(subject, _LARGEST_RAM_END):
+        return None
+    return _place(subject)
+
+
+def _may_move(subject: Subject) -> bool:
+    return subject.xen.version >= _RELOC_SINCE and subject.parms.phys_reloc
+
+
+def _no_other_place(subject: Subject) -> Fields | None:
+    if _fits(subject, _LARGEST_RAM_END) or not _may_move(subject) or _new_place(subject):
+        return None
+    return {"where": where.of_type(subject, XenElfNote.PHYS32_RELOC)}
+
+
+def _moved(subject: Subject) -> Fields | None:
+    if _fits(subject, _LARGEST_RAM_END) or not _may_move(subject):
+        return None
+    return {**_place(subject), "to": _new_place(subject)}
+
+
+def _new_place(subject: Subject) -> int:
+    """find_kernel_memory on a machine with much memory below 4 GiB; 0 if there is none."""
+    parms, addresses = subject.parms, subject.addresses
+    size = addresses.virt_kend - addresses.virt_kstart
+    if parms.phys_align != UNSET_ADDR32:
+        align = parms.phys_align
+    else:
+        align = addresses.palign if addresses.palign >= PAGE_SIZE else 2 << 20
+    mask = ~((align & UNSET_ADDR32) - 1) & UNSET_ADDR32
+    for start, end in ((_HIGH_RAM_START, _LARGEST_RAM_END), _LOW_RAM):
+        if end - start < size or start > parms.phys_max:
+            continue
+        end = min(end, parms.phys_max + 1)
+        kstart = end - size & mask
+        if kstart < parms.phys_min:
+            return 0
+        if kstart >= start and kstart + size <= end:
+            return kstart
+    return 0
+
+
+_NO_RAM = "let the kernel lie within RAM, from 2 MiB on: set p_paddr in the linker script, AT()"
+
+_RULES = (
+    Rule(
+        "H2",
+        (PVH_DOM0,),
+        _no_phys32_entry,
+        "Unable to find XEN_ELFNOTE_PHYS32_ENTRY address",
+        "add the note PHYS32_ENTRY, the physical address of a 32-bit entry",
+    ),
+    Rule(
+        "H3",
+        (PVH_DOM0,),
+        no_dom0_bit,
+        "Kernel does not support Dom0 operation",
+        "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note",
+        since=(4, 20),
+    ),
+    Rule(
+        "H4",
+        (PVH_DOM0,),
+        _never_ram,
+        "d0 kernel: Address conflict and not relocatable",
+        _NO_RAM + ", or add the note PHYS32_RELOC if it can run anywhere",
+        since=_RELOC_SINCE,
+    ),
+    Rule(
+        "H4",
+        (PVH_DOM0,),
+        _never_ram,
+        "Failed to load kernel: -1",
+        _NO_RAM,
+        before=_RELOC_SINCE,
+    ),
+    Rule(
+        "H5",
+        (PVH_DOM0,),
+        _no_other_place,
+        "d0 kernel: Failed find a load address",
+        "make PHYS32_RELOC an alignment that is a power of two, the lowest and the highest address",
+    ),
+    Rule(
+        "H6",
+        (PVH_DOM0,),
+        _moved,
+        "the kernel is moved, to where RAM is, such as {to:#x}",
+        "be sure that its 32-bit entry runs at any address, or " + _NO_RAM,
+        Effect.WARNING,
+    ),
+    Rule(
+        "H4",
+        (PVH_DOM0,),
+        _seldom_ram,
+        "not every machine has RAM there",
+        f"this depends on the machine: {_NO_RAM}, below {_ASSUMED_RAM_END >> 20} MiB to be sure",
+        Effect.WARNING,
+    ),
+    Rule(
+        "E8",
+        (PVH_DOM0,),
+        memsz_below_filesz,
+        "Failed to load kernel: -1",
+        "make p_memsz at least p_filesz",
+    ),
+)
+
+RULES = of(
+    PVH_DOM0,
+    containers.RULES,
+    headers.RULES,
+    notes.RULES,
+    checks.RULES,
+    _RULES,
+    headers.LOADING_RULES,
+    layout.RULES,
+)

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The Q rules: qemu-system-x86_64 -kernel, which starts an ELF file by PVH (QEMU 7.2).
+
+load_elfboot of hw/i386/x86.c, load_elf of include/hw/elf_ops.h.  What QEMU takes for an
+ELF file is in files.py.  It walks over notes in a way of its own: qemu_notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...abi import XenElfNote
+from ...elf import spec
+from ...image.elf import Segment
+from ...image.notes import QemuNote, qemu_notes
+from ..model import where
+from ..model.libelf.parms import UNSET_ADDR32
+from ..model.subject import Subject
+from ..names import QEMU
+from .guest.layout import overlapping
+from .libelf.headers import LINK_EXEC, NOT_RELOCATED, memsz_below_filesz, not_executable_type
+from .qemu.files import NOT_LOADED
+from .qemu.files import RULES as FILE_RULES
+from .rule import Effect, Fields, Rule
+
+_E_FLAGS_REFUSED = 0x00010004
+_FIRMWARE_END = 1 << 20
+_RAM_END = 128 << 20
+"""What QEMU gives a machine if not told."""
+
+
+def _refused_flags(subject: Subject) -> Fields | None:
+    flags = subject.elf.e_flags
+    if not flags & _E_FLAGS_REFUSED:
+        return None
+    return {"flags": flags, "where": where.header(subject, "e_flags")}
+
+
+def _other_machine(subject: Subject) -> Fields | None:
+    if subject.elf.e_machine in (spec.EM_386, spec.EM_X86_64):
+        return None
+    return {"where": where.header(subject, "e_machine")}
+
+
+def _big_endian(subject: Subject) -> Fields | None:
+    if not subject.elf.big:
+        return None
+    return {"where": f"EI_DATA = {subject.elf.ei_data:#x} {where.at(subject, spec.EI_DATA)}"}
+
+
+def _headers_outside(subject: Subject) -> Fields | None:
+    count = subject.elf.e_phnum
+    if count and len(subject.elf.qemu_segments) == count and not _half_outside(subject):
+        return None
+    return {"where": where.header(subject, "e_phoff", "e_phnum")}
+
+
+def _half_outside(subject: Subject) -> bool:
+    """Whether the last program header ends behind the file."""
+    size = spec.PHDR_SIZE[subject.elf.bits]
+    segments = subject.elf.qemu_segments
+    return bool(segments) and segments[-1].offset + size > subject.data.size
+
+
+def _behind_file(subject: Subject) -> Fields | None:
+    size = subject.data.size
+    for segment in (*_loads(subject), *subject.elf.qemu_note_segments):
+        if segment.p_filesz and segment.p_offset + segment.p_filesz > size:
+            place = where.segment(subject, segment, "p_offset", "p_filesz")
+            return {"where": f"{place}; the file ends at {size:#x}"}
+    return None
+
+
+def _loads(subject: Subject) -> Iterator[Segment]:
+    return (segment for segment in subject.elf.qemu_segments if segment.p_type == spec.PT_LOAD)
+
+
+def _no_alignment(subject: Subject) -> Fields | None:
+    for segment in subject.elf.qemu_note_segments:
+        if segment.p_filesz and not segment.p_align:
+            return {"where": where.segment(subject, segment, "p_filesz", "p_align")}
+    return None
+
+
+def _entry_note(subject: Subject) -> QemuNote | None:
+    """The last segment's first note of the type."""
+    found = None
+    for segment in subject.elf.qemu_note_segments:
+        notes = qemu_notes(subject.elf, segment)
+        found = next((n for n in notes if n.n_type == XenElfNote.PHYS32_ENTRY), found)
+    return found
+
+
+def _entry(subject: Subject) -> int:
+    """pvh_start_addr: 8 bytes of the descriptor of an ELF64, whatever its size; 0: none."""
+    note = _entry_note(subject)
+    if note is None:
+        return 0
+    return int.from_bytes(subject.data.read(note.desc_offset, subject.elf.bits // 8), "little")
+
+
+def _stepped_over(subject: Subject) -> Fields | None:
+    """The note is there, but not if one counts by p_align."""
+    ours = subject.note(XenElfNote.PHYS32_ENTRY)
+    if _entry(subject) or ours is None or ours.place != "PT_NOTE":
+        return None
+    segment = subject.elf.segments[ours.number]
+    if segment.p_align == 4 or not ours.numeric():
+        return None
+    return {"align": segment.p_align, "where": where.segment(subject, segment, "p_align")}
+
+
+def _misread(subject: Subject) -> Fields | None:
+    """QEMU takes other bytes for the descriptor than Xen."""
+    note = _entry_note(subject)
+    if note is None or _entry_not_loaded(subject) is None:
+        return None
+    n_namesz = subject.data.unsigned(note.offset, 4) or 0
+    if note.desc_offset == note.offset + 12 + n_namesz + -n_namesz % 4:
+        return None
+    for segment in subject.elf.qemu_note_segments:
+        if 0 <= note.offset - segment.p_offset < segment.p_filesz:
+            return {"align": segment.p_align, "where": where.segment(subject, segment, "p_align")}
+    return None
+
+
+def _no_entry(subject: Subject) -> Fields | None:
+    if _entry(subject):
+        return None
+    ours = subject.note(XenElfNote.PHYS32_ENTRY)
+    if ours is not None and ours.place == "SHT_NOTE":
+        place = f"{where.note(subject, ours)}, in section {ours.number} but no PT_NOTE"
+        return {"fix": "put the notes into a PT_NOTE: QEMU reads no sections", "where": place}
+    return {
+        "fix": "add the note PHYS32_ENTRY, not 0, in a PT_NOTE: QEMU reads no sections",
+        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+    }
+
+
+def _overlapping(subject: Subject) -> Fields | None:
+    return overlapping(subject, _loads(subject))
+
+
+def _foreign_note(subject: Subject) -> Fields | None:
+    note = _entry_note(subject)
+    if note is None or subject.data.read(note.offset + 12, 4) == b"Xen\0":
+        return None
+    return {"where": f"a note of type 18 {where.at(subject, note.offset)}"}
+
+
+def _other_entry_than_xen(subject: Subject) -> Fields | None:
+    entry, xen_entry = _entry(subject) & UNSET_ADDR32, subject.parms.phys_entry
+    if xen_entry in (UNSET_ADDR32, entry):
+        return None
+    return {
+        "entry": entry,
+        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+    }
+
+
+def _in_firmware(subject: Subject) -> Fields | None:
+    for segment in _loads(subject):
+        if segment.p_memsz and segment.p_paddr < _FIRMWARE_END:
+            return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+    return None
+
+
+def _behind_ram(subject: Subject) -> Fields | None:
+    for segment in _loads(subject):
+        if segment.p_memsz and segment.p_paddr + segment.p_memsz > _RAM_END:
+            place = where.segment(subject, segment, "p_paddr", "p_memsz")
+            return {"assumed": _RAM_END >> 20, "where": place}
+    return None
+
+
+def _entry_not_loaded(subject: Subject) -> Fields | None:
+    entry = _entry(subject) & UNSET_ADDR32
+    if any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in _loads(subject)):
+        return None
+    note = _entry_note(subject)
+    assert note is not None
+    place = where.at(subject, note.offset)
+    return {"entry": entry, "where": f"note PHYS32_ENTRY = {entry:#x} {place}"}
+
+
+_TRUNCATED = "link or copy the image anew: it is truncated"
+_NO_NOTE = "Error loading uncompressed kernel without PVH ELF Note"
+_ALIGN_4 = (
+    "make the PT_NOTE's p_align 4, not {align}: keep notes of other alignment, such as "
+    ".note.gnu.property, out of it, or discard them"
+)
+
+
+RULES = (
+    *FILE_RULES,
+    Rule("E5", (QEMU,), _big_endian, NOT_LOADED, "link a little-endian ELF"),
+    Rule("E6", (QEMU,), not_executable_type, NOT_RELOCATED, LINK_EXEC, Effect.WARNING),
+    Rule(
+        "Q8",
+        (QEMU,),
+        _refused_flags,
+        "elfboot unsupported flags = {flags:x}",
+        "link with e_flags 0, which x86 has no use for",
+    ),
+    Rule("Q9", (QEMU,), _other_machine, NOT_LOADED, "link for x86-64 or i386"),
+    Rule(
+        "E2", (QEMU,), _headers_outside, NOT_LOADED, "link or copy the image anew: it is truncated"
+    ),
+    Rule(
+        "Q3",
+        (QEMU,),
+        _no_alignment,
+        "SIGFPE",
+        "link with p_align 4 for the PT_NOTE: QEMU itself dies, as it divides by it",
+    ),
+    Rule("E9", (QEMU,), _behind_file, NOT_LOADED, _TRUNCATED),
+    Rule(
+        "Q3",
+        (QEMU,),
+        _stepped_over,
+        _NO_NOTE,
+        _ALIGN_4,
+    ),
+    Rule(
+        "Q2",
+        (QEMU,),
+        _no_entry,
+        _NO_NOTE,
+        "{fix}",
+    ),
+    Rule(
+        "X13",
+        (QEMU,),
+        _overlapping,
+        "Some ROM regions are overlapping",
+        "give each segment a p_paddr of its own",
+    ),
+    Rule(
+        "Q3",
+        (QEMU,),
+        _misread,
+        "QEMU pads the note's name to {align} bytes, and takes what follows for the entry",
+        _ALIGN_4,
+        Effect.ERROR,
+    ),
+    Rule(
+        "Q4",
+        (QEMU,),
+        _foreign_note,
+        "QEMU takes the entry from a note of another owner",
+        "put the Xen notes first, or drop that note",
+        Effect.WARNING,
+    ),
+    Rule(
+        "Q5",
+        (QEMU,),
+        _other_entry_than_xen,
+        "QEMU enters at {entry:#x}, as it takes another note than Xen",
+        "keep one note PHYS32_ENTRY",
+        Effect.WARNING,
+    ),
+    Rule(
+        "E8",
+        (QEMU,),
+        memsz_below_filesz,
+        "QEMU 7.2 hangs without a word; later ones say: Error while loading elf kernel",
+        "make p_memsz at least p_filesz",
+        Effect.ERROR,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _entry_not_loaded,
+        "QEMU enters at {entry:#x}, where nothing is loaded, and hangs without a word",
+        "make PHYS32_ENTRY the physical address of the entry, at the p_paddr of its segment",
+        Effect.ERROR,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _in_firmware,
+        "QEMU's firmware runs in the first MiB, and writes over the kernel or is written over",
+        "load the kernel at 1 MiB or above: set p_paddr in the linker script, AT()",
+        Effect.ERROR,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _behind_ram,
+        "QEMU loads a segment where the machine may have no RAM, without a word",
+        "this depends on the machine: give it more memory than {assumed} MiB with -m, or load "
+        "the kernel lower",
+        Effect.WARNING,
+    ),
+)

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The Z rules of Xen, for dom0: what it unwraps before it looks for an ELF, and how it fails.
+
+xen/arch/x86/bzimage.c, common/gunzip.c and common/decompress.c.  model/unwrapped.py has
+what Xen finds; Z4, that this is no ELF, is E1.
+"""
+
+from __future__ import annotations
+
+from ...model.subject import Subject
+from ...model.unwrapped import GZIP, GZIP_MAGIC, LZ4, XEN_UNPACKED_LIMIT, is_elf, xen_buffer
+from ...names import DOM0
+from .. import containers as shared
+from ..rule import Effect, Fields, Probe, Rule
+
+_ASSUMED_MEMORY = 128 << 20
+_SUPERPAGE = 2 << 20
+"""Xen maps the file in these, so this far it may read behind the end."""
+
+
+def _far_outside(subject: Subject) -> Fields | None:
+    return _outside(subject) if subject.kernel.end > _mapped(subject) else None
+
+
+def _gzip_outside(subject: Subject) -> Fields | None:
+    kernel = subject.kernel
+    return _outside(subject) if kernel.file.read(kernel.start, 2) == GZIP_MAGIC else None
+
+
+def _outside(subject: Subject) -> Fields | None:
+    kernel = subject.kernel
+    if kernel.payload is not None or kernel.compressed:
+        return None
+    return {"problem": kernel.problem, "where": "the fields at offset 0x248 of the file"}
+
+
+def _mapped(subject: Subject) -> int:
+    return subject.kernel.file.size + _SUPERPAGE
+
+
+def _too_large_to_map(subject: Subject) -> Fields | None:
+    if not subject.kernel.compressed or xen_buffer(subject.kernel) <= XEN_UNPACKED_LIMIT:
+        return None
+    return shared.stated_size(subject, fix=_size_fix(subject))
+
+
+def _large_to_map(subject: Subject) -> Fields | None:
+    size = xen_buffer(subject.kernel)
+    if size <= _ASSUMED_MEMORY:
+        return None
+    return shared.stated_size(
+        subject, fix=_size_fix(subject), mib=size >> 20, assumed=_ASSUMED_MEMORY >> 20
+    )
+
+
+def _size_fix(subject: Subject) -> str:
+    kernel = subject.kernel
+    if not kernel.compressed:
+        return "Xen takes the last word of what is no ELF for the size it unpacks to"
+    if kernel.payload is None:
+        return f"{shared.ANEW}: {kernel.problem}"
+    return shared.how_to_state_the_size(kernel)
+
+
+def _cut_gzip(subject: Subject) -> Fields | None:
+    return shared.damaged(subject) if _is_gzip(subject) and subject.kernel.cut_short else None
+
+
+def _damaged_gzip(subject: Subject) -> Fields | None:
+    return shared.damaged(subject) if _is_gzip(subject) else None
+
+
+def _is_gzip(subject: Subject) -> bool:
+    return subject.kernel.container[-1:] == (GZIP,)
+
+
+def _lz4_of_other_size(subject: Subject) -> Fields | None:
+    kernel = subject.kernel
+    if kernel.container[-1:] != (LZ4,) or kernel.size_appended:
+        return None
+    return shared.stated_size(subject)
+
+
+def _overruns(subject: Subject) -> Fields | None:
+    """More is unpacked than there is room for, over the stream itself."""
+    kernel = subject.kernel
+    if not kernel.compressed or kernel.payload is None:
+        return None
+    return shared.stated_size(subject) if kernel.payload.size > xen_buffer(kernel) else None
+
+
+def _none_of_stated_size(subject: Subject) -> Fields | None:
+    kernel = subject.kernel
+    if kernel.payload is None or is_elf(subject.data) or not is_elf(kernel.payload):
+        return None
+    return shared.stated_size(subject)
+
+
+def _other_size(subject: Subject) -> Fields | None:
+    kernel = subject.kernel
+    if kernel.payload is None or not kernel.compressed or kernel.size_appended:
+        return None
+    return shared.stated_size(subject, real=kernel.payload.size)
+
+
+_NO_MEMORY = "Not enough memory to relocate the dom0 kernel image"
+
+RULES = (
+    Rule(
+        "Z1",
+        DOM0,
+        shared.protocol_too_old,
+        "Cannot load bzImage v{major}.{minor:02d} at least v2.08 is required",
+        shared.NEWER,
+    ),
+    Rule("Z3", DOM0, shared.empty, "FATAL TRAP", f"{shared.ANEW}: Xen itself dies of an empty one"),
+    Rule(
+        "Z3",
+        DOM0,
+        _far_outside,
+        "FATAL TRAP",
+        shared.ANEW + ": Xen itself dies of it, as {problem}",
+    ),
+    Rule("Z3", DOM0, _gzip_outside, "ran out of input data", shared.ANEW + ": {problem}"),
+    Rule("Z3", DOM0, _outside, "", shared.ANEW + ": {problem}", probe=Probe.FILE),
+    Rule("Z2", DOM0, _too_large_to_map, _NO_MEMORY, "{fix}"),
+    Rule(
+        "Z2",
+        DOM0,
+        _large_to_map,
+        _NO_MEMORY,
+        "this depends on the machine: Xen wants {mib} MiB ({assumed} MiB were assumed); {fix}",
+        Effect.WARNING,
+    ),
+    Rule("Z3", DOM0, _cut_gzip, "ran out of input data", shared.ANEW + ": {problem}"),
+    Rule("Z3", DOM0, _damaged_gzip, "Panic on CPU 0", shared.ANEW + ": {problem}"),
+    Rule("Z3", DOM0, shared.damaged, "", shared.ANEW + ": {problem}", probe=Probe.FILE),
+    Rule(
+        "Z2",
+        DOM0,
+        shared.packed_with_zstd,
+        "ELF: not an ELF binary",
+        "compress with something else: Xen knows zstd since 4.15",
+        before=(4, 15),
+    ),
+    Rule("Z2", DOM0, _lz4_of_other_size, "Decoding failed", "{fix}"),
+    Rule("Z2", DOM0, _overruns, "", "{fix}: Xen unpacks it over itself", probe=Probe.FILE),
+    Rule("Z2", DOM0, _none_of_stated_size, "ELF: not an ELF binary", "{fix}"),
+    Rule(
+        "Z2",
+        DOM0,
+        _other_size,
+        "Xen takes {size:#x} for the size of the unpacked kernel, which is {real:#x}",
+        "{fix}",
+        Effect.WARNING,
+    ),
+)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The D rules of memory: what dom0_construct does once it knows that it wants a PV kernel.
+
+It lays out the initial map (initial_map.py), copies the kernel, and fills the hypercall
+page and the P2M table (Xen xen/arch/x86/pv/dom0_build.c).
+"""
+
+from __future__ import annotations
+
+from ....abi import PAGE_SIZE, X86_64, XenElfNote
+from ....elf import spec
+from ...model import where
+from ...model.initial_map import (
+    DOM0_PAGES,
+    HYPERVISOR_VIRT_END,
+    InitialMap,
+    compat_hole_start,
+    initial_map,
+    pages_needed,
+)
+from ...model.libelf.parms import UNSET_ADDR
+from ...model.subject import Subject
+from ...names import PV_DOM0
+from ..libelf.headers import memsz_below_filesz
+from ..rule import Effect, Fields, Rule
+
+_PAGE_LIMIT = 1 << 32
+"""16 TiB: more than x86 machines give one domain."""
+
+
+def is_32bit(subject: Subject) -> bool:
+    """What Xen takes for a 32-bit kernel."""
+    return subject.elf.ei_class == spec.ELFCLASS32
+
+
+def _layout(subject: Subject) -> InitialMap:
+    return initial_map(subject.parms, subject.addresses, compat=is_32bit(subject))
+
+
+def _memory(subject: Subject, more_than: int, at_most: int | None = None) -> Fields | None:
+    layout = _layout(subject)
+    pages = pages_needed(layout)
+    if pages <= more_than or (at_most is not None and pages > at_most):
+        return None
+    return {
+        "mib": pages * PAGE_SIZE >> 20,
+        "assumed": DOM0_PAGES * PAGE_SIZE >> 20,
+        "where": f"the initial map is {layout.v_start:#x} to {layout.v_end:#x}; "
+        + where.of_type(subject, XenElfNote.VIRT_BASE),
+    }
+
+
+def _needs_more_than_any(subject: Subject) -> Fields | None:
+    return _memory(subject, _PAGE_LIMIT)
+
+
+def _needs_more_than_small(subject: Subject) -> Fields | None:
+    return _memory(subject, DOM0_PAGES, _PAGE_LIMIT)
+
+
+def _in_xen_area(subject: Subject) -> Fields | None:
+    layout = _layout(subject)
+    if is_32bit(subject):
+        hole, end = compat_hole_start(subject.parms), 1 << 32
+        overlaps = layout.v_end > hole
+    else:
+        hole, end = X86_64.hv_start_low, HYPERVISOR_VIRT_END
+        overlaps = layout.v_start < end and layout.v_end > hole
+    if not overlaps:
+        return None
+    return {
+        "hole": hole,
+        "end": end,
+        "where": f"the initial map is {layout.v_start:#x} to {layout.v_end:#x}; "
+        + where.of_type(subject, XenElfNote.VIRT_BASE),
+    }
+
+
+def _not_canonical(subject: Subject) -> Fields | None:
+    """Addresses whose bits 63 to 47 differ cannot be written to."""
+    addresses = subject.addresses
+    if all(map(_canonical, (addresses.virt_kstart, addresses.virt_kend))):
+        return None
+    image = f"the image is {addresses.virt_kstart:#x} to {addresses.virt_kend:#x}"
+    return {"where": f"{image}; {where.of_type(subject, XenElfNote.VIRT_BASE)}"}
+
+
+def _canonical(address: int) -> bool:
+    return address >> 47 in (0, (1 << 17) - 1)
+
+
+def _hypercall_page_outside(subject: Subject) -> Fields | None:
+    page, layout = subject.parms.virt_hypercall, _layout(subject)
+    if page == UNSET_ADDR or layout.v_start <= page < layout.v_end:
+        return None
+    return _hypercall_page(subject, layout)
+
+
+def _hypercall_page_not_writable(subject: Subject) -> Fields | None:
+    page, layout = subject.parms.virt_hypercall, _layout(subject)
+    if page == UNSET_ADDR:
+        return None
+    end = page + PAGE_SIZE
+    if end <= layout.v_end and (end <= layout.vpt_start or layout.vpt_end <= page):
+        return None
+    return _hypercall_page(subject, layout)
+
+
+def _hypercall_page(subject: Subject, layout: InitialMap) -> Fields:
+    return {
+        "where": f"{where.of_type(subject, XenElfNote.HYPERCALL_PAGE)}; the initial map is "
+        f"{layout.v_start:#x} to {layout.v_end:#x}, in it page tables {layout.vpt_start:#x} to "
+        f"{layout.vpt_end:#x}"
+    }
+
+
+def _p2m_overlaps_map(subject: Subject) -> Fields | None:
+    layout = _layout(subject)
+    if layout.p2m_start is None or is_32bit(subject):
+        return None
+    if layout.v_start > layout.p2m_end or layout.p2m_start > layout.v_end:
+        return None
+    return {
+        "where": f"{where.of_type(subject, XenElfNote.INIT_P2M)}; the initial map is "
+        f"{layout.v_start:#x} to {layout.v_end:#x}"
+    }
+
+
+def _p2m_in_xen_area(subject: Subject) -> Fields | None:
+    return _p2m(subject, X86_64.hv_start_low, HYPERVISOR_VIRT_END)
+
+
+def _p2m_not_canonical(subject: Subject) -> Fields | None:
+    return _p2m(subject, 1 << 47, X86_64.hv_start_low)
+
+
+def _p2m(subject: Subject, start: int, end: int) -> Fields | None:
+    if is_32bit(subject) or not start <= subject.parms.p2m_base < end:
+        return None
+    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+
+
+_GOOD_P2M = "make INIT_P2M 0x8000000000, as Linux does, or drop it"
+_GOOD_BASE = "make VIRT_BASE 0xffffffff80000000 (64-bit) or 0xc0000000 (32-bit), as Linux does"
+
+
+RULES = (
+    Rule(
+        "D8",
+        (PV_DOM0,),
+        _needs_more_than_any,
+        "Domain 0 allocation is too small for kernel image",
+        "load the kernel near VIRT_BASE: Xen maps all from there on, {mib} MiB",
+    ),
+    Rule(
+        "D8",
+        (PV_DOM0,),
+        _needs_more_than_small,
+        "Domain 0 allocation is too small for kernel image",
+        "this depends on the machine: boot Xen with dom0_mem={mib}M or more, or load the kernel "
+        "nearer to VIRT_BASE, as Xen maps all from there on ({assumed} MiB were assumed)",
+        Effect.WARNING,
+    ),
+    Rule(
+        "D9",
+        (PV_DOM0,),
+        _in_xen_area,
+        "DOM0 image overlaps with Xen private area.",
+        _GOOD_BASE + ": {hole:#x} to {end:#x} is Xen's",
+    ),
+    Rule("D10", (PV_DOM0,), _not_canonical, "Failed to load the kernel binary", _GOOD_BASE),
+    Rule(
+        "E8",
+        (PV_DOM0,),
+        memsz_below_filesz,
+        "Failed to load the kernel binary",
+        "make p_memsz at least p_filesz",
+    ),
+    Rule(
+        "D5",
+        (PV_DOM0,),
+        _hypercall_page_outside,
+        "Invalid HYPERCALL_PAGE field in ELF notes.",
+        "make HYPERCALL_PAGE the virtual address of a page of the kernel: take it from the symbol",
+    ),
+    Rule(
+        "D11",
+        (PV_DOM0,),
+        _hypercall_page_not_writable,
+        "FATAL PAGE FAULT",
+        "make HYPERCALL_PAGE a page of the kernel: Xen itself dies when it fills this one",
+    ),
+    Rule(
+        "D12",
+        (PV_DOM0,),
+        _p2m_overlaps_map,
+        "DOM0 P->M table overlaps initial mapping",
+        _GOOD_P2M,
+    ),
+    Rule(
+        "D13",
+        (PV_DOM0,),
+        _p2m_in_xen_area,
+        "Xen BUG at arch/x86/pv/dom0_build.c",
+        _GOOD_P2M + ": Xen itself dies when it maps its table there, in Xen's own area",
+    ),
+    Rule(
+        "D13",
+        (PV_DOM0,),
+        _p2m_not_canonical,
+        "GENERAL PROTECTION FAULT",
+        _GOOD_P2M + ": Xen itself dies when it writes there, as the address is not canonical",
+    ),
+)
