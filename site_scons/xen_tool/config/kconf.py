@@ -79,6 +79,7 @@ def kconfig_class() -> Any:
             self._conditions: list[Place] = []
             self._node: Any = None
             self._switch: Any = None
+            self._first_line = 0
             self.transitional: set[Any] = set()
             self.arch = os.environ.get("ARCH", "")
             super().__init__(*args, **options)
@@ -90,6 +91,16 @@ def kconfig_class() -> Any:
                 return io.StringIO(text)
             # Help texts of old trees are in other encodings.
             return open(filename, mode, encoding="utf-8", errors="replace" if mode == "r" else None)
+
+        def _next_line(self) -> Any:
+            if not self._reuse_tokens:
+                # Kconfiglib counts on to the end of a line that `\\` continues.
+                self._first_line = self.linenr + 1
+            return super()._next_line()
+
+        def _line_after_help(self, line: str) -> None:
+            self._first_line = self.linenr
+            super()._line_after_help(line)
 
         def _tokenize(self, text: str) -> Any:
             if "$" in text and text.lstrip().startswith(_SOURCES):
@@ -223,7 +234,7 @@ def kconfig_class() -> Any:
             self.problems.append(f"{place or self._here()}: {message}")
 
         def _here(self) -> str:
-            return f"{self.filename}:{self.linenr}"
+            return f"{self.filename}:{self._first_line}"
 
         @contextlib.contextmanager
         def _quiet(self) -> Iterator[None]:
