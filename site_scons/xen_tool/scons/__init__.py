@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The entry point of SCons: what a SConstruct calls.
+"""The entry point for SCons: the methods that a SConstruct calls.
 
 settings        NAME=value: the tool's own, and Kconfig's
 configure       env.XenConfigure
 methods         env.XenObject and the others that register steps
 flags           the words of commands, from construction variables
-graph/          the plan in SCons' graph
-targets/        check, menuconfig, why, watch and the like
+graph/          the plan as nodes of SCons' graph
+targets/        check, menuconfig, why, watch and others
 through         runs SCons for xen-tool build, and records what it read
 usage, summary  `scons -h`, and the closing line
-errors          our errors as SCons'
+errors          converts our errors to SCons'
 """

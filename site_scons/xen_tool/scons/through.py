@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Run SCons, and record for shortcut/ what it read and the plan that came of it.
+"""Run SCons, and store a reading for shortcut/: what it read, and the plans it described.
 
-A program of its own: `python .../xen_tool/scons/through.py [SCONS ARGUMENTS]`.
+Run as a program: `python .../xen_tool/scons/through.py [SCONS ARGUMENTS]`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 if __name__ == "__main__":
-    # No module of SCons or a project shall be found beside this file.
+    # Modules of SCons or a project must not be searched beside this file.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from xen_tool.build import stored
@@ -27,11 +27,11 @@ _UNUSUAL = (
     *("no_exec", "question", "clean", "help", "interactive", "tree_printers", "ignore_errors"),
     *("debug_explain", "debug_includes", "taskmastertrace_file", "random", "cache_show"),
 )
-"""Options with which SCons does something else than to build."""
+"""Options with which SCons does not simply build."""
 
 
 class Recorder:
-    """Keeps what a run read, if it ends well."""
+    """Records what a run reads, and stores it if the run succeeds."""
 
     def __init__(self, arguments: list[str]) -> None:
         self._key = reading.key(arguments)
@@ -43,16 +43,16 @@ class Recorder:
         self._made: list[str] = []
         self._programs: list[str] = []
         self._there: dict[str, bool] = {}
-        """What was looked up, and whether it was there."""
+        """Paths that were looked up, and whether they existed."""
         self._names: dict[str, frozenset[str]] = {}
-        """What was in the folders that were listed."""
+        """Names in the folders that were listed."""
         self._contents = Contents({})
         self._moment = clock()
         self._others_follow = False
         self._top = ""
 
     def _look(self) -> None:
-        """What is asked for, when all is read; nothing is built yet."""
+        """Look at the requested targets: all SConscripts are read, nothing is built yet."""
         from xen_tool.scons.graph import request
 
         asked = request.look()
@@ -68,12 +68,12 @@ class Recorder:
             self._tell()
 
     def _take_stock(self) -> None:
-        """Look at what was read: who changes it while it is built has it read again."""
+        """Take the digests of all files read, so that later changes are noticed."""
         listener = self._listener
         for path in listener.opened:
             if _has_changed(path, self._moment):
                 listener.unknown = listener.unknown or f"{path} changed while it was read"
-        # The words of commands are those of these compilers and linkers.
+        # The command lines depend on these compilers and linkers.
         groups = [group for graph, _ in self._plans for group in graph.plan.groups.values()]
         made_with = (os.path.abspath(path) for group in groups for path in group.files)
         self._programs = [path for path in made_with if os.access(path, os.X_OK)]
@@ -83,7 +83,7 @@ class Recorder:
         self._there = {path: os.path.lexists(path) for path in listener.looked_up}
 
     def _holds_names(self, builds: Sequence[str]) -> bool:
-        """Whether the folders that were listed have no new names but what this run made."""
+        """Whether listed folders have no new names except files made by this run."""
         for folder, names in self._names.items():
             for name in self._contents.names(folder) ^ names:
                 path = os.path.join(folder, name)
@@ -93,7 +93,7 @@ class Recorder:
         return True
 
     def _tell(self) -> None:
-        """Tell a watcher what counts besides the files of the project, and what does not."""
+        """Write the message for a watcher: files outside the project, and outputs."""
         from xen_tool.scons.graph import request
 
         folders, made = request.outputs()
@@ -103,9 +103,9 @@ class Recorder:
         watched.tell(watched.READ, [*counts, *folders, *made, *read])
 
     def record(self) -> None:
-        """Write the reading and its plans; a run that cannot be followed leaves none."""
+        """Store the reading and its plans, unless something cannot be recorded."""
         listener: Listener = self._listener
-        # Unless a file of a plan was asked for, nobody has said that all is read.
+        # Not stopped yet if no file of a plan was requested.
         listener.stop()
         if not self._place or listener.unknown or not self._plans:
             return
@@ -155,7 +155,7 @@ class Recorder:
                 seen = contents.seen(path)
                 yield from (path, "" if seen is None or seen[2] else seen[0], content)
         for path, was_there in self._there.items():
-            # Folders on the way to a build directory are made by the build.
+            # Parents of a build directory are created by the build.
             on_the_way = any(folder.startswith(f"{path}/") for folder in folders)
             if is_read(path) and path not in listener.opened and not on_the_way:
                 is_there = os.path.lexists(path) if path in others else was_there
@@ -170,7 +170,7 @@ def _has_changed(path: str, moment: int) -> bool:
 
 
 def _modules() -> list[str]:
-    """The files of all modules that are no part of Python."""
+    """Return the files of all loaded modules that are not part of Python."""
     library = os.path.dirname(os.__file__)
     packages = os.path.join(library, "site-packages")
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
@@ -182,10 +182,10 @@ def _modules() -> list[str]:
 
 
 def main(arguments: list[str]) -> None:
-    """Run SCons; does not return."""
+    """Run SCons and exit with its status."""
     watched.tell(watched.BUILT)
     recorder = Recorder(arguments)
-    # What SConscripts start is not what is watched.
+    # Programs that SConscripts start must not write messages for the watcher.
     os.environ.pop(reading.WATCHER, None)
 
     from SCons.Script import main as scons
@@ -197,7 +197,7 @@ def main(arguments: list[str]) -> None:
     except SystemExit as ended:
         status = ended.code
     if not status:
-        # If it cannot be written the next run goes through SCons as well.
+        # If it cannot be written, the next run starts SCons again.
         with contextlib.suppress(XenToolError, OSError):
             recorder.record()
     sys.exit(status)

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`xen-tool build`: as scons, but past SCons when nothing that it would read has changed.
+"""`xen-tool build`: like scons, but without starting SCons if nothing that it reads has changed.
 
-The first run goes through SCons, and records what reading the SConscripts did, and the
-plan that came of it.  Later ones compare that, and have the judge and the runner do the
-rest.  Whatever cannot be followed means: go through SCons.
+The first run starts SCons, and stores a reading: all that the SConscripts read, and the plan
+that they described.  Later runs check whether the reading is still valid, and if so build the
+stored plan.  If a SConscript does something that cannot be recorded, every run starts SCons.
 
-__main__   the command; `python -I -S` takes it as a file, for speed
+__main__   the command; run as a file by `python -I -S`, for speed
 building   builds what is due
-reading    what one run of SCons read: kept, and compared
+reading    a reading: stored in the user's cache, and checked
 one_step   a command that runs a step that is a function, for build.ninja
-listen     how it is noticed, while scons/through.py runs SCons
-watch      `scons watch`: such a build at every save
-saves      which saves count
-watched    what a build tells the watcher
+listen     notices what SConscripts do, while scons/through.py runs SCons
+watch      `scons watch`: a build at every save
+saves      which saved files start a build
+watched    messages from a build to the watcher
 """

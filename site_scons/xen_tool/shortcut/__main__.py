@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`xen-tool build [SCONS ARGUMENTS]`: as scons, with the same lines and status.
+"""`xen-tool build [SCONS ARGUMENTS]`: like scons, with the same output and exit status.
 
-Also a program of its own: `python -I -S .../xen_tool/shortcut/__main__.py [SCONS ARGUMENTS]`
-starts without looking for installed packages, which SCons gets in a process of its own.
+Also run as a file, `python -I -S .../xen_tool/shortcut/__main__.py [SCONS ARGUMENTS]`, which
+starts faster: no installed packages are searched.  SCons itself is started as a new program.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ INTERRUPTED = FAILED = 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build; returns the status."""
+    """Build; return the exit status."""
     from xen_tool.shortcut import reading
 
     of = reading.key(arguments)
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _is_to_read() -> bool:
-    """Whether a watcher has to be told what SCons finds in the SConscripts."""
+    """Whether a watcher waits for what SCons finds in the SConscripts."""
     from xen_tool.shortcut import reading
 
     if reading.WATCHER not in os.environ:
@@ -46,7 +46,7 @@ def _is_to_read() -> bool:
 
 
 def _build(known: Reading) -> int | None:
-    """Build without SCons; None if it has to do that."""
+    """Build without SCons and return the exit status; None if SCons is needed."""
     from xen_tool.build.contents import Contents
     from xen_tool.build.database import FILE, Database
 
@@ -84,7 +84,7 @@ def _closing(known: Reading, line: str) -> None:
 
 
 def _through_scons(arguments: Sequence[str]) -> int:
-    """Run SCons in the place of this process, with all packages."""
+    """Replace this process by SCons."""
     sys.stdout.flush()
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     through = os.path.join(package, "scons", "through.py")
@@ -95,8 +95,8 @@ def _through_scons(arguments: Sequence[str]) -> int:
 _START = os.getcwd()
 
 if __name__ == "__main__":
-    # It lives too short for garbage.
+    # The process is short-lived.
     gc.disable()
-    # Python has put this file's own folder there.
+    # Python puts the folder of this file there.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Build the plans of a reading, without SCons."""
+"""Build the plans of a reading without SCons."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from ..build.database import Database
 
 _FAILED = 2
-"""As SCons' status is for whatever went wrong."""
+"""The exit status of SCons for every failure."""
 
 
 def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> int | None:
-    """Make the files that are asked for; the status, or None if SCons has to."""
+    """Build the requested files; return the exit status, or None if SCons is needed."""
     sessions: list[tuple[Plan, Session]] = []
     for plan, database, contents in plans:
         steps = stored.read(plan.file)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Notice what reading SConscripts does: opened, listed and looked-up files, and programs.
+"""Notice which files SConscripts open, list or stat, and which programs they run.
 
-Audit events tell of files and programs; os.stat and its like, which have none, are wrapped
-while SConscripts are read.  Values of the environment need not be noticed: all of it counts.
-Does nothing unless start() was called.
+Files and programs are reported by Python's audit events; os.stat() and similar functions,
+which have none, are wrapped while SConscripts are read.  Reads of environment variables are
+not noticed: a reading depends on all of them.  Nothing happens before start() is called.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Listener:
         self._made: dict[str, None] = {}
         self._removed: dict[str, None] = {}
         self.unknown = ""
-        """What was done that cannot be followed; empty as long as there was nothing."""
+        """Something that cannot be recorded, in words; empty if there was nothing."""
         self.said: list[tuple[str, str]] = []
-        """What was printed, behind "stdout" or "stderr"."""
+        """Pairs of "stdout" or "stderr" and what was printed there."""
         self.written: list[str] = []
-        """Files that were changed, when all is read."""
+        """Files that the SConscripts changed; known after stop()."""
         self._quiet = 0
         self._listens = True
         self._stops: list[Callable[[], None]] = []
@@ -47,11 +47,11 @@ class Listener:
             self._tee(name)
 
     def on_stop(self, function: Callable[[], None]) -> None:
-        """Has a function called when all is read."""
+        """Call a function when all SConscripts are read."""
         self._stops.append(function)
 
     def stop(self) -> None:
-        """All is read."""
+        """Stop noticing: all SConscripts are read."""
         if self._listens:
             self._listens = False
             self._take_stock()
@@ -59,7 +59,7 @@ class Listener:
                 function()
 
     def _take_stock(self) -> None:
-        """Leave out what was made in passing; what is left, or was there before, is a change."""
+        """Find the changed files among those written; temporary files do not count."""
         self.written = [path for path in self._made if os.path.lexists(path)]
         self.written += [path for path in self._removed if path not in self._made]
         if self.written:
@@ -85,7 +85,7 @@ class Listener:
             paths = (path for path in arguments[:2] if isinstance(path, (str, bytes, os.PathLike)))
             self._made.update((os.path.abspath(os.fsdecode(path)), None) for path in paths)
         elif event in _REMOVED and arguments[-1] in (-1, None):
-            # Of what lies below an open folder this is no path; of the folder itself it is.
+            # A path relative to a directory descriptor; a descriptor alone is the folder itself.
             self._removed[os.path.abspath(os.fsdecode(arguments[0]))] = None
 
     @staticmethod
@@ -117,7 +117,7 @@ class Listener:
 
     @contextlib.contextmanager
     def ignored(self) -> Iterator[None]:
-        """What is done within is the tool's own, and followed in another way."""
+        """Do not notice what the tool itself does within this context."""
         self._quiet += 1
         try:
             yield
@@ -129,25 +129,25 @@ _listener: list[Listener] = []
 
 
 def start() -> Listener:
-    """Begin, once in a process."""
+    """Start noticing; once in a process."""
     _listener.append(Listener())
     return _listener[0]
 
 
 def opened() -> list[str]:
-    """The files that were opened since the first start()."""
+    """Return the files opened since start()."""
     return list(dict.fromkeys(path for listener in _listener for path in listener.opened))
 
 
 def stop() -> None:
-    """All SConscripts are read."""
+    """Stop noticing, if it was started."""
     for listener in _listener:
         listener.stop()
 
 
 @contextlib.contextmanager
 def ignored() -> Iterator[None]:
-    """What is done within is the tool's own, and followed in another way."""
+    """Do not notice what the tool itself does within this context."""
     with contextlib.ExitStack() as stack:
         for listener in _listener:
             stack.enter_context(listener.ignored())
@@ -155,6 +155,6 @@ def ignored() -> Iterator[None]:
 
 
 def lists(folders: Iterable[str]) -> None:
-    """Takes note of folders in which the tool looked for programs."""
+    """Note folders in which the tool searched for programs."""
     for listener in _listener:
         listener.listed.update((os.path.abspath(folder), None) for folder in folders if folder)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`python .../one_step.py PLAN OUTPUT...`: runs the step of a stored plan that is a function.
+"""`python .../one_step.py PLAN OUTPUT...`: run a step of a stored plan that is a function.
 
-What a build.ninja has in the place of CONFIG, HEAD and CHECK.
+build.ninja has it as the command of the steps CONFIG, HEAD and CHECK.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    # Python has put this file's own folder there.
+    # Python puts the folder of this file there.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from xen_tool.build import stored
@@ -20,7 +20,7 @@ from xen_tool.functions import functions
 
 
 def main(file: str, output: str, *_others: str) -> int:
-    """Run the step of an output; returns the status."""
+    """Run the step of an output; return the exit status."""
     plan = stored.read(file)
     if plan is None or output not in plan.steps:
         print(f"xen_tool: {file} does not say how {output} is made", file=sys.stderr)
@@ -29,7 +29,7 @@ def main(file: str, output: str, *_others: str) -> int:
     try:
         functions(plan)[step.action](step)
     except XenToolError as error:
-        # The outputs of before must not pass for this step's result.
+        # Old outputs must not pass for the result.
         for name in step.outputs:
             remove(name)
         print(f"xen_tool: {error}", file=sys.stderr)

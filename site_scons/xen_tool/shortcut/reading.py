@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What one run of SCons read: kept in the user's cache, and compared in the next run.
+"""A reading: all that one run of SCons read, and the plans that the SConscripts described.
 
-A file of text fields (build/fields.py), for one command line in one folder and environment:
+It is stored in the user's cache as a file of text fields (build/fields.py), for one command
+line in one folder and environment:
 
-    what the file is; the key; the number of jobs; "1" for each of -k, -s, -Q and V=1; "1" if
-    other builders read what the plans make, or make what a step could come to read; the
+    the format; the key; the number of jobs; "1" for each of -k, -s, -Q and V=1; "1" if
+    other builders read outputs of the plans, or make files that a step could read; the
     folder of the SConstruct; what was printed while it was read, to standard output and
-    error; what is printed at the end; how many plans and files follow
-    plans   FILE FOLDER TARGETS MARK: a plan, its build directory, the files that are asked
-            for, a line each, and the mark in its database when these are up to date
-    files   PATH STAMP DIGEST: as rows of a database; of a file of which it only counts that
-            it is there, the digest is "+"
+    error; what is printed at the end; the numbers of plans and files that follow
+    plans   FILE FOLDER TARGETS MARK: a stored plan, its build directory, the requested
+            files (lines), and the mark that its database has when these are up to date
+    files   PATH STAMP DIGEST: like rows of a database; the digest is "+" if only the
+            existence of the file counts
 
-This module is imported on the way of a build that has nothing to do: it imports little.
+Builds with nothing to do import this module, so it imports as little as possible.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ if TYPE_CHECKING:
 
 EXISTS = "+"
 WATCHER = "XEN_TOOL_WATCH"
-"""The variable by which `scons watch` has a build tell it what it does (watched.py)."""
+"""The environment variable by which `scons watch` asks a build for messages (watched.py)."""
 _FORMAT = "xen_tool reading 1"
 _HEADER = 14
 _PLAN, _FILE = 4, 3
 _UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD", WATCHER)
-"""Of the environment: shells and watchers change these, and nobody builds by them."""
+"""Environment variables that a reading does not depend on."""
 _COERCED = "LC_CTYPE=C.UTF-8"
-"""Python itself sets this where there is no locale, unless it is started with -I."""
+"""Set by Python itself where there is no locale, unless it is started with -I."""
 _KEPT = 64
-"""So many files stay in the cache."""
+"""Most readings in the cache."""
 
 
 class Plan:
-    """One build directory of a reading."""
+    """A build directory of a reading."""
 
     def __init__(self, file: str, folder: str, targets: str, mark: str) -> None:
         self.file = file
@@ -53,7 +54,7 @@ class Plan:
 
 
 class Reading:
-    """What was read, and what came of it."""
+    """A stored reading."""
 
     def __init__(self, header: Sequence[str], plans: list[Plan], files: list[list[str]]) -> None:
         (
@@ -76,7 +77,7 @@ class Reading:
         self.files = files
 
     def holds(self) -> bool:
-        """Whether SCons would read the same again."""
+        """Whether SCons would read the same again: no file has changed."""
         contents = Contents({})
         for path, stamp, digest in self.files:
             try:
@@ -94,14 +95,14 @@ class Reading:
         return True
 
     def say(self) -> None:
-        """Print what was printed when SConscripts were read."""
+        """Print what was printed while the SConscripts were read."""
         sys.stderr.write(self.warned)
         sys.stdout.write(self.said)
         sys.stdout.flush()
 
 
 def key(arguments: Sequence[str]) -> str:
-    """What a reading is for: all that it depends on besides files."""
+    """Return all that a reading depends on besides files, as text."""
     environment = sorted(f"{k}={v}" for k, v in os.environ.items() if k not in _UNCOUNTED)
     environment = [variable for variable in environment if variable != _COERCED]
     tool = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -110,7 +111,7 @@ def key(arguments: Sequence[str]) -> str:
 
 
 def place(of: str) -> str:
-    """The file in the user's cache for a key; "" if there is no such place."""
+    """Return the file in the user's cache for a key; "" if there is no cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
     if not os.path.isabs(cache):
         return ""
@@ -119,7 +120,7 @@ def place(of: str) -> str:
 
 
 def load(path: str, of: str) -> Reading | None:
-    """The reading in a file, if it is for this key."""
+    """Return the reading in a file, if it is for this key."""
     read = fields.read(path)
     if len(read) < _HEADER or read[0] != _FORMAT or read[1] != of:
         return None
@@ -140,7 +141,7 @@ def load(path: str, of: str) -> Reading | None:
 def save(
     path: str, of: str, header: Sequence[str], plans: Sequence[str], files: Sequence[str]
 ) -> None:
-    """Write a reading.
+    """Store a reading.
 
     Raises XenToolError if it cannot be written.
     """

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Which saved files count: those for which `scons watch` builds again.
+"""Decide which saved files make `scons watch` build again.
 
-All in the project's top folder, sources, SConscripts, Kconfig files and new ones, except build
-directories, caches, and what editors keep beside a file; outside it, what SConscripts read and
-the inputs in the build database.  What a build itself writes beside its build directory counts
-only when it has changed since.
+In the project's top folder: all files except those in build directories and caches, and the
+backup files of editors.  Outside of it: files that SConscripts read, and the inputs in the
+build database.  A file that a build writes outside its build directory counts only if it
+changed after the build.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from ..files import is_in
 from . import watched
 
 _MARKS = (DATABASE, LOCK, "pyvenv.cfg", "CACHEDIR.TAG")
-"""Files that say of their folder that it holds no sources."""
+"""Files that mark their folder as one without sources."""
 _NO_SOURCE = DefaultFilter(
     ignore_dirs=(*DefaultFilter.ignore_dirs, ".sconf_temp"),
     ignore_entity_patterns=(
         *DefaultFilter.ignore_entity_patterns,
         r"^\.sconsign",
-        # Of Emacs, Vim, Kate and GLib.
+        # Backup files of Emacs, Vim, Kate and GLib.
         *(r"^#.*#$", r"^4913$", r"\.kate-swp$", r"^\.goutputstream-"),
     ),
 )
 
 
 class Saves:
-    """What counts, as the builds until now have told it in a folder; paths are absolute."""
+    """Which files count, by the messages of builds in a folder; paths are absolute."""
 
     def __init__(self, top: str, told: str) -> None:
         self._top = top
@@ -47,14 +47,14 @@ class Saves:
         self._temporary = [told, *([temporary] if temporary.startswith(f"{top}/") else [])]
         self._folders: list[str] = []
         self._made: dict[str, str] = {}
-        """Files that builds write, and their stamps at the end of the last one; "" if missing."""
+        """Files that builds write, with their stamps after the last build; "" if missing."""
         self._noticed: set[str] = set()
-        """Those of them that no SConscript declares."""
+        """Those of them that no SConscript declares as outputs."""
         self.outside: Mapping[str, set[str]] = {}
-        """The folders outside the top in which something counts, and the names that do."""
+        """Folders outside the top with files that count, and the names of these files."""
 
     def learn(self) -> None:
-        """Take in what a build has told, and what it wrote."""
+        """Read the messages of a build, and look at the files that it wrote."""
         declared: list[str] = []
         read: list[str] = []
         if rows := fields.read(os.path.join(self._told, watched.READ)):
@@ -66,22 +66,22 @@ class Saves:
         self.outside = self._outside(read)
 
     def ignore(self, paths: Iterable[str]) -> None:
-        """From now on count files as made by the build, until they change between builds."""
+        """Treat files as written by the build, until they change between builds."""
         self._noticed.update(paths)
         self._made.update((path, _stamp(path)) for path in paths)
 
     def heed(self, paths: Iterable[str]) -> None:
-        """Count files again that were to be ignored."""
+        """Undo ignore()."""
         self._noticed.difference_update(paths)
 
     def counted(self, changes: Mapping[str, Set[Change]]) -> list[str]:
-        """The paths that count of those with changes, files that are there first."""
+        """Return the changed paths that count, existing files first."""
         found = sorted(path for path, how in changes.items() if self._counts(path, how))
         return sorted(found, key=lambda path: (os.path.isdir(path), not os.path.lexists(path)))
 
     def _counts(self, path: str, how: Set[Change]) -> bool:
         if Change.added in how and not os.path.lexists(path):
-            # What an editor or a program had for a moment.
+            # A temporary file.
             return False
         if any(is_in(path, folder) or is_in(folder, path) for folder in self._folders):
             return False
@@ -96,7 +96,7 @@ class Saves:
         return _NO_SOURCE(Change.modified, name) and not self._is_marked(name)
 
     def _is_marked(self, name: str) -> bool:
-        """Whether a folder, or one on the way to a file, says that it has no sources."""
+        """Whether a folder, or a parent of a file, is marked as one without sources."""
         while name:
             if any(os.path.exists(os.path.join(self._top, name, mark)) for mark in _MARKS):
                 return True
@@ -118,7 +118,7 @@ class Saves:
             if place not in real:
                 real[place] = os.path.realpath(place)
             file = os.path.join(real[place], name)
-            # Whoever edits a file through a link writes elsewhere.
+            # The target of a link is what an editor writes.
             place, name = os.path.split(os.path.realpath(file) if os.path.islink(file) else file)
             if not any(is_in(place, folder) for folder in (self._top, *self._folders)):
                 found.setdefault(place, set()).update((name,) if name else names)

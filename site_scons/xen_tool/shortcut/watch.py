@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`scons watch [TARGETS]`: build, and again at every save, until somebody ends it.
+"""`scons watch [TARGETS]`: build, and build again at every save, until it is interrupted.
 
-A program of its own, which scons/targets/watching.py starts in the place of SCons:
-`python .../xen_tool/shortcut/watch.py TOP [SCONS ARGUMENTS]`.  Every build is a process of its
-own, the same that `xen-tool build` is: so nothing is locked or remembered here, and each obeys
-the same rules.  saves.py says which saves count.  A save during a build has another one follow;
-a save while a guest runs ends the guest.
+scons/targets/watching.py replaces SCons by this program:
+`python .../xen_tool/shortcut/watch.py TOP [SCONS ARGUMENTS]`.  Every build is a new process of
+`xen-tool build`, so the watcher holds no lock and no state of a build.  saves.py decides which
+saves count.  After a save during a build another build follows; a save while a guest is
+running ends the guest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from queue import SimpleQueue
 from types import FrameType
 
 if __name__ == "__main__":
-    # Python has put this file's own folder there.
+    # Python puts the folder of this file there.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from xen_tool.build.spawn import INTERRUPTING
@@ -41,13 +41,13 @@ from xen_tool.shortcut.saves import Saves
 
 _FACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 _ERASE = "\x1b[H\x1b[2J"
-"""Of a terminal: to the upper left corner, and erase all."""
+"""Clears a terminal."""
 _IDLE = 100
-"""Milliseconds in which a follower looks whether it is to end."""
+"""Milliseconds between two looks of a follower at whether it is to end."""
 _PATIENCE = 5.0
-"""Seconds until what is asked to end is killed."""
+"""Seconds between SIGTERM and SIGKILL."""
 _REPEATS = 5
-"""So often in a row a build may change what it starts from, before that is ignored."""
+"""Most builds in a row because a build changes its sources; then these are ignored."""
 
 
 class _Ended:
@@ -55,11 +55,11 @@ class _Ended:
 
 
 _Event = _Ended | signal.Signals | set[tuple[Change, str]]
-"""What happens: also a signal that asks to end, and changes of files."""
+"""An event: the end of a build, a signal that asks to end, or changes of files."""
 
 
 class _Follower(threading.Thread):
-    """Tells of changes in folders, from when it is made until it is ended."""
+    """Reports changes in folders, from its creation until end()."""
 
     def __init__(
         self, folders: Iterable[str], events: SimpleQueue[_Event], *, recursive: bool
@@ -77,7 +77,7 @@ class _Follower(threading.Thread):
             ignore_permission_denied=True,
         )
         try:
-            # By the time that this returns the folders are followed.
+            # The folders are followed once this returns.
             self._put(next(self._changes))
         except (OSError, RuntimeError) as error:
             raise XenToolError(
@@ -95,7 +95,7 @@ class _Follower(threading.Thread):
             self._events.put(changes)
 
     def end(self) -> None:
-        """Follow no more."""
+        """Stop following."""
         self._end.set()
         self.join()
 
@@ -103,38 +103,38 @@ class _Follower(threading.Thread):
 class _Watch:
     """The builds of one command line.
 
-    told: the folder in which a build tells what it does.
+    told: the folder for messages of builds (watched.py).
     """
 
     def __init__(self, top: str, arguments: Sequence[str], told: str) -> None:
         self._told = told
-        # The one line that is told here is enough, unless commands are asked for.
+        # The watcher prints one line for each build; V=1 shows all.
         quiet = "-Q" if "V=1" in arguments else "-s"
         self._command = [sys.executable, "-I", "-S", _FACE, *arguments, quiet]
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._top = top
         self._saves = Saves(top, told)
         self._followers: dict[bool, _Follower] = {}
-        """Of the top, recursive, and of single folders, not."""
+        """Two followers: True for the top, recursive; False for single folders."""
         self._changed: dict[str, set[Change]] = {}
-        """Since the build started."""
+        """Changes since the build started."""
         self._cause: list[str] = []
         self._repeats = 0
         self._build: subprocess.Popen[bytes] | None = None
         self._started = self._ended = 0
-        """The last build, in nanoseconds of the clock that files have their times of."""
+        """Start and end of the last build in nanoseconds, by the clock of file times."""
         self._failed = False
         self._knows_guest = False
         self._cut: list[str] = []
-        """The saves that the guest was ended for."""
+        """The saves for which the guest was ended."""
 
     def run(self) -> signal.Signals:
-        """Build at every save; returns the signal that ended it.
+        """Build at every save; return the signal that ended it.
 
         Raises XenToolError if folders cannot be followed.
         """
         for number in INTERRUPTING:
-            # nohup and shells' background jobs have some of them ignored.
+            # Some of them are ignored under nohup and in background jobs.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
         self._follow([self._top], recursive=True)
@@ -155,7 +155,7 @@ class _Watch:
         return event
 
     def close(self) -> None:
-        """End all that runs."""
+        """End the running build and the followers."""
         if self._build is not None:
             self._ask_to_end(self._build).join()
         for follower in self._followers.values():
@@ -171,7 +171,7 @@ class _Watch:
             old.end()
 
     def _start(self, names: list[str]) -> None:
-        """Build, for what was saved."""
+        """Start a build for the files that were saved."""
         self._cause = names
         self._knows_guest, self._cut = False, []
         for what in (watched.BUILT, watched.GUEST):
@@ -180,7 +180,7 @@ class _Watch:
         if self._failed and is_terminal(sys.stdout):
             print(end=_ERASE, flush=True)
         self._started = time.time_ns()
-        # In a session of its own: Ctrl-C in the terminal is for this process alone.
+        # In a new session, so that Ctrl-C reaches this process only.
         build = self._build = subprocess.Popen(
             self._command,
             env={**os.environ, WATCHER: self._told},
@@ -195,7 +195,7 @@ class _Watch:
         threading.Thread(target=wait).start()
 
     def _end(self) -> None:
-        """Tell how the build came out."""
+        """Print the result of the build."""
         assert self._build is not None
         self._ended = time.time_ns()
         seconds = (self._ended - self._started) / 1e9
@@ -213,7 +213,7 @@ class _Watch:
         self._tell(self._cause, result)
 
     def _go_on(self) -> None:
-        """Build again, if there is a reason to."""
+        """Start another build if files changed."""
         names = self._cut or self._saves.counted(self._changed)
         self._changed.clear()
         if not names:
@@ -245,7 +245,7 @@ class _Watch:
             return
         self._follow([self._told, *self._saves.outside], recursive=False)
         for folder, names in self._saves.outside.items():
-            # Nobody followed it yet when the build read it.
+            # It was not followed yet when the build read it.
             for path in (os.path.join(folder, name) for name in names if folder not in before):
                 if not _is_older(path, self._started):
                     self._changed.setdefault(path, set()).add(Change.modified)
@@ -258,7 +258,7 @@ class _Watch:
         print(f"{time.strftime('%H:%M:%S')}  {subject}{what}{after}", flush=True)
 
     def _ask_to_end(self, build: subprocess.Popen[bytes]) -> threading.Thread:
-        """End a build and all that it has started; returns what waits for that."""
+        """End a build and its children; return the thread that waits for them."""
         _send(build, signal.SIGTERM)
 
         def wait() -> None:
@@ -273,7 +273,7 @@ class _Watch:
 
 
 def _is_older(path: str, moment: int) -> bool:
-    """Whether a file was changed before a moment, or is gone."""
+    """Whether a file was changed before a moment, or does not exist."""
     try:
         return os.stat(path).st_ctime_ns < moment
     except OSError:
@@ -286,7 +286,7 @@ def _send(build: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def main(top: str, *arguments: str) -> int:
-    """Watch; returns the status, which is that of the signal that ended it."""
+    """Watch; return the exit status, 128 plus the signal that ended it."""
     with tempfile.TemporaryDirectory(prefix="xen-tool-watch-") as folder:
         watching = _Watch(top, arguments, os.path.realpath(folder))
         try:
@@ -295,7 +295,7 @@ def main(top: str, *arguments: str) -> int:
             print(f"scons: *** {error}", file=sys.stderr)
             return 2
         except BrokenPipeError:
-            # Python would write what is left when it ends, and complain.
+            # At exit Python would flush standard output, and fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 128 + signal.SIGPIPE
         finally:

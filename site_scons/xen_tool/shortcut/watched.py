@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a build tells `scons watch` (watch.py), which started it: files in a folder.
+"""Messages from a build to `scons watch` (watch.py), which started it: files in a folder.
 
-The folder's name is in the environment as XEN_TOOL_WATCH.  Without it nothing is told.
+The environment variable XEN_TOOL_WATCH has the folder.  Without it nothing is written.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 READ = "read"
-"""All SConscripts were read: how many build directories there are, and how many files that a
-run makes elsewhere; these; and the files outside the project that the SConscripts read.  It
-stays, as long as what was read holds."""
+"""All SConscripts were read.  Details: the number of build directories and that of outputs
+outside of them; these folders and files; and the files outside the project that were read.  The
+message stays while the reading is valid."""
 BUILT = "built"
-"""There was something to do."""
+"""At least one step had to run."""
 GUEST = "guest"
-"""All is built, and a guest runs, which may be ended at any time."""
+"""Everything is built, and a guest is running, which may be ended at any time."""
 
 _folder = os.environ.get(WATCHER, "")
 
@@ -33,7 +33,7 @@ def is_watched() -> bool:
 
 
 def expects_reading() -> bool:
-    """Whether SCons has to read the SConscripts, to tell what it finds there."""
+    """Whether SCons has to read the SConscripts for the watcher."""
     return is_watched() and not os.path.exists(os.path.join(_folder, READ))
 
 

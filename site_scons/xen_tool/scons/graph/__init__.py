@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The plan in SCons' graph.
+"""The plan as nodes of SCons' graph.
 
-nodes           the plan of a build directory, and SCons' nodes of its files (step_file)
-others          the files of other builders, and which of them a step needs
-jobs            -j for SCons' tasks and steps together
-names           targets as people type them
+nodes           the plan of a build directory, and its nodes (step_file)
+others          files of other builders, and which of them a step needs
+jobs            -j for SCons' tasks and build steps together
+names           short names of targets on the command line
 clean           what -c removes
-compilation_db  our compilations in a project's own database of them
-request         what a command line asks for
+compilation_db  compile commands for a project's env.CompilationDatabase()
+request         the targets that a command line requests
 """

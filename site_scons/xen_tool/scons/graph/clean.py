@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What `scons -c` removes: of an object its outputs, of an image all that was ever made here.
+"""Tell SCons what `scons -c` removes.
 
-Only what a step made is removed, and as it made it; never through a link that leads elsewhere.
+For an object these are its outputs; for an image, all outputs ever recorded in the build
+directory.  Files are removed only if their contents are those that a step made, and never
+through a link to another folder.
 """
 
 from __future__ import annotations
@@ -24,14 +26,14 @@ if TYPE_CHECKING:
     from .nodes import Graph
 
 SCONSIGN_FILES = (".sconsign.dblite",)
-"""What SCons makes of the name .sconsign in a build directory."""
+"""Files of SCons' signature database .sconsign in a build directory."""
 NINJA_FILES = ("build.ninja.plan", ".ninja_log", ".ninja_deps")
-"""What is left in a build directory of who built by ninja."""
+"""Files that building by ninja leaves in a build directory."""
 ZIG_CACHE = ".zig-cache"
 
 
 def clean(graph: Graph, node: Any) -> None:
-    """Have SCons remove what the step of a file made; of an image all in the build directory."""
+    """Let SCons remove the outputs of a file's step; for an image, of all recorded steps."""
     database, contents = graph.session.database, graph.session.contents
     step = graph.plan.steps[path_of(node)]
     is_image = step.action == CHECK
@@ -44,7 +46,7 @@ def clean(graph: Graph, node: Any) -> None:
     if is_image:
         paths += [f"{graph.plan.folder}/{name}" for name in (DATABASE, LOCK)]
         if os.path.exists(f"{graph.plan.folder}/{NINJA_FILES[0]}"):
-            # The file at the top is the one that reads this plan.
+            # build.ninja at the top was written with this plan.
             paths.append(BUILD_NINJA)
         if not GetOption("no_exec"):
             atexit.register(_remove_empty, os.path.abspath(graph.plan.folder), graph.top)
@@ -54,15 +56,15 @@ def clean(graph: Graph, node: Any) -> None:
 
 
 def _lies_there(path: str) -> bool:
-    """Whether no folder on the way to a file is a link that leads elsewhere."""
+    """Whether no parent of a file is a link to another folder."""
     folder = os.path.dirname(path)
     return os.path.realpath(folder) == os.path.abspath(folder) or not os.path.lexists(path)
 
 
 def _remove_empty(folder: str, top: str) -> None:
-    """Remove what is left of a build directory: records, zig's cache, empty folders.
+    """Remove the rest of a build directory: signatures, zig's cache, empty folders.
 
-    Those on the way to it go too, below the folder of the SConstruct, up to a link.
+    Empty parents below the folder of the SConstruct are removed too, up to a link.
     """
     for name in (*SCONSIGN_FILES, *NINJA_FILES):
         with contextlib.suppress(OSError):

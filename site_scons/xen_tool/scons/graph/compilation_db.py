@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Our compilations in a project's own env.CompilationDatabase(), which SCons' tool writes."""
+"""Add our compile commands to a project's env.CompilationDatabase() of SCons' own tool."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 _ENTRIES: list[Any] = compilation_db.__COMPILATION_DB_ENTRIES
 _ARE_NODES = hasattr(compilation_db, "compilation_db_entry_action")
-"""Whether the entries are nodes, as before SCons 4.9."""
+"""Whether entries are nodes, as before SCons 4.9."""
 
 
 class _Command:
-    """Stands for the action of which the tool asks the command."""
+    """Stands in for the action from which SCons' tool takes the command."""
 
     def __init__(self, graph: Graph, path: str) -> None:
         self._graph = graph
         self._path = path
 
     def strfunction(self, *_arguments: Any) -> str:
-        """The command, when all is read."""
+        """Return the command; called when all SConscripts are read."""
         self._graph.ready()
         return shlex.join(self._graph.plan.steps[self._path].argv())
 
 
 class _Source:
-    """Stands for the node of a source, which is made when the tool asks something of it."""
+    """Stands in for the node of a source, which is created on first use."""
 
     def __init__(self, graph: Graph, path: str) -> None:
         self._graph = graph
@@ -43,7 +43,7 @@ class _Source:
 
 
 class _Node(Value):  # type: ignore[misc]
-    """An entry as SCons before 4.9 has it."""
+    """An entry in SCons before 4.9."""
 
     def __init__(self, command: _Command, node: Any, source: _Source) -> None:
         super().__init__(str(node))
@@ -51,7 +51,7 @@ class _Node(Value):  # type: ignore[misc]
         self.Decider(lambda *_: True)
 
     def read(self) -> dict[str, Any]:
-        """What is written of it."""
+        """Return the entry as it is written."""
         command, node, source = self._entry
         return {
             "directory": node.fs.Top.abspath,
@@ -62,6 +62,6 @@ class _Node(Value):  # type: ignore[misc]
 
 
 def add(graph: Graph, env: Any, path: str, source: str) -> None:
-    """Tells the tool of an object, whether the project uses it or not."""
+    """Add the command of an object, whether the project uses the tool or not."""
     command, node, of = _Command(graph, path), graph.node(env, path), _Source(graph, source)
     _ENTRIES.append(_Node(command, node, of) if _ARE_NODES else (node, of, env, command))

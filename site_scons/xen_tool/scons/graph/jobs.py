@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`-j N` bounds what SCons runs and the steps of plans together.
+"""Make `-j N` the limit for SCons' tasks and build steps together.
 
-Each task of SCons' holds a slot while it is executed, whatever its action is: a command, or a
-Python function, which SCons counts as a job as well.  While a plan is built its task lends
-its slot, and each step takes one.  All is one process: no jobserver as GNU make's is needed.
+Each task of SCons takes a slot while it is executed, whether its action is a command or a
+Python function.  The task that builds a plan lends its slot to the steps meanwhile.  All this
+happens in one process, so no jobserver like that of GNU make is needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...build.slots import Slots
 
 
 class SharedSlots(Slots):
-    """Slots for which threads wait; who waits for one holds none, so that nobody waits in vain."""
+    """Slots that threads can wait for; a waiting thread has no slot, so there is no deadlock."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -30,7 +30,7 @@ class SharedSlots(Slots):
         self._waiting: deque[SimpleQueue[bool]] = deque()
 
     def wait(self) -> bool:
-        """Take a slot as soon as one is free; False if refuse() was called meanwhile."""
+        """Wait for a slot and take it; return False if refuse() was called meanwhile."""
         with self._lock:
             if self.take():
                 return True
@@ -39,7 +39,7 @@ class SharedSlots(Slots):
         return turn.get()
 
     def give(self, number: int = 1) -> None:
-        """Give slots back: who waits longest gets them first."""
+        """Give slots back; the longest waiting threads get them first."""
         with self._lock:
             while number and self._waiting:
                 self._waiting.popleft().put(True)
@@ -47,14 +47,14 @@ class SharedSlots(Slots):
             super().give(number)
 
     def refuse(self) -> None:
-        """Let all who wait go without a slot, as nothing more shall start."""
+        """Let no more jobs start; waiting threads return without a slot."""
         with self._lock:
             while self._waiting:
                 self._waiting.popleft().put(False)
 
     @contextlib.contextmanager
     def lent(self) -> Iterator[None]:
-        """Within, others can have the slot that the caller holds."""
+        """Lend the slot of the caller to others within this context."""
         self.give()
         try:
             yield
@@ -69,7 +69,7 @@ _execute = BuildTask.execute
 
 
 def slots() -> SharedSlots:
-    """The slots of this process, when all SConscripts are read."""
+    """Return the slots of this process; call it when all SConscripts are read."""
     with _lock:
         if not _slots:
             _slots.append(SharedSlots(int(GetOption("num_jobs"))))
@@ -86,5 +86,5 @@ def _bounded(task: Any) -> None:
 
 
 def bound() -> None:
-    """Has SCons take part."""
+    """Make SCons' tasks take slots."""
     BuildTask.execute = _bounded

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Targets as people type them: `vmlinux`, `arch/x86/xen/printk.o`, `printk.i`, `all`.
+"""Find targets by short names: `vmlinux`, `arch/x86/xen/printk.o`, `printk.i`, `all`.
 
-SCons asks find() for each target on the command line, when all SConscripts are read.  A
-name means a file below the build directory if it is none itself; the .i and .s of a source
-that is compiled are its preprocessed text and its assembler code.
+SCons calls find() for each target on the command line, when all SConscripts are read.  A name
+that is not a file itself means a file below the build directory.  The .i and .s of a compiled
+source are its preprocessed text and its assembler code.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from ...shortcut import listen
 from .nodes import Graph
 
 REPRODUCIBLE = "reproducible"
-"""The target that builds twice, and compares."""
+"""The target that builds twice and compares."""
 NINJA = "build.ninja"
 """The target that writes the plans for ninja."""
 _SAME = {".i": "-E", ".s": "-S"}
-"""What a compiler is told, in the place of -c, to make such a file."""
+"""The compiler option, in place of -c, that makes such a file."""
 _graphs: list[Graph] = []
 
 
 def listens() -> None:
-    """Has what is read from now on noticed, if a target has to know it."""
+    """Start noticing what SConscripts read, if a target needs it."""
     if NINJA in map(str, COMMAND_LINE_TARGETS):
         listen.start()
 
 
 def know(graph: Graph) -> None:
-    """Has the files of a graph found by their names."""
+    """Let find() find the files of a graph."""
     if not _graphs:
         SCons.Node.arg2nodes_lookups.append(find)
     if graph not in _graphs:
@@ -47,14 +47,14 @@ def know(graph: Graph) -> None:
 
 
 def graphs() -> Sequence[Graph]:
-    """The graphs whose files are found by their names."""
+    """Return the graphs that find() searches."""
     return _graphs
 
 
 def find(name: str, **where: Any) -> Any:
-    """The node of a target on the command line; None if SCons is to look for it."""
+    """Return the node of a target on the command line; None leaves it to SCons."""
     if "curdir" not in where:
-        # A name in a SConscript.
+        # A name in a SConscript, not on the command line.
         return None
     graph = _graphs[0]
     top = graph.top
@@ -84,18 +84,18 @@ def find(name: str, **where: Any) -> Any:
 
 
 def _all(graph: Graph) -> Any:
-    """All that is built if nothing is named."""
+    """Return the node of the default targets."""
     (alias,) = graph.env.Alias("all", list(DEFAULT_TARGETS) or ".")
     return alias
 
 
 def _made_instead(graph: Graph, path: str) -> Any:
-    """The node of a file that is made of a source in the place of its object."""
+    """Return the node of a .i or .s file of a compiled source."""
     stem, suffix = os.path.splitext(path)
     step = graph.plan.steps.get(f"{stem}.o")
     if suffix not in _SAME or step is None or step.action != COMPILE:
         return None
-    # Of assembler there is only one thing that comes before the object.
+    # An assembler source has a .i only.
     is_assembler = not step.inputs[0].endswith((".c", ".cc", ".cpp", ".cxx", ".C"))
     word = "-E" if is_assembler else _SAME[suffix]
     flags = tuple(word if flag == "-c" else flag for flag in step.flags)
@@ -106,7 +106,7 @@ def _made_instead(graph: Graph, path: str) -> Any:
 
 
 def _unknown(name: str) -> None:
-    """Says what could be meant, if something could."""
+    """Raise an error that names similar targets, if there are any."""
     known = list(_short_names())
     suffix = os.path.splitext(name)[1]
     if suffix in _SAME:
@@ -117,7 +117,7 @@ def _unknown(name: str) -> None:
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The names that could be meant by one, as `A or B`; empty if there are none."""
+    """Return similar names as `A or B`; "" if there are none."""
     close = difflib.get_close_matches(name, known, 3)
     if not close:
         short = {os.path.basename(path): path for path in known}

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""SCons' nodes of what the plan makes, and the files of other builders that it reads.
+"""SCons' nodes for the files of a plan.
 
-SCons walks its graph as always.  A file of the plan is a StepFile: whether it is up to
-date the plan's judge answers, and its action builds all that is due for it, in one run.
-So SCons sees no edges between the plan's own files; a StepFile has as prerequisites only
-what others must make before: files of other builders, and files of the plan of which a
-SConscript asks more than their step.
+SCons walks its graph as always.  A file of the plan is a StepFile: the judge of the plan
+decides whether it is up to date, and its action builds all that is due for it in one run.  So
+SCons sees no edges between files of the plan.  The prerequisites of a StepFile are only files
+that SCons must make before: files of other builders, and files of the plan for which a
+SConscript declares more than their step (Depends, AlwaysBuild, actions).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from .step_file import StepFile, is_special
 
 
 class StepError(BuildError):  # type: ignore[misc]
-    """A step that failed: SCons shows it, and not the target for which it ran."""
+    """The error of a failed step; SCons shows the output of the step, not the target."""
 
     def __init__(self, failure: Failure) -> None:
         self._path = failure.step.path
@@ -49,16 +49,16 @@ class StepError(BuildError):  # type: ignore[misc]
 
     @property
     def node(self) -> str:
-        """The step's output."""
+        """The output of the step."""
         return self._path
 
     @node.setter
     def node(self, target: Any) -> None:
-        """SCons tells the target."""
+        """Ignore the target that SCons sets."""
 
 
 class Graph:
-    """The plan of one build directory, and its nodes."""
+    """The plan of one build directory, and its nodes in SCons' graph."""
 
     def __init__(self, env: Any) -> None:
         self._fs = env.fs
@@ -73,9 +73,9 @@ class Graph:
         self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
         self.elsewhere: dict[str, Any] = {}
-        """The nodes of other build directories' files that are linked here."""
+        """Nodes of files from other build directories that are linked here."""
         self.precompiled: list[str] = []
-        """The precompiled headers among the nodes."""
+        """Paths of precompiled headers."""
         self._mutex = threading.RLock()
         self._later: list[Callable[[], Iterable[Step]]] = []
         self.others = Others(self)
@@ -87,7 +87,7 @@ class Graph:
         )
 
     def node(self, env: Any, path: str) -> Any:
-        """The node of a file of the plan."""
+        """Return the node of a file of the plan."""
         if path not in self.nodes:
             try:
                 node = self._fs.File(path, self._fs.Top)
@@ -102,7 +102,7 @@ class Graph:
             node.attributes.xen_graph = self
             node.builder_set(self._builder)
             node.env_set(env)
-            # The judge looks at what is there, and SCons' cache knows nothing of inputs.
+            # The judge looks at existing outputs, and SCons' CacheDir does not know their inputs.
             node.set_precious()
             node.set_nocache()
             self.nodes[path] = node
@@ -114,7 +114,7 @@ class Graph:
         return str(self._fs.Top.abspath)
 
     def is_known(self, path: str) -> bool:
-        """Whether SCons has a node of a path from the top that can be made."""
+        """Whether SCons has a node with a builder for a path from the top."""
         try:
             node = self._fs.Entry(path, self._fs.Top, False)
         except UserError:
@@ -122,17 +122,17 @@ class Graph:
         return bool(node.has_builder())
 
     def commands(self, path: str) -> Any:
-        """The node of a file that says how each source is compiled."""
+        """Return the node of the file with all compile commands."""
         self.ready()
         self.plan.add(commands_step(self.plan, path))
         return self.node(self.env, path)
 
     def later(self, steps: Callable[[], Iterable[Step]]) -> None:
-        """Registers what makes steps when all SConscripts are read."""
+        """Register a function that returns steps, called when all SConscripts are read."""
         self._later.append(steps)
 
     def ready(self) -> None:
-        """Has all steps in the plan; SCons' threads ask for it, and actions beside them."""
+        """Complete the plan; callable from any thread."""
         with self._mutex:
             self._add_steps()
 
@@ -156,13 +156,13 @@ class Graph:
         due = self.session.due([path_of(node)])
         if any(step.name for step in due.values()):
             return False
-        # What has no name is written on the side, and says nothing of the target.
+        # Steps without a name are not shown, and do not make the target dirty.
         if due and not (GetOption("no_exec") or GetOption("question")):
             self.session.build(list(due), slots=Slots(1))
         return True
 
     def reasons(self, node: Any) -> list[str]:
-        """Why steps are due for a file."""
+        """Return the reasons why steps are due for a file."""
         return [
             f"{step.path}: {reason}"
             for step in self.session.due([path_of(node)]).values()
@@ -170,7 +170,7 @@ class Graph:
         ]
 
     def _line(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> str:
-        """What SCons prints before the action: under -n all that it would do."""
+        """Return what SCons prints before the action: with -n, all commands."""
         if not GetOption("no_exec"):
             return ""
         due = self.session.due(list(map(path_of, target)))
@@ -179,7 +179,7 @@ class Graph:
         return "\n".join(map(self.show.line, due.values()))
 
     def _make(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        """The action: builds all that is due for a target."""
+        """Build all that is due for a target: the action of a StepFile."""
         paths = [path_of(node) for node in target]
         forced = [path_of(node) for node in target if is_special(node)]
         try:
@@ -202,10 +202,10 @@ class Graph:
                 print(f"scons: *** [{failure.step.path}] {failure.reason}", file=sys.stderr)
             raise StepError(last)
 
-    # What SCons must have made before.
+    # Files that SCons must make before.
 
     def _scan(self, node: Any, env: Any, _path: Any) -> list[Any]:
-        """The nodes that a file depends on in SCons' graph; prerequisites are added to it."""
+        """Return the dependencies of a file in SCons' graph, and add its prerequisites."""
         try:
             self.ready()
         except XenToolError as error:
@@ -225,22 +225,23 @@ class Graph:
         return [self._fs.File(name, self._fs.Top) for name in dict.fromkeys(names)]
 
     def special(self, path: str) -> Iterator[Any]:
-        """The files on the way to one that SCons has to see to.
+        """Yield the nodes of files that a file needs and that SCons itself must build.
 
-        Those of which a SConscript asks more than their step, and of other build directories.
+        These are files for which a SConscript declares more than their step, and files of
+        other build directories.
         """
         for step in self.plan.closure([path]):
             yield from (self.elsewhere[name] for name in step.inputs if name in self.elsewhere)
             node = self.nodes.get(step.path)
             if node is None or step.path == path:
                 continue
-            # Requires() is for SCons to see to, but says nothing of what is up to date.
+            # Requires() sets an order, but does not affect what is up to date.
             if is_special(node) or node.prerequisites:
                 yield node
 
 
 def graph_of(env: Any) -> Graph:
-    """The graph of an environment's build directory, shared by all that build there."""
+    """Return the graph of a build directory, which all its environments share."""
     attributes = env["XEN_BUILD"].attributes
     if not hasattr(attributes, "xen_graph"):
         attributes.xen_graph = Graph(env)

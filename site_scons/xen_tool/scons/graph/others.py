@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Files that other builders of SCons make, and which of them a step needs.
+"""Find the files of other builders of SCons that a step needs.
 
-On a first build each that a step could read is made before it; later those that it read.
+On the first build these are all files that the step could read; later those that it read.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from .nodes import Graph
 
 _INCLUDED = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".def", ".lds", ".ld")
-"""How names end of what is included from a folder below one that is searched."""
+"""Suffixes of files that may be included from below a searched folder."""
 
 
 class Others:
-    """The files of other builders, as the steps of one graph see them."""
+    """The files of other builders, for the steps of one graph."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self.known: dict[str, Any] = {}
-        """All of them, by their paths, when SCons came to a file that may need one."""
+        """All of them by path, once SCons has come to a file that may need one."""
         self._is_known = False
         self._origins: dict[str, set[str]] = {}
 
     def needed_for(self, path: str) -> list[Any]:
-        """The files of other builders that must be there before a file is looked at.
+        """Return the files of other builders that must be made before a file.
 
-        Those that its steps read when they ran; of a step that did not, or is dirty, all in
-        the folders that its command searches.
+        These are the files that its steps read in their last run; for a step that is dirty
+        or has not run, all files in the folders that its command searches.
         """
         derived = self.files()
         if not derived:
@@ -49,7 +49,7 @@ class Others:
         return list(found.values())
 
     def could_be_needed_for(self, path: str) -> Iterator[Any]:
-        """The files of other builders that the steps of a file could come to read."""
+        """Yield the files of other builders that the steps of a file could read."""
         steps = {step.path for step in self._graph.plan.closure([path]) if step.is_command}
         derived = self.files()
         return (derived[name] for name in derived if not steps <= self._origins[name])
@@ -77,11 +77,11 @@ class Others:
                     yield name
 
     def _from_top(self, path: str) -> str:
-        """A path as SCons' nodes have it, however a program spells it."""
+        """Return the path of SCons' node for a path that a program reported."""
         return os.path.normpath(path).removeprefix(f"{self._graph.top}/")
 
     def _made_of(self, node: Any) -> set[str]:
-        """The steps that a file of another builder comes from, also through other such files."""
+        """Return the steps from whose outputs a file of another builder is made."""
         seen: set[Any] = set()
         steps: set[str] = set()
         todo = [node]
@@ -102,17 +102,17 @@ class Others:
         return steps
 
     def files(self) -> dict[str, Any]:
-        """All of them, by their paths."""
+        """Return all files of other builders by path."""
         if not self._is_known:
             self._is_known = True
             self.known = dict(_derived(self._graph.env.fs))
-            # SCons forgets of a file that is made what it was made of.
+            # SCons drops the sources of a file once it is made.
             self._origins = {name: self._made_of(node) for name, node in self.known.items()}
         return self.known
 
 
 def _could_name(folder: str, path: str) -> bool:
-    """Whether a source that is told to look in a folder could well include a file."""
+    """Whether a source could include a file from a searched folder."""
     prefix = "" if folder == os.curdir else f"{folder}/"
     rest = path.removeprefix(prefix)
     return path.startswith(prefix) and ("/" not in rest or rest.endswith(_INCLUDED))

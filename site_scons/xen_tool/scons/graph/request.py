@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a command line asks SCons for: files of plans, and of other builders on their way.
+"""Find what a command line requests: files of plans, and files of other builders they need.
 
-For shortcut/, which does without SCons what it can follow: files of plans, and those of other
-builders that have changed neither what they are made of nor what they made.
+Used by through.py for a reading: shortcut/ can build the files of plans without SCons as long
+as neither the sources nor the outputs of other builders change.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from .step_file import StepFile, is_special
 
 
 class Request(NamedTuple):
-    """What is asked for."""
+    """The files that a command line requests."""
 
     plans: list[tuple[Graph, list[str]]]
     files: list[str]
-    """The inputs of other builders, absolute."""
+    """Inputs of other builders, absolute."""
     made: list[str]
-    """Their outputs."""
+    """Outputs of other builders, absolute."""
     others_follow: bool
-    """Whether other builders read what a plan makes, or make what a step could come to read."""
+    """Whether other builders read outputs of a plan, or make files that a step could read."""
     unknown: str
-    """What cannot be followed; else empty."""
+    """Why the request cannot be built without SCons; else empty."""
 
 
 def look() -> Request:
-    """Look at the targets, when all SConscripts are read."""
+    """Return the request; called when all SConscripts are read."""
     targets: dict[Graph, dict[str, None]] = {}
     files: dict[str, None] = {}
     made: dict[str, None] = {}
@@ -79,7 +79,7 @@ def look() -> Request:
         todo += [child for child in children if child not in seen]
         seen.update(children)
     plans = [(graph, list(paths)) for graph, paths in targets.items()]
-    # What no step reads is neither made nor followed, until one changes.
+    # Files that no step reads are not checked; a dirty step may come to read them.
     others = (
         node
         for graph, paths in plans
@@ -91,7 +91,7 @@ def look() -> Request:
 
 
 def outputs() -> tuple[list[str], list[str]]:
-    """The build directories, and the files that are made elsewhere, all absolute."""
+    """Return the build directories, and outputs outside of them, all absolute."""
     folders = []
     files: dict[str, None] = {}
     for graph in names.graphs():
@@ -112,7 +112,7 @@ def _unknown(why: str) -> Request:
 
 
 def arguments() -> list[str]:
-    """The words of this command line, for another at the top: without targets and -C."""
+    """Return the arguments of this command line without targets and -C."""
     targets = set(map(str, COMMAND_LINE_TARGETS))
     found: list[str] = []
     words = iter(sys.argv[1:])
@@ -125,7 +125,7 @@ def arguments() -> list[str]:
 
 
 def node_of(target: Any, folder: str = "") -> Any:
-    """The node of a target: a node, or a name as on the command line, in a folder or here."""
+    """Return the node of a target, which is a node or a name relative to a folder."""
     if isinstance(target, SCons.Node.Node):
         return target
     folder = folder or os.getcwd()

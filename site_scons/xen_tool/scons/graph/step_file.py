@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""SCons' node of a file that a step of a plan makes."""
+"""The node class for files that steps of a plan make."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ class StepFile(File):  # type: ignore[misc]
     __slots__ = ()
 
     def is_up_to_date(self) -> bool:
-        """Whether nothing is due; what a SConscript asks besides is for SCons to judge."""
+        """Whether nothing is due for it; SCons decides about dependencies of a SConscript."""
         graph = self.attributes.xen_graph
         return graph.is_clean(self) and (not is_special(self) or bool(super().is_up_to_date()))
 
     def get_csig(self) -> str:
-        """The signature for what depends on it: another one if -n says that it would be made."""
+        """Return the signature for dependents; with -n, a new one if it would be made."""
         if GetOption("no_exec") and self.get_state() == executed:
             return "made"
         return str(super().get_csig())
 
     def explain(self) -> str:
-        """What --debug=explain says."""
+        """Return the text of --debug=explain."""
         graph = self.attributes.xen_graph
         return "".join(f"{line}\n" for line in graph.reasons(self))
 
 
 def is_special(node: Any) -> bool:
-    """Whether a SConscript asks more of a node than its step."""
+    """Whether a SConscript declares more for a node than its step."""
     if node.depends or node.always_build or node.ignore or node.side_effects:
         return True
     executor = node.get_executor(create=0) if hasattr(node, "executor") else None
