@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Xen's and Linux's x86 ABI: the numbers that a Xen kernel and its loaders agree on.
+"""Constants of Xen's and Linux's x86 ABI, on which a kernel and its loaders agree.
 
-Facts only, each once, under its Xen or Linux name; everything else in the
-package imports them from here.  "Xen" below is the public headers
-xen/include/public/ of the Xen tree; "Linux" is v4.17.
+Each is defined once, under its Xen or Linux name, and imported from here.  "Xen" below means
+the public headers xen/include/public/ of the Xen tree; "Linux" is v4.17.
 """
 
 from __future__ import annotations
@@ -119,7 +118,7 @@ There is no 11; 48 to 55 are __HYPERVISOR_arch_0 to 7 (Xen xen.h), 0 being mca o
 """
 
 HYPERCALL_IRET = 23
-"""__HYPERVISOR_iret, which is jumped to, with a frame on the stack."""
+"""__HYPERVISOR_iret, which is jumped to with a frame on the stack."""
 
 MSR_EFER = 0xC0000080
 MSR_GS_BASE = 0xC0000101
@@ -130,17 +129,17 @@ CR0_PG = 1 << 31
 CR4_PAE = 1 << 5
 
 LARGE_PAGE_SIZE = 0x200000
-"""Bytes that one entry of a level 2 table maps, if _PAGE_PSE is set."""
+"""Bytes mapped by an entry of a level 2 table with _PAGE_PSE."""
 PAGE_WRITABLE = 1 << 1
 PAGE_LARGE = 1 << 7
 """_PAGE_RW and _PAGE_PSE (Linux asm/pgtable_types.h)."""
 
 LOAD_PHYSICAL_ADDR = 0x1000000
-"""Where an image is loaded at the lowest (Linux asm/page_types.h)."""
+"""Lowest physical load address of an image (Linux asm/page_types.h)."""
 
 
 class Arch(NamedTuple):
-    """What depends on the width of the kernel; addresses and sizes in bytes."""
+    """Constants of an architecture; addresses and sizes in bytes."""
 
     name: str
     bits: int
@@ -149,17 +148,17 @@ class Arch(NamedTuple):
     kasan_thread_size: int
     """THREAD_SIZE with KASAN, which doubles it on 64-bit only."""
     function_alignment: int
-    """Of .init.text (Linux asm/linkage.h, without X86_ALIGNMENT_16)."""
+    """Alignment of functions in .init.text (Linux asm/linkage.h, without X86_ALIGNMENT_16)."""
     hv_start_low: int
     """XEN_ELFNOTE_HV_START_LOW: __HYPERVISOR_VIRT_START (Xen arch-x86/xen-x86_*.h)."""
     virt_base: int | None
-    """XEN_ELFNOTE_VIRT_BASE: __START_KERNEL_map; None where CONFIG_PAGE_OFFSET says it."""
+    """XEN_ELFNOTE_VIRT_BASE: __START_KERNEL_map; None: the value of CONFIG_PAGE_OFFSET."""
     init_p2m: int | None
-    """XEN_ELFNOTE_INIT_P2M: 8 * PGDIR_SIZE, where Linux wants the p2m list; None: nowhere."""
+    """XEN_ELFNOTE_INIT_P2M: 8 * PGDIR_SIZE, where Linux wants the p2m list; None: no note."""
 
     @property
     def pointer_size(self) -> int:
-        """Width of an address, in bytes."""
+        """Width of an address in bytes."""
         return self.bits // 8
 
     @property
@@ -192,4 +191,4 @@ I386 = Arch(
     init_p2m=None,
 )
 ARCHES = {arch.name: arch for arch in (X86_64, I386)}
-"""By the name that ARCH= takes."""
+"""Architectures by the value of ARCH=."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Write files so that nobody ever sees half of one, and open none that is no file.
+"""Write files atomically, and open regular files only.
 
-Every file that the tool writes goes through here: to a temporary name beside it, then moved
-into place, and only if its content changed.  Imported by every build that has something to
-do, so without pathlib.
+Every file that the tool writes goes through here: it is written to a temporary name beside
+it and renamed, and only if its content changed.  Builds import this module, so it does not
+import pathlib.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .errors import XenToolError
 
 
 def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool:
-    """Make the file hold exactly content; returns whether it had to be written.
+    """Write content to a file unless it has it already; return whether it was written.
 
-    A file that holds it already keeps its mtime.  Missing folders are made.  A
-    symbolic link stays one, and a device, such as /dev/null, is written to.
+    An unchanged file keeps its mtime.  Missing folders are created.  A symbolic link stays
+    one, and a device such as /dev/null is written to.
 
     Raises XenToolError if the file cannot be written.
     """
@@ -34,7 +34,7 @@ def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool
             with open(name, "rb") as file:
                 if file.read() == data:
                     return False
-                # A file that others may not read stays so.
+                # Keep the permissions of the file.
                 mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(name), exist_ok=True)
@@ -45,7 +45,7 @@ def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool
 
 
 def _replace(name: str, data: bytes, mode: int | None) -> None:
-    # Threads of one process may write the same file, so its identity is not enough.
+    # Threads of one process may write the same file, so the PID alone is not unique.
     folder, base = os.path.split(name)
     temporary = os.path.join(folder, f".{base}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
@@ -60,7 +60,7 @@ def _replace(name: str, data: bytes, mode: int | None) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file, if there is one and it can be removed."""
+    """Remove a file, if it exists and can be removed."""
     try:
         os.unlink(path)
     except OSError:
@@ -68,13 +68,14 @@ def remove(path: str) -> None:
 
 
 def open_regular(path: str | os.PathLike[str], instead: str) -> int:
-    """Return a descriptor that reads the file at path.
+    """Open a regular file for reading; return the descriptor.
 
-    Raises XenToolError if it cannot be opened, or is a folder or a pipe: then name instead.
+    Raises XenToolError if it cannot be opened, or is a folder or a pipe; the message then ends
+    with instead: what to name.
     """
     name = os.fspath(path)
     try:
-        # A FIFO that nobody writes to must not be waited for.
+        # Do not block on a FIFO.
         descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
@@ -88,11 +89,11 @@ def open_regular(path: str | os.PathLike[str], instead: str) -> int:
 
 
 def is_in(path: str, folder: str) -> bool:
-    """Whether a path is a folder, or lies below it, by their names."""
+    """Whether a path is a folder or lies below it, by comparing the names."""
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """The path as a user would type it here."""
+    """Return a path relative to the current folder, if it lies below."""
     name, here = os.fspath(path), os.getcwd()
     return os.path.relpath(name, here) if name.startswith(os.path.join(here, "")) else name

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The steps of a build that are Python functions: CONFIG, HEAD, CHECK, and compile commands.
+"""The build steps that are Python functions: CONFIG, HEAD, CHECK, and compile commands.
 
-Each has all that it needs in its Step, as text; entry points give them to a build.Session.
-The modules that they run are a group of files of the plan (modules.py).
+All arguments of a function are text in its Step.  Entry points pass the functions to a
+build.Session.  The modules that they run are a group of files of the plan (modules.py), so a
+change of these modules makes the steps dirty.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ if TYPE_CHECKING:
 CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
 """The actions of Steps."""
 COMMANDS_FILE = "compile_commands.json"
-"""What clangd and other tools read to know how each source is compiled."""
+"""The compilation database for clangd and other tools."""
 UNCHECKED = ".unchecked"
-"""What the linker makes, before it has the image's name."""
+"""Suffix of the linker's output, before the check gives it the name of the image."""
 _PACKAGE = os.path.dirname(__file__)
 
 
 def config(step: Step) -> None:
-    """Write each output's text; files are the texts."""
+    """Write a text into each output; files are the texts."""
     for path, text in zip(step.outputs, step.files, strict=True):
         write_if_changed(path, text)
 
 
 def head(step: Step) -> None:
-    """Write the Xen head object; files are the architecture and NAME=VALUE of symbols."""
+    """Write the Xen head object; files are the architecture, and NAME=VALUE of symbols."""
     from .abi import ARCHES
     from .head.config import HeadConfig
     from .head.emit import emit
@@ -51,10 +52,10 @@ def head(step: Step) -> None:
 
 
 def check(step: Step) -> None:
-    """Give the linker's output its name, as a hard link, if all loaders will take it.
+    """Make the image a hard link to the linker's output, if all loaders accept it.
 
-    files are the loaders' names, a comma between; the Xen that is modelled; and "default"
-    if nobody named that.
+    files are the names of the loaders, separated by commas; the release of Xen; and "default"
+    if the user did not choose it.
     """
     from .loaders.model.releases import Xen
     from .report.report import read_report
@@ -78,7 +79,7 @@ def check(step: Step) -> None:
 
 
 def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
-    """What a Xen says of an image that was built as distributions build it."""
+    """Yield warnings for an image that Xens without PV32, as in distributions, refuse."""
     from .loaders.names import PV_DOMU
     from .report.report import read_report
 
@@ -92,7 +93,7 @@ def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
 
 
 def _name(linked: str, image: str) -> None:
-    """Gives the linker's output its name, at once."""
+    """Give the linker's output a name, atomically."""
     part = os.path.join(os.path.dirname(image), f".{os.path.basename(image)}.part")
     try:
         if os.path.isdir(image):
@@ -102,7 +103,7 @@ def _name(linked: str, image: str) -> None:
         try:
             os.link(linked, part)
         except OSError:
-            # Not every file system has hard links.
+            # Some file systems have no hard links.
             import shutil
 
             shutil.copy2(linked, part)
@@ -112,7 +113,7 @@ def _name(linked: str, image: str) -> None:
 
 
 def compile_commands(plan: Plan, step: Step) -> None:
-    """Write how each source of a plan is compiled, as JSON; only if that has changed."""
+    """Write the compilation database of a plan as JSON, if it changed."""
     import json
 
     entries = [
@@ -128,12 +129,12 @@ def compile_commands(plan: Plan, step: Step) -> None:
 
 
 def compilations(plan: Plan) -> Iterator[Step]:
-    """The steps of a plan that make objects."""
+    """Yield the steps of a plan that make objects."""
     return (step for step in plan.steps.values() if step.action == COMPILE and "-c" in step.flags)
 
 
 def commands_step(plan: Plan, path: str) -> Step:
-    """The step that writes them; its arguments change when they do."""
+    """Return the step that writes the compilation database; its arguments are a digest of it."""
     import hashlib
 
     said = hashlib.blake2b(os.getcwd().encode("utf-8", "surrogateescape"), digest_size=16)
@@ -148,7 +149,7 @@ def commands_step(plan: Plan, path: str) -> Step:
 
 
 def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:
-    """The functions by their actions, for a build.Session."""
+    """Return the functions by the action of a step, for a build.Session."""
 
     def commands(step: Step) -> None:
         compile_commands(plan, step)
@@ -165,4 +166,4 @@ def _import_check() -> None:
 
 
 IMPORTS = {HEAD: _import_head, CHECK: _import_check}
-"""What a session can do for them while it waits for commands."""
+"""Functions that import their modules, which a session calls while commands run."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""NamedTuple, signal and RLock, as typing, the standard library and threading have them.
+"""NamedTuple, signal and RLock without the imports of typing, signal and threading.
 
-Without what these import, which takes longer than starting Python does.  Used by all that
-a build without SCons and `xen-tool check` import.
+These imports take longer than the start of Python.  Used by all modules that a build without
+SCons and `xen-tool check` import.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ else:
     from _thread import RLock
 
     class NamedTuple(tuple):
-        """A tuple whose items are the annotations of its subclass, in order, by name."""
+        """A tuple whose items are named by the annotations of its subclass, in order."""
 
         __slots__ = ()
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is printed of steps: a line when one begins, and what its commands say, whole.
+"""Print the progress of a build: a line when a step begins, and the output of its commands.
 
-On a terminal the line is a status, `[ 12/100] CC path`, in place; elsewhere, and with V=1,
-each step has a line.  Used by the entry points that build.
+On a terminal there is one status line, `[ 12/100] CC path`, which is overwritten; elsewhere,
+and with V=1, each step has a line.  Used by the entry points that build.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from .build.runner import Show
 from .build.step import Step
 
 _USUAL = 80
-"""Columns of a terminal that does not say."""
+"""Columns of a terminal of unknown width."""
 _CLEAR = "\r\x1b[K"
-"""To the start of the line, and erase it: every terminal but a dumb one knows that."""
+"""Return to the start of the line and erase it; works on all but dumb terminals."""
 
 
 class Lines(Show):
-    """A line for each step; with V=1 its command.
+    """Prints a line for each step; with V=1 its command.
 
-    passing: the status on a terminal is erased at the end, and is there although silent.
+    passing: show the status on a terminal even if silent, and erase it at the end.
     """
 
     def __init__(
@@ -38,17 +38,17 @@ class Lines(Show):
         self._is_open = False
 
     def line(self, step: Step) -> str:
-        """How a step is shown."""
+        """Return the line for a step."""
         if self.verbose and step.is_command:
             return _as_typed(step)
         return f"  {step.name:<7} {step.path}"
 
     def expect(self, steps: int) -> None:
-        """So many steps are going to begin, at most."""
+        """At most so many named steps will begin."""
         self._begun, self._expected = 0, steps
 
     def begin(self, step: Step) -> None:
-        """Prints the step that starts, if it has a name."""
+        """Print the line of a step that begins, if it has a name."""
         if not step.name or (self.silent and not self._passing):
             return
         self._begun += 1
@@ -62,7 +62,7 @@ class Lines(Show):
         self._is_open = True
 
     def end(self, step: Step, output: bytes, error: str) -> None:
-        """Prints what its commands said."""
+        """Print the output of its commands."""
         if output or error:
             self.finish()
         if output:
@@ -72,12 +72,12 @@ class Lines(Show):
             print(f"xen_tool: failed: {_as_typed(step)}", file=sys.stderr)
 
     def note(self, step: Step, reason: str) -> None:
-        """Prints why a step will run again."""
+        """Print why a step will run again."""
         self.finish()
         print(f"xen_tool: note: {step.path} is built again next time: {reason}", file=sys.stderr)
 
     def finish(self) -> None:
-        """Ends the line of the status, if there is one."""
+        """End the status line, if there is one."""
         if self._is_open:
             print(end=_CLEAR if self._passing else "\n", flush=True)
             self._is_open = False
@@ -90,7 +90,7 @@ def _as_typed(step: Step) -> str:
 
 
 def is_terminal(stream: object) -> bool:
-    """Whether lines on it can be erased."""
+    """Whether a stream is a terminal on which lines can be erased."""
     isatty = getattr(stream, "isatty", None)
     return isatty is not None and isatty() and os.environ.get("TERM", "dumb") != "dumb"
 

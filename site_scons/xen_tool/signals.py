@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Tell the runner of signals, whoever handles them, and in whatever thread it runs.
+"""Report signals to the runner through a pipe, in whatever thread it runs.
 
-SCons has handlers of its own, which let running actions end.  Python can write the numbers
-of signals into a pipe as well; the runner ends its commands by it.
+SCons has its own signal handlers, which wait for running actions.  In addition, Python writes
+the number of each signal into this pipe (signal.set_wakeup_fd), and the runner that reads it
+ends its commands.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _ends: list[int] = []
 
 
 def listen() -> None:
-    """Begin, in the main thread; whoever has the pipe already keeps it."""
+    """Open the pipe, once; called in the main thread."""
     if _ends:
         return
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -30,13 +31,13 @@ def listen() -> None:
 
 
 def handle() -> None:
-    """Have the signals that ask to end do no more than that."""
+    """Install handlers that do nothing for the signals that ask to end."""
     for number in INTERRUPTING:
-        # nohup and shells' background jobs have some of them ignored.
+        # Some of them are ignored under nohup and in background jobs.
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 
 
 def descriptor() -> int:
-    """Where the numbers of signals can be read; -1 if they cannot."""
+    """Return the descriptor from which signal numbers can be read; -1 if there is none."""
     return _ends[0] if _ends else -1

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The targets that are no files of a plan.
+"""Targets that are not files of a plan.
 
-check           which loaders must take an image; env.XenCheck
-config_targets  menuconfig, defconfig and the like; setconfig, listconfig
+check           the loaders that must accept an image; env.XenCheck
+config_targets  menuconfig, defconfig and others; setconfig, listconfig
 why             why a symbol has its value, and why a file was built
 watching        watch
-reproducible    reproducible: builds again elsewhere, and compares
+reproducible    reproducible: builds again in another folder, and compares
 ninja           build.ninja
 """

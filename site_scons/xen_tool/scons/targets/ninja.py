@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target build.ninja: writes the plans at the top, for those who want ninja itself.
+"""The target build.ninja: writes the plans as a build.ninja at the top.
 
-The file makes itself anew, by SCons, when something changes that SCons read for it.
+ninja has SCons write the file again when something changes that SCons read for it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/")
 
 
 def target(graphs: Sequence[Graph]) -> Any:
-    """The node of the file at the top."""
+    """Return the node of build.ninja at the top."""
     env = graphs[0].env
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
@@ -72,19 +72,19 @@ def _write(graphs: Sequence[Graph]) -> None:
         stored.write(file, plan)
     write_if_changed(FILE, written)
     for file in (*plans, FILE):
-        # For ninja they must be newer than what they were made of.
+        # ninja expects them to be newer than their sources.
         os.utime(file)
 
 
 def _inputs(node: Any) -> Iterator[str]:
-    """The files that exist of those that another builder is given."""
+    """Yield the existing sources of a file of another builder."""
     for child in node.all_children():
         if not isinstance(child, StepFile) and os.path.isfile(child.get_abspath()):
             yield path_of(child)
 
 
 def _made_of(graphs: Sequence[Graph]) -> Iterator[str]:
-    """The files that were read for the plans, and the modules that did."""
+    """Yield the files that were read for the plans, and the modules that read them."""
     top = os.path.join(graphs[0].top, "")
     modules = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     names = GetOption("file") or [name for name in _SCONSTRUCTS if os.path.isfile(name)][:1]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target reproducible: builds what is asked for once more elsewhere, and compares.
+"""The target reproducible: builds the requested targets again in a copy, and compares.
 
-The tree is copied, without what builds made in it.  SCons builds the copy with the same
-arguments: in a folder of another name, later, in another time zone and locale, as a user of
-another name, with another umask and number of jobs.  Each file that a step or another builder
-makes on the way must be the same.  --json prints
+The tree is copied without outputs.  SCons builds the copy with the same arguments, in a folder
+of another name, at another time, and with another time zone, locale, user name, umask and
+number of jobs.  Each file that a step or another builder makes must be the same.  --json
+prints
 
     {"schema": 1, "targets": [PATH], "files": NUMBER, "differences": [{"file": PATH,
         "section": TEXT or null, "symbol": TEXT or null, "line": NUMBER or null,
@@ -46,13 +46,13 @@ _ENVIRONMENT = {"TZ": "UTC+11:30", "USER": "somebody", "LOGNAME": "somebody"}
 _MASK, _OTHER_MASK = 0o022, 0o077
 _GIT = ".git"
 _PYTHON = "pyvenv.cfg"
-"""What a folder has that holds an environment of Python."""
+"""The file that marks a virtual environment of Python."""
 _LEFT_OUT = ("__pycache__", *SCONSIGN_FILES, ".sconsign")
 
 
 @while_reading
 def target(graphs: Sequence[Graph], folder: str) -> Any:
-    """The node of the target, for what else is asked for; names there are of a folder."""
+    """Return the node of the target; other requested names are relative to folder."""
     env = graphs[0].env
     targets: list[Any] = []
     made: dict[str, None] = {}
@@ -66,7 +66,7 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
     nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS or [env.Dir("#")]
     targets += dict.fromkeys(nodes)
     env.Depends(alias, targets)
-    # SCons forgets of a file that is made what it was made of.
+    # SCons drops the sources of a file once it is made.
     _find_made(targets, made)
     if not made:
         raise XenToolError(f"{REPRODUCIBLE}: nothing is made for {' '.join(map(str, targets))}")
@@ -74,7 +74,7 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
 
 def _find_made(nodes: Iterable[Any], made: dict[str, None]) -> None:
-    """Finds all files that are made for nodes, what others are made of first."""
+    """Add all files that are made for nodes, in the order of their dependencies."""
     todo = [(node, False) for node in reversed(list(nodes))]
     seen = set()
     while todo:
@@ -104,7 +104,7 @@ def _children(node: Any) -> list[Any]:
 
 
 def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str]) -> None:
-    """Builds the copy, and compares.
+    """Build the copy and compare.
 
     Raises XenToolError or BuildError if something differs, or the copy cannot be built.
     """
@@ -125,7 +125,7 @@ def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str])
         objects = [path for path in made if path.endswith(".o") and path not in targets]
         others = f" and {len(objects)} object{'s'[: len(objects) - 1]}" if objects else ""
         are = "are" if objects or len(targets) > 1 else "is"
-        # The folder itself stands for all that is made below it.
+        # A folder stands for all files that are made below it.
         what = f"all {len(made)} files" if targets == ["."] else f"{', '.join(targets)}{others}"
         print(f"{REPRODUCIBLE}: {what} {are} the same")
     if found:
@@ -153,20 +153,20 @@ def _compare(path: str, other: str) -> Difference | None:
 
 
 class _Elsewhere:
-    """A copy of the tree in a folder of its own."""
+    """A copy of the tree in a temporary folder."""
 
     def __init__(self, graphs: Sequence[Graph], folder: str) -> None:
         self._graphs = graphs
         self._top = graphs[0].top
         typed = (g.plan.folder for g in graphs if g.env["XEN_SETTINGS"].get("O"))
         self._build = next(typed, "")
-        """What O= names."""
-        # The folder's own name may be a link.
+        """The value of O=."""
+        # The path of the temporary folder may have links.
         self._copy = os.path.join(os.path.realpath(folder), _COPY)
         self._other_build = os.path.join(os.path.realpath(folder), _BUILD)
 
     def of(self, path: str) -> str:
-        """Where a file of the tree or the build directory is there.
+        """Return the path in the copy of a file of the tree or the build directory.
 
         Raises XenToolError if it would be the same file.
         """
@@ -180,9 +180,9 @@ class _Elsewhere:
         )
 
     def copy(self) -> None:
-        """Copies the tree.
+        """Copy the tree.
 
-        Raises XenToolError if that cannot be.
+        Raises XenToolError if it cannot be copied.
         """
         made = {graph.plan.folder for graph in self._graphs}
         made |= {path for graph in self._graphs for path in graph.others.files()}
@@ -205,7 +205,7 @@ class _Elsewhere:
             if entry.is_symlink():
                 os.symlink(self._leads_to(entry.path), to)
             elif entry.name == _GIT and entry.is_dir():
-                # As it may be large, and what asks git shall be told the same.
+                # It may be large, and git must give the same answers in the copy.
                 os.symlink(entry.path, to)
             elif entry.is_dir():
                 has = (os.path.join(entry.path, name) for name in (DATABASE, _PYTHON))
@@ -215,15 +215,15 @@ class _Elsewhere:
                 shutil.copy(entry.path, to)
 
     def _leads_to(self, link: str) -> str:
-        """What a link in the copy holds: the same, unless it would lead out of it."""
+        """Return the target of a link in the copy, changed if it would lead out of it."""
         text = os.readlink(link)
         place = os.path.normpath(os.path.join(os.path.dirname(link), text))
         return text if place.startswith(os.path.join(self._top, "")) else place
 
     def build(self) -> None:
-        """Builds the copy.
+        """Build the copy.
 
-        Raises BuildError if SCons does not succeed.
+        Raises BuildError if SCons fails.
         """
         jobs = _JOBS if int(GetOption("num_jobs")) != _JOBS else _OTHER_JOBS
         mask = os.umask(_MASK)
@@ -232,7 +232,7 @@ class _Elsewhere:
         run = subprocess.run(
             [
                 *(sys.executable, "-m", "SCons", *self._arguments()),
-                # Nothing of it comes from a cache.
+                # Do not take files from a cache.
                 *("-Q", "-s", f"-j{jobs}", "--cache-disable"),
             ],
             cwd=self._launched(),
@@ -256,12 +256,12 @@ class _Elsewhere:
             )
 
     def _launched(self) -> str:
-        """The folder of the copy where SCons starts: with -u it matters."""
+        """Return the folder of the copy in which SCons starts, which matters for -u."""
         start = os.path.relpath(GetLaunchDir(), self._top)
         return os.path.join(self._copy, "" if start.startswith(os.pardir) else start)
 
     def _arguments(self) -> Iterator[str]:
-        """The arguments of this run, for the copy."""
+        """Yield the arguments of this run, for the copy."""
         named = [str(target) for target in COMMAND_LINE_TARGETS if str(target) != REPRODUCIBLE]
         is_elsewhere = os.path.isabs(self._build)
         for word in [*arguments(), *named]:

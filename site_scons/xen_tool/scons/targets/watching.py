@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target watch: shortcut/watch.py in the place of SCons, which builds nothing itself."""
+"""The target watch: replaces SCons by shortcut/watch.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...errors import XenToolError
 
 WATCH = "watch"
 _NAMING = ("-C", "--directory", "-f", "--file", "-I", "--include-dir", "-Y", "--repository")
-"""Options whose argument, behind a blank, could be of that name."""
+"""Options with a separate argument, which could be named watch."""
 
 
 def asked() -> bool:
@@ -22,7 +22,7 @@ def asked() -> bool:
 
 
 def watch(top: str) -> None:
-    """Watch a project for the rest of the command line; does not return.
+    """Watch a project with the rest of the command line; does not return.
 
     Raises XenToolError if the target is not on the command line itself.
     """

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target `why`: how a symbol can have a value (NAME=VALUE), and what sets it now (NAME).
+"""The target `why`: explains symbols and files.
 
-With TARGET=FILE: why a file was built.
+NAME=VALUE: how a symbol can get a value.  NAME: what sets a symbol now.  TARGET=FILE: why a
+file was built.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def answer(env: Any, asked: Sequence[str]) -> str:
-    """The answers to what was asked, as text, or as JSON: build/story.py has its schema.
+    """Return the answers as text, or as JSON (schema: build/story.py).
 
-    asked are names of symbols alone.
-    Raises XenToolError if nothing was asked, or of what there is not.
+    asked are the symbols without a value.
+    Raises XenToolError if there is no question, or for an unknown file or symbol.
     """
     given: Settings = env["XEN_SETTINGS"]
     targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
@@ -60,7 +61,7 @@ def answer(env: Any, asked: Sequence[str]) -> str:
 
 
 class _File(NamedTuple):
-    """What is known of a file."""
+    """Why a file was built."""
 
     path: str
     is_made: bool
@@ -71,7 +72,7 @@ class _File(NamedTuple):
     """Whether it was built in the last run."""
 
     def as_json(self) -> dict[str, object]:
-        """The answer for programs."""
+        """Return the answer as JSON."""
         return {
             "target": self.path,
             "due": self.due and self.due.as_json(),
@@ -80,7 +81,7 @@ class _File(NamedTuple):
         }
 
     def as_text(self) -> Iterator[str]:
-        """The answer for people."""
+        """Yield the answer as lines of text."""
         if not self.is_made:
             yield f"{self.path} is not made by this build; this is why it was built before"
         elif self.built and not self.last_run:
@@ -101,7 +102,7 @@ def _file(env: Any, asked: str) -> _File:
         record = None
     due = [s for s in graph.session.due([path]).values() if _matters(graph, s, path)]
     if step not in due:
-        # Something on the way to it is, that it does not read.
+        # Another step on the way is due, whose output this file does not read.
         due = []
     outputs = [output for each in due for output in each.outputs]
     reasons = {each.path: judge.reasons(each, graph.texts) for each in due}
@@ -115,16 +116,16 @@ def _file(env: Any, asked: str) -> _File:
 
 
 def _matters(graph: Graph, step: Step, path: str) -> bool:
-    """Whether a step is worth telling on the way to a file: not what counts by its symbols."""
+    """Whether to mention a step: not those that only write configuration files."""
     return bool(step.name) and (
         path in step.outputs or graph.plan.configured.isdisjoint(step.outputs)
     )
 
 
 def _found(env: Any, asked: str) -> tuple[Graph, Mapping[str, Record], str]:
-    """The file of a name, that may be short; with the records of its build directory.
+    """Return the graph, the records and the path of a file, whose name may be short.
 
-    Raises XenToolError if there is none, or several.
+    Raises XenToolError if no file, or more than one, has the name.
     """
     own: Graph = env["XEN_GRAPH"]
     graphs = sorted(names.graphs(), key=lambda graph: graph is not own)
