@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -21,9 +20,9 @@ SOURCES = ["site_scons", "tests", "SConstruct", "arch/x86/xen/SConscript"]
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
-        ("ruff", ["check", "--no-cache", "site_scons", "tests"]),
-        ("ruff", ["format", "--check", "--no-cache", *SOURCES]),
-        ("mypy", ["--cache-dir", os.devnull]),
+        ("ruff", ["check", "site_scons", "tests"]),
+        ("ruff", ["format", "--check", *SOURCES]),
+        ("mypy", []),
         ("reuse", ["lint"]),
     ],
     ids=["ruff check", "ruff format", "mypy", "reuse"],
