@@ -18,7 +18,7 @@ LOAD = 0x1000000
 VIRT_BASE_64, VIRT_BASE_32 = 0xFFFFFFFF80000000, 0xC0000000
 ENTRY, HYPERCALL_PAGE, VIRT_BASE, PADDR_OFFSET, XEN_VERSION = 1, 2, 3, 4, 5
 GUEST_OS, LOADER, PAE_MODE, PHYS32_ENTRY = 6, 8, 9, 18
-POWEROFF, CRASH = 0, 3
+POWEROFF, REBOOT, CRASH = 0, 1, 3
 
 # Into the ring that xenconsoled reads: at 0 input, 1024 output, 3080 out_cons, 3084 out_prod;
 # xen/include/public/io/console.h.  The offsets in start_info are of its console.domU.
@@ -118,6 +118,87 @@ _SOURCES = {
     "xen-pvh-domu": _BY_PORT + _SHUTDOWN,
     "qemu-kernel": _BY_PORT + _DEBUG_EXIT,
 }
+# What a speaker's command line is: see spoken().  It is in the start_info, at 128; PVH's has its
+# address, at 24.
+_SPEAK_64 = """
+    lea rbx, [rsi + 128]
+    mov rdi, {text}
+next:
+    mov al, [rbx]
+    inc rbx
+    cmp al, 126
+    je done
+    cmp al, 124
+    jne put
+    mov al, 10
+put:
+    mov [rdi], al
+    inc rdi
+    jmp next
+done:
+    mov rdx, {text}
+    mov rsi, rdi
+    sub rsi, rdx
+    xor edi, edi
+    mov eax, 18
+    syscall
+    movzx ecx, byte ptr [rbx]
+    sub ecx, 48
+    cmp ecx, 9
+    jne shut
+    ud2
+shut:
+    mov [rsp - 256], ecx
+    lea rsi, [rsp - 256]
+    mov edi, 2
+    mov eax, 29
+    syscall
+    {last}
+"""
+_SPEAK_32 = """
+    mov ebp, [ebx + 24]
+    mov edi, {text}
+next:
+    mov al, [ebp]
+    inc ebp
+    cmp al, 126
+    je done
+    cmp al, 124
+    jne put
+    mov al, 10
+put:
+    mov [edi], al
+    inc edi
+    jmp next
+done:
+    mov edx, {text}
+    mov ecx, edi
+    sub ecx, edx
+    xor ebx, ebx
+    mov eax, 18
+    vmmcall
+    movzx ecx, byte ptr [ebp]
+    sub ecx, 48
+    cmp ecx, 9
+    jne exit
+    ud2
+exit:
+    cmp ecx, 8
+    jne shut
+    mov eax, 16
+    out 0xf4, eax
+shut:
+    mov [{scratch}], ecx
+    mov ecx, {scratch}
+    mov ebx, 2
+    mov eax, 29
+    vmmcall
+    {last}
+"""
+EXITS, CRASHES = 8, 9
+"""Ends of a speaker besides the reasons of a shutdown; as PV it cannot exit QEMU."""
+
+_SPEAKERS = {"xen-pv-dom0": _SPEAK_64, "xen-pvh-dom0": _SPEAK_32}
 _PORTS = {"xen-pvh-domu": 0xE9, "qemu-kernel": 0x3F8}
 
 
@@ -138,6 +219,24 @@ def guest(
         reason=POWEROFF if good else CRASH,
         last=_LAST,
     )
+    return _image(folder, bits, virt_base, source, text)
+
+
+def speaker(folder: Path, mode: str) -> Path:
+    """An image for a dom0 mode that says what its command line does: see spoken()."""
+    bits, virt_base = (64, VIRT_BASE_64) if mode == "xen-pv-dom0" else (32, 0)
+    start = virt_base + LOAD
+    source = _SPEAKERS[mode].format(text=start + 0x800, scratch=start + 0x700, last=_LAST)
+    return _image(folder, bits, virt_base, source, "")
+
+
+def spoken(text: str, end: int = POWEROFF) -> str:
+    """The command line that has a speaker say text, and end so: POWEROFF, REBOOT, EXITS, ..."""
+    return f"{text.replace(chr(10), '|')}~{end}"
+
+
+def _image(folder: Path, bits: int, virt_base: int, source: str, text: str) -> Path:
+    start = virt_base + LOAD
     # keystone may come to read plain numbers as hexadecimal, for all engines of a process.
     source = re.sub(r"(?<![\w.])\d+(?!\w)", lambda number: hex(int(number[0])), source)
     width = keystone.KS_MODE_64 if bits == 64 else keystone.KS_MODE_32

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .abi import ARCHES
-from .boot import CPUS, given, modes
+from .boot import CPUS, given, modes, protocols
 from .errors import XenToolError
 from .loaders.model.releases import Xen
 from .loaders.names import LOADERS
@@ -137,9 +137,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
     )
-    for name, what in given.WORDS.items():
-        boot.add_argument(f"--{name.replace('_', '-')}", metavar=name.upper(), help=what)
-    boot.set_defaults(function=_boot)
+    _add_given(boot)
+    boot.add_argument(
+        "--no-verdict",
+        dest="protocol",
+        action="store_const",
+        const=protocols.NONE.name,
+        help="only show the console: --protocol none",
+    )
+    boot.set_defaults(function=_boot, parser=boot)
 
     build = commands.add_parser(
         "build",
@@ -158,6 +164,23 @@ def _parser() -> argparse.ArgumentParser:
     _add_xen(diff)
     diff.set_defaults(function=_diff)
     return parser
+
+
+_SHORT = {"pass_regex": ["--pass"], "fail_regex": ["--fail"]}
+
+
+def _add_given(parser: argparse.ArgumentParser) -> None:
+    for name, what in given.WORDS.items():
+        names = [f"--{name.replace('_', '-')}", *_SHORT.get(name, ())]
+        parser.add_argument(*names, metavar=name.upper(), help=what)
+
+
+def _given(options: argparse.Namespace) -> given.Given:
+    try:
+        return given.given({name: getattr(options, name) for name in given.WORDS})
+    except XenToolError as error:
+        parser: argparse.ArgumentParser = options.parser
+        parser.error(str(error))
 
 
 def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
@@ -240,6 +263,7 @@ def _boot(options: argparse.Namespace) -> int:
     from .boot.console import show
     from .report.report import read_report
 
+    besides = _given(options)
     mode = options.mode
     if mode is None:
         report = read_report(options.image, Xen())
@@ -251,15 +275,13 @@ def _boot(options: argparse.Namespace) -> int:
         cpus=options.cpus,
         qemu=options.qemu,
         xen=options.xen,
-        given=given.given({name: getattr(options, name) for name in given.WORDS}),
+        given=besides,
         echo=show,
     )
     print(f"{options.image}: {outcome.reason}")
-    if outcome.passed:
-        return 0
     for line in outcome.details:
         print(line, file=sys.stderr)
-    return FAILED
+    return FAILED if outcome.failed else 0
 
 
 def _check(options: argparse.Namespace) -> int:

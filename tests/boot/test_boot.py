@@ -138,9 +138,9 @@ def test_a_pass_needs_the_line_and_the_status(machine: Machine) -> None:
             33,
             "the guest reported RESULT: PASS, but its 3 checks gave 2 lines PASS",
         ),
-        ("PASS one\n", 33, "QEMU ended with status 33, but no line RESULT: PASS came"),
-        ("not RESULT: PASS\n", 33, "QEMU ended with status 33, but no line RESULT: PASS came"),
-        ("PASS one\n", 0, "QEMU ended with status 0, but no line RESULT: PASS came"),
+        ("PASS one\n", 33, "QEMU ended with status 33, but no result came"),
+        ("not RESULT: PASS\n", 33, "QEMU ended with status 33, but no result came"),
+        ("PASS one\n", 0, "QEMU ended with status 0, but no result came"),
         ("qemu: no such option\n", 1, "QEMU ended with status 1: qemu: no such option"),
         ("", 7, "QEMU ended with status 7: it said nothing"),
         (

@@ -100,7 +100,7 @@ def test_a_refusal_is_told_in_the_toolstacks_words(runs: Runs) -> None:
 
 def test_a_dom0_that_lacks_memory_for_the_domain(runs: Runs) -> None:
     outcome = runs["dom0 lacks memory"].result()
-    start = "no result came: dom0 lacks memory: xl did not start the domain: "
+    start = "no result came: dom0 lacks memory (MEM= gives more): xl did not start the domain: "
     assert outcome.reason.startswith(start)
 
 

@@ -16,6 +16,7 @@ from xen_tool.boot.dump import Where
 from xen_tool.boot.evidence import Evidence
 from xen_tool.boot.modes import Place
 from xen_tool.boot.outcome import End, Judge
+from xen_tool.boot.protocols import Result
 from xen_tool.boot.symbols import Symbols
 
 PASSED = "PASS a\nRESULT: PASS\n"
@@ -109,21 +110,22 @@ CPU0 = (Where("CPU 0", 0x1000),)
             "[    6.1] Initramfs unpacking failed: write error\n"
             f"[    8.1] Kernel panic - not syncing: No working init found.\n{CRASHED_DOM0}",
             HUNG,
-            "dom0 lacks memory: the dom0, not the guest, died: "
+            "dom0 lacks memory (MEM= gives more): the dom0, not the guest, died: "
             "Kernel panic - not syncing: No working init found.",
         ),
         (
             Place.DOMU,
             "(XEN) Panic on CPU 0:\n(XEN) Not enough RAM for domain 0 allocation\n",
             HUNG,
-            "dom0 lacks memory: Xen panicked: Not enough RAM for domain 0 allocation",
+            "dom0 lacks memory (MEM= gives more): "
+            "Xen panicked: Not enough RAM for domain 0 allocation",
         ),
         (
             Place.DOMU,
             f"{STARTED}[ 9.1] Out of memory: Killed process 99 (xl)\n"
             "dom0: xl was killed by signal 9\n",
             End(7, 9),
-            "no result came: dom0 lacks memory: xl was killed by signal 9",
+            "no result came: dom0 lacks memory (MEM= gives more): xl was killed by signal 9",
         ),
         (
             Place.DOMU,
@@ -198,7 +200,7 @@ CPU0 = (Where("CPU 0", 0x1000),)
 def test_the_end_is_told(place: Place, said: str, end: End, reason: str, symbols: Symbols) -> None:
     judge = judged(place, said, end, symbols)
     assert judge.reason() == reason
-    assert judge.passed == (reason == "the guest reported RESULT: PASS")
+    assert (judge.result() is Result.PASSED) == (reason == "the guest reported RESULT: PASS")
 
 
 def test_what_xen_says_of_its_cpus_is_read() -> None:

@@ -14,7 +14,9 @@ domu      what a Linux dom0 is given to build a domU from the image
 console   the lines of the console: who gets them, and which are kept
 terminal  its bytes, as rows that a person sees
 escapes   text, control characters and escape sequences
-evidence  what the lines say: passes, failures, deaths
+evidence  what the lines say: who died of what
+protocols what the guest reports, by each protocol
+ktap      the one that has tests nested in tests
 dump      the places that they name: registers and stacks
 symbols   names for these
 outcome   how the run ended, and why, in a sentence

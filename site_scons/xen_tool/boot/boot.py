@@ -8,6 +8,7 @@ Xen's modules, of which the first is dom0's kernel.  The serial port is the cons
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import re
 import subprocess
@@ -29,6 +30,7 @@ from .given import NOTHING, Given
 from .held import Held
 from .modes import Mode, Place
 from .outcome import End, Judge, Outcome
+from .protocols import Reader
 from .qemu import Machine, find_qemu, running
 from .symbols import Symbols
 
@@ -92,7 +94,7 @@ def boot(
         raise XenToolError(f"the time limit must be a number of seconds above 0, not {timeout}")
     if not 1 <= cpus <= MAX_CPUS:
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
-    evidence = Evidence(mode.place)
+    evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
     console = Console(evidence.see, echo)
     program = [*find_qemu(qemu, say), *given.of_qemu]
     with Held() as held:
@@ -106,11 +108,11 @@ def boot(
         with Symbols(loaded.image) as symbols:
             end = End(status, timeout, machine.monitor.shutdown, machine.triple_fault, places)
             judge = Judge(evidence, end, symbols)
-            details = [] if judge.passed else judge.trace()
-            reason = judge.reason()
-    if not judge.passed:
+            outcome = Outcome(judge.result(), status, judge.reason(), console.lines, seconds)
+            details = judge.trace() if outcome.failed else []
+    if outcome.failed:
         details += _refusal(image, mode, loaded.version)
-    return Outcome(judge.passed, status, reason, console.lines, seconds, tuple(details))
+    return dataclasses.replace(outcome, details=tuple(details))
 
 
 def _lay_out(
@@ -202,12 +204,13 @@ def _follow(
             machine.monitor.quit()
         if evidence.in_trouble:
             deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
-        elif evidence.result:
-            deadline = min(deadline, time.monotonic() + EXIT_SECONDS)
+        elif evidence.reader.ended:
+            left = GRACE_SECONDS if evidence.reader.may_run_on else EXIT_SECONDS
+            deadline = min(deadline, time.monotonic() + left)
     if machine.ended and not evidence.over:
         with contextlib.suppress(subprocess.TimeoutExpired):
             machine.process.wait(max(0.0, deadline - time.monotonic()))
-    elif not (evidence.over or evidence.in_trouble or evidence.result):
+    elif not (evidence.over or evidence.in_trouble or evidence.reader.ended):
         places = _ask(machine, console, evidence)
     console.close()
     return places

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the lines of the console say of a run: what passed and failed, and who died of what.
+"""What the lines of the console say of a run: who says what, and who died of what.
 
-The guest's side of this contract is arch/x86/xen/shutdown.c: lines `PASS name` and `FAIL name:
-why`, perhaps `CHECKS: n`, their number, and a last line `RESULT: PASS` or `RESULT: FAIL`.  Xen
-has its own words, and so has the dom0 that domu.py makes.  outcome.py judges by what is kept here.
+What a guest reports is for protocols.py to read.  Xen has its own words, and so has the dom0 that
+domu.py makes.  outcome.py judges by what is kept here.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from .dump import Dump, Where
 from .modes import Place
+from .protocols import FEW, LENGTH, Reader
 from .terminal import Seen
 
 # What may stand in front of what is said: who said it, and when.  Xen writes (XEN) before its own
@@ -21,9 +22,8 @@ _FRONT = re.compile(
     r" *(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]>|\[ *[TC]?[0-9][-0-9:.TZ+ ]*\])",
     re.ASCII,
 )
-_PASS = re.compile(r"PASS\b.")
 _FAIL = re.compile(r"FAIL\b")
-PASSED = "RESULT: PASS"
+"""Of whoever says it."""
 
 # The words of xen/common/domain.c, shutdown.c, xen/drivers/char/console.c and
 # xen/arch/x86/{shutdown,traps}.c.  After the first kind more lines come, which
@@ -48,32 +48,28 @@ _NO_MEMORY = re.compile(
     re.I,
 )
 
-FEW = 3
-"""How many lines of a kind are told; of more, their number."""
-_LENGTH = 200
-"""How much of a line is told."""
+
+class Said(NamedTuple):
+    """A line of the console, without what stands in front of it."""
+
+    source: str
+    """Who is named there: nobody (""), "domain", "xen", or "shim", a Xen in a domain."""
+    text: str
+    indent: int
 
 
 class Evidence:
     """Takes rows of the console one by one, and keeps little of them."""
 
-    def __init__(self, place: Place = Place.DOM0) -> None:
+    def __init__(self, place: Place = Place.DOM0, reader: Reader | None = None) -> None:
         self.place = place
+        self.reader = reader or Reader()
         self.over = False
         """Nothing more will come but a reboot."""
         self.in_trouble = False
         """Xen or a domain died; the lines that say why may still be coming."""
         self.dump = Dump()
         self.last_line = ""
-
-        self.result = ""
-        """The line RESULT:, of several the first that is no pass."""
-        self.after = ""
-        """What the guest said after its result."""
-        self.passes = 0
-        self.failures = 0
-        self.failed: list[str] = []
-        self.checks: list[str] = []
 
         self.trouble = ""
         self.unhandled = ""
@@ -95,44 +91,28 @@ class Evidence:
 
     def see(self, line: str, seen: Seen = Seen.LINE) -> None:
         """Take the next row of the console."""
-        source, text = _source(line)
-        text = text[:_LENGTH]
+        said = read(line)
+        text = said.text[:LENGTH]
         if not text:
             return
-        if source and not _FAIL.match(text):
+        if is_of_xen(said) and not _FAIL.match(text):
             if seen is not Seen.GLIMPSE:
-                self._see_xen(text, in_shim=source == "shim")
+                self._see_xen(text, in_shim=said.source == "shim")
         elif self.place is Place.DOMU and (found := _DOM0.fullmatch(text)):
             self.started = True
             self.of_domu = "" if found[1] == STARTS else found[1]
         else:
-            self._see_guest(text, seen)
+            is_word = self.reader.see(said.text, seen, said.indent, said.source)
+            if not is_word and seen is not Seen.GLIMPSE:
+                self._see_guest(text)
         if not self.no_memory and _NO_MEMORY.search(text):
             self.no_memory = text
 
-    def _see_guest(self, text: str, seen: Seen) -> None:
-        if self.result and not self.after:
-            self.after = text
-        if _FAIL.match(text):
-            self.failures += 1
-            if len(self.failed) < FEW:
-                self.failed.append(text)
-        elif text.startswith("RESULT:"):
-            # A pass that was overwritten, or is only a part of a line, is none.
-            if text != PASSED or (seen is Seen.LINE and not self.result):
-                self.result = self.result if self.result not in ("", PASSED) else text
-        elif seen is Seen.GLIMPSE:
-            return
-        elif text.startswith("CHECKS:"):
-            if text not in self.checks and len(self.checks) < FEW:
-                self.checks.append(text)
-        elif _PASS.match(text):
-            self.passes += seen is Seen.LINE
-        else:
-            self.last_line = text
-            self.dump.see(text)
-            if found := _PANIC_OF_LINUX.search(text):
-                self.panic_of_linux = found[0]
+    def _see_guest(self, text: str) -> None:
+        self.last_line = text
+        self.dump.see(text)
+        if found := _PANIC_OF_LINUX.search(text):
+            self.panic_of_linux = found[0]
 
     def _see_xen(self, message: str, *, in_shim: bool) -> None:
         if self._panic_open:
@@ -161,26 +141,6 @@ class Evidence:
         if not _ASTERISKS.fullmatch(message):
             self.last_line = message
 
-    @property
-    def reported_pass(self) -> bool:
-        """Whether nothing that was said speaks against a pass."""
-        dead = self.in_trouble or self.over
-        return self.result == PASSED and not dead and not self.doubt()
-
-    def doubt(self) -> str:
-        """What the guest said that one which passed does not say."""
-        if self.failed:
-            return f"also {self.failures_told()}"
-        if len(self.checks) > 1:
-            return f"its lines {' and '.join(self.checks)} differ"
-        for line in self.checks:
-            number = line.removeprefix("CHECKS:").strip()
-            if not (number.isascii() and number.isdigit()):
-                return f"{line} is no number of checks"
-            if int(number) != self.passes:
-                return f"its {number} checks gave {self.passes} lines PASS"
-        return f"said after it: {self.after}" if self.after else ""
-
     def is_of_dom0(self, domain: int) -> bool:
         """Return whether a domain is the dom0 that builds the guest, and not the guest."""
         return self.place is Place.DOMU and domain == 0 and not self.in_shim
@@ -189,19 +149,22 @@ class Evidence:
         """Return whether it is a virtual CPU of the guest."""
         return place.of_domain is not None and not self.is_of_dom0(place.of_domain)
 
-    def failures_told(self) -> str:
-        """The first failures, and how many more there were."""
-        more = self.failures - len(self.failed)
-        return ", ".join(self.failed) + (f", and {more} more lines FAIL" if more else "")
 
-
-def _source(line: str) -> tuple[str, str]:
-    """Return who says a line ("": nobody is named, "xen", or "shim": a Xen in a domU), and what."""
+def read(line: str) -> Said:
+    """Tell who says a line."""
     source, at, in_domain = "", 0, False
     while front := _FRONT.match(line, at):
         if front["domain"]:
-            source, in_domain = "", True
+            source, in_domain = "domain", True
         elif front["xen"]:
             source = "shim" if in_domain else "xen"
         at = front.end()
-    return source, line[at:].strip()
+    rest = line[at:]
+    blanks = len(rest) - len(rest.lstrip())
+    # Behind who and when there is a blank.
+    return Said(source, rest.strip(), max(0, blanks - (at > 0)))
+
+
+def is_of_xen(said: Said) -> bool:
+    """Return whether it is a Xen that says it."""
+    return said.source in ("xen", "shim")

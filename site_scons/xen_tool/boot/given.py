@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import XenToolError
+from . import protocols
 from .modes import Mode, Place
+from .protocols import NO_PATTERNS, Patterns, Protocol
 
 WORDS = {
     "cmdline": "the guest's command line",
@@ -22,6 +24,9 @@ WORDS = {
     "xen_options": "more options for Xen's command line",
     "domain": "lines of xl.cfg(5) for a domU, a semicolon between; they win",
     "qemu_options": "more options for QEMU; they win",
+    "protocol": f"how the guest reports: {protocols.listed()} (what it prints tells)",
+    "pass_regex": "the guest passes with a line that this matches; for guests of no protocol",
+    "fail_regex": "the guest fails with a line that this matches",
 }
 """What can be given, for people."""
 
@@ -43,6 +48,8 @@ class Given(NamedTuple):
     xen_options: str = ""
     domain: str = ""
     qemu_options: str = ""
+    protocol: Protocol | None = None
+    patterns: Patterns = NO_PATTERNS
 
     @property
     def of_qemu(self) -> list[str]:
@@ -84,6 +91,8 @@ def given(values: Mapping[str, object]) -> Given:
         shlex.split(texts.get("qemu_options", ""))
     except ValueError as error:
         raise XenToolError(f"QEMU_OPTIONS is no part of a command line: {error}") from error
+    if "protocol" in texts and "pass_regex" in texts:
+        raise XenToolError("PASS_REGEX is a protocol of its own: leave PROTOCOL out")
     mem = texts.get("mem")
     if mem is not None and not re.fullmatch(r"[1-9][0-9]{0,6}", mem, re.ASCII):
         raise XenToolError(f"MEM={mem}: MEM is a number of MiB above 0")
@@ -95,4 +104,19 @@ def given(values: Mapping[str, object]) -> Given:
         texts.get("xen_options", ""),
         texts.get("domain", ""),
         texts.get("qemu_options", ""),
+        protocols.named(texts["protocol"]) if "protocol" in texts else None,
+        Patterns(*(_pattern(texts, name) for name in ("pass_regex", "fail_regex"))),
     )
+
+
+def _pattern(texts: Mapping[str, str], name: str) -> re.Pattern[str] | None:
+    if name not in texts:
+        return None
+    text, called = texts[name], name.upper()
+    try:
+        pattern = re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise XenToolError(f"{called}={text} is no regular expression: {error}") from error
+    if pattern.search(""):
+        raise XenToolError(f"{called}={text} matches every line: write what the line says")
+    return pattern

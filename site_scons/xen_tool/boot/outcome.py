@@ -2,8 +2,8 @@
 """Says how a run ended and why, by what its console said and how QEMU ended.
 
 A pass needs all to agree: QEMU's status alone could come from wild code that hits the port of its
-isa-debug-exit device, the line RESULT: PASS alone from a guest that crashes right after it, and
-fewer lines than checks from a console that lost some.
+isa-debug-exit device, a line such as RESULT: PASS alone from a guest that crashes right after it,
+and fewer lines than checks from a console that lost some.
 
 A domU does not have the device.  Its status is the reason of its shutdown, which the dom0 that
 domu.py makes reads from xl, and gives to the device.
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from .dump import XEN, Where
-from .evidence import PASSED, Evidence
+from .evidence import Evidence
 from .modes import Place
+from .protocols import KTAP, NONE, Finish, Result, Verdict
 from .symbols import Symbols
 
 PASS_STATUS = 33
@@ -26,13 +27,14 @@ PASS_STATUS = 33
 
 _QEMU_STOPPED = re.compile(r"\S*qemu\S*: terminating on signal")
 _NOT_GUEST = "the dom0, not the guest,"
+LACKS_MEMORY = "dom0 lacks memory (MEM= gives more): "
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How one run ended."""
 
-    passed: bool
+    result: Result
     status: int | None
     """QEMU's exit status (negative: a signal's number); None if it had to be killed."""
     reason: str
@@ -42,6 +44,16 @@ class Outcome:
     seconds: float
     details: tuple[str, ...] = ()
     """Of a failure, for people: where it was, and what the loader says of the image."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the guest passed."""
+        return self.result is Result.PASSED
+
+    @property
+    def failed(self) -> bool:
+        """Whether a pass was asked for and did not come."""
+        return self.result not in (Result.PASSED, Result.SHOWN)
 
 
 class End(NamedTuple):
@@ -64,17 +76,33 @@ class Judge:
         self._evidence = evidence
         self._end = end
         self._symbols = symbols
+        self._reader = evidence.reader
+        self._verdict = evidence.reader.verdict()
+        finishes = self._finishes()
+        named = self._reader.named
+        if named and named.by_end and named.ends and named.ends & finishes:
+            self._verdict = Verdict(named, Result.PASSED, "")
+        elif self._verdict.protocol is KTAP and self._reader.doubt() and not finishes:
+            # It died on the way, or hangs.
+            self._verdict = Verdict(None, None, "")
 
-    @property
-    def passed(self) -> bool:
-        """Whether the lines and the status agree on a pass."""
-        return self._end.status == PASS_STATUS and self._evidence.reported_pass
+    def result(self) -> Result:
+        """Return what comes of the run."""
+        if self._reader.named is NONE:
+            return Result.SHOWN
+        if self._death():
+            return Result.CRASHED
+        result = self._verdict.result
+        if result is None:
+            return Result.FAILED if self._reader.failures else Result.CRASHED
+        return Result.FAILED if result is Result.PASSED and self._but() else result
 
     def reason(self) -> str:
         """Return why the run passed or failed, in one sentence."""
         said = self._evidence.last_line or "it said nothing"
         status = f"QEMU ended with status {self._end.status}: {said}"
-        return self._death() or self._verdict() or self._silence() or status
+        why = self._death() or self._report() or self._silence() or status
+        return f"no verdict was asked for: {why}" if self._reader.named is NONE else why
 
     def trace(self) -> list[str]:
         """Return the places of a crash that are in the image: where it was, and who called."""
@@ -90,7 +118,7 @@ class Judge:
     def _death(self) -> str:
         found, end = self._evidence, self._end
         where = f" at {self._place(found.dump.places[-1])}" if found.dump.places else ""
-        lacks = "dom0 lacks memory: " if found.no_memory else ""
+        lacks = LACKS_MEMORY if found.no_memory else ""
         if "Panic on CPU" in found.trouble:
             who = "xen-shim" if found.in_shim else "Xen"
             panic = " ".join(found.panic) or "no message came"
@@ -111,28 +139,64 @@ class Judge:
             return f"{who} crashed: triple fault, {self._told(end.places)}"
         return ""
 
-    def _verdict(self) -> str:
-        found, end = self._evidence, self._end
-        failed = found.failures_told()
-        if not found.result:
+    def _report(self) -> str:
+        verdict, failed = self._verdict, self._reader.failures_told()
+        if not verdict.result:
             return f"no result came, but {failed}" if failed else ""
-        if found.result != PASSED:
-            return f"the guest reported {found.result}" + (f" ({failed})" if failed else "")
-        if self.passed:
-            return f"the guest reported {PASSED}"
-        if not (but := found.doubt() or found.of_domu or found.last_words):
-            ended = "had to be ended" if end.status is None else f"ended with status {end.status}"
-            but = f"QEMU {ended} instead of {PASS_STATUS}"
-            if end.shutdown:
-                but = f"{self._stopped()}, and QEMU not ended with status {PASS_STATUS}"
-        return f"the guest reported {PASSED}, but {but}"
+        told = f"the guest reported {verdict.said}" if verdict.said else "the guest powered off"
+        if verdict.result is not Result.PASSED:
+            return told + (f" ({failed})" if failed else "")
+        but = self._but()
+        return told + (f", but {but}" if but else "")
+
+    def _but(self) -> str:
+        """What speaks against a pass that the guest reported."""
+        found, end = self._evidence, self._end
+        protocol = self._verdict.protocol
+        assert protocol
+        if doubt := self._reader.doubt() or found.panic_of_linux:
+            return doubt
+        finishes = self._finishes()
+        if protocol.ends is None:
+            stopped = end.status is None and not found.over
+            if finishes or (stopped and not found.of_domu):
+                return ""
+        elif finishes & protocol.ends:
+            return ""
+        if found.of_domu or found.last_words:
+            return found.of_domu or found.last_words
+        if end.shutdown:
+            return f"{self._stopped()}, and QEMU not ended with status {PASS_STATUS}"
+        ended = "had to be ended" if end.status is None else f"ended with status {end.status}"
+        return f"QEMU {ended} instead of {PASS_STATUS}"
+
+    def _finishes(self) -> set[Finish]:
+        """How the guest ended in good order, if it did."""
+        found, end = self._evidence, self._end
+        finishes = set()
+        if end.status == PASS_STATUS:
+            finishes.add(Finish.EXIT)
+        if found.place is Place.DOMU:
+            if end.status == PASS_STATUS and found.of_domu.endswith(": poweroff"):
+                finishes.add(Finish.POWEROFF)
+            if found.of_domu.endswith(": reboot"):
+                finishes.add(Finish.REBOOT)
+        elif found.last_words.endswith("halted: halting machine") or (
+            end.shutdown == "guest-shutdown"
+        ):
+            finishes.add(Finish.POWEROFF)
+        elif found.last_words.endswith("shutdown: rebooting machine") or (
+            end.shutdown == "guest-reset"
+        ):
+            finishes.add(Finish.REBOOT)
+        return finishes
 
     def _silence(self) -> str:
         """No result line: what else there is to go by."""
         found, end = self._evidence, self._end
         if found.of_domu:
             lacks = found.no_memory and found.of_domu.startswith("xl ")
-            return f"no result came: {'dom0 lacks memory: ' if lacks else ''}{found.of_domu}"
+            return f"no result came: {LACKS_MEMORY if lacks else ''}{found.of_domu}"
         if found.last_words:
             return f"the guest {_by_xen(found.last_words)} without a result: {found.last_words}"
         if end.shutdown:
@@ -144,7 +208,7 @@ class Judge:
         if end.status < 0:
             return f"QEMU was killed by signal {-end.status}"
         if end.status in (0, PASS_STATUS):
-            return f"QEMU ended with status {end.status}, but no line {PASSED} came"
+            return f"QEMU ended with status {end.status}, but no result came"
         return ""
 
     def _hang(self) -> str:

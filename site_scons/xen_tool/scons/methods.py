@@ -350,7 +350,7 @@ def xen_boot(
             given=besides,
             echo=show,
         )
-        if not outcome.passed:
+        if outcome.failed:
             for line in outcome.details:
                 print(line, file=sys.stderr)
             raise BuildError(errstr=outcome.reason, status=1)
