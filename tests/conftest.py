@@ -55,6 +55,12 @@ def toolchain(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
+def gdb() -> str:
+    """GNU gdb."""
+    return _program("gdb")
+
+
+@pytest.fixture(scope="session")
 def readelf() -> str:
     """GNU readelf."""
     return _program("readelf")

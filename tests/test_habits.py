@@ -58,7 +58,7 @@ BELOW = {
     "image": {"abi", "elf", "errors", "files"},
     "loaders": {"abi", "elf", "errors", "image"},
     "debian": {"elf", "errors", "files", "image", "loaders"},
-    "boot": {"debian", "elf", "errors", "files", "image", "loaders", "report"},
+    "boot": {"abi", "debian", "elf", "errors", "files", "image", "loaders", "report"},
 }
 """What each package may import besides itself and light; of the others it is not told."""
 ENTRY_POINTS = {"scons", "cli"}

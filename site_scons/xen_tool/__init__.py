@@ -39,7 +39,7 @@ def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
     from .scons import configure, methods, summary, usage
     from .scons.graph import names
-    from .scons.targets import check, config_targets
+    from .scons.targets import check, config_targets, gdb
 
     for name, method in (
         ("XenConfigure", configure.xen_configure),
@@ -49,6 +49,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenImage", methods.xen_image),
         ("XenCheck", check.xen_check),
         ("XenBoot", methods.xen_boot),
+        ("XenGdb", gdb.xen_gdb),
         ("XenConfigTargets", config_targets.xen_config_targets),
         ("XenHelp", usage.xen_help),
         ("XenSummary", summary.xen_summary),

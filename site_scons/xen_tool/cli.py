@@ -66,7 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    # Else argparse would take the image for its value.
+    options = _parser().parse_args(["--gdb=1" if word == "--gdb" else word for word in words])
     try:
         return int(options.function(options))
     except XenToolError as error:
@@ -113,13 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     head.set_defaults(function=_head, parser=head)
 
     boot = commands.add_parser("boot", help="start an image on Xen, under QEMU")
-    boot.add_argument("image", help=_IMAGE)
-    boot.add_argument(
-        "--mode",
-        type=_mode,
-        metavar="MODE",
-        help=f"{modes.listed()} (default: the first that the image is for)",
-    )
+    _add_boot(boot, _boot)
     boot.add_argument(
         "--timeout",
         type=float,
@@ -127,25 +123,14 @@ def _parser() -> argparse.ArgumentParser:
         help="when a boot without a result has failed (default: the mode's)",
     )
     boot.add_argument(
-        "--cpus", type=int, default=CPUS, metavar="N", help=f"CPUs of the guest ({_DEFAULT})"
-    )
-    boot.add_argument(
-        "--qemu", metavar="COMMAND", help="QEMU, perhaps with options (default: qemu-system-x86_64)"
-    )
-    boot.add_argument(
-        "--xen",
-        metavar="FILE",
-        help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
-    )
-    _add_given(boot)
-    boot.add_argument(
         "--no-verdict",
         dest="protocol",
         action="store_const",
         const=protocols.NONE.name,
         help="only show the console: --protocol none",
     )
-    boot.set_defaults(function=_boot, parser=boot)
+    gdb = commands.add_parser("gdb", help="start it stopped at its entry, with gdb")
+    _add_boot(gdb, _gdb)
 
     build = commands.add_parser(
         "build",
@@ -181,6 +166,29 @@ def _given(options: argparse.Namespace) -> given.Given:
     except XenToolError as error:
         parser: argparse.ArgumentParser = options.parser
         parser.error(str(error))
+
+
+def _add_boot(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
+    parser.add_argument("image", help=_IMAGE)
+    parser.add_argument(
+        "--mode",
+        type=_mode,
+        metavar="MODE",
+        help=f"{modes.listed()} (default: the first that the image is for)",
+    )
+    parser.add_argument(
+        "--cpus", type=int, default=CPUS, metavar="N", help=f"CPUs of the guest ({_DEFAULT})"
+    )
+    parser.add_argument(
+        "--qemu", metavar="COMMAND", help="QEMU, perhaps with options (default: qemu-system-x86_64)"
+    )
+    parser.add_argument(
+        "--xen",
+        metavar="FILE",
+        help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
+    )
+    _add_given(parser)
+    parser.set_defaults(function=function, parser=parser)
 
 
 def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
@@ -257,9 +265,27 @@ def _head(options: argparse.Namespace) -> int:
 
 
 def _boot(options: argparse.Namespace) -> int:
+    from .boot.boot import boot
+
+    outcome = boot(**_how(options), timeout=options.timeout)
+    print(f"{options.image}: {outcome.reason}")
+    for line in outcome.details:
+        print(line, file=sys.stderr)
+    return FAILED if outcome.failed else 0
+
+
+def _gdb(options: argparse.Namespace) -> int:
+    from .boot.debugger.process import debug
+
+    outcome, status = debug(**_how(options))
+    print(f"{options.image}: {outcome.reason}")
+    return UNUSABLE if status else 0
+
+
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    """What is booted, as boot() takes it."""
     from pathlib import Path
 
-    from .boot.boot import boot
     from .boot.console import show
     from .report.report import read_report
 
@@ -268,20 +294,15 @@ def _boot(options: argparse.Namespace) -> int:
     if mode is None:
         report = read_report(options.image, Xen())
         mode = modes.suited(report.asked, report.elf_class)
-    outcome = boot(
-        Path(options.image),
-        mode=mode,
-        timeout=options.timeout,
-        cpus=options.cpus,
-        qemu=options.qemu,
-        xen=options.xen,
-        given=besides,
-        echo=show,
-    )
-    print(f"{options.image}: {outcome.reason}")
-    for line in outcome.details:
-        print(line, file=sys.stderr)
-    return FAILED if outcome.failed else 0
+    return {
+        "image": Path(options.image),
+        "mode": mode,
+        "cpus": options.cpus,
+        "qemu": options.qemu,
+        "xen": options.xen,
+        "given": besides,
+        "echo": show,
+    }
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -24,6 +24,9 @@ from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
 from . import CPUS, modes
 from .console import Console, tell
+from .debugger import stub
+from .debugger.session import Session, session, xen_symbols
+from .debugger.stub import listening
 from .dump import Where
 from .evidence import Evidence
 from .given import NOTHING, Given
@@ -33,6 +36,9 @@ from .outcome import End, Judge, Outcome
 from .protocols import Reader
 from .qemu import Machine, find_qemu, running
 from .symbols import Symbols
+
+Debugger = Callable[[Session], contextlib.AbstractContextManager[int]]
+"""Starts a debugger, and gives a descriptor that is hung up when it has ended."""
 
 MAX_CPUS = 32
 """A guest's vcpu_info of more is not in the shared_info page."""
@@ -61,6 +67,7 @@ class _Loaded(NamedTuple):
     """Of Xen; None: that is not known, or there is none."""
     mode: Mode
     """With the memory that the machine gets."""
+    xen_symbols: Path | None = None
 
 
 def boot(
@@ -74,6 +81,7 @@ def boot(
     given: Given = NOTHING,
     echo: Callable[[str], None] | None = None,
     say: Say = tell,
+    debugger: Debugger | None = None,
 ) -> Outcome:
     """Runs the image until it reports, dies, or timeout seconds are over.
 
@@ -82,8 +90,9 @@ def boot(
     name or path, perhaps with options (qemu-system-x86_64), xen a hypervisor's
     path, gzipped or not, or a version of it that Debian has (the newest
     installed one), given what they and the guest get besides.  echo takes each
-    line of the console as it comes, say a line on what is fetched.  QEMU never
-    outlives the call or its process.
+    line of the console as it comes, say a line on what is fetched.  With given.gdb
+    the machine waits for gdb, and has no time limit; debugger starts one, or else say
+    gets the line to type.  QEMU never outlives the call or its process.
 
     Raises XenToolError if a part is missing or unusable; everything that
     happens after the start is an Outcome.
@@ -97,13 +106,25 @@ def boot(
     evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
     console = Console(evidence.see, echo)
     program = [*find_qemu(qemu, say), *given.of_qemu]
-    with Held() as held:
+    with Held() as held, contextlib.ExitStack() as stack:
         loaded = _lay_out(held, mode, image, cpus, xen, given, say)
+        options, descriptors = loaded.options, held.descriptors
+        if given.gdb:
+            timeout = math.inf
+            descriptor = stack.enter_context(listening(given.gdb))
+            options, descriptors = options + stub.options(descriptor), [*descriptors, descriptor]
         own_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        with running(program, loaded.mode, own_cpus, loaded.options, held.descriptors) as machine:
+        with running(program, loaded.mode, own_cpus, options, descriptors) as machine:
+            if given.gdb:
+                told = session(str(image), loaded.image, given.gdb, mode, loaded.xen_symbols)
+                if debugger:
+                    machine.listen_until(stack.enter_context(debugger(told)))
+                else:
+                    say(f"the machine waits for gdb; type in another terminal:\n{told.line()}")
             places = _follow(machine, console, evidence, start + timeout)
             status = machine.process.poll()
+        stack.close()
         seconds = time.monotonic() - start
         with Symbols(loaded.image) as symbols:
             end = End(status, timeout, machine.monitor.shutdown, machine.triple_fault, places)
@@ -134,7 +155,8 @@ def _lay_out(
     hypervisor = _hypervisor(xen, say)
     version = version_of(hypervisor)
     of_xen = ["console=com1", "com1=115200,8n1", *mode.xen]
-    unpacked = held.put([read_hypervisor(hypervisor)])
+    content = read_hypervisor(hypervisor)
+    unpacked = held.put([content])
     if mode.place is Place.DOM0:
         loaded = [(kernel, given.cmdline), *modules]
         mode = _with_memory(mode, given.mem)
@@ -155,7 +177,8 @@ def _lay_out(
     listed = [f"{name} {words}".strip().replace(",", ",,") for name, words in loaded]
     xen_words = " ".join([*of_xen, given.xen_options]).strip()
     options = ["-kernel", unpacked, "-append", xen_words, "-initrd", ",".join(listed)]
-    return _Loaded(kernel, options, version, mode)
+    symbols = xen_symbols(hypervisor, content, version) if given.gdb else None
+    return _Loaded(kernel, options, version, mode, symbols)
 
 
 def _with_memory(mode: Mode, mib: int | None) -> Mode:
@@ -194,7 +217,9 @@ def _follow(
     Returns where the CPUs are, of a machine that hangs or was stopped by its guest.
     """
     places: Sequence[Where] = ()
-    while not evidence.over:
+    # Without a limit there is a debugger, who looks on as long as the machine is there.
+    debugged = math.isinf(deadline)
+    while debugged or not evidence.over:
         data = machine.listen(deadline - time.monotonic())
         if data is None:
             break
@@ -202,6 +227,8 @@ def _follow(
         if machine.monitor.shutdown and not places:
             places = machine.monitor.cpus()
             machine.monitor.quit()
+        if debugged:
+            continue
         if evidence.in_trouble:
             deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
         elif evidence.reader.ended:
@@ -210,7 +237,7 @@ def _follow(
     if machine.ended and not evidence.over:
         with contextlib.suppress(subprocess.TimeoutExpired):
             machine.process.wait(max(0.0, deadline - time.monotonic()))
-    elif not (evidence.over or evidence.in_trouble or evidence.reader.ended):
+    elif not (debugged or evidence.over or evidence.in_trouble or evidence.reader.ended):
         places = _ask(machine, console, evidence)
     console.close()
     return places

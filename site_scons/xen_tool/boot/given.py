@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ..errors import XenToolError
 from . import protocols
+from .debugger.stub import Where, where
 from .modes import Mode, Place
 from .protocols import NO_PATTERNS, Patterns, Protocol
 
@@ -27,6 +28,8 @@ WORDS = {
     "protocol": f"how the guest reports: {protocols.listed()} (what it prints tells)",
     "pass_regex": "the guest passes with a line that this matches; for guests of no protocol",
     "fail_regex": "the guest fails with a line that this matches",
+    "gdb": "start stopped, and wait for gdb: 1 (port 1234), a port, or a socket's path",
+    "gdb_options": "more options for gdb, when that is started too",
 }
 """What can be given, for people."""
 
@@ -50,11 +53,18 @@ class Given(NamedTuple):
     qemu_options: str = ""
     protocol: Protocol | None = None
     patterns: Patterns = NO_PATTERNS
+    gdb: Where | None = None
+    gdb_options: str = ""
 
     @property
     def of_qemu(self) -> list[str]:
         """QEMU's options, one by one."""
         return shlex.split(self.qemu_options)
+
+    @property
+    def of_gdb(self) -> list[str]:
+        """Those of gdb, likewise."""
+        return shlex.split(self.gdb_options)
 
     @property
     def set_of_domain(self) -> set[str]:
@@ -87,10 +97,11 @@ def given(values: Mapping[str, object]) -> Given:
             raise XenToolError(f"a boot takes no {name}: it takes {', '.join(WORDS)}")
         if "\n" in text and name != "domain":
             raise XenToolError(f"{name.upper()} has more than a line")
-    try:
-        shlex.split(texts.get("qemu_options", ""))
-    except ValueError as error:
-        raise XenToolError(f"QEMU_OPTIONS is no part of a command line: {error}") from error
+    for name in ("qemu_options", "gdb_options"):
+        try:
+            shlex.split(texts.get(name, ""))
+        except ValueError as error:
+            raise XenToolError(f"{name.upper()} is no part of a command line: {error}") from error
     if "protocol" in texts and "pass_regex" in texts:
         raise XenToolError("PASS_REGEX is a protocol of its own: leave PROTOCOL out")
     mem = texts.get("mem")
@@ -106,6 +117,8 @@ def given(values: Mapping[str, object]) -> Given:
         texts.get("qemu_options", ""),
         protocols.named(texts["protocol"]) if "protocol" in texts else None,
         Patterns(*(_pattern(texts, name) for name in ("pass_regex", "fail_regex"))),
+        where(texts["gdb"]) if "gdb" in texts else None,
+        texts.get("gdb_options", ""),
     )
 
 

@@ -59,6 +59,16 @@ class Mode(NamedTuple):
         return Xen(pv32=self.bits == 32)
 
     @property
+    def starts_by_pvh(self) -> bool:
+        """Whether the image is entered by its note PHYS32_ENTRY, in 32-bit mode without paging."""
+        return self.loader in (names.PVH_DOM0, names.PVH_DOMU, names.QEMU)
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether Xen translates the guest's physical addresses once more."""
+        return _NESTED_PAGING in (self.cpu or "")
+
+    @property
     def counts_instructions(self) -> bool:
         """Whether the machine's clock goes by the instructions that it runs.
 
@@ -70,9 +80,10 @@ class Mode(NamedTuple):
 
 # Debian's Xen has no shadow paging, so a PVH domain needs nested paging from the CPU.  For Linux
 # as a PV dom0 a newer model than QEMU's default will not do: its boot crashes.
-_NPT = "qemu64,+npt"
+_NESTED_PAGING = "+npt"
+_NPT = f"qemu64,{_NESTED_PAGING}"
 # To a CPU of qemu64's family, 15, Xen does as to an old AMD one, and xen-shim gets a #GP for it.
-_SHIM_CPU = "qemu64,+svm,+npt,family=23,model=1"
+_SHIM_CPU = f"qemu64,+svm,{_NESTED_PAGING},family=23,model=1"
 # Xen 4.17 itself needs about 48 MiB, an image its size and 16 MiB.
 _DOM0_MIB = 128
 

@@ -11,6 +11,7 @@ domu.py makes reads from xl, and gives to the device.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ PASS_STATUS = 33
 """QEMU's status after the guest wrote 0x10 to isa-debug-exit (2 * 0x10 + 1)."""
 
 _QEMU_STOPPED = re.compile(r"\S*qemu\S*: terminating on signal")
+_GDB_KILLED = "Terminated via GDBstub"
 _NOT_GUEST = "the dom0, not the guest,"
 LACKS_MEMORY = "dom0 lacks memory (MEM= gives more): "
 
@@ -61,7 +63,7 @@ class End(NamedTuple):
 
     status: int | None
     limit: float
-    """The seconds that it had."""
+    """The seconds that it had; infinite: it had a debugger instead."""
     shutdown: str | None = None
     """As of monitor.Monitor."""
     triple_fault: bool = False
@@ -201,6 +203,8 @@ class Judge:
             return f"the guest {_by_xen(found.last_words)} without a result: {found.last_words}"
         if end.shutdown:
             return f"no result came: {self._stopped()}"
+        if math.isinf(end.limit) and (end.status is None or _GDB_KILLED in found.last_line):
+            return "no result came: the debugger ended the run"
         if end.status is None:
             return f"no result after {end.limit:g} s: {self._hang()}"
         if _QEMU_STOPPED.match(found.last_line):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import select
 import shlex
@@ -91,8 +92,14 @@ class Machine:
         self._log = log
         # Unlike select(), not limited to descriptors below 1024.
         self._poll = select.poll()
+        self._last: int | None = None
         for readable in (self._console, monitor.fileno(), log):
             self._poll.register(readable, select.POLLIN)
+
+    def listen_until(self, descriptor: int) -> None:
+        """Have nothing more come once this can be read, or its other end is closed."""
+        self._last = descriptor
+        self._poll.register(descriptor, select.POLLIN)
 
     def listen(self, seconds: float) -> bytes | None:
         """Return what the console says next, and notice what the monitor does.
@@ -100,12 +107,15 @@ class Machine:
         b"": that was a word of the monitor.  None: nothing came in this time, or nothing will.
         """
         # The time limit holds for a guest that never stops writing, too.
-        ready = [number for number, _ in self._poll.poll(seconds * 1000)] if seconds > 0 else []
+        limit = None if math.isinf(seconds) else seconds * 1000
+        ready = [number for number, _ in self._poll.poll(limit)] if seconds > 0 else []
         if self._log in ready:
             data = os.read(self._log, 1 << 16)
             self.triple_fault = self.triple_fault or b"Triple fault" in data
             if not data:
                 self._poll.unregister(self._log)
+        if self._last in ready:
+            return None
         if self.monitor.fileno() in ready and self.monitor.read() is None:
             self._poll.unregister(self.monitor)
         if self._console in ready:

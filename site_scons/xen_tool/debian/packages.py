@@ -74,6 +74,7 @@ NEEDS = (
     Need("tmux", programs=("tmux",)),
     Need("ninja-build", programs=("ninja",)),
     Need("strace", programs=("strace",)),
+    Need("gdb", programs=("gdb",)),
     Need("binutils", programs=("as", "ld", "readelf")),
     Need("cpio", programs=("cpio",)),
     Need("gcc", programs=("gcc",)),
@@ -96,6 +97,7 @@ BOOT = NEEDS[:2]
 _DATA = (
     ("qemu-system-", "-L", "usr/share/qemu"),
     ("qemu-system-", "-L", "usr/share/seabios"),
+    ("gdb", "--data-directory", "usr/share/gdb"),
     ("Xvfb", "-xkbdir", "usr/share/X11/xkb"),
 )
 

@@ -42,18 +42,7 @@ def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
     if report.elf_class is not None:
         yield f"entry {report.entry:#x}{_named(report.entry, symbols)}"
     yield ""
-    yield "Notes:" if report.notes else "Notes: none"
-    rows = (
-        (
-            f"{note.type:#x}",
-            note.name if note.owner == NOTE_OWNER else f'of owner "{note.owner}"',
-            _short(note.shown) + _named(note.value, symbols),
-            f"{note.place} at {note.offset:#x}",
-            " ".join(loader.removeprefix("xen-") for loader in note.read_by) or "nobody",
-        )
-        for note in report.notes
-    )
-    yield from table(("type", "name", "value", "where", "read by"), rows)
+    yield from notes(report, symbols)
     yield ""
     yield "Segments:" if report.segments else "Segments: none"
     yield from table(
@@ -70,6 +59,22 @@ def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
     yield ""
     yield f"Verdicts of Xen {report.xen}, and of QEMU:"
     yield from verdict_lines(report, tuple(report.verdicts))
+
+
+def notes(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
+    """The notes, a line each; symbols are names of addresses."""
+    yield "Notes:" if report.notes else "Notes: none"
+    rows = (
+        (
+            f"{note.type:#x}",
+            note.name if note.owner == NOTE_OWNER else f'of owner "{note.owner}"',
+            _short(note.shown) + _named(note.value, symbols),
+            f"{note.place} at {note.offset:#x}",
+            " ".join(loader.removeprefix("xen-") for loader in note.read_by) or "nobody",
+        )
+        for note in report.notes
+    )
+    yield from table(("type", "name", "value", "where", "read by"), rows)
 
 
 def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:

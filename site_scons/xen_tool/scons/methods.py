@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -325,30 +325,17 @@ def xen_boot(
     that suits the configuration.  given are values of boot.given.WORDS, likewise.
     """
     node = one_image(env, "XenBoot", image)
-    config = env["XEN_CONFIG"]
-    name = env["XEN_SETTINGS"].get("MODE") or mode
-    loaders = asked.of_configuration(config.arch, config.values)
-    how = modes.named(name) if name else modes.suited(loaders, config.arch.bits)
-
-    besides = env["XEN_SETTINGS"].for_boot(given)
+    how = how_to_boot(env, mode, given)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ..boot.boot import boot
         from ..boot.console import show
 
-        said = env["XEN_SETTINGS"]
         # Others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
         watched.tell(watched.GUEST)
         outcome = boot(
-            Path(source[0].abspath),
-            mode=how,
-            timeout=said.timeout,
-            cpus=said.cpus,
-            qemu=said.get("QEMU"),
-            xen=said.get("HYPERVISOR"),
-            given=besides,
-            echo=show,
+            Path(source[0].abspath), **how, timeout=env["XEN_SETTINGS"].timeout, echo=show
         )
         if outcome.failed:
             for line in outcome.details:
@@ -360,3 +347,17 @@ def xen_boot(
     alias = env.Alias(target, node, step)
     env.AlwaysBuild(alias)
     return list(alias)
+
+
+def how_to_boot(env: Any, mode: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how an image is started, as boot() takes it."""
+    config, said = env["XEN_CONFIG"], env["XEN_SETTINGS"]
+    name = said.get("MODE") or mode
+    loaders = asked.of_configuration(config.arch, config.values)
+    return {
+        "mode": modes.named(name) if name else modes.suited(loaders, config.arch.bits),
+        "cpus": said.cpus,
+        "qemu": said.get("QEMU"),
+        "xen": said.get("HYPERVISOR"),
+        "given": said.for_boot(given),
+    }

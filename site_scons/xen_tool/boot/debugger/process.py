@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""gdb, as a process that has the terminal while the guest runs.
+
+It gets a process group of its own and the terminal with it, as a shell does it: a Ctrl-C is for
+gdb only, and ends neither QEMU nor whoever started both.  It dies with its starter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from ...errors import XenToolError
+from ..boot import boot
+from ..given import Given
+from ..modes import Mode
+from ..outcome import Outcome
+from .session import Session
+from .stub import where
+
+GDB = "gdb"
+
+# As that of qemu.py, a small program between the two.  1 is PR_SET_PDEATHSIG, 9 SIGKILL.
+_LAUNCHER = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit('the starting process is gone')
+if os.isatty(0):
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.tcsetpgrp(0, os.getpgrp())
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def debug(
+    image: Path,
+    *,
+    mode: Mode,
+    cpus: int,
+    qemu: str | None,
+    xen: str | None,
+    given: Given,
+    echo: Callable[[str], None],
+) -> tuple[Outcome, int]:
+    """Boots an image with gdb on the terminal, stopped at its entry; as boot() else.
+
+    Returns how the run ended, and gdb's exit status.
+    """
+    program = find_gdb()
+    ended: list[int] = []
+    with tempfile.TemporaryDirectory(prefix="xen-tool-gdb-") as folder:
+
+        @contextlib.contextmanager
+        def started(session: Session) -> Iterator[int]:
+            words = session.words(run=True, options=given.of_gdb)
+            with _running([program, *words]) as (process, last):
+                yield last
+                ended.append(process.wait())
+
+        outcome = boot(
+            image,
+            mode=mode,
+            cpus=cpus,
+            qemu=qemu,
+            xen=xen,
+            given=given._replace(gdb=where(f"{folder}/gdb")),
+            echo=echo,
+            debugger=started,
+        )
+    return outcome, ended[0]
+
+
+def find_gdb() -> str:
+    """Return the path of gdb.
+
+    Raises XenToolError, with what to install, if there is none.
+    """
+    path = shutil.which(GDB)
+    if path is None:
+        raise XenToolError(
+            "there is no gdb in PATH: install it (on Debian: apt-get install gdb), or type GDB=1 "
+            "with boot, and attach another debugger"
+        )
+    return path
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run it in the foreground; gives a descriptor, too, that is hung up when it has ended."""
+    last, of_gdb = os.pipe()
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, last)
+        stack.enter_context(_terminal_kept())
+        try:
+            process = subprocess.Popen([*launcher, *command], pass_fds=(of_gdb,))
+        finally:
+            os.close(of_gdb)
+        stack.enter_context(process)
+        stack.callback(process.kill)
+        yield process, last
+
+
+@contextlib.contextmanager
+def _terminal_kept() -> Iterator[None]:
+    """Take the terminal back in the end."""
+    try:
+        before = os.tcgetpgrp(0)
+    except OSError:
+        before = None
+    try:
+        yield
+    finally:
+        if before is not None:
+            old = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
+            with contextlib.suppress(OSError):
+                os.tcsetpgrp(0, before)
+            signal.pthread_sigmask(signal.SIG_SETMASK, old)

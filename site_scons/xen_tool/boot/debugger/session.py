@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What gdb is told of a booted image: its symbols, Xen's, where QEMU waits, and the entry.
+
+The breakpoint at the entry is one by hardware: where a guest starts there may be no page tables
+yet, and before it is loaded there is nothing that a breakpoint could be written to.  Other systems
+run in the same machine, so it counts only where the image's own bytes are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ...abi import XenElfNote
+from ...elf import spec
+from ...image.container import open_kernel
+from ...image.data import Data
+from ...image.elf import Elf, NotElf
+from ...image.notes import NoteWalk
+from ..modes import Mode
+from .stub import Where
+
+SCRIPT = Path(__file__).with_name("commands.py")
+_SYMBOLS = ("{folder}/xen-syms", "{folder}/xen-syms-{version}-amd64")
+_DEBIANS_SYMBOLS = "usr/lib/debug/boot/xen-syms-{version}-amd64"
+"""Of the package xen-hypervisor-VERSION-amd64-dbg, below the root that has boot/."""
+
+
+class Session(NamedTuple):
+    """What a debugger is to know."""
+
+    image: str
+    bits: int | None
+    """32 or 64; None: gdb cannot read the image, which is packed or no ELF file."""
+    where: Where
+    entry: int | None
+    """The address at which this mode starts the image; None: no note names it."""
+    is_nested: bool
+    """Whether QEMU's stub cannot read the guest's memory, as its addresses are translated twice."""
+    xen_symbols: Path | None = None
+
+    def commands(self, *, run: bool) -> list[str]:
+        """Return gdb's commands; run says to go on to the entry."""
+        # The machine has a 64-bit processor, also for those who use the lower half of it.
+        told = ["set architecture i386:x86-64"] if self.bits == 32 else []
+        told += [f"target remote {self.where.target}", f"source {SCRIPT}"]
+        if self.xen_symbols:
+            told.append(f"add-symbol-file {self.xen_symbols}")
+        if self.entry is not None:
+            check = "" if self.is_nested else " if $xen_is_guest()"
+            told += [f"hbreak *{self.entry:#x}{check}", *(["continue"] if run else [])]
+        return told
+
+    def words(self, *, run: bool, options: Sequence[str] = ()) -> list[str]:
+        """Return gdb's command line but for its own name; the options come last."""
+        files = [self.image] if self.bits else []
+        told = [word for command in self.commands(run=run) for word in ("-ex", command)]
+        return ["-q", *files, *told, *options]
+
+    def line(self) -> str:
+        """Return what to type in another terminal."""
+        return shlex.join(["gdb", *self.words(run=False)])
+
+
+def session(
+    image: str, kernel: str, where: Where, mode: Mode, xen_symbols: Path | None = None
+) -> Session:
+    """Return what there is to know of an image, of which kernel is a copy, in this mode."""
+    bits, entry = None, None
+    with contextlib.suppress(NotElf), open_kernel(kernel) as file:
+        if file.payload is not None:
+            elf = Elf(file.payload)
+            notes = {note.n_type: note.numeric() for note in NoteWalk(elf) if note.is_xen}
+            bits = None if file.compressed else elf.bits
+            entry = notes.get(XenElfNote.ENTRY, elf.e_entry)
+            if mode.starts_by_pvh:
+                entry = notes.get(XenElfNote.PHYS32_ENTRY)
+    return Session(image, bits, where, entry, mode.is_nested, xen_symbols)
+
+
+def xen_symbols(hypervisor: Path, content: bytes, version: str | None) -> Path | None:
+    """Return the file with the symbols of this hypervisor, if it is at hand.
+
+    It is the one beside it, of Xen's own build, or Debian's.  One of another build is none.
+    """
+    folder = hypervisor.absolute().parent
+    paths = [Path(name.format(folder=folder, version=version)) for name in _SYMBOLS]
+    paths.append(folder.parent / _DEBIANS_SYMBOLS.format(version=version))
+    return next((path for path in paths if path.is_file() and _is_of(path, content)), None)
+
+
+def _is_of(symbols: Path, hypervisor: bytes) -> bool:
+    """Whether the build ID of a file of symbols is in the hypervisor."""
+    try:
+        with symbols.open("rb") as stream:
+            elf = Elf(Data.of_bytes(stream.read()))
+    except (OSError, NotElf):
+        return False
+    ids = (
+        elf.data.read(section.sh_offset, min(section.sh_size, 4096))
+        for section in elf.sections
+        if section.sh_type == spec.SHT_NOTE and "build-id" in (section.name or "")
+    )
+    return any(note and note in hypervisor for note in ids)

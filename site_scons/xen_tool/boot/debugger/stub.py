@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Where QEMU waits for gdb: a TCP port of this machine, or a socket in a folder.
+
+The socket is made here and handed to QEMU, so that one that cannot be had is told before
+anything starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ...errors import XenToolError
+
+PORT = 1234
+"""What GDB=1 stands for; QEMU's own -s has the same."""
+_HOST = "127.0.0.1"
+_LONGEST_PATH = 107
+"""Of a socket, in bytes: unix(7)."""
+
+
+class Where(NamedTuple):
+    """A port, or the path of a socket."""
+
+    port: int | None = None
+    path: str = ""
+
+    @property
+    def target(self) -> str:
+        """What gdb's `target remote` takes."""
+        return self.path or f"{_HOST}:{self.port}"
+
+
+def where(text: str) -> Where:
+    """Return the place that a user names: 1, a port, or a path with a slash.
+
+    Raises XenToolError if it is none of these.
+    """
+    if "/" in text:
+        if len(os.fsencode(text)) > _LONGEST_PATH:
+            raise XenToolError(
+                f"GDB={text}: the path of a socket has at most {_LONGEST_PATH} bytes"
+            )
+        return Where(path=text)
+    if text == "1":
+        return Where(PORT)
+    if not (re.fullmatch("[0-9]{1,5}", text, re.ASCII) and 1024 <= int(text) <= 65535):
+        raise XenToolError(
+            f"GDB={text}: GDB is 1 (the port {PORT}), a port from 1024 to 65535, or the path of a "
+            "socket, with a slash, such as ./gdb.sock"
+        )
+    return Where(int(text))
+
+
+@contextlib.contextmanager
+def listening(place: Where) -> Iterator[int]:
+    """Give a descriptor of a socket that listens there; a path is removed in the end.
+
+    Raises XenToolError if the place is taken, or cannot be had.
+    """
+    family = socket.AF_UNIX if place.path else socket.AF_INET
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        try:
+            if place.path:
+                listener.bind(place.path)
+                stack.callback(_remove, place.path)
+            else:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((_HOST, place.port))
+            listener.listen(1)
+        except OSError as error:
+            instead = "name another" if place.path else "name another port, such as GDB=2345"
+            raise XenToolError(
+                f"gdb cannot be waited for at {place.target}: {error.strerror}; {instead}"
+            ) from error
+        yield listener.fileno()
+
+
+def options(descriptor: int) -> list[str]:
+    """Return QEMU's options for a machine that is stopped until gdb has come to this socket."""
+    chardev = f"socket,id=gdb,fd={descriptor},server=on,wait=off"
+    return ["-S", "-chardev", chardev, "-gdb", "chardev:gdb"]
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)

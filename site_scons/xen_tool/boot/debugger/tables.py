@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Page tables of x86-64: what an address means in a memory, and which tables a guest runs on.
+
+QEMU's stub and its dumps read addresses by the tables of CR3.  That is not enough for a PVH guest
+of Xen, whose physical addresses Xen translates once more (nested paging): the memory's own
+addresses are Xen's, and a second set of tables, which no register shows, leads to them.  It is
+found by what must be seen through it, the code of the image.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+PAGE = 4096
+_PRESENT, _LARGE = 1, 1 << 7
+_FRAME = 0x000F_FFFF_FFFF_F000
+_ENTRY = struct.Struct("<Q")
+
+Read = Callable[[int, int], bytes]
+"""Gets an address and a size within a page; fewer bytes: there is no such memory."""
+
+
+class Mapped(NamedTuple):
+    """Where an address lies, and how far the page goes on from there."""
+
+    address: int
+    left: int
+
+
+class Tables:
+    """The tables at an address of a memory; in the end there are 4 KiB, 2 MiB or 1 GiB pages."""
+
+    def __init__(self, read: Read, root: int) -> None:
+        self._read = read
+        self.root = root & _FRAME
+
+    def find(self, address: int) -> Mapped | None:
+        """Return where an address lies; None: nowhere."""
+        table = self.root
+        for shift in (39, 30, 21, 12):
+            entry = self._read(table + (address >> shift & 511) * 8, 8)
+            value = _ENTRY.unpack(entry)[0] if len(entry) == 8 else 0
+            if not value & _PRESENT:
+                return None
+            if shift == 12 or (shift in (21, 30) and value & _LARGE):
+                size = 1 << shift
+                start = value & _FRAME & -size
+                return Mapped(start + (address & (size - 1)), size - (address & (size - 1)))
+            table = value & _FRAME
+        return None
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return the bytes from an address on, as far as they are there."""
+        found = b""
+        while size and (mapped := self.find(address)):
+            part = self._read(mapped.address, min(size, PAGE - address % PAGE))
+            found += part
+            address, size = address + len(part), size - len(part)
+            if not part:
+                break
+        return found
+
+    def mapped(self) -> Iterator[tuple[int, Mapped]]:
+        """Return each page that is mapped, by its address, in order."""
+        return self._below(self.root, 39, 0)
+
+    def _below(self, table: int, shift: int, base: int) -> Iterator[tuple[int, Mapped]]:
+        entries = self._read(table, PAGE)
+        for number, (value,) in enumerate(_ENTRY.iter_unpack(entries[: len(entries) // 8 * 8])):
+            if not value & _PRESENT:
+                continue
+            address = base + (number << shift)
+            if shift == 39 and number >= 256:
+                address |= -1 << 48 & (1 << 64) - 1
+            if shift == 12 or (shift in (21, 30) and value & _LARGE):
+                size = 1 << shift
+                yield address, Mapped(value & _FRAME & -size, size)
+            else:
+                yield from self._below(value & _FRAME, shift - 9, address)
+
+
+def find_tables(
+    read: Read, size: int, address: int, is_right: Callable[[Tables], bool]
+) -> Tables | None:
+    """Return the first tables in a memory of that size that map an address, and are right."""
+    slot = (address >> 39 & 511) * 8
+    for root in range(0, size, PAGE):
+        entry = read(root + slot, 8)
+        if len(entry) == 8 and entry[0] & _PRESENT:
+            tables = Tables(read, root)
+            if tables.find(address) and is_right(tables):
+                return tables
+    return None

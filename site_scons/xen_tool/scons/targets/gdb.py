@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The target gdb: the image started as by boot, stopped at its entry, with gdb on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from SCons.Errors import BuildError
+
+from ..errors import one_image, while_building, while_reading
+from ..methods import how_to_boot
+
+
+@while_reading
+def xen_gdb(
+    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
+) -> list[Any]:
+    """env.XenGdb(): an alias that starts the image as env.XenBoot() does, with gdb."""
+    node = one_image(env, "XenGdb", image)
+    how = how_to_boot(env, mode, given)
+
+    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        from ...boot.console import show
+        from ...boot.debugger.process import debug
+
+        # Others may build while the guest runs.
+        env["XEN_GRAPH"].session.close()
+        outcome, status = debug(Path(str(source[0])), **how, echo=show)
+        if status:
+            raise BuildError(errstr=f"gdb ended with status {status}", status=1)
+        print(f"{source[0]}: {outcome.reason}")
+
+    alias = env.Alias(target, node, env.Action(while_building(action), cmdstr=f"  GDB     {node}"))
+    env.AlwaysBuild(alias)
+    return list(alias)

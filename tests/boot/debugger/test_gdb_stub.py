@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Where gdb is waited for, and Xen's symbols: what is taken, and what is refused in a sentence."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from xen_tool.boot.debugger.session import xen_symbols
+from xen_tool.boot.debugger.stub import listening, where
+from xen_tool.boot.given import given
+from xen_tool.errors import XenToolError
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [("1", "127.0.0.1:1234"), ("2345", "127.0.0.1:2345"), ("./a b", "./a b"), ("/tmp/x", "/tmp/x")],
+)
+def test_a_place(text: str, target: str) -> None:
+    place = given({"gdb": text}).gdb
+    assert place and place.target == target
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "0", "80", "65536", "-1", "1234 ", "\u0661\u0662\u0663\u0664", "a.sock"]
+)
+def test_no_place(text: str) -> None:
+    with pytest.raises(XenToolError) as error:
+        where(text)
+    assert str(error.value).startswith(f"GDB={text}: GDB is 1 (the port 1234), a port from 1024")
+
+
+def test_a_path_that_is_too_long() -> None:
+    with pytest.raises(XenToolError, match="the path of a socket has at most 107 bytes"):
+        where("/" + "x" * 107)
+
+
+def test_a_port_in_use() -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(XenToolError) as error, listening(where(str(port))):
+            pass
+    words = f"gdb cannot be waited for at 127.0.0.1:{port}: Address already in use; name another"
+    assert str(error.value).startswith(words)
+
+
+def test_a_path_that_is_taken_stays(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    with (
+        pytest.raises(XenToolError, match="Address already in use; name another"),
+        listening(where(str(taken))),
+    ):
+        pass
+    assert taken.read_text() == "mine"
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with (
+        pytest.raises(XenToolError, match="No such file or directory"),
+        listening(where(f"{tmp_path}/none/gdb")),
+    ):
+        pass
+
+
+def test_a_path_is_gone_afterwards(tmp_path: Path) -> None:
+    path = tmp_path / "gdb"
+    with listening(where(str(path))):
+        assert path.is_socket()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "place", ["boot/xen-syms", "boot/xen-syms-4.17-amd64", "usr/lib/debug/boot/xen-syms-4.17-amd64"]
+)
+def test_xens_symbols_are_found_by_its_build_id(tmp_path: Path, gcc: str, place: str) -> None:
+    symbols = tmp_path / place
+    symbols.parent.mkdir(parents=True, exist_ok=True)
+    options = ["-x", "c", "-", "-nostdlib", "-static", "-Wl,--build-id=0x1234567890abcdef", "-o"]
+    command = [gcc, *options, str(symbols)]
+    subprocess.run(command, input="void _start(void) {}", text=True, check=True)
+    hypervisor = tmp_path / "boot/xen-4.17-amd64.gz"
+    note = b"\x04\0\0\0\x08\0\0\0\x03\0\0\0GNU\0" + bytes.fromhex("1234567890abcdef")
+    assert xen_symbols(hypervisor, b"code" + note + b"code", "4.17") == symbols
+    # That of another build would name wrong places.
+    assert xen_symbols(hypervisor, b"code" + note[:-1] + b"\0", "4.17") is None
+    symbols.write_text("no ELF file")
+    assert xen_symbols(hypervisor, note, "4.17") is None
