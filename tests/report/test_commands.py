@@ -257,7 +257,7 @@ def test_what_cannot_be_read(tmp_path: Path, command: str) -> None:
     [
         ((), "the following arguments are required: image"),
         (("x", "--loader", "grub"), "invalid choice: 'grub'"),
-        (("x", "--xen", "4"), "'4' is no version of Xen: write 4.17, or 4.17+pv32"),
+        (("x", "--xen", "4"), "'4' is no release of Xen: write 4.17, 4.17.3 or 4.17+pv32"),
         (("x", "--xen", "3.4"), "Xen 3.4 is older than 4.14"),
     ],
 )

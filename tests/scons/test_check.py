@@ -76,7 +76,10 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
     [
         ("LOADERS=xen-pv", "LOADERS=: 'xen-pv' is no loader; there are xen-pv-dom0, "),
         ("LOADERS=,", "'' is no loader; there are xen-pv-dom0, "),
-        ("XEN_RELEASE=four", "XEN_RELEASE=: 'four' is no version of Xen: write 4.17, or 4.17+pv32"),
+        (
+            "XEN_RELEASE=four",
+            "XEN_RELEASE=: 'four' is no release of Xen: write 4.17, 4.17.3 or 4.17+pv32",
+        ),
         ("XEN_RELEASE=4.1", "Xen 4.1 is older than 4.14"),
     ],
 )
@@ -96,7 +99,7 @@ def test_a_wrong_setting_is_told(built_kernel: Project, argument: str, words: st
         ('loaders={"xen-pv-dom0"}', "{'xen-pv-dom0'} is no list; write some of xen-pv-dom0, "),
         ("loaders=[4]", "XenImage(loaders=): 4 is no loader"),
         ("xen=4.17", "XenImage(xen=): 4.17 is no string; write '4.17', or '4.17+pv32'"),
-        ('xen="four"', "XenImage(xen=): 'four' is no version of Xen"),
+        ('xen="four"', "XenImage(xen=): 'four' is no release of Xen"),
     ],
 )
 def test_a_wrong_argument_is_told(built_kernel: Project, argument: str, words: str) -> None:

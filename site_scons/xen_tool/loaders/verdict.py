@@ -15,7 +15,7 @@ from ..errors import XenToolError
 from ..image.container import KernelFile
 from ..light import NamedTuple
 from .model.libelf.parms import UNSET_ADDR32, parse
-from .model.releases import Xen
+from .model.releases import D0_WORDS, Xen
 from .model.subject import Image, Subject, subjects
 from .model.unwrapped import Found, by_libxenguest, is_elf
 from .names import DOM0, LOADERS, PV_DOM0, PV_DOMU, PVH, PVH_DOM0, PVH_DOMU, QEMU
@@ -156,4 +156,4 @@ def _because(finding: Finding, cause: Finding, effect: Effect) -> Finding:
 
 
 def _panic(xen: Xen) -> str:
-    return f"Could not construct {'d0' if xen.version >= (4, 21) else 'domain 0'}"
+    return f"Could not construct {'d0' if xen.has(D0_WORDS) else 'domain 0'}"

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Xen whose loaders are modelled: its version, and what its build left out."""
+"""The Xen whose loaders are modelled, its releases, and what changed among them.
+
+Each release of 4.14 to 4.22 was read for all that the rules say.  What differs
+stands in CHANGES and nowhere else: a rule, or a part of the model, names the
+change that it came with, or went with.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,93 @@ import re
 from ...errors import XenToolError
 from ...light import NamedTuple
 
-OLDEST = (4, 14)
-"""The oldest Xen whose sources the rules were read in."""
+POINTS = {
+    (4, 14): 6,
+    (4, 15): 7,
+    (4, 16): 7,
+    (4, 17): 7,
+    (4, 18): 6,
+    (4, 19): 6,
+    (4, 20): 4,
+    (4, 21): 2,
+    (4, 22): 0,
+}
+"""The newest point release of each series that was read."""
+
+OLDEST = min(POINTS)
+NEWEST = max(POINTS)
+
+
+class Change(NamedTuple):
+    """Something that loaders do since some releases."""
+
+    what: str
+    commit: str
+    """In Xen's repository, the branch master."""
+    first: tuple[tuple[int, int, int], ...]
+    """The first releases that have it: those of older series had it backported."""
+
+
+ONE_PV32_SWITCH = Change(
+    "the code for 32-bit PV dom0s is one piece, which CONFIG_PV32 leaves out, and panics no more",
+    "16dcc135e8",
+    ((4, 15, 0),),
+)
+ENDIANNESS = Change("a PV dom0's endianness is looked at", "347384331e", ((4, 15, 0),))
+ZSTD = Change("Xen unpacks zstd", "d6627cf1b6", ((4, 15, 0),))
+LIBXENGUEST_ZSTD = Change("libxenguest unpacks zstd", "8169f82049", ((4, 15, 0),))
+PV32_WORDS = Change("a Xen without CONFIG_PV32 says so", "2e5512d1ff", ((4, 16, 0),))
+KNOWS_HVM = Change(
+    "libelf is told whether the domain is PVH, of which it then wants PHYS32_ENTRY alone",
+    "632cbaf124",
+    ((4, 16, 0),),
+)
+PVH_PADDR_OFFSET = Change(
+    "PADDR_OFFSET without VIRT_BASE does no harm to PVH", "b77ed96fce", ((4, 18, 0),)
+)
+XZ_256_MIB = Change(
+    "libxenguest has 256 MiB, not 128, to unpack xz and lzma",
+    "e6472d4668",
+    ((4, 18, 5), (4, 19, 2), (4, 20, 0)),
+)
+PHYS32_RELOC = Change(
+    "a PVH dom0 must lie within one region of RAM, and moves there by PHYS32_RELOC",
+    "dfc9fab003",
+    ((4, 19, 0),),
+)
+PVH_DOM0_BIT = Change(
+    "a PVH dom0 needs the bit of dom0 in SUPPORTED_FEATURES, if there is that note",
+    "44429b6931",
+    ((4, 20, 4), (4, 21, 2), (4, 22, 0)),
+)
+D0_WORDS = Change(
+    'the last words are "Could not construct d0", not "domain 0"', "5104e05904", ((4, 21, 0),)
+)
+SYSTEM_LZ4 = Change(
+    "libxenguest unpacks lz4 with liblz4, and wants the stated size to be right",
+    "38492dc098",
+    ((4, 22, 0),),
+)
+
+CHANGES = (
+    ONE_PV32_SWITCH,
+    ENDIANNESS,
+    ZSTD,
+    LIBXENGUEST_ZSTD,
+    PV32_WORDS,
+    KNOWS_HVM,
+    PVH_PADDR_OFFSET,
+    XZ_256_MIB,
+    PHYS32_RELOC,
+    PVH_DOM0_BIT,
+    D0_WORDS,
+    SYSTEM_LZ4,
+)
+"""All of them, the oldest first."""
 
 
 class Xen(NamedTuple):
-    """A Xen release, as the newest of its point releases; by default Debian 12's.
+    """A Xen release; by default Debian 12's, as the newest of its point releases.
 
     pv32 is CONFIG_PV32, a property of the build and not of the version: Debian's
     Xen is built without it, xen-shim with it.
@@ -21,23 +107,52 @@ class Xen(NamedTuple):
 
     version: tuple[int, int] = (4, 17)
     pv32: bool = False
+    point: int | None = None
+    """The point release; None: the newest."""
 
     @classmethod
     def parse(cls, text: str) -> Xen:
-        """From "4.17" or "4.17+pv32".
+        """From "4.17", its newest, "4.17.3", or either with "+pv32".
 
-        Raises XenToolError if text is no such version, or one older than 4.14.
+        Raises XenToolError if text is no such release, or none that was read.
         """
-        match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(\+pv32)?", text, re.ASCII)
+        match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(\+pv32)?", text, re.ASCII)
         if match is None:
-            raise XenToolError(f"{text!r} is no version of Xen: write 4.17, or 4.17+pv32")
-        version = int(match[1]), int(match[2])
-        if version < OLDEST:
+            raise XenToolError(f"{text!r} is no release of Xen: write 4.17, 4.17.3 or 4.17+pv32")
+        xen = cls(
+            (int(match[1]), int(match[2])),
+            pv32=match[4] is not None,
+            point=None if match[3] is None else int(match[3]),
+        )
+        if xen.version < OLDEST:
             oldest = "{}.{}".format(*OLDEST)
             raise XenToolError(
                 f"Xen {text} is older than {oldest}, the oldest whose rules are known"
             )
-        return cls(version, pv32=match[3] is not None)
+        newest = "{}.{}.{}".format(*NEWEST, POINTS[NEWEST])
+        if xen.version not in POINTS:
+            raise XenToolError(
+                f"Xen {text} is newer than {newest}, the newest whose rules are known"
+            )
+        last = POINTS[xen.version]
+        if xen.point is not None and xen.point > last:
+            raise XenToolError(
+                f"Xen {text} is newer than {{}}.{{}}.{last}, the newest of its series whose rules "
+                f"are known; of all, that is {newest}".format(*xen.version)
+            )
+        return xen
+
+    @property
+    def release(self) -> tuple[int, int, int]:
+        """With the point release."""
+        return (*self.version, POINTS[self.version] if self.point is None else self.point)
+
+    def has(self, change: Change) -> bool:
+        """Whether this release has the change."""
+        if self.version > change.first[-1][:2]:
+            return True
+        return any(self.version == first[:2] and self.release >= first for first in change.first)
 
     def __str__(self) -> str:
-        return "{}.{}".format(*self.version) + "+pv32" * self.pv32
+        point = "" if self.point is None else f".{self.point}"
+        return "{}.{}".format(*self.version) + point + "+pv32" * self.pv32

@@ -17,10 +17,8 @@ from ...image.elf import ADDRESS_MASK, Elf, NotElf, Segment
 from ...image.notes import FoundNote
 from .libelf.addresses import Addresses, addresses
 from .libelf.parms import Parms, parse
-from .releases import Xen
+from .releases import KNOWS_HVM, Xen
 from .unwrapped import Found, by_libxenguest, by_qemu, by_xen
-
-_HVM_SINCE = (4, 16)
 
 
 class Image:
@@ -88,7 +86,7 @@ class Subject:
     @property
     def knows_hvm(self) -> bool:
         """Whether elf_xen_parse is told for which kind of domain it is asked."""
-        return self.xen.version >= _HVM_SINCE
+        return self.xen.has(KNOWS_HVM)
 
     @property
     def hvm(self) -> bool:

@@ -13,6 +13,7 @@ from ...elf import spec
 from ...image.elf import ADDRESS_MASK
 from ..model import where
 from ..model.libelf.parms import UNSET_ADDR, Pae
+from ..model.releases import ENDIANNESS, ONE_PV32_SWITCH, PV32_WORDS
 from ..model.subject import Subject
 from ..names import PV_DOM0
 from .guest import hypercall_page, layout
@@ -98,7 +99,7 @@ _RULES = (
         _without_pv32,
         "Found 32-bit PV kernel, but CONFIG_PV32 missing",
         _NO_PV32,
-        since=(4, 16),
+        since=PV32_WORDS,
     ),
     Rule(
         "D1",
@@ -106,8 +107,8 @@ _RULES = (
         _compat_without_pv32,
         "Mismatch between Xen and DOM0 kernel",
         _NO_PV32,
-        since=(4, 15),
-        before=(4, 16),
+        since=ONE_PV32_SWITCH,
+        before=PV32_WORDS,
     ),
     Rule(
         "D1",
@@ -115,7 +116,7 @@ _RULES = (
         _compat_without_pv32,
         "Dom0 failed to switch to compat: -95",
         _NO_PV32,
-        before=(4, 15),
+        before=ONE_PV32_SWITCH,
     ),
     Rule(
         "D2",
@@ -138,7 +139,7 @@ _RULES = (
         _big_endian,
         "Mismatch between Xen and DOM0 kernel",
         "link a little-endian ELF",
-        since=(4, 15),
+        since=ENDIANNESS,
     ),
     Rule(
         "D4",
@@ -153,7 +154,7 @@ _RULES = (
         _hole_too_high,
         "Dom0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
-        since=(4, 15),
+        since=ONE_PV32_SWITCH,
     ),
     Rule(
         "D6",
@@ -161,7 +162,7 @@ _RULES = (
         _hole_too_high,
         "Domain 0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
-        before=(4, 15),
+        before=ONE_PV32_SWITCH,
     ),
     Rule(
         "D7",

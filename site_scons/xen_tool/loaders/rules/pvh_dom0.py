@@ -12,6 +12,7 @@ from __future__ import annotations
 from ...abi import PAGE_SIZE, XenElfNote
 from ..model import where
 from ..model.libelf.parms import UNSET_ADDR32
+from ..model.releases import PHYS32_RELOC, PVH_DOM0_BIT
 from ..model.subject import Subject
 from ..names import PVH_DOM0
 from .guest import layout
@@ -20,8 +21,6 @@ from .libelf.headers import memsz_below_filesz
 from .rule import Effect, Fields, Rule, of
 from .xen import containers
 from .xen.features import no_dom0_bit
-
-_RELOC_SINCE = (4, 19)
 
 _LOW_RAM = (0, 0x9F000)
 _HIGH_RAM_START = 0x100000
@@ -64,7 +63,7 @@ def _seldom_ram(subject: Subject) -> Fields | None:
 
 
 def _may_move(subject: Subject) -> bool:
-    return subject.xen.version >= _RELOC_SINCE and subject.parms.phys_reloc
+    return subject.xen.has(PHYS32_RELOC) and subject.parms.phys_reloc
 
 
 def _no_other_place(subject: Subject) -> Fields | None:
@@ -116,7 +115,7 @@ _RULES = (
         no_dom0_bit,
         "Kernel does not support Dom0 operation",
         "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note",
-        since=(4, 20),
+        since=PVH_DOM0_BIT,
     ),
     Rule(
         "H4",
@@ -124,7 +123,7 @@ _RULES = (
         _never_ram,
         "d0 kernel: Address conflict and not relocatable",
         _NO_RAM + ", or add the note PHYS32_RELOC if it can run anywhere",
-        since=_RELOC_SINCE,
+        since=PHYS32_RELOC,
     ),
     Rule(
         "H4",
@@ -132,7 +131,7 @@ _RULES = (
         _never_ram,
         "Failed to load kernel: -1",
         _NO_RAM,
-        before=_RELOC_SINCE,
+        before=PHYS32_RELOC,
     ),
     Rule(
         "H5",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from ...light import NamedTuple
-from ..model.releases import Xen
+from ..model.releases import Change, Xen
 from ..model.subject import Subject
 
 Fields = Mapping[str, object]
@@ -64,10 +64,10 @@ class Rule(NamedTuple):
     message: str
     fix: str
     effect: Effect = Effect.REFUSED
-    since: tuple[int, int] | None = None
-    """The first version of Xen that has the rule; None: every version."""
-    before: tuple[int, int] | None = None
-    """The first version of Xen that has it no longer; None: the newest still has it."""
+    since: Change | None = None
+    """With what the rule came; None: every release has it."""
+    before: Change | None = None
+    """With what it went; None: the newest release still has it."""
     last: bool = False
     """Whether the loader is done with the image here, even if it takes it."""
     probe: Probe | None = None
@@ -75,8 +75,8 @@ class Rule(NamedTuple):
 
     def concerns(self, xen: Xen) -> bool:
         """Whether the loaders of this Xen apply the rule."""
-        return (self.since is None or self.since <= xen.version) and (
-            self.before is None or xen.version < self.before
+        return (self.since is None or xen.has(self.since)) and (
+            self.before is None or not xen.has(self.before)
         )
 
     def apply(self, subject: Subject) -> Finding | None:

@@ -11,6 +11,7 @@ from ....abi import XenElfNote
 from ....elf import spec
 from ...model import where
 from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
+from ...model.releases import PVH_PADDR_OFFSET
 from ...model.subject import Subject
 from ...names import PV, PVH_DOM0, PVH_DOMU, XEN
 from ..rule import Fields, Probe, Rule
@@ -193,7 +194,7 @@ RULES = (
         _no_virt_base,
         "ERROR: ELF_PADDR_OFFSET set, VIRT_BASE unset",
         _ADD_VIRT_BASE + ": Xen before 4.18 minds even for PVH",
-        before=(4, 18),
+        before=PVH_PADDR_OFFSET,
         probe=Probe.KERNEL,
     ),
     Rule(

@@ -7,6 +7,7 @@ of which one may find an ELF after all.
 
 from __future__ import annotations
 
+from ...model.releases import LIBXENGUEST_ZSTD
 from ...model.subject import Subject
 from ...model.unwrapped import GZIP_MAGIC, LIBXENGUEST_CODECS, LIBXENGUEST_GUNZIP_LIMIT
 from ...names import DOMU
@@ -79,7 +80,7 @@ RULES = (
         shared.packed_with_zstd,
         "zstd is unknown",
         "compress with something else: libxenguest knows zstd since 4.15",
-        before=(4, 15),
+        before=LIBXENGUEST_ZSTD,
         probe=Probe.FILE,
     ),
     Rule(

@@ -7,6 +7,7 @@ what Xen finds; Z4, that this is no ELF, is E1.
 
 from __future__ import annotations
 
+from ...model.releases import ZSTD
 from ...model.subject import Subject
 from ...model.unwrapped import GZIP, GZIP_MAGIC, LZ4, XEN_UNPACKED_LIMIT, is_elf, xen_buffer
 from ...names import DOM0
@@ -141,7 +142,7 @@ RULES = (
         shared.packed_with_zstd,
         "ELF: not an ELF binary",
         "compress with something else: Xen knows zstd since 4.15",
-        before=(4, 15),
+        before=ZSTD,
     ),
     Rule("Z2", DOM0, _lz4_of_other_size, "Decoding failed", "{fix}"),
     Rule("Z2", DOM0, _overruns, "", "{fix}: Xen unpacks it over itself", probe=Probe.FILE),
