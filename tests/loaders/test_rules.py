@@ -97,6 +97,14 @@ def test_every_rule_has_a_row() -> None:
         ("Q6-quad", tuple(set(LOADERS) - set(PV))),
         ("N4-padded-to-8", (QEMU,)),
         ("N3-desc-outside", PV),
+        ("H4-hole", ("xen-pvh-dom0",)),
+        ("H4-empty-at-0", ("xen-pvh-dom0", "xen-pvh-domu")),
+        ("H4-empty-at-0-without-flags", ("xen-pvh-dom0", "xen-pvh-domu")),
+        ("X13-zeros-over-next", ("xen-pvh-dom0", "xen-pvh-domu", QEMU)),
+        ("X13-zeros-over-zeros", ("xen-pvh-dom0", "xen-pvh-domu", QEMU)),
+        ("X13-zeros-over-previous", (QEMU,)),
+        ("X13-zeros-over-code", (QEMU,)),
+        ("X13-same-bytes", ("xen-pvh-dom0", "xen-pvh-domu")),
     ],
 )
 def test_good_images_are_taken_without_a_word(image: str, loaders: tuple[str, ...]) -> None:
@@ -126,6 +134,9 @@ def test_pv32_is_a_property_of_the_build() -> None:
         ("H3-no-dom0", "xen-pvh-dom0", "4.20", "4.19"),
         ("C0-pvh-without-loader", "xen-pv-dom0", "4.16", "4.15"),
         ("reloc", "xen-pvh-dom0", "4.18", "4.19"),
+        ("H3-no-dom0", "xen-pvh-dom0", "4.20.4", "4.20.3"),
+        ("H3-no-dom0", "xen-pvh-dom0", "4.21.2", "4.21.1"),
+        ("H4-empty-at-0", "xen-pvh-dom0", "4.19", "4.18"),
     ],
 )
 def test_versions(image: str, loader: str, refused: str, accepted: str) -> None:

@@ -17,6 +17,7 @@ from loaders.images import (
     Broken,
     Image,
     Note,
+    Segment,
     features,
     number,
     text,
@@ -137,6 +138,17 @@ def pvh() -> Broken:
     )
     for name, paddr in (("vga", 0xA0000), ("no-ram", 0xC0000000), ("low", 0)):
         yield f"H4-{name}", f"p_paddr is {paddr:#x}", _pvh_at(pvh, paddr)
+    (load,) = pvh.loads
+    low = Segment(p_paddr=0x8000, p_vaddr=0x8000, p_filesz=0x27, p_memsz=0x27)
+    empty = Segment(p_paddr=0, p_vaddr=0, p_filesz=0, p_memsz=0)
+    for name, other in (
+        ("hole", low),
+        ("hole-in-vga", replace(low, p_paddr=0xB8000)),
+        ("empty-at-0", empty),
+        ("empty-at-0-without-flags", replace(empty, p_flags=0)),
+        ("zeros-in-vga", replace(empty, p_paddr=0xB8000, p_memsz=0x100)),
+    ):
+        yield f"H4-{name}", f"a segment more: {name}", replace(pvh, loads=(load, other))
     reloc = Note(XenElfNote.PHYS32_RELOC, struct.pack("<3I", 0x200000, PADDR, 0xFFFFFFFF))
     yield "H5-reloc", "p_paddr is not RAM, but PHYS32_RELOC", _pvh_at(pvh, 0xC0000000).adding(reloc)
     yield "H5-reloc-unused", "PHYS32_RELOC, not needed", pvh.adding(reloc)

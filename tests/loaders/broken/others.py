@@ -8,7 +8,17 @@ from dataclasses import replace
 
 from loaders.containers import bzimage, packed
 from loaders.good import PHYS32_ENTRY, good_both, good_pv64, good_pvh
-from loaders.images import PADDR, PVH_ENTRY, VIRT_BASE_64, Broken, features, number, text
+from loaders.images import (
+    PADDR,
+    PVH_ENTRY,
+    VIRT_BASE_64,
+    Broken,
+    Segment,
+    features,
+    note_segment,
+    number,
+    text,
+)
 from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
 
@@ -80,11 +90,73 @@ def firmware() -> Broken:
     )
 
 
+def multiboot(flags: int = 0, *addresses: int) -> bytes:
+    """A multiboot header; addresses are header_addr and those behind it."""
+    magic = 0x1BADB002
+    words = magic, flags, -(magic + flags) % (1 << 32), *addresses
+    return struct.pack(f"<{len(words)}I", *words)
+
+
+def multiboot_images() -> Broken:
+    """What QEMU makes of a multiboot header, in a file that is an i386 ELF or is not."""
+    pvh, long = good_pvh(32), replace(good_pvh(64), e_machine=spec.EM_386)
+    plain = pvh.patching(0x800, multiboot())
+    yield "Q1-multiboot-32", "a multiboot header in an ELF32", plain
+    yield "Q1-multiboot-386", "the same in an ELF64 of i386", long.patching(0x800, multiboot())
+    yield "Q1-vbe", "it asks for a video mode", pvh.patching(0x800, multiboot(4))
+    yield "Q1-no-elf", "a multiboot header in no ELF", b"MZ".ljust(0x800, b"\0") + multiboot()
+    yield "Q1-arm", "an ELF of another machine", replace(plain, e_machine=40)
+    yield "Q1-msb", "EI_DATA says big endian", replace(plain, ei_data=2)
+    yield "Q1-cut", "the file ends within the PT_LOAD", bytes(plain)[:0x2000]
+    note_outside = note_segment(0x100000, 0x100)
+    yield (
+        "Q1-note-outside",
+        "a PT_NOTE, which multiboot does not read, is behind the file",
+        replace(plain, loads=(*plain.loads, note_outside)),
+    )
+    high = long.loading(p_paddr=1 << 32).patching(0x800, multiboot())
+    yield "Q1-high", "the segment is above 4 GiB", high
+    twice = replace(plain, loads=(*plain.loads, Segment(p_vaddr=PADDR, p_paddr=PADDR + 0x1000)))
+    yield "Q1-overlap", "two segments overlap", twice
+    has_addresses = 0x10000
+    entry = PADDR + PVH_ENTRY
+    for name, flags, addresses in (
+        ("good", has_addresses, (PADDR + 0x800, PADDR, 0, 0, entry + 0x1000)),
+        ("vbe", has_addresses | 4, (PADDR + 0x800, PADDR, 0, 0, entry + 0x1000)),
+        ("load", has_addresses, (0x1000, 0x2000, 0, 0, 0)),
+        ("header", has_addresses, (PADDR + 0x1000, PADDR, 0, 0, 0)),
+        ("load-end", has_addresses, (PADDR + 0x800, PADDR, 0x1000, 0, 0)),
+        ("wide", has_addresses, (0xFFFFF800, 0xFFFFF000, 0, 0, 0)),
+        ("bss-end", has_addresses, (PADDR + 0x800, PADDR, PADDR + 0x2000, PADDR + 0x1000, 0)),
+        ("file", has_addresses, (PADDR + 0x800, PADDR, PADDR + 0x100000, 0, 0)),
+    ):
+        header = multiboot(flags, *addresses)
+        yield f"Q1-addresses-{name}", "a header with addresses", pvh.patching(0x800, header)
+
+
+def overlaps() -> Broken:
+    """Segments over others, with bytes of the file and without."""
+    pvh = good_pvh(64)
+    (load,) = pvh.loads
+    data = replace(load, p_paddr=PADDR + 0x2000, p_filesz=0x1000, p_memsz=0x1000)
+    long = replace(load, p_memsz=0x4000)
+    zeros = replace(load, p_paddr=PADDR + 0x2000, p_filesz=0, p_memsz=0x1000)
+    for name, loads in (
+        ("zeros-over-next", (long, data)),
+        ("zeros-over-previous", (data, long)),
+        ("zeros-over-zeros", (load, zeros, zeros)),
+        ("zeros-over-code", (load, replace(zeros, p_paddr=PADDR + 0x800, p_memsz=0x80))),
+        ("bytes-over-bytes", (load, replace(data, p_paddr=PADDR + 0x1000))),
+        ("same-bytes", (load, load)),
+    ):
+        yield f"X13-{name}", name.replace("-", " "), replace(pvh, loads=loads)
+
+
 def qemu() -> Broken:
     both, pvh = good_both(), good_pvh(64)
-    magic, flags = 0x1BADB002, 0
-    multiboot = struct.pack("<3I", magic, flags, -(magic + flags) % (1 << 32))
-    yield "Q1-multiboot-64", "a multiboot header in an ELF64", both.patching(0x800, multiboot)
+    yield "Q1-multiboot-64", "a multiboot header in an ELF64", both.patching(0x800, multiboot())
+    yield from multiboot_images()
+    yield from overlaps()
     yield "Q2-section", "notes in a SHT_NOTE only", replace(pvh, in_segment=False)
     yield "Q3-align-1", "p_align is 1", replace(pvh, note_align=1)
     yield "Q3-align-8", "p_align is 8, padding is to 4", replace(pvh, note_align=8)
@@ -120,6 +192,9 @@ def qemu() -> Broken:
         "PHYS32_ENTRY is outside the image",
         pvh.setting(number(XenElfNote.PHYS32_ENTRY, 0x5000000, 4)),
     )
+    (load,) = pvh.loads
+    nowhere = replace(load, p_paddr=VIRT_BASE_64 + 0x400000)
+    yield "Q7-nowhere", "a second segment's p_paddr is virtual", replace(pvh, loads=(load, nowhere))
     yield "Q8-e-flags", "e_flags is 4", replace(pvh, e_flags=4)
     yield "Q9-machine", "e_machine is AArch64", replace(pvh, e_machine=183)
     yield "Q10-hdrs", "HdrS at 0x202 of an ELF", pvh.patching(0x202, b"HdrS")

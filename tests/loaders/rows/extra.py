@@ -102,6 +102,11 @@ EXTRA: dict[str, Image | bytes] = {
             Segment(p_vaddr=VIRT_BASE_64, p_paddr=PADDR + LOAD_SIZE),
         ),
     ),
+    "X13-pv": replace(good_pv64(), loads=(*good_pv64().loads, Segment(p_offset=0x2000))),
+    "high-segment": replace(
+        good_pvh(64), loads=(*good_pvh(64).loads, Segment(p_paddr=0x20000000, p_vaddr=0x20000000))
+    ),
+    "V2-no-entry": replace(good_pvh(32), notes=(), e_entry=PADDR - 0x10),
     "percpu": replace(
         good_pv64(),
         loads=(*good_pv64().loads, Segment(p_vaddr=0, p_paddr=PADDR + LOAD_SIZE)),
@@ -122,7 +127,6 @@ EXTRA: dict[str, Image | bytes] = {
     "high": _pvh_at(0x20000000),
     "binary-64": good_both().patching(0x800, _binary_table(0x00018001)),
     "binary-flags": good_both().patching(0x800, _binary_table(0x00008003)),
-    "multiboot-address": good_both().patching(0x800, _multiboot(0x00010000)),
     "no-page-but-symbol": with_sections(
         good_both().without(XenElfNote.HYPERCALL_PAGE), *symbols("other", "hypercall_page")
     ),

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from loaders.rows.row import ERROR, WARNING, Row
-from xen_tool.loaders.names import PV, PV_DOM0, XEN
+from xen_tool.loaders.names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
+
+PVH_XEN = (PVH_DOM0, PVH_DOMU)
 
 ROWS: tuple[Row, ...] = (
     Row("pv-no-page-but-symbol", PV, "X1", "does not fill it", ERROR),
@@ -19,7 +21,10 @@ ROWS: tuple[Row, ...] = (
     Row("X6-init-p2m-unaligned", (PV_DOM0,), "X6", "begins within a page", WARNING),
     Row("N11-section", XEN, "X10", "in no PT_NOTE", WARNING),
     Row("relocated-notes", XEN, "X12", "waits for a relocation", ERROR),
-    Row("E10-overlap", XEN, "X13", "loaded over another", ERROR),
+    Row("X13-zeros-over-previous", PVH_XEN, "X13", "over what another brought", ERROR),
+    Row("X13-zeros-over-code", PVH_XEN, "X13", "over what another brought", ERROR),
+    Row("X13-bytes-over-bytes", PVH_XEN, "X13", "over what another brought", ERROR),
+    Row("X13-pv", PV, "X13", "over what another brought", ERROR),
     Row("thunks", PV, "XSA-466", "return thunks are undone", WARNING),
     Row("thunk-symbol", PV, "XSA-466", "return thunks are undone", WARNING),
     Row("ibt", PV, "XSA-466", "IBT are undone", WARNING),

@@ -10,6 +10,7 @@ room for initrd and metadata, depends on nothing else, and is left out.
 from __future__ import annotations
 
 from ...abi import PAGE_SIZE, XenElfNote
+from ...image.elf import ADDRESS_MASK
 from ..model import where
 from ..model.libelf.parms import UNSET_ADDR32
 from ..model.releases import PHYS32_RELOC, PVH_DOM0_BIT
@@ -24,6 +25,7 @@ from .xen.features import no_dom0_bit
 
 _LOW_RAM = (0, 0x9F000)
 _HIGH_RAM_START = 0x100000
+_ABOVE_4_GIB = (4 << 30, 1 << 52)
 _ASSUMED_RAM_END = 256 << 20
 """As with dom0_mem=256M."""
 _LARGEST_RAM_END = 3 << 30
@@ -36,44 +38,72 @@ def _no_phys32_entry(subject: Subject) -> Fields | None:
     return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
 
 
-def _fits(subject: Subject, ram_end: int) -> bool:
-    start, end = subject.addresses.virt_kstart, subject.addresses.virt_kend
-    start, end = start - subject.addresses.virt_base, end - subject.addresses.virt_base
-    return any(low <= start and end <= high for low, high in (_LOW_RAM, (_HIGH_RAM_START, ram_end)))
+def _in_one_piece(subject: Subject) -> tuple[int, int]:
+    """Where the kernel is to be, from its first segment to the end of its last."""
+    addresses = subject.addresses
+    return (
+        addresses.virt_kstart - addresses.virt_base,
+        addresses.virt_kend - addresses.virt_base,
+    )
+
+
+def _is_ram(start: int, end: int, *regions: tuple[int, int]) -> bool:
+    return any(low <= start and end <= high for low, high in regions)
+
+
+def _fits(subject: Subject) -> bool:
+    """check_load_address: the kernel is in one region of RAM, holes and all."""
+    return _is_ram(*_in_one_piece(subject), _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END))
 
 
 def _place(subject: Subject) -> Fields:
-    addresses = subject.addresses
+    start, end = _in_one_piece(subject)
+    place = f"the kernel is {start:#x} to {end:#x}"
     for segment in subject.elf.segments:
-        if segment.is_loadable and segment.p_paddr == addresses.pstart:
+        if segment.is_loadable and segment.p_paddr == subject.addresses.pstart:
+            place += f", from {where.segment(subject, segment, 'p_paddr', 'p_memsz')} on"
+            break
+    return {"where": place}
+
+
+def _outside_ram(subject: Subject, *regions: tuple[int, int]) -> Fields | None:
+    """A segment that elf_load_binary copies, alone, to where these regions are not."""
+    offset = subject.addresses.virt_offset - subject.addresses.virt_base
+    for segment in subject.elf.segments:
+        start = segment.p_paddr + offset & ADDRESS_MASK
+        loaded = segment.is_loadable and segment.p_memsz
+        if loaded and not _is_ram(start, start + segment.p_memsz, *regions):
             return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
-    return {"where": f"the kernel, {addresses.pstart:#x} to {addresses.pend:#x}"}
+    return None
 
 
-def _never_ram(subject: Subject) -> Fields | None:
-    if _fits(subject, _LARGEST_RAM_END) or _may_move(subject):
+def _never_in_ram(subject: Subject) -> Fields | None:
+    return None if _fits(subject) or subject.parms.phys_reloc else _place(subject)
+
+
+def _segment_never_in_ram(subject: Subject) -> Fields | None:
+    return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END), _ABOVE_4_GIB)
+
+
+def _seldom_in_ram(subject: Subject) -> Fields | None:
+    fits = _is_ram(*_in_one_piece(subject), _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
+    return None if fits or not _fits(subject) else _place(subject)
+
+
+def _segment_seldom_in_ram(subject: Subject) -> Fields | None:
+    if _segment_never_in_ram(subject) is not None:
         return None
-    return _place(subject)
-
-
-def _seldom_ram(subject: Subject) -> Fields | None:
-    if _fits(subject, _ASSUMED_RAM_END) or not _fits(subject, _LARGEST_RAM_END):
-        return None
-    return _place(subject)
-
-
-def _may_move(subject: Subject) -> bool:
-    return subject.xen.has(PHYS32_RELOC) and subject.parms.phys_reloc
+    return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
 
 
 def _no_other_place(subject: Subject) -> Fields | None:
-    if _fits(subject, _LARGEST_RAM_END) or not _may_move(subject) or _new_place(subject):
+    if _fits(subject) or not subject.parms.phys_reloc or _new_place(subject):
         return None
     return {"where": where.of_type(subject, XenElfNote.PHYS32_RELOC)}
 
 
 def _moved(subject: Subject) -> Fields | None:
-    if _fits(subject, _LARGEST_RAM_END) or not _may_move(subject):
+    if _fits(subject) or not subject.parms.phys_reloc:
         return None
     return {**_place(subject), "to": _new_place(subject)}
 
@@ -99,7 +129,13 @@ def _new_place(subject: Subject) -> int:
     return 0
 
 
-_NO_RAM = "let the kernel lie within RAM, from 2 MiB on: set p_paddr in the linker script, AT()"
+_NO_RAM = (
+    "let the kernel lie within one region of RAM, from 2 MiB on, without a segment below, not even "
+    "an empty one: set p_paddr in the linker script, AT()"
+)
+_NO_RAM_FOR_SEGMENT = (
+    "let the segment lie within RAM, from 2 MiB on: set p_paddr in the linker script, AT()"
+)
 
 _RULES = (
     Rule(
@@ -120,7 +156,7 @@ _RULES = (
     Rule(
         "H4",
         (PVH_DOM0,),
-        _never_ram,
+        _never_in_ram,
         "d0 kernel: Address conflict and not relocatable",
         _NO_RAM + ", or add the note PHYS32_RELOC if it can run anywhere",
         since=PHYS32_RELOC,
@@ -128,9 +164,9 @@ _RULES = (
     Rule(
         "H4",
         (PVH_DOM0,),
-        _never_ram,
+        _segment_never_in_ram,
         "Failed to load kernel: -1",
-        _NO_RAM,
+        _NO_RAM_FOR_SEGMENT,
         before=PHYS32_RELOC,
     ),
     Rule(
@@ -139,6 +175,7 @@ _RULES = (
         _no_other_place,
         "d0 kernel: Failed find a load address",
         "make PHYS32_RELOC an alignment that is a power of two, the lowest and the highest address",
+        since=PHYS32_RELOC,
     ),
     Rule(
         "H6",
@@ -147,14 +184,26 @@ _RULES = (
         "the kernel is moved, to where RAM is, such as {to:#x}",
         "be sure that its 32-bit entry runs at any address, or " + _NO_RAM,
         Effect.WARNING,
+        since=PHYS32_RELOC,
     ),
     Rule(
         "H4",
         (PVH_DOM0,),
-        _seldom_ram,
+        _seldom_in_ram,
         "not every machine has RAM there",
         f"this depends on the machine: {_NO_RAM}, below {_ASSUMED_RAM_END >> 20} MiB to be sure",
         Effect.WARNING,
+        since=PHYS32_RELOC,
+    ),
+    Rule(
+        "H4",
+        (PVH_DOM0,),
+        _segment_seldom_in_ram,
+        "not every machine has RAM there",
+        f"this depends on the machine: {_NO_RAM_FOR_SEGMENT}, below {_ASSUMED_RAM_END >> 20} MiB "
+        "to be sure",
+        Effect.WARNING,
+        before=PHYS32_RELOC,
     ),
     Rule(
         "E8",

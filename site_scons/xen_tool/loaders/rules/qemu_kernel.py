@@ -7,26 +7,25 @@ ELF file is in files.py.  It walks over notes in a way of its own: qemu_notes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ...abi import XenElfNote
 from ...elf import spec
-from ...image.elf import Segment
 from ...image.notes import QemuNote, qemu_notes
 from ..model import where
 from ..model.libelf.parms import UNSET_ADDR32
 from ..model.subject import Subject
 from ..names import QEMU
-from .guest.layout import overlapping
 from .libelf.headers import LINK_EXEC, NOT_RELOCATED, memsz_below_filesz, not_executable_type
 from .qemu.files import NOT_LOADED
 from .qemu.files import RULES as FILE_RULES
+from .qemu.segments import OVERLAPPING, OWN_PLACE, behind_file, headers_outside, loads, overlapping
 from .rule import Effect, Fields, Rule
 
 _E_FLAGS_REFUSED = 0x00010004
 _FIRMWARE_END = 1 << 20
 _RAM_END = 128 << 20
 """What QEMU gives a machine if not told."""
+_PHYSICAL_END = 1 << 52
+"""Of x86's physical addresses."""
 
 
 def _refused_flags(subject: Subject) -> Fields | None:
@@ -48,31 +47,9 @@ def _big_endian(subject: Subject) -> Fields | None:
     return {"where": f"EI_DATA = {subject.elf.ei_data:#x} {where.at(subject, spec.EI_DATA)}"}
 
 
-def _headers_outside(subject: Subject) -> Fields | None:
-    count = subject.elf.e_phnum
-    if count and len(subject.elf.qemu_segments) == count and not _half_outside(subject):
-        return None
-    return {"where": where.header(subject, "e_phoff", "e_phnum")}
-
-
-def _half_outside(subject: Subject) -> bool:
-    """Whether the last program header ends behind the file."""
-    size = spec.PHDR_SIZE[subject.elf.bits]
-    segments = subject.elf.qemu_segments
-    return bool(segments) and segments[-1].offset + size > subject.data.size
-
-
 def _behind_file(subject: Subject) -> Fields | None:
-    size = subject.data.size
-    for segment in (*_loads(subject), *subject.elf.qemu_note_segments):
-        if segment.p_filesz and segment.p_offset + segment.p_filesz > size:
-            place = where.segment(subject, segment, "p_offset", "p_filesz")
-            return {"where": f"{place}; the file ends at {size:#x}"}
-    return None
-
-
-def _loads(subject: Subject) -> Iterator[Segment]:
-    return (segment for segment in subject.elf.qemu_segments if segment.p_type == spec.PT_LOAD)
+    """The file ends before the bytes of a segment, or of a PT_NOTE, do."""
+    return behind_file(subject, (*loads(subject), *subject.elf.qemu_note_segments))
 
 
 def _no_alignment(subject: Subject) -> Fields | None:
@@ -137,10 +114,6 @@ def _no_entry(subject: Subject) -> Fields | None:
     }
 
 
-def _overlapping(subject: Subject) -> Fields | None:
-    return overlapping(subject, _loads(subject))
-
-
 def _foreign_note(subject: Subject) -> Fields | None:
     note = _entry_note(subject)
     if note is None or subject.data.read(note.offset + 12, 4) == b"Xen\0":
@@ -159,15 +132,23 @@ def _other_entry_than_xen(subject: Subject) -> Fields | None:
 
 
 def _in_firmware(subject: Subject) -> Fields | None:
-    for segment in _loads(subject):
+    for segment in loads(subject):
         if segment.p_memsz and segment.p_paddr < _FIRMWARE_END:
             return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
     return None
 
 
+def _nowhere(subject: Subject) -> Fields | None:
+    """A segment with an address that no machine has."""
+    for segment in loads(subject):
+        if segment.p_memsz and segment.p_paddr + segment.p_memsz > _PHYSICAL_END:
+            return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+    return None
+
+
 def _behind_ram(subject: Subject) -> Fields | None:
-    for segment in _loads(subject):
-        if segment.p_memsz and segment.p_paddr + segment.p_memsz > _RAM_END:
+    for segment in loads(subject):
+        if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
             place = where.segment(subject, segment, "p_paddr", "p_memsz")
             return {"assumed": _RAM_END >> 20, "where": place}
     return None
@@ -175,7 +156,7 @@ def _behind_ram(subject: Subject) -> Fields | None:
 
 def _entry_not_loaded(subject: Subject) -> Fields | None:
     entry = _entry(subject) & UNSET_ADDR32
-    if any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in _loads(subject)):
+    if any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(subject)):
         return None
     note = _entry_note(subject)
     assert note is not None
@@ -204,7 +185,7 @@ RULES = (
     ),
     Rule("Q9", (QEMU,), _other_machine, NOT_LOADED, "link for x86-64 or i386"),
     Rule(
-        "E2", (QEMU,), _headers_outside, NOT_LOADED, "link or copy the image anew: it is truncated"
+        "E2", (QEMU,), headers_outside, NOT_LOADED, "link or copy the image anew: it is truncated"
     ),
     Rule(
         "Q3",
@@ -231,9 +212,9 @@ RULES = (
     Rule(
         "X13",
         (QEMU,),
-        _overlapping,
-        "Some ROM regions are overlapping",
-        "give each segment a p_paddr of its own",
+        overlapping,
+        OVERLAPPING,
+        OWN_PLACE,
     ),
     Rule(
         "Q3",
@@ -281,6 +262,14 @@ RULES = (
         _in_firmware,
         "QEMU's firmware runs in the first MiB, and writes over the kernel or is written over",
         "load the kernel at 1 MiB or above: set p_paddr in the linker script, AT()",
+        Effect.ERROR,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _nowhere,
+        "QEMU loads a segment where no machine has memory, without a word: it is nowhere",
+        "load the kernel at a physical address: set p_paddr in the linker script, AT()",
         Effect.ERROR,
     ),
     Rule(

@@ -9,15 +9,14 @@ e_machine, which D3 and U3 do for PV.
 
 from __future__ import annotations
 
-import itertools
 import struct
-from collections.abc import Iterable
 
 from ....abi import PAGE_SIZE, XenElfNote
 from ....elf import spec
 from ....image.elf import Segment
 from ...model import where
 from ...model.libelf.parms import UNSET_ADDR
+from ...model.overlaps import overwritten
 from ...model.subject import Subject
 from ...names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
 from ..rule import Effect, Fields, Rule
@@ -137,19 +136,13 @@ def _reaches_notes(subject: Subject, offset: int, size: int, sh_type: int) -> bo
     )
 
 
-def overlapping(subject: Subject, loads: Iterable[Segment]) -> Fields | None:
-    """The condition of X13, for the segments that a loader loads."""
-    ordered = sorted((s for s in loads if s.p_memsz), key=lambda s: s.p_paddr)
-    for lower, upper in itertools.pairwise(ordered):
-        if lower.p_paddr + lower.p_memsz > upper.p_paddr:
-            fields = "p_paddr", "p_memsz"
-            places = (where.segment(subject, segment, *fields) for segment in (lower, upper))
-            return {"where": " overlaps ".join(places)}
-    return None
-
-
-def _overlapping(subject: Subject) -> Fields | None:
-    return overlapping(subject, (s for s in subject.elf.segments if s.is_loadable))
+def _overwritten(subject: Subject) -> Fields | None:
+    """A segment is loaded, or zero-filled, over bytes of the file of one before it."""
+    found = overwritten(s for s in subject.elf.segments if s.is_loadable)
+    if found is None:
+        return None
+    places = (where.segment(subject, s, "p_paddr", "p_filesz", "p_memsz") for s in found)
+    return {"where": " is loaded over ".join(places)}
 
 
 RULES = (
@@ -220,8 +213,8 @@ RULES = (
     Rule(
         "X13",
         XEN,
-        _overlapping,
-        "one segment is loaded over another",
+        _overwritten,
+        "one segment is loaded over what another brought from the file",
         "give each segment a p_paddr of its own",
         Effect.ERROR,
     ),

@@ -64,7 +64,7 @@ def not_executable_type(subject: Subject) -> Fields | None:
 
 def _segment_without_flags(subject: Subject) -> Fields | None:
     for segment in subject.elf.segments:
-        if segment.p_type == spec.PT_LOAD and not segment.is_loadable:
+        if segment.p_type == spec.PT_LOAD and segment.p_memsz and not segment.is_loadable:
             return {"where": where.segment(subject, segment, "p_flags", "p_memsz")}
     return None
 
@@ -154,7 +154,7 @@ RULES = (
         "E7",
         XEN,
         _segment_without_flags,
-        "the segment is not loaded",
+        "the segment is not loaded, and nothing keeps start_info or an initrd out of its place",
         "give the segment flags, such as FLAGS(5) or FLAGS(7) in the linker script's PHDRS",
         Effect.WARNING,
     ),

@@ -40,7 +40,21 @@ def _not_32bit(subject: Subject) -> Fields | None:
 
 
 def _firmware(subject: Subject) -> Fields | None:
-    return {}
+    """An ELF32 that is no good kernel, but may be HVM firmware."""
+    return {"entry": subject.elf.e_entry} if _has_entry(subject) else None
+
+
+def _firmware_without_entry(subject: Subject) -> Fields | None:
+    """An ELF32 that is no good kernel, and has nothing where e_entry is."""
+    return None if _has_entry(subject) else {"entry": subject.elf.e_entry}
+
+
+def _has_entry(subject: Subject) -> bool:
+    entry = subject.elf.e_entry
+    return any(
+        segment.is_loadable and 0 <= entry - segment.p_paddr < segment.p_filesz
+        for segment in subject.elf.segments
+    )
 
 
 RULES = {
@@ -59,7 +73,17 @@ RULES = {
             "V2",
             (PVH_DOMU,),
             _firmware,
-            "libxenguest takes it for firmware, without a word, and the guest does not start",
+            "libxenguest takes it for HVM firmware, without a word, and enters at e_entry, "
+            "{entry:#x}",
+            "",
+            Effect.WARNING,
+        ),
+        Rule(
+            "V2",
+            (PVH_DOMU,),
+            _firmware_without_entry,
+            "libxenguest takes it for HVM firmware, without a word, and enters at e_entry, "
+            "{entry:#x}, where nothing of the file is",
             "",
             Effect.ERROR,
         ),

@@ -10,10 +10,12 @@ without a word; for this tool that is a refusal, as nothing starts by PVH.
 from __future__ import annotations
 
 from ....elf import spec
+from ....image.data import Data
 from ...model import multiboot
 from ...model.subject import Subject
 from ...names import QEMU
 from ..rule import Effect, Fields, Rule
+from .segments import OVERLAPPING, OWN_PLACE, behind_file, headers_outside, loads, overlapping
 
 NOT_LOADED = "Error while loading elf kernel"
 
@@ -21,6 +23,7 @@ _INVALID = "invalid kernel header"
 
 _SECTOR = 512
 _SETUP_SECTS = 0x1F1
+_MULTIBOOT_HAS_VBE = 0x00000004
 _MULTIBOOT_HAS_ADDR = 0x00010000
 _MULTIBOOT_SEARCH = 8192 - 48
 
@@ -61,16 +64,84 @@ def _multiboot(subject: Subject) -> tuple[int, int] | None:
     return multiboot.find(subject.kernel.file, multiboot.MAGIC, _MULTIBOOT_SEARCH)
 
 
-def _multiboot_64(subject: Subject) -> Fields | None:
+def _multiboot_elf(subject: Subject) -> int | None:
+    """The offset of a header without addresses, which wants an ELF file."""
     found = _multiboot(subject)
-    if found is None or found[1] & _MULTIBOOT_HAS_ADDR:
+    return None if found is None or found[1] & _MULTIBOOT_HAS_ADDR else found[0]
+
+
+def _multiboot_64(subject: Subject) -> Fields | None:
+    """A multiboot header without addresses, in a file with e_machine x86-64."""
+    offset = _multiboot_elf(subject)
+    if offset is None or subject.kernel.file.unsigned(18, 2) != spec.EM_X86_64:
         return None
-    if subject.kernel.file.unsigned(18, 2) != spec.EM_X86_64:
+    return _multiboot_header(offset)
+
+
+def _multiboot_no_elf(subject: Subject) -> Fields | None:
+    """A multiboot header without addresses, in a file that is no whole little-endian i386 ELF."""
+    offset = _multiboot_elf(subject)
+    if offset is None:
+        return None
+    elf = subject.image.elf
+    is_i386 = elf is not None and not elf.big and elf.e_machine == spec.EM_386
+    if is_i386 and not headers_outside(subject) and not behind_file(subject, loads(subject)):
+        return None
+    return _multiboot_header(offset)
+
+
+def _multiboot_too_high(subject: Subject) -> Fields | None:
+    """A multiboot header without addresses, and a segment that ends above 4 GiB."""
+    offset = _multiboot_elf(subject)
+    if offset is None or all(s.p_paddr + s.p_memsz < 1 << 32 for s in loads(subject)):
+        return None
+    return _multiboot_header(offset)
+
+
+def _multiboot_overlapping(subject: Subject) -> Fields | None:
+    """A multiboot header without addresses, and segments whose bytes overlap."""
+    return None if _multiboot_elf(subject) is None else overlapping(subject)
+
+
+def _multiboot_addresses(subject: Subject) -> Fields | None:
+    """A multiboot header whose addresses do not fit each other, or the file."""
+    found = _multiboot(subject)
+    if found is None or not found[1] & _MULTIBOOT_HAS_ADDR:
+        return None
+    words = _wrong_address(subject.kernel.file, found[0])
+    return None if words is None else {**_multiboot_header(found[0]), "words": words}
+
+
+def _wrong_address(file: Data, offset: int) -> str | None:
+    """What load_multiboot complains of; numbers are 32 bits wide, and wrap."""
+    header, load, load_end, bss_end = (file.unsigned(offset + 12 + 4 * i, 4) or 0 for i in range(4))
+    if header < load:
+        return "invalid load_addr address"
+    if header - load > offset:
+        return "invalid header_addr address"
+    text = offset - (header - load)
+    size = file.size - text
+    if load_end:
+        if load_end < load:
+            return "invalid load_end_addr address"
+        size = load_end - load
+    if size > 0xFFFFFFFF - load:
+        return "kernel does not fit in address space"
+    if bss_end and bss_end < load + size:
+        return "invalid bss_end_addr address"
+    return "fread() failed" if text + size > file.size else None
+
+
+def _multiboot_vbe(subject: Subject) -> Fields | None:
+    """A multiboot header that asks for a video mode."""
+    found = _multiboot(subject)
+    if found is None or not found[1] & _MULTIBOOT_HAS_VBE:
         return None
     return _multiboot_header(found[0])
 
 
 def _other_multiboot(subject: Subject) -> Fields | None:
+    """Any other multiboot header."""
     found = _multiboot(subject)
     return None if found is None else _multiboot_header(found[0])
 
@@ -101,6 +172,10 @@ def _raw(subject: Subject) -> Fields:
     start = file.read(0, 4).hex(" ")
     return {"words": words, "where": f"the file starts with the bytes {start}"}
 
+
+_NO_HEADER = (
+    "drop the multiboot header, which QEMU prefers to PVH, or keep it out of the first 8 KiB"
+)
 
 RULES = (
     Rule("E1", (QEMU,), _empty, "could not load kernel", "build or copy the image anew"),
@@ -134,7 +209,25 @@ RULES = (
         (QEMU,),
         _multiboot_64,
         "Cannot load x86-64 image, give a 32bit one.",
-        "drop the multiboot header, which QEMU prefers to PVH, or keep it out of the first 8 KiB",
+        _NO_HEADER,
+    ),
+    Rule("Q1", (QEMU,), _multiboot_no_elf, NOT_LOADED, _NO_HEADER),
+    Rule(
+        "Q1",
+        (QEMU,),
+        _multiboot_too_high,
+        "Error while fetching elf kernel from rom",
+        "let every segment end below 4 GiB, or drop the multiboot header",
+    ),
+    Rule("X13", (QEMU,), _multiboot_overlapping, OVERLAPPING, OWN_PLACE),
+    Rule("Q1", (QEMU,), _multiboot_addresses, "{words}", _NO_HEADER + ", or correct its addresses"),
+    Rule(
+        "Q1",
+        (QEMU,),
+        _multiboot_vbe,
+        "multiboot knows VBE. we don't",
+        "clear bit 2 of the multiboot header's flags: QEMU sets no video mode",
+        Effect.WARNING,
     ),
     Rule(
         "Q1",

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Which segments are loaded over others: a loader of Xen's takes them in the order of the file."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+
+from ...image.elf import Segment
+
+
+def overwritten(loads: Iterable[Segment]) -> tuple[Segment, Segment] | None:
+    """Return a segment that loses bytes of the file, behind the one that takes their place.
+
+    Zero-filled memory loses nothing, and the same bytes of the file may be loaded again.
+    """
+    starts: list[int] = []
+    pieces: list[tuple[int, Segment]] = []
+    """Where bytes of the file are by now, disjoint and in order: starts, and ends with whose."""
+    for segment in loads:
+        start, end = segment.p_paddr, segment.p_paddr + segment.p_memsz
+        first = bisect_right(starts, start)
+        if first and pieces[first - 1][0] > start:
+            first -= 1
+        last = max(first, bisect_left(starts, end))
+        for piece_start, (piece_end, other) in zip(
+            starts[first:last], pieces[first:last], strict=True
+        ):
+            if not _same_bytes(segment, other, max(piece_start, start), min(piece_end, end)):
+                return segment, other
+        file_end = min(start + segment.p_filesz, end)
+        if start < file_end:
+            ends = [file_end, *(piece_end for piece_end, _ in pieces[first:last])]
+            starts[first:last] = [min([start, *starts[first:last]])]
+            pieces[first:last] = [(max(ends), segment)]
+    return None
+
+
+def _same_bytes(segment: Segment, other: Segment, start: int, end: int) -> bool:
+    """Whether both bring the same bytes of the file to these addresses."""
+    if end > segment.p_paddr + segment.p_filesz:
+        return False
+    return segment.p_offset - segment.p_paddr == other.p_offset - other.p_paddr

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What load_elf of QEMU (include/hw/elf_ops.h.inc) asks of segments, for PVH and for multiboot."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+from ....elf import spec
+from ....image.elf import Segment
+from ...model import where
+from ...model.subject import Subject
+from ..rule import Fields
+
+OVERLAPPING = "Some ROM regions are overlapping"
+OWN_PLACE = "give what each segment brings from the file a p_paddr of its own"
+
+
+def headers_outside(subject: Subject) -> Fields | None:
+    """The program headers are not wholly in the file, or there are none."""
+    count = subject.elf.e_phnum
+    if count and len(subject.elf.qemu_segments) == count and not _half_outside(subject):
+        return None
+    return {"where": where.header(subject, "e_phoff", "e_phnum")}
+
+
+def _half_outside(subject: Subject) -> bool:
+    """Whether the last program header ends behind the file."""
+    size = spec.PHDR_SIZE[subject.elf.bits]
+    segments = subject.elf.qemu_segments
+    return bool(segments) and segments[-1].offset + size > subject.data.size
+
+
+def behind_file(subject: Subject, segments: Iterable[Segment]) -> Fields | None:
+    """The file ends before the bytes of one of these segments do."""
+    size = subject.data.size
+    for segment in segments:
+        if segment.p_filesz and segment.p_offset + segment.p_filesz > size:
+            place = where.segment(subject, segment, "p_offset", "p_filesz")
+            return {"where": f"{place}; the file ends at {size:#x}"}
+    return None
+
+
+def loads(subject: Subject) -> Iterator[Segment]:
+    """Return the segments that QEMU loads."""
+    return (segment for segment in subject.elf.qemu_segments if segment.p_type == spec.PT_LOAD)
+
+
+def overlapping(subject: Subject) -> Fields | None:
+    """Bytes of the file are loaded over others: rom_check_and_register_reset of hw/core/loader.c.
+
+    What is zero-filled gives way, whatever it overlaps.
+    """
+    ordered = sorted((s for s in loads(subject) if s.p_filesz), key=lambda s: s.p_paddr)
+    for lower, upper in itertools.pairwise(ordered):
+        if lower.p_paddr + lower.p_filesz > upper.p_paddr:
+            fields = "p_paddr", "p_filesz"
+            places = (where.segment(subject, segment, *fields) for segment in (lower, upper))
+            return {"where": " overlaps ".join(places)}
+    return None
