@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from xen_tool.debian.hypervisor import default_roots
@@ -54,8 +55,8 @@ class Answer:
 class CKconfig:
     """Runs it in a folder with a Kconfig."""
 
-    def __init__(self, conf: Path, folder: Path) -> None:
-        self._conf = conf
+    def __init__(self, conf: Path | Sequence[str | Path], folder: Path) -> None:
+        self._conf = [conf] if isinstance(conf, Path) else conf
         self._folder = folder
 
     def run(self, *mode: str, config: str | None = None, **environment: str) -> Answer:
@@ -66,7 +67,7 @@ class CKconfig:
         if config is not None:
             saved.write_text(config)
         done = subprocess.run(
-            [self._conf, *mode, "Kconfig"],
+            [*self._conf, *mode, "Kconfig"],
             cwd=self._folder,
             env={"PATH": os.environ["PATH"], **environment},
             stdin=subprocess.DEVNULL,

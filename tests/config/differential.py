@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Random Kconfig trees with random .config files, ours and C kconfig's answers side by side.
 
-    python tests/config/differential.py [HOW MANY] [FIRST SEED]
+    python tests/config/differential.py [HOW MANY] [FIRST SEED] [--release 7.2]
 
-prints each pair of files on which they differ, and how many did.  random_trees.py makes them.
+prints each pair of files on which they differ, and how many did.  random_trees.py makes them; for
+Linux of today with `transitional` and `depends on A if B`, for the conf that Debian builds of it.
 Left out of the comparison, or of the trees, is what is meant to differ:
 
 - A line of .config that neither assigns nor is a comment is an error (test_ckconfig.py, MEANT):
@@ -24,16 +25,18 @@ Left out of the comparison, or of the trees, is what is meant to differ:
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[n] / m) for n, m in ((1, ""), (2, "site_scons"))]
 
 from config.ckconfig import CKconfig, find_conf
+from config.linux import SUITES, fetched
 from config.random_trees import ENVIRONMENT, Tree, dressed
 from xen_tool.config import saved
 from xen_tool.config.checks import unmet
@@ -93,30 +96,39 @@ def _lines(kconf: Kconfig) -> set[int]:
     return {int(problem.split(":")[1]) for problem in problems}
 
 
-def walk(c: CKconfig, folder: Path, seeds: Iterable[int]) -> Iterator[str]:
+def walk(
+    c: CKconfig, folder: Path, seeds: Iterable[int], *, of_today: bool = False
+) -> Iterator[str]:
     """The trees on which the answers differ, each with what is different."""
     for seed in seeds:
-        tree = Tree(seed)
+        tree = Tree(seed, of_today=of_today)
         files, config = dressed(tree, seed), tree.config()
         if found := differences(c, folder, files, config):
             texts = (line for name, text in files.items() for line in (f"--- {name}", text))
             yield "\n".join((f"=== seed {seed}", *texts, "--- .config", config, *found))
 
 
-def main(many: int = 20_000, first: int = 0) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Tries so many trees."""
-    conf = find_conf()
+    parser = argparse.ArgumentParser(description="Hold random trees against C kconfig.")
+    parser.add_argument("many", nargs="?", type=int, default=20_000)
+    parser.add_argument("first", nargs="?", type=int, default=0)
+    parser.add_argument("--release", choices=SUITES, help="that of Linux, not the installed 6.1")
+    asked = parser.parse_args(arguments)
+    conf = fetched(asked.release).conf if asked.release else find_conf()
     if conf is None:
         print("linux-kbuild-6.1 is not installed; ./sconsw test says how to get it")
         return 2
     start, differing = time.monotonic(), 0
+    seeds = range(asked.first, asked.first + asked.many)
+    of_today = asked.release not in (None, "6.1", "6.12")
     with tempfile.TemporaryDirectory() as name:
-        for text in walk(CKconfig(conf, Path(name)), Path(name), range(first, first + many)):
+        for text in walk(CKconfig(conf, Path(name)), Path(name), seeds, of_today=of_today):
             differing += 1
-            print(text)
-    print(f"{many} trees, {differing} differ, {time.monotonic() - start:.0f} s")
+            print(text, flush=True)
+    print(f"{asked.many} trees, {differing} differ, {time.monotonic() - start:.0f} s")
     return 1 if differing else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(main())

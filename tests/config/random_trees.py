@@ -21,14 +21,21 @@ NUMBERS = {
 
 
 class Tree:
-    """A random Kconfig; what a property refers to stands before it, what it selects, behind."""
+    """A random Kconfig; what a property refers to stands before it, what it selects, behind.
 
-    def __init__(self, seed: int) -> None:
+    One of today has what Linux had not before v6.18.  It has no choices, and compares texts only:
+    a choice and a number without a value are other things since, and conf of 7.2 remembers of a
+    comparison what it was before the value of its symbol was known.
+    """
+
+    def __init__(self, seed: int, *, of_today: bool = False) -> None:
+        self._of_today = of_today
         self._random = random.Random(seed)
         self.types: dict[str, str] = {}
         self._later: list[str] = []
         self._choices: list[list[str]] = []
         self._constants: tuple[str, ...] = ("y", "m", "n", "UNKNOWN")
+        self.handed_on: dict[str, str] = {}
         self.modules = self._random.random() < 0.6
         self.text = "".join(f"{line}\n" for line in self._file())
 
@@ -43,6 +50,8 @@ class Tree:
         for name in self._later:
             if name not in self.types:
                 yield from self._config(name, self._random.choice(LOGICAL))
+        for name, kind in self.handed_on.items():
+            yield from (f"config {name}", f"\t{kind}", "\ttransitional")
         if self._chance(0.3):
             again = self._random.choice([n for n in self.types if n != "MODULES"] or ["A"])
             yield from self._again(again)
@@ -58,8 +67,10 @@ class Tree:
 
     def _block(self, size: int, depth: int) -> Iterator[str]:
         for _ in range(size):
+            choices = 0 if self._of_today else 2
             kind = self._random.choices(
-                ("config", "choice", "menu", "if", "comment"), (10, 2, 1, 1, 1 if depth else 2)
+                ("config", "choice", "menu", "if", "comment"),
+                (10, choices, 1, 1, 1 if depth else 2),
             )[0]
             if kind == "config" or depth > 2:
                 name = self._new()
@@ -92,12 +103,19 @@ class Tree:
         return f"S{len(self.types) + 50 * self._chance(0.5)}"
 
     def _config(self, name: str, kind: str) -> Iterator[str]:
-        yield f"{self._random.choice(('config', 'config', 'menuconfig'))} {name}"
+        # Of today a menuconfig needs a prompt.
+        words = ("config", "config", "config" if self._of_today else "menuconfig")
+        yield f"{self._random.choice(words)} {name}"
         condition = self._if(0.2)
         yield f'\t{kind} "{name.lower()}"{condition}' if self._chance(0.75) else f"\t{kind}"
         yield from self._depends()
         for _ in range(self._random.choice((0, 0, 1, 1, 2))):
             yield f"\tdefault {self._default(kind)}{self._if(0.5)}"
+        if self._of_today and kind in ("int", "hex"):
+            yield f"\tdefault {self._random.choice(NUMBERS[kind])}"
+        elif self._of_today and self._chance(0.3):
+            self.handed_on[f"OLD_{name}"] = kind
+            yield f"\tdefault OLD_{name}"
         if kind in ("int", "hex") and self._chance(0.5):
             low, high = sorted(
                 self._random.sample(NUMBERS[kind], 2),
@@ -136,14 +154,16 @@ class Tree:
 
     def _depends(self, probability: float = 0.4) -> Iterator[str]:
         if self._chance(probability):
-            yield f"\tdepends on {self._expression()}"
+            condition = self._if(0.4) if self._of_today else ""
+            yield f"\tdepends on {self._expression()}{condition}"
 
     def _if(self, probability: float) -> str:
         return f" if {self._expression()}" if self._chance(probability) else ""
 
     def _default(self, kind: str) -> str:
         if kind not in LOGICAL:
-            same = [name for name, other in self.types.items() if other == kind]
+            of_names = kind == "string" or not self._of_today
+            same = [name for name, other in self.types.items() if other == kind and of_names]
             return self._random.choice((*NUMBERS[kind], *same))
         return self._expression()
 
@@ -159,8 +179,12 @@ class Tree:
     def _term(self, *, comparing: bool = True) -> str:
         names = list(self.types)
         logical = [name for name in names if self.types[name] in LOGICAL]
-        if comparing and names and self._chance(0.3):
-            name = self._random.choice(names)
+        if self._of_today:
+            comparable = [name for name in names if self.types[name] == "string"]
+        else:
+            comparable = names
+        if comparing and comparable and self._chance(0.3):
+            name = self._random.choice(comparable)
             kind = self.types[name]
             constants = ("y", "n", "m") if kind in LOGICAL else NUMBERS[kind]
             relation = self._random.choice(("=", "!=", "<", "<=", ">", ">="))
@@ -181,12 +205,15 @@ class Tree:
                 continue
             for _ in range(self._random.choice((1,) * 15 + (2,))):
                 lines.append(self._line(name))
+        for name, kind in self.handed_on.items():
+            if self._chance(0.5):
+                lines.append(self._line(name, kind=kind))
         if self._chance(0.2):
             lines.insert(0, self._random.choice(("# CONFIG_S1=y", "# a comment", "CONFIG_GONE=y")))
         return "".join(f"{line}\n" for line in lines)
 
-    def _line(self, name: str, wrong: float = 0.05) -> str:
-        kind = self.types[name]
+    def _line(self, name: str, *, wrong: float = 0.05, kind: str = "") -> str:
+        kind = kind or self.types[name]
         if self._chance(wrong):
             return f"CONFIG_{name}={self._random.choice(('', 'x', '010', 'yes', '4 ', '+4', '0x'))}"
         if kind in LOGICAL:
@@ -215,28 +242,27 @@ number := 1000
 def dressed(tree: Tree, seed: int) -> Mapping[str, str]:
     """Return the files of a tree, by name, in which some things are written in other ways."""
     dice = random.Random(seed)
-    lines = tree.text.splitlines()
     if dice.random() < 0.3:
         return {"Kconfig": tree.text}
     numbers: dict[str, list[str]] = {"int": [], "hex": []}
-    kind = ""
+    name = ""
     found: list[str] = []
-    for line in lines:
+    for line in tree.text.splitlines():
         word = line.split()[0]
-        kind = line.split()[1] if word in ("config", "menuconfig") else kind
+        name = line.split()[1] if word in ("config", "menuconfig") else name
+        kind = tree.types.get(name, "")
+        if kind in numbers and word == "range" and dice.random() < 0.3:
+            before = numbers[kind][:-1]
+            line = re.sub(r"range \S+", f"range {dice.choice(before)}", line) if before else line
         if match := _PROPERTY.match(line):
             words = _PLAIN.sub(lambda m: _written(m[1], dice), line[match.end() :])
             line = f"{match[0]}{words}"
-        of_number = tree.types.get(kind, "")
-        if of_number in numbers and word == "range" and dice.random() < 0.3:
-            before = numbers[of_number][:-1]
-            line = re.sub(r"range \S+", f"range {dice.choice(before)}", line) if before else line
-        if word in ("config", "menuconfig") and of_number in numbers:
-            numbers[of_number].append(kind)
+        if word in ("config", "menuconfig") and kind in numbers:
+            numbers[kind].append(name)
         found += _laid_out(line, dice)
     files = {}
     top = [at for at, line in enumerate(found) if line.startswith("config") and at]
-    if top and "\tif " not in tree.text and dice.random() < 0.5:
+    if top and dice.random() < 0.5:
         # What stands behind the last config is its own, and closes no block.
         at = top[-1]
         if not any(re.match(r"(end|choice|menu |if )", line) for line in found[at:]):

@@ -380,6 +380,7 @@ endif
         ("A if N > 3", {}, True),
         ("A if N > 3", {"N": "4"}, False),
         ("A if B && N > 3", {"N": "4"}, True),
+        ("A if m", {}, False),
     ],
 )
 def test_a_dependency_on_a_condition_is_linuxs_of_today(

@@ -131,8 +131,8 @@ def kconfig_class() -> Any:
             dependency = self._parse_expr(True)
             is_depends = self._tokens[0] is kconfiglib._T_DEPENDS
             if is_depends and self._check_token(kconfiglib._T_IF):
-                # Linux has it since v7.0 (menu_add_dep).
-                condition = compared_with_n(self, self._parse_expr(True), kconfiglib.EQUAL)
+                # Linux has it since v7.0 (menu_add_dep), where no `m` of it depends on modules.
+                condition = compared_with_n(self, self._parse_expr(False), kconfiglib.EQUAL)
                 dependency = self._make_or(dependency, condition)
             if self._tokens[self._tokens_i] is not None:
                 self._trailing_tokens_error()

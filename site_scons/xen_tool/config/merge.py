@@ -12,7 +12,7 @@ from ..errors import XenToolError
 from . import saved
 from .assignments import Assignment
 from .kconf import Kconfig, forget_values
-from .library import is_logical
+from .library import is_logical, is_transitional
 from .overrides import overruled
 
 
@@ -42,6 +42,8 @@ def set_all(kconf: Kconfig, *, yes: bool, top: Path) -> list[str]:
     """
     kconf.unset_values()
     for symbol in kconf.unique_defined_syms:
+        if is_transitional(symbol):
+            continue
         # In a choice of tristates that is not y several can be m.
         symbol.set_value((1 if symbol.choice else 2) if yes else 0)
     for choice in kconf.unique_choices if yes else ():
