@@ -25,14 +25,15 @@ if __name__ == "__main__":
 from config.linux import SUITES, Linux, fetched
 from xen_tool.config import saved
 from xen_tool.config.kconf import read_kconfig
-from xen_tool.config.merge import set_all
+from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.texts import config_text, defconfig_text
 
 _SPLITS = {"VMSPLIT_3G", "VMSPLIT_3G_OPT", "VMSPLIT_2G", "VMSPLIT_2G_OPT", "VMSPLIT_1G"}
-_TARGETS = ("savedefconfig", "olddefconfig", "allyesconfig", "allnoconfig")
+_TARGETS = ("savedefconfig", "olddefconfig", *ALL)
 KNOWN = {
     # Since v6.11 a choice whose prompt is not visible has a value all the same.
     ("6.12", "allnoconfig"): _SPLITS,
+    ("6.12", "alldefconfig"): _SPLITS,
     # And with 7.2 a number without a value, here a bound of a range, is 0.
     **{("7.2", target): {"PAGE_BLOCK_MAX_ORDER"} for target in _TARGETS},
     ("7.2", "allnoconfig"): {"PAGE_BLOCK_MAX_ORDER", *_SPLITS},
@@ -55,8 +56,8 @@ def compare(linux: Linux) -> bool:
         same = True
         for target in _TARGETS:
             start = time.monotonic()
-            if target.startswith("all"):
-                set_all(kconf, yes=target == "allyesconfig", top=linux.top)
+            if target in ALL:
+                set_all(kconf, target, top=linux.top)
             ours = defconfig_text(kconf) if target == "savedefconfig" else config_text(kconf)
             times = [time.monotonic() - start + parsed]
             config.write_text(linux.config)

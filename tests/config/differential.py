@@ -42,7 +42,7 @@ from xen_tool.config import saved
 from xen_tool.config.checks import unmet
 from xen_tool.config.kconf import Kconfig, read_kconfig
 from xen_tool.config.library import in_range
-from xen_tool.config.merge import set_all
+from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.texts import autoconf_text, config_text, defconfig_text
 from xen_tool.errors import XenToolError
 
@@ -84,8 +84,8 @@ def differences(c: CKconfig, folder: Path, files: Mapping[str, str], config: str
     new = c.run("--listnewconfig", config=config, **ENVIRONMENT).out.splitlines()
     new = [line for line in new if line.startswith("CONFIG_")]
     compare("listnewconfig", set(new), set(saved.new_symbols(ours)))
-    for name, yes in (("allnoconfig", False), ("allyesconfig", True)):
-        set_all(ours, yes=yes, top=folder)
+    for name in ALL:
+        set_all(ours, name, top=folder)
         compare(name, c.run(f"--{name}", **ENVIRONMENT).config, config_text(ours))
     return found
 

@@ -13,6 +13,8 @@ from xen_tool.debian.apt import Apt, cache_folder, locked, run_program, system_m
 
 SUITES = {"6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
 """Release to the suite of Debian that has it; sid moves on."""
+_LOADERS = ("usr/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2")
+"""Of libc6, before and after /lib64 became /usr/lib64."""
 
 
 class Linux(NamedTuple):
@@ -45,11 +47,11 @@ def fetched(release: str) -> Linux:
     """Debian's Linux of a release, below the user's cache folder."""
     folder = cache_folder() / f"linux-{release}"
     with locked(folder.with_name(f"{folder.name}.lock")):
-        if not (folder / "complete").exists():
+        if not (folder / "whole").exists():
             _fetch(release, folder)
     (program,) = folder.glob("usr/lib/linux-kbuild-*/scripts/kconfig/conf")
-    (loader,) = folder.glob("usr/lib64/ld-linux-x86-64.so.2")
-    libraries = folder / "usr/lib/x86_64-linux-gnu"
+    (loader,) = (path for path in map(folder.joinpath, _LOADERS) if path.exists())
+    libraries = loader.parent.parent / "lib/x86_64-linux-gnu"
     conf = (loader, "--library-path", libraries, program)
     (packed,) = folder.glob("usr/src/linux-config-*/config.amd64_none_amd64.xz")
     config = lzma.decompress(packed.read_bytes()).decode()
@@ -71,4 +73,4 @@ def _fetch(release: str, folder: Path) -> None:
     wanted = [f"linux-source-{release}/{part}" for part in ("*Kconfig*", "scripts/*")]
     run_program("tar", "-xf", str(archive), "--wildcards", *wanted, cwd=folder)
     archive.unlink()
-    (folder / "complete").touch()
+    (folder / "whole").touch()

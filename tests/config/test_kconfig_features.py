@@ -200,7 +200,7 @@ def test_a_source_may_name_a_variable_as_before_linux_4_18(
     ],
 )
 def test_a_loop_is_an_error(tree: Tree, text: str) -> None:
-    with pytest.raises(XenToolError, match=r"^Kconfig: Dependency loop"):
+    with pytest.raises(XenToolError, match=r"^Kconfig:1: recursive dependency: [AN] "):
         tree(text)
 
 
@@ -208,7 +208,7 @@ def test_a_loop_is_an_error(tree: Tree, text: str) -> None:
     "line", ["modules", "transitional", 'menu "m"\n\tmodules', "option modules"]
 )
 def test_a_line_of_a_symbol_elsewhere(tree: Tree, line: str) -> None:
-    with pytest.raises(XenToolError, match=r"^Kconfig: Kconfig:\d: error: couldn't parse"):
+    with pytest.raises(XenToolError, match=r"^Kconfig:\d: couldn't parse"):
         tree(f"{line}\n")
 
 

@@ -36,6 +36,19 @@ def problems(kconf: Any) -> list[str]:
     return list(found)
 
 
+def transitional_mistakes(kconf: Any) -> list[str]:
+    """Return a sentence for each transitional symbol that has more than a type and a help text."""
+    return [
+        f"{where(node)}: {symbol.name} is transitional, so it can have a type and a help text only"
+        for symbol in kconf.unique_defined_syms
+        if symbol in kconf.transitional
+        for node in symbol.nodes
+        if node.prompt
+        or node.dep is not node.parent.dep
+        or any((node.defaults, node.selects, node.implies, node.ranges))
+    ]
+
+
 def mend_line(text: str) -> tuple[str, list[str]]:
     """Return a line as C kconfig's lexer reads it, and what it warns of."""
     mended, mistakes, quote = "", [], ""

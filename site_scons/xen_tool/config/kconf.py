@@ -11,13 +11,14 @@ import contextlib
 import functools
 import io
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import XenToolError
-from .checks import Place, mend_line, problems, where
+from .checks import Place, mend_line, problems, transitional_mistakes, where
 from .library import differs_from_default, import_kconfiglib
 
 Kconfig = Any
@@ -49,11 +50,15 @@ def read_kconfig(
                 suppress_traceback=False,
             )
         except (kconfiglib.KconfigError, OSError) as error:
-            raise XenToolError(f"Kconfig: {str(error).strip()}") from error
-        except UnicodeDecodeError as error:
-            raise XenToolError(f"Kconfig: {path} or a file that it sources: {error}") from error
+            raise XenToolError(_sentence(str(error))) from error
     refuse(kconf.problems)
     return kconf
+
+
+def _sentence(text: str) -> str:
+    """Kconfiglib's words on what it cannot read, behind the place."""
+    text = re.sub(r"^([^\s:]+:\d+): (?:error: )?", r"\1: ", text.strip())
+    return text if re.match(r"\S+:\d+: ", text) else f"Kconfig: {text}"
 
 
 def refuse(warnings: Sequence[str]) -> None:
@@ -83,6 +88,8 @@ def kconfig_class() -> Any:
             self.transitional: set[Any] = set()
             self.arch = os.environ.get("ARCH", "")
             super().__init__(*args, **options)
+            if mistakes := transitional_mistakes(self):
+                raise kconfiglib.KconfigError("; ".join(mistakes))
             self.problems += problems(self)
 
         def _open(self, filename: str, mode: str) -> Any:
@@ -126,6 +133,13 @@ def kconfig_class() -> Any:
                 self._switch = symbol
                 return [None]
             return tokens
+
+        def _fn_val(self, args: Any) -> Any:
+            variable = self.variables.get(args[0])
+            if variable is not None and not variable.is_recursive:
+                # Of one that is set by := nothing is left to expand (variable_expand).
+                return variable.value
+            return super()._fn_val(args)
 
         def _expect_expr_and_eol(self) -> Any:
             dependency = self._parse_expr(True)

@@ -21,6 +21,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import subprocess
+import sys
 from typing import Any
 
 from ..errors import XenToolError
@@ -79,6 +81,54 @@ def _mend(kconfiglib: Any) -> None:
     kconfiglib.expandvars = str
     kconfiglib._UNAME_RELEASE = "$UNAME_RELEASE"
     kconfiglib._sym_to_num = _to_number
+    kconfiglib._found_dep_loop = _found_loop
+    kconfiglib._info_fn = _info
+    kconfiglib._shell_fn = _shell
+
+
+def _found_loop(loop: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
+    """Return a loop of dependencies, and item of it; it is an error if it is whole."""
+    import kconfiglib
+
+    if item is not loop[0]:
+        return (*loop, item)
+    first, *others = loop
+    text = _located(first)
+    for each, other in zip(loop, [*others, first], strict=True):
+        text += f"{'' if each is first else ', which'} {_relation(each, other)} "
+        text += str(first.name) if other is first else _located(other)
+    node = first.nodes[0]
+    raise kconfiglib.KconfigError(f"{node.filename}:{node.linenr}: recursive dependency: {text}")
+
+
+def _located(item: Any) -> str:
+    name = item.name or "the choice"
+    return f"{name} ({item.nodes[0].filename}:{item.nodes[0].linenr})"
+
+
+def _relation(item: Any, other: Any) -> str:
+    import kconfiglib
+
+    for verb, attribute in (("selected", "rev_dep"), ("implied", "weak_rev_dep")):
+        expression = getattr(item, attribute, item.kconfig.n)
+        for term in kconfiglib.split_expr(expression, kconfiglib.OR):
+            by = kconfiglib.split_expr(term, kconfiglib.AND)[0]
+            if other in kconfiglib.expr_items(term):
+                further = "" if other is by else f" {_located(by)}, which depends on"
+                return f"is {verb} by{further}"
+    return "depends on"
+
+
+def _info(_kconf: Any, _name: str, text: str) -> str:
+    """$(info,text); stdout may be for programs."""
+    print(text, file=sys.stderr)
+    return ""
+
+
+def _shell(_kconf: Any, _name: str, command: str) -> str:
+    """$(shell,command), which may tell of errors itself (do_shell)."""
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, check=False)
+    return done.stdout.decode("utf-8", "replace").rstrip("\n").replace("\n", " ")
 
 
 def is_number(text: str, base: int) -> bool:

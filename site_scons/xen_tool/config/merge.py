@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Makes a configuration to be saved: of defconfigs and fragments, all y or n, or at random."""
+"""Makes a configuration to be saved: of files, with all symbols at one value, or at random."""
 
 from __future__ import annotations
 
@@ -34,25 +34,34 @@ def merge(kconf: Kconfig, paths: Sequence[Path], *, onto: Path | None = None) ->
     return notes + overruled([*kept, *assignments], [])
 
 
-def set_all(kconf: Kconfig, *, yes: bool, top: Path) -> list[str]:
-    """Give every bool and tristate as much y, or n, as it takes (conf_set_all_new_symbols).
+ALL = {"allnoconfig": "n", "allmodconfig": "m", "allyesconfig": "y", "alldefconfig": None}
+"""The targets of set_all(), and the value of each; None is the default."""
 
-    As for make, $KCONFIG_ALLCONFIG names a file of exceptions; 1 stands for allyes.config or
-    allno.config, or else all.config, at the top.  Returns notes on these.
+
+def set_all(kconf: Kconfig, target: str, *, top: Path) -> list[str]:
+    """Give every bool and tristate the value of a target, as far as it takes it.
+
+    conf_set_all_new_symbols of scripts/kconfig does so.  As for make, $KCONFIG_ALLCONFIG names a
+    file of exceptions; 1 stands for allyes.config (or allno.config, ...), or else all.config, at
+    the top.  Returns notes on these.
     """
+    import kconfiglib
+
+    value = ALL[target]
     kconf.unset_values()
-    for symbol in kconf.unique_defined_syms:
-        if is_transitional(symbol):
-            continue
-        # In a choice of tristates that is not y several can be m.
-        symbol.set_value((1 if symbol.choice else 2) if yes else 0)
-    for choice in kconf.unique_choices if yes else ():
-        choice.set_value(2)
+    for symbol in kconf.unique_defined_syms if value else ():
+        if is_logical(symbol) and not is_transitional(symbol):
+            # In a choice of tristates that is not y several can be m; of others one is chosen.
+            of_choice = symbol.choice and value == "y"
+            is_bool = value == "m" and symbol.orig_type == kconfiglib.BOOL and not symbol.choice
+            symbol.set_value("m" if of_choice else "y" if is_bool else value)
+    for choice in kconf.unique_choices if value in ("m", "y") else ():
+        choice.set_value("y" if choice.orig_type == kconfiglib.BOOL else value)
     forget_values(kconf)
     if (asked := os.environ.get("KCONFIG_ALLCONFIG")) is None:
         return []
-    names = [asked] if asked not in ("", "1") else [f"all{'yes' if yes else 'no'}.config"]
-    names += ["all.config"] if asked in ("", "1") else []
+    names = [f"{target.removesuffix('config')}.config", "all.config"]
+    names = names if asked in ("", "1") else [asked]
     found = next((top / name for name in names if (top / name).is_file()), None)
     if found is None:
         raise XenToolError(f"KCONFIG_ALLCONFIG={asked}: there is no {' nor '.join(names)}")

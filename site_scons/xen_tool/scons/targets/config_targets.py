@@ -25,7 +25,7 @@ from ...config.configuration import Configuration
 from ...config.kconf import Kconfig, read_kconfig, refuse
 from ...config.library import is_logical
 from ...config.listing import listing
-from ...config.merge import merge, randomize, set_all
+from ...config.merge import ALL, merge, randomize, set_all
 from ...config.overrides import apply, overruled
 from ...config.texts import defconfig_text
 from ...errors import XenToolError
@@ -43,6 +43,8 @@ CHANGING = {
     "olddefconfig": "gives each new symbol its default",
     "allnoconfig": "sets as much as possible to n",
     "allyesconfig": "sets as much as possible to y",
+    "allmodconfig": "sets as much as possible to m, or else to y",
+    "alldefconfig": "gives every symbol its default",
     "listnewconfig": "lists the symbols that it does not mention",
     "randconfig": "sets it at random; SEED=NUMBER repeats it",
     SETCONFIG: "NAME=value ... changes it so, with what that needs",
@@ -169,9 +171,9 @@ class ConfigTargets:
             return
         # A damaged file is told of, and left for its owner to mend.
         kconf, assignments, notes = self._start(arch)
-        if name in ("allnoconfig", "allyesconfig"):
+        if name in ALL:
             held = [a for a in assignments if a.holds() and not is_logical(a.symbol)]
-            notes += set_all(kconf, yes=name == "allyesconfig", top=self._srctree)
+            notes += set_all(kconf, name, top=self._srctree)
             notes += [f"{a} {a.origin} is not kept by {name}" for a in held if not a.holds()]
         _tell(notes)
         if name in frontend.MODULES:
