@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import configure, methods, summary, usage
+    from .scons import configure, head, methods, summary, usage
     from .scons.graph import names
     from .scons.targets import check, config_targets, gdb
 
     for name, method in (
         ("XenConfigure", configure.xen_configure),
-        ("XenHead", methods.xen_head),
+        ("XenHead", head.xen_head),
         ("XenObject", methods.xen_object),
         ("XenScript", methods.xen_script),
         ("XenImage", methods.xen_image),

@@ -55,6 +55,21 @@ class XenFeat(IntFlag):
     LINUX_RSDP_UNRESTRICTED = 1 << 15
 
 
+LIBELF_FEATURES = {
+    feature.name.lower(): feature
+    for feature in (
+        XenFeat.WRITABLE_PAGE_TABLES,
+        XenFeat.WRITABLE_DESCRIPTOR_TABLES,
+        XenFeat.AUTO_TRANSLATED_PHYSMAP,
+        XenFeat.SUPERVISOR_MODE_KERNEL,
+        XenFeat.PAE_PGDIR_ABOVE_4GB,
+        XenFeat.HVM_CALLBACK_VECTOR,
+        XenFeat.DOM0,
+    )
+    if feature.name is not None
+}
+"""The only names that XEN_ELFNOTE_FEATURES can speak of (Xen libelf-dominfo.c)."""
+
 PAGE_PRESENT = 1
 """_PAGE_PRESENT of a level 1 entry; mask and value of L1_MFN_VALID."""
 

@@ -19,6 +19,7 @@ from typing import Any
 from .abi import ARCHES
 from .boot import CPUS, given, modes, protocols
 from .errors import XenToolError
+from .head.names import MEANINGS
 from .loaders.model.releases import Xen
 from .loaders.names import LOADERS
 
@@ -109,6 +110,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="read if there is no saved configuration (default: %(default)s)",
     )
+    head.add_argument(
+        "--note",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a note of another value, such as GUEST_OS=mine; may be repeated",
+    )
+    for name, what in MEANINGS.items():
+        head.add_argument(f"--{name.replace('_', '-')}", metavar="NAME", help=what)
     head.add_argument("--gas", action="store_true", help="write a source file for GNU as")
     head.add_argument("-o", "--output", required=True, metavar="FILE")
     head.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="symbols of Kconfig")
@@ -237,11 +247,10 @@ def _head(options: argparse.Namespace) -> int:
     from .head import emit, gas
     from .head.config import HeadConfig
 
-    settings: dict[str, str] = {}
-    for setting in options.settings:
-        name, equals, value = setting.partition("=")
-        if not equals or settings.setdefault(name, value) != value:
-            options.parser.error(f"{setting}: not NAME=VALUE, or {name} a second time")
+    settings = _pairs(options, options.settings)
+    said = {name: getattr(options, name) for name in MEANINGS}
+    said = {name: value for name, value in said.items() if value is not None}
+    said |= _pairs(options, options.note)
     if options.config and not Path(options.config).exists():
         raise XenToolError(f"{options.config}: there is no such configuration")
     has_defconfig = any(Path(options.defconfig.format(arch=arch)).exists() for arch in ARCHES)
@@ -257,11 +266,20 @@ def _head(options: argparse.Namespace) -> int:
         print(f"xen-tool: warning: {warning}", file=sys.stderr)
     for note in configuration.notes:
         print(f"xen-tool: note: {note}", file=sys.stderr)
-    head = HeadConfig.from_symbols(configuration.arch, configuration.values)
+    head = HeadConfig.from_symbols(configuration.arch, configuration.values, said)
     if head is None:
         raise XenToolError("XEN is not set, so there is no head object; type XEN=1")
     write_if_changed(Path(options.output), gas.source(head) if options.gas else emit.emit(head))
     return 0
+
+
+def _pairs(options: argparse.Namespace, words: Iterable[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or pairs.setdefault(name, value) != value:
+            options.parser.error(f"{word}: not NAME=VALUE, or {name} a second time")
+    return pairs
 
 
 def _boot(options: argparse.Namespace) -> int:

@@ -26,6 +26,8 @@ CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
 """The actions of Steps."""
 COMMANDS_FILE = "compile_commands.json"
 """The compilation database for clangd and other tools."""
+DESCRIBED = "--"
+"""Separates the symbols from the description by a SConscript in the arguments of HEAD."""
 UNCHECKED = ".unchecked"
 """Suffix of the linker's output, before the check gives it the name of the image."""
 _PACKAGE = os.path.dirname(__file__)
@@ -38,14 +40,22 @@ def config(step: Step) -> None:
 
 
 def head(step: Step) -> None:
-    """Write the Xen head object; files are the architecture, and NAME=VALUE of symbols."""
+    """Write the Xen head object.
+
+    files are the architecture, NAME=VALUE of symbols, DESCRIBED, and NAME=VALUE of the names
+    and notes that a SConscript describes.
+    """
     from .abi import ARCHES
     from .head.config import HeadConfig
     from .head.emit import emit
 
-    arch, *symbols = step.files
-    values = {name: value for name, _, value in (s.partition("=") for s in symbols)}
-    configured = HeadConfig.from_symbols(ARCHES[arch], values)
+    arch, *words = step.files
+    at = words.index(DESCRIBED)
+    values, said = (
+        {name: value for name, _, value in (word.partition("=") for word in part)}
+        for part in (words[:at], words[at + 1 :])
+    )
+    configured = HeadConfig.from_symbols(ARCHES[arch], values, said)
     if configured is None:
         raise XenToolError("XEN is not set, so there is no head object")
     write_if_changed(step.path, emit(configured))

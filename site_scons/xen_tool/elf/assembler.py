@@ -110,7 +110,8 @@ def _pass(
 def _relocated(engine: _Engine, instruction: Instruction, here: int) -> tuple[bytes, Field]:
     """The code of an instruction that names a symbol, and its field in the code from here on."""
     assert instruction.symbol is not None
-    text = instruction.text.format(instruction.symbol)
+    # Any name does, but for those that keystone takes for something else.
+    text = instruction.text.format("symbol")
     first, second = (engine.encode(text, address) for address in _PLACEHOLDERS)
     start = _field(first, second, text)
     value = int.from_bytes(first[start : start + 4], "little")

@@ -53,12 +53,26 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """Bytes as they are."""
+
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The bytes of the descriptor; n_descsz is their number."""
+        return self.data
+
+
+Desc = Text | Words | Address | Raw
+
+
+@dataclass(frozen=True)
 class Note:
     """One note."""
 
     owner: str
     type: int
-    desc: Text | Words | Address
+    desc: Desc
 
 
 def encode(notes: Sequence[Note]) -> tuple[bytes, list[tuple[int, Address]]]:

@@ -144,7 +144,7 @@ class ObjectFile:
             return section.data
         data = bytearray(section.data)
         for relocation in section.relocations:
-            struct.pack_into("<i", data, relocation.offset, relocation.addend)
+            struct.pack_into("<I", data, relocation.offset, relocation.addend & 0xFFFFFFFF)
         return bytes(data)
 
     def _relocation_entry(self, section: Section, info: int) -> _Entry:
@@ -179,7 +179,7 @@ class ObjectFile:
         number = numbers[relocation.symbol]
         if self._rela:
             r_info = number << 32 | relocation.type
-            return struct.pack("<QQq", relocation.offset, r_info, relocation.addend)
+            return struct.pack("<QQQ", relocation.offset, r_info, relocation.addend & (1 << 64) - 1)
         return struct.pack("<II", relocation.offset, number << 8 | relocation.type)
 
     def _file_header(self, e_shoff: int, e_shnum: int) -> bytes:

@@ -1,15 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The part of a configuration that the head object depends on."""
+"""The part of a configuration that the head object depends on, and what a kernel says besides.
+
+A kernel says it with env.XenHead(), with options of `xen-tool head`, or by Kconfig, where
+XEN_HEAD_STACK is the field `stack` of HeadNames, XEN_NOTE_GUEST_OS the note GUEST_OS, and
+XEN_NOTES has notes of any kind, `;` between.  What XenHead is given wins over Kconfig.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from .. import abi
-from ..abi import Arch
+from ..abi import Arch, XenElfNote
+from ..elf.notes import Desc, Words
 from ..errors import XenToolError
+from . import notes
+from .names import MEANINGS, HeadNames
 
+_NAME, _NOTE, _NOTES = "XEN_HEAD_", "XEN_NOTE_", "XEN_NOTES"
 SYMBOLS = (
     "XEN",
     "XEN_PV",
@@ -20,8 +29,15 @@ SYMBOLS = (
     "STACK_VALIDATION",
     "X86_ALIGNMENT_16",
     "PAGE_OFFSET",
+    *(f"{_NAME}{name.upper()}" for name in MEANINGS),
+    *(f"{_NOTE}{note.name}" for note in XenElfNote),
+    _NOTES,
 )
 """Every Kconfig symbol that the head object depends on, besides the architecture."""
+
+_TOP_2_GIB = 0xFFFFFFFF80000000
+_PVH_ALIGNMENT = 1 << 30
+_YES_OR_NO = ("BSD_SYMTAB", "PAE_MODE")
 
 
 @dataclass(frozen=True)
@@ -37,15 +53,20 @@ class HeadConfig:
     virt_base: int
     hypercall_page: bool = True
     xen_pvh: bool = False
+    names: HeadNames = HeadNames()  # noqa: RUF009
+    notes: notes.Changes = field(default_factory=dict)
 
     @classmethod
-    def from_symbols(cls, arch: Arch, symbols: Mapping[str, str]) -> HeadConfig | None:
+    def from_symbols(
+        cls, arch: Arch, symbols: Mapping[str, str], said: Mapping[str, str] | None = None
+    ) -> HeadConfig | None:
         """From Kconfig values ("y", "0xc0000000"); None when XEN is not set.
 
         A symbol that is absent is n, but for XEN_HYPERCALL_PAGE: Linux v4.17 has the
-        page and no such symbol.
+        page and no such symbol.  said has texts by fields of HeadNames and by names of notes.
 
-        Raises XenToolError if 32-bit and PAGE_OFFSET is no number.
+        Raises XenToolError if 32-bit and PAGE_OFFSET is no number, and for what is said that
+        no head object can have.
         """
 
         def enabled(name: str) -> bool:
@@ -53,21 +74,30 @@ class HeadConfig:
 
         if not enabled("XEN"):
             return None
-        return cls(
+        texts = _said([*_said_by(symbols), *(said or {}).items()])
+        of_notes = {name: text for name, text in texts.items() if name not in MEANINGS}
+        virt_base = _virt_base(arch, symbols.get("PAGE_OFFSET", ""), of_notes)
+        config = cls(
             arch=arch,
             xen_pv=enabled("XEN_PV"),
             smp=enabled("SMP"),
             kasan=enabled("KASAN"),
             stack_validation=enabled("STACK_VALIDATION") and arch.bits == 64,
             x86_alignment_16=enabled("X86_ALIGNMENT_16"),
-            virt_base=_virt_base(arch, symbols.get("PAGE_OFFSET", "")),
+            virt_base=virt_base,
             hypercall_page=symbols.get("XEN_HYPERCALL_PAGE", "y") == "y",
             xen_pvh=enabled("XEN_PVH") and arch.bits == 64,
+            names=HeadNames.parse({name: texts[name] for name in texts if name in MEANINGS}),
+            notes=notes.parse(of_notes, arch, virt_base),
         )
+        config.check()
+        return config
 
     @property
     def thread_size(self) -> int:
-        """THREAD_SIZE in bytes."""
+        """Bytes of the stack: THREAD_SIZE, unless another size is said."""
+        if self.names.stack_size is not None:
+            return self.names.stack_size
         return self.arch.kasan_thread_size if self.kasan else self.arch.thread_size
 
     @property
@@ -77,8 +107,85 @@ class HeadConfig:
             return abi.FUNCTION_ALIGNMENT_16
         return self.arch.function_alignment
 
+    @property
+    def gs_base(self) -> str:
+        """The symbol for %gs base; empty if it is left alone."""
+        if self.names.gs_base is not None:
+            return self.names.gs_base
+        return "init_per_cpu__irq_stack_union" if self.smp else "irq_stack_union"
 
-def _virt_base(arch: Arch, page_offset: str) -> int:
+    # Who names another symbol in such a note has the code, or the page, himself.
+
+    @property
+    def makes_entry(self) -> bool:
+        """Whether the object has the PV entry."""
+        return self.xen_pv and self._is_ours(XenElfNote.ENTRY)
+
+    @property
+    def makes_pvh_entry(self) -> bool:
+        """Whether the object has the PVH entry."""
+        return self.xen_pvh and self._is_ours(XenElfNote.PHYS32_ENTRY)
+
+    @property
+    def makes_page(self) -> bool:
+        """Whether the object has the hypercall page."""
+        return self.hypercall_page and self._is_ours(XenElfNote.HYPERCALL_PAGE)
+
+    def _is_ours(self, note: XenElfNote) -> bool:
+        return (abi.NOTE_OWNER, note) not in self.notes
+
+    def check(self) -> None:
+        """Check what no field tells alone.
+
+        Raises XenToolError if the entries' code could not run at VIRT_BASE.
+        """
+        if self.arch.bits == 32:
+            return
+        where = f"VIRT_BASE is {self.virt_base:#x}"
+        if self.makes_pvh_entry and (
+            self.virt_base < _TOP_2_GIB or self.virt_base % _PVH_ALIGNMENT
+        ):
+            raise XenToolError(
+                f"{where}: the rule is {_TOP_2_GIB:#x} or {_TOP_2_GIB + _PVH_ALIGNMENT:#x}, which "
+                "the PVH entry's page tables map; or name an entry of your own in PHYS32_ENTRY"
+            )
+        if self.makes_entry and 1 << 31 <= self.virt_base < _TOP_2_GIB:
+            raise XenToolError(
+                f"{where}: the rule is the lowest or the highest 2 GiB, as the PV entry has "
+                "addresses of 32 bits; or name an entry of your own in ENTRY"
+            )
+
+
+def _said(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Of what is said of the same name or note the last."""
+    return {name if name in MEANINGS else notes.canonical(name): text for name, text in pairs}
+
+
+def _said_by(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What Kconfig says of names and notes; an empty value says nothing."""
+    for name in MEANINGS:
+        if text := symbols.get(f"{_NAME}{name.upper()}"):
+            yield name, text
+    for note in XenElfNote:
+        text = symbols.get(f"{_NOTE}{note.name}", "")
+        if note.name in _YES_OR_NO:
+            text = {"y": "yes", "n": ""}.get(text, text)
+        if text or symbols.get(f"{_NOTE}{note.name}"):
+            yield note.name, text
+    for part in symbols.get(_NOTES, "").split(";"):
+        name, equals, text = part.strip().partition("=")
+        if part.strip() and not equals:
+            raise XenToolError(f"CONFIG_{_NOTES}: {part.strip()!r} is not NAME=VALUE")
+        if name:
+            yield name.strip(), text
+
+
+def _virt_base(arch: Arch, page_offset: str, texts: Mapping[str, str]) -> int:
+    """The address of physical 0: of the note, or else what Linux says there."""
+    if "VIRT_BASE" in texts:
+        (desc,) = notes.parse({"VIRT_BASE": texts["VIRT_BASE"]}, arch, 0).values()
+        # Xen takes a note that is missing for 0.
+        return _number_of(desc) if desc is not None else 0
     if arch.virt_base is not None:
         return arch.virt_base
     try:
@@ -88,3 +195,9 @@ def _virt_base(arch: Arch, page_offset: str) -> int:
             f"the head object of {arch.name} needs CONFIG_PAGE_OFFSET (is {page_offset!r}): "
             "give it a hex default in Kconfig, as kconfig/Kconfig.x86 does"
         ) from None
+
+
+def _number_of(desc: Desc) -> int:
+    if isinstance(desc, Words) and len(desc.values) == 1:
+        return desc.values[0]
+    raise XenToolError("note VIRT_BASE: the rule is one number, by which the entries count")

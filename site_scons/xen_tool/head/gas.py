@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 from ..elf import spec
 from ..elf.assembler import Jump, LocalLabel
-from ..elf.notes import Address, Note, Text, Words
+from ..elf.notes import Address, Note, Raw, Text, Words
 from .config import HeadConfig
 from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
 from .model import head
 
-_DATA = {4: ".long", 8: ".quad"}
+_DATA = {1: ".byte", 4: ".long", 8: ".quad"}
 
 
 def source(config: HeadConfig) -> str:
@@ -102,16 +102,23 @@ def _label(label: Label) -> Iterator[str]:
 def _note(note: Note) -> Iterator[str]:
     # 1 is the owner, 2 its end, 3 the descriptor, 4 its end.
     yield f"\t.long 2f - 1f, 4f - 3f, {note.type}"
-    yield f'1:\t.asciz "{note.owner}"'
+    yield f'1:\t.asciz "{_escaped(note.owner)}"'
     yield "2:\t.balign 4"
     desc = note.desc
     if isinstance(desc, Text):
-        yield f'3:\t{".asciz" if desc.nul else ".ascii"} "{desc.text}"'
+        yield f'3:\t{".asciz" if desc.nul else ".ascii"} "{_escaped(desc.text)}"'
     elif isinstance(desc, Address):
         yield f"3:\t{_DATA[desc.width]} {_sum(desc.symbol, desc.addend)}"
+    elif isinstance(desc, Raw):
+        yield f"3:{_words(Words(1, tuple(desc.data)))}" if desc.data else "3:"
     else:
         yield f"3:{_words(desc)}"
     yield "4:\t.balign 4"
+
+
+def _escaped(text: str) -> str:
+    """As it stands in a string of GNU as."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _words(words: Words) -> str:

@@ -18,8 +18,9 @@ from ..elf import spec
 from ..elf.assembler import Instruction
 from .config import HeadConfig
 from .items import EXECUTABLE, TEXT, Code, HeadSection, Label, Zeros
+from .names import HeadNames
 
-_HVM_STUBS = {"hypercall_vmcall": "vmcall", "hypercall_vmmcall": "vmmcall"}
+_HVM_STUBS = ("vmcall", "vmmcall")
 
 
 def text(config: HeadConfig) -> HeadSection:
@@ -27,26 +28,26 @@ def text(config: HeadConfig) -> HeadSection:
     items: list[Label | Zeros | Code] = []
     align = config.function_alignment
     stubs: dict[str, tuple[str, ...]] = {}
-    if config.hypercall_page:
-        items += _hypercall_page()
+    if config.makes_page:
+        items += _hypercall_page(config.names)
         align = abi.PAGE_SIZE
-    elif config.xen_pv:
+    elif config.xen_pv and not config.hypercall_page:
         stubs |= _pv_stubs(config.arch)
     if config.xen_pvh:
         # Which of them enters Xen depends on the processor's vendor.
-        stubs |= {name: (instruction, "ret") for name, instruction in _HVM_STUBS.items()}
-    for name, instructions in stubs.items():
-        items.append(Label(name, type=spec.STT_FUNC))
+        stubs |= {instruction: (instruction, "ret") for instruction in _HVM_STUBS}
+    for name, instructions in stubs.items() if config.names.stubs else ():
+        items.append(Label(f"{config.names.stubs}{name}", type=spec.STT_FUNC))
         items.append(Code(tuple(Instruction(text) for text in instructions)))
     return HeadSection(TEXT, spec.SHT_PROGBITS, EXECUTABLE, align, tuple(items))
 
 
-def _hypercall_page() -> Iterator[Label | Zeros]:
+def _hypercall_page(names: HeadNames) -> Iterator[Label | Zeros]:
     """Zeros: Xen fills the page when it builds a PV domain, and later for a PVH guest that asks."""
-    yield Label("hypercall_page", abi.PAGE_SIZE)
+    yield Label(names.page, abi.PAGE_SIZE)
     for number in range(abi.PAGE_SIZE // abi.HYPERCALL_SLOT_SIZE):
-        if number in abi.HYPERCALLS:
-            name = f"xen_hypercall_{abi.HYPERCALLS[number]}"
+        if number in abi.HYPERCALLS and names.hypercalls:
+            name = f"{names.hypercalls}{abi.HYPERCALLS[number]}"
             yield Label(name, abi.HYPERCALL_SLOT_SIZE, spec.STB_LOCAL, spec.STT_FUNC)
         yield Zeros(abi.HYPERCALL_SLOT_SIZE)
 
@@ -60,15 +61,15 @@ def _pv_stubs(arch: Arch) -> dict[str, tuple[str, ...]]:
     iret = f"movl ${abi.HYPERCALL_IRET:#x}, %eax"
     if arch.bits == 32:
         return {
-            "hypercall_pv": ("int $0x82", "ret"),
-            "hypercall_iret": ("pushl %eax", iret, "int $0x82"),
+            "pv": ("int $0x82", "ret"),
+            "iret": ("pushl %eax", iret, "int $0x82"),
         }
     return {
-        "hypercall_pv": (
+        "pv": (
             *("pushq %rcx", "pushq %r11"),
             "syscall",
             *("popq %r11", "popq %rcx"),
             "ret",
         ),
-        "hypercall_iret": ("pushq %rcx", "pushq %r11", "pushq %rax", iret, "syscall"),
+        "iret": ("pushq %rcx", "pushq %r11", "pushq %rax", iret, "syscall"),
     }

@@ -17,6 +17,7 @@ from ..elf.notes import Address, Words
 from .config import HeadConfig
 from .entry import set_gs_base
 from .items import EXECUTABLE, HEAD_TEXT, Code, HeadSection, Label
+from .notes import physical
 
 # The GDT, and selectors of its descriptors.
 _GDT = (0, 0x00AF9A000000FFFF, 0x00CF92000000FFFF)
@@ -36,7 +37,7 @@ _LARGE_PAGE = _TABLE | abi.PAGE_LARGE
 def pvh_start_xen(config: HeadConfig) -> HeadSection:
     """The entry, for a 64-bit kernel; its name is Linux's."""
     items = (
-        Label("pvh_start_xen"),
+        Label(config.names.pvh_entry),
         Code((*_find_distance(config), *_clear_bss(config), *_map(config)), bits=32),
         Code(_enter_long_mode(config), bits=32),
         Code(_long_mode(config), bits=64),
@@ -48,7 +49,7 @@ def pvh_start_xen(config: HeadConfig) -> HeadSection:
 
 def phys32_entry(config: HeadConfig) -> Address:
     """The descriptor of XEN_ELFNOTE_PHYS32_ENTRY."""
-    return Address(4, "pvh_start_xen", _physical(config))
+    return Address(4, config.names.pvh_entry, _physical(config))
 
 
 def phys32_reloc() -> Words:
@@ -57,8 +58,7 @@ def phys32_reloc() -> Words:
 
 
 def _physical(config: HeadConfig) -> int:
-    """What to add to a symbol's address to get the physical one that it was linked for."""
-    return -config.virt_base % (1 << 64)
+    return physical(config.virt_base, config.arch.bits)
 
 
 def _load(config: HeadConfig, symbol: str, register: str, offset: int = 0) -> Instruction:
@@ -83,12 +83,12 @@ def _find_distance(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel,
 def _clear_bss(config: HeadConfig) -> tuple[Instruction, ...]:
     return (
         Instruction("xorl %eax, %eax"),
-        _load(config, "__bss_start", "edi"),
-        _load(config, "__bss_stop", "ecx"),
+        _load(config, config.names.bss_start, "edi"),
+        _load(config, config.names.bss_end, "ecx"),
         Instruction("subl %edi, %ecx"),
         Instruction("shrl $0x2, %ecx"),
         Instruction("rep stosl"),
-        _load(config, "init_thread_union", "esp", config.thread_size),
+        _load(config, config.names.stack, "esp", config.thread_size),
     )
 
 
@@ -108,7 +108,7 @@ def _map(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel, ...]:
         upper.append(Instruction(f"movl %eax, {place:#x}(%edi)"))
         upper.append(Instruction(f"addl ${abi.PAGE_SIZE:#x}, %eax"))
     return (
-        _load(config, "pvh_page_tables", "edi"),
+        _load(config, config.names.page_tables, "edi"),
         *upper,
         Instruction("xorl %ecx, %ecx"),
         Instruction(f"movl ${_LARGE_PAGE:#x}, %eax"),
@@ -161,10 +161,10 @@ def _long_mode(config: HeadConfig) -> tuple[Instruction | LocalLabel, ...]:
         LocalLabel(".Lpvh_long_mode"),
         Instruction(f"movl ${_DATA:#x}, %eax"),
         *(Instruction(f"movl %eax, %{register}") for register in ("ds", "es", "ss", "fs", "gs")),
-        Instruction("movq ${}, %rsp", "init_thread_union", config.thread_size),
+        Instruction("movq ${}, %rsp", config.names.stack, config.thread_size),
         *set_gs_base(config),
         Instruction("movl %ebx, %edi"),
         Instruction("movl %ebp, %esi"),
-        Instruction("movq ${}, %rax", "xen_pvh_start_kernel"),
+        Instruction("movq ${}, %rax", config.names.pvh_start),
         Instruction("jmp *%rax"),
     )

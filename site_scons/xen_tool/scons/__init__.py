@@ -3,7 +3,9 @@
 
 settings        NAME=value: the tool's own, and Kconfig's
 configure       env.XenConfigure
+head            env.XenHead
 methods         env.XenObject and the others that register steps
+paths           what names in a SConscript stand for
 flags           the words of commands, from construction variables
 graph/          the plan as nodes of SCons' graph
 targets/        check, menuconfig, why, watch and others

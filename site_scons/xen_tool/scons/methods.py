@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a SConstruct calls after env.XenConfigure(): XenHead, XenObject, XenImage, XenBoot.
+"""What a SConstruct calls after env.XenConfigure(): XenObject, XenImage, XenBoot.
 
 Each registers steps of the plan, and returns their nodes.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,15 +14,13 @@ from typing import Any
 
 from SCons.Errors import BuildError
 from SCons.Node import Node
-from SCons.Util import NodeList, flatten
+from SCons.Util import flatten
 
 from ..boot import modes
 from ..build.plan import Group
 from ..build.step import COMPILE, LINK, Step
-from ..config.configuration import Configuration
 from ..errors import XenToolError
-from ..functions import CHECK, COMMANDS_FILE, HEAD, UNCHECKED
-from ..head.config import SYMBOLS as HEAD_SYMBOLS
+from ..functions import CHECK, COMMANDS_FILE, UNCHECKED
 from ..loaders import asked
 from ..modules import modules
 from ..shortcut import watched
@@ -33,35 +30,8 @@ from .errors import one_image, while_building, while_reading
 from .graph import compilation_db
 from .graph.nodes import Graph
 from .graph.step_file import StepFile
+from .paths import below_build, node_of, nodes, source_of, target_of
 from .targets import check
-
-
-@while_reading
-def xen_head(env: Any, target: str = "arch/x86/xen/xen-head.o") -> list[Any]:
-    """env.XenHead(): the Xen head object, below $XEN_BUILD; [] when XEN is not set."""
-    configuration: Configuration = env["XEN_CONFIG"]
-    graph: Graph = env["XEN_GRAPH"]
-    if not configuration.enabled("XEN"):
-        return []
-    symbols = tuple(name for name in HEAD_SYMBOLS if name in configuration.values)
-    values = (f"{name}={configuration.values[name]}" for name in symbols)
-    files = modules("head/emit.py", "head/config.py")
-    keystone = importlib.util.find_spec("keystone")
-    if keystone is not None and keystone.origin is not None:
-        files = (*files, keystone.origin)
-    path = _target(env, target)
-    graph.plan.add(
-        Step(
-            "HEAD",
-            (path,),
-            (),
-            HEAD,
-            files=(configuration.arch.name, *values),
-            group=graph.plan.group("head", Group(files)),
-            symbols=symbols,
-        )
-    )
-    return _nodes([graph.node(env, path)])
 
 
 @while_reading
@@ -81,18 +51,12 @@ def xen_object(env: Any, target: Any = None, source: Any = None, **overrides: An
     if overrides:
         env = env.Override(overrides)
     objects = [_object(env, *pair) for pair in zip(sources, targets, strict=True)]
-    return _nodes([env["XEN_GRAPH"].node(env, path) for path in objects])
-
-
-def _nodes(nodes: list[Any]) -> list[Any]:
-    """A list as SCons' builders return it."""
-    found: list[Any] = NodeList(nodes)
-    return found
+    return nodes([env["XEN_GRAPH"].node(env, path) for path in objects])
 
 
 def _object(env: Any, source: Any, target: Any = None) -> str:
     """Registers the step that compiles a source; returns the object's path."""
-    name, path = _source(env, source)
+    name, path = source_of(env, source)
     if "\n" in name:
         raise XenToolError(f"{name!r}: no depfile can carry a name with a line break; rename it")
     suffix = os.path.splitext(path)[1]
@@ -102,12 +66,12 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     graph: Graph = env["XEN_GRAPH"]
     is_header = suffix in flags.PRECOMPILED
     if is_header:
-        output = _below_build(env, f"{name}.gch") if target is None else _target(env, target)
+        output = below_build(env, f"{name}.gch") if target is None else target_of(env, target)
         graph.precompiled.append(output)
     elif target is None:
-        output = _below_build(env, f"{os.path.splitext(name)[0]}.o")
+        output = below_build(env, f"{os.path.splitext(name)[0]}.o")
     else:
-        output = _target(env, target)
+        output = target_of(env, target)
         output += "" if os.path.splitext(output)[1] else ".o"
     folder = env.fs.getcwd()
 
@@ -157,71 +121,15 @@ def _configured(graph: Graph) -> tuple[str, ...]:
     return tuple(graph.plan.configured)
 
 
-def _source(env: Any, source: Any) -> tuple[str, str]:
-    """The name of a source from the top, as an object's is made of it, and the file itself.
-
-    In a variant directory the name is there, and the file where the sources are.
-    """
-    fs = env.fs
-    here = fs.getcwd()
-    if isinstance(source, str) and "$" not in source and here.srcnode() is here:
-        name = source[1:].lstrip("/") if source.startswith("#") else _joined(here, source)
-        if source and not fs.Top.getRepositories():
-            name = flags.safe(os.path.normpath(name))
-            return name, name
-    node = _node(env, source)
-    file = node.srcnode() if not node.is_derived() else node
-    return flags.path_of(node), flags.path_of(file.rfile())
-
-
-def _joined(folder: Any, name: str) -> str:
-    here = folder.get_path(folder.fs.Top)
-    return os.path.join("" if here == os.curdir else here, name)
-
-
-def _node(env: Any, item: Any) -> Any:
-    if isinstance(item, Node):
-        return item
-    if not isinstance(item, (str, os.PathLike)) or not str(item):
-        raise XenToolError(f"{item!r} is no file")
-    return env.File(str(item))
-
-
-def _target(env: Any, target: Any) -> str:
-    """The path of a target in $XEN_BUILD; beside the sources a folder may have its name."""
-    if isinstance(target, Node):
-        return _below_build(env, flags.path_of(target))
-    name = str(env.subst(target))
-    if not name:
-        raise XenToolError(f"{target!r} is no name of a file")
-    here = env.fs.getcwd()
-    path = name[1:].lstrip("/") if name.startswith("#") else _joined(here, name)
-    return _below_build(env, flags.safe(os.path.normpath(path)))
-
-
-def _below_build(env: Any, path: str) -> str:
-    """The path of the same name in $XEN_BUILD, which it may be below already."""
-    build = env["XEN_GRAPH"].plan.folder
-    if path.startswith(f"{build}/"):
-        return path
-    if not path.startswith(("/", "..")):
-        return f"{build}/{path.removeprefix('./')}"
-    top = env.fs.Top.abspath
-    outside = os.path.abspath(os.path.join(top, path))
-    if not outside.startswith(os.path.join(top, "")):
-        return f"{build}{outside}"
-    return f"{build}/{os.path.relpath(outside, top)}"
-
-
 @while_reading
 def xen_script(env: Any, source: Any) -> list[Any]:
     """env.XenScript(source): preprocesses a .lds.S to a linker script."""
-    return _nodes([env["XEN_GRAPH"].node(env, _script(env, source))])
+    return nodes([env["XEN_GRAPH"].node(env, _script(env, source))])
 
 
 def _script(env: Any, source: Any) -> str:
-    name, path = _source(env, source)
-    output = _below_build(env, name.removesuffix(".S"))
+    name, path = source_of(env, source)
+    output = below_build(env, name.removesuffix(".S"))
     graph: Graph = env["XEN_GRAPH"]
     folder = env.fs.getcwd()
 
@@ -255,10 +163,10 @@ def xen_image(
     of a Xen, such as "4.17" or "4.17+pv32".
     """
     graph: Graph = env["XEN_GRAPH"]
-    image = _target(env, target)
+    image = target_of(env, target)
     asks = check.question(env, loaders, xen)
     (script,) = flatten([script])
-    name, path = _source(env, script)
+    name, path = source_of(env, script)
     if name.endswith(".lds.S"):
         path = _script(env, script)
     objects = tuple(_linked(env, item) for item in flatten([source]))
@@ -295,7 +203,7 @@ def xen_image(
     if not node.is_under(env.fs.Top):
         # SCons by itself builds what is below the top.
         env.Default(node)
-    return _nodes([node])
+    return nodes([node])
 
 
 def _linked(env: Any, item: Any) -> str:
@@ -312,7 +220,7 @@ def _linked(env: Any, item: Any) -> str:
             f"XenImage: {name} is neither a source nor an object: its name ends in none of "
             f"{', '.join([*flags.COMPILED, *flags.OBJECTS])}"
         )
-    return flags.path_of(_node(env, item))
+    return flags.path_of(node_of(env, item))
 
 
 @while_reading

@@ -3,22 +3,9 @@
 
 from __future__ import annotations
 
-from ....abi import XenFeat
+from ....abi import LIBELF_FEATURES, XenFeat
 
-LIBELF_FEATURES = {
-    feature.name.lower().encode(): feature
-    for feature in (
-        XenFeat.WRITABLE_PAGE_TABLES,
-        XenFeat.WRITABLE_DESCRIPTOR_TABLES,
-        XenFeat.AUTO_TRANSLATED_PHYSMAP,
-        XenFeat.SUPERVISOR_MODE_KERNEL,
-        XenFeat.PAE_PGDIR_ABOVE_4GB,
-        XenFeat.HVM_CALLBACK_VECTOR,
-        XenFeat.DOM0,
-    )
-    if feature.name is not None
-}
-"""The only names that FEATURES can speak of."""
+_FEATURES = {name.encode(): feature for name, feature in LIBELF_FEATURES.items()}
 
 _FEATURE_SIZE = 63
 
@@ -34,7 +21,7 @@ def parse_features(names: bytes) -> tuple[int, int, bytes | None]:
     while names:
         name, bar, _ = names[:_FEATURE_SIZE].partition(b"|")
         names = names[len(name) + len(bar) :]
-        feature = LIBELF_FEATURES.get(name.removeprefix(b"!"), XenFeat(0))
+        feature = _FEATURES.get(name.removeprefix(b"!"), XenFeat(0))
         supported |= feature
         if name.startswith(b"!"):
             required |= feature

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""env.XenHead(): the Xen head object, as a SConscript and Kconfig describe it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+from ..build.plan import Group
+from ..build.step import Step
+from ..config.configuration import Configuration
+from ..errors import XenToolError
+from ..functions import DESCRIBED, HEAD
+from ..head import notes as head_notes
+from ..head.config import SYMBOLS
+from ..head.names import MEANINGS
+from ..modules import modules
+from .errors import while_reading
+from .graph.nodes import Graph
+from .paths import nodes, target_of
+
+_NoteName = str | int | tuple[str, int]
+
+
+@while_reading
+def xen_head(
+    env: Any,
+    target: str = "arch/x86/xen/xen-head.o",
+    *,
+    notes: Mapping[_NoteName, object] | None = None,
+    **names: object,
+) -> list[Any]:
+    """env.XenHead(): the Xen head object, below $XEN_BUILD; [] when XEN is not set.
+
+    notes are those that are not Linux's: by name (GUEST_OS), number, or (owner, number), a
+    text, bytes, a number, a list of numbers, or None, which leaves it out.  names are fields
+    of head.names.HeadNames, such as entry= or stack=.
+    """
+    configuration: Configuration = env["XEN_CONFIG"]
+    graph: Graph = env["XEN_GRAPH"]
+    if not configuration.enabled("XEN"):
+        return []
+    symbols = tuple(name for name in SYMBOLS if name in configuration.values)
+    values = (f"{name}={configuration.values[name]}" for name in symbols)
+    files = modules("head/emit.py", "head/config.py")
+    keystone = importlib.util.find_spec("keystone")
+    if keystone is not None and keystone.origin is not None:
+        files = (*files, keystone.origin)
+    path = target_of(env, target)
+    graph.plan.add(
+        Step(
+            "HEAD",
+            (path,),
+            (),
+            HEAD,
+            files=(configuration.arch.name, *values, DESCRIBED, *_said(notes or {}, names)),
+            group=graph.plan.group("head", Group(files)),
+            symbols=symbols,
+        )
+    )
+    return nodes([graph.node(env, path)])
+
+
+def _said(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> list[str]:
+    """The description as texts, NAME=VALUE.
+
+    Raises XenToolError for what has no such name, and for values of other types.
+    """
+    found = []
+    for name, value in names.items():
+        if name not in MEANINGS:
+            raise XenToolError(f"XenHead has no {name}=; it has notes=, {'=, '.join(MEANINGS)}=")
+        if not isinstance(value, (str, int)):
+            raise XenToolError(f"XenHead: {name} is {value!r}; write a text, or a number of bytes")
+        found.append(f"{name}={value}")
+    for key, value in notes.items():
+        name = ":".join(map(str, key)) if isinstance(key, tuple) else str(key)
+        found.append(f"{head_notes.canonical(name)}={head_notes.text_of(name, value)}")
+    return found
