@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The build steps that are Python functions: CONFIG, HEAD, CHECK, and compile commands.
+"""The build steps that are Python functions: CONFIG, HEAD, CHECK, and generated files.
 
 All arguments of a function are text in its Step.  Entry points pass the functions to a
 build.Session.  The modules that they run are a group of files of the plan (modules.py), so a
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .loaders.model.releases import Xen
 
 CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
+OFFSETS, KALLSYMS = "offsets", "kallsyms"
 """The actions of Steps."""
 COMMANDS_FILE = "compile_commands.json"
 """The compilation database for clangd and other tools."""
@@ -59,6 +60,34 @@ def head(step: Step) -> None:
     if configured is None:
         raise XenToolError("XEN is not set, so there is no head object")
     write_if_changed(step.path, emit(configured))
+
+
+def offsets(step: Step) -> None:
+    """Write the header of the values that the input, assembler code, states."""
+    from .generated.offsets import header
+
+    with open(step.inputs[0], encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    write_if_changed(step.path, header(text, step.path))
+
+
+def kallsyms(step: Step) -> None:
+    """Write the table of the input's symbols, or an empty one if there is no input.
+
+    files are the width of the kernel, and "data" if data counts; a second input is a table
+    that this one must be as long as.
+    """
+    from .generated.kallsyms import of_image, table
+
+    bits, *words = step.files
+    image, *before = step.inputs or ("",)
+    content = table(of_image(image, data="data" in words) if image else (), int(bits))
+    if before and os.path.getsize(before[0]) != len(content):
+        raise XenToolError(
+            f"{shown(image)}: its symbols are others with a table of them; let the linker script "
+            "place .rodata so that no symbol comes or goes"
+        )
+    write_if_changed(step.path, content)
 
 
 def check(step: Step) -> None:
@@ -164,7 +193,14 @@ def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:
     def commands(step: Step) -> None:
         compile_commands(plan, step)
 
-    return {CONFIG: config, HEAD: head, CHECK: check, COMMANDS: commands}
+    return {
+        CONFIG: config,
+        HEAD: head,
+        CHECK: check,
+        COMMANDS: commands,
+        OFFSETS: offsets,
+        KALLSYMS: kallsyms,
+    }
 
 
 def _import_head() -> None:

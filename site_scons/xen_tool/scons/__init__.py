@@ -4,6 +4,7 @@
 settings        NAME=value: the tool's own, and Kconfig's
 configure       env.XenConfigure
 head            env.XenHead
+generated       env.XenOffsets, env.XenKallsyms
 methods         env.XenObject and the others that register steps
 paths           what names in a SConscript stand for
 flags           the words of commands, from construction variables

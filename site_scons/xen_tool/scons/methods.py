@@ -76,11 +76,11 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:
-        words = _expanded(env, folder, language)
+        words = expanded(env, folder, language)
         inputs = (path, *_precompiled(graph, words, output))
         yield Step(
             "CC", (output,), inputs, COMPILE, words, (path,), env["XEN_CC_GROUP"],
-            after=(*_configured(graph), *(() if is_header else graph.precompiled)),
+            after=(*prepared(graph), *(() if is_header else graph.precompiled)),
         )  # fmt: skip
 
     graph.later(steps)
@@ -105,7 +105,7 @@ _VARIABLES = (
 )
 
 
-def _expanded(env: Any, folder: Any, language: str) -> list[str]:
+def expanded(env: Any, folder: Any, language: str) -> list[str]:
     """The words of compilations, the same object for all that are alike."""
     expanded: dict[tuple[Any, ...], Any] = env["XEN_EXPANDED"]
     values = [env.get(name) for name in _VARIABLES]
@@ -117,8 +117,9 @@ def _expanded(env: Any, folder: Any, language: str) -> list[str]:
     return words
 
 
-def _configured(graph: Graph) -> tuple[str, ...]:
-    return tuple(graph.plan.configured)
+def prepared(graph: Graph) -> tuple[str, ...]:
+    """What is made before anything is compiled, as a first build knows of no dependencies."""
+    return (*graph.plan.configured, *graph.generated)
 
 
 @while_reading
@@ -137,7 +138,7 @@ def _script(env: Any, source: Any) -> str:
         words = flags.script(env, folder)
         yield Step(
             "LDS", (output,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"],
-            after=_configured(graph),
+            after=prepared(graph),
         )  # fmt: skip
 
     graph.later(steps)
@@ -165,11 +166,13 @@ def xen_image(
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
     asks = check.question(env, loaders, xen)
-    (script,) = flatten([script])
-    name, path = source_of(env, script)
-    if name.endswith(".lds.S"):
-        path = _script(env, script)
-    objects = tuple(_linked(env, item) for item in flatten([source]))
+    path, objects = linked(env, script, source)
+    for table, expected in graph.tables.items():
+        if table in objects and (path, *objects) != expected:
+            raise XenToolError(
+                f"XenImage: {image} is linked of other objects, or in another order, than its "
+                f"table {table} was made for: write [objects, table], and the same script"
+            )
     graph.elsewhere.update(
         (flags.path_of(item), item)
         for item in flatten([source])
@@ -178,18 +181,13 @@ def xen_image(
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:
-        words = [*flags.link(env, folder), "-T", path]
-        libraries = tuple(flags.libraries(env))
-        inputs = (path, *objects, *(name for name in libraries if not name.startswith("-")))
-        linked = f"{image}{UNCHECKED}"
-        yield Step(
-            "LD", (linked,), inputs, LINK, words, (*objects, *libraries), env["XEN_LD_GROUP"]
-        )
+        unchecked = f"{image}{UNCHECKED}"
+        yield link_step(env, folder, unchecked, path, objects)
         files = modules("report/report.py", "report/text.py")
         yield Step(
             "CHECK",
             (image,),
-            (linked,),
+            (unchecked,),
             CHECK,
             files=asks.words(),
             group=graph.plan.group("check", Group(files)),
@@ -204,6 +202,26 @@ def xen_image(
         # SCons by itself builds what is below the top.
         env.Default(node)
     return nodes([node])
+
+
+def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
+    """The paths of a linker script, preprocessed if need be, and of what is linked.
+
+    Raises XenToolError for what no linker takes.
+    """
+    (script,) = flatten([script])
+    name, path = source_of(env, script)
+    if name.endswith(".lds.S"):
+        path = _script(env, script)
+    return path, tuple(_linked(env, item) for item in flatten([source]))
+
+
+def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[str, ...]) -> Step:
+    """The step that links objects by a script, with the environment's flags and libraries."""
+    words = [*flags.link(env, folder), "-T", script]
+    libraries = tuple(flags.libraries(env))
+    inputs = (script, *objects, *(name for name in libraries if not name.startswith("-")))
+    return Step("LD", (output,), inputs, LINK, words, (*objects, *libraries), env["XEN_LD_GROUP"])
 
 
 def _linked(env: Any, item: Any) -> str:

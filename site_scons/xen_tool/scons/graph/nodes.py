@@ -76,6 +76,10 @@ class Graph:
         """Nodes of files from other build directories that are linked here."""
         self.precompiled: list[str] = []
         """Paths of precompiled headers."""
+        self.generated: list[str] = []
+        """Paths of headers that steps make, which sources may include."""
+        self.tables: dict[str, tuple[str, ...]] = {}
+        """For each table of symbols: the script and the objects with which it can be linked."""
         self._mutex = threading.RLock()
         self._later: list[Callable[[], Iterable[Step]]] = []
         self.others = Others(self)

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The table of an image's symbols, as an object that is linked into that image.
+
+Its symbols, in .rodata, are for C of the kernel:
+
+    extern const unsigned int kallsyms_num_syms;
+    extern const unsigned long kallsyms_addresses[];       in order
+    extern const unsigned int kallsyms_name_offsets[];     of each name in
+    extern const char kallsyms_names[];                    which end with NULs
+
+A table changes the addresses that it tells, so an image is linked three times: with an empty
+table; with one of that image's symbols, which has its size; and with one of the second
+image's.  The caller makes these steps.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from ..elf import spec
+from ..elf.objfile import ObjectFile, Section, Symbol
+from ..errors import XenToolError
+from ..files import open_regular
+from ..image.data import Data
+from ..image.elf import Elf
+from ..image.symtab import symbols
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_KINDS = (spec.STT_NOTYPE, spec.STT_OBJECT, spec.STT_FUNC)
+_LOCAL = (".L", "$")
+"""How names begin that compilers make for themselves."""
+_OWN = "kallsyms_"
+
+
+def of_image(path: str, *, data: bool) -> list[tuple[int, str]]:
+    """Return address and name of an image's functions, with data of all its symbols; in order.
+
+    Raises XenToolError if it is no ELF file, or has no symbols.
+    """
+    with Data.of_file(open_regular(path, "a linked image"), path) as content:
+        elf = Elf(content)
+        wanted = spec.SHF_ALLOC if data else spec.SHF_EXECINSTR
+        sections = {s.number for s in elf.sections if s.sh_flags & wanted}
+        found = {
+            (symbol.value, symbol.name)
+            for symbol in symbols(elf)
+            if symbol.section in sections
+            and symbol.type in _KINDS
+            and not symbol.name.startswith((*_LOCAL, _OWN))
+        }
+    if not found:
+        raise XenToolError(f"{path} has no symbols; link it without -s, --strip-all")
+    return sorted(found)
+
+
+def table(found: Iterable[tuple[int, str]], bits: int) -> bytes:
+    """Return the object file, for a linker of that width."""
+    found = list(found)
+    width = bits // 8
+    names = bytearray()
+    offsets = []
+    for _, name in found:
+        offsets.append(len(names))
+        names += name.encode() + b"\0"
+    parts = {
+        "num_syms": struct.pack("<I", len(found)),
+        "addresses": b"".join(address.to_bytes(width, "little") for address, _ in found),
+        "name_offsets": struct.pack(f"<{len(offsets)}I", *offsets),
+        "names": bytes(names),
+    }
+    file = ObjectFile(bits)
+    # Of a table and an empty one no more than the contents shall be different.
+    content = bytearray()
+    for name, part in parts.items():
+        content += bytes(-len(content) % width)
+        symbol = Symbol(_OWN + name, ".rodata", len(content), len(part), spec.STT_OBJECT)
+        file.symbols.append(symbol)
+        content += part
+    section = Section(".rodata", spec.SHT_PROGBITS, spec.SHF_ALLOC, width, bytes(content))
+    file.sections.append(section)
+    # As compilers say it, so that no linker takes stacks for executable.
+    file.sections.append(Section(".note.GNU-stack", spec.SHT_PROGBITS, 0, 1))
+    return file.encode()

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+r"""asm-offsets.h: sizes and offsets that only the compiler knows, for assembler sources.
+
+A C file that is compiled, but never assembled, states them as Linux's does (kbuild.h):
+
+    #define DEFINE(NAME, value) \
+            asm volatile("\n.ascii \"->" #NAME " %0 " #value "\"" : : "i"(value))
+
+In the assembler code that comes of it each is a line `.ascii "->NAME $8 the C text"`, which
+becomes `#define NAME 8 /* the C text */`.  Lines `->#TEXT` become comments, and `->` blank lines.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..errors import XenToolError
+
+_LINE = re.compile(r'\s*(?:\.ascii\s+")?->(.*?)"?\s*')
+_DEFINITION = re.compile(r"(\w+)\s+[$#]*([^\s]+)\s*(.*)")
+_NUMBER = re.compile(r"-?(0[xX][0-9a-fA-F]+|[0-9]+)")
+
+
+def header(assembler: str, name: str) -> str:
+    """Return the text of the header of that name, of the text of assembler code.
+
+    Raises XenToolError if it states nothing, or something else than a number.
+    """
+    lines = [found[1] for line in assembler.splitlines() if (found := _LINE.fullmatch(line))]
+    if not lines:
+        raise XenToolError(
+            f'{name}: its source states no value; write asm("\\n.ascii \\"->NAME %0\\"" : : "i" '
+            "(value)) in a function, as Linux's DEFINE() does"
+        )
+    guard = re.sub(r"\W", "_", os.path.basename(name)).upper()
+    text = [
+        f"#ifndef {guard}",
+        f"#define {guard}",
+        f"/* Made by xen_tool of {os.path.basename(name)}'s source; edits are lost. */",
+        "",
+    ]
+    return "\n".join([*text, *map(_written, lines), "", "#endif", ""])
+
+
+def _written(line: str) -> str:
+    if not line or line.startswith("#"):
+        return f"/* {_comment(line[1:])} */" if line else ""
+    found = _DEFINITION.fullmatch(line)
+    if not found:
+        raise XenToolError(f"->{line}: write the name of a macro and a number behind ->")
+    name, value, said = found.groups()
+    if not _NUMBER.fullmatch(value):
+        raise XenToolError(
+            f"{name} is {value}, no number: the compiler has to know it, as it does sizeof"
+        )
+    return f"#define {name} {value}" + (f" /* {_comment(said)} */" if said else "")
+
+
+def _comment(text: str) -> str:
+    return text.replace("*/", "* /").strip()

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""env.XenOffsets() and env.XenKallsyms(): what kernels generate while they are built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from ..build.plan import Group
+from ..build.step import COMPILE, Step
+from ..functions import KALLSYMS, OFFSETS
+from ..modules import modules
+from .errors import while_reading
+from .graph.nodes import Graph
+from .methods import expanded, link_step, linked, prepared
+from .paths import below_build, nodes, source_of, target_of
+
+
+@while_reading
+def xen_offsets(env: Any, target: Any, source: Any) -> list[Any]:
+    """env.XenOffsets(target, source): a header of the numbers that a C file states.
+
+    The header is below $XEN_BUILD, and its folder becomes one of CPPPATH; it is made before
+    anything else is compiled, by way of the assembler code (.s) that generated/offsets.py
+    describes.
+    """
+    graph: Graph = env["XEN_GRAPH"]
+    name, path = source_of(env, source)
+    header = target_of(env, target)
+    assembler = below_build(env, f"{os.path.splitext(name)[0]}.s")
+    folder = env.fs.getcwd()
+    # A header that was there before can be included in this source.
+    before = prepared(graph)
+    graph.generated.append(header)
+
+    def steps() -> Iterator[Step]:
+        words = ["-S" if word == "-c" else word for word in expanded(env, folder, "C")]
+        if any(word.startswith("-flto") for word in words):
+            # There would be no assembler code.
+            words.append("-fno-lto")
+        yield Step(
+            "ASM", (assembler,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"], after=before
+        )
+        group = graph.plan.group("offsets", Group(modules("generated/offsets.py")))
+        yield Step("OFFSETS", (header,), (assembler,), OFFSETS, group=group, symbols=())
+
+    graph.later(steps)
+    node = graph.node(env, header)
+    graph.node(env, assembler)
+    folders = env.get("CPPPATH", [])
+    if isinstance(folders, str):
+        folders = folders.split(os.pathsep)
+    env["CPPPATH"] = [*folders, *([] if node.dir in folders else [node.dir])]
+    return nodes([node])
+
+
+@while_reading
+def xen_kallsyms(
+    env: Any, target: Any, source: Any, *, script: Any, data: bool = False
+) -> list[Any]:
+    """env.XenKallsyms(target, source, script=): a table of the symbols of an image.
+
+    It is an object, to be linked behind source by the same script: XenImage(name, [source,
+    table], script=).  generated/kallsyms.py says what is in it; with data= also the symbols
+    that are no functions.
+    """
+    graph: Graph = env["XEN_GRAPH"]
+    table = target_of(env, target)
+    stem = os.path.splitext(table)[0]
+    path, objects = linked(env, script, source)
+    graph.tables[table] = (path, *objects, table)
+    folder = env.fs.getcwd()
+    said = (str(env["XEN_CONFIG"].arch.bits), *(["data"] if data else []))
+
+    def steps() -> Iterator[Step]:
+        group = graph.plan.group("kallsyms", Group(modules("generated/kallsyms.py")))
+
+        def made(output: str, *inputs: str) -> Step:
+            return Step("KSYMS", (output,), inputs, KALLSYMS, files=said, group=group, symbols=())
+
+        yield made(f"{stem}.0.o")
+        yield link_step(env, folder, f"{stem}.0", path, (*objects, f"{stem}.0.o"))
+        yield made(f"{stem}.1.o", f"{stem}.0")
+        yield link_step(env, folder, f"{stem}.1", path, (*objects, f"{stem}.1.o"))
+        yield made(table, f"{stem}.1", f"{stem}.1.o")
+
+    graph.later(steps)
+    return nodes([graph.node(env, table)])
