@@ -14,7 +14,6 @@ import contextlib
 import os
 import re
 import shutil
-import struct
 import subprocess
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -24,12 +23,11 @@ from ..elf import spec
 from ..files import open_regular, shown
 from ..image.container import open_kernel
 from ..image.data import Data
-from ..image.elf import Elf, NotElf, Section
+from ..image.elf import Elf, NotElf
+from ..image.symbols import symbols
 
 _READERS = ("addr2line", "llvm-addr2line")
 _SECONDS = 20
-_LIMIT = 64 << 20
-"""Of symbols, and of names; larger than those of any kernel."""
 
 
 class _Function(NamedTuple):
@@ -56,10 +54,8 @@ class Symbols:
             for section in elf.sections:
                 if section.sh_flags & spec.SHF_EXECINSTR:
                     self._code.append((section.sh_addr, section.sh_addr + section.sh_size))
-                if section.sh_type == spec.SHT_SYMTAB and section.sh_link < len(elf.sections):
-                    self._functions += _symbols(elf, section)
                 self._has_lines = self._has_lines or section.name == ".debug_line"
-        self._functions = sorted(f for f in self._functions if self._is_code(f.start))
+            self._functions = sorted(f for f in _functions(elf) if self._is_code(f.start))
 
     def __enter__(self) -> Symbols:
         return self
@@ -156,20 +152,10 @@ def _line(text: str) -> str:
     return f"{shown(os.path.normpath(found[1]))}:{found[2]}"
 
 
-def _symbols(elf: Elf, section: Section) -> Iterator[_Function]:
-    strings = elf.sections[section.sh_link]
-    names = elf.data.read(strings.sh_offset, min(strings.sh_size, _LIMIT))
-    layout = ("<IBBHQQ" if elf.bits == 64 else "<IIIBBH").replace("<", ">" if elf.big else "<")
-    size = struct.calcsize(layout)
-    content = elf.data.read(section.sh_offset, min(section.sh_size, _LIMIT))
-    for fields in struct.iter_unpack(layout, content[: len(content) // size * size]):
-        if elf.bits == 64:
-            st_name, st_info, _, st_shndx, st_value, _ = fields
-        else:
-            st_name, st_value, _, st_info, _, st_shndx = fields
-        kind, binding = st_info & 15, st_info >> 4
-        if kind not in (spec.STT_NOTYPE, spec.STT_FUNC) or st_shndx == spec.SHN_UNDEF:
+def _functions(elf: Elf) -> Iterator[_Function]:
+    for symbol in symbols(elf):
+        name, is_global = symbol.st_name, symbol.binding == spec.STB_GLOBAL
+        if symbol.kind not in (spec.STT_NOTYPE, spec.STT_FUNC):
             continue
-        name = names[st_name : max(names.find(b"\0", st_name), st_name)].decode(errors="replace")
-        if name and name.isprintable() and not name.startswith((".L", "$")):
-            yield _Function(st_value, kind == spec.STT_FUNC, binding == spec.STB_GLOBAL, name)
+        if name.isprintable() and not name.startswith((".L", "$")):
+            yield _Function(symbol.st_value, symbol.kind == spec.STT_FUNC, is_global, name)
