@@ -104,6 +104,19 @@ class Project:
         assert "Traceback" not in result.stderr + result.stdout, result.stderr + result.stdout
         return Run(result.returncode, result.stdout, result.stderr)
 
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Runs a script of sh at the top, with this checkout's commands first in PATH."""
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+        return subprocess.run(
+            ["sh", "-c", script],
+            cwd=self.top,
+            env={**os.environ, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def scons(self, *arguments: str, **environment: str) -> Run:
         """Runs SCons, which must succeed, without a warning."""
         run = self.run(*arguments, **environment)

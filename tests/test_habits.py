@@ -56,6 +56,7 @@ BELOW = {
     "toolchain": {"abi", "errors"},
     "build": {"errors", "files", "toolchain"},
     "image": {"abi", "elf", "errors", "files"},
+    "annotate": {"abi", "elf", "errors", "image"},
     "loaders": {"abi", "elf", "errors", "image"},
     "debian": {"elf", "errors", "files", "image", "loaders"},
     "boot": {"abi", "debian", "elf", "errors", "files", "image", "loaders", "report"},

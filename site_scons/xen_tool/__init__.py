@@ -15,9 +15,10 @@ each imports only what stands before it, and nothing imports the entry points:
     generated/      asm-offsets.h, and the table of an image's symbols
     loaders/        what each loader will say of it
     report/         the same as a document, for people and programs
+    annotate/       Xen notes for images that another build linked
     debian/         packages of Debian: QEMU, Xens, the dom0 that builds domUs
     boot/           starts an image on Xen under QEMU, and says how it went
-    functions       the Python steps of a build: CONFIG, HEAD, CHECK and the like
+    functions       the Python steps of a build: CONFIG, HEAD, NOTES, CHECK and the like
     progress        what is printed of steps
     signals         how the runner of steps learns of Ctrl-C
     shortcut/       builds past SCons, when nothing that SCons would read has changed; watch
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import configure, generated, head, methods, summary, usage
+    from .scons import annotate, configure, generated, head, methods, summary, usage
     from .scons.graph import names
     from .scons.targets import check, config_targets, gdb
 
@@ -50,6 +51,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenOffsets", generated.xen_offsets),
         ("XenKallsyms", generated.xen_kallsyms),
         ("XenImage", methods.xen_image),
+        ("XenNotes", annotate.xen_notes),
         ("XenCheck", check.xen_check),
         ("XenBoot", methods.xen_boot),
         ("XenGdb", gdb.xen_gdb),

@@ -149,6 +149,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     build.set_defaults(function=lambda options: 0)
 
+    annotate = commands.add_parser(
+        "annotate",
+        help="write an image that was linked elsewhere with Xen notes",
+        description="Writes a linked ELF kernel with Xen notes added or replaced, if the loaders "
+        "that it is then for will take it; docs/annotate.md has examples.",
+    )
+    _add_annotate(annotate)
+
     check = commands.add_parser("check", help="say what loaders will say of an image")
     _add_image(check, _check)
     inspect = commands.add_parser("inspect", help="show an image's notes, segments and verdicts")
@@ -201,8 +209,41 @@ def _add_boot(parser: argparse.ArgumentParser, function: Callable[..., int]) -> 
     parser.set_defaults(function=function, parser=parser)
 
 
+def _add_annotate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", help="an ELF file, linked")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE")
+    parser.add_argument(
+        "--pvh-entry",
+        metavar="SYMBOL|ADDRESS",
+        help="the 32-bit PVH entry: a symbol, or its physical address (note PHYS32_ENTRY)",
+    )
+    parser.add_argument(
+        "--pv-entry",
+        metavar="SYMBOL|ADDRESS",
+        help="the PV entry: a symbol, or its virtual address (note ENTRY); brings the notes that "
+        "PV needs and the image has not",
+    )
+    parser.add_argument(
+        "--note",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another note, such as GUEST_OS=mine; may be repeated",
+    )
+    parser.add_argument(
+        "--remove", action="append", default=[], metavar="NAME", help="a note that has to go"
+    )
+    _add_loaders(parser)
+    parser.set_defaults(function=_annotate, parser=parser)
+
+
 def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
     parser.add_argument("image", help=_IMAGE)
+    _add_loaders(parser)
+    parser.set_defaults(function=function)
+
+
+def _add_loaders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loader",
         action="append",
@@ -210,7 +251,6 @@ def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) ->
         help="a loader that must take the image; may be repeated (default: those that it is for)",
     )
     _add_xen(parser)
-    parser.set_defaults(function=function)
 
 
 def _add_xen(parser: argparse.ArgumentParser) -> None:
@@ -321,6 +361,32 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
         "given": besides,
         "echo": show,
     }
+
+
+def _annotate(options: argparse.Namespace) -> int:
+    from .annotate.annotate import annotate
+    from .annotate.wanted import wanted
+    from .files import read_regular, write_if_changed
+    from .report import text
+    from .report.report import report_of
+
+    want = wanted(
+        pvh_entry=options.pvh_entry,
+        pv_entry=options.pv_entry,
+        notes=_pairs(options, options.note),
+        remove=options.remove,
+    )
+    content, mode = read_regular(options.image, "a linked kernel")
+    made = annotate(content, options.image, want)
+    for remark in made.remarks:
+        print(f"xen-tool: note: {remark}", file=sys.stderr)
+    report = report_of(options.output, made.content, options.xen, options.loader)
+    if report.good:
+        write_if_changed(options.output, made.content)
+        os.chmod(options.output, mode)
+    else:
+        print(f"xen-tool: {options.output} is not written, as it is refused", file=sys.stderr)
+    return _tell(options, report.document(), text.check(report), good=report.good)
 
 
 def _check(options: argparse.Namespace) -> int:

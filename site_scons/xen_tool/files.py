@@ -88,6 +88,12 @@ def open_regular(path: str | os.PathLike[str], instead: str) -> int:
     raise XenToolError(f"{name}: is {kind}; name {instead}")
 
 
+def read_regular(path: str | os.PathLike[str], instead: str) -> tuple[bytes, int]:
+    """Return what is in the file at path, and its mode; raise as open_regular does."""
+    with open(open_regular(path, instead), "rb") as file:
+        return file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+
+
 def is_in(path: str, folder: str) -> bool:
     """Whether a path is a folder or lies below it, by comparing the names."""
     return path == folder or path.startswith(os.path.join(folder, ""))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The build steps that are Python functions: CONFIG, HEAD, CHECK, and generated files.
+"""The build steps that are Python functions: CONFIG, HEAD, NOTES, CHECK, and generated files.
 
 All arguments of a function are text in its Step.  Entry points pass the functions to a
 build.Session.  The modules that they run are a group of files of the plan (modules.py), so a
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from .loaders.model.releases import Xen
 
-CONFIG, HEAD, CHECK, COMMANDS = "config", "head", "check", "commands"
+CONFIG, HEAD, NOTES, CHECK, COMMANDS = "config", "head", "notes", "check", "commands"
 OFFSETS, KALLSYMS = "offsets", "kallsyms"
 """The actions of Steps."""
+CLAIMED = "claimed"
+"""Instead of names of loaders: the loaders that the image has notes for."""
 COMMANDS_FILE = "compile_commands.json"
 """The compilation database for clangd and other tools."""
 DESCRIBED = "--"
@@ -90,11 +92,28 @@ def kallsyms(step: Step) -> None:
     write_if_changed(step.path, content)
 
 
+def notes(step: Step) -> None:
+    """Add notes to an image, or remove some; files are NAME=VALUE, or the NAME of one to remove."""
+    from .annotate.annotate import annotate
+    from .annotate.wanted import wanted
+    from .files import read_regular
+
+    (image,) = step.inputs
+    given = dict(word.split("=", 1) for word in step.files if "=" in word)
+    remove = [word for word in step.files if "=" not in word]
+    content, mode = read_regular(image, "a linked kernel")
+    made = annotate(content, shown(image), wanted(notes=given, remove=remove))
+    for remark in made.remarks:
+        print(f"xen_tool: {step.path}: {remark}", file=sys.stderr)
+    write_if_changed(step.path, made.content)
+    os.chmod(step.path, mode)
+
+
 def check(step: Step) -> None:
     """Make the image a hard link to the linker's output, if all loaders accept it.
 
-    files are the names of the loaders, separated by commas; the release of Xen; and "default"
-    if the user did not choose it.
+    files are the names of the loaders, separated by commas, or CLAIMED; the release of Xen; and
+    "default" if the user did not choose it.
     """
     from .loaders.model.releases import Xen
     from .report.report import read_report
@@ -102,9 +121,12 @@ def check(step: Step) -> None:
 
     (linked,) = step.inputs
     names, release, by_default = step.files
-    loaders = tuple(filter(None, names.split(",")))
     xen = Xen.parse(release)
-    report = read_report(linked, xen, loaders)
+    named = None if names == CLAIMED else tuple(filter(None, names.split(",")))
+    report = read_report(linked, xen, named)
+    loaders = report.asked
+    if named is None and not loaders:
+        raise XenToolError(f"{shown(linked)} has not the notes that any loader looks for")
     bad = [loader for loader in loaders if not report.takes(loader)]
     if bad:
         lines = "\n".join(verdict_lines(report, bad))
@@ -196,6 +218,7 @@ def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:
     return {
         CONFIG: config,
         HEAD: head,
+        NOTES: notes,
         CHECK: check,
         COMMANDS: commands,
         OFFSETS: offsets,

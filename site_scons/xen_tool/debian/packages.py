@@ -78,6 +78,7 @@ NEEDS = (
     Need("binutils", programs=("as", "ld", "readelf")),
     Need("cpio", programs=("cpio",)),
     Need("gcc", programs=("gcc",)),
+    Need("rustc", programs=("rustc",)),
     Need("libc6-dev", files=("usr/include/stdio.h",)),
     *(Need(program, programs=(program,)) for program in ("bzip2", "lzop", "lz4", "zstd")),
     Need("xz-utils", programs=("xz",)),

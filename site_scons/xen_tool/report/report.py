@@ -32,7 +32,8 @@ from itertools import islice
 
 from ..abi import NOTE_OWNER, XenElfNote
 from ..elf import spec
-from ..image.container import KernelFile, open_kernel
+from ..image.container import KernelFile, open_kernel, unwrap
+from ..image.data import Data
 from ..image.elf import Elf, NotElf, Segment
 from ..image.notes import FoundNote, NoteWalk
 from ..light import NamedTuple
@@ -145,6 +146,12 @@ def read_report(
     library or of room, unpacked.
     """
     with open_kernel(path) as kernel:
+        return _report(kernel, xen, asked)
+
+
+def report_of(name: str, content: bytes, xen: Xen, asked: Sequence[str] | None = None) -> Report:
+    """The same of an image in memory, which name is for."""
+    with unwrap(name, Data.of_bytes(content)) as kernel:
         return _report(kernel, xen, asked)
 
 

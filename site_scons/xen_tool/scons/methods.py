@@ -17,12 +17,10 @@ from SCons.Node import Node
 from SCons.Util import flatten
 
 from ..boot import modes
-from ..build.plan import Group
 from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
-from ..functions import CHECK, COMMANDS_FILE, UNCHECKED
+from ..functions import UNCHECKED
 from ..loaders import asked
-from ..modules import modules
 from ..shortcut import watched
 from ..toolchain.words import precompiled_headers
 from . import flags
@@ -183,25 +181,10 @@ def xen_image(
     def steps() -> Iterator[Step]:
         unchecked = f"{image}{UNCHECKED}"
         yield link_step(env, folder, unchecked, path, objects)
-        files = modules("report/report.py", "report/text.py")
-        yield Step(
-            "CHECK",
-            (image,),
-            (unchecked,),
-            CHECK,
-            files=asks.words(),
-            group=graph.plan.group("check", Group(files)),
-            symbols=(),
-            after=(f"{graph.plan.folder}/{COMMANDS_FILE}",),
-        )
+        yield check.step(graph, image, asks)
 
     graph.later(steps)
-    node = graph.node(env, image)
-    node.attributes.xen_question = asks
-    if not node.is_under(env.fs.Top):
-        # SCons by itself builds what is below the top.
-        env.Default(node)
-    return nodes([node])
+    return nodes([check.image(env, image, asks)])
 
 
 def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:

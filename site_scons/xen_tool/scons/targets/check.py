@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 
 from SCons.Errors import BuildError
 
+from ...build.plan import Group
+from ...build.step import Step
 from ...errors import XenToolError
-from ...functions import UNCHECKED, without_pv32
+from ...functions import CHECK, CLAIMED, COMMANDS_FILE, UNCHECKED, without_pv32
 from ...loaders import asked
 from ...loaders.model.releases import Xen
 from ...loaders.names import LOADERS, PV_DOMU
+from ...modules import modules
 from ..errors import one_image, while_building, while_reading
 from ..graph.nodes import Graph
 from ..settings import wants_json
@@ -26,26 +29,33 @@ _T = TypeVar("_T")
 class Question:
     """Who must take an image; what a node of an image has in its attributes."""
 
-    loaders: tuple[str, ...]
+    loaders: tuple[str, ...] | None
+    """None: those that the image has notes for."""
     xen: Xen
     by_default: bool
     """Whether nobody named the Xen."""
 
     def words(self) -> tuple[str, ...]:
         """The same as functions.check() takes it."""
-        return ",".join(self.loaders), str(self.xen), "default" if self.by_default else ""
+        names = CLAIMED if self.loaders is None else ",".join(self.loaders)
+        return names, str(self.xen), "default" if self.by_default else ""
 
 
-def question(env: Any, loaders: Sequence[str] | None, xen: str | None) -> Question:
-    """Of the command line, of its SConscript, or by Kconfig.
+def question(
+    env: Any, loaders: Sequence[str] | None, xen: str | None, *, by_claim: bool = False
+) -> Question:
+    """Of the command line, of its SConscript, or by Kconfig; or, by_claim, by the image's notes.
 
     Raises XenToolError, with the name of what is wrong.
     """
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
+    names: tuple[str, ...] | None
     if (given := settings.get("LOADERS")) is not None:
         names = _valid("LOADERS=", asked.parse, given)
     elif loaders is not None:
         names = _valid("XenImage(loaders=)", _loaders, loaders)
+    elif by_claim:
+        names = None
     else:
         names = asked.of_configuration(configuration.arch, configuration.values)
     if (release := settings.get("XEN_RELEASE")) is not None:
@@ -54,7 +64,34 @@ def question(env: Any, loaders: Sequence[str] | None, xen: str | None) -> Questi
         modelled = _valid("XenImage(xen=)", _xen, xen)
     else:
         modelled = asked.xen_for(configuration.arch)
-    return Question(tuple(dict.fromkeys(names)), modelled, release is None and xen is None)
+    once = None if names is None else tuple(dict.fromkeys(names))
+    return Question(once, modelled, release is None and xen is None)
+
+
+def image(env: Any, path: str, asks: Question) -> Any:
+    """The node of an image that is checked, and so gets the name of its unchecked file."""
+    graph: Graph = env["XEN_GRAPH"]
+    node = graph.node(env, path)
+    node.attributes.xen_question = asks
+    if not node.is_under(env.fs.Top):
+        # SCons by itself builds what is below the top.
+        env.Default(node)
+    return node
+
+
+def step(graph: Graph, path: str, asks: Question) -> Step:
+    """The step that checks an image."""
+    files = modules("report/report.py", "report/text.py")
+    return Step(
+        "CHECK",
+        (path,),
+        (f"{path}{UNCHECKED}",),
+        CHECK,
+        files=asks.words(),
+        group=graph.plan.group("check", Group(files)),
+        symbols=(),
+        after=(f"{graph.plan.folder}/{COMMANDS_FILE}",),
+    )
 
 
 def _valid(what: str, parse: Callable[[Any], _T], given: Any) -> _T:
@@ -85,7 +122,7 @@ def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
     node = one_image(env, "XenCheck", image)
     asks = getattr(node.attributes, "xen_question", None)
     if asks is None:
-        raise XenToolError(f"XenCheck: {node} is no image that XenImage made")
+        raise XenToolError(f"XenCheck: {node} is no image that XenImage or XenNotes made")
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...report import text
@@ -97,9 +134,9 @@ def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
         else:
             print("\n".join(text.check(report)))
             tells = asks.by_default and report.takes(PV_DOMU)
-            for line in without_pv32(str(source[0]), asks.loaders, asks.xen) if tells else ():
+            for line in without_pv32(str(source[0]), report.asked, asks.xen) if tells else ():
                 print(f"  {line}")
-        bad = [loader for loader in asks.loaders if not report.takes(loader)]
+        bad = [loader for loader in report.asked if not report.takes(loader)]
         if bad:
             raise BuildError(errstr=f"not for {' and '.join(bad)}", status=1)
 

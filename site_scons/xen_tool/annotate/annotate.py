@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""From an image and what is wanted of its notes to the image that has them.
+
+Used by `xen-tool annotate` and by the step NOTES of env.XenNotes(), which then ask the loaders.
+"""
+
+from __future__ import annotations
+
+from ..errors import XenToolError
+from . import values, write
+from .wanted import Wanted
+
+
+def annotate(content: bytes, name: str, want: Wanted) -> write.Annotated:
+    """Return the image with the notes that are wanted; name is for messages.
+
+    Raises XenToolError if it is no linked ELF kernel for x86, if a note cannot have its value,
+    or if a note to be removed is not there.
+    """
+    elf = write.opened(content, name)
+    present = {note.n_type for note in write.present(elf)}
+    for n_type in want.remove:
+        if n_type not in present:
+            raise XenToolError(f"{name} has no note {n_type.name} to be removed")
+    try:
+        notes = values.notes(elf, want.given, present - set(want.remove))
+    except XenToolError as error:
+        raise XenToolError(f"{name}: {error}") from error
+    return write.annotated(content, elf, notes, want.remove)

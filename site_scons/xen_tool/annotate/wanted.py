@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What is wanted of an image's notes, by their names, before anybody looks at the image.
+
+Used by `xen-tool annotate` and by env.XenNotes(), which an up-to-date build calls, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..abi import XenElfNote
+from ..errors import XenToolError
+from ..light import NamedTuple
+
+
+class Wanted(NamedTuple):
+    """Values of notes, as values.notes() takes them, and types of notes that have to go."""
+
+    given: dict[XenElfNote, str]
+    remove: tuple[XenElfNote, ...]
+
+
+def wanted(
+    *,
+    pvh_entry: str | None = None,
+    pv_entry: str | None = None,
+    notes: Mapping[str, str] | None = None,
+    remove: Sequence[str] = (),
+) -> Wanted:
+    """Return what is wanted, by the names of notes.
+
+    Raises XenToolError if Xen has no such note, one is given twice, or nothing is wanted.
+    """
+    given: dict[XenElfNote, str] = {}
+    every = [*(notes or {}).items(), ("PHYS32_ENTRY", pvh_entry), ("ENTRY", pv_entry)]
+    for name, value in every:
+        if value is not None:
+            n_type = note_type(name)
+            if n_type in given:
+                raise XenToolError(f"the note {n_type.name} is given twice")
+            given[n_type] = value
+    gone = tuple(note_type(name) for name in remove)
+    for n_type in gone:
+        if n_type in given:
+            raise XenToolError(f"the note {n_type.name} is given, and is to be removed")
+    if not given and not gone:
+        raise XenToolError("nothing to do: name an entry, a note, or a note to be removed")
+    return Wanted(given, gone)
+
+
+def note_type(name: str) -> XenElfNote:
+    """The type of a note by its name, such as PHYS32_ENTRY; raise XenToolError for another."""
+    try:
+        return XenElfNote[name.upper().removeprefix("XEN_ELFNOTE_")]
+    except KeyError:
+        known = [each.name for each in XenElfNote]
+        raise XenToolError(
+            f"Xen has no note {name}{meant(name.upper(), known)}; it has {', '.join(known)}"
+        ) from None
+
+
+def meant(name: str, names: Iterable[str]) -> str:
+    """Return which of the names a user may have meant, as the end of a message."""
+    import difflib
+
+    close = difflib.get_close_matches(name, names, n=3)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

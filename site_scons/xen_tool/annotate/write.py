@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The bytes of a linked image with other Xen notes, and all else as it was.
+
+A note that is there and has room for the new value gets it where it is.  The others come behind
+the file, in a section .note.Xen and a PT_NOTE of their own, as loaders read notes from the file:
+
+    the file, without its table of sections if that was its end
+    .note.Xen: the notes, at a multiple of 4
+    the names of the sections, if .note.Xen was not among them
+    the table of sections, one longer
+    the table of segments, one longer, if there was no room behind it where it is
+
+What an old note leaves is a note of nobody, of type 0, for other notes to stay where they are.
+
+The writer is our own.  LIEF 1.0 adds no note to an ET_EXEC (Binary.add() and write() give a file
+without it), and writes anew the tables of sections and of symbols; objcopy makes no program header.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from ..elf import spec
+from ..elf.notes import Note, encode
+from ..errors import XenToolError
+from ..image.data import Data
+from ..image.elf import Elf, Section, Segment
+from ..image.notes import FoundNote, NoteWalk
+from ..light import NamedTuple
+
+SECTION = ".note.Xen"
+
+_MACHINES = (spec.EM_386, spec.EM_X86_64)
+_KINDS = {spec.ET_REL: "an object that is not linked yet: link it first", 4: "a core dump"}
+_PHDR = {32: "<8I", 64: "<2I6Q"}
+_SHDR = {32: "<10I", 64: "<2I4Q2I2Q"}
+_EHDR = {
+    "e_phoff": ((28, "<I"), (32, "<Q")),
+    "e_shoff": ((32, "<I"), (40, "<Q")),
+    "e_phnum": ((44, "<H"), (56, "<H")),
+    "e_shnum": ((48, "<H"), (60, "<H")),
+}
+"""Offset and layout of fields of the header, in ELF32 and ELF64."""
+_PT_NULL, _PT_PHDR = 0, 6
+_SH_NAME = 3
+"""Of image.elf.Section, where the fields of the header begin, ..."""
+_SH_TYPE, _SH_OFFSET, _SH_SIZE = 1, 4, 5
+"""... and those of a header that are used here."""
+_ALIGN = 4
+_TABLE_ALIGN = 8
+
+
+class Annotated(NamedTuple):
+    """An image with its notes, and what else was changed of it, in sentences for the user."""
+
+    content: bytes
+    remarks: tuple[str, ...]
+
+
+def opened(content: bytes, name: str) -> Elf:
+    """The image to be annotated; raise XenToolError, with its name, if it is none."""
+    data = Data.of_bytes(content)
+    if content[: len(spec.ELFMAG)] != spec.ELFMAG or data.size < spec.EHDR_SIZE[32]:
+        raise XenToolError(
+            f"{name} is not an ELF file; of a packed kernel, annotate the ELF file that is packed"
+        )
+    elf = Elf(data)
+    problem = None
+    if elf.big or elf.e_machine not in _MACHINES:
+        problem = f"is for machine {elf.e_machine:#x}, and not for x86"
+    elif elf.e_type not in (spec.ET_EXEC, spec.ET_DYN):
+        problem = f"is {_KINDS.get(elf.e_type, f'of the type {elf.e_type:#x}, no kernel')}"
+    elif elf.e_phentsize != spec.PHDR_SIZE[elf.bits] or elf.phdr_end > data.size:
+        problem = "has no table of segments that can be read, so it is no kernel, or damaged"
+    elif not any(segment.is_loadable for segment in elf.segments):
+        problem = "has no segment that is loaded (PT_LOAD), so it is no kernel"
+    elif elf.e_shnum and (
+        elf.e_shentsize != spec.SHDR_SIZE[elf.bits]
+        or elf.e_shoff + elf.e_shnum * elf.e_shentsize > data.size
+    ):
+        problem = "has a table of sections that does not lie in the file: it is damaged"
+    if problem:
+        raise XenToolError(f"{name} {problem}")
+    return elf
+
+
+def present(elf: Elf) -> list[FoundNote]:
+    """The Xen notes that loaders find in it."""
+    return [note for note in NoteWalk(elf) if note.is_xen]
+
+
+def annotated(
+    content: bytes, elf: Elf, notes: Sequence[Note], remove: Sequence[int] = ()
+) -> Annotated:
+    """The image with these notes, in place of those of the same types, and without others.
+
+    Raises XenToolError if a note that has to go does not lie in the file, or if there is no way
+    to one more segment.
+    """
+    writer = _Writer(content, elf)
+    added = writer.replace(notes, remove)
+    if added:
+        writer.append(added)
+    return Annotated(bytes(writer.content), tuple(writer.remarks))
+
+
+class _Writer:
+    def __init__(self, content: bytes, elf: Elf) -> None:
+        self.content = bytearray(content)
+        self.elf = elf
+        self.remarks: list[str] = []
+        self.has_names = True
+
+    def replace(self, notes: Sequence[Note], remove: Sequence[int]) -> list[bytes]:
+        """Change or blank the notes that are there; return those that need another place."""
+        wanted = {note.type: encode([note])[0] for note in notes}
+        added = []
+        for old in present(self.elf):
+            end = old.desc_offset + (old.n_descsz + 3 & ~3)
+            new = wanted.get(old.n_type)
+            lost = old.place == "SHT_NOTE"  # Xen reads no section if a PT_NOTE has notes of Xen
+            if new is None and old.n_type not in remove and not lost:
+                continue
+            if end > len(self.content):
+                raise XenToolError(
+                    f"the note {old.n_type:#x} at offset {old.offset:#x} does not end within the "
+                    "file; `xen-tool inspect` shows the notes"
+                )
+            if new is not None and not lost and len(new) == end - old.offset:
+                self.content[old.offset : end] = new
+                del wanted[old.n_type]
+                continue
+            if new is None and old.n_type not in remove:
+                added.append(bytes(self.content[old.offset : end]))
+            self._blank(old, end)
+        return [*added, *wanted.values()]
+
+    def _blank(self, old: FoundNote, end: int) -> None:
+        header = struct.pack("<3I", old.n_namesz, old.n_descsz, 0)
+        self.content[old.offset : end] = header.ljust(end - old.offset, b"\0")
+
+    def append(self, notes: Sequence[bytes]) -> None:
+        """Put notes behind the file, as a section and a segment."""
+        headers = [
+            [getattr(section, field) for field in Section._fields[_SH_NAME:]]
+            for section in self.elf.sections
+        ]
+        names = self._cut(headers)
+        own = next((s for s in self.elf.segments if self._ends_here(s)), None)
+        if own is None:
+            slot = self._slot()
+            self._pad(_ALIGN)
+            start = len(self.content)
+        else:
+            slot, start = own.offset, own.p_offset
+        self.content += b"".join(notes)
+        size = len(self.content) - start
+        self._put_segment(slot, start, size)
+        if not headers:
+            return
+        kind = [spec.SHT_NOTE, start]
+        section = next((h for h in headers if [h[_SH_TYPE], h[_SH_OFFSET]] == kind), None)
+        if section is None:
+            name = self._name(headers, names)
+            headers.append([name, spec.SHT_NOTE, 0, 0, start, size, 0, 0, _ALIGN, 0])
+        else:
+            section[_SH_SIZE] = size
+            self._name(headers, names)
+        self._pad(_TABLE_ALIGN)
+        self._put("e_shoff", len(self.content))
+        self._put("e_shnum", len(headers))
+        layout = _SHDR[self.elf.bits]
+        self.content += b"".join(struct.pack(layout, *header) for header in headers)
+
+    def _ends_here(self, segment: Segment) -> bool:
+        """Whether it is of notes, not loaded, and the last of the file: one that we wrote."""
+        end = segment.p_offset + segment.p_filesz
+        mine = segment.p_type == spec.PT_NOTE and not segment.p_memsz
+        return mine and end == len(self.content)
+
+    def _cut(self, headers: Sequence[Sequence[int]]) -> bytes:
+        """Take the table of sections, and its names, from the end of the file; return the names."""
+        elf = self.elf
+        if not headers:
+            return b""
+        names = (0, 0)
+        if 0 < elf.e_shstrndx < len(headers):
+            names = (headers[elf.e_shstrndx][_SH_OFFSET], headers[elf.e_shstrndx][_SH_SIZE])
+        text = bytes(self.content[names[0] : sum(names)])
+        loaded = max(segment.p_offset + segment.p_filesz for segment in elf.segments)
+        if elf.e_shoff + elf.e_shnum * elf.e_shentsize == len(self.content) and (
+            max(loaded, elf.phdr_end) <= elf.e_shoff
+        ):
+            del self.content[elf.e_shoff :]
+            others = (h for number, h in enumerate(headers) if number != elf.e_shstrndx)
+            last = max(
+                (h[_SH_OFFSET] + h[_SH_SIZE] for h in others if h[_SH_TYPE] != spec.SHT_NOBITS),
+                default=0,
+            )
+            free = max(last, loaded, elf.phdr_end) <= names[0]
+            if text and free and elf.e_shoff - sum(names) < _TABLE_ALIGN:
+                del self.content[names[0] :]
+                self.has_names = False
+        return text
+
+    def _name(self, headers: Sequence[list[int]], names: bytes) -> int:
+        """The offset of our section's name in the table of names, which gets it, if need be."""
+        if not names:
+            return 0
+        table = headers[self.elf.e_shstrndx]
+        at = names.find(b"\0" + SECTION.encode() + b"\0")
+        if at < 0:
+            at = len(names) - 1
+            names += SECTION.encode() + b"\0"
+        if len(names) != table[_SH_SIZE] or not self.has_names:
+            table[_SH_OFFSET], table[_SH_SIZE] = len(self.content), len(names)
+            self.content += names
+        return at + 1
+
+    def _slot(self) -> int:
+        """The offset of a program header that may be written.
+
+        It is one that says nothing, or one more behind the others.  If there is no room for that,
+        it is the PT_PHDR, which would be wrong of a table elsewhere, or the table moves.
+        """
+        elf = self.elf
+        size = spec.PHDR_SIZE[elf.bits]
+        tables = [segment for segment in elf.segments if segment.p_type == _PT_PHDR]
+        for segment in elf.segments:
+            if segment.p_type == _PT_NULL:
+                return segment.offset
+        if not self._is_free(elf.phdr_end, elf.phdr_end + size):
+            if tables:
+                self.remarks.append(
+                    "there is no room for one more program header: PT_PHDR gives its place"
+                )
+                return tables[0].offset
+            self._pad(_TABLE_ALIGN)
+            start = len(self.content)
+            self.content += self.content[elf.e_phoff : elf.phdr_end] + bytes(size)
+            self._put("e_phoff", start)
+            self._put("e_phnum", elf.e_phnum + 1)
+            return len(self.content) - size
+        for table in tables:
+            self._put_segment_sizes(table, table.p_filesz + size)
+        self._put("e_phnum", elf.e_phnum + 1)
+        return elf.phdr_end
+
+    def _is_free(self, start: int, end: int) -> bool:
+        """Whether nothing is there but zeros that no section, header or segment has.
+
+        A segment that starts at or before the program headers has what fills the room up to its
+        first section, if there are sections to know that by.
+        """
+        elf = self.elf
+        used = [
+            (section.sh_offset, section.sh_offset + section.sh_size)
+            for section in elf.sections[1:]
+            if section.sh_type != spec.SHT_NOBITS
+        ]
+        used.append((elf.e_shoff, elf.e_shoff + elf.e_shnum * elf.e_shentsize))
+        used += [
+            (segment.p_offset, segment.p_offset + segment.p_filesz)
+            for segment in elf.segments
+            if not (elf.sections and segment.p_offset <= elf.e_phoff)
+        ]
+        overlaps = any(first < end and start < last for first, last in used)
+        return end <= len(self.content) and not any(self.content[start:end]) and not overlaps
+
+    def _put_segment(self, slot: int, offset: int, size: int) -> None:
+        """Write a PT_NOTE that is read, and not loaded."""
+        wide = self.elf.bits == 64
+        fields = [spec.PT_NOTE, offset, 0, 0, size, 0, _ALIGN]
+        fields.insert(1 if wide else 6, spec.PF_R)
+        struct.pack_into(_PHDR[self.elf.bits], self.content, slot, *fields)
+
+    def _put_segment_sizes(self, segment: Segment, size: int) -> None:
+        layout, at = ("<2Q", 32) if self.elf.bits == 64 else ("<2I", 16)
+        struct.pack_into(layout, self.content, segment.offset + at, size, size)
+
+    def _put(self, field: str, value: int) -> None:
+        offset, layout = _EHDR[field][self.elf.bits == 64]
+        struct.pack_into(layout, self.content, offset, value)
+
+    def _pad(self, align: int) -> None:
+        self.content += bytes(-len(self.content) % align)
