@@ -17,17 +17,17 @@ _WORKERS = ("-n", "auto", "--dist", "loadfile")
 
 def main() -> None:
     sys.path.insert(0, str(TOP / "site_scons"))
-    from xen_tool.debian import packages
+    import provision
     from xen_tool.errors import XenToolError
 
     def say(line: str) -> None:
         print(f"tests: {line}", file=sys.stderr, flush=True)
 
     try:
-        os.environ.update(packages.provide(say))
+        os.environ.update(provision.provide(say))
     except XenToolError as error:
         say(str(error))
-    for need in packages.missing():
+    for need in provision.missing():
         say(f"going on without {need.wanted}: the tests that need it are skipped")
     os.chdir(TOP)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *_WORKERS, *sys.argv[1:]])

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
+import provision
+from provision import Need
 from xen_tool.debian import packages
-from xen_tool.debian.packages import Need
 from xen_tool.errors import XenToolError
 
 APT_GET = """#!/bin/sh
@@ -90,7 +91,7 @@ class Machine:
         return log.read_text() if log.exists() else ""
 
     def provide(self) -> dict[str, str]:
-        return packages.provide(self.said.append)
+        return provision.provide(self.said.append)
 
 
 @pytest.fixture
@@ -99,7 +100,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     monkeypatch.setenv("PATH", f"{tmp_path / 'stand-ins'}:{os.environ['PATH']}")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("XEN_TOOL_PACKAGES_ROOT", raising=False)
-    monkeypatch.setattr(packages, "NEEDS", (TOOL,))
+    monkeypatch.setattr(provision, "NEEDS", (TOOL,))
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     return Machine(tmp_path)
 
@@ -124,9 +125,9 @@ def test_user_gets_programs_by_path_and_files_by_root(
     assert output == f"{root}/usr/lib/x86_64-linux-gnu|a b"
     # The system's own programs come first.
     assert variables["PATH"].startswith(os.environ["PATH"])
-    assert packages.missing() == [TOOL]
+    assert provision.missing() == [TOOL]
     set_variables(variables)
-    assert packages.missing() == []
+    assert provision.missing() == []
     assert machine.provide() == {}
 
 
@@ -185,7 +186,7 @@ def test_a_module_is_imported_from_unpacked_folders(
     set_variables: Callable[[dict[str, str]], None],
 ) -> None:
     module = Need("tool-{xen}", modules=("xen_tool_test_module",))
-    monkeypatch.setattr(packages, "NEEDS", (module,))
+    monkeypatch.setattr(provision, "NEEDS", (module,))
     monkeypatch.setattr(sys, "base_prefix", "/usr")
     library = f"./usr/lib/python{sys.version_info[0]}.{sys.version_info[1]}"
     machine.deb(
@@ -196,11 +197,11 @@ def test_a_module_is_imported_from_unpacked_folders(
             "./etc/fonts/fonts.conf": b"<dir>/usr/share/fonts</dir>",
         },
     )
-    assert packages.missing() == [module]
-    assert packages.python_environment() == {}
+    assert provision.missing() == [module]
+    assert provision.python_environment() == {}
     set_variables(machine.provide())
-    assert packages.missing() == []
-    variables = packages.python_environment()
+    assert provision.missing() == []
+    variables = provision.python_environment()
     assert variables["TCL_LIBRARY"].endswith("/sysroot/usr/share/tcltk/tcl8.6")
     assert variables["LD_LIBRARY_PATH"].endswith("/sysroot/usr/lib/x86_64-linux-gnu")
     fonts = Path(variables["FONTCONFIG_FILE"])
@@ -212,11 +213,11 @@ def test_debians_modules_are_not_for_another_python(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = Need("tool-{xen}", modules=("xen_tool_test_module",))
-    monkeypatch.setattr(packages, "NEEDS", (module,))
+    monkeypatch.setattr(provision, "NEEDS", (module,))
     monkeypatch.setattr(sys, "base_prefix", "/opt/python")
     assert machine.provide() == {}
     assert machine.log() == ""
-    assert packages.missing() == [module]
+    assert provision.missing() == [module]
     assert module.wanted == "xen_tool_test_module"
 
 
@@ -239,7 +240,7 @@ def test_remains_of_a_killed_run_are_removed(machine: Machine) -> None:
 
 def test_more_needs_unpack_anew(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     machine.provide()
-    monkeypatch.setattr(packages, "NEEDS", (TOOL, EXTRA))
+    monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))
     (machine.home / "archive-names").write_text(NAMES + "extra\n")
     machine.deb("extra", {"./usr/bin/xextra": b"#!/bin/sh\n"})
     folder = Path(machine.provide()["XEN_TOOL_PACKAGES_ROOT"]).parent
@@ -250,7 +251,7 @@ def test_more_needs_unpack_anew(machine: Machine, monkeypatch: pytest.MonkeyPatc
 def test_what_the_archive_lacks_is_left_out_and_not_asked_for_again(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages, "NEEDS", (TOOL, EXTRA))
+    monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))
     first = machine.provide()
     assert "--no-install-recommends tool-4.17\n" in machine.log()
     (machine.home / "log").unlink()
@@ -305,7 +306,7 @@ def test_without_apt_get_the_packages_are_named(
 def test_nothing_is_done_where_nothing_is_missing(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages, "NEEDS", (Need("dash", programs=("sh",), files=("bin/sh",)),))
+    monkeypatch.setattr(provision, "NEEDS", (Need("dash", programs=("sh",), files=("bin/sh",)),))
     assert machine.provide() == {}
     assert machine.log() == ""
     assert machine.said == []
@@ -314,8 +315,8 @@ def test_nothing_is_done_where_nothing_is_missing(
 def test_a_boot_and_the_tests_share_what_is_unpacked(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages, "BOOT", (TOOL,))
-    monkeypatch.setattr(packages, "NEEDS", (TOOL, EXTRA))
+    monkeypatch.setattr(packages, "BOOT", (TOOL.package,))
+    monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))
     monkeypatch.setattr(os, "geteuid", lambda: 0)  # who boots installs nothing
     path = packages.emulator("xtool", machine.said.append)
     assert path == Path(machine.folder, path.parents[1].name, "bin/xtool")
@@ -338,7 +339,7 @@ def test_a_boot_and_the_tests_share_what_is_unpacked(
 def test_a_hypervisor_that_is_not_installed_is_fetched(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages, "BOOT", (TOOL,))
+    monkeypatch.setattr(packages, "BOOT", (TOOL.package,))
     monkeypatch.setattr(packages, "default_roots", lambda: [machine.home / "empty"])
     machine.deb("xen", {"./boot/xen-4.17-amd64.gz": b"xen"})
     path = packages.hypervisor(machine.said.append)
@@ -352,6 +353,6 @@ def test_a_hypervisor_that_is_not_installed_is_fetched(
 def test_an_emulator_that_the_archive_lacks(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages, "BOOT", (EXTRA,))
+    monkeypatch.setattr(packages, "BOOT", (EXTRA.package,))
     with pytest.raises(XenToolError, match="and apt-get does not fetch it: install what Debian"):
         packages.emulator("xextra", machine.said.append)

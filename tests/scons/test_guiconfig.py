@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from project import Project
-from xen_tool.debian.packages import python_environment
+from provision import python_environment
 
 _PATIENCE = 60.0
 
