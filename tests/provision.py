@@ -64,6 +64,7 @@ NEEDS = (
     Need("libxen-dev", files=("usr/include/xenguest.h", "usr/lib/*/libxenguest.so")),
     Need("xvfb", programs=("Xvfb",)),
     Need("xdotool", programs=("xdotool",)),
+    Need("chromium-headless-shell", programs=("chromium-headless-shell",)),
     # C kconfig, of the release that config/ is held against.
     Need("linux-kbuild-6.1", files=("usr/lib/linux-kbuild-6.1/scripts/kconfig/conf",)),
     # The package tkinter alone is there in a Python that was built without Tk.

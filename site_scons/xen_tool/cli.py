@@ -161,6 +161,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_image(check, _check)
     inspect = commands.add_parser("inspect", help="show an image's notes, segments and verdicts")
     _add_image(inspect, _inspect)
+    layout = commands.add_parser("map", help="show what loaders lay out in memory for an image")
+    _add_image(layout, _map)
+    layout.add_argument(
+        "--mem",
+        type=_positive,
+        default=256,
+        metavar="MIB",
+        help=f"memory of the guest ({_DEFAULT})",
+    )
+    layout.add_argument("--initrd", metavar="FILE", help="an initrd that is loaded with the image")
+    layout.add_argument(
+        "--svg", metavar="FILE", help="draw the map of the first loader that takes the image"
+    )
     diff = commands.add_parser("diff", help="show what is different between two images")
     diff.add_argument("before", metavar="A", help=_IMAGE)
     diff.add_argument("after", metavar="B", help=_IMAGE)
@@ -270,6 +283,12 @@ def _xen(text: str) -> Xen:
         return Xen.parse(text)
     except XenToolError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return int(text)
 
 
 def _mode(text: str) -> modes.Mode:
@@ -406,6 +425,23 @@ def _inspect(options: argparse.Namespace) -> int:
     symbols = {} if options.json else names(options.image, report.addresses())
     lines = text.inspect(report, symbols)
     return _tell(options, report.document(), lines, good=report.good)
+
+
+def _map(options: argparse.Namespace) -> int:
+    from .abi import PAGE_SIZE
+    from .report.map import document, reading, svg, text
+
+    found = reading.read_maps(
+        options.image,
+        options.xen,
+        options.loader,
+        pages=(options.mem << 20) // PAGE_SIZE,
+        initrd=reading.size_of(options.initrd) if options.initrd else 0,
+    )
+    if options.svg:
+        svg.write(options.svg, found)
+    good = bool(found.maps) and not found.refused
+    return _tell(options, document.document(found), text.lines(found), good=good)
 
 
 def _diff(options: argparse.Namespace) -> int:

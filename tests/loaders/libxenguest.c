@@ -7,6 +7,7 @@
  * all it takes to build it.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <xenctrl.h>
@@ -64,8 +65,59 @@ static enum result parse_and_place(struct xc_dom_image *dom, const char *path, i
     return PLACED;
 }
 
+/*
+ * What xc_dom_build_image() asks the hypervisor for.  The worker process is
+ * started with this library preloaded, so these come before libxenctrl's.
+ */
+int xc_clear_domain_pages(xc_interface *xch, uint32_t domid, unsigned long pfn, int count)
+{
+    return 0;
+}
+
+int xc_domain_populate_physmap_exact(xc_interface *xch, uint32_t domid, unsigned long count,
+                                     unsigned int order, unsigned int flags, xen_pfn_t *pfns)
+{
+    char line[64];
+
+    snprintf(line, sizeof(line), "populate: pfn 0x%lx + 0x%lx pages", (unsigned long)*pfns, count);
+    say(XTL_DETAIL, line);
+    return 0;
+}
+
+int xc_hvm_param_set(xc_interface *xch, uint32_t domid, uint32_t param, uint64_t value)
+{
+    return 0;
+}
+
+void *xc_map_foreign_range(xc_interface *xch, uint32_t domid, int size, int prot,
+                           unsigned long pfn)
+{
+    return calloc(1, size);
+}
+
+/* As xl does it, but for the memory, which nobody populates. */
+static enum result lay_out(struct xc_dom_image *dom, const char *path, int hvm, const char *caps,
+                           unsigned int memory_mib, const char *initrd)
+{
+    dom->container_type = hvm ? XC_DOM_HVM_CONTAINER : XC_DOM_PV_CONTAINER;
+    strncpy(dom->xen_caps, caps, sizeof(dom->xen_caps) - 1);
+    dom->guest_domid = 0;
+    if ( xc_dom_kernel_file(dom, path) || (*initrd && xc_dom_module_file(dom, initrd, NULL)) ||
+         xc_dom_parse_image(dom) )
+        return REFUSED;
+    if ( xc_dom_mem_init(dom, memory_mib) )
+        return MISPLACED;
+    dom->p2m_size = dom->target_pages = dom->total_pages;
+    dom->lowmem_end = (uint64_t)dom->total_pages << XC_PAGE_SHIFT;
+    dom->pv_p2m = calloc(dom->p2m_size, sizeof(*dom->pv_p2m));
+    if ( !dom->pv_p2m || xc_dom_build_image(dom) )
+        return MISPLACED;
+    return PLACED;
+}
+
+/* With lays_out set it goes on to where the guest's memory would be written. */
 int libxenguest_ask(const char *path, int hvm, const char *caps, unsigned int memory_mib,
-                    say_fn *callback)
+                    int lays_out, const char *initrd, say_fn *callback)
 {
     xc_interface *xch;
     struct xc_dom_image *dom;
@@ -78,7 +130,10 @@ int libxenguest_ask(const char *path, int hvm, const char *caps, unsigned int me
     dom = xc_dom_allocate(xch, "", NULL);
     if ( !dom )
         return -1;
-    result = parse_and_place(dom, path, hvm, caps, memory_mib);
+    if ( lays_out )
+        result = lay_out(dom, path, hvm, caps, memory_mib, initrd);
+    else
+        result = parse_and_place(dom, path, hvm, caps, memory_mib);
     xc_dom_release(dom);
     xc_interface_close(xch);
     return result;

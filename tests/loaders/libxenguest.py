@@ -82,6 +82,8 @@ class Libxenguest:
     def __init__(self, door: Path, library_path: str = "", timeout: float = 20.0) -> None:
         self._command = [sys.executable, "-I", "-S", __file__, str(door)]
         environment = {"LD_LIBRARY_PATH": library_path} if library_path else {}
+        # libxenguest.c answers some of what would need a hypervisor.
+        environment["LD_PRELOAD"] = str(door)
         self._environment: Mapping[str, str] = {**os.environ, **environment}
         self._timeout = timeout
         self._image = os.memfd_create("image")
@@ -97,9 +99,19 @@ class Libxenguest:
 
     def ask_file(self, path: str, *, pvh: bool, capabilities: str = CAPABILITIES) -> Answer:
         """As ask(), for a file."""
+        return self._ask(path, pvh, capabilities, False, "")
+
+    def lay_out(
+        self, path: str, *, pvh: bool, initrd: str = "", capabilities: str = CAPABILITIES
+    ) -> Answer:
+        """Has the whole guest laid out, of MEMORY_MIB; the lines say where everything is."""
+        return self._ask(path, pvh, capabilities, True, initrd)
+
+    def _ask(self, path: str, pvh: bool, capabilities: str, lays_out: bool, initrd: str) -> Answer:
         worker = self._worker or self._start()
         assert worker.stdin and worker.stdout
-        worker.stdin.write(json.dumps([path, pvh, capabilities, MEMORY_MIB]).encode() + b"\n")
+        asked = [path, pvh, capabilities, MEMORY_MIB, lays_out, initrd]
+        worker.stdin.write(json.dumps(asked).encode() + b"\n")
         worker.stdin.flush()
         if select.select([worker.stdout], [], [], self._timeout)[0]:
             if line := worker.stdout.readline():
@@ -151,9 +163,10 @@ def _serve(door: str) -> None:
     callback = say_type(say)
     ask = ctypes.CDLL(door).libxenguest_ask
     for question in sys.stdin:
-        path, pvh, capabilities, memory = json.loads(question)
+        path, pvh, capabilities, memory, lays_out, initrd = json.loads(question)
         said.clear()
-        result = ask(path.encode(), pvh, capabilities.encode(), memory, callback)
+        words = capabilities.encode(), memory, lays_out, initrd.encode()
+        result = ask(path.encode(), pvh, *words, callback)
         print(json.dumps([result, said]), flush=True)
 
 

@@ -173,7 +173,9 @@ def _make_starters(new: Path, folder: Path) -> None:
     (new / "bin").mkdir()
     root = new / "sysroot"
     libraries = library_path(root).replace(str(new), str(folder))
-    for pattern in ("usr/bin/*", "usr/sbin/*", "usr/lib/xen-*/bin/*"):
+    # What Debian has in usr/bin of the last one is a script that looks for it below /.
+    browser = "usr/lib/chromium/chromium-headless-shell"
+    for pattern in ("usr/bin/*", "usr/sbin/*", "usr/lib/xen-*/bin/*", browser):
         for program in root.glob(pattern):
             command = [str(folder / program.relative_to(new))]
             for prefix, option, data in _DATA:

@@ -2,7 +2,8 @@
 """The virtual memory that a PV dom0 starts with, as dom0_construct lays it out.
 
 Kernel, P2M table unless INIT_P2M moves it away, start_info, page tables, boot stack, in a
-map whose ends are aligned to 4 MiB (Xen xen/arch/x86/pv/dom0_build.c).  There is no initrd.
+map whose ends are aligned to 4 MiB (Xen xen/arch/x86/pv/dom0_build.c).  An initrd lies behind
+the kernel, unless MOD_START_PFN lets it be outside of the map.
 """
 
 from __future__ import annotations
@@ -37,12 +38,16 @@ class InitialMap(NamedTuple):
     p2m_end: int
 
 
-def initial_map(parms: Parms, addresses: Addresses, *, compat: bool) -> InitialMap:
-    """Compat is whether the domain is 32-bit."""
-    p2m_size = DOM0_PAGES * (4 if compat else 8)
+def initial_map(
+    parms: Parms, addresses: Addresses, *, compat: bool, pages: int = DOM0_PAGES, initrd: int = 0
+) -> InitialMap:
+    """Lay out a dom0 of that many pages; compat: it is 32-bit; initrd: its size in bytes."""
+    p2m_size = pages * (4 if compat else 8)
     p2m_start = None if compat or parms.p2m_base == UNSET_ADDR else parms.p2m_base
     v_start = addresses.virt_base
     position = _round_up(addresses.virt_kend, PAGE_SIZE)
+    if not parms.unmapped_initrd:
+        position = _round_up(position + initrd, PAGE_SIZE)
     if p2m_start is None:
         position = _round_up(position + p2m_size, PAGE_SIZE)
     vpt_start = position + PAGE_SIZE & ADDRESS_MASK  # behind start_info

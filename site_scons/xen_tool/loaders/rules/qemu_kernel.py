@@ -68,7 +68,7 @@ def _entry_note(subject: Subject) -> QemuNote | None:
     return found
 
 
-def _entry(subject: Subject) -> int:
+def entry_of(subject: Subject) -> int:
     """pvh_start_addr: 8 bytes of the descriptor of an ELF64, whatever its size; 0: none."""
     note = _entry_note(subject)
     if note is None:
@@ -79,7 +79,7 @@ def _entry(subject: Subject) -> int:
 def _stepped_over(subject: Subject) -> Fields | None:
     """The note is there, but not if one counts by p_align."""
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
-    if _entry(subject) or ours is None or ours.place != "PT_NOTE":
+    if entry_of(subject) or ours is None or ours.place != "PT_NOTE":
         return None
     segment = subject.elf.segments[ours.number]
     if segment.p_align == 4 or not ours.numeric():
@@ -102,7 +102,7 @@ def _misread(subject: Subject) -> Fields | None:
 
 
 def _no_entry(subject: Subject) -> Fields | None:
-    if _entry(subject):
+    if entry_of(subject):
         return None
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
     if ours is not None and ours.place == "SHT_NOTE":
@@ -122,7 +122,7 @@ def _foreign_note(subject: Subject) -> Fields | None:
 
 
 def _other_entry_than_xen(subject: Subject) -> Fields | None:
-    entry, xen_entry = _entry(subject) & UNSET_ADDR32, subject.parms.phys_entry
+    entry, xen_entry = entry_of(subject) & UNSET_ADDR32, subject.parms.phys_entry
     if xen_entry in (UNSET_ADDR32, entry):
         return None
     return {
@@ -155,7 +155,7 @@ def _behind_ram(subject: Subject) -> Fields | None:
 
 
 def _entry_not_loaded(subject: Subject) -> Fields | None:
-    entry = _entry(subject) & UNSET_ADDR32
+    entry = entry_of(subject) & UNSET_ADDR32
     if any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(subject)):
         return None
     note = _entry_note(subject)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The memory that a PV guest starts with: virtual addresses in page tables that Xen made.
+
+dom0 is laid out by the hypervisor (Xen xen/arch/x86/pv/dom0_build.c, dom0_construct), a domU by
+libxenguest (tools/libs/guest/xg_dom_core.c, xc_dom_build_image, and xg_dom_x86.c).  In both the
+kernel lies at its place above VIRT_BASE, and what the guest needs to start follows it.
+"""
+
+from __future__ import annotations
+
+from ...abi import PAGE_SIZE
+from ...elf import spec
+from ...loaders.model.initial_map import initial_map, pages_needed
+from ...loaders.model.subject import Subject
+from . import regions
+from .regions import Map, Region, round_up
+
+_SLACK = 512 << 10
+_SUPERPAGE = 4 << 20
+
+_HOLES = (
+    "mapped from VIRT_BASE on; nothing is loaded",
+    "nothing is loaded",
+    "mapped, free for the guest",
+)
+
+
+def dom0(subject: Subject, pages: int, initrd: int) -> Map:
+    """What the hypervisor lays out for a dom0 of that many pages; initrd is its size in bytes."""
+    parms = subject.parms
+    compat = subject.elf.ei_class == spec.ELFCLASS32
+    found = initial_map(parms, subject.addresses, compat=compat, pages=pages, initrd=initrd)
+    builder = _Builder(subject, found.v_start)
+    outside = []
+    if initrd and not parms.unmapped_initrd:
+        builder.add(regions.INITRD, "initrd", initrd)
+    elif initrd:
+        outside.append(_initrd_outside(pages_needed(found) * PAGE_SIZE, initrd))
+    p2m = pages * (4 if compat else 8)
+    if found.p2m_start is None:
+        builder.add(regions.P2M, "P2M table", p2m)
+    else:
+        outside.append(_p2m_outside(found.p2m_start, None, p2m))
+    builder.position = found.vpt_start - PAGE_SIZE
+    builder.add(regions.START_INFO, "start_info", PAGE_SIZE)
+    builder.add(
+        regions.PAGE_TABLES, "page tables", found.vpt_end - found.vpt_start, "mapped read-only"
+    )
+    builder.add(regions.STACK, "boot stack", PAGE_SIZE)
+    return builder.map(found.v_end, outside)
+
+
+def domu(subject: Subject, pages: int, initrd: int) -> Map:
+    """What libxenguest lays out for a domU of that many pages; initrd is its size in bytes."""
+    parms, bits = subject.parms, subject.elf.bits
+    base = subject.addresses.virt_base
+    builder = _Builder(subject, base)
+    outside = []
+    if initrd and not parms.unmapped_initrd:
+        builder.add(regions.INITRD, "initrd", initrd)
+    p2m = pages * (bits // 8)
+    # xc_dom_build_image drops an INIT_P2M that it cannot use.
+    apart = bits == 64 and parms.p2m_base < base and parms.p2m_base % PAGE_SIZE == 0
+    if not apart:
+        builder.add(regions.P2M, "P2M table", p2m)
+    builder.add(regions.START_INFO, "start_info", PAGE_SIZE)
+    builder.add(regions.RING, "xenstore ring", PAGE_SIZE)
+    builder.add(regions.RING, "console ring", PAGE_SIZE)
+    tables, end = _domu_tables(base, builder.position, bits)
+    builder.add(regions.PAGE_TABLES, "page tables", tables * PAGE_SIZE, "mapped read-only")
+    builder.add(regions.STACK, "boot stack", PAGE_SIZE)
+    physical = end - base
+    if initrd and parms.unmapped_initrd:
+        outside.append(_initrd_outside(physical, initrd))
+        physical = round_up(physical + initrd)
+    if apart:
+        outside.append(_p2m_outside(parms.p2m_base, physical, round_up(p2m)))
+        more = _tables(parms.p2m_base, parms.p2m_base + round_up(p2m), bits) - 1
+        outside.append(
+            Region(
+                regions.PAGE_TABLES,
+                "page tables of the P2M table",
+                None,
+                physical + round_up(p2m),
+                more * PAGE_SIZE,
+            )
+        )
+    return builder.map(end, outside)
+
+
+class _Builder:
+    """Regions one behind the other, each at the start of a page, behind the kernel."""
+
+    def __init__(self, subject: Subject, start: int) -> None:
+        self._subject = subject
+        self._start = start
+        self._regions = list(regions.kernel(subject, paged=True))
+        self.position = round_up(subject.addresses.virt_kend)
+
+    def add(self, kind: str, name: str, size: int, about: str = "") -> None:
+        """Put the next region."""
+        at = self.position
+        self._regions.append(Region(kind, name, at, at - self._start, size, about))
+        self.position = round_up(at + size)
+
+    def map(self, end: int, outside: list[Region]) -> Map:
+        """All of it, with its holes; end is the first address that is not mapped."""
+        found = regions.with_holes(self._regions, self._start, end, paged=True, about=_HOLES)
+        return Map(
+            self._subject.loader,
+            self._subject.elf.bits,
+            self._start,
+            end,
+            tuple(found),
+            tuple(outside),
+            tuple(regions.markers(self._subject, paged=True)),
+        )
+
+
+def _initrd_outside(physical: int, size: int) -> Region:
+    return Region(regions.INITRD, "initrd", None, physical, size, "not mapped: note MOD_START_PFN")
+
+
+def _p2m_outside(virtual: int, physical: int | None, size: int) -> Region:
+    return Region(regions.P2M, "P2M table", virtual, physical, size, "note INIT_P2M")
+
+
+def _domu_tables(start: int, position: int, bits: int) -> tuple[int, int]:
+    """How many page tables a domU gets, and where its map ends (alloc_pgtables_pv).
+
+    They map themselves, the stack and 512 KiB, and the end is a multiple of 4 MiB.
+    """
+    more = 1 + _SLACK // PAGE_SIZE
+    tables = 0
+    while True:
+        end = round_up(position + (tables + more) * PAGE_SIZE + 1, _SUPERPAGE)
+        tables = _tables(start, end, bits)
+        if position + (tables + more) * PAGE_SIZE <= end:
+            return tables, end
+
+
+def _tables(start: int, end: int, bits: int) -> int:
+    """Page tables of all levels that map these addresses (count_pgtables)."""
+    # PAE's tables of the second level go on to 4 GiB, for Xen's own.
+    ends = ((21, end), (30, end if bits == 64 else 1 << 32), (39, end))
+    return 1 + sum(
+        ((end - 1) >> shift) - (start >> shift) + 1 for shift, end in ends[: 3 if bits == 64 else 2]
+    )

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The memory that a PVH guest starts with: physical addresses, as paging is off.
+
+dom0 is laid out by the hypervisor (Xen xen/arch/x86/hvm/dom0_build.c, pvh_load_kernel), a domU
+by libxenguest (tools/libs/guest/xg_dom_core.c and xg_dom_x86.c), and without Xen by QEMU
+(hw/i386/x86-common.c).  The ACPI tables, which depend on the machine, are left out.
+"""
+
+from __future__ import annotations
+
+from ...abi import PAGE_SIZE
+from ...loaders.model.subject import Subject
+from ...loaders.names import PVH_DOM0, PVH_DOMU
+from . import regions
+from .regions import Map, Region, round_up
+
+_MIB = 1 << 20
+_LOWER_SINCE = (4, 19)
+_SPECIAL_PAGES = 0xFEFF8000
+_SPECIAL_SIZE = 8 * PAGE_SIZE
+"""X86_HVM_NR_SPECIAL_PAGES below X86_HVM_END_SPECIAL_REGION (Xen xenctrl_dom.h)."""
+_QEMU_ACPI = 0x28000
+"""Left free by QEMU's PC at the end of memory."""
+
+_HOLES = ("nothing is loaded", "nothing is loaded", "nothing is loaded")
+
+
+def layout(subject: Subject, pages: int, initrd: int) -> Map:
+    """What a PVH loader lays out in that many pages of memory; initrd is its size in bytes."""
+    placed = list(regions.kernel(subject, paged=False))
+    end = pages * PAGE_SIZE
+    outside: list[Region] = []
+    if subject.loader == PVH_DOMU:
+        placed += _domu(subject, initrd)
+        outside.append(_region(regions.RING, "special pages", _SPECIAL_PAGES, _SPECIAL_SIZE))
+    elif subject.loader == PVH_DOM0:
+        placed += _dom0(subject, end, initrd)
+    elif initrd:
+        start = (end - _QEMU_ACPI - 1 - initrd) // PAGE_SIZE * PAGE_SIZE
+        placed.append(_region(regions.INITRD, "initrd", start, initrd))
+    end = max(end, *(regions.address(region) + region.size for region in placed))
+    return Map(
+        subject.loader,
+        32,
+        None,
+        None,
+        tuple(regions.with_holes(placed, 0, end, paged=False, about=_HOLES)),
+        tuple(outside),
+        tuple(regions.markers(subject, paged=False)),
+    )
+
+
+def _domu(subject: Subject, initrd: int) -> list[Region]:
+    """start_info behind the kernel; with MOD_START_PFN the initrd comes last."""
+    position = _kernel_end(subject)
+    wanted = [(regions.START_INFO, "hvm_start_info", PAGE_SIZE)]
+    if initrd:
+        place = 1 if subject.parms.unmapped_initrd else 0
+        wanted.insert(place, (regions.INITRD, "initrd", initrd))
+    placed = []
+    for kind, name, size in wanted:
+        placed.append(_region(kind, name, position, size))
+        position = round_up(position + size)
+    return placed
+
+
+def _dom0(subject: Subject, end: int, initrd: int) -> list[Region]:
+    """One piece, initrd, command line and start_info, below the kernel or behind it.
+
+    Before Xen 4.19 find_memory took the larger side, since then the lower if it is large enough.
+    """
+    start = subject.addresses.virt_kstart - subject.addresses.virt_base
+    start = start // PAGE_SIZE * PAGE_SIZE
+    behind = _kernel_end(subject)
+    size = round_up(initrd) + PAGE_SIZE
+    below = start - _MIB
+    is_below = below >= size if subject.xen.version >= _LOWER_SINCE else below > end - behind
+    place = _MIB if is_below or end <= start else behind
+    about = "and the command line"
+    info = _region(regions.START_INFO, "hvm_start_info", place + round_up(initrd), PAGE_SIZE, about)
+    return [_region(regions.INITRD, "initrd", place, initrd), info] if initrd else [info]
+
+
+def _kernel_end(subject: Subject) -> int:
+    return round_up(subject.addresses.virt_kend - subject.addresses.virt_base)
+
+
+def _region(kind: str, name: str, physical: int, size: int, about: str = "") -> Region:
+    return Region(kind, name, None, physical, size, about)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A real browser without a window, for pictures and pages that the tool makes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provision import python_environment
+
+LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"
+
+
+def browse(page: Path, *options: str) -> str:
+    """Opens a page; returns what the browser prints, such as with --dump-dom."""
+    program = shutil.which("chromium-headless-shell")
+    if program is None:
+        pytest.skip("chromium-headless-shell is not installed; ./sconsw test says how to get it")
+    command = [program, "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *options]
+    return subprocess.run(
+        [*command, page.as_uri()],
+        # Unpacked, it has its fonts where this says.
+        env={**os.environ, **python_environment()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
