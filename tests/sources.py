@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from project import TOP
+from xen_tool.config.conditions import holds
 from xen_tool.config.kconf import read_kconfig
 
 SOURCES = "arch/x86/xen"
@@ -34,14 +35,15 @@ def sources_of(values: Values) -> list[str]:
     """The objects' sources, below SOURCES, by the rule in the SConscript."""
 
     class Environment(dict[str, Any]):
-        def enabled(self, name: str) -> bool:
-            return values[name] == "y"
+        def XenSources(self, table: dict[str, Any]) -> list[str]:  # noqa: N802 - as SCons has it
+            chosen = [files for condition, files in table.items() if holds(condition, values)]
+            texts = [files if isinstance(files, str) else " ".join(files) for files in chosen]
+            return " ".join(texts).split()
 
-        def XenObject(self, source: str) -> str:  # noqa: N802 - as SCons has it
-            return source
+        def XenObject(self, sources: list[str]) -> list[str]:  # noqa: N802
+            return sources
 
     env = Environment()
-    env["XEN_CONFIG"] = env
     names: dict[str, Any] = {"env": env, "File": str}
     names |= {"Import": lambda _: None, "Return": lambda _: None}
     exec((TOP / SOURCES / "SConscript").read_text(), names)

@@ -39,13 +39,14 @@ if TYPE_CHECKING:
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import annotate, configure, generated, head, methods, summary, usage
+    from .scons import annotate, configure, generated, head, methods, sources, summary, usage
     from .scons.graph import names
     from .scons.targets import check, config_targets, gdb
 
     for name, method in (
         ("XenConfigure", configure.xen_configure),
         ("XenHead", head.xen_head),
+        ("XenSources", sources.xen_sources),
         ("XenObject", methods.xen_object),
         ("XenScript", methods.xen_script),
         ("XenOffsets", generated.xen_offsets),

@@ -20,7 +20,7 @@ LINK = [f"LD {BUILD}/vmlinux.unchecked", f"CHECK {BUILD}/vmlinux"]
 def named(kernel: Project) -> Project:
     """The reference kernel, built so, with all recorded."""
     by_name = f'[f"#{SOURCES}/{{source}}" for source in sources]'
-    nodes = "[env.XenObject(source) for source in sources]"
+    nodes = "env.XenObject(sources)"
     kernel.edit(f"{SOURCES}/SConscript", nodes, by_name)
     kernel.edit("SConstruct", "\nvmlinux =", "\nscript = env.XenScript(script)[0]\nvmlinux =")
     kernel.scons()
@@ -31,7 +31,8 @@ def named(kernel: Project) -> Project:
 def test_it_is_the_same_image(named: Project, tmp_path: Path) -> None:
     image = (named.top / f"{BUILD}/vmlinux").read_bytes()
     named.scons("-c")
-    named.edit(f"{SOURCES}/SConscript", f'f"#{SOURCES}/{{source}}"', "env.XenObject(source)")
+    by_name = f'[f"#{SOURCES}/{{source}}" for source in sources]'
+    named.edit(f"{SOURCES}/SConscript", by_name, "env.XenObject(sources)")
     named.scons()
     assert (named.top / f"{BUILD}/vmlinux").read_bytes() == image
 

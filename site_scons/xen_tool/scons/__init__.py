@@ -4,6 +4,7 @@
 settings        NAME=value: the tool's own, and Kconfig's
 configure       env.XenConfigure
 head            env.XenHead
+sources         env.XenSources
 generated       env.XenOffsets, env.XenKallsyms
 methods         env.XenObject and the others that register steps
 paths           what names in a SConscript stand for

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What is chosen by symbols of Kconfig, as in kbuild's obj-$(CONFIG_SMP) += smp.o.
+
+A condition is an expression of symbols as after `depends on`: SMP, !SMP, SMP && X86_64,
+XEN_PV || XEN_PVH, with parentheses; `y` always holds.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+
+from ..errors import XenToolError
+
+ALWAYS = "y"
+_TOKEN = re.compile(r"\s*(&&|\|\||[!()]|\w+)", re.ASCII)
+
+
+def holds(condition: str, values: Mapping[str, str]) -> bool:
+    """Return whether a condition holds; values are those of a Configuration.
+
+    All symbols in it are looked at, whatever comes of it.
+
+    Raises XenToolError for a symbol that there is not, or is no bool, and what is no expression.
+    """
+    tokens = _tokens(condition)
+    found = _Expression(condition, tokens, values)
+    result = found.any_of()
+    if tokens:
+        raise found.malformed()
+    return result
+
+
+def _tokens(condition: str) -> list[str]:
+    tokens: list[str] = []
+    at = 0
+    while found := _TOKEN.match(condition, at):
+        tokens.append(found[1])
+        at = found.end()
+    if condition[at:].strip():
+        tokens.append(condition[at:].strip())
+    return tokens
+
+
+class _Expression:
+    """Reads tokens from the left; each method takes what it is named for."""
+
+    def __init__(self, text: str, tokens: list[str], values: Mapping[str, str]) -> None:
+        self._text = text
+        self._tokens = tokens
+        self._values = values
+
+    def malformed(self) -> XenToolError:
+        return XenToolError(
+            f"{self._text!r} is no condition: write symbols of Kconfig with !, &&, || and "
+            "parentheses, such as SMP && X86_64, or y"
+        )
+
+    def any_of(self) -> bool:
+        result = self._all_of()
+        while self._took("||"):
+            result = self._all_of() or result
+        return result
+
+    def _all_of(self) -> bool:
+        result = self._one()
+        while self._took("&&"):
+            result = self._one() and result
+        return result
+
+    def _one(self) -> bool:
+        if self._took("!"):
+            return not self._one()
+        if self._took("("):
+            result = self.any_of()
+            if not self._took(")"):
+                raise self.malformed()
+            return result
+        if not self._tokens or not re.fullmatch(r"\w+", self._tokens[0], re.ASCII):
+            raise self.malformed()
+        return self._symbol(self._tokens.pop(0))
+
+    def _symbol(self, name: str) -> bool:
+        if name in ("y", "n"):
+            return name == ALWAYS
+        if name not in self._values:
+            near = difflib.get_close_matches(name.removeprefix("CONFIG_"), self._values, 3)
+            meant = f"; do you mean {' or '.join(near)}?" if near else ""
+            raise XenToolError(f"there is no symbol {name} in Kconfig{meant}")
+        value = self._values[name]
+        if value not in ("y", "m", "n", ""):
+            raise XenToolError(f"{name} is {value}: a condition is of bool symbols")
+        return value == "y"
+
+    def _took(self, token: str) -> bool:
+        is_next = self._tokens[:1] == [token]
+        del self._tokens[: 1 if is_next else 0]
+        return is_next

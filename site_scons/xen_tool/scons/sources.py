@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""env.XenSources(): the sources that the configuration wants, as one table."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import SCons
+from SCons.Node import Node
+from SCons.Util import flatten
+
+from ..config.conditions import holds
+from ..errors import XenToolError
+from .errors import while_reading
+from .paths import node_of
+
+_NOT_A_SCONSCRIPT = tuple(
+    os.path.join(os.path.abspath(folder), "")
+    for folder in (os.path.dirname(SCons.__file__), os.path.dirname(os.path.dirname(__file__)))
+)
+
+
+@while_reading
+def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
+    """env.XenSources({CONDITION: FILES}): the nodes of the files whose conditions hold.
+
+    CONDITION is "y" or an expression of Kconfig symbols, as config/conditions.py has it;
+    FILES are names, in one text or a list, or nodes.  Each file is there once, in order.
+
+    What is wrong is an error with its line, whatever the configuration is: a symbol that
+    there is not, a file that is not there and that nobody makes.
+    """
+    if not isinstance(table, Mapping):
+        raise XenToolError('XenSources: write a dict, such as {"y": "main.c", "SMP": "smp.c"}')
+    values = env["XEN_CONFIG"].values
+    found: dict[Any, None] = {}
+    for condition, files in table.items():
+        try:
+            wanted = holds(condition, values)
+        except XenToolError as error:
+            raise XenToolError(f"{_line_of(condition)}: {error}") from None
+        for file in _files(env, files):
+            if wanted:
+                found[file] = None
+    return list(found)
+
+
+def _files(env: Any, files: Any) -> Iterator[Any]:
+    for item in flatten([files]):
+        for name in [item] if isinstance(item, Node) else str(item).split():
+            node = node_of(env, name)
+            if not node.rexists() and not node.srcnode().rexists() and not node.has_builder():
+                raise XenToolError(
+                    f"{_line_of(str(name))}: {name}: there is no such file{_near(node.srcnode())}"
+                )
+            yield node
+
+
+def _near(node: Any) -> str:
+    folder, name = os.path.split(node.abspath)
+    try:
+        near = difflib.get_close_matches(name, os.listdir(folder), 1)
+    except OSError:
+        near = []
+    return f"; do you mean {near[0]}?" if near else ""
+
+
+def _line_of(text: str) -> str:
+    """The place FILE:LINE of a word, or a whole text, in the SConscript that calls us."""
+    frame = sys._getframe(1)
+    while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_NOT_A_SCONSCRIPT):
+        frame = frame.f_back
+    path = os.path.relpath(frame.f_code.co_filename)
+    try:
+        with open(path, encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return path
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for number, line in enumerate(node.value.split("\n")):
+                if text == node.value or text in line.split():
+                    return f"{path}:{node.lineno + number}"
+    return f"{path}:{frame.f_lineno}"
