@@ -61,6 +61,18 @@ def gdb() -> str:
 
 
 @pytest.fixture(scope="session")
+def zsh() -> str:
+    """A shell that completes words."""
+    return _program("zsh")
+
+
+@pytest.fixture(scope="session")
+def fish() -> str:
+    """Another one."""
+    return _program("fish")
+
+
+@pytest.fixture(scope="session")
 def readelf() -> str:
     """GNU readelf."""
     return _program("readelf")

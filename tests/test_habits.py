@@ -14,7 +14,7 @@ import pytest
 
 from project import TOP
 
-SOURCES = ["site_scons", "tests", "SConstruct", "arch/x86/xen/SConscript"]
+SOURCES = ["site_scons", "tests", "packaging", "SConstruct", "arch/x86/xen/SConscript"]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,16 @@ def test_linters(module: str, arguments: list[str]) -> None:
     if importlib.util.find_spec(module) is None:
         pytest.skip(f"{module} is not installed")
     command = [sys.executable, "-m", module, *arguments]
+    result = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_oldest_python_has_all_that_is_used() -> None:
+    # Where compression.zstd is not, codecs.py takes backports.zstd.
+    options = ["-t=3.10-", "--no-tips", "--violations"]
+    options += ["--exclude", "compression", "--exclude", "compression.zstd"]
+    vermin = str(Path(sys.executable).with_name("vermin"))
+    command = [vermin, *options, "site_scons", "packaging"]
     result = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 

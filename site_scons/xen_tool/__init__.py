@@ -32,6 +32,8 @@ and make dataclasses would be a large part of so short a run (tests/bench/check.
 
 from __future__ import annotations
 
+__version__ = "0.1.0"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from . import __version__
 from .abi import ARCHES
 from .boot import CPUS, given, modes, protocols
 from .errors import XenToolError
@@ -37,6 +38,7 @@ _STATUS = (
     "a guest that cannot run, if the guest did not pass, or if the images differ; 4 if something "
     "is missing, or cannot be read or written."
 )
+_KCONFIG = "kconfig/Kconfig"
 _DEFCONFIG = "kconfig/configs/{arch}_defconfig"
 
 
@@ -69,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     # Else argparse would take the image for its value.
-    options = _parser().parse_args(["--gdb=1" if word == "--gdb" else word for word in words])
+    options = parser().parse_args(["--gdb=1" if word == "--gdb" else word for word in words])
     try:
         return int(options.function(options))
     except XenToolError as error:
@@ -90,19 +92,21 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.HelpFormatter(prog, width=_COLUMNS)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Of the command line; the manual page and the shells' completions are made of it, too."""
     parser = _Parser(
         prog="xen-tool",
         description="Builds, checks and boots kernels that run on Xen.",
         epilog=_STATUS,
     )
+    parser.add_argument("--version", action="version", version=f"xen-tool {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     head = commands.add_parser("head", help="write the Xen head object of a configuration")
     head.add_argument(
         "--arch", choices=ARCHES, help="default: the saved configuration's, else x86_64"
     )
-    head.add_argument("--kconfig", default="kconfig/Kconfig", metavar="FILE", help=_DEFAULT)
+    head.add_argument("--kconfig", default=_KCONFIG, metavar="FILE", help=_DEFAULT)
     head.add_argument("--config", metavar="FILE", help="the saved configuration (default: .config)")
     head.add_argument(
         "--defconfig",
@@ -310,6 +314,11 @@ def _head(options: argparse.Namespace) -> int:
     said = {name: getattr(options, name) for name in MEANINGS}
     said = {name: value for name, value in said.items() if value is not None}
     said |= _pairs(options, options.note)
+    if options.kconfig == _KCONFIG and not Path(_KCONFIG).exists():
+        raise XenToolError(
+            f"there is no {_KCONFIG} here: name the Kconfig file in --kconfig, or go to the top of "
+            "a tree that has one"
+        )
     if options.config and not Path(options.config).exists():
         raise XenToolError(f"{options.config}: there is no such configuration")
     has_defconfig = any(Path(options.defconfig.format(arch=arch)).exists() for arch in ARCHES)
