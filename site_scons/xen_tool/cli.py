@@ -122,7 +122,9 @@ def parser() -> argparse.ArgumentParser:
         help="a note of another value, such as GUEST_OS=mine; may be repeated",
     )
     for name, what in MEANINGS.items():
-        head.add_argument(f"--{name.replace('_', '-')}", metavar="NAME", help=what)
+        head.add_argument(
+            f"--{name.replace('_', '-')}", metavar="NAME", help=what.replace("%", "%%")
+        )
     head.add_argument("--gas", action="store_true", help="write a source file for GNU as")
     head.add_argument("-o", "--output", required=True, metavar="FILE")
     head.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="symbols of Kconfig")
