@@ -16,7 +16,7 @@ from xen_tool.image.container import KernelFile, unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.model.subject import subjects
-from xen_tool.loaders.names import DOM0, LOADERS, PV, QEMU, XEN
+from xen_tool.loaders.names import DOM0, DOMU, LOADERS, PV, QEMU, XEN
 from xen_tool.loaders.rules.rule import Effect, Finding
 from xen_tool.loaders.verdict import RULES, claimed, judge, verdicts
 
@@ -97,6 +97,16 @@ def test_every_rule_has_a_row() -> None:
         ("Q6-quad", tuple(set(LOADERS) - set(PV))),
         ("N4-padded-to-8", (QEMU,)),
         ("N3-desc-outside", PV),
+        ("Z7-xz-none", DOM0),
+        ("Z7-bzimage-xz-x86", XEN),
+        ("Z7-bzimage-xz-crc64", DOMU),
+        ("Z7-bzimage-xz-delta", DOMU),
+        ("Z7-bzimage-xz-dict-192", XEN),
+        ("Z7-bzimage-xz-dict-256", DOM0),
+        ("Z7-bzimage-gzip-header-crc", DOMU),
+        ("Z7-bzimage-zstd-two-frames", DOMU),
+        ("Z7-bzimage-zstd-window-27", XEN),
+        ("Z7-bzimage-zstd-window-28", DOMU),
         ("H4-hole", ("xen-pvh-dom0",)),
         ("H4-empty-at-0", ("xen-pvh-dom0", "xen-pvh-domu")),
         ("H4-empty-at-0-without-flags", ("xen-pvh-dom0", "xen-pvh-domu")),
@@ -137,6 +147,9 @@ def test_pv32_is_a_property_of_the_build() -> None:
         ("H3-no-dom0", "xen-pvh-dom0", "4.20.4", "4.20.3"),
         ("H3-no-dom0", "xen-pvh-dom0", "4.21.2", "4.21.1"),
         ("H4-empty-at-0", "xen-pvh-dom0", "4.19", "4.18"),
+        ("Z7-bzimage-xz-dict-192", "xen-pv-domu", "4.17.7", "4.17"),
+        ("Z7-bzimage-xz-dict-192", "xen-pv-domu", "4.19.1", "4.19.2"),
+        ("Z2-bzimage-lz4-size-more", "xen-pv-domu", "4.22", "4.21"),
     ],
 )
 def test_versions(image: str, loader: str, refused: str, accepted: str) -> None:

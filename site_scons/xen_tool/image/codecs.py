@@ -26,6 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from backports.zstd import ZstdDecompressor
+
     class _Decompressor(Protocol):
         """What the decompressors of bz2, lzma and zstd have in common."""
 
@@ -46,11 +48,11 @@ _LZOP_ADLER32 = 0x1
 _LZOP_FILTER = 0x800
 _LZOP_LEVEL_SINCE = 0x0940
 
-_XZ_DICTIONARY = 128 << 20
-"""What Linux's build asks for, of xz (scripts/xz_wrap.sh) and of zstd (--ultra -22) alike."""
+_DICTIONARY = 1536 << 20
+"""The largest of xz and lzma that a program makes.  No more is used of it than was unpacked."""
 _ZSTD_WINDOW_LOG = 27
-_LZMA_DICTIONARY = 64 << 20
-"""Of lzma -9."""
+"""Of 128 MiB: what Linux's build asks for (--ultra -22), and all that Xen takes."""
+_ZSTD_LONGEST_WINDOW_LOG = 31
 _DECODER = 1 << 20
 """More than liblzma needs beside its dictionary."""
 
@@ -103,11 +105,14 @@ class Source:
         return int.from_bytes(self.exactly(width), "big" if big else "little")
 
 
-def _pieces(source: Source, decompressor: _Decompressor, error: type[Exception]) -> Iterator[bytes]:
+def _pieces(
+    source: Source, decompressor: _Decompressor, error: type[Exception], first: bytes = b""
+) -> Iterator[bytes]:
+    """What the stream holds whose first bytes are first, and then those of source."""
     while not decompressor.eof:
         content = b""
         if decompressor.needs_input:
-            content = source.some()
+            content, first = first or source.some(), b""
             if not content:
                 raise CutShort
         try:
@@ -154,25 +159,39 @@ def _bzip2(source: Source) -> Iterator[bytes]:
 def _xz(source: Source) -> Iterator[bytes]:
     import lzma
 
-    limit = _XZ_DICTIONARY + _DECODER
+    limit = _DICTIONARY + _DECODER
     return _pieces(source, lzma.LZMADecompressor(lzma.FORMAT_XZ, limit), lzma.LZMAError)
 
 
 def _lzma(source: Source) -> Iterator[bytes]:
     import lzma
 
-    limit = _LZMA_DICTIONARY + _DECODER
+    limit = _DICTIONARY + _DECODER
     return _pieces(source, lzma.LZMADecompressor(lzma.FORMAT_ALONE, limit), lzma.LZMAError)
 
 
 def _zstd(source: Source) -> Iterator[bytes]:
+    decompressor, error = _zstd_decompressor(_ZSTD_WINDOW_LOG)
+    return _pieces(source, decompressor, error)
+
+
+def zstd_frames(source: Source) -> Iterator[bytes]:
+    """The content of all frames up to the end, whatever their windows; raises Damaged."""
+    left = b""
+    while left or source.left:
+        decompressor, error = _zstd_decompressor(_ZSTD_LONGEST_WINDOW_LOG)
+        yield from _pieces(source, decompressor, error, left)
+        left = decompressor.unused_data
+
+
+def _zstd_decompressor(window_log: int) -> tuple[ZstdDecompressor, type[Exception]]:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
 
-    options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
-    return _pieces(source, zstd.ZstdDecompressor(options=options), zstd.ZstdError)
+    options = {int(zstd.DecompressionParameter.window_log_max): window_log}
+    return zstd.ZstdDecompressor(options=options), zstd.ZstdError
 
 
 def _lz4(source: Source) -> Iterator[bytes]:

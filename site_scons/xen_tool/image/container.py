@@ -16,6 +16,7 @@ those of Linux's x86 boot protocol (Documentation/arch/x86/boot.rst):
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 
 from ..elf import spec
 from ..errors import XenToolError
@@ -153,7 +154,7 @@ def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFi
     payload = problem = None
     unread = cut_short = False
     try:
-        payload = _unpack(image.path, codec, Source(image.file, start, end))
+        payload = _unpack(image.path, codec.pieces, Source(image.file, start, end))
     except ImportError as error:
         what = codec.package or f"a Python with the module {error.name}"
         problem = f"to unpack its {codec.name} stream takes {what}, which is not installed"
@@ -171,14 +172,22 @@ def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFi
     )
 
 
-def _unpack(path: str, codec: Codec, source: Source) -> Data:
+def unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data | None:
+    """What pieces make of source; None if it is damaged.  Raises as open_kernel does."""
+    try:
+        return _unpack(path, pieces, source)
+    except Damaged:
+        return None
+
+
+def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data:
     """The stream's content, in a file without a name: memory could not hold every kernel's."""
     import tempfile
 
     try:
         with tempfile.TemporaryFile(buffering=0) as file:
             size = 0
-            for piece in codec.pieces(source):
+            for piece in pieces(source):
                 size += len(piece)
                 limit = min(UNPACKED_LIMIT, max(UNPACKED_SMALL, UNPACKED_RATIO * source.taken))
                 if size > limit:

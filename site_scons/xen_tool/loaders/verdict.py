@@ -74,7 +74,7 @@ def claimed(kernel: KernelFile) -> tuple[str, ...]:
     dom0 of either kind is none if SUPPORTED_FEATURES lacks its bit.
     """
     whole = Found(kernel.payload or kernel.file, kernel.file)
-    elf = Image(kernel, whole).elf or Image(kernel, by_libxenguest(kernel)).elf
+    elf = Image(kernel, whole).elf or Image(kernel, by_libxenguest(kernel, Xen())).elf
     if elf is None:
         return ()
     parms = parse(elf, domu=False, legacy=True, to_the_end=True)

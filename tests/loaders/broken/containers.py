@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import lzma
 import struct
+import zlib
 
 from loaders.containers import CODECS, bzimage, packed
 from loaders.good import good_both
@@ -76,7 +78,53 @@ def containers() -> Broken:
         "no gzip, and a table for multiboot-binary",
         b"\x1f\x8b" + bytes(58) + table + bytes(64),
     )
+    yield from _settings(elf)
     yield from _sizes(elf)
+
+
+def _settings(elf: bytes) -> Broken:
+    """Streams that their formats allow, which not every decoder knows."""
+    size = struct.pack("<I", len(elf))
+    plain = {"id": lzma.FILTER_LZMA2, "preset": 0}
+    for name, check, filters in (
+        ("none", lzma.CHECK_NONE, [plain]),
+        ("crc64", lzma.CHECK_CRC64, [plain]),
+        ("sha256", lzma.CHECK_SHA256, [plain]),
+        ("x86", lzma.CHECK_CRC32, [{"id": lzma.FILTER_X86}, plain]),
+        ("x86-offset", lzma.CHECK_CRC32, [{"id": lzma.FILTER_X86, "start_offset": 16}, plain]),
+        ("arm", lzma.CHECK_CRC32, [{"id": lzma.FILTER_ARM}, plain]),
+        ("delta", lzma.CHECK_CRC32, [{"id": lzma.FILTER_DELTA, "dist": 4}, plain]),
+        ("x86-twice", lzma.CHECK_CRC32, [{"id": lzma.FILTER_X86}] * 2 + [plain]),
+        ("dict-192", lzma.CHECK_CRC32, [{**plain, "dict_size": 192 << 20}]),
+        ("dict-256", lzma.CHECK_CRC32, [{**plain, "dict_size": 256 << 20}]),
+    ):
+        stream = lzma.compress(elf, lzma.FORMAT_XZ, check, filters=filters) + size
+        yield f"Z7-xz-{name}", f"xz with other settings: {name}", stream
+        yield f"Z7-bzimage-xz-{name}", f"the same in a bzImage: {name}", bzimage(stream)
+    large = {"id": lzma.FILTER_LZMA1, "preset": 0, "dict_size": 384 << 20}
+    stream = lzma.compress(elf, lzma.FORMAT_ALONE, filters=[large]) + size
+    yield "Z7-bzimage-lzma-dict-384", "lzma with a large dictionary", bzimage(stream)
+    deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+    body = deflate.compress(elf) + deflate.flush() + struct.pack("<2I", zlib.crc32(elf), len(elf))
+    header = b"\x1f\x8b\x08\x02" + bytes(5) + b"\x03"
+    stream = header + struct.pack("<H", zlib.crc32(header) & 0xFFFF) + body
+    yield "Z7-gzip-header-crc", "gzip whose header has a checksum", stream
+    yield "Z7-bzimage-gzip-header-crc", "the same in a bzImage", bzimage(stream)
+    half = len(elf) // 2
+    frames = [packed("zstd", part, size_appended=False) for part in (elf[:half], elf[half:])]
+    stream = b"".join(frames) + size
+    yield "Z7-zstd-two-frames", "zstd of two frames", stream
+    yield "Z7-bzimage-zstd-two-frames", "the same in a bzImage", bzimage(stream)
+    yield (
+        "Z7-bzimage-zstd-and-more",
+        "a zstd frame and garbage",
+        bzimage(frames[0] + b"more" + size),
+    )
+    # A frame header with the longest window that Xen knows, and the next one; no single segment.
+    for log in (27, 28):
+        start = struct.pack("<IBB", 0xFD2FB528, 0, (log - 10) << 3)
+        stream = start + (len(elf) << 3 | 1).to_bytes(3, "little") + elf + size
+        yield f"Z7-bzimage-zstd-window-{log}", f"a window of 1 << {log}", bzimage(stream)
 
 
 def _sizes(elf: bytes) -> Broken:

@@ -6,6 +6,9 @@ from __future__ import annotations
 from loaders.rows.row import NO_LOADER, WARNING, Row
 from xen_tool.loaders.names import DOM0, DOMU
 
+_SETTINGS = "Input was encoded with settings that are not supported by this XZ decoder"
+_UNKNOWN_TO_XEN = ("crc64", "sha256", "x86-offset", "arm", "delta", "x86-twice")
+
 ROWS: tuple[Row, ...] = (
     Row("Z1-protocol-2.07", DOM0, "Z1", "Cannot load bzImage v2.07 at least v2.08 is required"),
     Row("Z1-protocol-2.07", DOMU, "Z1", NO_LOADER),
@@ -20,6 +23,15 @@ ROWS: tuple[Row, ...] = (
     Row("Z3-gzip-cut", DOMU, "Z3", "xc_dom_do_gunzip: inflate failed"),
     Row("Z3-gzip-damaged", DOM0, "Z3", "Panic on CPU 0"),
     Row("Z3-xz-cut", DOM0, "Z3", "Could not construct domain 0"),
+    Row("Z7-gzip-header-crc", DOM0, "Z7", "Multi part input"),
+    Row("Z7-bzimage-gzip-header-crc", DOM0, "Z7", "Multi part input"),
+    *(Row(f"Z7-xz-{name}", DOM0, "Z7", _SETTINGS) for name in _UNKNOWN_TO_XEN),
+    *(Row(f"Z7-bzimage-xz-{name}", DOM0, "Z7", _SETTINGS) for name in _UNKNOWN_TO_XEN),
+    Row("Z7-bzimage-xz-dict-256", DOMU, "Z7", NO_LOADER),
+    Row("Z7-bzimage-lzma-dict-384", DOMU, "Z7", NO_LOADER, xen="4.22"),
+    Row("Z7-bzimage-xz-dict-192", DOMU, "Z7", NO_LOADER, xen="4.18.4"),
+    Row("Z7-bzimage-zstd-and-more", DOMU, "Z2", NO_LOADER),
+    Row("Z2-bzimage-lz4-size-more", DOMU, "Z2", NO_LOADER, xen="4.22"),
     Row("zstd-bare", DOM0, "Z2", "ELF: not an ELF binary", xen="4.14"),
     Row("zstd", DOMU, "Z5", NO_LOADER, xen="4.14"),
     Row("Z2-xz-no-size", DOM0, "Z2", "Not enough memory to relocate the dom0 kernel image"),

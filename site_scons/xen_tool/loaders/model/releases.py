@@ -38,6 +38,8 @@ class Change(NamedTuple):
     """In Xen's repository, the branch master."""
     first: tuple[tuple[int, int, int], ...]
     """The first releases that have it: those of older series had it backported."""
+    debian: tuple[int, int] | None = None
+    """A series that has it only as Debian builds it, by its package's changelog."""
 
 
 ONE_PV32_SWITCH = Change(
@@ -61,6 +63,7 @@ XZ_256_MIB = Change(
     "libxenguest has 256 MiB, not 128, to unpack xz and lzma",
     "e6472d4668",
     ((4, 18, 5), (4, 19, 2), (4, 20, 0)),
+    debian=(4, 17),
 )
 PHYS32_RELOC = Change(
     "a PVH dom0 must lie within one region of RAM, and moves there by PHYS32_RELOC",
@@ -99,7 +102,7 @@ CHANGES = (
 
 
 class Xen(NamedTuple):
-    """A Xen release; by default Debian 12's, as the newest of its point releases.
+    """A Xen release; by default Debian 12's.
 
     pv32 is CONFIG_PV32, a property of the build and not of the version: Debian's
     Xen is built without it, xen-shim with it.
@@ -108,7 +111,7 @@ class Xen(NamedTuple):
     version: tuple[int, int] = (4, 17)
     pv32: bool = False
     point: int | None = None
-    """The point release; None: the newest."""
+    """The point release; None: the newest, as Debian builds it."""
 
     @classmethod
     def parse(cls, text: str) -> Xen:
@@ -150,6 +153,8 @@ class Xen(NamedTuple):
     def has(self, change: Change) -> bool:
         """Whether this release has the change."""
         if self.version > change.first[-1][:2]:
+            return True
+        if self.point is None and self.version == change.debian:
             return True
         return any(self.version == first[:2] and self.release >= first for first in change.first)
 

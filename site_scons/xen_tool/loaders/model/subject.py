@@ -20,6 +20,8 @@ from .libelf.parms import Parms, parse
 from .releases import KNOWS_HVM, Xen
 from .unwrapped import Found, by_libxenguest, by_qemu, by_xen
 
+Unwrap = Callable[[KernelFile, Xen], Found]
+
 
 class Image:
     """A kernel file, and what some loaders find in it."""
@@ -114,17 +116,17 @@ class Subject:
 
 def subjects(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator[Subject]:
     """The file before each of the loaders; what several of them find is read once."""
-    found: dict[Callable[[KernelFile], Found], Found] = {}
+    found: dict[Unwrap, Found] = {}
     images: dict[int, Image] = {}
     for loader in loaders:
         unwrap = _unwrapped_by(loader)
         if unwrap not in found:
-            found[unwrap] = unwrap(kernel)
+            found[unwrap] = unwrap(kernel, xen)
         image = images.setdefault(id(found[unwrap].data), Image(kernel, found[unwrap]))
         yield Subject(image, loader, xen)
 
 
-def _unwrapped_by(loader: str) -> Callable[[KernelFile], Found]:
+def _unwrapped_by(loader: str) -> Unwrap:
     if loader.endswith("-dom0"):
         return by_xen
     return by_libxenguest if loader.endswith("-domu") else by_qemu

@@ -13,10 +13,13 @@ from ...elf import spec
 from ...image.container import KernelFile, unwrap, unwrap_stream
 from ...image.data import Data
 from ...light import NamedTuple
+from . import decoders
+from .releases import SYSTEM_LZ4, Xen
 
 GZIP = "gzip"
 GZIP_MAGIC = b"\x1f\x8b"
 LZ4 = "lz4"
+ZSTD = "zstd"
 
 XEN_UNPACKED_LIMIT = (1 << 30) - (16 << 20)
 """Bytes of a dom0 image that Xen can map at once (BOOTSTRAP_MAP_LIMIT of arch/x86/setup.c)."""
@@ -26,8 +29,8 @@ _GUNZIP_SLACK = 16
 LIBXENGUEST_UNPACKED_LIMIT = 1 << 30
 """Bytes to which libxenguest unpacks: XC_DOM_DECOMPRESS_MAX."""
 LIBXENGUEST_GUNZIP_LIMIT = LIBXENGUEST_UNPACKED_LIMIT - _GUNZIP_SLACK
-_EXACT = frozenset({"xz", "lzma", "zstd"})
-LIBXENGUEST_CODECS = _EXACT | {GZIP, LZ4}
+_EXACT = frozenset({"xz", "lzma", LZ4, ZSTD})
+LIBXENGUEST_CODECS = _EXACT | {GZIP}
 """Compressions of a bzImage that Debian's libxenguest was built with."""
 
 
@@ -55,14 +58,14 @@ class Found(NamedTuple):
     """The bytes that it has before it looks for a bzImage."""
 
 
-def by_qemu(kernel: KernelFile) -> Found:
+def by_qemu(kernel: KernelFile, _: Xen) -> Found:
     """What QEMU -kernel finds."""
     return Found(kernel.file, kernel.file)
 
 
-def by_xen(kernel: KernelFile) -> Found:
+def by_xen(kernel: KernelFile, _: Xen) -> Found:
     """What Xen finds for dom0 (bzimage_parse of arch/x86/bzimage.c); the file if it gives up."""
-    if kernel.payload is None:
+    if kernel.payload is None or decoders.xen_refuses(kernel):
         return Found(kernel.file, kernel.file)
     return Found(_resized(kernel.payload, kernel.stated_size), kernel.file)
 
@@ -88,13 +91,13 @@ def is_elf(data: Data) -> bool:
     return data.size >= spec.EHDR_SIZE[32] and data.read(0, 4) == spec.ELFMAG
 
 
-def by_libxenguest(kernel: KernelFile) -> Found:
+def by_libxenguest(kernel: KernelFile, xen: Xen) -> Found:
     """What libxenguest finds for a domU; the stream itself if it cannot unpack it.
 
     It gunzips the file (xg_dom_core.c), which may then be a bzImage
     (xg_dom_bzimageloader.c).
     """
-    file = _gunzipped_by_libxenguest(kernel)
+    file = _gunzipped_by_libxenguest(kernel, xen)
     if file is not kernel.file:
         kernel = unwrap(kernel.path, file)
     if kernel.boot_protocol is None or (kernel.payload is None and not kernel.compressed):
@@ -102,10 +105,10 @@ def by_libxenguest(kernel: KernelFile) -> Found:
     stream = kernel.file.part(kernel.start, kernel.end - kernel.start)
     if not kernel.compressed:
         return Found(stream, file)
-    return Found(_unpacked_by_libxenguest(kernel) or stream, file)
+    return Found(_unpacked_by_libxenguest(kernel, xen) or stream, file)
 
 
-def _gunzipped_by_libxenguest(kernel: KernelFile) -> Data:
+def _gunzipped_by_libxenguest(kernel: KernelFile, xen: Xen) -> Data:
     """The file, if it is no gzip or not one to libxenguest's liking."""
     if kernel.file.read(0, 2) != GZIP_MAGIC:
         return kernel.file
@@ -113,18 +116,23 @@ def _gunzipped_by_libxenguest(kernel: KernelFile) -> Data:
         kernel = unwrap_stream(kernel.path, kernel.file)
     if kernel.container != (GZIP,):
         return kernel.file
-    return _unpacked_by_libxenguest(kernel) or kernel.file
+    return _unpacked_by_libxenguest(kernel, xen) or kernel.file
 
 
-def _unpacked_by_libxenguest(kernel: KernelFile) -> Data | None:
+def _unpacked_by_libxenguest(kernel: KernelFile, xen: Xen) -> Data | None:
     """None if it does not know the compression, or does not like the stream."""
     payload, codec, stated = kernel.payload, kernel.container[-1], kernel.stated_size
     limit = LIBXENGUEST_GUNZIP_LIMIT if codec == GZIP else LIBXENGUEST_UNPACKED_LIMIT
+    if codec == ZSTD and not kernel.size_appended and stated is not None and stated <= limit:
+        whole = decoders.zstd_frames(kernel)
+        return whole if whole is not None and whole.size == stated else None
     if payload is None or stated is None or stated > limit:
+        return None
+    if decoders.libxenguest_memory(kernel, xen) is not None:
         return None
     if codec == GZIP and payload.size <= stated + _GUNZIP_SLACK:
         return _resized(payload, stated + _GUNZIP_SLACK)
-    if codec == LZ4 and payload.size <= stated:
+    if codec == LZ4 and payload.size <= stated and not xen.has(SYSTEM_LZ4):
         return _resized(payload, stated)
     return payload if codec in _EXACT and payload.size == stated else None
 

@@ -7,6 +7,7 @@ of which one may find an ELF after all.
 
 from __future__ import annotations
 
+from ...model.decoders import libxenguest_memory
 from ...model.releases import LIBXENGUEST_ZSTD
 from ...model.subject import Subject
 from ...model.unwrapped import GZIP_MAGIC, LIBXENGUEST_CODECS, LIBXENGUEST_GUNZIP_LIMIT
@@ -34,7 +35,19 @@ def _old_protocol_for_domu(subject: Subject) -> Fields | None:
     return shared.protocol_too_old(subject) if subject.image.elf is None else None
 
 
+def _large_dictionary(subject: Subject) -> Fields | None:
+    """The dictionary of an xz or lzma stream is too large for the memory that there is."""
+    if subject.image.elf is not None:
+        return None
+    sizes = libxenguest_memory(subject.kernel, subject.xen)
+    if sizes is None:
+        return None
+    dictionary, limit = sizes
+    return shared.container(subject, dictionary=dictionary >> 20, limit=limit >> 20)
+
+
 def _damaged_for_domu(subject: Subject) -> Fields | None:
+    """The stream cannot be unpacked."""
     return shared.damaged(subject) if subject.image.elf is None else None
 
 
@@ -71,6 +84,14 @@ RULES = (
         _old_protocol_for_domu,
         "xc_dom_probe_bzimage_kernel: boot protocol too old ({major:02x}{minor:02x})",
         shared.NEWER,
+        probe=Probe.FILE,
+    ),
+    Rule(
+        "Z7",
+        DOMU,
+        _large_dictionary,
+        "libxenguest has {limit} MiB of memory to unpack, the dictionary alone has {dictionary}",
+        "compress with a dictionary of at most 64 MiB: xz --lzma2=dict=64MiB",
         probe=Probe.FILE,
     ),
     Rule("Z3", DOMU, _damaged_for_domu, "{problem}", shared.ANEW, probe=Probe.FILE),

@@ -7,6 +7,7 @@ what Xen finds; Z4, that this is no ELF, is E1.
 
 from __future__ import annotations
 
+from ...model.decoders import xen_refuses
 from ...model.releases import ZSTD
 from ...model.subject import Subject
 from ...model.unwrapped import GZIP, GZIP_MAGIC, LZ4, XEN_UNPACKED_LIMIT, is_elf, xen_buffer
@@ -75,6 +76,21 @@ def _is_gzip(subject: Subject) -> bool:
     return subject.kernel.container[-1:] == (GZIP,)
 
 
+def _other_gzip(subject: Subject) -> Fields | None:
+    """The gzip header has a flag that Xen does not know."""
+    return _unknown_settings(subject) if _is_gzip(subject) else None
+
+
+def _other_xz(subject: Subject) -> Fields | None:
+    """The xz stream has another check than none or CRC32, or another filter than x86's."""
+    return None if _is_gzip(subject) else _unknown_settings(subject)
+
+
+def _unknown_settings(subject: Subject) -> Fields | None:
+    words = xen_refuses(subject.kernel)
+    return None if words is None else shared.container(subject, words=words)
+
+
 def _lz4_of_other_size(subject: Subject) -> Fields | None:
     kernel = subject.kernel
     if kernel.container[-1:] != (LZ4,) or kernel.size_appended:
@@ -104,6 +120,7 @@ def _other_size(subject: Subject) -> Fields | None:
     return shared.stated_size(subject, real=kernel.payload.size)
 
 
+_PLAIN_XZ = "compress with `xz --check=crc32`, and with no filter but --x86, as Linux's build does"
 _NO_MEMORY = "Not enough memory to relocate the dom0 kernel image"
 
 RULES = (
@@ -135,6 +152,14 @@ RULES = (
     ),
     Rule("Z3", DOM0, _cut_gzip, "ran out of input data", shared.ANEW + ": {problem}"),
     Rule("Z3", DOM0, _damaged_gzip, "Panic on CPU 0", shared.ANEW + ": {problem}"),
+    Rule(
+        "Z7",
+        DOM0,
+        _other_gzip,
+        "{words}",
+        "write the gzip header without a checksum of its own (the flag FHCRC), as gzip does",
+    ),
+    Rule("Z7", DOM0, _other_xz, "{words}", _PLAIN_XZ, probe=Probe.FILE),
     Rule("Z3", DOM0, shared.damaged, "", shared.ANEW + ": {problem}", probe=Probe.FILE),
     Rule(
         "Z2",

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What the decoders of Xen and of libxenguest take, where that is not what a library takes.
+
+image/codecs.py unpacks a stream as its format says.  Xen's own decoders, which are
+old ones of Linux's, know less of gzip and xz; libxenguest's libraries have limits.
+Streams begin at KernelFile.start.
+"""
+
+from __future__ import annotations
+
+from ...image.codecs import Source
+from ...image.codecs import zstd_frames as frames
+from ...image.container import KernelFile, unpack
+from ...image.data import Data
+from .releases import XZ_256_MIB, Xen
+
+_GZIP_MULTI_PART = 0x02
+"""Of a gzip header's flags: FHCRC by RFC 1952, but CONTINUATION to an older gzip, and to Xen."""
+
+_XZ_BLOCK = 12
+"""Where the header of the first block is, behind the header of the stream."""
+_XZ_CHECK_CRC32 = 1
+_XZ_X86, _XZ_LZMA2 = 0x04, 0x21
+_XZ_LARGEST_DICTIONARY = 39
+_XZ_OTHER_SETTINGS = "Input was encoded with settings that are not supported by this XZ decoder"
+
+_LZMA_DECODER = 1 << 16
+"""Less than liblzma counts for itself beside the dictionary."""
+
+
+def xen_refuses(kernel: KernelFile) -> str | None:
+    """Return what Xen's decoder says of a stream whose settings it does not know; else None.
+
+    xen/common/gzip/inflate.c (gunzip), xen/common/xz/dec_stream.c (dec_stream_header,
+    dec_block_header).  Of an xz stream, the first block is looked at.
+    """
+    if kernel.container[-1:] == ("gzip",):
+        flags = kernel.file.unsigned(kernel.start + 3, 1) or 0
+        return "Multi part input" if flags & _GZIP_MULTI_PART else None
+    if kernel.container[-1:] != ("xz",):
+        return None
+    check = kernel.file.unsigned(kernel.start + 7, 1) or 0
+    if check & 0xF > _XZ_CHECK_CRC32 or not _is_plain(_filters(kernel)):
+        return _XZ_OTHER_SETTINGS
+    return None
+
+
+def _is_plain(filters: list[tuple[int, bytes]]) -> bool:
+    """LZMA2, perhaps behind the filter of x86 that counts addresses from 0 on."""
+    if filters and filters[0] == (_XZ_X86, b""):
+        filters = filters[1:]
+    return [n for n, _ in filters] == [_XZ_LZMA2] and filters[0][1][0] <= _XZ_LARGEST_DICTIONARY
+
+
+def _filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
+    """Of an xz stream's first block: ids and properties, in order; empty if that is unknown.
+
+    The XZ File Format, 3.1.
+    """
+    start = kernel.start + _XZ_BLOCK
+    size = ((kernel.file.unsigned(start, 1) or 0) + 1) * 4
+    header = kernel.file.read(start, size)
+    if len(header) < size or size < 8:
+        return []
+    flags, position = header[1], 2
+    found = []
+
+    def number() -> int:
+        nonlocal position
+        value = shift = 0
+        while True:
+            byte = header[position]
+            position += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    try:
+        for has_size in (flags & 0x40, flags & 0x80):
+            if has_size:
+                number()
+        for _ in range((flags & 3) + 1):
+            n = number()
+            properties = number()
+            found.append((n, header[position : position + properties]))
+            position += properties
+    except IndexError:
+        return []
+    return found
+
+
+def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
+    """Return the memory that an xz or lzma stream's dictionary needs, and that there is.
+
+    None if there is enough: LZMA_BLOCK_SIZE of tools/libs/guest/xg_dom_bzimageloader.c.
+    """
+    limit = (256 if xen.has(XZ_256_MIB) else 128) << 20
+    match kernel.container[-1:]:
+        case ("xz",):
+            filters = _filters(kernel)
+            code = filters[-1][1][0] if filters and filters[-1][1] else 0
+            dictionary = (2 | code & 1) << (code // 2 + 11)
+        case ("lzma",):
+            dictionary = kernel.file.unsigned(kernel.start + 1, 4) or 0
+        case _:
+            return None
+    return (dictionary, limit) if dictionary + _LZMA_DECODER > limit else None
+
+
+def zstd_frames(kernel: KernelFile) -> Data | None:
+    """Return what all frames of a stream unpack to, up to its last word, the size; None: damage.
+
+    ZSTD_decompress takes frames of any window, one behind the other, and nothing else.
+    """
+    source = Source(kernel.file, kernel.start, max(kernel.start, kernel.end - 4))
+    return unpack(kernel.path, frames, source)
