@@ -112,10 +112,10 @@ class Machines:
 
 
 @contextlib.contextmanager
-def machines(qemu: str) -> Iterator[Machines]:
-    """Machines for the newest installed Xen, one per processor."""
+def machines(qemu: str, xen: Path | None = None) -> Iterator[Machines]:
+    """Machines for a Xen, by default the newest that is installed, one per processor."""
     with tempfile.TemporaryDirectory(prefix="xen-tool-loaders-") as folder:
-        found = Machines(qemu, find_hypervisor(), Path(folder), os.cpu_count() or 1)
+        found = Machines(qemu, xen or find_hypervisor(), Path(folder), os.cpu_count() or 1)
         try:
             yield found
         finally:

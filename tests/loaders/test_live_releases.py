@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What differs among releases of Xen, asked of the hypervisors that Debian releases have.
+
+A release that the mirror does not serve is told of by a warning, as in boot/test_matrix.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loaders import hypervisor
+from loaders.agreement import agrees_with_machine
+from loaders.hypervisor import XEN_LOADERS, Machines
+from loaders.rows import IMAGES
+from xen_tool.boot.console import tell
+from xen_tool.debian import releases
+
+IMAGES_THAT_DIFFER = (
+    "good-both",
+    "good-pv32",
+    "A1-pvh",
+    "C0-pvh-without-loader",
+    "H3-no-dom0",
+    "H4-vga",
+    "H4-hole",
+    "H4-hole-in-vga",
+    "H4-empty-at-0",
+    "H4-empty-at-0-without-flags",
+    "H4-zeros-in-vga",
+    "H5-reloc",
+    "E8-memsz",
+    "E5-msb",
+    "Z2-zstd",
+    "Z7-xz-crc64",
+    "Z7-xz-x86",
+    "Z7-gzip-header-crc",
+    "X13-zeros-over-next",
+    "X13-zeros-over-previous",
+    "X13-bytes-over-bytes",
+)
+
+
+@pytest.fixture(scope="module", params=["4.14", "4.20"])
+def older_and_newer(request: pytest.FixtureRequest) -> Iterator[Machines | None]:
+    """Machines with that Xen; None if the mirror has none."""
+    qemu = shutil.which("qemu-system-x86_64")
+    assert qemu is not None
+    try:
+        xen = releases.hypervisor(request.param, tell)
+    except releases.NotServed as error:
+        warnings.warn(f"absent: {error}", stacklevel=1)
+        yield None
+        return
+    with hypervisor.machines(qemu, xen) as found:
+        yield found
+
+
+def test_it_agrees(older_and_newer: Machines | None, tmp_path: Path) -> None:
+    if older_and_newer is None:
+        return
+    asked = {
+        (loader, name): older_and_newer.ask(loader, IMAGES[name])
+        for loader in XEN_LOADERS
+        for name in IMAGES_THAT_DIFFER
+    }
+    wrong = []
+    for (loader, name), answer in asked.items():
+        image = tmp_path / "image"
+        image.write_bytes(IMAGES[name])
+        try:
+            agrees_with_machine(image, loader, answer.result(), reports=True)
+        except AssertionError as error:
+            wrong.append(f"{name}: {error}")
+    assert wrong == [], "\n\n".join(wrong)
