@@ -8,7 +8,7 @@ from typing import Any
 
 from project import TOP
 from xen_tool.config.conditions import holds
-from xen_tool.config.kconf import read_kconfig
+from xen_tool.config.language.kconf import read_kconfig
 
 SOURCES = "arch/x86/xen"
 """The folder of the guest's sources."""

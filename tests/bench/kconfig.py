@@ -24,7 +24,7 @@ if __name__ == "__main__":
 
 from config.linux import SUITES, Linux, fetched
 from xen_tool.config import saved
-from xen_tool.config.kconf import read_kconfig
+from xen_tool.config.language.kconf import read_kconfig
 from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.texts import config_text, defconfig_text
 

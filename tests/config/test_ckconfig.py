@@ -15,7 +15,7 @@ import pytest
 from config.ckconfig import CKconfig, find_conf
 from config.differential import walk
 from xen_tool.config.configuration import Configuration, read
-from xen_tool.config.kconf import read_kconfig
+from xen_tool.config.language.kconf import read_kconfig
 from xen_tool.config.saved import load
 from xen_tool.config.texts import defconfig_text
 from xen_tool.errors import XenToolError

@@ -10,7 +10,7 @@ import pytest
 
 from project import TOP
 from xen_tool.config.configuration import Configuration, read
-from xen_tool.config.kconf import read_kconfig
+from xen_tool.config.language.kconf import read_kconfig
 from xen_tool.config.saved import save
 from xen_tool.errors import XenToolError
 

@@ -21,7 +21,7 @@ from objects import meaning
 from project import TOP, Project
 from xen_tool.abi import ARCHES, Arch
 from xen_tool.config.configuration import Configuration, read
-from xen_tool.config.kconf import read_kconfig
+from xen_tool.config.language.kconf import read_kconfig
 from xen_tool.errors import XenToolError
 from xen_tool.head import emit, gas
 from xen_tool.head.config import HeadConfig

@@ -468,7 +468,7 @@ config ONE
 # What a Python with these folders first on its path says of kconfiglib.
 PROGRAM = """
 import sys
-from xen_tool.config import library
+from xen_tool.config.language import library
 from xen_tool.errors import XenToolError
 try:
     print(library.import_kconfiglib(sys.argv[1]).__name__)

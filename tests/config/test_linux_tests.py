@@ -20,11 +20,12 @@ import pytest
 from config.ckconfig import CKconfig, find_conf
 from project import TOP
 from xen_tool.config import saved
-from xen_tool.config.kconf import Kconfig, read_kconfig
+from xen_tool.config.language.kconf import Kconfig, read_kconfig
 from xen_tool.config.merge import ALL, randomize, set_all
 from xen_tool.config.texts import config_text
 from xen_tool.errors import XenToolError
 
+_PROGRAM = "xen_tool.config.frontends.process"
 MODULES = 'config MODULES\n\tbool "modules"\n\tdefault y\n\tmodules\n'
 
 
@@ -49,7 +50,14 @@ def dialog(top: Path, text: str, config: str, answers: str) -> str:
     (top / "Kconfig").write_text(text)
     (top / ".config").write_text(config)
     done = subprocess.run(
-        [sys.executable, "-m", "xen_tool.config.frontend", "oldconfig", str(top), "Kconfig"],
+        [
+            sys.executable,
+            "-m",
+            "xen_tool.config.frontends.process",
+            "oldconfig",
+            str(top),
+            "Kconfig",
+        ],
         env={**os.environ, "PYTHONPATH": str(TOP / "site_scons"), "KCONFIG_CONFIG": ".config"},
         input=answers,
         capture_output=True,

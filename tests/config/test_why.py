@@ -11,8 +11,8 @@ from project import TOP
 from xen_tool.abi import I386, X86_64, Arch
 from xen_tool.config import saved
 from xen_tool.config.assignments import Origins, origins
-from xen_tool.config.kconf import Kconfig, read_kconfig
-from xen_tool.config.why import about, why
+from xen_tool.config.explain.why import about, why
+from xen_tool.config.language.kconf import Kconfig, read_kconfig
 from xen_tool.errors import XenToolError
 
 
@@ -206,7 +206,7 @@ def test_a_way_through_a_range(tmp_path: Path) -> None:
 
 
 def test_a_bound_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xen_tool.config.why._MOST_TRIES", 100)
+    monkeypatch.setattr("xen_tool.config.explain.why._MOST_TRIES", 100)
     names = [f"S{number}" for number in range(20)]
     text = "".join(f'config {name}\n\tbool "s"\n' for name in names)
     text += f'config A\n\tbool "a"\n\tdepends on {" && ".join(names)}\n'

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..errors import XenToolError
-from .kconf import Kconfig
-from .library import Symbol, base_of, is_number, number
+from .language.kconf import Kconfig
+from .language.values import Symbol, base_of, is_number, number
 
 PREFIX = "CONFIG_"
 COMMAND_LINE = "on the command line"

@@ -11,10 +11,10 @@ from ..abi import ARCHES, X86_64, Arch
 from ..errors import XenToolError
 from . import saved
 from .assignments import Assignment, from_settings
-from .checks import unmet
-from .kconf import Kconfig, read_kconfig, refuse
+from .explain.reasons import origin
+from .language.checks import unmet
+from .language.kconf import Kconfig, read_kconfig, refuse
 from .overrides import apply
-from .reasons import origin
 from .texts import autoconf_text, config_text
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from ..errors import XenToolError
 from . import saved
 from .assignments import Assignment
-from .kconf import Kconfig, forget_values
-from .library import is_logical, is_transitional
+from .language.kconf import Kconfig, forget_values
+from .language.values import is_logical, is_transitional
 from .overrides import overruled
 
 

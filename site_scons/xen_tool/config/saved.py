@@ -14,8 +14,8 @@ from ..abi import Arch
 from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from .assignments import Assignment, parse, shortened
-from .kconf import Kconfig, forget_values, refuse
-from .library import Symbol, base_of, in_range, is_changeable, is_logical, is_transitional
+from .language.kconf import Kconfig, forget_values, refuse
+from .language.values import Symbol, base_of, in_range, is_changeable, is_logical, is_transitional
 from .texts import arch_of, config_text
 
 _SET = re.compile(r"CONFIG_([^=\s]+)=(.*)")

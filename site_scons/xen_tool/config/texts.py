@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 from ..abi import ARCHES, X86_64, Arch
-from .kconf import Kconfig
-from .library import import_kconfiglib
+from .language.kconf import Kconfig
+from .language.library import import_kconfiglib
 
 _ARCH = re.compile(r"^# ARCH=(\w+)$", re.M)
 

@@ -24,8 +24,9 @@ from ..build.lock import FILE as LOCK
 from ..build.plan import Group
 from ..build.step import Step
 from ..config.configuration import Configuration, read
-from ..config.declared import Declared, kconfig_text
+from ..config.language.declared import Declared, kconfig_text
 from ..config.saved import find, saved_arch
+from ..config.targets import SETCONFIG, ConfigTargets
 from ..errors import XenToolError
 from ..files import shown
 from ..functions import CONFIG
@@ -40,7 +41,7 @@ from .graph.clean import ZIG_CACHE
 from .graph.nodes import Graph, graph_of
 from .settings import add_json, settings
 from .targets import watching
-from .targets.config_targets import SETCONFIG, ConfigTargets, asks_why, changing
+from .targets.config_targets import asks_why, changing
 
 AUTOCONF = "include/generated/autoconf.h"
 """Below the build directory: the values of all symbols, for C."""

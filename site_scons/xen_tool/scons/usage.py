@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..config.targets import CHANGING
 from .settings import RESERVED
-from .targets.config_targets import CHANGING, STANDS_FOR
+from .targets.config_targets import STANDS_FOR
 
 _CONFIG_TARGETS = """\
 Targets for the saved configuration, .config:

@@ -8,49 +8,19 @@ depends on the configuration, one that changes it has a run of its own.
 from __future__ import annotations
 
 import json
-import random
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from SCons.Script import COMMAND_LINE_TARGETS
 
-from ...abi import ARCHES, X86_64, Arch
-from ...config import frontend, saved
-from ...config.assignments import Assignment, Origins, from_settings, origins
-from ...config.checks import unmet
 from ...config.configuration import Configuration
-from ...config.kconf import Kconfig, read_kconfig, refuse
-from ...config.library import is_logical
-from ...config.listing import listing
-from ...config.merge import ALL, merge, randomize, set_all
-from ...config.overrides import apply, overruled
-from ...config.texts import defconfig_text
+from ...config.explain.listing import listing
+from ...config.targets import CHANGING, SETCONFIG, ConfigTargets, is_file
 from ...errors import XenToolError
-from ...files import shown, write_if_changed
 from ..errors import while_building, while_reading
 from ..settings import Settings, wants_json
 from . import why
-
-SETCONFIG = "setconfig"
-"""The one of these that NAME=value is for."""
-
-CHANGING = {
-    "defconfig": "takes the architecture's own",
-    **frontend.MODULES,
-    "olddefconfig": "gives each new symbol its default",
-    "allnoconfig": "sets as much as possible to n",
-    "allyesconfig": "sets as much as possible to y",
-    "allmodconfig": "sets as much as possible to m, or else to y",
-    "alldefconfig": "gives every symbol its default",
-    "listnewconfig": "lists the symbols that it does not mention",
-    "randconfig": "sets it at random; SEED=NUMBER repeats it",
-    SETCONFIG: "NAME=value ... changes it so, with what that needs",
-    "savedefconfig": "writes the shortest file that means the same, defconfig",
-}
-"""Name and description of each target that works on the saved configuration."""
 
 STANDS_FOR = {
     "nconfig": "menuconfig",
@@ -64,8 +34,6 @@ WHY = "why"
 """The target that answers; NAME=VALUE is then the question, and not a setting."""
 
 _SYMBOL = r"[A-Z0-9_]+"
-_FRAGMENT = ".config"
-_DEFCONFIG = "_defconfig"
 
 
 def changing() -> list[str]:
@@ -74,7 +42,7 @@ def changing() -> list[str]:
     Raises XenToolError if there are others beside them.
     """
     names = [str(target) for target in COMMAND_LINE_TARGETS]
-    found = [name for name in names if name in CHANGING or _is_file(name)]
+    found = [name for name in names if name in CHANGING or is_file(name)]
     others = [name for name in names if name not in found]
     if found == [SETCONFIG] and others and re.fullmatch(_SYMBOL, others[0]):
         raise XenToolError(
@@ -88,197 +56,9 @@ def changing() -> list[str]:
     return found
 
 
-def _is_file(name: str) -> bool:
-    """Whether it names a defconfig or a fragment; $O/.config is neither."""
-    return name.endswith(_DEFCONFIG) or Path(name).suffix == _FRAGMENT
-
-
 def asks_why() -> bool:
     """Whether NAME=VALUE on the command line is a question."""
     return WHY in map(str, COMMAND_LINE_TARGETS)
-
-
-class ConfigTargets:
-    """What the targets of one environment work on."""
-
-    def __init__(
-        self,
-        *,
-        kconfig: Path,
-        text: str | None,
-        srctree: Path,
-        variables: Mapping[str, str],
-        config: Path,
-        defconfig: str | None,
-        seed: str | None,
-    ) -> None:
-        self._kconfig = kconfig
-        self._text = text
-        self._srctree = srctree
-        self._variables = variables
-        self._config = config
-        self._defconfig = defconfig
-        self._seed = seed
-
-    def run(self, names: Sequence[str], arch: str, given: Settings) -> None:
-        """Carries out targets in order; files that follow one another are merged.
-
-        arch is the architecture of what is saved, given what the command line says.
-
-        Raises XenToolError for what cannot be done; the saved configuration is
-        then as it was before that target.
-        """
-        files: list[str] = []
-        for name in [*names, None]:
-            if name is not None and (name == "defconfig" or name not in CHANGING):
-                files.append(name)
-                continue
-            if files:
-                arch = self._merge(files, arch, given.get("ARCH"))
-                files = []
-            if name == SETCONFIG:
-                self._set(given.kconfig, arch)
-            elif name is not None:
-                self._one(name, arch)
-
-    def load(self, arch: Arch) -> tuple[Kconfig, Origins]:
-        """Kconfig with what a build without settings would start from."""
-        kconf, assignments, _notes = self._start(arch.name)
-        return kconf, origins(a for a in assignments if a.holds())
-
-    def _start(self, arch: str) -> tuple[Kconfig, list[Assignment], list[str]]:
-        """Kconfig with the saved configuration, or else the defconfig; what is set, and notes."""
-        kconf = self._read(arch)
-        config: Path | None = saved.find(self._config)
-        if config is None and self._defconfig is not None:
-            config = self._file("defconfig", arch)
-        if config is None:
-            return kconf, [], []
-        loaded = saved.load(kconf, config)
-        return kconf, loaded.assignments, loaded.notes + overruled(loaded.assignments, [])
-
-    def _read(self, arch: str) -> Kconfig:
-        seen = {**self._variables, "ARCH": arch}
-        return read_kconfig(self._kconfig, self._srctree, seen, text=self._text)
-
-    def _one(self, name: str, arch: str) -> None:
-        if name == "randconfig":
-            kconf = self._read(arch)
-            seed = random.randrange(1 << 32) if self._seed is None else int(self._seed)
-            print(f"seed {seed}: `scons randconfig SEED={seed}` makes the same again")
-            randomize(kconf, seed)
-            self._save(kconf)
-            return
-        # A damaged file is told of, and left for its owner to mend.
-        kconf, assignments, notes = self._start(arch)
-        if name in ALL:
-            held = [a for a in assignments if a.holds() and not is_logical(a.symbol)]
-            notes += set_all(kconf, name, top=self._srctree)
-            notes += [f"{a} {a.origin} is not kept by {name}" for a in held if not a.holds()]
-        _tell(notes)
-        if name in frontend.MODULES:
-            frontend.run(
-                name,
-                self._kconfig,
-                text=self._text,
-                srctree=self._srctree,
-                variables={**self._variables, "ARCH": arch},
-                config=self._config,
-                defconfig=self._file("defconfig", arch) if self._defconfig else None,
-            )
-        elif name == "listnewconfig":
-            print("".join(f"{line}\n" for line in saved.new_symbols(kconf)), end="")
-        elif name == "savedefconfig":
-            path = self._srctree / "defconfig"
-            text = defconfig_text(kconf)
-            write_if_changed(path, text)
-            of_arch = f"; it is for ARCH={arch}, and says so" if f"# ARCH={arch}\n" in text else ""
-            print(f"the shortest configuration is in {path.name}{of_arch}")
-        else:
-            self._save(kconf)
-
-    def _set(self, settings: Mapping[str, str], arch: str) -> None:
-        """Saves what is saved with settings, which must hold."""
-        if not settings:
-            raise XenToolError(
-                f"{SETCONFIG} needs settings: type `scons {SETCONFIG} XEN_PVH=1 SMP=0`"
-            )
-        kconf, assignments, notes = self._start(arch)
-        given = from_settings(kconf, settings)
-        changed = {assignment.symbol for assignment in given}
-        # Of what did not hold before the notes tell already.
-        kept = [a for a in assignments if a.holds() and a.symbol not in changed]
-        _tell(notes + apply(given, kept))
-        self._save(kconf)
-
-    def _merge(self, names: Sequence[str], arch: str, asked: str | None) -> str:
-        """Saves what the files say together; returns for which architecture."""
-        replaces = [n == "defconfig" or n.endswith(_DEFCONFIG) for n in names]
-        if any(replaces[1:]):
-            raise XenToolError(f"{names[replaces.index(True, 1)]} replaces all: name it first")
-        if names[0].endswith(_DEFCONFIG):
-            arch = self._arch_of(names[0], asked)
-        paths = [self._file(name, arch) for name in names]
-        kconf = self._read(arch)
-        onto = self._config if not replaces[0] and saved.find(self._config) else None
-        _tell(merge(kconf, paths, onto=onto))
-        self._save(kconf)
-        return arch
-
-    def _arch_of(self, name: str, asked: str | None) -> str:
-        """The architecture of NAME_defconfig: what it says, or its name, or else ARCH=."""
-        told = saved.saved_arch(self._file(name, ""))
-        known = told.name if told else name.removesuffix(_DEFCONFIG)
-        if known not in ARCHES:
-            return asked or X86_64.name
-        if asked not in (None, known):
-            raise XenToolError(f"ARCH={asked}: {name} is for ARCH={known}")
-        return known
-
-    def _file(self, name: str, arch: str) -> Path:
-        if name == "defconfig" and self._defconfig is not None:
-            path = self._srctree / self._defconfig.format(arch=arch)
-            if not path.is_file():
-                raise XenToolError(
-                    f"there is no {shown(path)}, which defconfig= of env.XenConfigure names: write "
-                    "it, or move there what `scons savedefconfig` writes"
-                )
-            return path
-        here = self._srctree / name
-        if self._defconfig is None:
-            if name != "defconfig" and here.is_file():
-                return here
-            raise XenToolError(
-                f"{name}: no folder of configurations is named: say "
-                'env.XenConfigure(..., defconfig="configs/{arch}_defconfig") in the SConstruct, '
-                f"and write configs/{f'{arch}_' if name == 'defconfig' else ''}{name}"
-            )
-        folder = (self._srctree / self._defconfig).parent
-        for path in (folder / name, here):
-            if path.is_file():
-                return path
-        where, there = f"{shown(folder)}/", ", ".join(self.files())
-        has = f"{where} has {there}" if there else f"write it in {where}, which has none"
-        raise XenToolError(f"there is no configuration {name}; {has}")
-
-    def files(self) -> list[str]:
-        """The names of the defconfigs and fragments that there are."""
-        if self._defconfig is None:
-            return []
-        folder = (self._srctree / self._defconfig).parent
-        return sorted(path.name for path in folder.glob("*config"))
-
-    def _save(self, kconf: Kconfig) -> None:
-        selected = unmet(kconf)
-        refuse(selected)
-        _tell(selected, "warning")
-        changed = saved.save(kconf, self._config)
-        print(f"{shown(self._config)}: {'written' if changed else 'no change'}")
-
-
-def _tell(notes: Sequence[str], kind: str = "note") -> None:
-    for note in notes:
-        print(f"xen_tool: {kind}: {note}", file=sys.stderr)
 
 
 @while_reading
@@ -289,7 +69,8 @@ def xen_config_targets(env: Any) -> None:
     names = changing() or sorted(CHANGING)
 
     def change(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        targets.run(names, configuration.arch.name, env["XEN_SETTINGS"])
+        given: Settings = env["XEN_SETTINGS"]
+        targets.run(names, configuration.arch.name, asked=given.get("ARCH"), settings=given.kconfig)
 
     # The first does the work of all, in their order.
     _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")

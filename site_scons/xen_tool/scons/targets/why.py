@@ -17,14 +17,14 @@ from ...build.database import DamagedError
 from ...build.record import FAILED, Record
 from ...build.step import Step
 from ...build.story import Story
-from ...config.why import about, why
+from ...config.explain.why import about, why
 from ...errors import XenToolError
 from ..graph import names
 from ..graph.nodes import Graph
 from ..settings import Settings, wants_json
 
 if TYPE_CHECKING:
-    from .config_targets import ConfigTargets
+    from ...config.targets import ConfigTargets
 
 
 def answer(env: Any, asked: Sequence[str]) -> str:

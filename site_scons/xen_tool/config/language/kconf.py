@@ -17,9 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import XenToolError
+from ...errors import XenToolError
 from .checks import Place, mend_line, problems, transitional_mistakes, where
-from .library import differs_from_default, import_kconfiglib
+from .library import import_kconfiglib
+from .values import differs_from_default
 
 Kconfig = Any
 """A kconfiglib.Kconfig, made by kconfig_class(); the library has no type information."""

@@ -1,36 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Kconfiglib, mended where C kconfig computes another value from the same files.
+"""The value of a symbol, as C kconfig computes it; library.py puts it into kconfiglib.
 
-import_kconfiglib() is how this package comes by kconfiglib and the modules that come with it.
-What differs from scripts/kconfig of Linux 6.1 is replaced here, function by function, and what
-differs in reading files in kconf.py; each says which function of C it follows.
-tests/config/differential.py holds both against each other, tests/bench/kconfig.py on Linux' own
-trees.
-
-Why kconfiglib: 14.1 is of 2020 and its upstream sleeps, but it reads the trees of Linux 6.1, 6.12
-and 7.2 (16,480, 17,704 and 18,747 symbols) in about a second, without the compilers that they ask.
-The forks that live are in git only, or have no tristates; one of our own would be 7,000 lines to
-look after, where these are a few hundred.
-
-What is left: loops that only kconfiglib sees are errors.  Of newer releases, a choice whose prompt
-is not visible has a value in C (6.11), and a number without a value is 0 (7.x).
+Each function says which of scripts/kconfig of Linux 6.1 it follows.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import re
-import subprocess
-import sys
 from typing import Any
-
-from ..errors import XenToolError
 
 Symbol = Any
 """A kconfiglib.Symbol; the library has no type information."""
 
-_VERSION = "14.1.0"
 _NUMBERS = {10: re.compile(r"-?(0|[1-9][0-9]*)"), 16: re.compile(r"(0[xX])?[0-9a-fA-F]+")}
 _STRTOLL = {
     10: re.compile(r"\s*([+-]?)([0-9]+)"),
@@ -38,97 +19,6 @@ _STRTOLL = {
 }
 _PADDED = re.compile(r"\+[0-9]+|[+-]?0[0-9]+")
 _CONSTANT = re.compile(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)")
-
-
-def import_kconfiglib(name: str = "kconfiglib") -> Any:
-    """Import kconfiglib, or one of the modules that come with it, such as menuconfig.
-
-    Raises XenToolError if it is missing, too old, or hidden by another package.
-    """
-    try:
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.submodule_search_locations and spec.origin:
-            # Kconfiglib is modules only, and Python prefers a package to a module.
-            raise XenToolError(
-                f"{spec.origin} hides kconfiglib's module {name}: use a Python environment without "
-                "that package; esp-idf-kconfig has such (`pip uninstall esp-idf-kconfig`)"
-            )
-        module = importlib.import_module(name)
-    except ImportError as error:
-        raise XenToolError(
-            f"{name} cannot be imported: {error}; type `pip install kconfiglib=={_VERSION}`"
-        ) from error
-    if name != "kconfiglib":
-        return module
-    if getattr(module, "VERSION", (0,)) < (14, 1):
-        raise XenToolError(
-            f"{getattr(module, '__file__', None) or 'a folder'} is not kconfiglib 14.1: type "
-            f"`pip install --force-reinstall kconfiglib=={_VERSION}`"
-        )
-    _mend(module)
-    return module
-
-
-def _mend(kconfiglib: Any) -> None:
-    if kconfiglib._is_base_n is is_number:
-        return
-    visibility = kconfiglib._visibility
-    kconfiglib._visibility = lambda item: 2 if is_transitional(item) else visibility(item)
-    kconfiglib.Symbol.tri_value = property(_tri_value)
-    kconfiglib.Symbol.str_value = property(_str_value)
-    kconfiglib.Symbol._assignable = _assignable
-    kconfiglib._is_base_n = is_number
-    kconfiglib.expandvars = str
-    kconfiglib._UNAME_RELEASE = "$UNAME_RELEASE"
-    kconfiglib._sym_to_num = _to_number
-    kconfiglib._found_dep_loop = _found_loop
-    kconfiglib._info_fn = _info
-    kconfiglib._shell_fn = _shell
-
-
-def _found_loop(loop: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
-    """Return a loop of dependencies, and item of it; it is an error if it is whole."""
-    import kconfiglib
-
-    if item is not loop[0]:
-        return (*loop, item)
-    first, *others = loop
-    text = _located(first)
-    for each, other in zip(loop, [*others, first], strict=True):
-        text += f"{'' if each is first else ', which'} {_relation(each, other)} "
-        text += str(first.name) if other is first else _located(other)
-    node = first.nodes[0]
-    raise kconfiglib.KconfigError(f"{node.filename}:{node.linenr}: recursive dependency: {text}")
-
-
-def _located(item: Any) -> str:
-    name = item.name or "the choice"
-    return f"{name} ({item.nodes[0].filename}:{item.nodes[0].linenr})"
-
-
-def _relation(item: Any, other: Any) -> str:
-    import kconfiglib
-
-    for verb, attribute in (("selected", "rev_dep"), ("implied", "weak_rev_dep")):
-        expression = getattr(item, attribute, item.kconfig.n)
-        for term in kconfiglib.split_expr(expression, kconfiglib.OR):
-            by = kconfiglib.split_expr(term, kconfiglib.AND)[0]
-            if other in kconfiglib.expr_items(term):
-                further = "" if other is by else f" {_located(by)}, which depends on"
-                return f"is {verb} by{further}"
-    return "depends on"
-
-
-def _info(_kconf: Any, _name: str, text: str) -> str:
-    """$(info,text); stdout may be for programs."""
-    print(text, file=sys.stderr)
-    return ""
-
-
-def _shell(_kconf: Any, _name: str, command: str) -> str:
-    """$(shell,command), which may tell of errors itself (do_shell)."""
-    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, check=False)
-    return done.stdout.decode("utf-8", "replace").rstrip("\n").replace("\n", " ")
 
 
 def is_number(text: str, base: int) -> bool:
@@ -227,7 +117,7 @@ def _implied(symbol: Symbol) -> int:
     return 0 if symbol.choice else _whole(symbol, kconfiglib.expr_value(symbol.weak_rev_dep))
 
 
-def _tri_value(self: Symbol) -> int:
+def tri_value(self: Symbol) -> int:
     """The value of a bool or tristate, 0 to 2 (sym_calc_value)."""
     import kconfiglib
 
@@ -279,7 +169,7 @@ def _whole(symbol: Symbol, value: int) -> int:
     return 2 if is_bool or is_chosen else 1
 
 
-def _assignable(self: Symbol) -> tuple[int, ...]:
+def assignable(self: Symbol) -> tuple[int, ...]:
     """The values that a user can give a bool or tristate now (sym_tristate_within_range)."""
     import kconfiglib
 
@@ -293,7 +183,7 @@ def _assignable(self: Symbol) -> tuple[int, ...]:
     return tuple(v for v in values if least <= v <= self.visibility) or (least,)
 
 
-def _str_value(self: Symbol) -> str:
+def str_value(self: Symbol) -> str:
     """The value of any symbol as text (sym_calc_value)."""
     import kconfiglib
 
@@ -341,7 +231,7 @@ def _text_or_number(symbol: Symbol) -> str:
     return str(value)
 
 
-def _to_number(symbol: Symbol) -> int:
+def to_number(symbol: Symbol) -> int:
     """The number that a comparison takes a symbol for (expr_parse_string).
 
     Raises ValueError if it is none; kconfiglib then compares texts.

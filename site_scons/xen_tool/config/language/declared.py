@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..errors import XenToolError
-from .library import is_number
+from ...errors import XenToolError
+from .values import is_number
 
 Declared = Mapping[str, bool | int | str]
 

@@ -26,9 +26,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .configuration import Configuration
-from .kconf import Kconfig
-from .library import Symbol
+from ..configuration import Configuration
+from ..language.kconf import Kconfig
+from ..language.values import Symbol
 
 
 def listing(configuration: Configuration, kconf: Kconfig) -> dict[str, Any]:

@@ -24,13 +24,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import XenToolError
-from ..files import shown, write_if_changed
-from . import saved
-from .kconf import kconfig_class, read_kconfig
-from .library import import_kconfiglib, is_number
-from .overrides import overruled
-from .texts import defconfig_text
+from ...errors import XenToolError
+from ...files import shown, write_if_changed
+from .. import saved
+from ..language.kconf import kconfig_class, read_kconfig
+from ..language.library import import_kconfiglib
+from ..language.values import is_number
+from ..overrides import overruled
+from ..texts import defconfig_text
 
 MODULES = {
     "menuconfig": "changes it in the terminal",
@@ -42,7 +43,7 @@ MODULES = {
 _SMALLEST = (40, 10)
 _TEXT = "XEN_TOOL_KCONFIG_TEXT"
 _INTERRUPTED = 130
-_PACKAGE = Path(__file__).parent.parent
+_PACKAGE = Path(__file__).parent.parent.parent
 
 T = TypeVar("T")
 
@@ -78,7 +79,13 @@ def run(
         "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in sys.path if path),
     }
     environment.pop("CONFIG_", None)
-    program = [sys.executable, "-m", f"{_PACKAGE.name}.config.frontend", module, str(srctree)]
+    program = [
+        sys.executable,
+        "-m",
+        f"{_PACKAGE.name}.config.frontends.process",
+        module,
+        str(srctree),
+    ]
     program += [os.path.relpath(kconfig, srctree), *([str(defconfig)] if defconfig else [])]
     if text is not None:
         environment[_TEXT] = text

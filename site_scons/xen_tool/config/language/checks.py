@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .library import Symbol, base_of, is_logical, is_number
+from .values import Symbol, base_of, is_logical, is_number
 
 # An escaped character, an operator of two, or a character.
 _TOKENS = re.compile(r"\\.|:=|\+=|&&|\|\||.")

@@ -11,13 +11,13 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ..abi import ARCHES, Arch
-from ..errors import XenToolError
-from .assignments import Assignment, Origins, equal, find, from_settings, is_value
-from .checks import where
-from .kconf import Kconfig
-from .library import Symbol, base_of, is_logical, number
-from .overrides import assign
+from ...abi import ARCHES, Arch
+from ...errors import XenToolError
+from ..assignments import Assignment, Origins, equal, find, from_settings, is_value
+from ..language.checks import where
+from ..language.kconf import Kconfig
+from ..language.values import Symbol, base_of, is_logical, number
+from ..overrides import assign
 from .reasons import has_prompt, origin, reason
 
 Load = Callable[[Arch], tuple[Kconfig, Origins]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..abi import ARCHES
-from .assignments import COMMAND_LINE, Assignment, Origins
-from .library import Symbol, is_logical
+from ...abi import ARCHES
+from ..assignments import COMMAND_LINE, Assignment, Origins
+from ..language.values import Symbol, is_logical
 
 _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
 

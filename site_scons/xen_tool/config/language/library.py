@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Kconfiglib, mended where C kconfig computes another value from the same files.
+
+import_kconfiglib() is how this package comes by kconfiglib and the modules that come with it.
+What differs from scripts/kconfig of Linux 6.1 is replaced here, with the functions of values.py,
+and what differs in reading files in kconf.py.  docs/design-kconfig.md says why it is kconfiglib.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+from typing import Any
+
+from ...errors import XenToolError
+from .values import assignable, is_number, is_transitional, str_value, to_number, tri_value
+
+_VERSION = "14.1.0"
+
+
+def import_kconfiglib(name: str = "kconfiglib") -> Any:
+    """Import kconfiglib, or one of the modules that come with it, such as menuconfig.
+
+    Raises XenToolError if it is missing, too old, or hidden by another package.
+    """
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations and spec.origin:
+            # Kconfiglib is modules only, and Python prefers a package to a module.
+            raise XenToolError(
+                f"{spec.origin} hides kconfiglib's module {name}: use a Python environment without "
+                "that package; esp-idf-kconfig has such (`pip uninstall esp-idf-kconfig`)"
+            )
+        module = importlib.import_module(name)
+    except ImportError as error:
+        raise XenToolError(
+            f"{name} cannot be imported: {error}; type `pip install kconfiglib=={_VERSION}`"
+        ) from error
+    if name != "kconfiglib":
+        return module
+    if getattr(module, "VERSION", (0,)) < (14, 1):
+        raise XenToolError(
+            f"{getattr(module, '__file__', None) or 'a folder'} is not kconfiglib 14.1: type "
+            f"`pip install --force-reinstall kconfiglib=={_VERSION}`"
+        )
+    _mend(module)
+    return module
+
+
+def _mend(kconfiglib: Any) -> None:
+    if kconfiglib._is_base_n is is_number:
+        return
+    visibility = kconfiglib._visibility
+    kconfiglib._visibility = lambda item: 2 if is_transitional(item) else visibility(item)
+    kconfiglib.Symbol.tri_value = property(tri_value)
+    kconfiglib.Symbol.str_value = property(str_value)
+    kconfiglib.Symbol._assignable = assignable
+    kconfiglib._is_base_n = is_number
+    kconfiglib.expandvars = str
+    kconfiglib._UNAME_RELEASE = "$UNAME_RELEASE"
+    kconfiglib._sym_to_num = to_number
+    kconfiglib._found_dep_loop = _found_loop
+    kconfiglib._info_fn = _info
+    kconfiglib._shell_fn = _shell
+
+
+def _found_loop(loop: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
+    """Return a loop of dependencies, and item of it; it is an error if it is whole."""
+    import kconfiglib
+
+    if item is not loop[0]:
+        return (*loop, item)
+    first, *others = loop
+    text = _located(first)
+    for each, other in zip(loop, [*others, first], strict=True):
+        text += f"{'' if each is first else ', which'} {_relation(each, other)} "
+        text += str(first.name) if other is first else _located(other)
+    node = first.nodes[0]
+    raise kconfiglib.KconfigError(f"{node.filename}:{node.linenr}: recursive dependency: {text}")
+
+
+def _located(item: Any) -> str:
+    name = item.name or "the choice"
+    return f"{name} ({item.nodes[0].filename}:{item.nodes[0].linenr})"
+
+
+def _relation(item: Any, other: Any) -> str:
+    import kconfiglib
+
+    for verb, attribute in (("selected", "rev_dep"), ("implied", "weak_rev_dep")):
+        expression = getattr(item, attribute, item.kconfig.n)
+        for term in kconfiglib.split_expr(expression, kconfiglib.OR):
+            by = kconfiglib.split_expr(term, kconfiglib.AND)[0]
+            if other in kconfiglib.expr_items(term):
+                further = "" if other is by else f" {_located(by)}, which depends on"
+                return f"is {verb} by{further}"
+    return "depends on"
+
+
+def _info(_kconf: Any, _name: str, text: str) -> str:
+    """$(info,text); stdout may be for programs."""
+    print(text, file=sys.stderr)
+    return ""
+
+
+def _shell(_kconf: Any, _name: str, command: str) -> str:
+    """$(shell,command), which may tell of errors itself (do_shell)."""
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, check=False)
+    return done.stdout.decode("utf-8", "replace").rstrip("\n").replace("\n", " ")
