@@ -131,13 +131,10 @@ def parser() -> argparse.ArgumentParser:
     head.set_defaults(function=_head, parser=head)
 
     boot = commands.add_parser("boot", help="start an image on Xen, under QEMU")
-    _add_boot(boot, _boot)
-    boot.add_argument(
-        "--timeout",
-        type=float,
-        metavar="SECONDS",
-        help="when a boot without a result has failed (default: the mode's)",
-    )
+    boot.add_argument("image", help=_IMAGE)
+    _add_boot(boot)
+    boot.add_argument("--logs", metavar="FOLDER", help="keep the console in a file there")
+    boot.add_argument("--mode", type=_mode, metavar="MODE", help=f"{_MODES} (default: the first)")
     boot.add_argument(
         "--no-verdict",
         dest="protocol",
@@ -145,8 +142,50 @@ def parser() -> argparse.ArgumentParser:
         const=protocols.NONE.name,
         help="only show the console: --protocol none",
     )
+    boot.add_argument("-q", "--quiet", action="store_true", help="leave Xen's own lines out")
+    boot.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help=f"show QEMU's command line, and keep what it loads in --logs (default: {_LOGS})",
+    )
+    boot.set_defaults(function=_boot, parser=boot)
+
     gdb = commands.add_parser("gdb", help="start it stopped at its entry, with gdb")
-    _add_boot(gdb, _gdb)
+    gdb.add_argument("image", help=_IMAGE)
+    _add_boot(gdb, timeout=False)
+    gdb.add_argument("--mode", type=_mode, metavar="MODE", help=f"{_MODES} (default: the first)")
+    gdb.set_defaults(function=_gdb, parser=gdb)
+
+    test = commands.add_parser("test", help="boot images in each mode that suits them")
+    test.add_argument("images", nargs="+", metavar="image", help=_IMAGE)
+    _add_boot(test)
+    test.add_argument(
+        "--logs", default=_LOGS, metavar="FOLDER", help=f"where the consoles are kept ({_DEFAULT})"
+    )
+    test.add_argument(
+        "--mode",
+        type=_mode,
+        action="append",
+        metavar="MODE",
+        help=f"may be repeated: {_MODES} (default: each)",
+    )
+    test.add_argument(
+        "-j", "--jobs", type=int, default=os.cpu_count(), metavar="N", help=f"at once ({_DEFAULT})"
+    )
+    test.add_argument(
+        "--retries",
+        type=int,
+        default=0,
+        metavar="N",
+        help="run again what does not pass; if it passes then, it is flaky, which is no pass",
+    )
+    test.add_argument(
+        "--runs", type=int, default=1, metavar="N", help="run each so often, by the real clock"
+    )
+    test.add_argument("--junit", metavar="FILE", help="write JUnit's XML")
+    test.add_argument("--json", action="store_true", help="print JSON, for programs")
+    test.set_defaults(function=_test, parser=test)
 
     build = commands.add_parser(
         "build",
@@ -189,30 +228,18 @@ def parser() -> argparse.ArgumentParser:
 
 
 _SHORT = {"pass_regex": ["--pass"], "fail_regex": ["--fail"]}
+_LOGS = "build/boot"
+_MODES = f"of {modes.listed()}, those that the image is for"
 
 
-def _add_given(parser: argparse.ArgumentParser) -> None:
-    for name, what in given.WORDS.items():
-        names = [f"--{name.replace('_', '-')}", *_SHORT.get(name, ())]
-        parser.add_argument(*names, metavar=name.upper(), help=what)
-
-
-def _given(options: argparse.Namespace) -> given.Given:
-    try:
-        return given.given({name: getattr(options, name) for name in given.WORDS})
-    except XenToolError as error:
-        parser: argparse.ArgumentParser = options.parser
-        parser.error(str(error))
-
-
-def _add_boot(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
-    parser.add_argument("image", help=_IMAGE)
-    parser.add_argument(
-        "--mode",
-        type=_mode,
-        metavar="MODE",
-        help=f"{modes.listed()} (default: the first that the image is for)",
-    )
+def _add_boot(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
+    if timeout:
+        parser.add_argument(
+            "--timeout",
+            type=float,
+            metavar="SECONDS",
+            help="when a boot without a result has failed (default: the mode's)",
+        )
     parser.add_argument(
         "--cpus", type=int, default=CPUS, metavar="N", help=f"CPUs of the guest ({_DEFAULT})"
     )
@@ -224,8 +251,17 @@ def _add_boot(parser: argparse.ArgumentParser, function: Callable[..., int]) -> 
         metavar="FILE",
         help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
     )
-    _add_given(parser)
-    parser.set_defaults(function=function, parser=parser)
+    for name, what in given.WORDS.items():
+        names = [f"--{name.replace('_', '-')}", *_SHORT.get(name, ())]
+        parser.add_argument(*names, metavar=name.upper(), help=what)
+
+
+def _given(options: argparse.Namespace) -> given.Given:
+    try:
+        return given.given({name: getattr(options, name) for name in given.WORDS})
+    except XenToolError as error:
+        parser: argparse.ArgumentParser = options.parser
+        parser.error(str(error))
 
 
 def _add_annotate(parser: argparse.ArgumentParser) -> None:
@@ -353,9 +389,28 @@ def _pairs(options: argparse.Namespace, words: Iterable[str]) -> dict[str, str]:
 
 
 def _boot(options: argparse.Namespace) -> int:
-    from .boot.boot import boot
+    import contextlib
+    from pathlib import Path
 
-    outcome = boot(**_how(options), timeout=options.timeout)
+    from .boot import log
+    from .boot.boot import boot
+    from .boot.console import shower
+    from .progress import is_terminal
+
+    how = _how(options)
+    echo = shower(dim=is_terminal(sys.stdout), quiet=options.quiet)
+    folder = options.logs or (_LOGS if options.verbose else None)
+    stem = os.path.join(folder or "", log.stem(options.image, how["mode"]))
+    with contextlib.ExitStack() as stack:
+        if folder:
+            echo = stack.enter_context(log.Log(Path(f"{stem}.log"), echo)).line
+        outcome = boot(
+            **how,
+            timeout=options.timeout,
+            echo=echo,
+            started=log.show_command if options.verbose else None,
+            files=Path(f"{stem}.files") if options.verbose else None,
+        )
     print(f"{options.image}: {outcome.reason}")
     for line in outcome.details:
         print(line, file=sys.stderr)
@@ -363,18 +418,20 @@ def _boot(options: argparse.Namespace) -> int:
 
 
 def _gdb(options: argparse.Namespace) -> int:
+    from .boot.console import shower
     from .boot.debugger.process import debug
+    from .progress import is_terminal
 
-    outcome, status = debug(**_how(options))
+    echo = shower(dim=is_terminal(sys.stdout), quiet=False)
+    outcome, status = debug(**_how(options), echo=echo)
     print(f"{options.image}: {outcome.reason}")
     return UNUSABLE if status else 0
 
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:
-    """What is booted, as boot() takes it."""
+    """Return how an image is started, as boot() takes it."""
     from pathlib import Path
 
-    from .boot.console import show
     from .report.report import read_report
 
     besides = _given(options)
@@ -389,7 +446,6 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
         "qemu": options.qemu,
         "xen": options.xen,
         "given": besides,
-        "echo": show,
     }
 
 
@@ -417,6 +473,29 @@ def _annotate(options: argparse.Namespace) -> int:
     else:
         print(f"xen-tool: {options.output} is not written, as it is refused", file=sys.stderr)
     return _tell(options, report.document(), text.check(report), good=report.good)
+
+
+def _test(options: argparse.Namespace) -> int:
+    import signal
+    from pathlib import Path
+
+    from .boot.suite import cases, told
+    from .boot.suite.run import How, Suite
+
+    interrupting: list[int] = []
+    besides = cases.Options(
+        options.timeout, options.cpus, options.qemu, options.xen, _given(options)
+    )
+    todo = cases.of_images(options.images, options.mode or (), besides)
+    how = How(options.jobs, options.runs, options.retries)
+    suite = Suite(todo, how, Path(options.logs), lambda: bool(interrupting))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: interrupting.append(number))
+    good = told.tell(suite, as_json=options.json, junit=options.junit)
+    if suite.interrupted:
+        print("xen-tool: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0 if good else FAILED
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -10,7 +10,6 @@ import gzip
 import os
 import re
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -18,12 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from boot.standin import ELF, XEN, Machine
 from guests import guest
 from xen_tool.boot import domu
 from xen_tool.boot.boot import boot
+from xen_tool.boot.console import shower
 from xen_tool.boot.given import given
+from xen_tool.boot.log import Log
 from xen_tool.boot.modes import MODES, named
-from xen_tool.boot.outcome import Outcome
 from xen_tool.debian import releases
 from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
 from xen_tool.errors import XenToolError
@@ -31,8 +32,6 @@ from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import LOADERS
 from xen_tool.report.text import refusal
 
-ELF = b"\x7fELF stands in for an image."
-XEN = ELF + struct.pack("<3I", 0x1BADB002, 0, -0x1BADB002 & 0xFFFFFFFF)
 SHOWN_ELF = "ELF stands in for an image."
 
 PANIC = """\
@@ -67,43 +66,6 @@ FATAL_TRAP = """\
 PASSED = "PASS one\nPASS two\nRESULT: PASS\n"
 
 HANG = "while True: time.sleep(60)"
-
-
-class Machine:
-    """A folder with an image, a hypervisor and a program that takes QEMU's place."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.image = folder / "vmlinux"
-        self.image.write_bytes(ELF)
-        self.xen = folder / "xen-4.17-amd64.gz"
-        self.xen.write_bytes(gzip.compress(XEN))
-        self.qemu = folder / "qemu"
-        self.pid = folder / "pid"
-        self.program("")
-
-    def program(self, body: str) -> None:
-        """Makes QEMU do this: Python, with say(text or bytes) for the console."""
-        script = self.folder / "qemu.py"
-        script.write_text(
-            "import os, sys, time\n"
-            f"open({str(self.pid)!r}, 'w').write(str(os.getpid()))\n"
-            "def say(text):\n"
-            "    os.write(1, text if isinstance(text, bytes) else text.encode())\n" + body
-        )
-        self.qemu.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
-        self.qemu.chmod(0o755)
-
-    def boot(self, body: str, timeout: float = 30.0) -> Outcome:
-        self.program(body)
-        return boot(self.image, timeout=timeout, qemu=str(self.qemu), xen=str(self.xen))
-
-    def is_running(self) -> bool:
-        try:
-            os.kill(int(self.pid.read_text()), 0)
-        except ProcessLookupError:
-            return False
-        return True
 
 
 @pytest.fixture
@@ -684,3 +646,53 @@ def test_a_domu_is_configured_by_what_is_given() -> None:
     for name in ("vcpus", "name", "memory"):
         statements = [part.strip() for line in lines for part in line.split(";")]
         assert sum(statement.startswith(f"{name} ") for statement in statements) == 1
+
+
+def test_what_qemu_loads_can_be_kept_for_a_command(machine: Machine) -> None:
+    started: list[str] = []
+    machine.program("say(' '.join(sys.argv[1:])); sys.exit(33)")
+    files = machine.folder / "files"
+    outcome = boot(
+        machine.image,
+        qemu=f"{machine.qemu} -s",
+        xen=str(machine.xen),
+        files=files,
+        started=lambda running: started.extend(running.command),
+    )
+    assert started[0] == str(machine.qemu)
+    # What is asked of the machine besides is not for a command that is typed.
+    words = [word for word in outcome.console[0].split() if word in started[1:]]
+    assert words == [word for given in started[1:] for word in given.split() if word in words]
+    assert not any("/proc/self/fd" in word or "-no-shutdown" in word for word in started)
+    assert (files / "0").read_bytes() == ELF
+    assert (files / "1").read_bytes() == XEN
+    assert "cannot be kept there" in refused_files(machine, machine.folder / "a b")
+
+
+def refused_files(machine: Machine, files: Path) -> str:
+    machine.pid.unlink()
+    return refused(machine, files=files)
+
+
+def test_xens_own_lines_are_dimmed_or_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["(XEN) a", "b", "(d1) (XEN) c", "(XEN) (d1) d", "[ 1.2] e", "(XEN) [ 1.2] f"]
+    for options in ({}, {"dim": True}, {"quiet": True}, {"dim": True, "quiet": True}):
+        for line in lines:
+            shower(**options)(line)
+    plain, dim, quiet = lines, list(lines), [lines[i] for i in (1, 3, 4)]
+    for i in (0, 2, 5):
+        dim[i] = f"\x1b[2m{lines[i]}\x1b[m"
+    assert capsys.readouterr().out.splitlines() == [*plain, *dim, *quiet, *quiet]
+
+
+def test_a_console_is_kept_as_it_comes(tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "k.log"
+    echoed: list[str] = []
+    with Log(path, echoed.append) as log:
+        log.line("one")
+        assert path.read_text() == "one\n"
+        log.line("\udcff")
+    assert path.read_text() == "one\n\\udcff\n"
+    assert echoed == ["one", "\udcff"]
+    with pytest.raises(XenToolError, match="cannot be written"):
+        Log(path / "below")

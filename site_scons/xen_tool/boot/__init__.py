@@ -5,12 +5,14 @@
     outcome = boot(Path('vmlinux'), mode='pvh', echo=print)
 
 boot      lays out what QEMU loads, runs it, and follows the console
-held      what QEMU loads, as copies in memory
+held      what QEMU loads, as copies
 qemu      QEMU as a process
 monitor   what it says of the machine
 modes     the ways to boot, as data
 given     what a user gives a guest, Xen and QEMU besides
 domu      what a Linux dom0 is given to build a domU from the image
+log       the file that a console is kept in
+suite     many boots, some at once
 console   the lines of the console: who gets them, and which are kept
 terminal  its bytes, as rows that a person sees
 escapes   text, control characters and escape sequences

@@ -82,6 +82,8 @@ def boot(
     echo: Callable[[str], None] | None = None,
     say: Say = tell,
     debugger: Debugger | None = None,
+    started: Callable[[Machine], None] | None = None,
+    files: Path | None = None,
 ) -> Outcome:
     """Runs the image until it reports, dies, or timeout seconds are over.
 
@@ -90,9 +92,11 @@ def boot(
     name or path, perhaps with options (qemu-system-x86_64), xen a hypervisor's
     path, gzipped or not, or a version of it that Debian has (the newest
     installed one), given what they and the guest get besides.  echo takes each
-    line of the console as it comes, say a line on what is fetched.  With given.gdb
-    the machine waits for gdb, and has no time limit; debugger starts one, or else say
-    gets the line to type.  QEMU never outlives the call or its process.
+    line of the console as it comes, say a line on what is fetched, started the
+    machine when it runs.  With given.gdb the machine waits for gdb, and has no time
+    limit; debugger starts one, or else say gets the line to type.  files is a folder
+    to keep what QEMU loads in, without which it is in memory.  QEMU never outlives
+    the call or its process.
 
     Raises XenToolError if a part is missing or unusable; everything that
     happens after the start is an Outcome.
@@ -106,7 +110,7 @@ def boot(
     evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
     console = Console(evidence.see, echo)
     program = [*find_qemu(qemu, say), *given.of_qemu]
-    with Held() as held, contextlib.ExitStack() as stack:
+    with Held(files) as held, contextlib.ExitStack() as stack:
         loaded = _lay_out(held, mode, image, cpus, xen, given, say)
         options, descriptors = loaded.options, held.descriptors
         if given.gdb:
@@ -116,6 +120,8 @@ def boot(
         own_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
         with running(program, loaded.mode, own_cpus, options, descriptors) as machine:
+            if started:
+                started(machine)
             if given.gdb:
                 told = session(str(image), loaded.image, given.gdb, mode, loaded.xen_symbols)
                 if debugger:

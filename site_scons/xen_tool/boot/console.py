@@ -10,6 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
+from .evidence import is_of_xen, read
 from .terminal import Seen, Tell, Terminal
 
 MAX_LINES = 10_000
@@ -17,10 +18,24 @@ MAX_CHARACTERS = 1 << 20
 """How many lines are kept, and of how many characters in all: the last ones."""
 
 
-def show(line: str) -> None:
-    """Print a line on standard output, whatever encoding that has."""
-    encoding = sys.stdout.encoding or "ascii"
-    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+_DIM, _NORMAL = "\x1b[2m", "\x1b[m"
+
+
+def shower(*, dim: bool = False, quiet: bool = False) -> Callable[[str], None]:
+    """Return what prints lines on standard output, whatever encoding that has.
+
+    dim: those of Xen itself are less bright, as a terminal can show them; quiet: they are left out.
+    """
+
+    def show(line: str) -> None:
+        if (dim or quiet) and is_of_xen(read(line)):
+            if quiet:
+                return
+            line = f"{_DIM}{line}{_NORMAL}"
+        encoding = sys.stdout.encoding or "ascii"
+        print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+    return show
 
 
 def tell(line: str) -> None:

@@ -38,6 +38,9 @@ _DOMAIN = re.compile(r"(?:\bDomain |\bd)([0-9]+)(?:v[0-9]+\b| \(vcpu)")
 _UNHANDLED = re.compile(r"d[0-9]+v[0-9]+ Unhandled")
 _ASTERISKS = re.compile(r"\*{10,}")
 
+_OF_QEMU = re.compile(r"\S*qemu-system-\S*: warning: ")
+"""As that nothing will ever happen, of a machine that Xen has halted."""
+
 STARTS = "starts the domain"
 """What the dom0 of domu.py says before it does."""
 _DOM0 = re.compile(rf"dom0: ({STARTS}|the domain shut down: .+|xl .+|no module .+|\S+ failed)")
@@ -93,7 +96,7 @@ class Evidence:
         """Take the next row of the console."""
         said = read(line)
         text = said.text[:LENGTH]
-        if not text:
+        if not text or _OF_QEMU.match(text):
             return
         if is_of_xen(said) and not _FAIL.match(text):
             if seen is not Seen.GLIMPSE:

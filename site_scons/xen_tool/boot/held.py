@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The files that QEMU loads, as copies in memory.
+"""The files that QEMU loads, as copies: in memory, or in a folder that is named.
 
-Nothing lies in a folder that a killed run would leave, or that may be full; and what is booted
-stays as it was, whoever writes the image anew while it runs.  A copy is gone when the last
+In memory there is no folder that a killed run would leave, or that may be full; and what is
+booted stays as it was, whoever writes the image anew while it runs.  A copy is gone when the last
 process that has it open has ended.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +21,15 @@ _PIECE = 1 << 20
 
 
 class Held:
-    """Copies, which a process that inherits the descriptors finds by their names."""
+    """Copies, which a process that inherits the descriptors finds by their names.
 
-    def __init__(self) -> None:
+    In a folder they stay, for a command that is run later.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         self.descriptors: list[int] = []
+        self._folder = folder
+        self._files = 0
 
     def __enter__(self) -> Held:
         return self
@@ -39,6 +45,8 @@ class Held:
 
     def put(self, contents: Iterable[bytes]) -> str:
         """Return the name of a file with these contents, one after the other."""
+        if self._folder:
+            return self._put_in(self._folder, contents)
         try:
             descriptor = os.memfd_create("boot")
             self.descriptors.append(descriptor)
@@ -50,6 +58,22 @@ class Held:
             ) from error
         # Without a comma or a blank, which QEMU would take for syntax.
         return f"/proc/self/fd/{descriptor}"
+
+    def _put_in(self, folder: Path, contents: Iterable[bytes]) -> str:
+        # QEMU splits a list of files with words behind them by blanks and commas.
+        if re.search(r"[\s,]", str(folder)):
+            raise XenToolError(
+                f"{folder}: what QEMU loads cannot be kept there: a blank or a comma is in its name"
+            )
+        path = folder / f"{self._files}"
+        self._files += 1
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                file.writelines(contents)
+        except OSError as error:
+            raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
+        return str(path)
 
     def copy(self, path: Path, instead: str) -> str:
         """Return the name of a copy of the file at path; if there is none, name instead."""

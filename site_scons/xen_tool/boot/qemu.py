@@ -65,8 +65,7 @@ def find_qemu(command: str | None, say: Say) -> list[str]:
 def _machine(mode: Mode, cpus: int) -> list[str]:
     return [
         *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
-        # A machine that its guest resets or powers off stops, and is there to be asked.
-        *("-nodefaults", "-no-user-config", "-no-reboot", "-no-shutdown"),
+        *("-nodefaults", "-no-user-config", "-no-reboot"),
         *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
         *("-m", str(mode.memory), "-smp", str(cpus)),
         *(("-cpu", mode.cpu) if mode.cpu else ()),
@@ -78,10 +77,18 @@ def _machine(mode: Mode, cpus: int) -> list[str]:
 class Machine:
     """A QEMU that runs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], monitor: Monitor, log: int) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        monitor: Monitor,
+        log: int,
+        command: Sequence[str],
+    ) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         self.process = process
+        self.command = command
+        """What starts such a machine by hand: without the monitor, and the log of resets."""
         self.monitor = monitor
         self.triple_fault = False
         """Whether its guest has shut the processor down by that."""
@@ -142,12 +149,14 @@ def running(
         stack.callback(os.close, log)
         # What it logs of resets is where a triple fault is told.
         logging = ["-d", "cpu_reset", "-D", f"/proc/self/fd/{log_of_qemu}"]
+        # A machine that its guest resets or powers off stops, and is there to be asked.
+        asking = [*monitor.options(), *logging, "-no-shutdown"]
         program, *wanted = command
-        words = [*_machine(mode, cpus), *monitor.options(), *logging, *options, *wanted]
+        machine = _machine(mode, cpus)
         launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
         try:
             process = subprocess.Popen(
-                [*launcher, program, *words],
+                [*launcher, program, *machine, *asking, *options, *wanted],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -163,4 +172,4 @@ def running(
         with contextlib.suppress(OSError):
             # A serial port whose reader is busy loses what a guest sends without waiting for it.
             fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        yield Machine(process, monitor, log)
+        yield Machine(process, monitor, log, [program, *machine, *options, *wanted])

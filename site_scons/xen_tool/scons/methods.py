@@ -21,6 +21,7 @@ from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
 from ..functions import UNCHECKED
 from ..loaders import asked
+from ..progress import is_terminal
 from ..shortcut import watched
 from ..toolchain.words import precompiled_headers
 from . import flags
@@ -29,7 +30,7 @@ from .graph import compilation_db
 from .graph.nodes import Graph
 from .graph.step_file import StepFile
 from .paths import below_build, node_of, nodes, source_of, target_of
-from .targets import check
+from .targets import check, test_boot
 
 
 @while_reading
@@ -237,17 +238,28 @@ def xen_boot(
     how = how_to_boot(env, mode, given)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        from ..boot import log
         from ..boot.boot import boot
-        from ..boot.console import show
+        from ..boot.console import shower
 
         # Others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
         watched.tell(watched.GUEST)
-        outcome = boot(
-            Path(source[0].abspath), **how, timeout=env["XEN_SETTINGS"].timeout, echo=show
-        )
+        said = env["XEN_SETTINGS"]
+        folder = log.folder(env["XEN_GRAPH"].plan.folder)
+        stem = folder / log.stem(str(source[0]), how["mode"])
+        show = shower(dim=is_terminal(sys.stdout), quiet=said.quiet)
+        with log.Log(stem.with_name(f"{stem.name}.log"), show) as kept:
+            outcome = boot(
+                Path(source[0].abspath),
+                **how,
+                timeout=said.timeout,
+                echo=kept.line,
+                started=log.show_command if said.verbose else None,
+                files=stem.with_name(f"{stem.name}.files") if said.verbose else None,
+            )
         if outcome.failed:
-            for line in outcome.details:
+            for line in (*outcome.details, f"the console is in {kept.path}"):
                 print(line, file=sys.stderr)
             raise BuildError(errstr=outcome.reason, status=1)
         print(f"{source[0]}: {outcome.reason}")
@@ -255,6 +267,7 @@ def xen_boot(
     step = env.Action(while_building(action), cmdstr=f"  BOOT    {node}")
     alias = env.Alias(target, node, step)
     env.AlwaysBuild(alias)
+    test_boot.add(env, target, node, how["mode"], how["given"])
     return list(alias)
 
 

@@ -32,6 +32,10 @@ RESERVED = {
     "QEMU": "the emulator that boots the image, perhaps with options (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
     **{name.upper(): what for name, what in given.WORDS.items()},
+    "QUIET": "1 leaves Xen's own lines out of what boot shows",
+    "RUNS": "how often test-boot runs each, by the real clock if more than once (1)",
+    "RETRIES": "how often test-boot runs again what does not pass; it is flaky then (0)",
+    "JUNIT": "a file that test-boot writes JUnit's XML to",
     "SEED": "with randconfig: a number; the same number makes the same configuration",
     "TARGET": "with why: the file asked about, by its path or its name alone",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
@@ -75,6 +79,11 @@ class Settings:
         return Settings({**heard, **own.tool}, own.kconfig)
 
     @property
+    def quiet(self) -> bool:
+        """QUIET=1."""
+        return self.get("QUIET") == "1"
+
+    @property
     def verbose(self) -> bool:
         """V=1."""
         return self.get("V") == "1"
@@ -107,7 +116,7 @@ def add_json() -> None:
             "--json",
             dest=_JSON,
             action="store_true",
-            help="listconfig, check, why, reproducible: for programs",
+            help="listconfig, check, why, reproducible, test-boot: for programs",
         )
 
 
@@ -130,8 +139,12 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
     for name, value in tool.items():
         if not value:
             raise XenToolError(f"{name}= has no value; type {name}=VALUE: {RESERVED[name]}")
-    if tool.get("V", "0") not in ("0", "1"):
-        raise XenToolError(f"V={tool['V']}: V is 0 or 1")
+    for name in ("V", "QUIET"):
+        if tool.get(name, "0") not in ("0", "1"):
+            raise XenToolError(f"{name}={tool[name]}: {name} is 0 or 1")
+    for name in ("RUNS", "RETRIES"):
+        if not re.fullmatch("[0-9]{1,6}", tool.get(name, "0"), re.ASCII):
+            raise XenToolError(f"{name}={tool[name]}: {name} is a number")
     seconds = tool.get("TIMEOUT", "1")
     if not re.fullmatch(r"[0-9]*\.?[0-9]+", seconds) or float(seconds) == 0:
         raise XenToolError(f"TIMEOUT={seconds}: TIMEOUT is a number of seconds above 0")

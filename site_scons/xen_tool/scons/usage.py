@@ -27,6 +27,7 @@ Targets of the tool:
   scons watch [TARGET ...]               builds, and again at every save, until Ctrl-C
   scons compile_commands.json            writes for clangd how each source is compiled
   scons build.ninja                      writes all commands for ninja
+  scons test-boot [--json]               boots all that the SConstruct has targets to boot for
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """
 

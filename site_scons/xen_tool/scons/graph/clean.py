@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from SCons.Script import GetOption
 
+from ...boot import log
 from ...build.database import FILE as DATABASE
 from ...build.lock import FILE as LOCK
 from ...build.ninja import FILE as BUILD_NINJA
@@ -62,13 +63,14 @@ def _lies_there(path: str) -> bool:
 
 
 def _remove_empty(folder: str, top: str) -> None:
-    """Remove the rest of a build directory: signatures, zig's cache, empty folders.
+    """Remove the rest of a build directory: signatures, consoles, zig's cache, empty folders.
 
     Empty parents below the folder of the SConstruct are removed too, up to a link.
     """
     for name in (*SCONSIGN_FILES, *NINJA_FILES):
         with contextlib.suppress(OSError):
             os.unlink(os.path.join(folder, name))
+    log.clean(folder)
     cache = os.path.join(folder, ZIG_CACHE)
     if not os.path.islink(cache):
         shutil.rmtree(cache, ignore_errors=True)

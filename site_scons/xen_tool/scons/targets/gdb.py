@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from SCons.Errors import BuildError
 
+from ...progress import is_terminal
 from ..errors import one_image, while_building, while_reading
 from ..methods import how_to_boot
 
@@ -22,12 +24,13 @@ def xen_gdb(
     how = how_to_boot(env, mode, given)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ...boot.console import show
+        from ...boot.console import shower
         from ...boot.debugger.process import debug
 
         # Others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
-        outcome, status = debug(Path(str(source[0])), **how, echo=show)
+        echo = shower(dim=is_terminal(sys.stdout), quiet=env["XEN_SETTINGS"].quiet)
+        outcome, status = debug(Path(str(source[0])), **how, echo=echo)
         if status:
             raise BuildError(errstr=f"gdb ended with status {status}", status=1)
         print(f"{source[0]}: {outcome.reason}")

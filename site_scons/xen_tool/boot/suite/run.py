@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Runs cases, some at once; their consoles go to files as they come in."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import NamedTuple
+
+from ...errors import XenToolError
+from ..boot import boot
+from ..log import Log
+from ..outcome import Outcome
+from ..protocols import NONE, Result
+from ..qemu import Machine
+from .cases import Case
+
+FLAKY = "flaky"
+"""Some runs passed, and some did not."""
+REFUSED = "refused"
+"""No mode suits the image."""
+NOT_RUN = "not run"
+"""It was interrupted before."""
+
+_LOOK_SECONDS = 0.2
+"""How often it is looked whether somebody interrupts."""
+
+
+class How(NamedTuple):
+    """What a user asks for."""
+
+    jobs: int = 1
+    runs: int = 1
+    """How often each is run, by the real clock if more than once: no two runs are the same then."""
+    retries: int = 0
+    """How often one that did not pass is run again."""
+
+    def check(self) -> None:
+        """Raise XenToolError for what does not go together."""
+        if self.jobs < 1 or self.runs < 1 or self.retries < 0:
+            raise XenToolError("jobs and runs are numbers above 0, and retries are not below it")
+        if self.runs > 1 and self.retries:
+            raise XenToolError("retries would hide what several runs are to find: name one of both")
+
+
+class Run(NamedTuple):
+    """One boot."""
+
+    outcome: Outcome
+    console: Path
+    """The file that has it."""
+
+
+class Ran(NamedTuple):
+    """All runs of a case."""
+
+    case: Case
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def passes(self) -> int:
+        """How many passed."""
+        return sum(run.outcome.passed for run in self.runs)
+
+    @property
+    def result(self) -> str:
+        """The value of a Result, FLAKY, REFUSED, or NOT_RUN."""
+        if self.case.mode is None:
+            return REFUSED
+        if not self.runs:
+            return NOT_RUN
+        if 0 < self.passes < len(self.runs):
+            return FLAKY
+        order = list(Result)
+        return max((run.outcome.result for run in self.runs), key=order.index).value
+
+    @property
+    def passed(self) -> bool:
+        """Whether all runs did."""
+        return self.result == Result.PASSED.value
+
+    @property
+    def seconds(self) -> float | None:
+        """How long a run took, as a median."""
+        seconds = [run.outcome.seconds for run in self.runs]
+        return statistics.median(seconds) if seconds else None
+
+
+class Suite:
+    """Runs cases; results in their order, by each()."""
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        how: How,
+        folder: Path,
+        is_interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
+        how.check()
+        if any(case.options.given.protocol is NONE for case in cases):
+            raise XenToolError("a test needs a verdict: name another PROTOCOL than none")
+        self.interrupted = False
+        self.done = 0
+        """How many runs have ended."""
+        self.cases = cases
+        self._how = how
+        self.folder = folder
+        self._is_interrupted = is_interrupted
+        self._stopped = threading.Event()
+        self._mutex = threading.Lock()
+        self._machines: set[Machine] = set()
+
+    def each(self, progress: Callable[[], None] = lambda: None) -> Iterator[Ran]:
+        """Run all, and yield what came of each case; progress is called now and then.
+
+        Once it is interrupted no QEMU runs any more, and the rest is NOT_RUN.
+        """
+        with ThreadPoolExecutor(self._how.jobs) as pool:
+            todo = [
+                [pool.submit(self._tries, case, run) for run in range(1, self._how.runs + 1)]
+                if case.mode
+                else []
+                for case in self.cases
+            ]
+            try:
+                for case, futures in zip(self.cases, todo, strict=True):
+                    waiting = set(futures)
+                    while waiting and not self._look():
+                        _, waiting = wait(waiting, _LOOK_SECONDS, FIRST_COMPLETED)
+                        progress()
+                    if waiting:
+                        self._stop(todo)
+                    runs = [run for future in futures if _ended(future) for run in future.result()]
+                    yield Ran(case, tuple(runs))
+            finally:
+                self._stop(todo)
+
+    def _look(self) -> bool:
+        """Whether it is interrupted."""
+        if self._is_interrupted():
+            self.interrupted = True
+        return self.interrupted
+
+    def _stop(self, todo: Iterable[Iterable[Future[list[Run]]]]) -> None:
+        """End what runs, and begin nothing."""
+        self._stopped.set()
+        for future in (future for each in todo for future in each):
+            future.cancel()
+        with self._mutex:
+            for machine in self._machines:
+                machine.process.kill()
+        wait({future for each in todo for future in each})
+
+    def _tries(self, case: Case, number: int) -> list[Run]:
+        """Run a case, and again as long as it does not pass and may be retried."""
+        runs: list[Run] = []
+        while not self._stopped.is_set():
+            run = self._run(case, number + len(runs))
+            if self._stopped.is_set() or self._look():
+                break  # what is killed says nothing
+            runs.append(run)
+            with self._mutex:
+                self.done += 1
+            if run.outcome.passed or len(runs) > self._how.retries:
+                break
+        return runs
+
+    def _run(self, case: Case, number: int) -> Run:
+        assert case.mode
+        mode = case.mode._replace(real_time=case.mode.real_time or self._how.runs > 1)
+        ending = "" if number == 1 else f".{number}"
+        path = self.folder / f"{case.stem}{ending}.log"
+        machines: list[Machine] = []
+
+        def started(machine: Machine) -> None:
+            with self._mutex:
+                machines.append(machine)
+                self._machines.add(machine)
+                if self._stopped.is_set():
+                    machine.process.kill()
+
+        with Log(path) as log:
+            try:
+                outcome = boot(
+                    case.image, mode=mode, echo=log.line, started=started, **case.options._asdict()
+                )
+            except XenToolError as error:
+                outcome = Outcome(Result.ERROR, None, str(error), (), 0.0)
+            finally:
+                with self._mutex:
+                    self._machines.difference_update(machines)
+            log.line(f"{case.image}: {outcome.reason}")
+            for line in outcome.details:
+                log.line(line)
+        return Run(outcome, path)
+
+
+def _ended(future: Future[list[Run]]) -> bool:
+    return future.done() and not future.cancelled()

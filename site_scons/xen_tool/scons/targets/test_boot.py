@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The target test-boot: boots every image of env.XenBoot(), in its mode, some at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from SCons.Errors import BuildError
+from SCons.Script import GetOption
+
+from ... import signals
+from ...boot import log
+from ...boot.given import Given
+from ...boot.modes import Mode
+from ...build.spawn import INTERRUPTING
+from ..errors import while_building
+from ..settings import wants_json
+
+NAME = "test-boot"
+
+_added: list[tuple[str, Any, Mode, Any, Given]] = []
+"""Alias, node of the image, mode, its environment, and what is given, of each env.XenBoot()."""
+
+
+def add(env: Any, target: str, node: Any, mode: Mode, given: Given) -> None:
+    """Have the target boot an image, too."""
+    step = [] if _added else env.Action(while_building(_action), cmdstr=None)
+    _added.append((target, node, mode, env, given))
+    env.AlwaysBuild(env.Alias(NAME, node, step))
+
+
+def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+    from ...boot.suite import told
+    from ...boot.suite.cases import Case, Options, with_stems
+    from ...boot.suite.run import How, Suite
+
+    cases = []
+    for name, node, mode, of_image, given in _added:
+        said = of_image["XEN_SETTINGS"]
+        options = Options(said.timeout, said.cpus, said.get("QEMU"), said.get("HYPERVISOR"), given)
+        cases.append(Case(str(name), Path(node.abspath), mode, options))
+        of_image["XEN_GRAPH"].session.close()
+    said = env["XEN_SETTINGS"]
+    how = How(GetOption("num_jobs"), int(said.get("RUNS") or 1), int(said.get("RETRIES") or 0))
+    folder = log.folder(env["XEN_GRAPH"].plan.folder)
+    suite = Suite(with_stems(cases), how, folder, _is_interrupted)
+    good = told.tell(suite, as_json=wants_json(), junit=said.get("JUNIT"))
+    if suite.interrupted:
+        raise BuildError(errstr="interrupted", status=1)
+    if not good:
+        raise BuildError(errstr="not all passed", status=1)
+
+
+def _is_interrupted() -> bool:
+    """Whether a signal has come that asks to end; SCons' own handlers let actions go on."""
+    try:
+        numbers = os.read(signals.descriptor(), 64)
+    except OSError:
+        return False
+    return any(number in INTERRUPTING for number in numbers)

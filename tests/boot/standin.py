@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A stand-in for QEMU, which says and does what a test wants, and for what it boots."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import sys
+from pathlib import Path
+
+from xen_tool.boot.boot import boot
+from xen_tool.boot.outcome import Outcome
+
+ELF = b"\x7fELF stands in for an image."
+XEN = ELF + struct.pack("<3I", 0x1BADB002, 0, -0x1BADB002 & 0xFFFFFFFF)
+
+
+class Machine:
+    """A folder with an image, a hypervisor and a program that takes QEMU's place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.image = folder / "vmlinux"
+        self.image.write_bytes(ELF)
+        self.xen = folder / "xen-4.17-amd64.gz"
+        self.xen.write_bytes(gzip.compress(XEN))
+        self.qemu = folder / "qemu"
+        self.pid = folder / "pid"
+        self.program("")
+
+    def program(self, body: str) -> None:
+        """Makes QEMU do this: Python, with say(text or bytes) for the console."""
+        script = self.folder / "qemu.py"
+        script.write_text(
+            "import os, sys, time\n"
+            f"open({str(self.pid)!r}, 'w').write(str(os.getpid()))\n"
+            "def say(text):\n"
+            "    os.write(1, text if isinstance(text, bytes) else text.encode())\n" + body
+        )
+        self.qemu.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
+        self.qemu.chmod(0o755)
+
+    def boot(self, body: str, timeout: float = 30.0) -> Outcome:
+        self.program(body)
+        return boot(self.image, timeout=timeout, qemu=str(self.qemu), xen=str(self.xen))
+
+    def is_running(self) -> bool:
+        try:
+            os.kill(int(self.pid.read_text()), 0)
+        except ProcessLookupError:
+            return False
+        return True

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Many boots: which modes an image is booted in, what is told of them, retries and interrupts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from boot.standin import Machine
+from guests import POWEROFF, guest, speaker, spoken
+from project import TOP
+from xen_tool.boot.modes import MODES, named
+from xen_tool.boot.outcome import Outcome
+from xen_tool.boot.protocols import Result
+from xen_tool.boot.suite import told
+from xen_tool.boot.suite.cases import Case, Options, of_images
+from xen_tool.boot.suite.run import How, Ran, Run, Suite
+from xen_tool.errors import XenToolError
+
+XTF = "Test result: SUCCESS\n"
+
+
+def tool(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        [sys.executable, "-m", "xen_tool.cli", "test", *words],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(TOP / "site_scons")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in result.stderr
+    return result
+
+
+@pytest.mark.parametrize(
+    ("kind", "aliases"),
+    [
+        ("xen-pv-domu", ["pv", "pv-domu"]),
+        ("xen-pvh-domu", ["pvh", "pvh-domu", "qemu"]),
+        ("xen-shim-pv32", ["pv32-shim"]),
+    ],
+)
+def test_an_image_is_booted_in_each_mode_that_takes_it(
+    tmp_path: Path, kind: str, aliases: list[str]
+) -> None:
+    image = str(guest(tmp_path, kind))
+    cases = of_images([image, image], (), Options())
+    assert [case.mode and case.mode.alias for case in cases] == aliases
+    named_modes = of_images([image], MODES[:2], Options())
+    assert [case.mode for case in named_modes] == list(MODES[:2])
+
+
+def test_images_of_one_name_have_files_of_their_own(tmp_path: Path) -> None:
+    images = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        images.append(str(guest(tmp_path / name, "xen-pv-domu")))
+    stems = [case.stem for case in of_images(images, MODES[:1], Options())]
+    assert stems == ["guest.xen-pv-dom0", "guest.xen-pv-dom0-2"]
+
+
+@pytest.fixture(scope="module")
+def on_xen(
+    xen_under_qemu: None, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """What `xen-tool test` says of an image in three modes, of which it passes in one."""
+    top = tmp_path_factory.mktemp("on_xen")
+    speaker(top, "xen-pvh-dom0").rename(top / "xtf")
+    (top / "text").write_text("no image\n")
+    modes = ("--mode=pvh", "--mode=pv", "--mode=qemu")
+    options = ("--cmdline", spoken(XTF, POWEROFF), "--logs=logs", "--junit=junit.xml", "--json")
+    return top, tool("xtf", *modes, *options, cwd=top)
+
+
+def test_results_are_told_as_json(
+    on_xen: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    top, result = on_xen
+    assert result.returncode == 3
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert {key: found[key] for key in ("schema", "passed", "interrupted", "consoles")} == {
+        "schema": 1,
+        "passed": False,
+        "interrupted": False,
+        "consoles": "logs",
+    }
+    assert [(test["mode"], test["result"]) for test in found["tests"]] == [
+        ("xen-pvh-dom0", "passed"),
+        ("xen-pv-dom0", "crashed"),
+        ("qemu-kernel", "crashed"),
+    ]
+    for test in found["tests"]:
+        (run,) = test["runs"]
+        console = (top / run["console"]).read_text()
+        assert console.splitlines()[-1 - len(run["details"])] == f"xtf: {run['reason']}"
+    assert XTF in (top / "logs/xtf.xen-pvh-dom0.log").read_text()
+
+
+def test_results_are_told_as_junit(
+    on_xen: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    suite = checked_junit((on_xen[0] / "junit.xml").read_bytes())
+    assert [case.get("classname") for case in suite] == [
+        "xen-pvh-dom0",
+        "xen-pv-dom0",
+        "qemu-kernel",
+    ]
+    assert len(suite[0]) == 0
+    error = suite[1].find("error")
+    assert error is not None
+    assert (error.get("message") or "").startswith("Xen panicked: Could not construct domain 0")
+    assert "is not for xen-pv-dom0" in (error.text or "")
+
+
+def checked_junit(data: bytes) -> ElementTree.Element:
+    """The one suite of JUnit's XML, whose numbers are those of its elements."""
+    top = ElementTree.fromstring(data)
+    assert top.tag == "testsuites"
+    (suite,) = top
+    assert suite.tag == "testsuite"
+    cases = list(suite)
+    assert {case.tag for case in cases} <= {"testcase"}
+    for element in (top, suite):
+        assert element.get("tests") == str(len(cases))
+        for plural, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert element.get(plural) == str(sum(case.find(tag) is not None for case in cases))
+    for case in cases:
+        # As Jenkins' schema has it: at most one of these, and then the output.
+        tags = [child.tag for child in case]
+        assert tags in ([], *([tag, "system-out"] for tag in ("failure", "error", "skipped"))) or (
+            tags in (["error"], ["skipped"])
+        )
+        assert set(case.keys()) == {"classname", "name", "time"}
+        assert float(case.get("time", "x")) >= 0
+    return suite
+
+
+def _ran(*results: Result, image: str = "k") -> Ran:
+    case = Case(image, Path(image), MODES[0])
+    runs = [Run(Outcome(r, 33, f"it {r.value}", ("\x1b[m",), 1.5), Path("f")) for r in results]
+    return Ran(case, tuple(runs))
+
+
+@pytest.mark.parametrize(
+    ("results", "result", "tag"),
+    [
+        ([Result.PASSED], "passed", None),
+        ([Result.SKIPPED], "skipped", "skipped"),
+        ([Result.FAILED], "failed", "failure"),
+        ([Result.ERROR], "error", "error"),
+        ([Result.CRASHED], "crashed", "error"),
+        ([Result.PASSED] * 9, "passed", None),
+        ([Result.FAILED, Result.PASSED], "flaky", "failure"),
+        ([Result.SKIPPED, Result.PASSED], "flaky", "failure"),
+        ([Result.FAILED, Result.CRASHED], "crashed", "error"),
+        ([], "not run", "skipped"),
+    ],
+)
+def test_several_runs_have_one_result(
+    results: Sequence[Result], result: str, tag: str | None
+) -> None:
+    ran = _ran(*results, image="a\x00<&>\udcff\x1b")
+    assert ran.result == result
+    assert ran.passed == (result == "passed")
+    (case,) = checked_junit(told.xml([ran]))
+    assert [child.tag for child in case if child.tag != "system-out"] == ([tag] if tag else [])
+
+
+def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no image\n")
+    result = tool("text", cwd=tmp_path)
+    assert result.returncode == 3
+    assert "text  -     refused        -" in result.stdout.splitlines()
+    assert "0 of 1 passed" in result.stdout
+    assert tool("nowhere", cwd=tmp_path).returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (("--runs=2", "--retries=1"), 4, "retries would hide"),
+        (("--jobs=0",), 4, "above 0"),
+        (("--protocol=none",), 4, "a test needs a verdict"),
+        (("--pass=(",), 2, "PASS_REGEX=( is no regular expression"),
+    ],
+)
+def test_what_makes_no_test_is_told(
+    tmp_path: Path, words: Sequence[str], status: int, said: str
+) -> None:
+    guest(tmp_path, "xen-pv-domu")
+    result = tool("guest", "--mode=pv", *words, cwd=tmp_path)
+    assert result.returncode == status
+    assert said in result.stderr
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    found = Machine(tmp_path)
+    guest(tmp_path, "qemu-kernel").rename(found.image)
+    return found
+
+
+EVERY_SECOND = """
+tries = os.path.join(os.path.dirname(sys.argv[0]), 'tries')
+open(tries, 'a').write('x')
+if len(open(tries).read()) % 2:
+    say('FAIL a: odd\\n')
+say('PASS a\\nRESULT: PASS\\n')
+sys.exit(33)
+"""
+
+
+def suite_of(machine: Machine, how: How) -> Suite:
+    case = Case("k", machine.image, named("qemu"), Options(qemu=str(machine.qemu)), "k")
+    return Suite([case], how, machine.folder / "logs")
+
+
+@pytest.mark.parametrize(
+    ("how", "result", "passes", "runs"),
+    [
+        (How(), "failed", 0, 1),
+        (How(retries=3), "flaky", 1, 2),
+        (How(runs=4), "flaky", 2, 4),
+    ],
+)
+def test_what_passes_only_now_and_then_is_flaky(
+    machine: Machine, how: How, result: str, passes: int, runs: int
+) -> None:
+    machine.program(EVERY_SECOND)
+    (ran,) = suite_of(machine, how).each()
+    assert (ran.result, ran.passes, len(ran.runs)) == (result, passes, runs)
+    for run in ran.runs:
+        words = "but also FAIL a: odd" if not run.outcome.passed else "reported RESULT: PASS"
+        assert words in run.console.read_text()
+    table = told.Table([ran.case])
+    assert ("runs passed" in table.row(ran)) == (runs > 1)
+    lines = list(told.summary([ran], Path("logs")))
+    assert any("the guest reported RESULT: PASS, but also FAIL a: odd" in line for line in lines)
+
+
+def test_many_runs_are_by_the_real_clock(machine: Machine) -> None:
+    machine.program("say(' '.join(sys.argv[1:])); sys.exit(33)")
+    (once,) = suite_of(machine, How()).each()
+    (twice,) = suite_of(machine, How(runs=2)).each()
+    assert "-icount" in once.runs[0].outcome.console[0]
+    assert not any("-icount" in run.outcome.console[0] for run in twice.runs)
+
+
+def test_what_cannot_be_booted_is_an_error_of_its_own(machine: Machine) -> None:
+    case = Case("k", machine.image, named("qemu"), Options(qemu="/nowhere/qemu"), "k")
+    (ran,) = Suite([case], How(), machine.folder / "logs").each()
+    assert ran.result == "error"
+    assert "was not found" in ran.runs[0].outcome.reason
+
+
+def test_a_folder_for_consoles_that_cannot_be_made(machine: Machine) -> None:
+    (machine.folder / "file").touch()
+    suite = Suite(suite_of(machine, How()).cases, How(), machine.folder / "file/logs")
+    with pytest.raises(XenToolError, match="cannot be written"):
+        list(suite.each())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_every_qemu_and_says_what_ran(
+    machine: Machine, number: signal.Signals
+) -> None:
+    # The first passes; the others hang, two at once.
+    pids = machine.folder / "pids"
+    machine.program(
+        f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')\n"
+        f"first = len(open({str(pids)!r}).read().split()) == 1\n"
+        "say('PASS a\\nRESULT: PASS\\n' if first else 'up\\n')\n"
+        "if first: sys.exit(33)\n"
+        "while True: time.sleep(60)\n"
+    )
+    (machine.folder / "vmlinux2").write_bytes(machine.image.read_bytes())
+    words = ["--mode=qemu", "--mode=pvh", "--timeout=600", "-j2"]
+    files = ["--logs=logs", "--junit=junit.xml", f"--qemu={machine.qemu}", f"--xen={machine.xen}"]
+    # A shell has SIGINT ignored for what runs in the background.
+    code = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from xen_tool.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "test", "vmlinux", "vmlinux2", *words, *files],
+        cwd=machine.folder,
+        env={**os.environ, "PYTHONPATH": str(TOP / "site_scons")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for _ in range(600):
+            if pids.exists() and len(pids.read_text().split()) == 3:
+                break
+            time.sleep(0.1)
+        process.send_signal(number)
+        out, err = process.communicate()
+    assert process.returncode == 130
+    assert "xen-tool: interrupted" in err
+    results = [line.split()[2] for line in out.splitlines()[1:5]]
+    assert sorted(results) == ["not", "not", "not", "passed"]
+    assert "1 of 4 passed; 3 did not run" in out
+    assert len(checked_junit((machine.folder / "junit.xml").read_bytes())) == 4
+    for pid in pids.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What `scons boot` leaves and shows, and `scons test-boot`, on real Xen."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from boot.standin import Machine
+from project import Project
+
+MORE = """
+env.XenBoot("boot-qemu", vmlinux, mode="qemu", protocol="poweroff")
+env.XenBoot("boot-pvh", vmlinux, mode="pvh")
+"""
+LOG = "build/x86_64/boot/vmlinux.xen-pv-dom0.log"
+
+
+@pytest.fixture
+def several(built_kernel: Project) -> Project:
+    """A kernel that has several targets to boot it."""
+    sconstruct = built_kernel.top / "SConstruct"
+    sconstruct.write_text(sconstruct.read_text() + MORE)
+    return built_kernel
+
+
+@pytest.mark.usefixtures("xen_under_qemu")
+def test_a_boot_keeps_its_console_and_shows_its_command(built_kernel: Project) -> None:
+    run = built_kernel.scons("boot", "V=1", "QUIET=1")
+    assert "(XEN)" not in run.out
+    assert "RESULT: PASS\n" in run.out
+    log = built_kernel.top / LOG
+    kept = log.read_text().splitlines()
+    assert any(line.startswith("(XEN) Xen version") for line in kept)
+    assert kept[-1] == "RESULT: PASS"
+    # What is shown can be pasted.
+    (command,) = (line for line in run.out.splitlines() if "-kernel" in line)
+    again = subprocess.run(
+        ["sh", "-c", command],
+        cwd=built_kernel.top,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 33
+    assert again.stdout.splitlines()[-1] == "RESULT: PASS"
+    built_kernel.scons("-c")
+    assert not (built_kernel.top / "build").exists()
+
+
+@pytest.mark.usefixtures("xen_under_qemu")
+def test_all_that_a_tree_boots_is_tested(several: Project) -> None:
+    run = several.run("test-boot", "JUNIT=junit.xml", "RETRIES=1", "XEN_PVH=1", "-j2")
+    assert run.status == 2
+    rows = [line.split()[:3] for line in run.out.splitlines() if line.startswith("boot")]
+    assert rows[:3] == [
+        ["boot", "xen-pv-dom0", "passed"],
+        # It ends QEMU, and does not power off.
+        ["boot-qemu", "qemu-kernel", "crashed"],
+        ["boot-pvh", "xen-pvh-dom0", "passed"],
+    ]
+    assert "0 of 2 runs passed" in run.out
+    assert "2 of 3 passed; the consoles are in build/x86_64/boot" in run.out
+    assert "[test-boot] not all passed" in run.err
+    assert (several.top / LOG).is_file()
+    (suite,) = ElementTree.parse(several.top / "junit.xml").getroot()
+    assert [case.get("name") for case in suite] == ["boot", "boot-qemu", "boot-pvh"]
+
+
+def test_the_results_are_told_as_json(several: Project, tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.program("say('PASS a\\nRESULT: PASS\\n'); sys.exit(33)")
+    words = (f"QEMU={machine.qemu}", f"HYPERVISOR={machine.xen}", "PROTOCOL=pass-fail", "RUNS=2")
+    run = several.scons("-Q", "-s", "test-boot", "--json", *words)
+    found = json.loads(run.out[run.out.index("{") : run.out.rindex("}") + 1])
+    assert found["passed"]
+    assert [test["name"] for test in found["tests"]] == ["boot", "boot-qemu", "boot-pvh"]
+    assert [len(test["runs"]) for test in found["tests"]] == [2, 2, 2]
+
+
+def test_an_interrupt_ends_what_runs(several: Project, tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.program("say('up\\n')\nwhile True: time.sleep(60)")
+    words = (f"QEMU={machine.qemu}", f"HYPERVISOR={machine.xen}", "TIMEOUT=600")
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "import SCons.Script; SCons.Script.main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "-Q", "test-boot", *words],
+        cwd=several.top,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        for _ in range(600):
+            if machine.pid.exists() and machine.pid.read_text():
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 2
+    assert "0 of 3 passed; 3 did not run" in out
+    assert "interrupted" in err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(machine.pid.read_text()), 0)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("QUIET=2", "QUIET is 0 or 1"),
+        ("RUNS=x", "RUNS is a number"),
+        ("PROTOCOL=tap", "there is no protocol tap"),
+        ("FAIL_REGEX=(", "FAIL_REGEX=( is no regular expression"),
+    ],
+)
+def test_what_cannot_be_set_is_one_sentence(kernel: Project, word: str, said: str) -> None:
+    run = kernel.run("boot", word)
+    assert run.status == 2
+    assert said in run.err
