@@ -24,7 +24,7 @@ from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
 from . import CPUS, modes
 from .console import Console, tell
-from .debugger import stub
+from .debugger import replay, stub
 from .debugger.session import Session, session, xen_symbols
 from .debugger.stub import listening
 from .dump import Where
@@ -109,10 +109,20 @@ def boot(
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
     evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
     console = Console(evidence.see, echo)
+    if recording := given.record or given.replay:
+        replay.check(mode)
     program = [*find_qemu(qemu, say), *given.of_qemu]
     with Held(files) as held, contextlib.ExitStack() as stack:
         loaded = _lay_out(held, mode, image, cpus, xen, given, say)
         options, descriptors = loaded.options, held.descriptors
+        if recording:
+            booted = replay.identity([*program, *options], descriptors)
+            options = options + replay.options(
+                Path(recording), mode, booted, replays=bool(given.replay)
+            )
+            if cpus > 1 and mode.place is not Place.DOMU:
+                say("a machine that is recorded has one CPU")
+                cpus = 1
         if given.gdb:
             timeout = math.inf
             descriptor = stack.enter_context(listening(given.gdb))
@@ -129,6 +139,8 @@ def boot(
                 else:
                     say(f"the machine waits for gdb; type in another terminal:\n{told.line()}")
             places = _follow(machine, console, evidence, start + timeout)
+            if given.record:
+                machine.finish()
             status = machine.process.poll()
         stack.close()
         seconds = time.monotonic() - start

@@ -30,6 +30,8 @@ WORDS = {
     "fail_regex": "the guest fails with a line that this matches",
     "gdb": "start stopped, and wait for gdb: 1 (port 1234), a port, or a socket's path",
     "gdb_options": "more options for gdb, when that is started too",
+    "record": "a file to record the run in",
+    "replay": "a file in which it was recorded, to be run again, also backwards by gdb",
 }
 """What can be given, for people."""
 
@@ -55,6 +57,8 @@ class Given(NamedTuple):
     patterns: Patterns = NO_PATTERNS
     gdb: Where | None = None
     gdb_options: str = ""
+    record: str = ""
+    replay: str = ""
 
     @property
     def of_qemu(self) -> list[str]:
@@ -104,6 +108,8 @@ def given(values: Mapping[str, object]) -> Given:
             raise XenToolError(f"{name.upper()} is no part of a command line: {error}") from error
     if "protocol" in texts and "pass_regex" in texts:
         raise XenToolError("PASS_REGEX is a protocol of its own: leave PROTOCOL out")
+    if "record" in texts and "replay" in texts:
+        raise XenToolError("a run is recorded or replayed: give RECORD or REPLAY, not both")
     mem = texts.get("mem")
     if mem is not None and not re.fullmatch(r"[1-9][0-9]{0,6}", mem, re.ASCII):
         raise XenToolError(f"MEM={mem}: MEM is a number of MiB above 0")
@@ -119,6 +125,8 @@ def given(values: Mapping[str, object]) -> Given:
         Patterns(*(_pattern(texts, name) for name in ("pass_regex", "fail_regex"))),
         where(texts["gdb"]) if "gdb" in texts else None,
         texts.get("gdb_options", ""),
+        texts.get("record", ""),
+        texts.get("replay", ""),
     )
 
 

@@ -8,6 +8,7 @@ process that has it open has ended.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ from ..errors import XenToolError
 from ..files import open_regular
 
 _PIECE = 1 << 20
+_LOWEST = 100
+"""Of the descriptors.  A dom0 sees the name, and must find one of the same length in a replay."""
 
 
 class Held:
@@ -48,7 +51,11 @@ class Held:
         if self._folder:
             return self._put_in(self._folder, contents)
         try:
-            descriptor = os.memfd_create("boot")
+            low = os.memfd_create("boot")
+            try:
+                descriptor = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _LOWEST)
+            finally:
+                os.close(low)
             self.descriptors.append(descriptor)
             with open(descriptor, "wb", closefd=False) as file:
                 file.writelines(contents)

@@ -21,6 +21,9 @@ from .modes import Mode
 from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
+COUNTING = "shift=7,sleep=off"
+"""128 ns for each instruction; a halt lasts no longer than it takes to wind the clock on."""
+_FINISH_SECONDS = 10.0
 _PIPE_BYTES = 1 << 20
 
 # Makes QEMU die with the process that started it, even by SIGKILL.  A small
@@ -69,8 +72,7 @@ def _machine(mode: Mode, cpus: int) -> list[str]:
         *("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
         *("-m", str(mode.memory), "-smp", str(cpus)),
         *(("-cpu", mode.cpu) if mode.cpu else ()),
-        # 128 ns for each instruction; a halt lasts no longer than it takes to wind the clock on.
-        *(("-icount", "shift=7,sleep=off") if mode.counts_instructions else ()),
+        *(("-icount", COUNTING) if mode.counts_instructions else ()),
     ]
 
 
@@ -130,6 +132,12 @@ class Machine:
             self.ended = not data
             return data or None
         return b"" if ready else None
+
+    def finish(self) -> None:
+        """Have QEMU end by itself, so that it writes what it has to say."""
+        self.monitor.quit()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_FINISH_SECONDS)
 
     def type(self, keys: bytes) -> None:
         """Type at the machine's serial port."""

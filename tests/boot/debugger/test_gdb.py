@@ -18,12 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from boot.debugger.guest import COMMAND, DEBUG_INFO, environment, gdb
 from project import Project, reference_kernel
 from xen_tool.boot.modes import MODES, Mode
 
 pytestmark = pytest.mark.usefixtures("linux_dom0", "gdb")
-
-COMMAND = [sys.executable, "-m", "xen_tool.cli"]
 
 # The last line is gdb's own view, which not all modes have.
 SCRIPT = """
@@ -47,8 +46,8 @@ printf "VIEW %lx %lx\\n", xen_start_info->nr_pages, xen_start_info->shared_info
 def images(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """The reference kernel with debug information, by bits."""
     project = reference_kernel(tmp_path_factory.mktemp("debugged") / "kernel")
-    project.scons("ARCH=x86_64", "XEN_PVH=1", "CC=gcc -g")
-    project.scons("ARCH=i386", "CC=gcc -g")
+    project.scons("ARCH=x86_64", "XEN_PVH=1", DEBUG_INFO)
+    project.scons("ARCH=i386", DEBUG_INFO)
     return {64: project.top / "build/x86_64/vmlinux", 32: project.top / "build/i386/vmlinux"}
 
 
@@ -57,22 +56,6 @@ def symbol(image: Path, name: str) -> int:
     found = re.search(rf"^([0-9a-f]+) . {name}$", listed, re.M)
     assert found, name
     return int(found[1], 16)
-
-
-def gdb(image: Path, mode: str, script: str, *options: str) -> subprocess.CompletedProcess[str]:
-    file = image.parent / f"{mode}-{abs(hash(script))}.gdb"
-    file.write_text(script)
-    words = ["gdb", str(image), "--mode", mode, f"--gdb-options=-batch -x {file}", *options]
-    return subprocess.run(
-        [*COMMAND, *words],
-        cwd=image.parents[2],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=150,
-        env={**os.environ, "PYTHONPATH": str(image.parents[2] / "site_scons")},
-    )
 
 
 Runs = dict[str, "Future[subprocess.CompletedProcess[str]]"]
@@ -179,7 +162,7 @@ def test_a_pvh_guest_shares_a_page_too(images: dict[int, Path]) -> None:
 def test_scons_gdb_does_the_same(images: dict[int, Path]) -> None:
     project = Project(images[64].parents[2])
     options = "-batch -ex 'bt 1'"
-    run = project.scons("ARCH=x86_64", "XEN_PVH=1", "CC=gcc -g", "gdb", f"GDB_OPTIONS={options}")
+    run = project.scons("ARCH=x86_64", "XEN_PVH=1", DEBUG_INFO, "gdb", f"GDB_OPTIONS={options}")
     assert "  GDB     build/x86_64/vmlinux\n" in run.out
     assert re.search(r"^#0 +0x[0-9a-f]+ in startup_xen \(\)$", run.out, re.M)
     assert run.out.endswith("build/x86_64/vmlinux: no result came: the debugger ended the run\n")
@@ -225,7 +208,7 @@ def waiting(image: Path, where: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(image.parents[2] / "site_scons")},
+        env=environment(image),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
@@ -264,10 +247,8 @@ class Terminal:
         words = ["gdb", str(image), "--mode", "pv", f"--qemu-options=-name {mark}"]
         self.pid, self._file = pty.fork()
         if self.pid == 0:
-            os.environ.update(
-                PYTHONPATH=str(image.parents[2] / "site_scons"), TERM="dumb", TMPDIR=str(folder)
-            )
-            os.execv(sys.executable, [*COMMAND, *words])
+            inherited = {**environment(image), "TERM": "dumb", "TMPDIR": str(folder)}
+            os.execve(sys.executable, [*COMMAND, *words], inherited)
         self.said = ""
 
     def until(self, words: str) -> None:
@@ -320,7 +301,7 @@ def test_without_gdb_it_says_what_to_install(images: dict[int, Path], tmp_path: 
         capture_output=True,
         text=True,
         check=False,
-        env={"PATH": str(tmp_path), "PYTHONPATH": str(images[64].parents[2] / "site_scons")},
+        env={**environment(images[64]), "PATH": str(tmp_path)},
     )
     assert run.returncode == 4
     assert "there is no gdb in PATH: install it (on Debian: apt-get install gdb)" in run.stderr

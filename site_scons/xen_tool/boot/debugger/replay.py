@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A run that is recorded, and then replayed as often as one likes, also backwards with gdb.
+
+QEMU writes down what comes to the machine from outside, and when, by the instructions it has run
+(QEMU, docs/system/replay.rst).  Beside that file, FILE, are two more:
+
+    FILE.start   a disk image with the machine's state at its start, to which gdb goes back
+    FILE.of      what was booted; a replay of anything else would not be one
+
+A machine of several CPUs is not recorded by QEMU, nor, as far as it can be replayed, one in which
+Xen runs a guest by AMD-V.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...errors import XenToolError
+from ...files import write_if_changed
+from ..modes import Mode
+from ..qemu import COUNTING
+
+CLUSTER = 1 << 16
+_START = "start"
+"""The name of the snapshot in FILE.start."""
+
+
+def check(mode: Mode) -> None:
+    """Raise XenToolError if QEMU cannot replay this mode."""
+    if mode.is_nested:
+        raise XenToolError(
+            f"a run in the mode {mode.name} cannot be replayed: QEMU loses its way where Xen runs "
+            "a guest by AMD-V; record it in another, such as MODE=pv or MODE=qemu"
+        )
+
+
+def options(path: Path, mode: Mode, booted: str, *, replays: bool) -> list[str]:
+    """Return QEMU's options; booted identifies what it is given besides, for the next time.
+
+    Raises XenToolError if there is no such recording, or it is of something else.
+    """
+    if "," in str(path):
+        raise XenToolError(f"{path}: QEMU takes no comma in the name of a recording")
+    start, of = Path(f"{path}.start"), Path(f"{path}.of")
+    if replays:
+        _check_replay(path, start, of, mode, booted)
+    else:
+        write_if_changed(of, json.dumps({"mode": mode.name, "booted": booted}) + "\n")
+        write_if_changed(start, empty_disk())
+        with contextlib.suppress(OSError):
+            path.unlink()
+    record = "replay" if replays else "record"
+    return [
+        *("-icount", f"{COUNTING},rr={record},rrfile={path},rrsnapshot={_START}"),
+        *("-drive", f"file={start},if=none,id=start,format=qcow2"),
+    ]
+
+
+def _check_replay(path: Path, start: Path, of: Path, mode: Mode, booted: str) -> None:
+    try:
+        recorded = json.loads(of.read_bytes())
+        was, mode_then = recorded["booted"], recorded["mode"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise XenToolError(f"{path}: there is no recording: make one by RECORD={path}") from error
+    if not (path.is_file() and start.is_file()):
+        raise XenToolError(f"{path}: the recording is not whole: make it anew by RECORD={path}")
+    if mode_then != mode.name:
+        raise XenToolError(f"{path}: was recorded in another mode: type MODE={mode_then}")
+    if was != booted:
+        raise XenToolError(
+            f"{path}: was recorded of another image, Xen or QEMU, or with other options: "
+            f"make it anew by RECORD={path}"
+        )
+
+
+def identity(words: Sequence[str], descriptors: Sequence[int]) -> str:
+    """Return what identifies a machine: its command line, and the files that it finds open."""
+    places = {str(number): f"file {place}" for place, number in enumerate(descriptors)}
+    hashed = hashlib.sha256()
+    for word in words:
+        same = re.sub(r"/proc/self/fd/(\d+)", lambda name: places.get(name[1], name[0]), word)
+        hashed.update(f"{same}\0".encode(errors="surrogateescape"))
+    for number in descriptors:
+        with open(f"/proc/self/fd/{number}", "rb") as file:
+            hashed.update(hashlib.sha256(file.read()).digest())
+    with contextlib.suppress(OSError, IndexError):
+        of_qemu = os.stat(words[0])
+        hashed.update(f"{of_qemu.st_size} {of_qemu.st_mtime_ns}".encode())
+    return hashed.hexdigest()
+
+
+def empty_disk() -> bytes:
+    """Return a qcow2 image of 1 MiB of zeros (QEMU, docs/interop/qcow2.txt), for snapshots.
+
+    Its clusters are the header, the table of reference counts, a block of those, and an L1 table.
+    """
+    fields = (b"QFI\xfb", 2, 0, 0, CLUSTER.bit_length() - 1, 1 << 20, 0)
+    header = struct.pack(">4sIQIIQI", *fields)
+    header += struct.pack(">IQQIIQ", 1, 3 * CLUSTER, CLUSTER, 1, 0, 0)
+    clusters = (header, struct.pack(">Q", 2 * CLUSTER), b"\0\1" * 4, b"")
+    return b"".join(cluster.ljust(CLUSTER, b"\0") for cluster in clusters)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The reference kernel as the debugger's tests want it, and gdb on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from project import Project
+
+COMMAND = [sys.executable, "-m", "xen_tool.cli"]
+DEBUG_INFO = "CC=gcc -g"
+
+
+def gdb(image: Path, mode: str, script: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """What `xen-tool gdb` says of an image of a project, given a script for gdb."""
+    file = image.parent / f"{mode}-{abs(hash(script))}.gdb"
+    file.write_text(script)
+    words = ["gdb", str(image), "--mode", mode, f"--gdb-options=-batch -x {file}", *options]
+    return subprocess.run(
+        [*COMMAND, *words],
+        cwd=image.parents[2],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+        env=environment(image),
+    )
+
+
+def environment(image: Path) -> dict[str, str]:
+    """That of xen-tool, so that it is the project's own."""
+    return {**os.environ, "PYTHONPATH": str(image.parents[2] / "site_scons")}
+
+
+def spoil(project: Project) -> None:
+    """Have the kernel write a wrong value, and panic for it only later."""
+    project.edit(
+        "arch/x86/xen/setup.c",
+        "static void note_entry_state(void)\n",
+        "volatile unsigned int canary = 1;\n"
+        "static __attribute__((noinline)) void spoil(void)\n{\n\tcanary = 7;\n}\n\n"
+        "static void note_entry_state(void)\n",
+    )
+    project.edit("arch/x86/xen/setup.c", "\tmmu_init();\n", "\tmmu_init();\n\tspoil();\n")
+    project.edit(
+        "arch/x86/xen/setup.c",
+        "\treport_result(run_checks());\n",
+        '\tif (canary != 1)\n\t\tpanic("the canary is %u", canary);\n'
+        "\treport_result(run_checks());\n",
+    )

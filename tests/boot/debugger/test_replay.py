@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A run that is recorded and run again: the same to the letter, and backwards by real gdb."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from boot.debugger.guest import DEBUG_INFO, gdb, spoil
+from guests import guest
+from project import reference_kernel
+from xen_tool.boot.boot import boot
+from xen_tool.boot.given import given
+from xen_tool.boot.modes import MODES, Mode
+from xen_tool.errors import XenToolError
+
+pytestmark = pytest.mark.usefixtures("xen_under_qemu", "gdb")
+
+# From the panic to where the value was written, and one instruction more.
+SCRIPT = """
+break panic
+continue
+printf "THEN %u\\n", canary
+watch -l canary
+reverse-continue
+backtrace 1
+reverse-stepi
+x/i $pc
+printf "BEFORE %u\\n", canary
+"""
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A kernel that fails, and the recording of its failure."""
+    project = reference_kernel(tmp_path_factory.mktemp("recorded") / "kernel")
+    spoil(project)
+    project.scons("ARCH=x86_64", DEBUG_INFO)
+    image, file = project.top / "build/x86_64/vmlinux", project.top / "recording"
+    outcome = boot(image, given=given({"record": file}), say=lambda line: None)
+    assert "the canary is 7" in outcome.reason
+    return image, file
+
+
+def test_from_a_panic_back_to_the_write(recorded: tuple[Path, Path]) -> None:
+    image, file = recorded
+    run = gdb(image, "pv", SCRIPT, f"--replay={file}")
+    assert "THEN 7\n" in run.stdout, run.stdout + run.stderr
+    back = run.stdout.partition("THEN")[2]
+    assert re.search(r"^#0 .* in spoil \(\) at arch/x86/xen/setup\.c:\d+$", back, re.M), back
+    assert re.search(r"^=> .* <spoil.*>:\s+mov.*\$0x7,.*<canary>$", back, re.M), back
+    assert "BEFORE 1\n" in back
+
+
+def test_a_replay_says_the_same(recorded: tuple[Path, Path]) -> None:
+    image, file = recorded
+    first, second = (boot(image, given=given({"replay": file})) for _ in range(2))
+    assert first.console == second.console
+    assert "FAIL boot: panic: the canary is 7" in first.console
+    assert any("(XEN) Xen version" in line for line in first.console)
+
+
+def test_another_image_is_not_replayed(recorded: tuple[Path, Path], tmp_path: Path) -> None:
+    image, file = recorded
+    changed = tmp_path / "changed"
+    changed.write_bytes(image.read_bytes() + b"\0")
+    with pytest.raises(XenToolError, match="was recorded of another image, Xen or QEMU"):
+        boot(changed, given=given({"replay": file}))
+    with pytest.raises(XenToolError, match="was recorded of another image, Xen or QEMU"):
+        boot(image, given=given({"replay": file, "cmdline": "other"}))
+    with pytest.raises(XenToolError, match="another mode: type MODE=xen-pv-dom0"):
+        boot(image, mode="qemu", given=given({"replay": file}))
+
+
+def test_without_xen(tmp_path: Path) -> None:
+    image, file = guest(tmp_path, "qemu-kernel"), tmp_path / "recording"
+    said: list[str] = []
+    first = boot(image, mode="qemu", given=given({"record": file}), say=said.append)
+    assert said == ["a machine that is recorded has one CPU"]
+    second = boot(image, mode="qemu", given=given({"replay": file}))
+    assert first.passed and second.passed
+    assert first.console == second.console
+    file.unlink()
+    with pytest.raises(XenToolError, match="the recording is not whole: make it anew by RECORD="):
+        boot(image, mode="qemu", given=given({"replay": file}))
+
+
+def test_there_is_none(tmp_path: Path) -> None:
+    image = guest(tmp_path, "qemu-kernel")
+    with pytest.raises(XenToolError, match="there is no recording: make one by RECORD="):
+        boot(image, mode="qemu", given=given({"replay": tmp_path / "none"}))
+
+
+def test_both_are_too_much() -> None:
+    with pytest.raises(XenToolError, match="give RECORD or REPLAY, not both"):
+        given({"record": "a", "replay": "a"})
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if mode.is_nested], ids=lambda m: m.alias)
+def test_what_qemu_cannot_replay_is_not_recorded(tmp_path: Path, mode: Mode) -> None:
+    image = guest(tmp_path, "xen-pvh-dom0")
+    with pytest.raises(XenToolError, match="cannot be replayed: QEMU loses its way where Xen runs"):
+        boot(image, mode=mode, given=given({"record": tmp_path / "file"}))
+    assert not list(tmp_path.glob("file*"))
