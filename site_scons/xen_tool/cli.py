@@ -219,6 +219,20 @@ def parser() -> argparse.ArgumentParser:
     layout.add_argument(
         "--svg", metavar="FILE", help="draw the map of the first loader that takes the image"
     )
+    size = commands.add_parser("size", help="show what of an image is how large")
+    size.add_argument("image", help=_IMAGE)
+    size.add_argument("--against", metavar="IMAGE", help="show the change from another image")
+    size.add_argument(
+        "--map",
+        action="append",
+        metavar="FILE",
+        help="the linker's map (-Map=FILE), for objects; a second one is of the other image",
+    )
+    size.add_argument(
+        "--top", type=_positive, default=15, metavar="N", help=f"rows of a table ({_DEFAULT})"
+    )
+    size.add_argument("--json", action="store_true", help="print JSON, for programs")
+    size.set_defaults(function=_size)
     diff = commands.add_parser("diff", help="show what is different between two images")
     diff.add_argument("before", metavar="A", help=_IMAGE)
     diff.add_argument("after", metavar="B", help=_IMAGE)
@@ -532,6 +546,16 @@ def _map(options: argparse.Namespace) -> int:
         svg.write(options.svg, found)
     good = bool(found.maps) and not found.refused
     return _tell(options, document.document(found), text.lines(found), good=good)
+
+
+def _size(options: argparse.Namespace) -> int:
+    from .report.size import linker_map, sizes, text
+
+    placed = [linker_map.read(name) for name in options.map or ()]
+    now = sizes.read_sizes(options.image, *placed[:1])
+    before = sizes.read_sizes(options.against, *placed[1:2]) if options.against else None
+    lines = text.lines(now, before, options.top)
+    return _tell(options, sizes.document(now, before), lines, good=True)
 
 
 def _diff(options: argparse.Namespace) -> int:

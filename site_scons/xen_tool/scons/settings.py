@@ -36,6 +36,7 @@ RESERVED = {
     "RUNS": "how often test-boot runs each, by the real clock if more than once (1)",
     "RETRIES": "how often test-boot runs again what does not pass; it is flaky then (0)",
     "JUNIT": "a file that test-boot writes JUnit's XML to",
+    "AGAINST": "with size: another image, or a revision of git that is built to compare",
     "SEED": "with randconfig: a number; the same number makes the same configuration",
     "TARGET": "with why: the file asked about, by its path or its name alone",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
@@ -116,7 +117,7 @@ def add_json() -> None:
             "--json",
             dest=_JSON,
             action="store_true",
-            help="listconfig, check, why, reproducible, test-boot: for programs",
+            help="listconfig, check, why, size, reproducible, test-boot: for programs",
         )
 
 

@@ -28,6 +28,7 @@ Targets of the tool:
   scons compile_commands.json            writes for clangd how each source is compiled
   scons build.ninja                      writes all commands for ninja
   scons test-boot [--json]               boots all that the SConstruct has targets to boot for
+  scons size [IMAGE] [AGAINST=..]        what of it is how large, and what has changed
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """
 

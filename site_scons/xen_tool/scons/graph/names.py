@@ -25,6 +25,8 @@ from .nodes import Graph
 
 REPRODUCIBLE = "reproducible"
 """The target that builds twice and compares."""
+SIZE = "size"
+"""The target that tells what of an image is how large."""
 NINJA = "build.ninja"
 """The target that writes the plans for ninja."""
 _SAME = {".i": "-E", ".s": "-S"}
@@ -65,6 +67,10 @@ def find(name: str, **where: Any) -> Any:
         from ..targets import reproducible
 
         return reproducible.target(_graphs, where["curdir"])
+    if name == SIZE and not graph.is_known(path):
+        from ..targets import size
+
+        return size.target(_graphs, where["curdir"])
     if name == NINJA and not graph.is_known(path):
         from ..targets import ninja
 

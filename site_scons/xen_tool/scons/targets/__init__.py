@@ -4,6 +4,7 @@
 check           the loaders that must accept an image; env.XenCheck
 config_targets  menuconfig, defconfig and others; setconfig, listconfig
 why             why a symbol has its value, and why a file was built
+size            size: what of an image is how large
 watching        watch
 reproducible    reproducible: builds again in another folder, and compares
 ninja           build.ninja

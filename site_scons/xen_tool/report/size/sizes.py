@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Sum up the parts of an image by section, object and symbol, and compare two images.
+
+document() is what `xen-tool size --json` and `scons size --json` print:
+
+    {"schema": 1, "image": PATH, "file": bytes, "memory": bytes, "against": TEXT or null,
+     "sections": [{"name": TEXT, "file": bytes, "memory": bytes,
+                   "change": {"file": bytes, "memory": bytes} or null}],
+     "objects": [likewise; empty if it is not known which bytes are of which object],
+     "symbols": [likewise, and "section": TEXT, "object": TEXT or null]}
+
+"file" counts bytes of the file and "memory" bytes that a loader puts into memory; each list
+sums up to the totals.  "change" is null without something to compare with.  A row with nothing
+in this image is one that only the other has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ...errors import XenToolError
+from ...image.container import open_kernel
+from ...image.elf import Elf, NotElf
+from ...light import NamedTuple
+from .parts import Part, Placed, parts
+
+SCHEMA = 1
+
+Bytes = tuple[int, int]
+"""Bytes in the file, and in memory."""
+Key = tuple[str, ...]
+"""The name of a section or object; or section, object and symbol."""
+NOTHING: Bytes = (0, 0)
+
+
+class Sizes(NamedTuple):
+    """The sizes of one image."""
+
+    image: str
+    total: Bytes
+    sections: Mapping[Key, Bytes]
+    objects: Mapping[Key, Bytes]
+    symbols: Mapping[Key, Bytes]
+
+
+def read_sizes(
+    path: str | os.PathLike[str], placed: dict[str, list[Placed]] | None = None
+) -> Sizes:
+    """Measure an image; of a compressed one, the ELF file in it.
+
+    placed: which bytes are of which object, as linker_map.objects() has it.
+    Raises XenToolError if it cannot be read, or if there is no ELF file in it.
+    """
+    with open_kernel(path) as kernel:
+        try:
+            elf = Elf(kernel.payload or kernel.file)
+        except NotElf as error:
+            raise XenToolError(f"{kernel.path}: {error}") from error
+        found = parts(elf, placed)
+    return Sizes(
+        os.fspath(path),
+        (sum(part.in_file for part in found), sum(part.in_memory for part in found)),
+        _sums(found, lambda part: (part.section,)),
+        _sums(found, lambda part: (part.object,)) if placed else {},
+        _sums(found, lambda part: (part.section, part.object, part.symbol)),
+    )
+
+
+def _sums(found: Iterable[Part], key: Callable[[Part], Key]) -> Mapping[Key, Bytes]:
+    sums: dict[Key, Bytes] = {}
+    for part in found:
+        file, memory = sums.get(key(part), NOTHING)
+        sums[key(part)] = file + part.in_file, memory + part.in_memory
+    return sums
+
+
+def stored(path: str) -> Sizes | None:
+    """The sizes in a document that was kept; None if there is none that can be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+        if found["schema"] != SCHEMA:
+            return None
+        kinds = {
+            kind: {_key(row): (int(row["file"]), int(row["memory"])) for row in found[kind]}
+            for kind in ("sections", "objects", "symbols")
+        }
+        return Sizes(str(found["image"]), (int(found["file"]), int(found["memory"])), **kinds)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    if "section" in row:
+        return row["section"], row["object"] or "", row["name"]
+    return (row["name"],)
+
+
+class Row(NamedTuple):
+    """One section, object or symbol."""
+
+    key: Key
+    now: Bytes
+    before: Bytes | None
+    """None if nothing is compared."""
+
+    @property
+    def change(self) -> Bytes | None:
+        """How much more it is than before."""
+        if self.before is None:
+            return None
+        return self.now[0] - self.before[0], self.now[1] - self.before[1]
+
+
+def rows(sizes: Sizes, before: Sizes | None, kind: str) -> list[Row]:
+    """All rows of one kind, the largest first; of two images, the largest change first.
+
+    Objects are told apart only if they are known of both images.
+    """
+    if before is not None and bool(sizes.objects) != bool(before.objects):
+        sizes, before = _without_objects(sizes), _without_objects(before)
+    now = getattr(sizes, kind)
+    other = getattr(before, kind) if before else None
+    return _rows(now, other)
+
+
+def _without_objects(sizes: Sizes) -> Sizes:
+    symbols: dict[Key, Bytes] = {}
+    for (section, _, symbol), (file, memory) in sizes.symbols.items():
+        others = symbols.get((section, "", symbol), NOTHING)
+        symbols[section, "", symbol] = others[0] + file, others[1] + memory
+    return sizes._replace(objects={}, symbols=symbols)
+
+
+def _rows(now: Mapping[Key, Bytes], before: Mapping[Key, Bytes] | None) -> list[Row]:
+    found = [
+        Row(key, now.get(key, NOTHING), None if before is None else before.get(key, NOTHING))
+        for key in dict.fromkeys((*now, *(before or ())))
+    ]
+
+    def order(row: Row) -> tuple[Any, ...]:
+        change = max(map(abs, row.change)) if row.change else 0
+        return -change, -max(row.now), row.key
+
+    return sorted(found, key=order)
+
+
+def document(sizes: Sizes, before: Sizes | None) -> dict[str, Any]:
+    """What --json prints."""
+    file, memory = sizes.total
+    return {
+        "schema": SCHEMA,
+        "image": sizes.image,
+        "file": file,
+        "memory": memory,
+        "against": before.image if before else None,
+        "sections": [_row(row) for row in rows(sizes, before, "sections")],
+        "objects": [_row(row) for row in rows(sizes, before, "objects")],
+        "symbols": [_row(row) for row in rows(sizes, before, "symbols")],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    *section, name = row.key
+    of: dict[str, Any] = {"name": name}
+    if section:
+        of = {**of, "section": section[0], "object": section[1] or None}
+    file, memory = row.now
+    change = dict(zip(("file", "memory"), row.change, strict=True)) if row.change else None
+    return {**of, "file": file, "memory": memory, "change": change}

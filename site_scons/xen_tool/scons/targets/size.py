@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The target size: builds the requested images, and tells what of each is how large.
+
+Which object each byte is of is known from the linker's map: the link is run once more for it, in
+a temporary folder, so that builds pay nothing.  Without AGAINST= the change is told from the last
+time that this target was asked for: $O/.sizes/IMAGE.json has its sizes.
+
+AGAINST= names another image, or a revision of git, which is then built in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from SCons.Errors import BuildError
+from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
+
+from ...build.database import FILE as DATABASE
+from ...build.database import Database
+from ...build.record import lines
+from ...errors import XenToolError
+from ...files import write_if_changed
+from ...functions import UNCHECKED
+from ...report.size import linker_map, text
+from ...report.size.parts import Placed
+from ...report.size.sizes import Sizes, document, read_sizes
+from ...report.size.sizes import stored as stored_sizes
+from ..errors import while_building, while_reading
+from ..flags import path_of
+from ..graph.names import SIZE
+from ..graph.nodes import Graph
+from ..graph.request import arguments, node_of
+from ..graph.step_file import StepFile
+from ..settings import wants_json
+
+_KEPT = ".sizes"
+
+
+@while_reading
+def target(graphs: Sequence[Graph], folder: str) -> Any:
+    """Return the node of the target; other requested names are relative to folder."""
+    env = graphs[0].env
+    images: list[Any] = []
+
+    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        for image in images:
+            _tell(image)
+
+    (alias,) = env.Alias(SIZE, [], env.Action(while_building(action), cmdstr=None))
+    env.AlwaysBuild(alias)
+    named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != SIZE]
+    nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS
+    images += [node for node in dict.fromkeys(nodes) if _is_image(node)]
+    if not images:
+        raise XenToolError(f"{SIZE}: name an image that XenImage makes: scons {SIZE} IMAGE")
+    env.Depends(alias, images)
+    return alias
+
+
+def _is_image(node: Any) -> bool:
+    return isinstance(node, StepFile) and hasattr(node.attributes, "xen_question")
+
+
+def _tell(node: Any) -> None:
+    graph: Graph = node.attributes.xen_graph
+    image = path_of(node)
+    step = graph.plan.steps[f"{image}{UNCHECKED}"]
+    argv = [*step.flags, *step.files]
+    sizes = read_sizes(image, _placed(argv, step.path, graph.top, graph.plan.folder))
+    kept = f"{graph.plan.folder}/{_KEPT}/{os.path.basename(image)}.json"
+    against = graph.env["XEN_SETTINGS"].get("AGAINST")
+    before = stored_sizes(kept) if against is None else _other(graph, image, against)
+    told = document(sizes, before)
+    if wants_json():
+        print(json.dumps(told, indent=2))
+    else:
+        print("\n".join(text.lines(sizes, before)))
+    write_if_changed(kept, json.dumps(document(sizes, None), indent=1))
+
+
+def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str, list[Placed]]:
+    """Which bytes are of which object, by their names below the build directory.
+
+    argv is the command, without `-o OUTPUT`, that linked a file in the folder top.
+    Raises XenToolError if the linker makes another file now than that.
+    """
+    with tempfile.TemporaryDirectory(prefix="xen_tool-") as folder:
+        output, map_file = os.path.join(folder, "linked"), os.path.join(folder, "map")
+        run = subprocess.run(
+            [*argv, f"-Map={map_file}", "-o", output],
+            cwd=top,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            raise XenToolError(f"{SIZE}: the linker makes no map: {run.stderr.strip()}")
+        with open(output, "rb") as again, open(os.path.join(top, linked), "rb") as was:
+            if again.read() != was.read():
+                raise XenToolError(
+                    f"{SIZE}: {linked} is another file when it is linked again, so nothing can be "
+                    "told of its objects"
+                )
+        return {
+            section: [p._replace(object=p.object.removeprefix(f"{build}/")) for p in placed]
+            for section, placed in linker_map.read(map_file).items()
+        }
+
+
+def _other(graph: Graph, image: str, against: str) -> Sizes:
+    """The sizes of what AGAINST= names.
+
+    Raises XenToolError if it is neither a file nor a revision, or that cannot be built.
+    """
+    if os.path.exists(against):
+        return read_sizes(against)
+    with tempfile.TemporaryDirectory(prefix="xen_tool-") as folder:
+        _check_out(graph.top, against, folder)
+        words = [word for word in arguments() if not word.startswith(("AGAINST=", "--json", "O="))]
+        relative = os.path.relpath(image, graph.plan.folder)
+        built = os.path.join(folder, "built", relative)
+        run = subprocess.run(
+            [sys.executable, "-m", "SCons", *words, "O=built", "-Q", "-s", f"built/{relative}"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode or not os.path.exists(built):
+            sys.stderr.write(run.stdout + run.stderr)
+            raise BuildError(errstr=f"{against} of git cannot be built, as is shown above")
+        linked = f"built/{relative}{UNCHECKED}"
+        # Another revision may have another format of the database.
+        database = Database(os.path.join(folder, "built", DATABASE))
+        record = database.get(linked)
+        placed = None
+        if record is not None:
+            # Behind the flags come -o and the output.
+            argv = [*lines(database.text(record.flags)), *lines(record.files)[2:]]
+            placed = _placed(argv, linked, folder, "built")
+        return read_sizes(built, placed)._replace(image=f"{against} of git")
+
+
+def _check_out(top: str, revision: str, folder: str) -> None:
+    prefix = _git(top, "rev-parse", "--show-prefix").decode().strip()
+    name = _git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+    archive = _git(top, "archive", "--format=tar", f"{name}:{prefix}")
+    subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+
+
+def _git(top: str, *words: str) -> bytes:
+    try:
+        run = subprocess.run(
+            ["git", "-C", top, *words], capture_output=True, check=False, stdin=subprocess.DEVNULL
+        )
+    except OSError as error:
+        raise XenToolError(f"{SIZE}: git cannot be run: {error.strerror}") from error
+    if run.returncode:
+        revision = words[-1].removesuffix("^{commit}")
+        raise XenToolError(
+            f"{SIZE}: AGAINST={revision} is neither a file nor a revision of git in {top}"
+        )
+    return run.stdout
