@@ -24,7 +24,7 @@ each imports only what stands before it, and nothing imports the entry points:
     shortcut/       builds past SCons, when nothing that SCons would read has changed; watch
 
     scons/          entry point: what a SConstruct calls
-    cli             entry point: the command xen-tool
+    cli/            entry point: the command xen-tool
 
 What a check imports, from image/ to report/, has NamedTuples for its records: to import
 and make dataclasses would be a large part of so short a run (tests/bench/check.py).

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The one base class of every error that a user can act on.
 
-Any package may raise it or a subclass.  The entry points (scons/, shortcut/, cli.py) print
+Any package may raise it or a subclass.  The entry points (scons/, shortcut/, cli/) print
 its text as one sentence and exit with a status, never with a traceback.
 """
 

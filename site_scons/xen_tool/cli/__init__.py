@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The command xen-tool: what the package does, without SCons.
+
+COMMANDS names the module of each command here; only that of the command that runs is imported.
+
+Exit status: 0 success; 2 wrong usage; 3 the guest did not pass, a loader refuses the image or
+would start a guest that cannot run, or the images differ; 4 something is missing, or cannot be
+read or written; 130 interrupted; 141 nobody reads the output any more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from .. import __version__
+from ..errors import XenToolError
+
+FAILED = 3
+"""The guest did not pass, a loader refuses the image, or the images differ."""
+UNUSABLE = 4
+"""Something is missing, or cannot be read or written."""
+INTERRUPTED = 130
+UNREAD = 141
+"""128 + SIGPIPE: the status that a shell shows for a program ended by that signal."""
+
+COMMANDS = {
+    "head": ("head.head", "write the Xen head object of a configuration"),
+    "boot": ("boot.boot", "start an image on Xen, under QEMU"),
+    "gdb": ("boot.gdb", "start an image, stopped at its entry, with gdb"),
+    "test": ("boot.test", "boot images in each mode that suits them"),
+    "build": ("", "do what scons does, but faster if nothing that it reads has changed"),
+    "annotate": ("annotate.annotate", "add Xen notes to an image that was linked elsewhere"),
+    "check": ("images.check", "show what loaders will say of an image"),
+    "inspect": ("images.inspect", "show an image's notes, segments and verdicts"),
+    "map": ("images.layout", "show what loaders lay out in memory for an image"),
+    "size": ("images.size", "show how large the parts of an image are"),
+    "diff": ("images.diff", "show the differences between two images"),
+}
+"""Name to the function that adds the arguments of the command, and what the command does."""
+
+_COLUMNS = 79
+_STATUS = (
+    "Exit status: 0 for success; 2 for wrong usage; 3 if a loader refuses the image or would start "
+    "a guest that cannot run, if the guest did not pass, or if the images differ; 4 if something "
+    "is missing, or cannot be read or written."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; return the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["build"] and words[1:] != ["--help"]:
+        from ..shortcut.__main__ import main as build
+
+        return build(words[1:])
+    if sys.stdout is None:
+        print("xen-tool: standard output is closed", file=sys.stderr)
+        return UNUSABLE
+    try:
+        try:
+            return _run(words)
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        status = UNREAD
+    except OSError as error:
+        name = error.filename or "standard output"
+        print(f"xen-tool: {name}: {error.strerror}", file=sys.stderr)
+        status = UNUSABLE
+    # At exit Python would flush standard output, and fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def _run(words: list[str]) -> int:
+    # argparse would take the image for the value of --gdb.
+    words = ["--gdb=1" if word == "--gdb" else word for word in words]
+    options = parser(*words[:1]).parse_args(words)
+    try:
+        return int(options.function(options))
+    except XenToolError as error:
+        print(f"xen-tool: {error}", file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        print("xen-tool: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_formatter, **options)
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    # For the width of the terminal argparse would import shutil, in every run.
+    return argparse.HelpFormatter(prog, width=_COLUMNS)
+
+
+def parser(only: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the command line; only: add the arguments of this command alone.
+
+    The manual page and the completions of shells are made from it as well.
+    """
+    top = _Parser(
+        prog="xen-tool",
+        description="Build, check and boot kernels that run on Xen.",
+        epilog=_STATUS,
+    )
+    top.add_argument("--version", action="version", version=f"xen-tool {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for name, (function, what) in COMMANDS.items():
+        command = commands.add_parser(name, help=what)
+        if not function:
+            command.usage = f"xen-tool {name} [SCONS ARGUMENTS]"
+        elif only in (name, "") or only not in COMMANDS:
+            module, _, add = function.partition(".")
+            getattr(import_module(f".{module}", __name__), add)(command)
+    return top

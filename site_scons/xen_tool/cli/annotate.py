@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`xen-tool annotate`: add Xen notes to an image that was linked elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from .options import add_loaders, pairs, tell
+
+
+def annotate(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool annotate`."""
+    parser.description = (
+        "Writes a linked ELF kernel with Xen notes added or replaced, if the loaders that it is "
+        "then for will take it; docs/annotate.md has examples."
+    )
+    parser.add_argument("image", help="an ELF file, linked")
+    parser.add_argument("-o", "--output", required=True, metavar="FILE")
+    parser.add_argument(
+        "--pvh-entry",
+        metavar="SYMBOL|ADDRESS",
+        help="the 32-bit PVH entry: a symbol, or its physical address (note PHYS32_ENTRY)",
+    )
+    parser.add_argument(
+        "--pv-entry",
+        metavar="SYMBOL|ADDRESS",
+        help="the PV entry: a symbol, or its virtual address (note ENTRY); brings the notes that "
+        "PV needs and the image has not",
+    )
+    parser.add_argument(
+        "--note",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another note, such as GUEST_OS=mine; may be repeated",
+    )
+    parser.add_argument(
+        "--remove", action="append", default=[], metavar="NAME", help="a note that has to go"
+    )
+    add_loaders(parser)
+    parser.set_defaults(function=_annotate, parser=parser)
+
+
+def _annotate(options: argparse.Namespace) -> int:
+    from ..annotate.annotate import annotate
+    from ..annotate.wanted import wanted
+    from ..files import read_regular, write_if_changed
+    from ..report import text
+    from ..report.report import report_of
+
+    want = wanted(
+        pvh_entry=options.pvh_entry,
+        pv_entry=options.pv_entry,
+        notes=pairs(options, options.note),
+        remove=options.remove,
+    )
+    content, mode = read_regular(options.image, "a linked kernel")
+    made = annotate(content, options.image, want)
+    for remark in made.remarks:
+        print(f"xen-tool: note: {remark}", file=sys.stderr)
+    report = report_of(options.output, made.content, options.xen, options.loader)
+    if report.good:
+        write_if_changed(options.output, made.content)
+        os.chmod(options.output, mode)
+    else:
+        print(f"xen-tool: {options.output} is not written, as it is refused", file=sys.stderr)
+    return tell(options, report.document(), text.check(report), good=report.good)

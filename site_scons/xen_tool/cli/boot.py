@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`xen-tool boot`, `gdb` and `test`: start images on Xen, under QEMU."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from ..boot import CPUS, given, modes, protocols
+from ..errors import XenToolError
+from ..loaders.model.releases import Xen
+from . import FAILED, INTERRUPTED, UNUSABLE
+from .options import DEFAULT, IMAGE
+
+_SHORT = {"pass_regex": ["--pass"], "fail_regex": ["--fail"]}
+_LOGS = "build/boot"
+_MODES = f"of {modes.listed()}, those that the image is for"
+
+
+def boot(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool boot`."""
+    parser.add_argument("image", help=IMAGE)
+    _add_boot(parser)
+    parser.add_argument("--logs", metavar="FOLDER", help="keep the console in a file there")
+    parser.add_argument("--mode", type=_mode, metavar="MODE", help=f"{_MODES} (default: the first)")
+    parser.add_argument(
+        "--no-verdict",
+        dest="protocol",
+        action="store_const",
+        const=protocols.NONE.name,
+        help="only show the console: --protocol none",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="leave Xen's own lines out")
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help=f"show QEMU's command line, and keep what it loads in --logs (default: {_LOGS})",
+    )
+    parser.set_defaults(function=_boot, parser=parser)
+
+
+def gdb(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool gdb`."""
+    parser.add_argument("image", help=IMAGE)
+    _add_boot(parser, timeout=False)
+    parser.add_argument("--mode", type=_mode, metavar="MODE", help=f"{_MODES} (default: the first)")
+    parser.set_defaults(function=_gdb, parser=parser)
+
+
+def test(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool test`."""
+    parser.add_argument("images", nargs="+", metavar="image", help=IMAGE)
+    _add_boot(parser)
+    parser.add_argument(
+        "--logs", default=_LOGS, metavar="FOLDER", help=f"where the consoles are kept ({DEFAULT})"
+    )
+    parser.add_argument(
+        "--mode",
+        type=_mode,
+        action="append",
+        metavar="MODE",
+        help=f"may be repeated: {_MODES} (default: each)",
+    )
+    parser.add_argument(
+        "-j", "--jobs", type=int, default=os.cpu_count(), metavar="N", help=f"at once ({DEFAULT})"
+    )
+    parser.add_argument(
+        "--retries",
+        type=int,
+        default=0,
+        metavar="N",
+        help="run again what does not pass; if it passes then, it is flaky, which is no pass",
+    )
+    parser.add_argument(
+        "--runs", type=int, default=1, metavar="N", help="run each so often, by the real clock"
+    )
+    parser.add_argument("--junit", metavar="FILE", help="write JUnit's XML")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.set_defaults(function=_test, parser=parser)
+
+
+def _add_boot(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
+    if timeout:
+        parser.add_argument(
+            "--timeout",
+            type=float,
+            metavar="SECONDS",
+            help="when a boot without a result has failed (default: the mode's)",
+        )
+    parser.add_argument(
+        "--cpus", type=int, default=CPUS, metavar="N", help=f"CPUs of the guest ({DEFAULT})"
+    )
+    parser.add_argument(
+        "--qemu", metavar="COMMAND", help="QEMU, perhaps with options (default: qemu-system-x86_64)"
+    )
+    parser.add_argument(
+        "--xen",
+        metavar="FILE",
+        help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
+    )
+    for name, what in given.WORDS.items():
+        names = [f"--{name.replace('_', '-')}", *_SHORT.get(name, ())]
+        parser.add_argument(*names, metavar=name.upper(), help=what)
+
+
+def _given(options: argparse.Namespace) -> given.Given:
+    try:
+        return given.given({name: getattr(options, name) for name in given.WORDS})
+    except XenToolError as error:
+        parser: argparse.ArgumentParser = options.parser
+        parser.error(str(error))
+
+
+def _mode(text: str) -> modes.Mode:
+    try:
+        return modes.named(text)
+    except XenToolError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _boot(options: argparse.Namespace) -> int:
+    import contextlib
+    from pathlib import Path
+
+    from ..boot import log
+    from ..boot.boot import boot
+    from ..boot.console import shower
+    from ..progress import is_terminal
+
+    how = _how(options)
+    echo = shower(dim=is_terminal(sys.stdout), quiet=options.quiet)
+    folder = options.logs or (_LOGS if options.verbose else None)
+    stem = os.path.join(folder or "", log.stem(options.image, how["mode"]))
+    with contextlib.ExitStack() as stack:
+        if folder:
+            echo = stack.enter_context(log.Log(Path(f"{stem}.log"), echo)).line
+        outcome = boot(
+            **how,
+            timeout=options.timeout,
+            echo=echo,
+            started=log.show_command if options.verbose else None,
+            files=Path(f"{stem}.files") if options.verbose else None,
+        )
+    print(f"{options.image}: {outcome.reason}")
+    for line in outcome.details:
+        print(line, file=sys.stderr)
+    return FAILED if outcome.failed else 0
+
+
+def _gdb(options: argparse.Namespace) -> int:
+    from ..boot.console import shower
+    from ..boot.debugger.process import debug
+    from ..progress import is_terminal
+
+    echo = shower(dim=is_terminal(sys.stdout), quiet=False)
+    outcome, status = debug(**_how(options), echo=echo)
+    print(f"{options.image}: {outcome.reason}")
+    return UNUSABLE if status else 0
+
+
+def _how(options: argparse.Namespace) -> dict[str, Any]:
+    """Return how an image is started, as boot() takes it."""
+    from pathlib import Path
+
+    from ..report.report import read_report
+
+    besides = _given(options)
+    mode = options.mode
+    if mode is None:
+        report = read_report(options.image, Xen())
+        mode = modes.suited(report.asked, report.elf_class)
+    return {
+        "image": Path(options.image),
+        "mode": mode,
+        "cpus": options.cpus,
+        "qemu": options.qemu,
+        "xen": options.xen,
+        "given": besides,
+    }
+
+
+def _test(options: argparse.Namespace) -> int:
+    import signal
+    from pathlib import Path
+
+    from ..boot.suite import cases, told
+    from ..boot.suite.run import How, Suite
+
+    interrupting: list[int] = []
+    besides = cases.Options(
+        options.timeout, options.cpus, options.qemu, options.xen, _given(options)
+    )
+    todo = cases.of_images(options.images, options.mode or (), besides)
+    how = How(options.jobs, options.runs, options.retries)
+    suite = Suite(todo, how, Path(options.logs), lambda: bool(interrupting))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: interrupting.append(number))
+    good = told.tell(suite, as_json=options.json, junit=options.junit)
+    if suite.interrupted:
+        print("xen-tool: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0 if good else FAILED

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`xen-tool check`, `inspect`, `map`, `size` and `diff`: what is in an image, and who takes it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from .options import DEFAULT, IMAGE, add_loaders, add_xen, positive, tell
+
+
+def check(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool check`."""
+    _add_image(parser, _check)
+
+
+def inspect(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool inspect`."""
+    _add_image(parser, _inspect)
+
+
+def layout(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool map`."""
+    _add_image(parser, _map)
+    parser.add_argument(
+        "--mem",
+        type=positive,
+        default=256,
+        metavar="MIB",
+        help=f"memory of the guest ({DEFAULT})",
+    )
+    parser.add_argument("--initrd", metavar="FILE", help="an initrd that is loaded with the image")
+    parser.add_argument(
+        "--svg", metavar="FILE", help="draw the map of the first loader that takes the image"
+    )
+
+
+def size(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool size`."""
+    parser.add_argument("image", help=IMAGE)
+    parser.add_argument("--against", metavar="IMAGE", help="show the change from another image")
+    parser.add_argument(
+        "--map",
+        action="append",
+        metavar="FILE",
+        help="the linker's map (-Map=FILE), for objects; a second one is of the other image",
+    )
+    parser.add_argument(
+        "--top", type=positive, default=15, metavar="N", help=f"rows of a table ({DEFAULT})"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    parser.set_defaults(function=_size)
+
+
+def diff(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `xen-tool diff`."""
+    parser.add_argument("before", metavar="A", help=IMAGE)
+    parser.add_argument("after", metavar="B", help=IMAGE)
+    add_xen(parser)
+    parser.set_defaults(function=_diff)
+
+
+def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
+    parser.add_argument("image", help=IMAGE)
+    add_loaders(parser)
+    parser.set_defaults(function=function)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from ..report import text
+    from ..report.report import read_report
+
+    report = read_report(options.image, options.xen, options.loader)
+    return tell(options, report.document(), text.check(report), good=report.good)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from ..report import text
+    from ..report.report import read_report
+    from ..report.symbols import names
+
+    report = read_report(options.image, options.xen, options.loader)
+    symbols = {} if options.json else names(options.image, report.addresses())
+    lines = text.inspect(report, symbols)
+    return tell(options, report.document(), lines, good=report.good)
+
+
+def _map(options: argparse.Namespace) -> int:
+    from ..abi import PAGE_SIZE
+    from ..report.map import document, reading, svg, text
+
+    found = reading.read_maps(
+        options.image,
+        options.xen,
+        options.loader,
+        pages=(options.mem << 20) // PAGE_SIZE,
+        initrd=reading.size_of(options.initrd) if options.initrd else 0,
+    )
+    if options.svg:
+        svg.write(options.svg, found)
+    good = bool(found.maps) and not found.refused
+    return tell(options, document.document(found), text.lines(found), good=good)
+
+
+def _size(options: argparse.Namespace) -> int:
+    from ..report.size import linker_map, sizes, text
+
+    placed = [linker_map.read(name) for name in options.map or ()]
+    now = sizes.read_sizes(options.image, *placed[:1])
+    before = sizes.read_sizes(options.against, *placed[1:2]) if options.against else None
+    lines = text.lines(now, before, options.top)
+    return tell(options, sizes.document(now, before), lines, good=True)
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from ..report import diff
+    from ..report.report import read_report
+
+    before, after = (read_report(path, options.xen) for path in (options.before, options.after))
+    found = diff.document(before, after)
+    return tell(options, found, diff.lines(before, after), good=not found["differences"])
