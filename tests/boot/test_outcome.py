@@ -50,153 +50,149 @@ HUNG = End(None, 9)
 CPU0 = (Where("CPU 0", 0x1000),)
 
 
-@pytest.mark.parametrize(
-    ("place", "said", "end", "reason"),
-    [
-        (Place.DOMU, STARTED + PASSED + OFF, End(33, 9), "the guest reported RESULT: PASS"),
-        (
-            Place.DOMU,
-            STARTED + PASSED + "dom0: the domain shut down: crash\n",
-            End(5, 9),
-            "the guest reported RESULT: PASS, but the domain shut down: crash",
-        ),
-        (
-            Place.DOMU,
-            STARTED + OFF,
-            End(33, 9),
-            "no result came: the domain shut down: poweroff",
-        ),
-        (
-            Place.DOMU,
-            STARTED + PASSED + "dom0: BUG: died\n" + OFF,
-            End(33, 9),
-            "the guest reported RESULT: PASS, but said after it: dom0: BUG: died",
-        ),
-        (
-            Place.KERNEL,
-            PASSED + "dom0: xl died\n",
-            End(33, 9),
-            "the guest reported RESULT: PASS, but said after it: dom0: xl died",
-        ),
-        (
-            Place.DOMU,
-            STARTED + "(XEN) d1v0 Unhandled: vec 6, #UD[ffffffff]\n"
-            "(XEN) Domain 1 (vcpu#0) crashed on cpu#0:\n(XEN) RIP:    e033:[<ffffffff81000000>]\n",
-            HUNG,
-            "the guest crashed: d1v0 Unhandled: vec 6, #UD[ffffffff] at ffffffff81000000",
-        ),
-        (
-            Place.DOMU,
-            STARTED + "(XEN) Domain 0 (vcpu#0) crashed on cpu#0:\n",
-            HUNG,
-            "the dom0, not the guest, crashed: Domain 0 (vcpu#0) crashed on cpu#0",
-        ),
-        (
-            Place.DOM0,
-            "(XEN) domain_crash_sync called from entry.S: fault at ffff82d040204bd8\n"
-            "(XEN) Domain 0 (vcpu#0) crashed on cpu#0:\n",
-            HUNG,
-            "the guest crashed: domain_crash_sync called from entry.S: fault at ffff82d040204bd8",
-        ),
-        (
-            Place.DOMU,
-            f"[    8.1] Kernel panic - not syncing: VFS: Unable to mount root fs\n{CRASHED_DOM0}",
-            HUNG,
-            "the dom0, not the guest, died: "
-            "Kernel panic - not syncing: VFS: Unable to mount root fs",
-        ),
-        (
-            Place.DOMU,
-            "[    6.1] Initramfs unpacking failed: write error\n"
-            f"[    8.1] Kernel panic - not syncing: No working init found.\n{CRASHED_DOM0}",
-            HUNG,
-            "dom0 lacks memory (MEM= gives more): the dom0, not the guest, died: "
-            "Kernel panic - not syncing: No working init found.",
-        ),
-        (
-            Place.DOMU,
-            "(XEN) Panic on CPU 0:\n(XEN) Not enough RAM for domain 0 allocation\n",
-            HUNG,
-            "dom0 lacks memory (MEM= gives more): "
-            "Xen panicked: Not enough RAM for domain 0 allocation",
-        ),
-        (
-            Place.DOMU,
-            f"{STARTED}[ 9.1] Out of memory: Killed process 99 (xl)\n"
-            "dom0: xl was killed by signal 9\n",
-            End(7, 9),
-            "no result came: dom0 lacks memory (MEM= gives more): xl was killed by signal 9",
-        ),
-        (
-            Place.DOMU,
-            STARTED + "(d1) (XEN) Panic on CPU 0:\n(d1) (XEN) GENERAL PROTECTION FAULT\n",
-            HUNG,
-            "xen-shim panicked: GENERAL PROTECTION FAULT",
-        ),
-        (
-            Place.DOM0,
-            "(XEN) Hardware Dom0 shutdown: rebooting machine\n",
-            HUNG,
-            "the guest rebooted without a result: Hardware Dom0 shutdown: rebooting machine",
-        ),
-        (
-            Place.KERNEL,
-            "up\n",
-            End(0, 9, "guest-shutdown", False, CPU0),
-            "no result came: the guest powered off the machine",
-        ),
-        (
-            Place.KERNEL,
-            "up\n",
-            End(0, 9, "guest-reset", False, CPU0),
-            "no result came: the guest reset the machine",
-        ),
-        (
-            Place.KERNEL,
-            PASSED,
-            End(0, 9, "guest-reset", True, CPU0),
-            "the guest crashed: triple fault, CPU 0 at 0000000000001000",
-        ),
-        (
-            Place.KERNEL,
-            PASSED,
-            End(0, 9, "guest-shutdown", False, CPU0),
-            "the guest reported RESULT: PASS, but the guest powered off the machine, "
-            "and QEMU not ended with status 33",
-        ),
-        (
-            Place.DOM0,
-            "up\n",
-            End(0, 9, "guest-reset", False, CPU0),
-            "no result came: the machine was reset, of which Xen said nothing",
-        ),
-        (
-            Place.DOMU,
-            "up\n",
-            End(None, 9, None, False, [Where("d0v0", 0x1000)]),
-            "no result after 9 s: "
-            "the dom0 hangs before it starts the domain: d0v0 at 0000000000001000",
-        ),
-        (
-            Place.DOMU,
-            STARTED + "up\n",
-            End(None, 9, None, False, [Where("d1v0", 0x1000), Where("Xen", 1, "idle_loop+0x1")]),
-            "no result after 9 s: the guest hangs: d1v0 at 0000000000001000",
-        ),
-        (
-            Place.DOMU,
-            STARTED + "up\n",
-            End(None, 9, None, False, [Where("Xen", 1, "idle_loop+0x1")]),
-            "no result after 9 s: none of the guest's vCPUs runs",
-        ),
-        (
-            Place.DOMU,
-            STARTED + "up\n",
-            End(None, 9, None, False, [Where("d0v0", 0x1000)]),
-            "no result after 9 s: none of the guest's vCPUs runs, but d0v0 at 0000000000001000",
-        ),
-    ],
-)
+ENDS: list[tuple[Place, str, End, str]] = [
+    (Place.DOMU, STARTED + PASSED + OFF, End(33, 9), "the guest reported RESULT: PASS"),
+    (
+        Place.DOMU,
+        STARTED + PASSED + "dom0: the domain shut down: crash\n",
+        End(5, 9),
+        "the guest reported RESULT: PASS, but the domain shut down: crash",
+    ),
+    (
+        Place.DOMU,
+        STARTED + OFF,
+        End(33, 9),
+        "no result came: the domain shut down: poweroff",
+    ),
+    (
+        Place.DOMU,
+        STARTED + PASSED + "dom0: BUG: died\n" + OFF,
+        End(33, 9),
+        "the guest reported RESULT: PASS, but said after it: dom0: BUG: died",
+    ),
+    (
+        Place.KERNEL,
+        PASSED + "dom0: xl died\n",
+        End(33, 9),
+        "the guest reported RESULT: PASS, but said after it: dom0: xl died",
+    ),
+    (
+        Place.DOMU,
+        STARTED + "(XEN) d1v0 Unhandled: vec 6, #UD[ffffffff]\n"
+        "(XEN) Domain 1 (vcpu#0) crashed on cpu#0:\n(XEN) RIP:    e033:[<ffffffff81000000>]\n",
+        HUNG,
+        "the guest crashed: d1v0 Unhandled: vec 6, #UD[ffffffff] at ffffffff81000000",
+    ),
+    (
+        Place.DOMU,
+        STARTED + "(XEN) Domain 0 (vcpu#0) crashed on cpu#0:\n",
+        HUNG,
+        "the dom0, not the guest, crashed: Domain 0 (vcpu#0) crashed on cpu#0",
+    ),
+    (
+        Place.DOM0,
+        "(XEN) domain_crash_sync called from entry.S: fault at ffff82d040204bd8\n"
+        "(XEN) Domain 0 (vcpu#0) crashed on cpu#0:\n",
+        HUNG,
+        "the guest crashed: domain_crash_sync called from entry.S: fault at ffff82d040204bd8",
+    ),
+    (
+        Place.DOMU,
+        f"[    8.1] Kernel panic - not syncing: VFS: Unable to mount root fs\n{CRASHED_DOM0}",
+        HUNG,
+        "the dom0, not the guest, died: Kernel panic - not syncing: VFS: Unable to mount root fs",
+    ),
+    (
+        Place.DOMU,
+        "[    6.1] Initramfs unpacking failed: write error\n"
+        f"[    8.1] Kernel panic - not syncing: No working init found.\n{CRASHED_DOM0}",
+        HUNG,
+        "dom0 lacks memory (MEM= gives more): the dom0, not the guest, died: "
+        "Kernel panic - not syncing: No working init found.",
+    ),
+    (
+        Place.DOMU,
+        "(XEN) Panic on CPU 0:\n(XEN) Not enough RAM for domain 0 allocation\n",
+        HUNG,
+        "dom0 lacks memory (MEM= gives more): Xen panicked: Not enough RAM for domain 0 allocation",
+    ),
+    (
+        Place.DOMU,
+        f"{STARTED}[ 9.1] Out of memory: Killed process 99 (xl)\ndom0: xl was killed by signal 9\n",
+        End(7, 9),
+        "no result came: dom0 lacks memory (MEM= gives more): xl was killed by signal 9",
+    ),
+    (
+        Place.DOMU,
+        STARTED + "(d1) (XEN) Panic on CPU 0:\n(d1) (XEN) GENERAL PROTECTION FAULT\n",
+        HUNG,
+        "xen-shim panicked: GENERAL PROTECTION FAULT",
+    ),
+    (
+        Place.DOM0,
+        "(XEN) Hardware Dom0 shutdown: rebooting machine\n",
+        HUNG,
+        "the guest rebooted without a result: Hardware Dom0 shutdown: rebooting machine",
+    ),
+    (
+        Place.KERNEL,
+        "up\n",
+        End(0, 9, "guest-shutdown", False, CPU0),
+        "no result came: the guest powered off the machine",
+    ),
+    (
+        Place.KERNEL,
+        "up\n",
+        End(0, 9, "guest-reset", False, CPU0),
+        "no result came: the guest reset the machine",
+    ),
+    (
+        Place.KERNEL,
+        PASSED,
+        End(0, 9, "guest-reset", True, CPU0),
+        "the guest crashed: triple fault, CPU 0 at 0000000000001000",
+    ),
+    (
+        Place.KERNEL,
+        PASSED,
+        End(0, 9, "guest-shutdown", False, CPU0),
+        "the guest reported RESULT: PASS, but the guest powered off the machine, "
+        "and QEMU not ended with status 33",
+    ),
+    (
+        Place.DOM0,
+        "up\n",
+        End(0, 9, "guest-reset", False, CPU0),
+        "no result came: the machine was reset, of which Xen said nothing",
+    ),
+    (
+        Place.DOMU,
+        "up\n",
+        End(None, 9, None, False, [Where("d0v0", 0x1000)]),
+        "no result after 9 s: the dom0 hangs before it starts the domain: d0v0 at 0000000000001000",
+    ),
+    (
+        Place.DOMU,
+        STARTED + "up\n",
+        End(None, 9, None, False, [Where("d1v0", 0x1000), Where("Xen", 1, "idle_loop+0x1")]),
+        "no result after 9 s: the guest hangs: d1v0 at 0000000000001000",
+    ),
+    (
+        Place.DOMU,
+        STARTED + "up\n",
+        End(None, 9, None, False, [Where("Xen", 1, "idle_loop+0x1")]),
+        "no result after 9 s: none of the guest's vCPUs runs",
+    ),
+    (
+        Place.DOMU,
+        STARTED + "up\n",
+        End(None, 9, None, False, [Where("d0v0", 0x1000)]),
+        "no result after 9 s: none of the guest's vCPUs runs, but d0v0 at 0000000000001000",
+    ),
+]
+
+
+@pytest.mark.parametrize(("place", "said", "end", "reason"), ENDS)
 def test_the_end_is_told(place: Place, said: str, end: End, reason: str, symbols: Symbols) -> None:
     judge = judged(place, said, end, symbols)
     assert judge.reason() == reason

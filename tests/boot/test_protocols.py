@@ -189,59 +189,59 @@ def test_what_a_guest_prints_tells_its_protocol(
     assert found == result
 
 
-@pytest.mark.parametrize(
-    ("said", "values", "result", "words"),
-    [
-        (f"up\n{OFF}", {"protocol": "poweroff"}, "passed", "the guest powered off"),
-        (f"up\n{REBOOTS}", {"protocol": "poweroff"}, "crashed", "the guest rebooted"),
-        ("up\n", {"protocol": "poweroff"}, "crashed", "no result after 9 s"),
-        (f"FAIL a\n{OFF}", {"protocol": "poweroff"}, "failed", "powered off, but also FAIL a"),
-        (f"{XTF}ERROR\n{OFF}", {"protocol": "poweroff"}, "failed", "also Test result: ERROR"),
-        (f"{XTF}SUCCESS\n{OFF}", {"protocol": "poweroff"}, "passed", "the guest powered off"),
-        (
-            f"Kernel panic - not syncing: x\n{OFF}",
-            {"protocol": "poweroff"},
-            "failed",
-            "the guest powered off, but Kernel panic - not syncing: x",
-        ),
-        (f"oops\n{OFF}", {"protocol": "poweroff", "fail_regex": "^oops"}, "failed", "also oops"),
-        (f"{KTAP}{XTF}SUCCESS\n{OFF}", {"protocol": "xtf"}, "passed", "Test result: SUCCESS"),
-        (f"{KTAP}{XTF}SUCCESS\n{OFF}", {"protocol": "ktap"}, "passed", "KTAP: 2 passed"),
-        (f"{KTAP}{XTF}FAILURE\n{OFF}", {"protocol": "ktap"}, "failed", "(Test result: FAILURE)"),
-        (f"{OURS}{OFF}", {"protocol": "xtf"}, "crashed", "powered off without a result"),
-        (f"{KTAP}{OFF}", {"protocol": "pass-fail"}, "crashed", "powered off without a result"),
-        (f"a\nlogin: \n{OFF}", {"pass_regex": "login:"}, "passed", "reported login:"),
-        ("a\nlogin: \n", {"pass_regex": "login:"}, "passed", "the guest reported login:"),
-        ("FAIL a\nlogin:\n", {"pass_regex": "login:"}, "passed", "the guest reported login:"),
-        (f"a\n{OFF}", {"pass_regex": "login:"}, "crashed", "powered off without a result"),
-        ("a\n", {"pass_regex": "login:"}, "crashed", "no result after 9 s"),
-        (
-            "login:\nBUG: x\n",
-            {"pass_regex": "login:", "fail_regex": "BUG"},
-            "failed",
-            "the guest reported login:, but also BUG: x",
-        ),
-        ("BUG\n", {"pass_regex": "x", "fail_regex": "BUG"}, "failed", "no result came, but BUG"),
-        (
-            "login:\n(XEN) Domain 0 (vcpu#0) crashed on cpu#0:\n",
-            {"pass_regex": "login:"},
-            "crashed",
-            "the guest crashed",
-        ),
-        (
-            "login:\nKernel panic - not syncing: x\n",
-            {"pass_regex": "login:"},
-            "failed",
-            "but Kernel panic",
-        ),
-        (
-            f"FAIL a\n{OFF}",
-            {"protocol": "none"},
-            "shown",
-            "no verdict was asked for: the guest pow",
-        ),
-    ],
-)
+NAMED: list[tuple[str, Mapping[str, object], str, str]] = [
+    (f"up\n{OFF}", {"protocol": "poweroff"}, "passed", "the guest powered off"),
+    (f"up\n{REBOOTS}", {"protocol": "poweroff"}, "crashed", "the guest rebooted"),
+    ("up\n", {"protocol": "poweroff"}, "crashed", "no result after 9 s"),
+    (f"FAIL a\n{OFF}", {"protocol": "poweroff"}, "failed", "powered off, but also FAIL a"),
+    (f"{XTF}ERROR\n{OFF}", {"protocol": "poweroff"}, "failed", "also Test result: ERROR"),
+    (f"{XTF}SUCCESS\n{OFF}", {"protocol": "poweroff"}, "passed", "the guest powered off"),
+    (
+        f"Kernel panic - not syncing: x\n{OFF}",
+        {"protocol": "poweroff"},
+        "failed",
+        "the guest powered off, but Kernel panic - not syncing: x",
+    ),
+    (f"oops\n{OFF}", {"protocol": "poweroff", "fail_regex": "^oops"}, "failed", "also oops"),
+    (f"{KTAP}{XTF}SUCCESS\n{OFF}", {"protocol": "xtf"}, "passed", "Test result: SUCCESS"),
+    (f"{KTAP}{XTF}SUCCESS\n{OFF}", {"protocol": "ktap"}, "passed", "KTAP: 2 passed"),
+    (f"{KTAP}{XTF}FAILURE\n{OFF}", {"protocol": "ktap"}, "failed", "(Test result: FAILURE)"),
+    (f"{OURS}{OFF}", {"protocol": "xtf"}, "crashed", "powered off without a result"),
+    (f"{KTAP}{OFF}", {"protocol": "pass-fail"}, "crashed", "powered off without a result"),
+    (f"a\nlogin: \n{OFF}", {"pass_regex": "login:"}, "passed", "reported login:"),
+    ("a\nlogin: \n", {"pass_regex": "login:"}, "passed", "the guest reported login:"),
+    ("FAIL a\nlogin:\n", {"pass_regex": "login:"}, "passed", "the guest reported login:"),
+    (f"a\n{OFF}", {"pass_regex": "login:"}, "crashed", "powered off without a result"),
+    ("a\n", {"pass_regex": "login:"}, "crashed", "no result after 9 s"),
+    (
+        "login:\nBUG: x\n",
+        {"pass_regex": "login:", "fail_regex": "BUG"},
+        "failed",
+        "the guest reported login:, but also BUG: x",
+    ),
+    ("BUG\n", {"pass_regex": "x", "fail_regex": "BUG"}, "failed", "no result came, but BUG"),
+    (
+        "login:\n(XEN) Domain 0 (vcpu#0) crashed on cpu#0:\n",
+        {"pass_regex": "login:"},
+        "crashed",
+        "the guest crashed",
+    ),
+    (
+        "login:\nKernel panic - not syncing: x\n",
+        {"pass_regex": "login:"},
+        "failed",
+        "but Kernel panic",
+    ),
+    (
+        f"FAIL a\n{OFF}",
+        {"protocol": "none"},
+        "shown",
+        "no verdict was asked for: the guest pow",
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "values", "result", "words"), NAMED)
 def test_a_protocol_is_named(
     said: str, values: Mapping[str, object], result: str, words: str, symbols: Symbols
 ) -> None:

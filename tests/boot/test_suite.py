@@ -192,6 +192,8 @@ def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
         (("--runs=2", "--retries=1"), 4, "retries would hide"),
         (("--jobs=0",), 4, "above 0"),
         (("--protocol=none",), 4, "a test needs a verdict"),
+        (("--gdb=1",), 4, "leave GDB, RECORD and REPLAY out"),
+        (("--record=file",), 4, "leave GDB, RECORD and REPLAY out"),
         (("--pass=(",), 2, "PASS_REGEX=( is no regular expression"),
     ],
 )

@@ -102,6 +102,8 @@ class Suite:
         how.check()
         if any(case.options.given.protocol is NONE for case in cases):
             raise XenToolError("a test needs a verdict: name another PROTOCOL than none")
+        if any(g.gdb or g.record or g.replay for g in (case.options.given for case in cases)):
+            raise XenToolError("a test is for no debugger: leave GDB, RECORD and REPLAY out")
         self.interrupted = False
         self.done = 0
         """How many runs have ended."""

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The tables of docs/boot.md are what the code does: settings, protocols, and every end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from boot.test_outcome import ENDS
+from boot.test_protocols import NAMED, TABLE, judged
+from guests import guest
+from project import TOP
+from xen_tool import cli
+from xen_tool.boot.dump import Where
+from xen_tool.boot.given import WORDS, given
+from xen_tool.boot.modes import Place
+from xen_tool.boot.outcome import LACKS_MEMORY, End
+from xen_tool.boot.protocols import PROTOCOLS, Finish, Result
+from xen_tool.boot.suite import told
+from xen_tool.boot.suite.run import FLAKY, NOT_RUN, REFUSED
+from xen_tool.boot.symbols import Symbols
+
+DOCUMENT = (TOP / "docs/boot.md").read_text()
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the table with this first line."""
+    lines = DOCUMENT.partition(f"\n| {heading} |")[2].splitlines()[2:]
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    assert rows, heading
+    return rows
+
+
+def quoted(cell: str) -> list[str]:
+    return re.findall("`([^`]+)`", cell)
+
+
+def test_every_setting_is_told() -> None:
+    names = {name for row in table("setting | what it gives") for name in quoted(row[0])}
+    assert names == {f"{name.upper()}=" for name in WORDS} | {"CPUS="}
+
+
+def test_every_protocol_is_told() -> None:
+    words = {
+        Finish.EXIT: "by status 33",
+        Finish.POWEROFF: "powers off",
+        Finish.REBOOT: "reboots",
+    }
+    rows = table("`PROTOCOL=` | a pass is | the guest ends")
+    assert [quoted(row[0]) for row in rows] == [[protocol.name] for protocol in PROTOCOLS]
+    for row, protocol in zip(rows, PROTOCOLS, strict=True):
+        assert {end for end, word in words.items() if word in row[2]} == (protocol.ends or set())
+        for line in protocol.results:
+            assert all(word in row[1] for word in line.split(": ")[1].split(" with"))
+
+
+@pytest.fixture(scope="module")
+def symbols(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Symbols]:
+    with Symbols(str(guest(tmp_path_factory.mktemp("guest"), "qemu-kernel"))) as found:
+        yield found
+
+
+OTHERS = [
+    (Place.KERNEL, "up\n", End(-9, 9)),
+    (Place.KERNEL, "up\n", End(7, 9)),
+    (Place.KERNEL, "up\n", End(33, 9)),
+    (Place.KERNEL, "up\n", End(None, 9)),
+    (Place.KERNEL, "", End(None, 9)),
+    (Place.KERNEL, "qemu-system-x86_64: terminating on signal 2\n", End(0, 9)),
+    (Place.DOM0, "up\n", End(0, 9, "guest-shutdown")),
+    (Place.DOM0, "(XEN) Panic on CPU 0:\n(XEN) FATAL PAGE FAULT\n", End(None, 9)),
+    (Place.KERNEL, "", End(None, 9, None, False, (Where("CPU 0", 0x1000),))),
+    (Place.DOM0, "(XEN) FATAL TRAP: vector = 6\n", End(None, 9)),
+    (Place.DOM0, "(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.\n", End(None, 9)),
+    (Place.DOMU, "dom0: xl did not start the domain: xc: error: panic\n", End(7, 9)),
+    (Place.DOMU, "dom0: xl was killed by signal 9\n", End(7, 9)),
+]
+
+
+def ends(symbols: Symbols) -> Iterator[tuple[str, Result]]:
+    """The last line and the result of all the ends that the tests know."""
+    for place, said, end, _ in ENDS:
+        judge = judged(said, symbols, end=end, place=place)
+        yield judge.reason(), judge.result()
+    for place, said, end in OTHERS:
+        judge = judged(said, symbols, end=end, place=place)
+        yield judge.reason(), judge.result()
+    for said, _, _ in TABLE:
+        judge = judged(said, symbols)
+        yield judge.reason(), judge.result()
+    for said, values, _, _ in NAMED:
+        judge = judged(said, symbols, given(values))
+        yield judge.reason(), judge.result()
+
+
+def pattern(template: str) -> str:
+    parts = re.split("<[^>]+>", template)
+    return ".+".join(map(re.escape, parts))
+
+
+def test_every_end_is_told(symbols: Symbols) -> None:
+    templates = [
+        (template, row[1].split(", "))
+        for row in table("the last line | result | what it means")
+        for template in quoted(row[0])
+    ]
+    assert len(templates) > 30
+    hit = set()
+    for reason, result in ends(symbols):
+        # The first that it matches: those that say more stand in front.
+        found = next((t for t in templates if re.fullmatch(pattern(t[0]), reason)), None)
+        assert found, f"no row has {reason!r}"
+        assert result.value in found[1], f"{reason!r} is {result}, and not {found[1]}"
+        hit.add(found[0])
+    assert [template for template, _ in templates if template not in hit] == []
+    assert any(LACKS_MEMORY in template for template in hit)
+
+
+def test_every_result_has_its_status() -> None:
+    rows = {
+        row[0]: row[1:]
+        for row in table("result | `xen-tool` | `scons` | JUnit | of XTF | of its runner")
+    }
+    assert set(rows) == {*(result.value for result in Result), FLAKY, REFUSED, NOT_RUN}
+    for name, (tool, scons, junit, *_) in rows.items():
+        good = name in (Result.PASSED.value, Result.SHOWN.value)
+        bad = cli.INTERRUPTED if name == NOT_RUN else cli.FAILED
+        assert tool == str(0 if good else bad)
+        assert scons == ("0" if good else "2")
+        assert junit == told._ELEMENTS.get(name, "")
+
+
+def test_readme_leads_there() -> None:
+    assert "(docs/boot.md)" in Path(TOP / "README.md").read_text()
