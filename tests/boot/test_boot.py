@@ -696,3 +696,10 @@ def test_a_console_is_kept_as_it_comes(tmp_path: Path) -> None:
     assert echoed == ["one", "\udcff"]
     with pytest.raises(XenToolError, match="cannot be written"):
         Log(path / "below")
+
+
+def test_a_prompt_that_goes_away_is_no_pass(machine: Machine) -> None:
+    machine.program("say('login: '); time.sleep(0.1); say('\\rno     \\n'); sys.exit(33)")
+    what = given({"pass_regex": "^login"})
+    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), given=what)
+    assert outcome.result.value == "crashed"

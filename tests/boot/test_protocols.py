@@ -375,12 +375,17 @@ def test_each_word_on_real_xen(runs: Runs, name: str) -> None:
     assert shown[-len(text.splitlines()) :] == text.splitlines()
 
 
+@pytest.mark.parametrize("text", ["login:\n", "login: "])
 def test_a_guest_that_runs_on_after_its_pass_is_stopped(
-    xen_under_qemu: None, tmp_path: Path
+    xen_under_qemu: None, tmp_path: Path, text: str
 ) -> None:
-    image = guest(tmp_path, "qemu-kernel", "login:\n", first="")
-    content = image.read_bytes().replace(b"\xe7\xf4", b"\x90\x90")  # out 0xf4, eax
-    image.write_bytes(content)
-    outcome = boot(image, mode="qemu", timeout=99, given=given({"pass_regex": "login"}))
+    image = guest(tmp_path, "qemu-kernel", text)
+    out_to_exit, nothing = b"\xe7\xf4", b"\x90\x90"
+    content = image.read_bytes()
+    assert out_to_exit in content
+    image.write_bytes(content.replace(out_to_exit, nothing))
+    outcome = boot(image, mode="qemu", timeout=99, given=given({"pass_regex": "^login"}))
     assert (outcome.result, outcome.status) == (Result.PASSED, None)
+    assert outcome.reason == "the guest reported login:"
+    assert outcome.console[-1] == "login:"
     assert outcome.seconds < 99

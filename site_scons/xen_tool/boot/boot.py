@@ -28,7 +28,7 @@ from .debugger import replay, stub
 from .debugger.session import Session, session, xen_symbols
 from .debugger.stub import listening
 from .dump import Where
-from .evidence import Evidence
+from .evidence import Evidence, read
 from .given import NOTHING, Given
 from .held import Held
 from .modes import Mode, Place
@@ -237,11 +237,15 @@ def _follow(
     places: Sequence[Where] = ()
     # Without a limit there is a debugger, who looks on as long as the machine is there.
     debugged = math.isinf(deadline)
+    # When a line without an end, which a guest passes by, has stayed long enough.
+    prompt = math.inf
     while debugged or not evidence.over:
-        data = machine.listen(deadline - time.monotonic())
+        data = machine.listen(min(deadline, prompt) - time.monotonic())
         if data is None:
             break
         console.feed(data)
+        stays = evidence.reader.is_awaited(read(console.row).text)
+        prompt = min(prompt, time.monotonic() + GRACE_SECONDS) if stays else math.inf
         if machine.monitor.shutdown and not places:
             places = machine.monitor.cpus()
             machine.monitor.quit()
@@ -252,6 +256,8 @@ def _follow(
         elif evidence.reader.ended:
             left = GRACE_SECONDS if evidence.reader.may_run_on else EXIT_SECONDS
             deadline = min(deadline, time.monotonic() + left)
+    if prompt < deadline:
+        console.close()
     if machine.ended and not evidence.over:
         with contextlib.suppress(subprocess.TimeoutExpired):
             machine.process.wait(max(0.0, deadline - time.monotonic()))

@@ -60,6 +60,11 @@ class Console:
         """The last lines."""
         return tuple(self._lines)
 
+    @property
+    def row(self) -> str:
+        """The row of the cursor, which may have no end yet."""
+        return self._terminal.row
+
     def _take(self, text: str, seen: Seen) -> None:
         if seen is not Seen.GLIMPSE:
             if self._echo:

@@ -255,6 +255,10 @@ class Reader:
         if len(self.failed) < FEW:
             self.failed.append(text[:LENGTH])
 
+    def is_awaited(self, text: str) -> bool:
+        """Whether a line passes, such as a prompt, behind which nothing comes."""
+        return bool(text and self._patterns.passed and self._patterns.passed.search(text))
+
     @property
     def ended(self) -> bool:
         """Whether the result came, or what there was to look for."""

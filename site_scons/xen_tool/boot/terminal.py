@@ -69,6 +69,11 @@ class Terminal(Parser):
         self._writing = False
         """Whether the last thing was text: what it is written over is told once, however long."""
 
+    @property
+    def row(self) -> str:
+        """The text of the row of the cursor."""
+        return self._rows[self._y].text()
+
     def close(self) -> None:
         """Tell what has not been told."""
         self._leave()
