@@ -156,7 +156,7 @@ def test_a_prompt_that_is_there_for_m_only(tree: Tree) -> None:
         tree(text, T="y")
     assert (
         str(caught.value)
-        == "T=y cannot hold: it can be m at most, by its prompt: it needs m && MODULES"
+        == "T=y cannot hold: it can be m at most, as its prompt is: it needs m && MODULES"
     )
 
 

@@ -455,3 +455,74 @@ def test_what_breaks_it_off_is_one_sentence(kernel: Project, terminal: Open) -> 
     assert status == 2
     assert "menuconfig: it broke off, by ValueError: GONE" in text
     assert (kernel.top / ".config").read_text() == "CONFIG_COUNT=5\n"
+
+
+REASONS = """
+config BASE
+	bool "base"
+
+config MIDDLE
+	bool "middle"
+	depends on BASE
+
+config TOP
+	bool "top"
+	depends on MIDDLE
+
+config CHOOSER
+	bool "chooser"
+	select CHOSEN
+
+config CHOSEN
+	bool "chosen"
+
+config COUNT
+	int "count" if BASE
+	default 3
+
+choice
+	prompt "pick"
+config ONE
+	bool "one"
+config TWO
+	bool "two"
+endchoice
+"""
+
+
+def test_what_cannot_be_set_says_why_and_leads_there(kernel: Project, terminal: Open) -> None:
+    kernel.write("kconfig/Kconfig", REASONS)
+    kernel.write("kconfig/configs/x86_64_defconfig", "CONFIG_CHOOSER=y\n")
+    kernel.write(".config", "# CONFIG_BASE is not set\nCONFIG_CHOOSER=y\n")
+    screen = terminal(kernel.top)
+    screen.wait("-*- chosen", _READY)
+    # What is selected.
+    screen.keys("Down", "Down", "Space")
+    screen.wait("CHOSEN cannot be n", "CHOSEN: CHOOSER (=y) selects it", "[1] Jump to CHOOSER")
+    screen.keys("1", "Space")
+    # The cursor is on CHOOSER now.
+    screen.wait("[ ] chooser (defconfig: y)", "[ ] chosen (NEW) (defconfig: y)")
+    # What is not visible, in show-all mode: the whole chain, and what is nearest to mend.
+    screen.keys("a")
+    screen.wait("show-all mode enabled")
+    screen.keys("Home", "Down", "Down", "y")
+    screen.wait(
+        "TOP cannot be y",
+        "TOP: it needs MIDDLE (=n, default)",
+        "MIDDLE: it needs BASE (=n, set in .config:1)",
+        "[1] Jump to MIDDLE",
+        "[2] Jump to BASE",
+    )
+    screen.keys("2", "y")
+    screen.wait("[*] base (defconfig: n)")
+    screen.keys("Space")
+    screen.wait("[ ] base   ")
+    # A number, by what the symbol's own page says.
+    screen.keys("End", "Up", "?")
+    screen.wait("Why it cannot be changed:", "COUNT: it is not visible: it needs BASE")
+    screen.keys("Escape", "End", "Enter", "n")
+    screen.wait("ONE cannot be n", "ONE: one of the choice must be chosen")
+    screen.keys("Escape", "q")
+    screen.wait("Save configuration?")
+    screen.keys("n")
+    assert screen.end()[0] == 0

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ...abi import ARCHES
 from ..assignments import COMMAND_LINE, Assignment, Origins
 from ..language.values import Symbol, is_logical
 
+_MOST_LINKS = 5
 _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
 
 
@@ -32,11 +34,41 @@ def origin(symbol: Symbol, holding: Origins) -> str:
     return "default"
 
 
-def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
-    """Explains an assignment that did not take; where says what else was set.
+class Reason(NamedTuple):
+    """Why an assignment does not take."""
 
-    With fix, it ends in what to type instead, where that is clear.
-    """
+    text: str
+    fix: str
+    """What to do about it, where that is clear; or ""."""
+    symbols: Sequence[Symbol]
+    """Those that are in the way."""
+
+
+def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
+    """Explain an assignment that did not take, with the fix; where says what else was set."""
+    found = explained(assignment, where)
+    return f"{found.text}; {found.fix}" if fix and found.fix else found.text
+
+
+def chain(assignment: Assignment, where: Origins) -> list[tuple[Symbol, Reason]]:
+    """Return why an assignment does not take, and why what is in its way cannot be set either."""
+    import kconfiglib
+
+    links: dict[Symbol, Reason] = {}
+    queue = [assignment]
+    for wish in queue:
+        if len(links) == _MOST_LINKS or wish.symbol in links:
+            continue
+        links[wish.symbol] = found = explained(wish, where)
+        for symbol in found.symbols:
+            value = "n" if symbol.str_value == "y" else "y"
+            if is_logical(symbol) and kconfiglib.STR_TO_TRI[value] not in symbol.assignable:
+                queue.append(Assignment(symbol, value, value, ""))
+    return list(links.items())
+
+
+def explained(assignment: Assignment, where: Origins) -> Reason:
+    """Return why an assignment does not take; where says what else was set."""
     import kconfiglib
 
     symbol = assignment.symbol
@@ -50,25 +82,27 @@ def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
         most = "it can be m at most, as it depends on m"
         missing = [term for term in missing if not _is_m(term)]
     if missing and assignment.value != "n":
-        needs = _needs(assignment, missing, where, fix and not most)
-        return f"{most}; {needs}" if most else needs
+        needs = _needs(assignment, missing, where)
+        return Reason(f"{most}; {needs.text}", "", needs.symbols) if most else needs
     if most:
-        return most
+        return Reason(most, "", ())
     if symbol.choice is not None:
         return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
-        selecting = [s.name for s in _symbols(symbol.rev_dep) if s.str_value != "n"]
-        return f"{' and '.join(selecting)} (=y) selects it; type {selecting[0]}=0 as well"
+        selecting = [s for s in _symbols(symbol.rev_dep) if s.str_value != "n"]
+        names = [s.name for s in selecting]
+        fix = f"type {names[0]}=0 as well"
+        return Reason(f"{' and '.join(names)} (=y) selects it", fix, selecting)
     for low, high, condition in symbol.ranges:
         if kconfiglib.expr_value(condition):
-            return f"its range is {low.str_value} to {high.str_value}"
+            return Reason(f"its range is {low.str_value} to {high.str_value}", "", ())
     if symbol.visibility == 0:
-        return "it is not visible: " + _conditions(symbol)
+        return _with_conditions("it is not visible", symbol)
     if assignment.value == "m" and symbol.type == kconfiglib.BOOL:
-        return f"without modules m is y; it is {symbol.str_value}"
+        return Reason(f"without modules m is y; it is {symbol.str_value}", "", ())
     if whole and symbol.visibility == 1:
-        return "it can be m at most, by its prompt: " + _conditions(symbol)
-    return f"it is {symbol.str_value or 'not set'}"
+        return _with_conditions("it can be m at most, as its prompt is", symbol)
+    return Reason(f"it is {symbol.str_value or 'not set'}", "", ())
 
 
 def needed(symbol: Symbol) -> list[Symbol]:
@@ -85,26 +119,31 @@ def needed(symbol: Symbol) -> list[Symbol]:
     return missing + [deeper for term in missing for deeper in needed(term)]
 
 
-def _promptless(symbol: Symbol) -> str:
+def _promptless(symbol: Symbol) -> Reason:
     value = symbol.str_value or "not set"
     text = f"it has no prompt and is {value}"
     if symbol.name in _OF_ARCH:
-        return f"{text}, as ARCH says; type {_other_arch(symbol)} instead"
-    names = sorted({s.name for d, c in symbol.defaults for s in (*_symbols(d), *_symbols(c))})
-    names += [s.name for s in _symbols(symbol.direct_dep) if s.name not in names]
-    return f"{text}; it follows {', '.join(names)}" if names else text
+        other = _other_arch(symbol)
+        return Reason(f"{text}, as ARCH says", f"type {other} instead" if other else "", ())
+    followed = {s for d, c in symbol.defaults for s in (*_symbols(d), *_symbols(c))}
+    symbols = sorted(followed, key=lambda s: str(s.name))
+    symbols += [s for s in _symbols(symbol.direct_dep) if s not in followed]
+    names = ", ".join(s.name for s in symbols)
+    return Reason(f"{text}; it follows {names}" if names else text, "", symbols)
 
 
-def _needs(assignment: Assignment, missing: list[Any], where: Origins, fix: bool) -> str:
+def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> Reason:
     import kconfiglib
 
     kconf = assignment.symbol.kconfig
-    needs, fixes = [], []
+    needs, fixes, symbols = [], [], []
     for term in missing:
         if not isinstance(term, kconfiglib.Symbol):
-            states = ", ".join(f"{s.name} ({_state(s, where)})" for s in _symbols(term))
+            inside = _symbols(term)
+            states = ", ".join(f"{s.name} ({_state(s, where)})" for s in inside)
             text = kconfiglib.expr_str(term)
             needs.append(f"{text}, with {states}" if states else text)
+            symbols += inside
         elif term is kconf.n and term is kconf.modules:
             needs.append("modules, but no symbol has the line `modules`")
         elif term.is_constant:
@@ -113,32 +152,36 @@ def _needs(assignment: Assignment, missing: list[Any], where: Origins, fix: bool
             needs.append(f"{term.name}, which Kconfig does not define")
         else:
             needs.append(f"{term.name} ({_state(term, where)})")
+            symbols.append(term)
             if term.name in _OF_ARCH:
                 fixes.append(_other_arch(term))
             elif has_prompt(term) and is_logical(term):
                 fixes.append(f"{term.name}=1")
-    text = "it needs " + " and ".join(needs)
-    if assignment.origin != COMMAND_LINE or len(fixes) < len(missing) or not fix:
-        return text
-    return f"{text}; type {' '.join(fixes)} {assignment}"
+    is_clear = assignment.origin == COMMAND_LINE and len(fixes) == len(missing)
+    fix = f"type {' '.join(fixes)} {assignment}" if is_clear else ""
+    return Reason("it needs " + " and ".join(needs), fix, symbols)
 
 
-def _choice(symbol: Symbol, value: str, where: Origins) -> str:
+def _choice(symbol: Symbol, value: str, where: Origins) -> Reason:
     selected = symbol.choice.selection
     others = [s.name for s in symbol.choice.syms if s is not symbol]
     if value == "n":
-        instead = f"; type {others[0]}=1 instead" if others else ""
-        return f"one of the choice must be chosen{instead}"
+        instead = f"type {others[0]}=1 instead" if others else ""
+        return Reason("one of the choice must be chosen", instead, ())
     if selected is None:
-        return "its choice is not visible: " + _conditions(symbol.choice)
-    return f"{selected.name} ({_state(selected, where)}) is chosen in its place; drop one of them"
+        return _with_conditions("its choice is not visible", symbol.choice)
+    text = f"{selected.name} ({_state(selected, where)}) is chosen in its place"
+    return Reason(text, "drop one of them", [selected])
 
 
-def _conditions(item: Any) -> str:
+def _with_conditions(text: str, item: Any) -> Reason:
     import kconfiglib
 
-    terms = [kconfiglib.expr_str(node.prompt[1]) for node in item.nodes if node.prompt]
-    return "it needs " + " or ".join(terms)
+    conditions = [node.prompt[1] for node in item.nodes if node.prompt]
+    symbols = {s for condition in conditions for s in _symbols(condition) if s is not item}
+    needs = " or ".join(map(kconfiglib.expr_str, conditions))
+    ordered = sorted(symbols, key=lambda s: str(s.name))
+    return Reason(f"{text}: it needs {needs}", "", ordered)
 
 
 def _unmet(expression: Any, least: int = 1) -> list[Any]:
@@ -173,5 +216,9 @@ def _state(symbol: Symbol, where: Origins) -> str:
 
 def _other_arch(symbol: Symbol) -> str:
     symbols = symbol.kconfig.syms
-    names = [arch.name for arch in ARCHES.values() if symbols[arch.symbol].str_value == "n"]
-    return f"ARCH={' or ARCH='.join(names)}"
+    names = [
+        arch.name
+        for arch in ARCHES.values()
+        if arch.symbol in symbols and symbols[arch.symbol].str_value == "n"
+    ]
+    return " or ".join(f"ARCH={name}" for name in names)

@@ -9,6 +9,7 @@ nothing changed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import locale
@@ -27,11 +28,13 @@ from typing import Any, TypeVar
 from ...errors import XenToolError
 from ...files import shown, write_if_changed
 from .. import saved
+from ..assignments import Origins
 from ..language.kconf import kconfig_class, read_kconfig
 from ..language.library import import_kconfiglib
 from ..language.values import is_number
 from ..overrides import overruled
 from ..texts import defconfig_text
+from . import menu
 
 MODULES = {
     "menuconfig": "changes it in the terminal",
@@ -191,8 +194,32 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     text = os.environ.get(_TEXT)
 
     class Kconfig(kconfig_class()):  # type: ignore[misc]
+        usual_name = "default" if defconfig is None else "defconfig"
+
+        def origins(self) -> Origins:
+            """Where each value that is set comes from."""
+            return {
+                symbol.name: self.loaded.get((symbol.name, symbol.str_value), "here")
+                for symbol in self.unique_defined_syms
+                if symbol.user_value is not None
+            }
+
+        def _usual(self) -> Mapping[Any, str]:
+            """The values without a saved configuration; none if the defconfig is damaged."""
+            with self._quiet(), contextlib.suppress(XenToolError):
+                if defconfig is not None:
+                    saved.load(self, Path(defconfig))
+                return menu.values(self)
+            return {}
+
         def load_config(self, filename: str | None = None, **_options: Any) -> Any:
             is_dialog = filename is not None
+            if not is_dialog:
+                self.usual: Mapping[Any, str] = {}
+                self.loaded: Mapping[tuple[str, str], str] = {}
+                if name == "menuconfig":
+                    self.usual = self._usual()
+                    self.unset_values()
             filename = filename or kconfiglib.standard_config_filename()
             if not is_dialog and not os.path.exists(filename):
                 if defconfig is None:
@@ -205,6 +232,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
             # A saved file holds symbols without a prompt too, as Linux's does.
             with self._quiet():
                 loaded = saved.load(self, Path(filename))
+            self.loaded = {(a.symbol.name, a.value): a.origin for a in loaded.assignments}
             if is_dialog:
                 lost.extend([*loaded.notes, *overruled(loaded.assignments, [])])
             return f"Loaded configuration '{shown(Path(filename))}'"
@@ -230,6 +258,8 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
         str(kconfig), text=text, suppress_traceback=True
     )
     module = import_kconfiglib(name)
+    if name == "menuconfig":
+        menu.extend(module)
     if name == "guiconfig":
         _tell_of_errors_in_windows()
     # Their check of a number that is typed would take 010 and 1_0.
