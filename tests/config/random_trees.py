@@ -29,7 +29,7 @@ class Tree:
     """
 
     def __init__(self, seed: int, *, of_today: bool = False) -> None:
-        self._of_today = of_today
+        self.of_today = of_today
         self._random = random.Random(seed)
         self.types: dict[str, str] = {}
         self._later: list[str] = []
@@ -67,7 +67,7 @@ class Tree:
 
     def _block(self, size: int, depth: int) -> Iterator[str]:
         for _ in range(size):
-            choices = 0 if self._of_today else 2
+            choices = 0 if self.of_today else 2
             kind = self._random.choices(
                 ("config", "choice", "menu", "if", "comment"),
                 (10, choices, 1, 1, 1 if depth else 2),
@@ -104,16 +104,16 @@ class Tree:
 
     def _config(self, name: str, kind: str) -> Iterator[str]:
         # Of today a menuconfig needs a prompt.
-        words = ("config", "config", "config" if self._of_today else "menuconfig")
+        words = ("config", "config", "config" if self.of_today else "menuconfig")
         yield f"{self._random.choice(words)} {name}"
         condition = self._if(0.2)
         yield f'\t{kind} "{name.lower()}"{condition}' if self._chance(0.75) else f"\t{kind}"
         yield from self._depends()
         for _ in range(self._random.choice((0, 0, 1, 1, 2))):
             yield f"\tdefault {self._default(kind)}{self._if(0.5)}"
-        if self._of_today and kind in ("int", "hex"):
+        if self.of_today and kind in ("int", "hex"):
             yield f"\tdefault {self._random.choice(NUMBERS[kind])}"
-        elif self._of_today and self._chance(0.3):
+        elif self.of_today and self._chance(0.3):
             self.handed_on[f"OLD_{name}"] = kind
             yield f"\tdefault OLD_{name}"
         if kind in ("int", "hex") and self._chance(0.5):
@@ -154,7 +154,7 @@ class Tree:
 
     def _depends(self, probability: float = 0.4) -> Iterator[str]:
         if self._chance(probability):
-            condition = self._if(0.4) if self._of_today else ""
+            condition = self._if(0.4) if self.of_today else ""
             yield f"\tdepends on {self._expression()}{condition}"
 
     def _if(self, probability: float) -> str:
@@ -162,7 +162,7 @@ class Tree:
 
     def _default(self, kind: str) -> str:
         if kind not in LOGICAL:
-            of_names = kind == "string" or not self._of_today
+            of_names = kind == "string" or not self.of_today
             same = [name for name, other in self.types.items() if other == kind and of_names]
             return self._random.choice((*NUMBERS[kind], *same))
         return self._expression()
@@ -179,7 +179,7 @@ class Tree:
     def _term(self, *, comparing: bool = True) -> str:
         names = list(self.types)
         logical = [name for name in names if self.types[name] in LOGICAL]
-        if self._of_today:
+        if self.of_today:
             comparable = [name for name in names if self.types[name] == "string"]
         else:
             comparable = names
@@ -251,7 +251,7 @@ def dressed(tree: Tree, seed: int) -> Mapping[str, str]:
         word = line.split()[0]
         name = line.split()[1] if word in ("config", "menuconfig") else name
         kind = tree.types.get(name, "")
-        if kind in numbers and word == "range" and dice.random() < 0.3:
+        if kind in numbers and word == "range" and not tree.of_today and dice.random() < 0.3:
             before = numbers[kind][:-1]
             line = re.sub(r"range \S+", f"range {dice.choice(before)}", line) if before else line
         if match := _PROPERTY.match(line):

@@ -168,7 +168,9 @@ def test_a_line_that_says_nothing_is_an_error(tmp_path: Path, line: str, words: 
 def test_a_text_without_quotes_is_told_of(tmp_path: Path) -> None:
     # C kconfig drops it without a word.
     (note,) = ours(tmp_path, TYPES, "CONFIG_S=bare\n").notes
-    assert note.endswith(":1: S=bare: a text stands in quotes; the line has no effect")
+    assert note.endswith(
+        ":1: S=bare: the value of a string must be in double quotes; the line has no effect"
+    )
 
 
 _TREES = (Path(__file__).parent / "kconfigs.txt").read_text().split("=== ")[1:]
@@ -198,7 +200,7 @@ def test_a_decimal_default_with_zeros_is_one_number_to_all(tmp_path: Path) -> No
     # C kconfig counts 10, and hands 010 to the compiler.
     kconfig = "config N\n\tint\n\tdefault 010\nconfig A\n\tdef_bool N = 10\n"
     got = ours(tmp_path, kconfig)
-    assert got.warnings == ("Kconfig:3: the default of N is no number: 010",)
+    assert got.warnings == ("Kconfig:3: the default of N is not a number: 010",)
     assert got.values == {"N": "10", "A": "y"}
     assert "#define CONFIG_N 10\n" in got.autoconf
 

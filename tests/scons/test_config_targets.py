@@ -198,7 +198,7 @@ def test_warnings_of_kconfig_are_told_once(kernel: Project) -> None:
     more = 'config COUNT\n\tint "count"\n\tdefault GONE if n\n\tdefault 1\n'
     kernel.write("kconfig/Kconfig", f"{text}\n{more}")
     place = f"kconfig/Kconfig:{line}"
-    warning = f"xen_tool: warning: {place}: the default of COUNT is no number: GONE"
+    warning = f"xen_tool: warning: {place}: the default of COUNT is not a number: GONE"
     for target in ("olddefconfig", "listconfig", "build/x86_64/.config"):
         run = kernel.run(target)
         assert (run.status, run.err.splitlines()) == (0, [warning]), target
@@ -389,8 +389,13 @@ def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
         (["olddefconfig", "XEN=0"], "or type `scons olddefconfig setconfig XEN=0`"),
         (["other.config"], "there is no configuration other.config"),
         (["arm_defconfig"], "there is no configuration arm_defconfig"),
-        (["defconfig", "i386_defconfig"], "i386_defconfig replaces all: name it first"),
+        (
+            ["defconfig", "i386_defconfig"],
+            "i386_defconfig replaces the whole configuration: name it first",
+        ),
         (["randconfig", "SEED=x"], "SEED is a number"),
+        (["MODEE=pv"], "do you mean MODE or "),
+        (["XEN_RELEAS=4.20"], "do you mean XEN_RELEASE"),
         (["setconfig"], "setconfig needs settings: type `scons setconfig XEN_PVH=1 SMP=0`"),
         (["setconfig", "SMP"], "setconfig needs a value for SMP: type `scons setconfig SMP=VALUE`"),
     ],

@@ -43,7 +43,8 @@ class Assignment:
 
 def shortened(text: str) -> str:
     """A text in a message, where it may be as long as a file."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return shown if shown.isprintable() else repr(shown)[1:-1]
 
 
 Origins = Mapping[str, str]
@@ -55,15 +56,19 @@ def origins(assignments: Iterable[Assignment]) -> Origins:
     return {assignment.symbol.name: assignment.origin for assignment in assignments}
 
 
-def from_settings(kconf: Kconfig, settings: Mapping[str, str]) -> list[Assignment]:
+def from_settings(
+    kconf: Kconfig, settings: Mapping[str, str], *, others: Iterable[str] = ()
+) -> list[Assignment]:
     """Reads NAME=value, with or without CONFIG_; assigns nothing yet.
+
+    others are names that may be meant by one that is unknown.
 
     Raises XenToolError for an unknown name, for a value that is not of the
     symbol's type, and for two values of one symbol.
     """
     found: dict[str, Assignment] = {}
     for name, text in settings.items():
-        symbol = find(kconf, name)
+        symbol = find(kconf, name, others)
         assignment = Assignment(symbol, parse(symbol, text), text, COMMAND_LINE)
         before = found.setdefault(symbol.name, assignment)
         if before.value != assignment.value:
@@ -71,7 +76,7 @@ def from_settings(kconf: Kconfig, settings: Mapping[str, str]) -> list[Assignmen
     return list(found.values())
 
 
-def find(kconf: Kconfig, name: str) -> Symbol:
+def find(kconf: Kconfig, name: str, others: Iterable[str] = ()) -> Symbol:
     """The symbol of a name, with or without CONFIG_.
 
     Raises XenToolError, with the nearest names, if there is none.
@@ -79,8 +84,8 @@ def find(kconf: Kconfig, name: str) -> Symbol:
     symbol = kconf.syms.get(name.removeprefix(PREFIX))
     if symbol is not None and symbol.nodes:
         return symbol
-    defined = [s.name for s in kconf.unique_defined_syms]
-    near = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), defined, n=3, cutoff=0.5)
+    names = [*others, *(s.name for s in kconf.unique_defined_syms)]
+    near = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=3, cutoff=0.5)
     hint = f"do you mean {' or '.join(near)}?" if near else "`scons -h` lists the settings"
     raise XenToolError(f"{name} is neither a setting of xen_tool nor a symbol of Kconfig; {hint}")
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +53,7 @@ def read(
     settings: Mapping[str, str] | None = None,
     variables: Mapping[str, str] | None = None,
     text: str | None = None,
+    others: Iterable[str] = (),
 ) -> Configuration:
     """Reads Kconfig, then the saved configuration, then applies the settings.
 
@@ -60,7 +61,8 @@ def read(
     stands for the architecture's name; else Kconfig's defaults.  The
     architecture is arch, else the one that was saved, else x86_64; Kconfig
     files see it as $(ARCH), and variables such as CC by their names.  text stands
-    in place of the Kconfig file.
+    in place of the Kconfig file.  others are names that may be meant by a setting
+    that is unknown.
 
     Raises XenToolError for whatever is wrong with any of them.
     """
@@ -72,7 +74,7 @@ def read(
     seen = {**(variables or {}), "ARCH": chosen.name}
     kconf = read_kconfig(kconfig, srctree, seen, text=text)
     earlier, notes = saved.load(kconf, base) if base is not None else ([], [])
-    given = from_settings(kconf, settings or {})
+    given = from_settings(kconf, settings or {}, others=others)
     notes += apply(given, earlier if is_saved else [])
     selected = unmet(kconf)
     refuse(selected)

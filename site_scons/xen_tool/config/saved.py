@@ -139,7 +139,9 @@ class _Reader:
         choice, mode = assignment.symbol.choice, 2 if assignment.value == "y" else 1
         before = self.modes.get(choice, 0)
         if before and 2 in (before, mode):
-            self._warn(f"{assignment} {assignment.origin}: another of its choice is set already")
+            self._warn(
+                f"{assignment} {assignment.origin}: another symbol of its choice is already set"
+            )
         if mode < before:
             self.mixed.add(choice)
         self.modes[choice] = max(before, mode)
@@ -165,13 +167,14 @@ def _value(symbol: Symbol, text: str | None) -> str | None:
             return "n"
         if text and text[0] in letters:
             return text[0]
-        raise XenToolError(
-            f"{symbol.name}={shortened(text)}: in a file the value is {' or '.join(letters)}"
-        )
+        expected = "y, m or n" if "m" in letters else "y or n"
+        raise XenToolError(f"{symbol.name}={shortened(text)}: in a file the value is {expected}")
     if symbol.orig_type == kconfiglib.STRING and text is not None:
         if match := _STRING.match(text):
             return str(kconfiglib.unescape(match[1]))
-        raise XenToolError(f"{symbol.name}={shortened(text)}: a text stands in quotes")
+        raise XenToolError(
+            f"{symbol.name}={shortened(text)}: the value of a string must be in double quotes"
+        )
     if base_of(symbol) is None:
         return None
     if text == "":
@@ -237,10 +240,10 @@ def _read(path: Path) -> str:
         if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not stat.S_ISREG(status.st_mode):
-            raise XenToolError(f"{shown(path)}: cannot be read: it is no file to be read")
+            raise XenToolError(f"{shown(path)}: cannot be read: it is not a regular file")
         if status.st_size > MOST_BYTES:
             raise XenToolError(
-                f"{shown(path)}: {status.st_size} bytes are no configuration; "
+                f"{shown(path)}: {status.st_size} bytes are too many for a configuration; "
                 "delete it, or name another file in KCONFIG_CONFIG"
             )
         text = path.read_bytes().decode("utf-8")
@@ -250,5 +253,5 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
     if text.startswith("\ufeff"):
-        raise XenToolError(f"{shown(path)}:1: begins with a byte order mark; save it without")
+        raise XenToolError(f"{shown(path)}:1: begins with a byte order mark; save it without one")
     return text

@@ -168,7 +168,9 @@ class ConfigTargets:
         """Saves what the files say together; returns for which architecture."""
         replaces = [n == "defconfig" or n.endswith(_DEFCONFIG) for n in names]
         if any(replaces[1:]):
-            raise XenToolError(f"{names[replaces.index(True, 1)]} replaces all: name it first")
+            raise XenToolError(
+                f"{names[replaces.index(True, 1)]} replaces the whole configuration: name it first"
+            )
         if names[0].endswith(_DEFCONFIG):
             arch = self._arch_of(names[0], asked)
         paths = [self._file(name, arch) for name in names]

@@ -39,7 +39,7 @@ from .errors import while_reading
 from .graph import jobs, names
 from .graph.clean import ZIG_CACHE
 from .graph.nodes import Graph, graph_of
-from .settings import add_json, settings
+from .settings import RESERVED, add_json, settings
 from .targets import watching
 from .targets.config_targets import asks_why, changing
 
@@ -122,6 +122,7 @@ def xen_configure(
         arch=given.get("ARCH") or (_saved_arch(saved_path) if asked else None),
         settings={} if arguments is None and (asked or asks_why()) else given.kconfig,
         variables=seen,
+        others=RESERVED,
     )
     env["XEN_CONFIG_TARGETS"] = ConfigTargets(
         kconfig=file,

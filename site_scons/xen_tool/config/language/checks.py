@@ -39,7 +39,7 @@ def problems(kconf: Any) -> list[str]:
 def transitional_mistakes(kconf: Any) -> list[str]:
     """Return a sentence for each transitional symbol that has more than a type and a help text."""
     return [
-        f"{where(node)}: {symbol.name} is transitional, so it can have a type and a help text only"
+        f"{where(node)}: {symbol.name} is transitional, so it may have only a type and a help text"
         for symbol in kconf.unique_defined_syms
         if symbol in kconf.transitional
         for node in symbol.nodes
@@ -64,7 +64,7 @@ def mend_line(text: str) -> tuple[str, list[str]]:
             continue
         mended += token
     if quote:
-        mistakes.append("the text has no closing quote")
+        mistakes.append("a string has no closing quote")
     return f"{mended}{quote}\n", mistakes
 
 
@@ -108,25 +108,25 @@ def _of_symbol(kconf: Any, symbol: Symbol) -> Iterator[str]:
         for (default, _condition), at in _places(kconf, node, "defaults"):
             if not logical and not isinstance(default, kconfiglib.Symbol):
                 text = kconfiglib.expr_str(default)
-                yield f"{at}: the default of {symbol.name} is one value, not {text}"
+                yield f"{at}: the default of {symbol.name} must be one value, not {text}"
             elif base_of(symbol) and not _can_be_number(symbol, default):
-                yield f"{at}: the default of {symbol.name} is no number: {default.name}"
+                yield f"{at}: the default of {symbol.name} is not a number: {default.name}"
         for kind in ("selects", "implies"):
             for (target, _condition), at in _places(kconf, node, kind):
                 if not logical:
-                    yield f"{at}: {symbol.name} {kind} {target.name}, but is no bool or tristate"
+                    yield f"{at}: {symbol.name}, no bool or tristate, {kind} {target.name}"
                 elif target.orig_type and not is_logical(target):
-                    yield f"{at}: {symbol.name} {kind} {target.name}, a number or text"
+                    yield f"{at}: {symbol.name} {kind} {target.name}, which is no bool or tristate"
         for (low, high, _condition), at in _places(kconf, node, "ranges"):
             if not base_of(symbol):
-                yield f"{at}: {symbol.name} has a range, but is no number"
+                yield f"{at}: {symbol.name} has a range, but is not an int or hex"
             elif not (_can_be_number(symbol, low) and _can_be_number(symbol, high)):
-                yield f"{at}: the range of {symbol.name}, {low.name} to {high.name}, is invalid"
+                yield f"{at}: the range of {symbol.name}, {low.name} to {high.name}, has no numbers"
 
 
 def _of_choice(kconf: Any, choice: Any) -> Iterator[str]:
     if not choice.orig_type:
-        yield f"{where(choice.nodes[0])}: the choice has no type, and none of symbols"
+        yield f"{where(choice.nodes[0])}: the choice is empty, so it has no type"
     for node in choice.nodes:
         if not node.prompt and node is choice.nodes[0]:
             yield f"{where(node)}: the choice needs a prompt"
@@ -141,7 +141,7 @@ def _of_choice(kconf: Any, choice: Any) -> Iterator[str]:
             if not inside and node.prompt:
                 yield f"{where(node)}: {symbol.name} has a prompt outside of its choice"
             for _default, at in _places(kconf, node, "defaults"):
-                yield f"{at}: {symbol.name} is in a choice, which takes no notice of its default"
+                yield f"{at}: {symbol.name} is in a choice, so its default is ignored"
 
 
 def _can_be_number(symbol: Symbol, value: Symbol) -> bool:

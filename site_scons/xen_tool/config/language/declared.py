@@ -26,7 +26,9 @@ def kconfig_text(symbols: Declared) -> str:
 
 def _config(name: str, value: object) -> str:
     if not re.fullmatch(r"\w+", name, re.ASCII):
-        raise XenToolError(f"symbols of XenConfigure: {name!r} is no name; say it as in XEN_PV")
+        raise XenToolError(
+            f"symbols of XenConfigure: {name!r} is no name, which has letters, digits and _"
+        )
     if isinstance(value, bool):
         kind, default = "bool", "y" if value else "n"
     elif isinstance(value, int):

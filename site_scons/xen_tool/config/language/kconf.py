@@ -195,9 +195,9 @@ def kconfig_class() -> Any:
         def _parse_prompt(self, node: Any) -> None:
             text = self._tokens[1]
             if isinstance(text, str) and text[:1].isspace():
-                self._problem("the blanks before the prompt are dropped")
+                self._problem("leading blanks of the prompt are ignored")
             if node.prompt:
-                self._problem(f"{_name(node)} has another prompt already, which is dropped")
+                self._problem(f"this prompt replaces the earlier one of {_name(node)}")
             with self._quiet():
                 super()._parse_prompt(node)
 
@@ -206,7 +206,7 @@ def kconfig_class() -> Any:
             with self._quiet():
                 super()._parse_help(node)
             if before is not None:
-                self._problem(f"{_name(node)} has another help text already, now dropped", here)
+                self._problem(f"this help text replaces the earlier one of {_name(node)}", here)
             if not node.help:
                 self._problem(f"the help text of {_name(node)} is empty", here)
 
@@ -215,8 +215,8 @@ def kconfig_class() -> Any:
                 item.orig_type = new
             elif item.orig_type is not new:
                 # The first counts.
-                types = (kconfiglib.TYPE_TO_STR[kind] for kind in (item.orig_type, new))
-                self._warn("{} is {}, so the type {} is ignored".format(item.name, *types))
+                first, ignored = (kconfiglib.TYPE_TO_STR[kind] for kind in (item.orig_type, new))
+                self._warn(f"{item.name} is {first}, so the type {ignored} is ignored")
 
         def _add_props_to_sym(self, node: Any) -> None:
             super()._add_props_to_sym(node)

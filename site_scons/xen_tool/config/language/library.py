@@ -72,18 +72,22 @@ def _found_loop(loop: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
 
     if item is not loop[0]:
         return (*loop, item)
-    first, *others = loop
+    at = min(range(len(loop)), key=lambda index: _place(loop[index]))
+    first, *others = loop[at:] + loop[:at]
     text = _located(first)
-    for each, other in zip(loop, [*others, first], strict=True):
+    for each, other in zip([first, *others], [*others, first], strict=True):
         text += f"{'' if each is first else ', which'} {_relation(each, other)} "
-        text += str(first.name) if other is first else _located(other)
-    node = first.nodes[0]
-    raise kconfiglib.KconfigError(f"{node.filename}:{node.linenr}: recursive dependency: {text}")
+        text += (first.name or "the choice") if other is first else _located(other)
+    file, line = _place(first)
+    raise kconfiglib.KconfigError(f"{file}:{line}: recursive dependency: {text}")
+
+
+def _place(item: Any) -> tuple[str, int]:
+    return item.nodes[0].filename, item.nodes[0].linenr
 
 
 def _located(item: Any) -> str:
-    name = item.name or "the choice"
-    return f"{name} ({item.nodes[0].filename}:{item.nodes[0].linenr})"
+    return "{} ({}:{})".format(item.name or "the choice", *_place(item))
 
 
 def _relation(item: Any, other: Any) -> str:

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What the configuration says when something is wrong: all of it, in messages.txt, to be read.
+
+    python tests/config/test_messages.py
+
+writes the file anew.  A message in the code that nothing here brings about fails the test.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(Path(__file__).parents[n] / m) for n, m in ((1, ""), (2, "site_scons"))]
+
+import pytest
+
+from project import TOP
+from xen_tool.config import targets
+from xen_tool.config.configuration import read
+from xen_tool.config.explain.why import about, why
+from xen_tool.config.language.declared import kconfig_text
+from xen_tool.config.language.kconf import read_kconfig
+from xen_tool.errors import XenToolError
+
+FILE = Path(__file__).with_name("messages.txt")
+CONFIG = TOP / "site_scons/xen_tool/config"
+
+TREE = """\
+config MODULES
+	bool "modules"
+	default y
+	modules
+config A
+	bool "a"
+config B
+	bool "b"
+	depends on A
+config T
+	tristate "t"
+	depends on m
+config M
+	tristate "m" if m
+config N
+	int "n"
+	range 1 9
+	default 3
+config H
+	hex "h"
+config S
+	string "s"
+config SELECTS
+	bool "selects"
+	select SELECTED
+config SELECTED
+	bool "selected"
+config HIDDEN
+	bool "hidden" if A
+config FOLLOWS
+	bool
+	default A
+config NEEDS_N
+	bool "needs n"
+	depends on N = 5
+config NEEDS_GONE
+	bool "needs gone"
+	depends on GONE
+config NEVER
+	bool "never"
+	depends on n
+choice
+	prompt "pick" if A
+config ONE
+	bool "one"
+config TWO
+	bool "two"
+endchoice
+config X86_64
+	def_bool y
+choice
+	prompt "always"
+config UP
+	bool "up"
+config DOWN
+	bool "down"
+endchoice
+"""
+
+SETTINGS = [
+    "GOEN=1", "NN=1", "A=2", "T=x", "N=x", "N=010", "N=99", "H=xyz", "S=a\nb", "A=1 CONFIG_A=0",
+    "B=1", "A=0 B=1", "T=y", "M=y", "SELECTS=1 SELECTED=0", "HIDDEN=1", "FOLLOWS=1", "NEEDS_N=1",
+    "NEEDS_GONE=1", "NEVER=1", "ONE=1", "UP=0", "UP=1 DOWN=1", "X86_64=0",
+]  # fmt: skip
+SAVED: list[str | bytes] = [
+    "<<<<<<< HEAD", "CONFIG_GONE=y", "CONFIG_A=yes\nCONFIG_A=x", "CONFIG_T=x", "CONFIG_N=",
+    "CONFIG_N=010", "CONFIG_N=99", "CONFIG_H=xyz", "CONFIG_S=bare", "CONFIG_A=y\nCONFIG_A=n",
+    "CONFIG_UP=y\nCONFIG_DOWN=y", "CONFIG_B=y", "CONFIG_SELECTS=y\n# CONFIG_SELECTED is not set",
+    "\ufeffCONFIG_A=y", b"CONFIG_S=\"\xff\"", b"\0" * (17 << 20),
+]  # fmt: skip
+KCONFIG = [
+    "config A\n\tbool\n\tgarbage\n", 'source "none"\n', "config A\n\tbool\n\tselect A\n",
+    'config A\n\tbool "a"\n\tdepends on B\nconfig B\n\tbool "b"\n\tdepends on A\n',
+    "$(error-if,y,no compiler)\n", "$(warning-if,y,old compiler)\n", "X = $(X)\n$(info,$(X))\n",
+    "config A\n\tbool\n\ttransitional\n\tdefault y\n", "config A\n",
+    "config N\n\tint\n\tdefault GONE\n", "config S\n\tstring\n\tdefault A && B\n",
+    "config N\n\tint\n\tselect A\nconfig A\n\tbool\n",
+    'config A\n\tbool "a"\n\tselect N\nconfig N\n\tint\n',
+    'config A\n\tbool "a"\n\trange 1 2\n', 'config N\n\tint "n"\n\trange GONE 5\n',
+    'choice\n\tprompt "c"\nendchoice\n', 'choice\nconfig A\n\tbool "a"\nendchoice\n',
+    'choice\n\tprompt "c"\n\tdefault B\nconfig A\n\tbool "a"\nendchoice\nconfig B\n\tbool\n',
+    'choice\n\tprompt "c"\nconfig A\n\tbool\nendchoice\n',
+    'choice\n\tprompt "c"\nconfig A\n\tbool "a"\n\tdefault y\nendchoice\n',
+    'choice\n\tprompt "c"\nconfig A\n\tbool "a"\nendchoice\nconfig A\n\tbool "again"\n',
+    'config A\n\tbool " a"\n', 'config A\n\tbool "a"\n\tprompt "b"\n', "menuconfig A\n\tbool\n",
+    'config A\n\tbool "a"\n\thelp\n\nconfig B\n\tbool\n',
+    'config A\n\tbool "a"\n\thelp\n\t  One.\n\thelp\n\t  Two.\n', "config A\n\tbool\n\tint\n",
+    'config A\n\tbool "a"\n\tdefault y ? n\n', 'config A\n\tbool "a\n',
+    'config A\n\tdef_bool y\n\tselect B\nconfig B\n\tbool "b"\n\tdepends on n\n',
+]  # fmt: skip
+QUESTIONS = ["A=y", "A=n", "B=y", "N=99", "NEEDS_GONE=y", "T", "SELECTED", "ONE"]
+DECLARED: list[dict[str, object]] = [{"a b": 1}, {"A": 1.5}]
+TARGETS = [
+    ("", ["setconfig"]), ("", ["x_defconfig"]), ("", ["defconfig"]), ("", ["any.config"]),
+    ("configs/{arch}_defconfig", ["defconfig"]), ("configs/{arch}_defconfig", ["any.config"]),
+    ("have/{arch}_defconfig", ["any.config"]),
+    ("have/{arch}_defconfig", ["any_defconfig", "any_defconfig"]),
+    ("have/{arch}_defconfig", ["i386_defconfig"]), ("have/{arch}_defconfig", ["alldefconfig"]),
+    ("have/{arch}_defconfig", ["menuconfig"]), ("have/{arch}_defconfig", ["oldconfig"]),
+    ("have/{arch}_defconfig", ["allnoconfig"]),
+]  # fmt: skip
+
+
+def messages(top: Path) -> Iterator[str]:
+    """Each trigger, as `> what is done`, and the messages that come of it."""
+    kconfig, config = top / "Kconfig", top / ".config"
+
+    def told(what: str, **how: object) -> Iterator[str]:
+        yield f"\n> {what}"
+        try:
+            found = read(kconfig, srctree=top, **how)  # type: ignore[arg-type]
+        except XenToolError as error:
+            yield f"error: {error}"
+            return
+        yield from (f"warning: {text}" for text in found.warnings)
+        yield from (f"note: {text}" for text in found.notes)
+
+    yield "# SPDX-License-Identifier: GPL-2.0-only OR MIT"
+    yield "# What the configuration says; tests/config/test_messages.py writes this file."
+    kconfig.write_text(TREE)
+    for line in SETTINGS:
+        settings = dict(word.split("=", 1) for word in line.split(" "))
+        yield from told(f"scons {line}".replace("\n", "\\n"), settings=settings)
+    yield from told("scons ARCH=arm", arch="arm")
+    for text in SAVED:
+        raw = text.encode() if isinstance(text, str) else text
+        config.write_bytes(raw + b"\n")
+        what = repr(text) if len(text) < 99 else "a file of 17 MiB"
+        yield from told(f".config: {what}", saved_config=config)
+    config.unlink()
+    config.mkdir()
+    yield from told(".config is a folder", saved_config=config)
+    config.rmdir()
+    for text in KCONFIG:
+        kconfig.write_text(text)
+        yield from told(f"Kconfig: {text!r}")
+    os.environ["KCONFIG_WERROR"] = "1"
+    yield from told("KCONFIG_WERROR=1 scons, Kconfig: the same", settings={})
+    del os.environ["KCONFIG_WERROR"]
+    kconfig.write_text(TREE)
+    yield from _answers(top)
+
+
+def _answers(top: Path) -> Iterator[str]:
+    def load(arch: object) -> object:
+        return read_kconfig(top / "Kconfig", top, {}), {}
+
+    from xen_tool.abi import X86_64
+
+    for question in QUESTIONS:
+        yield f"\n> scons why {question}"
+        name, _, value = question.partition("=")
+        yield from why(load, X86_64, name, value) if value else about(load, X86_64, name)  # type: ignore[arg-type]
+    for symbols in DECLARED:
+        yield f"\n> env.XenConfigure(symbols={symbols})"
+        try:
+            kconfig_text(symbols)  # type: ignore[arg-type]
+        except XenToolError as error:
+            yield f"error: {error}"
+    (top / "have").mkdir()
+    (top / "have/any_defconfig").write_text("CONFIG_B=y\n")
+    (top / "have/i386_defconfig").write_text("# ARCH=i386\n")
+    for folder, names in TARGETS:
+        yield f"\n> scons {' '.join(names)}, with defconfig={folder or None}"
+        asked = targets.ConfigTargets(
+            kconfig=top / "Kconfig", text=None, srctree=top, variables={}, config=top / ".config",
+            defconfig=folder or None, seed=None,
+        )  # fmt: skip
+        said = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+                asked.run(names, "x86_64", asked="x86_64", settings={})
+        except XenToolError as error:
+            yield f"error: {error}"
+        yield from said.getvalue().splitlines()
+
+
+def written() -> str:
+    """The text of the file, made anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        text = "\n".join(messages(Path(folder)))
+        return text.replace(f"{folder}/", "").replace(folder, ".") + "\n"
+
+
+def test_the_file_has_what_is_said() -> None:
+    assert written() == FILE.read_text()
+
+
+# What needs a terminal, a display, a broken installation or a full disk; each has a test there.
+ELSEWHERE = {
+    "language/library.py": "test_kconfig_features.py",
+    "frontends/process.py": "test_menuconfig.py, test_guiconfig.py",
+    "frontends/menu.py": "test_menuconfig.py",
+}
+RARE = {
+    "KCONFIG_ALLCONFIG=", "is not kept by", "cannot be read: ", " is set twice, to ", "seed ",
+    "the shortest configuration is in ", "modules, but no symbol", "without modules m is y",
+    "it is not a regular file", " needs settings: type", "sets of ", " is overruled by ",
+    " switches on ", "; it is for ARCH=", "Kconfig: ", "no folder of configurations is named",
+}  # fmt: skip
+"""Words of messages that other tests bring about."""
+
+
+_SAYING = ("XenToolError", "Reason", "_problem", "_warn", "KconfigError")
+
+
+def _sentences(path: Path) -> Iterator[str]:
+    """The longest word-for-word part of each message in a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+        if isinstance(node, ast.Call) and name in _SAYING:
+            parts = [part for argument in node.args[:1] for part in ast.walk(argument)]
+        elif isinstance(node, ast.Yield) and path.name == "checks.py":
+            parts = list(ast.walk(node))
+        else:
+            continue
+        texts = [p.value for p in parts if isinstance(p, ast.Constant) and isinstance(p.value, str)]
+        if texts and len(longest := max(texts, key=len)) > 8:
+            yield longest
+
+
+@pytest.mark.parametrize("path", sorted(CONFIG.rglob("*.py")), ids=lambda path: path.name)
+def test_each_message_in_the_code_is_there(path: Path) -> None:
+    if str(path.relative_to(CONFIG)) in ELSEWHERE:
+        return
+    known = " ".join(FILE.read_text().split())
+    for text in _sentences(path):
+        if not any(words in text for words in RARE):
+            assert " ".join(text.split()) in known, (
+                f"nothing in test_messages.py brings about: {text}"
+            )
+
+
+if __name__ == "__main__":
+    FILE.write_text(written())
