@@ -24,7 +24,7 @@ from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
 from . import CPUS, modes
 from .console import Console, tell
-from .debugger import replay, stub
+from .debugger import core, replay, stub
 from .debugger.session import Session, session, xen_symbols
 from .debugger.stub import listening
 from .dump import Where
@@ -33,7 +33,7 @@ from .given import NOTHING, Given
 from .held import Held
 from .modes import Mode, Place
 from .outcome import End, Judge, Outcome
-from .protocols import Reader
+from .protocols import Reader, Result
 from .qemu import Machine, find_qemu, running
 from .symbols import Symbols
 
@@ -109,27 +109,33 @@ def boot(
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
     evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
     console = Console(evidence.see, echo)
+    dumped: list[str] = []
     if recording := given.record or given.replay:
         replay.check(mode)
     program = [*find_qemu(qemu, say), *given.of_qemu]
     with Held(files) as held, contextlib.ExitStack() as stack:
         loaded = _lay_out(held, mode, image, cpus, xen, given, say)
-        options, descriptors = loaded.options, held.descriptors
+        options = loaded.options
         if recording:
-            booted = replay.identity([*program, *options], descriptors)
+            booted = replay.identity([*program, *options], held.descriptors)
             options = options + replay.options(
                 Path(recording), mode, booted, replays=bool(given.replay)
             )
             if cpus > 1 and mode.place is not Place.DOMU:
                 say("a machine that is recorded has one CPU")
                 cpus = 1
+        own: list[int] = []
         if given.gdb:
             timeout = math.inf
             descriptor = stack.enter_context(listening(given.gdb))
-            options, descriptors = options + stub.options(descriptor), [*descriptors, descriptor]
+            options = [*options, *stub.options(descriptor)]
+            own.append(descriptor)
         own_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        with running(program, loaded.mode, own_cpus, options, descriptors) as machine:
+        if given.dump:
+            memory = held.put([])
+            options = [*options, *core.options(memory, loaded.mode)]
+        with running(program, loaded.mode, own_cpus, options, [*held.descriptors, *own]) as machine:
             if started:
                 started(machine)
             if given.gdb:
@@ -138,20 +144,27 @@ def boot(
                     machine.listen_until(stack.enter_context(debugger(told)))
                 else:
                     say(f"the machine waits for gdb; type in another terminal:\n{told.line()}")
-            places = _follow(machine, console, evidence, start + timeout)
+            places = _follow(machine, console, evidence, start + timeout, dumps=bool(given.dump))
+            status = machine.process.poll()
+            end = End(status, timeout, machine.monitor.shutdown, machine.triple_fault, places)
+            if given.dump and not _passed(evidence, end, loaded.image):
+                dumped = core.dump(machine, Path(given.dump), loaded.image, memory, mode)
             if given.record:
                 machine.finish()
-            status = machine.process.poll()
         stack.close()
         seconds = time.monotonic() - start
         with Symbols(loaded.image) as symbols:
-            end = End(status, timeout, machine.monitor.shutdown, machine.triple_fault, places)
             judge = Judge(evidence, end, symbols)
             outcome = Outcome(judge.result(), status, judge.reason(), console.lines, seconds)
             details = judge.trace() if outcome.failed else []
     if outcome.failed:
-        details += _refusal(image, mode, loaded.version)
+        details += [*dumped, *_refusal(image, mode, loaded.version)]
     return dataclasses.replace(outcome, details=tuple(details))
+
+
+def _passed(evidence: Evidence, end: End, image: str) -> bool:
+    with Symbols(image) as symbols:
+        return Judge(evidence, end, symbols).result() is Result.PASSED
 
 
 def _lay_out(
@@ -228,7 +241,7 @@ def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
 
 
 def _follow(
-    machine: Machine, console: Console, evidence: Evidence, deadline: float
+    machine: Machine, console: Console, evidence: Evidence, deadline: float, *, dumps: bool
 ) -> Sequence[Where]:
     """Read the console until QEMU has ended or there is no point in waiting on.
 
@@ -248,6 +261,8 @@ def _follow(
         prompt = min(prompt, time.monotonic() + GRACE_SECONDS) if stays else math.inf
         if machine.monitor.shutdown and not places:
             places = machine.monitor.cpus()
+            if dumps:
+                break
             machine.monitor.quit()
         if debugged:
             continue

@@ -31,6 +31,7 @@ WORDS = {
     "gdb": "start stopped, and wait for gdb: 1 (port 1234), a port, or a socket's path",
     "gdb_options": "more options for gdb, when that is started too",
     "record": "a file to record the run in",
+    "dump": "a file for the memory of a guest that failed, for gdb",
     "replay": "a file in which it was recorded, to be run again, also backwards by gdb",
 }
 """What can be given, for people."""
@@ -59,6 +60,7 @@ class Given(NamedTuple):
     gdb_options: str = ""
     record: str = ""
     replay: str = ""
+    dump: str = ""
 
     @property
     def of_qemu(self) -> list[str]:
@@ -127,6 +129,7 @@ def given(values: Mapping[str, object]) -> Given:
         texts.get("gdb_options", ""),
         texts.get("record", ""),
         texts.get("replay", ""),
+        texts.get("dump", ""),
     )
 
 

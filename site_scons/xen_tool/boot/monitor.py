@@ -13,12 +13,14 @@ import re
 import select
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from .dump import Where
 
 _SECONDS = 2.0
 """How long an answer is waited for."""
+_DUMP_SECONDS = 60.0
 _MAX_BYTES = 1 << 20
 """A longer answer is none."""
 _CPU = re.compile(r"CPU#(\d+)(.*?)(?=CPU#|\Z)", re.DOTALL)
@@ -83,22 +85,37 @@ class Monitor:
         if not self._greeted:
             return []
         self._send("human-monitor-command", {"command-line": "info registers -a"})
-        deadline = time.monotonic() + _SECONDS
+        answer = self._answer(_SECONDS, lambda answer: isinstance(answer.get("return"), str))
+        return _cpus(answer["return"]) if answer else []
+
+    def dump(self, path: str) -> str:
+        """Stop the machine, and have its memory and registers written; returns what went wrong."""
+        self._send("stop")
+        self._send("dump-guest-memory", {"paging": False, "protocol": f"file:{path}"}, "dump")
+        answer = self._answer(_DUMP_SECONDS, lambda answer: answer.get("id") == "dump")
+        if answer is None:
+            return "QEMU does not answer"
+        return str(answer["error"].get("desc")) if "error" in answer else ""
+
+    def _answer(
+        self, seconds: float, is_it: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any] | None:
+        """The answer that is waited for; None: it does not come."""
+        deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and select.select([self], [], [], left)[0]:
             answers = self.read()
             if answers is None:
                 break
-            for answer in answers:
-                if isinstance(text := answer.get("return"), str):
-                    return _cpus(text)
-        return []
+            for answer in filter(is_it, answers):
+                return answer
+        return None
 
     def quit(self) -> None:
         """Have QEMU end."""
         self._send("quit")
 
-    def _send(self, command: str, arguments: dict[str, str] | None = None) -> None:
-        message = {"execute": command, "arguments": arguments or {}}
+    def _send(self, command: str, arguments: dict[str, Any] | None = None, name: str = "") -> None:
+        message = {"execute": command, "arguments": arguments or {}, "id": name}
         with contextlib.suppress(OSError):  # it has ended, as its status will say
             self._own.send(json.dumps(message).encode() + b"\n")
 

@@ -9,6 +9,7 @@ session   what gdb is told: symbols, the connection, a breakpoint at the entry
 process   gdb, as a process that has the terminal
 commands  a script for gdb: `xen start-info` and the like
 layouts   the structures that these show
+core      the memory of a guest that failed, as a file for gdb
 replay    a run recorded, and run again
 tables    page tables, for memory that QEMU's stub does not find
 

@@ -43,6 +43,7 @@ _SHARED_PAGES = ("pvh_shared_page",)
 _MOST_MEMORY = 3 << 30
 """Above that a machine's memory has a hole."""
 _PAGING = 1 << 31
+_NO_ADDRESS = 1
 _COMPARED = 16
 """Bytes of code by which the image is known."""
 
@@ -99,8 +100,10 @@ def _remember(_event: object) -> None:
 
 
 def _register(name: str) -> int:
-    value = gdb.selected_frame().read_register(name)
-    return int(value) & (1 << 64) - 1
+    try:
+        return int(gdb.selected_frame().read_register(name)) & (1 << 64) - 1
+    except gdb.error:
+        return _NO_ADDRESS  # a dump may be without
 
 
 def _at(address: int, size: int) -> bytes:
@@ -112,8 +115,11 @@ def _at(address: int, size: int) -> bytes:
 
 
 def _physical(address: int, size: int) -> bytes:
-    """The machine's memory, whatever CR3 says."""
-    gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
+    """The machine's memory, whatever CR3 says; none in a dump, which has the guest's addresses."""
+    try:
+        gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
+    except gdb.error:
+        return b""
     try:
         return _at(address, size)
     finally:
@@ -231,13 +237,14 @@ class _Guest:
         kind, start_info = self.start_info("")
         if kind == "pv":
             machine = self.read(self.memory.virtual, start_info, layouts.START_INFO)["shared_info"]
-            return self._page(self.memory.physical, machine), f"the machine address {machine:#x}"
+            if page := self.memory.physical(machine, tables.PAGE):
+                return page, f"the machine address {machine:#x}"
         pages = [self.symbol(name) for name in _SHARED_PAGES]
         pages += [self.pointer(name) for name in _SHARED]
         for address in filter(None, pages):
             return self._page(self.memory.virtual, address), f"{address:#x}"
         raise gdb.GdbError(
-            "a PVH guest chooses where it has the shared page: type `xen shared-info ADDRESS`"
+            "the guest chooses where it has the shared page: type `xen shared-info ADDRESS`"
         )
 
     @staticmethod
@@ -281,6 +288,8 @@ def _show_start_info(given: str) -> None:
     print(f"hvm_start_info at {address:#x}:")
     _show(values, but=(*without, "reserved"))
     physical = guest.memory.physical
+    if not physical(0, 1):
+        return  # of a dump
     if line := values["cmdline_paddr"]:
         print(f"  command line             {_text(physical(line, 256))}")
     for paddr, name, text in (
