@@ -41,7 +41,17 @@ if TYPE_CHECKING:
 
 def generate(env: Any, **_options: Any) -> None:
     """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
-    from .scons import annotate, configure, generated, head, methods, sources, summary, usage
+    from .scons import (
+        annotate,
+        configure,
+        generated,
+        head,
+        kernel,
+        methods,
+        sources,
+        summary,
+        usage,
+    )
     from .scons.graph import names
     from .scons.targets import check, config_targets, gdb
 
@@ -54,6 +64,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenOffsets", generated.xen_offsets),
         ("XenKallsyms", generated.xen_kallsyms),
         ("XenImage", methods.xen_image),
+        ("XenKernel", kernel.xen_kernel),
         ("XenNotes", annotate.xen_notes),
         ("XenCheck", check.xen_check),
         ("XenBoot", methods.xen_boot),

@@ -30,6 +30,7 @@ UNREAD = 141
 
 COMMANDS = {
     "head": ("head.head", "write the Xen head object of a configuration"),
+    "new": ("new.new", "write a kernel of five files, to begin with"),
     "boot": ("boot.boot", "start an image on Xen, under QEMU"),
     "gdb": ("boot.gdb", "start an image, stopped at its entry, with gdb"),
     "test": ("boot.test", "boot images in each mode that suits them"),

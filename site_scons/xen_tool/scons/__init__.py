@@ -6,6 +6,7 @@ configure       env.XenConfigure
 head            env.XenHead
 sources         env.XenSources
 generated       env.XenOffsets, env.XenKallsyms
+kernel          env.XenKernel: all of these in one call
 methods         env.XenObject and the others that register steps
 paths           what names in a SConscript stand for
 flags           the words of commands, from construction variables

@@ -34,7 +34,7 @@ from ..modules import modules
 from ..shortcut import listen
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
-from . import flags
+from . import flags, usage
 from .errors import while_reading
 from .graph import jobs, names
 from .graph.clean import ZIG_CACHE
@@ -58,6 +58,7 @@ def xen_configure(
     defconfig: str | None = None,
     saved: str | None = None,
     arguments: Mapping[str, str] | None = None,
+    arch: str | None = None,
     build: str | None = None,
     sconsign: bool = False,
     variables: Mapping[str, str] | None = None,
@@ -67,7 +68,8 @@ def xen_configure(
     kconfig (kconfig/Kconfig) and defconfig are paths from the top; {arch} in
     defconfig is the architecture.  In place of a Kconfig file, symbols may say
     the symbols and their defaults.  saved is the saved configuration (.config, or what
-    $KCONFIG_CONFIG names).  arguments are NAME=value (those of the command
+    $KCONFIG_CONFIG names).  arch is the architecture if neither the command line nor the saved
+    configuration says one (x86_64).  arguments are NAME=value (those of the command
     line).  build is where outputs go ($O, or build/<ARCH>).  With sconsign,
     SCons keeps its record of signatures there too; it has one for all that a
     SConstruct builds.  variables are what Kconfig files see as $(NAME), beside
@@ -119,7 +121,7 @@ def xen_configure(
         # What is being changed may be damaged; only its architecture counts.
         saved_config=None if asked else saved_path,
         defconfig=None if asked else defconfig,
-        arch=given.get("ARCH") or (_saved_arch(saved_path) if asked else None),
+        arch=given.get("ARCH") or (_saved_arch(saved_path) if asked or arch else None) or arch,
         settings={} if arguments is None and (asked or asks_why()) else given.kconfig,
         variables=seen,
         others=RESERVED,
@@ -147,6 +149,7 @@ def xen_configure(
     with listen.ignored():
         _set_commands(env, configuration, tools, path)
     _add_configuration(env)
+    usage.say_unasked(env)
     if not (asked or looks_only):
         signals.listen()
         atexit.register(graph_of(env).session.close)

@@ -16,6 +16,8 @@ from SCons.Node import Node
 
 from ..errors import XenToolError
 
+_CONFIGURED = ("XEN_CONFIG", "XEN_GRAPH", "XEN_BUILD", "XEN_SETTINGS", "XEN_CONFIG_TARGETS")
+"""Construction variables that XenConfigure sets."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -28,9 +30,18 @@ def while_reading(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except XenToolError as error:
-            # SCons would add the place in our source where it was raised.
-            print(f"scons: *** {error}", file=sys.stderr)
-            raise SystemExit(2) from None
+            said = str(error)
+        except KeyError as error:
+            if error.args[0] not in _CONFIGURED:
+                raise
+            method = "".join(part.title() for part in function.__name__.split("_"))
+            said = (
+                f"env.{method}() needs a configuration: call env.XenConfigure() before, in the "
+                "same environment or the one that it is cloned from"
+            )
+        # SCons would add the place in our source where it was raised.
+        print(f"scons: *** {said}", file=sys.stderr)
+        raise SystemExit(2) from None
 
     return wrapped
 

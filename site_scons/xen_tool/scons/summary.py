@@ -37,7 +37,7 @@ def _line(configuration: Configuration, image: Any) -> str:
     if idle or GetBuildFailures() or image.get_state() not in (executed, up_to_date):
         return ""
     # Whoever typed `scons boot` has seen what follows.
-    if any(str(target) in ("boot", "gdb") for target in COMMAND_LINE_TARGETS):
+    if any(str(target).partition("-")[0] in ("boot", "gdb") for target in COMMAND_LINE_TARGETS):
         return ""
     return f"{image}: {_describe(configuration)}\n"
 

@@ -6,7 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import SCons.Script
+from SCons.Script import GetOption
+
+from ..config.configuration import Configuration
 from ..config.targets import CHANGING
+from .errors import while_reading
 from .settings import RESERVED
 from .targets.config_targets import STANDS_FOR
 
@@ -43,14 +48,45 @@ saved configuration: .config, or what $KCONFIG_CONFIG names, or else the defconf
 """
 
 
+_has_said = False
+_unasked = ""
+"""What is said because no SConscript has called XenHelp."""
+
+
+@while_reading
 def xen_help(env: Any, text: str) -> None:
     """env.XenHelp(): lets `scons -h` say text, and explain what the tool adds to it."""
     configuration = env["XEN_CONFIG"]
+    _take_back()
+    _say(env, configuration, text)
+
+
+def say_unasked(env: Any) -> None:
+    """Explain the tool under `scons -h` also where no SConscript calls XenHelp."""
+    global _unasked
+    if not GetOption("help") or (_has_said and not _unasked):
+        return
+    _take_back()
+    before = SCons.Script.help_text or ""
+    _say(env, env["XEN_CONFIG"], "")
+    _unasked = SCons.Script.help_text.removeprefix(before)
+
+
+def _take_back() -> None:
+    global _unasked
+    if _unasked:
+        SCons.Script.help_text = SCons.Script.help_text.replace(_unasked, "")
+    _unasked = ""
+
+
+def _say(env: Any, configuration: Configuration, text: str) -> None:
+    global _has_said
+    _has_said = True
     symbols = (
         f"  {f'{name}={configuration.values[name]}':<22} {prompt}"
         for name, prompt in configuration.prompts.items()
     )
-    parts = [text.strip("\n") + "\n", _TARGETS]
+    parts = [*([text.strip("\n") + "\n"] if text else []), _TARGETS]
     if env.get("XEN_HAS_CONFIG_TARGETS"):
         targets = (f"  scons {name:<15} {does}{_known(name)}" for name, does in CHANGING.items())
         there: list[str] = env["XEN_CONFIG_TARGETS"].files()

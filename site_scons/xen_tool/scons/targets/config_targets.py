@@ -101,6 +101,9 @@ def xen_config_targets(env: Any) -> None:
     for name in _symbols_asked_of():
         # SCons would look for a file.
         _alias(env, name, lambda *_a, **_k: None, None)
+    from ..usage import say_unasked
+
+    say_unasked(env)
 
 
 def _symbols_asked_of() -> list[str]:

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""xen-tool new: a kernel of five files to begin with, which builds, is checked, and boots.
+
+templates/ has them: what all kernels share, and a main.c for each kind.  @WORD@ in a template
+is replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from ..errors import XenToolError
+from ..files import shown, write_if_changed
+
+_TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
+_FILES = ("SConstruct", "Kconfig", "kernel.lds", "README.md")
+
+
+class Kind(NamedTuple):
+    """What is different between kernels of a kind."""
+
+    main: str
+    """The template of main.c."""
+    what: str
+    arch: str
+    guest: str
+    """The Kconfig symbol of the guest's kind."""
+    base: str
+    """VIRT_BASE: a symbol's address minus it is where the symbol is in memory."""
+    entry: str
+    """The ELF entry, as the linker script has it."""
+    head: str
+    """More arguments of XenHead."""
+    kconfig: str
+    mode: str
+    """How it is booted if nobody says how."""
+
+
+_BASE_64 = "0xffffffff80000000"
+_OURS = 'entry="_start", start="kernel_main"'
+_STACK = ', stack="boot_stack", stack_size=0x4000'
+_PAGE_OFFSET = """
+# Where a 32-bit kernel's addresses begin.
+config PAGE_OFFSET
+	hex
+	default 0xC0000000
+"""
+_NO_PAGE = """
+# A PVH kernel has no use for the page.
+config XEN_HYPERCALL_PAGE
+	def_bool n
+"""
+KINDS = {
+    (False, 64): Kind(
+        main="pv64.c",
+        what="a 64-bit PV kernel",
+        arch="x86_64",
+        guest="XEN_PV",
+        base=_BASE_64,
+        entry="_start",
+        head=f'{_OURS}{_STACK}, gs_base=""',
+        kconfig="",
+        mode="pv",
+    ),
+    (True, 64): Kind(
+        main="pvh64.c",
+        what="a 64-bit PVH kernel",
+        arch="x86_64",
+        guest="XEN_PVH",
+        base=_BASE_64,
+        # Physical, so that a PV loader does not take it for its own.
+        entry=f"_start - {_BASE_64}",
+        head=f'pvh_entry="_start", pvh_start="kernel_main"{_STACK}, gs_base=""',
+        kconfig=_NO_PAGE,
+        mode="pvh",
+    ),
+    (False, 32): Kind(
+        main="pv32.c",
+        what="a 32-bit PV kernel",
+        arch="i386",
+        guest="XEN_PV",
+        base="0xc0000000",
+        entry="_start",
+        head=f"{_OURS}{_STACK}",
+        kconfig=_PAGE_OFFSET,
+        mode="pv32-shim",
+    ),
+    (True, 32): Kind(
+        main="pvh32.c",
+        what="a 32-bit PVH kernel",
+        arch="i386",
+        guest="XEN_PVH",
+        base="0",
+        entry="_start",
+        head="",
+        kconfig=_NO_PAGE,
+        mode="pvh",
+    ),
+}
+"""By whether it is for PVH, and its width."""
+
+
+def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
+    """Write the files of a kernel into a folder, which is made; return their paths.
+
+    Raises XenToolError if one of them is there already, or the folder's name makes no name.
+    """
+    kind = KINDS[pvh, bits]
+    name = re.sub(r"[^a-z0-9]+", "-", os.path.basename(os.path.abspath(folder)).lower()).strip("-")
+    if not name:
+        raise XenToolError(f"{folder}: the kernel gets the folder's name, so let that have letters")
+    texts = {file: _text(file) for file in _FILES} | {"main.c": _text(kind.main)}
+    for file in texts:
+        path = os.path.join(folder, file)
+        if os.path.lexists(path):
+            raise XenToolError(f"{shown(path)} is there already: name a new folder")
+    notes = '"GUEST_OS": "@NAME@", "GUEST_VERSION": "0.1"'
+    if kind.main == "pvh32.c":
+        # The entry is in main.c, and there are no virtual addresses to speak of.
+        notes += ', "PHYS32_ENTRY": "_start", "VIRT_BASE": None, "PADDR_OFFSET": None'
+    words = {
+        "NOTES": notes,
+        "WHAT": kind.what,
+        "ARCH": kind.arch,
+        "GUEST": kind.guest,
+        "BASE": kind.base,
+        "ENTRY": kind.entry,
+        "HEAD": f", {kind.head}" if kind.head else "",
+        "KCONFIG": kind.kconfig,
+        "MODE": kind.mode,
+        "NAME": name,
+    }
+    for file, text in texts.items():
+        for word, value in words.items():
+            text = text.replace(f"@{word}@", value)
+        write_if_changed(os.path.join(folder, file), text)
+    return [shown(os.path.join(folder, file)) for file in texts]
+
+
+def _text(name: str) -> str:
+    with open(os.path.join(_TEMPLATES, name), encoding="utf-8") as file:
+        return file.read()

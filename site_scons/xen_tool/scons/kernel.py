@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""env.XenKernel(): all that a kernel usually has, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from SCons.Node.Alias import default_ans
+from SCons.Script import Default
+
+from ..config.configuration import Configuration
+from ..errors import XenToolError
+from . import generated, head, methods, sources, summary, usage
+from .errors import while_reading
+from .targets import check, config_targets, gdb
+
+_CONFIG_TARGET = "listconfig"
+"""Is there if another kernel has the targets of the configuration."""
+
+
+@while_reading
+def xen_kernel(
+    env: Any,
+    target: str,
+    source: Any,
+    *,
+    script: Any,
+    head_object: Mapping[str, Any] | None = None,
+    own_head: bool = False,
+    kallsyms: bool = False,
+    loaders: Sequence[str] | None = None,
+    xen: str | None = None,
+    name: str = "",
+    text: str = "",
+    **boot: Any,
+) -> list[Any]:
+    """env.XenKernel(): links, checks and boots a kernel; after env.XenConfigure().
+
+    source is a table as of XenSources, or what XenImage takes.  In front of it is linked the
+    head object, with head_object as the arguments of XenHead; with own_head the kernel has its
+    own.  kallsyms adds the table of XenKallsyms.  script, loaders and xen are XenImage's; boot
+    are XenBoot's: mode=, cmdline=, mem= and so on.
+
+    Makes the targets check, boot and gdb (check-NAME and so on of a kernel with a name), those
+    of the configuration, what `scons -h` says, text first, and the closing line.  The image is
+    built by default.
+    """
+    configuration: Configuration = env["XEN_CONFIG"]
+    ending = f"-{name}" if name else ""
+    if default_ans.lookup(f"check{ending}") is not None:
+        raise XenToolError(
+            f"XenKernel: there is a target check{ending} already: give this kernel a name of its "
+            f"own, such as name={str(target)!r}, which makes check-{target} and boot-{target}"
+        )
+    if isinstance(source, Mapping):
+        source = methods.xen_object(env, sources.xen_sources(env, source))
+    objects = [source]
+    if not own_head and configuration.enabled("XEN"):
+        objects.insert(0, head.xen_head(env, f"{target}-head.o", **(head_object or {})))
+    if kallsyms:
+        objects += generated.xen_kallsyms(env, f"{target}-kallsyms.o", list(objects), script=script)
+    image = methods.xen_image(env, target, objects, script=script, loaders=loaders, xen=xen)
+    check.xen_check(env, f"check{ending}", image)
+    methods.xen_boot(env, f"boot{ending}", image, **boot)
+    gdb.xen_gdb(env, f"gdb{ending}", image, **boot)
+    summary.xen_summary(env, image)
+    if default_ans.lookup(_CONFIG_TARGET) is None:
+        config_targets.xen_config_targets(env)
+    if text:
+        usage.xen_help(env, text)
+    else:
+        usage.say_unasked(env)
+    Default(image)
+    return image
