@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Each example does what its README says: every command in it is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from project import TOP, Project
+from xen_tool.new import create
+
+EXAMPLES = TOP / "examples"
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/SConstruct"))
+# Where make links and the tool annotates, its own test goes by the README.
+NAMES.remove("annotate")
+INTERACTIVE = ("gdb", "menuconfig")
+
+
+def commands(readme: Path) -> list[list[str]]:
+    """The arguments of scons, of lines such as `    scons boot     what it does`."""
+    lines = re.findall(r"^    scons\b ?(.*?)(?:  .*)?$", readme.read_text(), re.MULTILINE)
+    return [words for line in lines if not set(words := line.split()) & set(INTERACTIVE)]
+
+
+@pytest.fixture(scope="session")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("examples") / "examples"
+    shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("build", "out", ".sconsign*"))
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("xen_under_qemu")
+def test_its_readme_is_true(examples: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
+    project = Project(examples / name)
+    booted = False
+    for arguments in commands(project.top / "README.md"):
+        run = project.run(*arguments)
+        assert run.status == 0, run.out + run.err
+        if arguments and arguments[0].startswith("boot"):
+            booted = True
+            assert run.out.splitlines()[-1].endswith("the guest reported RESULT: PASS")
+    assert booted
+    project.scons()
+    assert project.up_to_date()
+
+
+def test_there_is_a_row_for_each() -> None:
+    listed = re.findall(r"`([a-z-]+)`", (EXAMPLES / "README.md").read_text().partition("##")[0])
+    assert {name for name in listed if (EXAMPLES / name).is_dir()} == {*NAMES, "annotate"}
+
+
+@pytest.mark.parametrize("pvh", [False, True])
+def test_the_bare_ones_are_what_the_command_writes(tmp_path: Path, pvh: bool) -> None:
+    name = "bare-pvh" if pvh else "bare-pv"
+    create(str(tmp_path / name), pvh=pvh, bits=64)
+    for path in (tmp_path / name).iterdir():
+        assert path.read_text() == (EXAMPLES / name / path.name).read_text()
