@@ -182,7 +182,7 @@ def compile_commands(plan: Plan, step: Step) -> None:
             "directory": os.getcwd(),
             "file": compilation.inputs[0],
             "output": compilation.path,
-            "arguments": compilation.argv(),
+            "arguments": plan.groups[compilation.group].without_launcher(compilation.argv()),
         }
         for compilation in compilations(plan)
     ]

@@ -99,13 +99,15 @@ class Commands:
         assembles = "-c" in given
         # With clang, the text of the sources decides whether GNU as assembles them.
         texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *known])]
-        by_gas = assembles and (group.gas == "always" or needs_gas(group, texts))
+        always = group.gas == "always" and not group.launcher
+        by_gas = assembles and (always or needs_gas(group, texts))
         theirs: list[str] = []
         report_words = ["-MD", "-MF", said, "-MT", "x"]
         if any(map(words.asks_for_depfile, given)):
             # A second -MF would replace the one of the user.
-            report = [*words.without_depfiles(step.flags), "-M", "-MF", said, "-MT", "x"]
-            report = [word for word in report if word != "-c"]
+            flags = words.without_depfiles(group.without_launcher(step.flags))
+            report = [word for word in flags if word != "-c"]
+            report += ["-M", "-MF", said, "-MT", "x"]
             ended = yield _fitting([*report, "-o", os.devnull], step.files, part)
             if ended.status != 0:
                 return None
@@ -115,9 +117,8 @@ class Commands:
             report_words = list(theirs)
         if self._colours and not any(word.startswith(_COLOUR) for word in given):
             report_words.append(f"{_COLOUR}=always")
-        ended = yield self._argv(
-            step, output, part, [*report_words, *_gas(group, by_gas, said_by_as)]
-        )
+        extra = [*report_words, *_gas(group, by_gas, said_by_as)]
+        ended = yield self._argv(step, output, part, extra, by_gas)
         if ended.status != 0:
             return None
         read = depfile.compiler(_text(said))
@@ -125,7 +126,7 @@ class Commands:
         if assembles and not by_gas and needs_gas(group, texts):
             by_gas = True
             extra = [*theirs, *_gas(group, by_gas, said_by_as)]
-            ended = yield self._argv(step, output, part, extra)
+            ended = yield self._argv(step, output, part, extra, by_gas)
             if ended.status != 0:
                 return None
         embeds = assembles and any(text.embeds for text in texts)
@@ -133,7 +134,7 @@ class Commands:
             # With LTO it is assembled at the link, which reports no files.
             spare = os.path.join(part, f"{_PART}.o")
             extra = [*theirs, "-fno-lto", *_gas(group, by_gas, said_by_as)]
-            ended = yield self._argv(step, spare, part, extra)
+            ended = yield self._argv(step, spare, part, extra, by_gas)
             if ended.status != 0:
                 return None
             os.unlink(spare)
@@ -233,8 +234,11 @@ class Commands:
             unknown=unknown,
         )
 
-    def _argv(self, step: Step, output: str, part: str, extra: Sequence[str]) -> list[str]:
-        return _fitting([*step.flags, *extra, "-o", output], step.files, part)
+    def _argv(
+        self, step: Step, output: str, part: str, extra: Sequence[str], by_gas: bool = False
+    ) -> list[str]:
+        flags = _flags(self._plan.groups.get(step.group), step, by_gas)
+        return _fitting([*flags, *extra, "-o", output], step.files, part)
 
 
 def _remove(part: str) -> None:
@@ -271,15 +275,28 @@ def as_if_in_place(said: bytes, output: str) -> bytes:
 
 def needs_gas(group: Group, texts: Iterable[discover.Facts]) -> bool:
     """Whether GNU as has to assemble, as the compiler would not report embedded files."""
-    return group.gas == "where needed" and any(text.embeds for text in texts)
+    can = group.gas == "where needed" or (group.gas and group.launcher)
+    return bool(can) and any(text.embeds for text in texts)
+
+
+def _flags(group: Group | None, step: Step, by_gas: bool) -> Sequence[str]:
+    """Return the flags of a step, without a launcher if GNU as assembles.
+
+    A launcher would not see the files that the assembler reads, nor its report.
+    """
+    return group.without_launcher(step.flags) if group and by_gas else step.flags
+
+
+def integrated(group: Group, by_gas: bool) -> list[str]:
+    """Return the option that keeps clang from assembling, if GNU as has to."""
+    return ["-fno-integrated-as"] if by_gas and group.gas == "where needed" else []
 
 
 def _gas(group: Group, by_gas: bool, said: str) -> list[str]:
     """Return the options that make GNU as report what it reads."""
     if not by_gas:
         return []
-    integrated = ["-fno-integrated-as"] if group.gas == "where needed" else []
-    return [*integrated, "-Xassembler", f"--MD={said}"]
+    return [*integrated(group, by_gas), "-Xassembler", f"--MD={said}"]
 
 
 def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:

@@ -115,11 +115,15 @@ class Judge:
         return digest("\0".join((self.flags(step), *words)).encode("utf-8", "surrogateescape"))
 
     def flags(self, step: Step) -> str:
-        """Return the flags of a step as lines, without the path of the top folder."""
+        """Return the flags of a step as lines, without the path of the top folder.
+
+        The environment variables of its launcher come first.
+        """
         known = self._flags.get(id(step.flags))
         if known is None:
             # Keep the flags as well: a freed object's id is used again.
-            known = (step.flags, "\n".join(map(_without_place, step.flags)))
+            told = self._plan.launcher_settings(step)
+            known = (step.flags, "\n".join([*told, *map(_without_place, step.flags)]))
             self._flags[id(step.flags)] = known
         return known[1]
 

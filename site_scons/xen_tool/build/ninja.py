@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ..errors import XenToolError
 from ..toolchain import words
-from .commands import LONGEST, needs_gas
+from .commands import LONGEST, integrated, needs_gas
 from .discover import Texts
 from .plan import Plan
 from .step import COMPILE, Step
@@ -123,7 +123,10 @@ def _command_rule(name: str, number: int, plan: Plan, step: Step, by_gas: bool) 
     said = ""
     settings = []
     if step.action == COMPILE:
-        flags = [*words.without_depfiles(flags), *(["-fno-integrated-as"] if by_gas else [])]
+        group = plan.groups[step.group]
+        flags = [*words.without_depfiles(flags), *integrated(group, by_gas)]
+        if by_gas:
+            flags = list(group.without_launcher(flags))
         said = "-MD -MF $out.d "
         settings = ["depfile = $out.d", "deps = gcc"]
     files = "$files"

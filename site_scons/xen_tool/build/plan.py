@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from ..errors import XenToolError
 from ..light import NamedTuple
+from ..toolchain.words import LAUNCHER_SETTINGS
 from .step import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 class Group(NamedTuple):
@@ -18,6 +19,16 @@ class Group(NamedTuple):
     files: tuple[str, ...]
     gas: str = ""
     """When GNU as assembles for a compiler: "always", "where needed" (clang), or "" (never)."""
+    launcher: tuple[str, ...] = ()
+    """The words of a compiler launcher (ccache), which may begin a command."""
+
+    def launches(self, flags: Sequence[str]) -> bool:
+        """Whether a command begins with the launcher."""
+        return bool(self.launcher) and tuple(flags[: len(self.launcher)]) == self.launcher
+
+    def without_launcher(self, flags: Sequence[str]) -> Sequence[str]:
+        """Return a command, or its start, without the launcher."""
+        return flags[len(self.launcher) :] if self.launches(flags) else flags
 
 
 class Plan:
@@ -42,6 +53,14 @@ class Plan:
         while self.groups.setdefault(name, group) != group:
             name += "'"
         return name
+
+    def launcher_settings(self, step: Step) -> list[str]:
+        """Return the environment variables of the launcher of a step, as NAME=value."""
+        group = self.groups.get(step.group)
+        if group is None or not group.launches(step.flags):
+            return []
+        told = self.environment.items()
+        return [f"{name}={value}" for name, value in told if name.startswith(LAUNCHER_SETTINGS)]
 
     def add(self, step: Step) -> None:
         """Add a step.

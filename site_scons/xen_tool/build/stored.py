@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-_FORMAT = "xen_tool plan 1"
+_FORMAT = "xen_tool plan 2"
 _COUNTS = 6
 _OUTPUTS, _FLAGS = map(Step._fields.index, ("outputs", "flags"))
 
@@ -57,7 +57,7 @@ def write(path: str, plan: Plan) -> None:
     groups = [
         text
         for name, group in plan.groups.items()
-        for text in (name, _joined(group.files), group.gas)
+        for text in (name, _joined(group.files), group.gas, _joined(group.launcher))
     ]
     environment = [text for pair in plan.environment.items() for text in pair]
     parts = [symbols_, list(plan.configured), groups, environment, shared, steps]
@@ -81,8 +81,8 @@ def read(path: str) -> Plan | None:
         symbols, configured, groups, environment, shared, steps = parts
         plan.symbols = {row[0]: row[1] for row in _in_rows(symbols, 2)}
         plan.configured = frozenset(configured)
-        for name, files, gas in _in_rows(groups, 3):
-            plan.groups[name] = Group(_split(files), gas)
+        for name, files, gas, launcher in _in_rows(groups, 4):
+            plan.groups[name] = Group(_split(files), gas, _split(launcher))
         plan.environment = {row[0]: row[1] for row in _in_rows(environment, 2)}
         plan.steps = _Steps([_split(words) for words in shared], steps)
     except (ValueError, IndexError):

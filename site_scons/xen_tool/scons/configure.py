@@ -104,7 +104,11 @@ def xen_configure(
     path = env["ENV"].get("PATH", os.defpath)
     with listen.ignored():
         tools = programs.find(
-            path, toolchain=given.get("TOOLCHAIN"), cc=given.get("CC"), ld=given.get("LD")
+            path,
+            toolchain=given.get("TOOLCHAIN"),
+            cc=given.get("CC"),
+            ld=given.get("LD"),
+            cc_launcher=given.get("CC_LAUNCHER"),
         )
         seen = {**_kconfig_variables(tools, path), **(variables or {})}
     listen.lists(path.split(os.pathsep))
@@ -223,6 +227,7 @@ def _source_in(folder: Path, is_typed: bool) -> str:
 def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
     build = flags.path_of(env["XEN_BUILD"])
     env["XENCC"] = list(tools.cc)
+    env["XENLAUNCHER"] = list(tools.launcher.argv)
     env["XENLD"] = list(tools.ld)
     env["XENCCFLAGS"] = tools.cc_flags(configuration.arch)
     env["XENPCHFLAGS"] = tools.precompiling
@@ -245,10 +250,13 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
         "ZIG_GLOBAL_CACHE_DIR": cache,
         "ZIG_LOCAL_CACHE_DIR": cache,
+        **tools.launcher.environment,
     }
     # What they found out when a step ran counts as long as they are the same.
     recording = modules("build/commands.py")
-    env["XEN_CC_GROUP"] = plan.group("cc", Group((*tools.cc_files, *recording), gas=tools.gas))
+    env["XEN_CC_GROUP"] = plan.group(
+        "cc", Group((*tools.cc_files, *recording), tools.gas, tools.launcher.argv)
+    )
     env["XEN_LD_GROUP"] = plan.group("ld", Group((*tools.ld_files, *recording)))
 
 

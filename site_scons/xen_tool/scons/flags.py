@@ -5,7 +5,7 @@ The tool's defaults come first, so that a user's word wins; a default that contr
 is left out.  What users write in a SConscript is expanded as SCons does; the names of files
 and folders never are.
 
-    $CC  defaults  $CFLAGS or $CXXFLAGS  $CCFLAGS  $CPPFLAGS  $CPPDEFINES  $CPPPATH
+    $CC_LAUNCHER  $CC  defaults  $CFLAGS or $CXXFLAGS  $CCFLAGS  $CPPFLAGS  $CPPDEFINES  $CPPPATH
          for .S and .s $ASFLAGS, $ASPPFLAGS in the place of $CFLAGS
     $LD  defaults  $LINKFLAGS  $LIBPATH  -T script  -o image  objects  $LIBS
 """
@@ -49,6 +49,7 @@ def compilation(env: Any, language: str, folder: Any) -> list[str]:
     # Without -c, which makes objects.
     kind = [*env["XENPCHFLAGS"], "-x", f"{name.lower()}-header"] if header else ["-c"]
     return [
+        *(() if header else env["XENLAUNCHER"]),
         *env["XENCC"],
         *_defaults(env, name, user),
         *user,

@@ -99,7 +99,16 @@ def _precompiled(graph: Graph, words: Sequence[str], output: str) -> list[str]:
 
 _SOURCES = f"its name ends in none of {', '.join([*flags.COMPILED, *flags.PRECOMPILED])}"
 _VARIABLES = (
-    *("XENCC", "XENCCFLAGS", "XENFOLDERS", "XENSYSTEMFLAGS", "CCFLAGS", "CFLAGS", "CXXFLAGS"),
+    *(
+        "XENLAUNCHER",
+        "XENCC",
+        "XENCCFLAGS",
+        "XENFOLDERS",
+        "XENSYSTEMFLAGS",
+        "CCFLAGS",
+        "CFLAGS",
+        "CXXFLAGS",
+    ),
     *("ASFLAGS", "ASPPFLAGS", "CPPFLAGS", "CPPDEFINES", "CPPPATH"),
 )
 

@@ -24,6 +24,7 @@ RESERVED = {
     "V": "1 shows the commands",
     "TOOLCHAIN": f"{', '.join(NAMES)} (the first that is there)",
     "CC": "the C compiler, with arguments if need be",
+    "CC_LAUNCHER": "a command before the compiler: ccache, sccache, distcc, icecc",
     "LD": "the linker",
     "LOADERS": f"loaders that must take it: {', '.join(LOADERS)}, none (those it is for)",
     "XEN_RELEASE": f"the Xen of these loaders, such as 4.20, or {Xen(pv32=True)} ({Xen()})",

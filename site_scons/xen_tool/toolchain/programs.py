@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ..abi import PAGE_SIZE, Arch
 from ..errors import XenToolError
+from .launcher import NONE, Launcher, launcher
 
 NAMES = ("gcc", "clang", "zig")
 """The values of TOOLCHAIN=, in the order in which they are looked for."""
@@ -41,6 +42,8 @@ class Toolchain:
     """What a link is made with."""
     gas: str
     """When GNU as assembles what is compiled: "always", "where needed" (of clang), or ""."""
+    launcher: Launcher = NONE
+    """What stands before the compiler."""
 
     def cc_flags(self, arch: Arch) -> list[str]:
         """Flags of every compilation and preprocessing for arch."""
@@ -89,12 +92,17 @@ class Toolchain:
 
 
 def find(
-    path: str, *, toolchain: str | None = None, cc: str | None = None, ld: str | None = None
+    path: str,
+    *,
+    toolchain: str | None = None,
+    cc: str | None = None,
+    ld: str | None = None,
+    cc_launcher: str | None = None,
 ) -> Toolchain:
     """Finds programs in path, a list of folders as in $PATH.
 
     toolchain is one of NAMES; cc and ld are commands that replace its
-    programs.
+    programs; cc_launcher is one that stands before the compiler.
 
     Raises XenToolError if there is no such program.
     """
@@ -116,6 +124,7 @@ def find(
     programs = [_which(path, cc_argv[0], "C compiler"), _which(path, ld_argv[0], "linker")]
     helpers = [_which(path, word, "C compiler") for word in _wrapped(cc_argv)]
     command = (programs[0], *cc_argv[1:])
+    before = _launcher(path, cc_launcher, name) if cc_launcher else NONE
     include = _include(programs[0], cc_argv[1:], zig)
     drivers = [programs[0], *helpers, *(() if zig else _driven(command, path))]
     return Toolchain(
@@ -123,10 +132,21 @@ def find(
         cc=command,
         ld=(programs[1], *ld_argv[1:]),
         include=include,
-        cc_files=(*_with_targets(drivers), *_files_below(include)),
+        cc_files=(*_with_targets(drivers), *_files_below(include), *before.files),
         ld_files=_with_targets(programs[1:]),
         gas=_gas(name, path),
+        launcher=before,
     )
+
+
+def _launcher(path: str, text: str, toolchain: str) -> Launcher:
+    if toolchain == "zig":
+        raise XenToolError(
+            f"CC_LAUNCHER={text}: zig has a cache of its own; launchers are for gcc and clang"
+        )
+    words = _command("CC_LAUNCHER", text)
+    program = _which(path, words[0], "compiler launcher")
+    return launcher((program, *words[1:]), os.environ)
 
 
 def _first(path: str) -> str:

@@ -37,6 +37,8 @@ PRECOMPILED = (".gch", ".pch")
 _BLANKS = " \t\n\r\f\v"
 _DEPFILE = ("-MD", "-MMD", "-MF", "-MT", "-MQ", "-MP", "-MG", "-M", "-MM")
 """gcc's options on dependencies; -MF, -MT and -MQ have an argument."""
+LAUNCHER_SETTINGS = ("CCACHE_", "SCCACHE_", "DISTCC_", "ICECC_")
+"""How the names of the variables begin that a compiler's launcher listens to."""
 PREFIX_MAPS = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=")
 """gcc's options, OLD=NEW behind, that write paths in another way: the first does what both do."""
 
