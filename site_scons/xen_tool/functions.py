@@ -112,15 +112,16 @@ def notes(step: Step) -> None:
 def check(step: Step) -> None:
     """Make the image a hard link to the linker's output, if all loaders accept it.
 
-    files are the names of the loaders, separated by commas, or CLAIMED; the release of Xen; and
-    "default" if the user did not choose it.
+    files are the names of the loaders, separated by commas, or CLAIMED; the release of Xen;
+    "default" if the user did not choose it; and the symbols of the configuration (asked.symbols).
     """
+    from .loaders import asked
     from .loaders.model.releases import Xen
     from .report.report import read_report
-    from .report.text import finding_lines, findings_of, verdict_lines
+    from .report.text import finding_lines, findings_of, hint, verdict_lines
 
     (linked,) = step.inputs
-    names, release, by_default = step.files
+    names, release, by_default, symbols = step.files
     xen = Xen.parse(release)
     named = None if names == CLAIMED else tuple(filter(None, names.split(",")))
     report = read_report(linked, xen, named)
@@ -129,8 +130,13 @@ def check(step: Step) -> None:
         raise XenToolError(f"{shown(linked)} has not the notes that any loader looks for")
     bad = [loader for loader in loaders if not report.takes(loader)]
     if bad:
-        lines = "\n".join(verdict_lines(report, bad))
+        told = report.with_fixes({loader: asked.fix(loader, symbols) for loader in bad})
+        lines = "\n".join((*verdict_lines(told, bad), *hint(told, bad)))
         raise XenToolError(f"{shown(linked)} is not for {' and '.join(bad)}:\n{lines}")
+    if asked.for_nobody(symbols):
+        words = "no loader of Xen's takes a kernel of XEN=y without an entry"
+        print(f"xen_tool: {step.path}: warning: {words}", file=sys.stderr)
+        print(f"xen_tool: {step.path}:   fix:  type XEN_PV=1, XEN_PVH=1 or both", file=sys.stderr)
     for (kind, finding), finders in findings_of(report, loaders).items():
         for line in finding_lines(kind, finding):
             print(f"xen_tool: {step.path}: {', '.join(finders)}: {line}", file=sys.stderr)

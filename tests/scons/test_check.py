@@ -63,12 +63,22 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
     assert run.status == 2
     assert run.steps == [f"CHECK {VMLINUX}"]
     assert "is not for xen-pvh-dom0:" in run.err
-    assert "add the note PHYS32_ENTRY" in run.err
+    assert "fix:  build it with XEN_PVH=1: the configuration has XEN_PVH=n" in run.err
+    assert run.err.count("More of a rule, with an example: xen-tool explain A3") == 1
     assert built_kernel.scons("LOADERS=xen-pv-dom0").steps == [f"CHECK {VMLINUX}"]
     built_kernel.edit("SConstruct", "script=script", 'script=script, loaders=["qemu-kernel"]')
     assert "without PVH ELF Note" in built_kernel.run().err
     built_kernel.edit("SConstruct", '["qemu-kernel"]', '["xen-pv-domu"], xen="4.14"')
     built_kernel.scons()
+
+
+def test_a_configuration_for_no_loader_is_told_at_the_link(built_kernel: Project) -> None:
+    run = built_kernel.run("XEN_PV=0")
+    assert run.status == 0
+    assert "vmlinux: warning: no loader of Xen's takes a kernel of XEN=y without an" in run.err
+    assert "fix:  type XEN_PV=1, XEN_PVH=1 or both" in run.err
+    run = built_kernel.run("XEN_PV=0", "LOADERS=qemu-kernel")
+    assert "fix:  build it with XEN_PVH=1: the configuration has XEN_PVH=n" in run.err
 
 
 @pytest.mark.parametrize(

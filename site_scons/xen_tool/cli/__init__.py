@@ -38,6 +38,7 @@ COMMANDS = {
     "annotate": ("annotate.annotate", "add Xen notes to an image that was linked elsewhere"),
     "check": ("images.check", "show what loaders will say of an image"),
     "inspect": ("images.inspect", "show an image's notes, segments and verdicts"),
+    "explain": ("explain.explain", "explain a rule by which loaders take images"),
     "map": ("images.layout", "show what loaders lay out in memory for an image"),
     "size": ("images.size", "show how large the parts of an image are"),
     "diff": ("images.diff", "show the differences between two images"),

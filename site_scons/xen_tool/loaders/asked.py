@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from ..abi import Arch
 from ..errors import XenToolError
 from .model.releases import Xen
-from .names import LOADERS, PV, PV_DOMU, PVH
+from .names import LOADERS, PV, PV_DOM0, PV_DOMU, PVH
 
 
 def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -28,6 +28,35 @@ def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
     if values.get("XEN_PVH") == "y":
         loaders += PVH
     return loaders
+
+
+_OF_LOADERS = ("XEN", "XEN_PV", "XEN_PVH")
+
+
+def symbols(values: Mapping[str, str]) -> str:
+    """The symbols that decide for which loaders a kernel is, as NAME=VALUE, a blank between.
+
+    Only those that the configuration knows: another tree's Kconfig may have none.
+    """
+    return " ".join(f"{name}={values[name]}" for name in _OF_LOADERS if name in values)
+
+
+def fix(loader: str, symbols: str) -> str | None:
+    """What to type for a loader that the configuration leaves out; None if it does not."""
+    wanted = ["XEN", "XEN_PV" if loader in (PV_DOM0, PV_DOMU) else "XEN_PVH"]
+    given = dict(symbol.split("=") for symbol in symbols.split())
+    missing = [name for name in wanted if given.get(name, "y") != "y"]
+    if not missing:
+        return None
+    words = " ".join(f"{name}=1" for name in missing)
+    has = " and ".join(f"{name}={given[name]}" for name in missing)
+    return f"build it with {words}: the configuration has {has}"
+
+
+def for_nobody(symbols: str) -> bool:
+    """Whether a configuration for Xen has no entry for any of its loaders."""
+    given = dict(symbol.split("=") for symbol in symbols.split())
+    return given.get("XEN") == "y" and given.get("XEN_PV") == given.get("XEN_PVH") == "n"
 
 
 def xen_for(arch: Arch) -> Xen:

@@ -27,7 +27,7 @@ its meaning or goes does.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from ..abi import NOTE_OWNER, XenElfNote
@@ -111,6 +111,14 @@ class Report(NamedTuple):
         """Whether a loader takes the image, and nothing kills the guest then."""
         verdict = self.verdicts[loader]
         return verdict.accepted and not verdict.errors
+
+    def with_fixes(self, fixes: Mapping[str, str | None]) -> Report:
+        """The same, but what refuses the image is mended as said there, by loader."""
+        verdicts = {
+            loader: verdict._replace(fix=fixes.get(loader) or verdict.fix)
+            for loader, verdict in self.verdicts.items()
+        }
+        return self._replace(verdicts=verdicts)
 
     def addresses(self) -> set[int]:
         """Those that may have names."""

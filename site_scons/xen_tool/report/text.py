@@ -26,10 +26,12 @@ def check(report: Report) -> Iterator[str]:
             yield "  It has neither XEN_VERSION with LOADER or GUEST_OS, for PV, nor PHYS32_ENTRY,"
             yield "  for PVH, so it is made for no loader; what each would say:"
         yield from verdict_lines(report, tuple(report.verdicts))
+        yield from hint(report, tuple(report.verdicts))
         return
     if not report.asked:
         yield "  No loader is asked: the configuration is for none, or none is named."
     yield from verdict_lines(report, report.asked)
+    yield from hint(report, report.asked)
     entered = any(n.type == XenElfNote.ENTRY and n.owner == NOTE_OWNER for n in report.notes)
     if report.by_claim and entered and not set(PV) & set(report.asked):
         yield "  It has the note ENTRY, but not XEN_VERSION with LOADER or GUEST_OS: so it is"
@@ -95,6 +97,15 @@ def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
             yield f"  {', '.join(finders)}:"
             for line in finding_lines(kind, finding):
                 yield f"  {'':<{width}}  {line}"
+
+
+def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
+    """How to learn more of the rules that refuse the image, or leave the guest dead; once."""
+    verdicts = [report.verdicts[loader] for loader in loaders]
+    rules = [verdict.rule for verdict in verdicts if verdict.rule]
+    rules += [finding.id for verdict in verdicts for finding in verdict.errors]
+    if rules:
+        yield f"  More of a rule, with an example: xen-tool explain {rules[0]}"
 
 
 def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:

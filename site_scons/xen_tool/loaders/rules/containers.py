@@ -60,5 +60,5 @@ def damaged(subject: Subject) -> Fields | None:
 
 
 def packed_with_zstd(subject: Subject) -> Fields | None:
-    """The stream is zstd's."""
+    """The stream is one of zstd."""
     return container(subject) if "zstd" in subject.kernel.container else None

@@ -37,22 +37,26 @@ def _identity(subject: Subject) -> str:
 
 
 def _without_pv32(subject: Subject) -> Fields | None:
+    """A 32-bit kernel, on a Xen without CONFIG_PV32."""
     if not is_32bit(subject) or subject.xen.pv32:
         return None
     return {"where": _identity(subject)}
 
 
 def _compat_without_pv32(subject: Subject) -> Fields | None:
+    """A 32-bit kernel that has PAE_MODE, on a Xen without CONFIG_PV32."""
     return _without_pv32(subject) if _is_compat(subject) else None
 
 
 def _with_shadow_stacks(subject: Subject) -> Fields | None:
+    """A 32-bit kernel, on a Xen with CONFIG_PV32 that uses shadow stacks."""
     if not is_32bit(subject) or not _is_compat(subject):
         return None
     return {"where": _identity(subject)}
 
 
 def _mismatch(subject: Subject) -> Fields | None:
+    """Neither an ELF64 of x86-64, nor an ELF32 of i386 with PAE_MODE."""
     if is_32bit(subject):
         if _is_compat(subject):
             return None
@@ -63,12 +67,14 @@ def _mismatch(subject: Subject) -> Fields | None:
 
 
 def _big_endian(subject: Subject) -> Fields | None:
+    """The kernel is big-endian."""
     if subject.elf.ei_data != spec.ELFDATA2MSB:
         return None
     return {"where": f"EI_DATA = 0x2 {where.at(subject, spec.EI_DATA)}"}
 
 
 def _hole_too_high(subject: Subject) -> Fields | None:
+    """HV_START_LOW, rounded up to 2 MiB, is above 0xf5800000."""
     low = subject.parms.virt_hv_start_low
     if not is_32bit(subject) or low == UNSET_ADDR:
         return None
@@ -78,12 +84,14 @@ def _hole_too_high(subject: Subject) -> Fields | None:
 
 
 def _p2m_ignored(subject: Subject) -> Fields | None:
+    """A 32-bit kernel has INIT_P2M."""
     if not is_32bit(subject) or subject.parms.p2m_base == UNSET_ADDR:
         return None
     return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
 
 
 def _supervisor_mode(subject: Subject) -> Fields | None:
+    """FEATURES requires supervisor_mode_kernel."""
     if not subject.parms.f_required & XenFeat.SUPERVISOR_MODE_KERNEL:
         return None
     return {"where": where.of_type(subject, XenElfNote.FEATURES)}
@@ -91,6 +99,8 @@ def _supervisor_mode(subject: Subject) -> Fields | None:
 
 _NO_PV32 = "build a 64-bit kernel, or a PVH one, or build Xen with CONFIG_PV32; pv=32 does not help"
 
+
+_DOM0_CONSTRUCT = "xen/arch/x86/pv/dom0_build.c, dom0_construct"
 
 _RULES = (
     Rule(
@@ -100,6 +110,8 @@ _RULES = (
         "Found 32-bit PV kernel, but CONFIG_PV32 missing",
         _NO_PV32,
         since=PV32_WORDS,
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D1",
@@ -109,6 +121,7 @@ _RULES = (
         _NO_PV32,
         since=ONE_PV32_SWITCH,
         before=PV32_WORDS,
+        source=_DOM0_CONSTRUCT,
     ),
     Rule(
         "D1",
@@ -117,6 +130,8 @@ _RULES = (
         "Dom0 failed to switch to compat: -95",
         _NO_PV32,
         before=ONE_PV32_SWITCH,
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D2",
@@ -125,6 +140,7 @@ _RULES = (
         "on a machine with CET shadow stacks: Dom0 failed to switch to compat: -95",
         "boot Xen with cet=no-shstk there, and with pv=32",
         Effect.WARNING,
+        source="xen/arch/x86/pv/domain.c, switch_compat",
     ),
     Rule(
         "D3",
@@ -132,6 +148,8 @@ _RULES = (
         _mismatch,
         "Mismatch between Xen and DOM0 kernel",
         'link ELF64 for x86-64, or ELF32 for i386 with the note PAE_MODE = "yes"',
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "E5",
@@ -140,6 +158,7 @@ _RULES = (
         "Mismatch between Xen and DOM0 kernel",
         "link a little-endian ELF",
         since=ENDIANNESS,
+        source=_DOM0_CONSTRUCT,
     ),
     Rule(
         "D4",
@@ -147,6 +166,8 @@ _RULES = (
         no_dom0_bit,
         "Kernel does not support Dom0 operation",
         "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note",
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D6",
@@ -155,6 +176,7 @@ _RULES = (
         "Dom0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
         since=ONE_PV32_SWITCH,
+        source=_DOM0_CONSTRUCT,
     ),
     Rule(
         "D6",
@@ -163,6 +185,7 @@ _RULES = (
         "Domain 0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
         before=ONE_PV32_SWITCH,
+        source=_DOM0_CONSTRUCT,
     ),
     Rule(
         "D7",
@@ -171,6 +194,7 @@ _RULES = (
         "P2M table base ignored",
         "drop INIT_P2M from a 32-bit kernel",
         Effect.WARNING,
+        source=_DOM0_CONSTRUCT,
     ),
     *pv_memory.RULES,
     Rule(
@@ -179,6 +203,8 @@ _RULES = (
         _supervisor_mode,
         "Dom0 requires supervisor-mode execution",
         'drop "!supervisor_mode_kernel" from FEATURES',
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
 )
 

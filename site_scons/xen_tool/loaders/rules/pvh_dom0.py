@@ -33,6 +33,7 @@ _LARGEST_RAM_END = 3 << 30
 
 
 def _no_phys32_entry(subject: Subject) -> Fields | None:
+    """There is no PHYS32_ENTRY, though the rest is good."""
     if subject.parms.phys_entry != UNSET_ADDR32:
         return None
     return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
@@ -78,31 +79,37 @@ def _outside_ram(subject: Subject, *regions: tuple[int, int]) -> Fields | None:
 
 
 def _never_in_ram(subject: Subject) -> Fields | None:
+    """The kernel, holes and all, is not within one region of RAM, and has no PHYS32_RELOC."""
     return None if _fits(subject) or subject.parms.phys_reloc else _place(subject)
 
 
 def _segment_never_in_ram(subject: Subject) -> Fields | None:
+    """A segment that is not empty is where no PC has RAM."""
     return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END), _ABOVE_4_GIB)
 
 
 def _seldom_in_ram(subject: Subject) -> Fields | None:
+    """The kernel is where small machines have no RAM."""
     fits = _is_ram(*_in_one_piece(subject), _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
     return None if fits or not _fits(subject) else _place(subject)
 
 
 def _segment_seldom_in_ram(subject: Subject) -> Fields | None:
+    """A segment is where small machines have no RAM."""
     if _segment_never_in_ram(subject) is not None:
         return None
     return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
 
 
 def _no_other_place(subject: Subject) -> Fields | None:
+    """The kernel is where no RAM is, and PHYS32_RELOC allows no place that is RAM."""
     if _fits(subject) or not subject.parms.phys_reloc or _new_place(subject):
         return None
     return {"where": where.of_type(subject, XenElfNote.PHYS32_RELOC)}
 
 
 def _moved(subject: Subject) -> Fields | None:
+    """The kernel is where no RAM is, and PHYS32_RELOC lets it be moved."""
     if _fits(subject) or not subject.parms.phys_reloc:
         return None
     return {**_place(subject), "to": _new_place(subject)}
@@ -137,6 +144,9 @@ _NO_RAM_FOR_SEGMENT = (
     "let the segment lie within RAM, from 2 MiB on: set p_paddr in the linker script, AT()"
 )
 
+_PVH_LOAD_KERNEL = "xen/arch/x86/hvm/dom0_build.c, pvh_load_kernel"
+_FIND_KERNEL_MEMORY = "xen/arch/x86/hvm/dom0_build.c, find_kernel_memory"
+
 _RULES = (
     Rule(
         "H2",
@@ -144,6 +154,8 @@ _RULES = (
         _no_phys32_entry,
         "Unable to find XEN_ELFNOTE_PHYS32_ENTRY address",
         "add the note PHYS32_ENTRY, the physical address of a 32-bit entry",
+        source=_PVH_LOAD_KERNEL,
+        live=True,
     ),
     Rule(
         "H3",
@@ -152,6 +164,7 @@ _RULES = (
         "Kernel does not support Dom0 operation",
         "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note",
         since=PVH_DOM0_BIT,
+        source="xen/arch/x86/dom0_build.c, initdom_check_parms",
     ),
     Rule(
         "H4",
@@ -160,6 +173,8 @@ _RULES = (
         "d0 kernel: Address conflict and not relocatable",
         _NO_RAM + ", or add the note PHYS32_RELOC if it can run anywhere",
         since=PHYS32_RELOC,
+        source="xen/arch/x86/hvm/dom0_build.c, check_and_adjust_load_address",
+        live=True,
     ),
     Rule(
         "H4",
@@ -168,6 +183,8 @@ _RULES = (
         "Failed to load kernel: -1",
         _NO_RAM_FOR_SEGMENT,
         before=PHYS32_RELOC,
+        source=_PVH_LOAD_KERNEL,
+        live=True,
     ),
     Rule(
         "H5",
@@ -176,6 +193,7 @@ _RULES = (
         "d0 kernel: Failed find a load address",
         "make PHYS32_RELOC an alignment that is a power of two, the lowest and the highest address",
         since=PHYS32_RELOC,
+        source=_FIND_KERNEL_MEMORY,
     ),
     Rule(
         "H6",
@@ -185,6 +203,8 @@ _RULES = (
         "be sure that its 32-bit entry runs at any address, or " + _NO_RAM,
         Effect.WARNING,
         since=PHYS32_RELOC,
+        source=_FIND_KERNEL_MEMORY,
+        live=True,
     ),
     Rule(
         "H4",
@@ -194,6 +214,7 @@ _RULES = (
         f"this depends on the machine: {_NO_RAM}, below {_ASSUMED_RAM_END >> 20} MiB to be sure",
         Effect.WARNING,
         since=PHYS32_RELOC,
+        source="xen/arch/x86/hvm/dom0_build.c, check_load_address",
     ),
     Rule(
         "H4",
@@ -204,6 +225,7 @@ _RULES = (
         "to be sure",
         Effect.WARNING,
         before=PHYS32_RELOC,
+        source=_PVH_LOAD_KERNEL,
     ),
     Rule(
         "E8",
@@ -211,6 +233,8 @@ _RULES = (
         memsz_below_filesz,
         "Failed to load kernel: -1",
         "make p_memsz at least p_filesz",
+        source=_PVH_LOAD_KERNEL,
+        live=True,
     ),
 )
 

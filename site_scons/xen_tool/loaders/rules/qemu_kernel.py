@@ -29,6 +29,7 @@ _PHYSICAL_END = 1 << 52
 
 
 def _refused_flags(subject: Subject) -> Fields | None:
+    """e_flags has bit 2 or bit 16."""
     flags = subject.elf.e_flags
     if not flags & _E_FLAGS_REFUSED:
         return None
@@ -36,12 +37,14 @@ def _refused_flags(subject: Subject) -> Fields | None:
 
 
 def _other_machine(subject: Subject) -> Fields | None:
+    """e_machine is neither x86-64 nor i386."""
     if subject.elf.e_machine in (spec.EM_386, spec.EM_X86_64):
         return None
     return {"where": where.header(subject, "e_machine")}
 
 
 def _big_endian(subject: Subject) -> Fields | None:
+    """EI_DATA is not little-endian."""
     if not subject.elf.big:
         return None
     return {"where": f"EI_DATA = {subject.elf.ei_data:#x} {where.at(subject, spec.EI_DATA)}"}
@@ -53,6 +56,7 @@ def _behind_file(subject: Subject) -> Fields | None:
 
 
 def _no_alignment(subject: Subject) -> Fields | None:
+    """A PT_NOTE has p_align 0."""
     for segment in subject.elf.qemu_note_segments:
         if segment.p_filesz and not segment.p_align:
             return {"where": where.segment(subject, segment, "p_filesz", "p_align")}
@@ -77,7 +81,7 @@ def entry_of(subject: Subject) -> int:
 
 
 def _stepped_over(subject: Subject) -> Fields | None:
-    """The note is there, but not if one counts by p_align."""
+    """PHYS32_ENTRY is there, but not if one counts by the p_align of its PT_NOTE."""
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
     if entry_of(subject) or ours is None or ours.place != "PT_NOTE":
         return None
@@ -88,7 +92,7 @@ def _stepped_over(subject: Subject) -> Fields | None:
 
 
 def _misread(subject: Subject) -> Fields | None:
-    """QEMU takes other bytes for the descriptor than Xen."""
+    """The PT_NOTE has another p_align than 4, so that QEMU reads other bytes than Xen."""
     note = _entry_note(subject)
     if note is None or _entry_not_loaded(subject) is None:
         return None
@@ -102,6 +106,7 @@ def _misread(subject: Subject) -> Fields | None:
 
 
 def _no_entry(subject: Subject) -> Fields | None:
+    """No PT_NOTE has PHYS32_ENTRY, or it is 0."""
     if entry_of(subject):
         return None
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
@@ -115,6 +120,7 @@ def _no_entry(subject: Subject) -> Fields | None:
 
 
 def _foreign_note(subject: Subject) -> Fields | None:
+    """The note of type 18 that QEMU takes has another owner."""
     note = _entry_note(subject)
     if note is None or subject.data.read(note.offset + 12, 4) == b"Xen\0":
         return None
@@ -122,6 +128,7 @@ def _foreign_note(subject: Subject) -> Fields | None:
 
 
 def _other_entry_than_xen(subject: Subject) -> Fields | None:
+    """PHYS32_ENTRY is there twice, and QEMU takes another than Xen."""
     entry, xen_entry = entry_of(subject) & UNSET_ADDR32, subject.parms.phys_entry
     if xen_entry in (UNSET_ADDR32, entry):
         return None
@@ -132,6 +139,7 @@ def _other_entry_than_xen(subject: Subject) -> Fields | None:
 
 
 def _in_firmware(subject: Subject) -> Fields | None:
+    """A segment is in the first MiB."""
     for segment in loads(subject):
         if segment.p_memsz and segment.p_paddr < _FIRMWARE_END:
             return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
@@ -147,6 +155,7 @@ def _nowhere(subject: Subject) -> Fields | None:
 
 
 def _behind_ram(subject: Subject) -> Fields | None:
+    """A segment is behind the memory of a machine by default."""
     for segment in loads(subject):
         if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
             place = where.segment(subject, segment, "p_paddr", "p_memsz")
@@ -155,6 +164,7 @@ def _behind_ram(subject: Subject) -> Fields | None:
 
 
 def _entry_not_loaded(subject: Subject) -> Fields | None:
+    """PHYS32_ENTRY is not where bytes of the file are loaded."""
     entry = entry_of(subject) & UNSET_ADDR32
     if any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(subject)):
         return None
@@ -172,20 +182,56 @@ _ALIGN_4 = (
 )
 
 
+_LOAD_ELF = "QEMU include/hw/elf_ops.h, load_elf"
+_GET_ELF_NOTE_TYPE = "QEMU include/hw/elf_ops.h, get_elf_note_type"
+
 RULES = (
     *FILE_RULES,
-    Rule("E5", (QEMU,), _big_endian, NOT_LOADED, "link a little-endian ELF"),
-    Rule("E6", (QEMU,), not_executable_type, NOT_RELOCATED, LINK_EXEC, Effect.WARNING),
+    Rule(
+        "E5",
+        (QEMU,),
+        _big_endian,
+        NOT_LOADED,
+        "link a little-endian ELF",
+        source=_LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "E6",
+        (QEMU,),
+        not_executable_type,
+        NOT_RELOCATED,
+        LINK_EXEC,
+        Effect.WARNING,
+        source=_LOAD_ELF,
+        live=True,
+    ),
     Rule(
         "Q8",
         (QEMU,),
         _refused_flags,
         "elfboot unsupported flags = {flags:x}",
         "link with e_flags 0, which x86 has no use for",
+        source="QEMU hw/i386/x86.c, load_elfboot",
+        live=True,
     ),
-    Rule("Q9", (QEMU,), _other_machine, NOT_LOADED, "link for x86-64 or i386"),
     Rule(
-        "E2", (QEMU,), headers_outside, NOT_LOADED, "link or copy the image anew: it is truncated"
+        "Q9",
+        (QEMU,),
+        _other_machine,
+        NOT_LOADED,
+        "link for x86-64 or i386",
+        source=_LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "E2",
+        (QEMU,),
+        headers_outside,
+        NOT_LOADED,
+        "link or copy the image anew: it is truncated",
+        source=_LOAD_ELF,
+        live=True,
     ),
     Rule(
         "Q3",
@@ -193,21 +239,19 @@ RULES = (
         _no_alignment,
         "SIGFPE",
         "link with p_align 4 for the PT_NOTE: QEMU itself dies, as it divides by it",
+        source=_GET_ELF_NOTE_TYPE,
+        live=True,
     ),
-    Rule("E9", (QEMU,), _behind_file, NOT_LOADED, _TRUNCATED),
-    Rule(
-        "Q3",
-        (QEMU,),
-        _stepped_over,
-        _NO_NOTE,
-        _ALIGN_4,
-    ),
+    Rule("E9", (QEMU,), _behind_file, NOT_LOADED, _TRUNCATED, source=_LOAD_ELF, live=True),
+    Rule("Q3", (QEMU,), _stepped_over, _NO_NOTE, _ALIGN_4, source=_GET_ELF_NOTE_TYPE, live=True),
     Rule(
         "Q2",
         (QEMU,),
         _no_entry,
         _NO_NOTE,
         "{fix}",
+        source="QEMU hw/i386/x86.c, x86_load_linux",
+        live=True,
     ),
     Rule(
         "X13",
@@ -215,6 +259,8 @@ RULES = (
         overlapping,
         OVERLAPPING,
         OWN_PLACE,
+        source="QEMU hw/core/loader.c, rom_check_and_register_reset",
+        live=True,
     ),
     Rule(
         "Q3",
@@ -223,6 +269,8 @@ RULES = (
         "QEMU pads the note's name to {align} bytes, and takes what follows for the entry",
         _ALIGN_4,
         Effect.ERROR,
+        source="QEMU hw/i386/x86.c, read_pvh_start_addr",
+        live=True,
     ),
     Rule(
         "Q4",
@@ -231,6 +279,8 @@ RULES = (
         "QEMU takes the entry from a note of another owner",
         "put the Xen notes first, or drop that note",
         Effect.WARNING,
+        source=_GET_ELF_NOTE_TYPE,
+        live=True,
     ),
     Rule(
         "Q5",
@@ -239,6 +289,8 @@ RULES = (
         "QEMU enters at {entry:#x}, as it takes another note than Xen",
         "keep one note PHYS32_ENTRY",
         Effect.WARNING,
+        source=_GET_ELF_NOTE_TYPE,
+        live=True,
     ),
     Rule(
         "E8",
@@ -247,6 +299,8 @@ RULES = (
         "QEMU 7.2 hangs without a word; later ones say: Error while loading elf kernel",
         "make p_memsz at least p_filesz",
         Effect.ERROR,
+        source=_LOAD_ELF,
+        live=True,
     ),
     Rule(
         "Q7",
@@ -255,6 +309,8 @@ RULES = (
         "QEMU enters at {entry:#x}, where nothing is loaded, and hangs without a word",
         "make PHYS32_ENTRY the physical address of the entry, at the p_paddr of its segment",
         Effect.ERROR,
+        source=_LOAD_ELF,
+        live=True,
     ),
     Rule(
         "Q7",
@@ -263,6 +319,8 @@ RULES = (
         "QEMU's firmware runs in the first MiB, and writes over the kernel or is written over",
         "load the kernel at 1 MiB or above: set p_paddr in the linker script, AT()",
         Effect.ERROR,
+        source=_LOAD_ELF,
+        live=True,
     ),
     Rule(
         "Q7",
@@ -271,6 +329,8 @@ RULES = (
         "QEMU loads a segment where no machine has memory, without a word: it is nowhere",
         "load the kernel at a physical address: set p_paddr in the linker script, AT()",
         Effect.ERROR,
+        source=_LOAD_ELF,
+        live=True,
     ),
     Rule(
         "Q7",
@@ -280,5 +340,7 @@ RULES = (
         "this depends on the machine: give it more memory than {assumed} MiB with -m, or load "
         "the kernel lower",
         Effect.WARNING,
+        source=_LOAD_ELF,
+        live=True,
     ),
 )

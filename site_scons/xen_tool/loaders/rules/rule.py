@@ -72,6 +72,15 @@ class Rule(NamedTuple):
     """Whether the loader is done with the image here, even if it takes it."""
     probe: Probe | None = None
     """Of which question it is a part; None: the loader has taken the file for its own."""
+    source: str = ""
+    """Where it was read: a file and a function of Xen 4.22.0, unless it says QEMU, whose 7.2."""
+    live: bool = False
+    """Whether a test asks the real loader about it; else it is known from the source alone."""
+
+    @property
+    def condition_in_words(self) -> str:
+        """When it holds: the first line of the condition's docstring."""
+        return (self.condition.__doc__ or "").partition("\n")[0]
 
     def concerns(self, xen: Xen) -> bool:
         """Whether the loaders of this Xen apply the rule."""

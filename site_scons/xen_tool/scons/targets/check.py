@@ -34,11 +34,14 @@ class Question:
     xen: Xen
     by_default: bool
     """Whether nobody named the Xen."""
+    symbols: str
+    """Of the configuration: asked.symbols."""
 
     def words(self) -> tuple[str, ...]:
         """The same as functions.check() takes it."""
         names = CLAIMED if self.loaders is None else ",".join(self.loaders)
-        return names, str(self.xen), "default" if self.by_default else ""
+        by_default = "default" if self.by_default else ""
+        return names, str(self.xen), by_default, self.symbols
 
 
 def question(
@@ -65,7 +68,9 @@ def question(
     else:
         modelled = asked.xen_for(configuration.arch)
     once = None if names is None else tuple(dict.fromkeys(names))
-    return Question(once, modelled, release is None and xen is None)
+    return Question(
+        once, modelled, release is None and xen is None, asked.symbols(configuration.values)
+    )
 
 
 def image(env: Any, path: str, asks: Question) -> Any:
@@ -129,6 +134,9 @@ def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
         from ...report.report import read_report
 
         report = read_report(str(source[0]), asks.xen, asks.loaders)._replace(image=str(node))
+        report = report.with_fixes(
+            {loader: asked.fix(loader, asks.symbols) for loader in asks.loaders}
+        )
         if wants_json():
             print(json.dumps(report.document(), indent=2))
         else:

@@ -34,11 +34,12 @@ _MITIGATIONS = {
 
 
 def _page_of_pv_only(subject: Subject) -> Fields | None:
+    """A kernel for PV alone has the symbol hypercall_page, but not the note HYPERCALL_PAGE."""
     return _not_announced(subject) if subject.parms.phys_entry == UNSET_ADDR32 else None
 
 
 def _page_of_both(subject: Subject) -> Fields | None:
-    """As PVH, the kernel may fill the page itself, by MSR."""
+    """A kernel for PV and PVH has the symbol hypercall_page, but not HYPERCALL_PAGE."""
     return _not_announced(subject) if subject.parms.phys_entry != UNSET_ADDR32 else None
 
 
@@ -51,6 +52,7 @@ def _not_announced(subject: Subject) -> Fields | None:
 
 
 def _unaligned(subject: Subject) -> Fields | None:
+    """HYPERCALL_PAGE is not the address of a page."""
     page = subject.parms.virt_hypercall
     if page == UNSET_ADDR or page % PAGE_SIZE == 0:
         return None
@@ -58,7 +60,7 @@ def _unaligned(subject: Subject) -> Fields | None:
 
 
 def _shared_page(subject: Subject) -> Fields | None:
-    """Something else in the page: slots whose bytes differ, or the entry."""
+    """In the hypercall page is the entry, or something whose 32-byte slots differ."""
     page = subject.parms.virt_hypercall
     if page == UNSET_ADDR or page % PAGE_SIZE:
         return None
@@ -90,6 +92,7 @@ def _hypercall_page(subject: Subject) -> str:
 
 
 def _page_and_mitigations(subject: Subject) -> Fields | None:
+    """There is HYPERCALL_PAGE in a kernel built with return thunks, IBT or FineIBT."""
     if subject.parms.virt_hypercall == UNSET_ADDR:
         return None
     found = [
@@ -129,6 +132,9 @@ _ANNOUNCE = (
     "make hypercalls with stubs of the kernel's own"
 )
 
+_NOBODY = "none: what the loader leaves to the guest"
+_INIT_HYPERCALL_PAGE = "xen/arch/x86/domain.c, init_hypercall_page"
+
 RULES = (
     Rule(
         "X1",
@@ -137,6 +143,7 @@ RULES = (
         "the kernel has a hypercall page, but Xen is not told of it, and does not fill it",
         _ANNOUNCE,
         Effect.ERROR,
+        source=_NOBODY,
     ),
     Rule(
         "X1",
@@ -145,6 +152,7 @@ RULES = (
         "the kernel has a hypercall page, which Xen does not fill by itself",
         _ANNOUNCE + ", unless only the PVH entry uses it",
         Effect.WARNING,
+        source=_NOBODY,
     ),
     Rule(
         "X2",
@@ -153,6 +161,8 @@ RULES = (
         "Xen writes from there on, over what follows the page",
         "align the hypercall page: .balign 4096",
         Effect.ERROR,
+        source=_INIT_HYPERCALL_PAGE,
+        live=True,
     ),
     Rule(
         "X2",
@@ -161,6 +171,8 @@ RULES = (
         "Xen writes to the page in which it begins, and every slot moves",
         "align the hypercall page: .balign 4096",
         Effect.ERROR,
+        source=_INIT_HYPERCALL_PAGE,
+        live=True,
     ),
     Rule(
         "X4",
@@ -169,6 +181,7 @@ RULES = (
         "Xen writes over {what}, which is in the hypercall page",
         "keep the hypercall page for itself: .balign 4096 before it, .skip 4096 as its contents",
         Effect.ERROR,
+        source=_INIT_HYPERCALL_PAGE,
     ),
     Rule(
         "XSA-466",
@@ -177,5 +190,6 @@ RULES = (
         "Xen's code in the hypercall page has plain returns and no ENDBR: {what} are undone",
         "omit HYPERCALL_PAGE and make hypercalls with stubs of the kernel's own (XSA-466)",
         Effect.WARNING,
+        source="Xen Security Advisory 466",
     ),
 )

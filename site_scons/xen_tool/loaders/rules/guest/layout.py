@@ -35,6 +35,7 @@ def _segment_of(subject: Subject, address: int) -> Segment | None:
 
 
 def _linked_elsewhere(subject: Subject) -> Fields | None:
+    """The segment of the entry has another p_vaddr than where it runs."""
     segment = _segment_of(subject, subject.addresses.virt_entry)
     if segment is None or segment.p_vaddr == subject.address(segment):
         return None
@@ -46,6 +47,7 @@ def _linked_elsewhere(subject: Subject) -> Fields | None:
 
 
 def _other_segment_elsewhere(subject: Subject) -> Fields | None:
+    """Another segment has another p_vaddr than where it is."""
     entered = _segment_of(subject, subject.addresses.virt_entry)
     for segment in subject.elf.segments:
         # A p_vaddr of 0 is Linux's per-CPU data, which is linked as offsets.
@@ -58,6 +60,7 @@ def _other_segment_elsewhere(subject: Subject) -> Fields | None:
 
 
 def _entry_without_code(subject: Subject) -> Fields | None:
+    """The entry is not where bytes of the file are loaded."""
     entry = subject.addresses.virt_entry
     segment = _segment_of(subject, entry)
     if segment is not None and entry - subject.address(segment) < segment.p_filesz:
@@ -66,6 +69,7 @@ def _entry_without_code(subject: Subject) -> Fields | None:
 
 
 def _entry_not_executable(subject: Subject) -> Fields | None:
+    """The segment of the entry has not the flag X."""
     segment = _segment_of(subject, subject.addresses.virt_entry)
     if segment is None or segment.p_flags & spec.PF_X:
         return None
@@ -80,12 +84,14 @@ def _entry(subject: Subject, segment: Segment | None) -> Fields:
 
 
 def _other_machine(subject: Subject) -> Fields | None:
+    """e_machine is neither x86-64 nor i386."""
     if subject.elf.e_machine in (spec.EM_386, spec.EM_X86_64):
         return None
     return {"where": where.header(subject, "e_machine")}
 
 
 def _p2m_unaligned(subject: Subject) -> Fields | None:
+    """INIT_P2M is not a multiple of the page size."""
     p2m = subject.parms.p2m_base
     if p2m in (UNSET_ADDR, 0) or p2m % PAGE_SIZE == 0:
         return None
@@ -93,6 +99,7 @@ def _p2m_unaligned(subject: Subject) -> Fields | None:
 
 
 def _in_section_only(subject: Subject) -> Fields | None:
+    """A note of Xen's is in a SHT_NOTE section, but in no PT_NOTE."""
     for note in subject.parms.notes:
         if note.place == "SHT_NOTE":
             return {"where": f"{where.note(subject, note)}, in section {note.number}"}
@@ -100,7 +107,7 @@ def _in_section_only(subject: Subject) -> Fields | None:
 
 
 def _relocated_notes(subject: Subject) -> Fields | None:
-    """Relocations that nobody applies, of a descriptor that is therefore wrong."""
+    """A relocation, which nobody applies, is for a place in the notes."""
     elf = subject.elf
     if elf.e_type not in (spec.ET_DYN, spec.ET_REL):
         return None
@@ -145,6 +152,8 @@ def _overwritten(subject: Subject) -> Fields | None:
     return {"where": " is loaded over ".join(places)}
 
 
+_NOBODY = "none: what the loader leaves to the guest"
+
 RULES = (
     Rule(
         "X3",
@@ -153,6 +162,8 @@ RULES = (
         "the code of the entry runs at {runs:#x}, not where it was linked",
         "let p_vaddr be p_paddr + VIRT_BASE - PADDR_OFFSET: set AT() in the linker script",
         Effect.ERROR,
+        source=_NOBODY,
+        live=True,
     ),
     Rule(
         "X3",
@@ -161,6 +172,8 @@ RULES = (
         "the segment is loaded at {runs:#x}, not where it was linked",
         "let p_vaddr be p_paddr + VIRT_BASE - PADDR_OFFSET: set AT() in the linker script",
         Effect.WARNING,
+        source=_NOBODY,
+        live=True,
     ),
     Rule(
         "X5",
@@ -169,6 +182,8 @@ RULES = (
         "the guest is entered where nothing of the file is",
         "make ENTRY (PVH: PHYS32_ENTRY) the address of the entry's code",
         Effect.ERROR,
+        source=_NOBODY,
+        live=True,
     ),
     Rule(
         "X5",
@@ -177,6 +192,7 @@ RULES = (
         "the guest is entered in a segment that is not marked executable",
         "set PF_X there, or correct ENTRY; the guest starts all the same",
         Effect.WARNING,
+        source=_NOBODY,
     ),
     Rule(
         "X15",
@@ -185,6 +201,8 @@ RULES = (
         "the image says that its code is not for x86",
         "build and link for x86-64 or i386",
         Effect.WARNING,
+        source=_NOBODY,
+        live=True,
     ),
     Rule(
         "X6",
@@ -193,6 +211,8 @@ RULES = (
         "the P2M table begins within a page",
         "make INIT_P2M a multiple of 512 GiB below VIRT_BASE: Linux has 0x8000000000",
         Effect.WARNING,
+        source=_NOBODY,
+        live=True,
     ),
     Rule(
         "X10",
@@ -201,6 +221,8 @@ RULES = (
         "the notes are in no PT_NOTE: they are lost with the section headers, and to QEMU",
         "put the notes' section into a PT_NOTE: in the linker script :note, PHDRS note PT_NOTE",
         Effect.WARNING,
+        source="xen/common/libelf/libelf-dominfo.c, elf_xen_parse",
+        live=True,
     ),
     Rule(
         "X12",
@@ -209,6 +231,7 @@ RULES = (
         "a note still waits for a relocation, which no loader applies",
         "link with -no-pie, or write the value with a symbol of the linker script",
         Effect.ERROR,
+        source=_NOBODY,
     ),
     Rule(
         "X13",
@@ -217,5 +240,7 @@ RULES = (
         "one segment is loaded over what another brought from the file",
         "give each segment a p_paddr of its own",
         Effect.ERROR,
+        source="xen/common/libelf/libelf-loader.c, elf_load_binary",
+        live=True,
     ),
 )

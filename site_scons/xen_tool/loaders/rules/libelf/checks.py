@@ -19,6 +19,7 @@ from .notes import cut_address
 
 
 def _no_notes(subject: Subject) -> Fields | None:
+    """There are neither notes nor the section __xen_guest."""
     if not _nothing_to_read(subject):
         return None
     if subject.elf.e_machine not in (spec.EM_386, spec.EM_X86_64):
@@ -40,6 +41,7 @@ def _needs_names(subject: Subject) -> bool:
 
 
 def _neither_generic_nor_linux(subject: Subject) -> Fields | None:
+    """LOADER does not begin with "generic", nor GUEST_OS with "linux"."""
     parms = subject.parms
     if not _needs_names(subject):
         return None
@@ -69,6 +71,7 @@ def _fix_of_names(subject: Subject) -> str:
 
 
 def _other_xen_version(subject: Subject) -> Fields | None:
+    """XEN_VERSION does not begin with "xen-3.0"."""
     if not _needs_names(subject) or subject.parms.xen_ver.startswith(b"xen-3.0"):
         return None
     if subject.pvh:
@@ -86,6 +89,7 @@ def _other_xen_version(subject: Subject) -> Fields | None:
 
 
 def _no_virt_base(subject: Subject) -> Fields | None:
+    """There is PADDR_OFFSET, but not VIRT_BASE."""
     parms = subject.parms
     if parms.elf_paddr_offset == UNSET_ADDR or parms.virt_base != UNSET_ADDR:
         return None
@@ -93,6 +97,7 @@ def _no_virt_base(subject: Subject) -> Fields | None:
 
 
 def _out_of_bounds(subject: Subject) -> Fields | None:
+    """The entry is not in the image, or the image is below VIRT_BASE, or wraps."""
     a = subject.addresses
     if a.virt_base <= a.virt_kstart <= a.virt_entry <= a.virt_kend:
         return None
@@ -140,6 +145,7 @@ def _entry_source(subject: Subject) -> str:
 
 
 def _p2m_in_image(subject: Subject) -> Fields | None:
+    """INIT_P2M is an address in the image."""
     a = subject.addresses
     p2m = subject.parms.p2m_base
     if p2m == UNSET_ADDR or not a.virt_kstart <= p2m < a.virt_kend:
@@ -153,6 +159,9 @@ _ADD_PHYS32_ENTRY = (
 )
 _ADD_VIRT_BASE = "add the note VIRT_BASE, or drop PADDR_OFFSET"
 
+_ELF_XEN_NOTE_CHECK = "xen/common/libelf/libelf-dominfo.c, elf_xen_note_check"
+_ELF_XEN_ADDR_CALC_CHECK = "xen/common/libelf/libelf-dominfo.c, elf_xen_addr_calc_check"
+
 RULES = (
     Rule(
         "C1",
@@ -162,6 +171,8 @@ RULES = (
         "keep the notes: a section of type @note, in the linker script KEEP(*(.note.Xen)), "
         "not discarded, and in a PT_NOTE",
         probe=Probe.KERNEL,
+        source=_ELF_XEN_NOTE_CHECK,
+        live=True,
     ),
     Rule(
         "C2",
@@ -171,6 +182,8 @@ RULES = (
         "(Not '{loader}' and '{guest_os}') or with PHYS32_ENTRY set",
         "{fix}",
         probe=Probe.KERNEL,
+        source=_ELF_XEN_NOTE_CHECK,
+        live=True,
     ),
     Rule(
         "C3",
@@ -179,6 +192,8 @@ RULES = (
         "ERROR: Xen will only load images built for Xen v3.0 (Not '{xen_ver}')",
         "{fix}",
         probe=Probe.KERNEL,
+        source=_ELF_XEN_NOTE_CHECK,
+        live=True,
     ),
     Rule(
         "A1",
@@ -187,6 +202,8 @@ RULES = (
         "ERROR: ELF_PADDR_OFFSET set, VIRT_BASE unset",
         _ADD_VIRT_BASE,
         probe=Probe.KERNEL,
+        source=_ELF_XEN_ADDR_CALC_CHECK,
+        live=True,
     ),
     Rule(
         "A1",
@@ -196,6 +213,8 @@ RULES = (
         _ADD_VIRT_BASE + ": Xen before 4.18 minds even for PVH",
         before=PVH_PADDR_OFFSET,
         probe=Probe.KERNEL,
+        source=_ELF_XEN_ADDR_CALC_CHECK,
+        live=True,
     ),
     Rule(
         "A3",
@@ -204,6 +223,8 @@ RULES = (
         "ERROR: ELF start or entries are out of bounds",
         "{fix}",
         probe=Probe.KERNEL,
+        source=_ELF_XEN_ADDR_CALC_CHECK,
+        live=True,
     ),
     Rule(
         "A4",
@@ -212,5 +233,7 @@ RULES = (
         "ERROR: P->M table base is out of bounds",
         "move INIT_P2M out of the image: Linux has 0x8000000000",
         probe=Probe.KERNEL,
+        source=_ELF_XEN_ADDR_CALC_CHECK,
+        live=True,
     ),
 )

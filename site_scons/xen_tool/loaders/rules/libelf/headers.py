@@ -19,6 +19,7 @@ _LZ4_FRAME = b"\x04\x22\x4d\x18"
 
 
 def _not_elf(subject: Subject) -> Fields | None:
+    """The file, or what is in its container, does not start as an ELF file."""
     if subject.image.elf is not None:
         return None
     what = "the file" if subject.data is subject.kernel.file else "what was unwrapped"
@@ -29,17 +30,19 @@ def _not_elf(subject: Subject) -> Fields | None:
 
 
 def _cut_header(subject: Subject) -> Fields | None:
-    """Xen reads on behind the file, in whatever lies there."""
+    """The file ends within the ELF header, and Xen reads on in whatever lies there."""
     if subject.data is not subject.kernel.file or subject.data.read(0, 4) != spec.ELFMAG:
         return None
     return _not_elf(subject)
 
 
 def _phdr_overflow(subject: Subject) -> Fields | None:
+    """The program headers end behind the file."""
     return _overflow(subject, subject.elf.phdr_end, "e_phoff", "e_phentsize", "e_phnum")
 
 
 def _shdr_overflow(subject: Subject) -> Fields | None:
+    """The section headers end behind the file."""
     return _overflow(subject, subject.elf.shdr_end, "e_shoff", "e_shentsize", "e_shnum")
 
 
@@ -50,19 +53,21 @@ def _overflow(subject: Subject, end: int, *fields: str) -> Fields | None:
 
 
 def _too_many_sections(subject: Subject) -> Fields | None:
+    """There are more section headers than the file could hold."""
     if not subject.elf.too_many_sections:
         return None
     return {"where": where.header(subject, "e_shnum")}
 
 
 def not_executable_type(subject: Subject) -> Fields | None:
-    """The condition of E6."""
+    """e_type is not ET_EXEC."""
     if subject.elf.e_type == spec.ET_EXEC:
         return None
     return {"where": where.header(subject, "e_type")}
 
 
 def _segment_without_flags(subject: Subject) -> Fields | None:
+    """A PT_LOAD that is not empty has none of the flags R, W and X."""
     for segment in subject.elf.segments:
         if segment.p_type == spec.PT_LOAD and segment.p_memsz and not segment.is_loadable:
             return {"where": where.segment(subject, segment, "p_flags", "p_memsz")}
@@ -70,7 +75,7 @@ def _segment_without_flags(subject: Subject) -> Fields | None:
 
 
 def memsz_below_filesz(subject: Subject) -> Fields | None:
-    """The condition of E8."""
+    """The p_memsz of a segment is less than its p_filesz."""
     for segment in subject.elf.segments:
         if segment.is_loadable and segment.p_memsz < segment.p_filesz:
             return {"where": where.segment(subject, segment, "p_filesz", "p_memsz")}
@@ -78,6 +83,7 @@ def memsz_below_filesz(subject: Subject) -> Fields | None:
 
 
 def _behind_file(subject: Subject) -> Fields | None:
+    """The bytes of a segment end behind the file."""
     size = subject.data.size
     for segment in subject.elf.segments:
         if segment.is_loadable and segment.p_filesz and segment.p_offset + segment.p_filesz > size:
@@ -87,6 +93,7 @@ def _behind_file(subject: Subject) -> Fields | None:
 
 
 def _too_much_to_copy(subject: Subject) -> Fields | None:
+    """The segments together are more than twice as large as the memory that they span."""
     addresses = subject.addresses
     left = 2 * (addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK)
     for segment in subject.elf.segments:
@@ -98,6 +105,7 @@ def _too_much_to_copy(subject: Subject) -> Fields | None:
 
 
 def _no_symtab(subject: Subject) -> Fields | None:
+    """The note BSD_SYMTAB asks for symbols, and there are none."""
     if not subject.parms.bsd_symtab or has_symtab(subject.elf):
         return None
     return {"where": "no section of type SHT_SYMTAB whose sh_link names another section"}
@@ -108,8 +116,11 @@ LINK_EXEC = "link a kernel of type ET_EXEC, without -pie, or let it relocate its
 GIVE_ELF = "give the linked ELF file, not one made with objcopy -O binary"
 _COPY_ANEW = "link or copy the image anew: it is truncated, or its headers are damaged"
 
+_ELF_INIT = "xen/common/libelf/libelf-loader.c, elf_init"
+_ELF_LOAD_IMAGE = "xen/common/libelf/libelf-loader.c, elf_load_image"
+
 RULES = (
-    Rule("E1", DOM0, _cut_header, "", _COPY_ANEW, probe=Probe.FILE),
+    Rule("E1", DOM0, _cut_header, "", _COPY_ANEW, probe=Probe.FILE, source=_ELF_INIT, live=True),
     Rule(
         "E1",
         XEN,
@@ -117,6 +128,8 @@ RULES = (
         "ELF: not an ELF binary",
         "{fix}",
         probe=Probe.FILE,
+        source=_ELF_INIT,
+        live=True,
     ),
     Rule(
         "E2",
@@ -125,6 +138,8 @@ RULES = (
         "ELF: phdr overflow (off {off:x} > size {size:x})",
         _COPY_ANEW,
         probe=Probe.FILE,
+        source=_ELF_INIT,
+        live=True,
     ),
     Rule(
         "E3",
@@ -133,6 +148,8 @@ RULES = (
         "ELF: shdr overflow (off {off:x} > size {size:x})",
         _COPY_ANEW + "; a kernel without section headers has e_shoff, e_shnum and e_shstrndx 0",
         probe=Probe.FILE,
+        source=_ELF_INIT,
+        live=True,
     ),
     Rule(
         "E4",
@@ -141,6 +158,8 @@ RULES = (
         "far too many section headers",
         _COPY_ANEW,
         Effect.WARNING,
+        source="xen/common/libelf/libelf-tools.c, elf_shdr_count",
+        live=True,
     ),
     Rule(
         "E6",
@@ -149,6 +168,8 @@ RULES = (
         NOT_RELOCATED,
         LINK_EXEC,
         Effect.WARNING,
+        source="xen/common/libelf/libelf-loader.c, elf_init",
+        live=True,
     ),
     Rule(
         "E7",
@@ -157,6 +178,8 @@ RULES = (
         "the segment is not loaded, and nothing keeps start_info or an initrd out of its place",
         "give the segment flags, such as FLAGS(5) or FLAGS(7) in the linker script's PHDRS",
         Effect.WARNING,
+        source="xen/common/libelf/libelf-tools.c, elf_phdr_is_loadable",
+        live=True,
     ),
 )
 """Before the notes are read."""
@@ -169,6 +192,8 @@ LOADING_RULES = (
         "more of the file is loaded than the segment has room for",
         "make p_memsz at least p_filesz",
         Effect.WARNING,
+        source=_ELF_LOAD_IMAGE,
+        live=True,
     ),
     Rule(
         "E9",
@@ -177,6 +202,8 @@ LOADING_RULES = (
         "the file ends at {size:#x}, and something else is loaded for what is missing",
         _COPY_ANEW,
         Effect.ERROR,
+        source=_ELF_LOAD_IMAGE,
+        live=True,
     ),
     Rule(
         "E10",
@@ -185,6 +212,8 @@ LOADING_RULES = (
         "program segments total to more than the input image size",
         "let no segment overlap another: Xen stops at this one, and loads no more",
         Effect.ERROR,
+        source="xen/common/libelf/libelf-loader.c, elf_load_binary",
+        live=True,
     ),
     Rule(
         "E11",
@@ -193,6 +222,8 @@ LOADING_RULES = (
         "invalid ELF handle for symtab section",
         "keep the symbols when stripping, or drop the note BSD_SYMTAB",
         Effect.WARNING,
+        source="xen/common/libelf/libelf-loader.c, elf_parse_bsdsyms",
+        live=True,
     ),
 )
 """When the segments are copied into the domain."""

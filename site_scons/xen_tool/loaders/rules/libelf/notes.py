@@ -30,6 +30,7 @@ _SIGN = 1 << 31
 
 
 def _too_many(subject: Subject) -> Fields | None:
+    """There are more than 65536 notes."""
     if not subject.parms.too_many_notes:
         return None
     return {"where": f"{_region(subject)} holds more than 65536 notes"}
@@ -41,6 +42,7 @@ def _region(subject: Subject) -> str:
 
 
 def _other_owner(subject: Subject) -> Fields | None:
+    """The owner of a note is all but "Xen"."""
     note = subject.parms.misnamed
     if note is None:
         return None
@@ -52,6 +54,7 @@ def _other_owner(subject: Subject) -> Fields | None:
 
 
 def _past_end(subject: Subject) -> Fields | None:
+    """A note says that it is larger than the rest of its segment or section."""
     if subject.parms.overrun is None:
         return None
     note, end = subject.parms.overrun
@@ -60,7 +63,7 @@ def _past_end(subject: Subject) -> Fields | None:
 
 
 def _padded_to_8(subject: Subject) -> Fields | None:
-    """More notes of known types appear if p_align is taken for the padding."""
+    """A PT_NOTE of p_align 8, in which more notes are found if one counts by 8."""
     for segment in subject.elf.segments:
         if segment.p_type != spec.PT_NOTE or segment.p_align != 8:
             continue
@@ -80,6 +83,7 @@ def _is_xen(subject: Subject, offset: int) -> bool:
 
 
 def _odd_width(subject: Subject) -> Fields | None:
+    """A note that is a number has another width than 1, 2, 4 or 8 bytes."""
     for note in subject.parms.notes:
         if note.n_type in NUMBERS and note.n_descsz not in (1, 2, 4, 8):
             descsz = f"n_descsz = {note.n_descsz:#x}"
@@ -88,6 +92,7 @@ def _odd_width(subject: Subject) -> Fields | None:
 
 
 def _cut_address(subject: Subject) -> Fields | None:
+    """A 64-bit kernel gives a high address in four bytes."""
     return cut_address(subject, *_ADDRESSES)
 
 
@@ -106,6 +111,7 @@ def cut_address(subject: Subject, *n_types: XenElfNote) -> Fields | None:
 
 
 def _no_nul(subject: Subject) -> Fields | None:
+    """A note that is a string has no NUL at its end."""
     for note in subject.parms.notes:
         if note.n_type in TEXTS:
             text = note.string()
@@ -116,6 +122,7 @@ def _no_nul(subject: Subject) -> Fields | None:
 
 
 def _unreadable(subject: Subject) -> Fields | None:
+    """A note that is a string has no NUL within 4096 bytes, or within the file."""
     for note in subject.parms.notes:
         if note.n_type in TEXTS and note.string() is None:
             inside = note.desc_offset + 4097 <= subject.data.size
@@ -125,6 +132,7 @@ def _unreadable(subject: Subject) -> Fields | None:
 
 
 def _duplicate(subject: Subject) -> Fields | None:
+    """A note is there twice, with different values."""
     seen: dict[int, bytes] = {}
     for note in subject.parms.notes:
         if note.n_type in _ACCUMULATED or note.n_type not in TEXTS | NUMBERS:
@@ -136,6 +144,7 @@ def _duplicate(subject: Subject) -> Fields | None:
 
 
 def _cut_by_end(subject: Subject) -> Fields | None:
+    """The file ends within a note."""
     note = subject.parms.cut
     if note is None:
         return None
@@ -143,6 +152,7 @@ def _cut_by_end(subject: Subject) -> Fields | None:
 
 
 def _unknown_feature(subject: Subject) -> Fields | None:
+    """FEATURES requires, with a !, a name that libelf does not know."""
     refused = subject.parms.refused
     if refused is None:
         return None
@@ -154,6 +164,9 @@ _UNKNOWN_FEATURE = (
     'drop "{name}" from FEATURES: Xen prints no reason, but refuses a required name other than '
     "its seven; what else is supported goes into SUPPORTED_FEATURES as a bit"
 )
+
+
+_ELF_XEN_PARSE_FEATURES = "xen/common/libelf/libelf-dominfo.c, elf_xen_parse_features"
 
 
 def _warnings() -> Iterator[Rule]:
@@ -211,7 +224,16 @@ def _warnings() -> Iterator[Rule]:
     ):
         # No PVH loader reads what N6 is about.
         loaders = PV if condition is _cut_address else XEN
-        yield Rule(row, loaders, condition, message, fix, Effect.WARNING)
+        yield Rule(
+            row,
+            loaders,
+            condition,
+            message,
+            fix,
+            Effect.WARNING,
+            source="xen/common/libelf/libelf-dominfo.c, elf_xen_parse_notes and elf_xen_parse_note",
+            live=condition is not _too_many,
+        )
 
 
 RULES = (
@@ -222,6 +244,8 @@ RULES = (
         _unknown_feature,
         "Unable to parse kernel for ELFNOTES",
         _UNKNOWN_FEATURE,
+        source=_ELF_XEN_PARSE_FEATURES,
+        live=True,
     ),
     Rule(
         "F1",
@@ -230,5 +254,7 @@ RULES = (
         "",
         _UNKNOWN_FEATURE,
         probe=Probe.KERNEL,
+        source=_ELF_XEN_PARSE_FEATURES,
+        live=True,
     ),
 )

@@ -25,18 +25,21 @@ _PAGE_LIMIT = 1 << 32
 
 
 def _required_dom0(subject: Subject) -> Fields | None:
+    """FEATURES requires dom0."""
     if not subject.parms.f_required & XenFeat.DOM0:
         return None
     return {"where": where.of_type(subject, XenElfNote.FEATURES)}
 
 
 def _no_phys32_entry(subject: Subject) -> Fields | None:
+    """There is no PHYS32_ENTRY, though the rest is good."""
     if subject.parms.phys_entry != UNSET_ADDR32:
         return None
     return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
 
 
 def _unknown_machine(subject: Subject) -> Fields | None:
+    """e_machine is neither x86-64 nor i386."""
     machine = subject.elf.e_machine
     if machine in (spec.EM_386, spec.EM_X86_64):
         return None
@@ -44,6 +47,7 @@ def _unknown_machine(subject: Subject) -> Fields | None:
 
 
 def _no_such_guest_type(subject: Subject) -> Fields | None:
+    """An i386 kernel without PAE_MODE, or for a Xen without CONFIG_PV32."""
     if subject.elf.e_machine != spec.EM_386:
         return None
     pae = subject.parms.pae
@@ -62,10 +66,12 @@ def _no_such_guest_type(subject: Subject) -> Fields | None:
 
 
 def _unaligned(subject: Subject) -> Fields | None:
+    """The image does not begin at a page."""
     return _begins_at(subject, subject.addresses.virt_kstart)
 
 
 def _unaligned_firmware(subject: Subject) -> Fields | None:
+    """The firmware does not begin at a page."""
     return _begins_at(subject, subject.addresses.pstart)
 
 
@@ -79,6 +85,7 @@ def _begins_at(subject: Subject, start: int) -> Fields | None:
 
 
 def _nothing_loaded(subject: Subject) -> Fields | None:
+    """All segments together are empty."""
     start, end = subject.addresses.virt_kstart, subject.addresses.virt_kend
     return {"where": f"the kernel is {start:#x} to {end:#x}"} if start == end else None
 
@@ -101,14 +108,17 @@ def _too_large(subject: Subject, pages: int) -> Fields | None:
 
 
 def _larger_than_any(subject: Subject) -> Fields | None:
+    """From VIRT_BASE (PVH: 0) to the end of the kernel, there is more than 16 TiB."""
     return _too_large(subject, _PAGE_LIMIT)
 
 
 def _larger_than_small(subject: Subject) -> Fields | None:
+    """From VIRT_BASE (PVH: 0) to the end of the kernel, there is more than 128 MiB."""
     return _too_large(subject, DOMU_PAGES)
 
 
 def _p2m_not_used(subject: Subject) -> Fields | None:
+    """INIT_P2M is not aligned, or not below VIRT_BASE, or of a 32-bit kernel."""
     p2m = subject.parms.p2m_base
     if p2m == UNSET_ADDR:
         return None
@@ -122,6 +132,7 @@ def _p2m_not_used(subject: Subject) -> Fields | None:
 
 
 def _hypercall_page_below(subject: Subject) -> Fields | None:
+    """HYPERCALL_PAGE is below VIRT_BASE."""
     page = subject.parms.virt_hypercall
     if page == UNSET_ADDR or page >= subject.addresses.virt_base:
         return None
@@ -129,6 +140,7 @@ def _hypercall_page_below(subject: Subject) -> Fields | None:
 
 
 def _hypercall_page_far(subject: Subject) -> Fields | None:
+    """HYPERCALL_PAGE is behind the kernel, and behind 128 MiB."""
     page, addresses = subject.parms.virt_hypercall, subject.addresses
     end = max(addresses.virt_kend, addresses.virt_base + DOMU_PAGES * PAGE_SIZE)
     if page == UNSET_ADDR or page < end:
@@ -145,6 +157,12 @@ UNALIGNED = "xc_dom_alloc_pad: segment boundary isn't page aligned (0x{start:x})
 _NO_PAGES = "xc_dom_pfn_to_ptr_retcount: no block found, no size given, can't malloc"
 _LOAD_SOMETHING = "link at least one PT_LOAD with flags, and with a p_memsz that is not 0"
 
+_XC_DOM_ALLOC_PAD = "tools/libs/guest/xg_dom_core.c, xc_dom_alloc_pad"
+_XC_DOM_PFN_TO_PTR_RETCOUNT = "tools/libs/guest/xg_dom_core.c, xc_dom_pfn_to_ptr_retcount"
+_XC_DOM_GUEST_TYPE = "tools/libs/guest/xg_dom_elfloader.c, xc_dom_guest_type"
+_XC_DOM_CHK_ALLOC_PAGES = "tools/libs/guest/xg_dom_core.c, xc_dom_chk_alloc_pages"
+_SETUP_HYPERCALL_PAGE = "tools/libs/guest/xg_dom_boot.c, setup_hypercall_page"
+
 FIRMWARE_RULES = (
     Rule(
         "U4",
@@ -152,8 +170,18 @@ FIRMWARE_RULES = (
         _unaligned_firmware,
         UNALIGNED,
         "let the first segment begin at a page: align its p_paddr to 4096",
+        source=_XC_DOM_ALLOC_PAD,
+        live=True,
     ),
-    Rule("E7", (PVH_DOMU,), _nothing_loaded, _NO_PAGES, _LOAD_SOMETHING),
+    Rule(
+        "E7",
+        (PVH_DOMU,),
+        _nothing_loaded,
+        _NO_PAGES,
+        _LOAD_SOMETHING,
+        source=_XC_DOM_PFN_TO_PTR_RETCOUNT,
+        live=True,
+    ),
 )
 """Of what libxenguest takes for firmware (V2)."""
 
@@ -165,6 +193,8 @@ RULES = (
         "xc_dom_parse_elf_kernel: Kernel does not support unprivileged (DomU) operation: "
         "Invalid kernel",
         'write "dom0" instead of "!dom0" in FEATURES',
+        source="tools/libs/guest/xg_dom_elfloader.c, xc_dom_parse_elf_kernel",
+        live=True,
     ),
     Rule(
         "V3",
@@ -172,6 +202,8 @@ RULES = (
         _no_phys32_entry,
         "xc_dom_guest_type: image not capable of booting inside a HVM container: Invalid kernel",
         "add the note PHYS32_ENTRY, the physical address of a 32-bit entry",
+        source=_XC_DOM_GUEST_TYPE,
+        live=True,
     ),
     Rule(
         "U3",
@@ -179,6 +211,8 @@ RULES = (
         _unknown_machine,
         "xc_dom_guest_type: unknown image type {machine}: Invalid kernel",
         "link for x86-64, or for i386 with PAE",
+        source=_XC_DOM_GUEST_TYPE,
+        live=True,
     ),
     Rule(
         "U2",
@@ -186,6 +220,8 @@ RULES = (
         _no_such_guest_type,
         OTHER_GUEST_TYPE,
         "{fix}",
+        source="tools/libs/guest/xg_dom_boot.c, xc_dom_compat_check",
+        live=True,
     ),
     Rule(
         "U4",
@@ -193,14 +229,26 @@ RULES = (
         _unaligned,
         UNALIGNED,
         "let the first segment begin at a page: align its p_paddr to 4096",
+        source=_XC_DOM_ALLOC_PAD,
+        live=True,
     ),
-    Rule("E7", DOMU, _nothing_loaded, _NO_PAGES, _LOAD_SOMETHING),
+    Rule(
+        "E7",
+        DOMU,
+        _nothing_loaded,
+        _NO_PAGES,
+        _LOAD_SOMETHING,
+        source=_XC_DOM_PFN_TO_PTR_RETCOUNT,
+        live=True,
+    ),
     Rule(
         "U5",
         DOMU,
         _larger_than_any,
         "xc_dom_chk_alloc_pages: segment {segment} too large",
         "load the kernel near VIRT_BASE (PVH: near 0): the guest needs memory from there on",
+        source=_XC_DOM_CHK_ALLOC_PAGES,
+        live=True,
     ),
     Rule(
         "U8",
@@ -208,6 +256,8 @@ RULES = (
         _hypercall_page_below,
         "setup_hypercall_page: HYPERCALL_INIT failed",
         "make HYPERCALL_PAGE the virtual address of a page of the kernel, not below VIRT_BASE",
+        source=_SETUP_HYPERCALL_PAGE,
+        live=True,
     ),
     Rule(
         "U5",
@@ -217,6 +267,8 @@ RULES = (
         "this depends on the guest's memory: give it more than {mib} MiB, or load the kernel "
         "lower ({assumed} MiB were assumed)",
         Effect.WARNING,
+        source=_XC_DOM_CHK_ALLOC_PAGES,
+        live=True,
     ),
     Rule(
         "U8",
@@ -225,6 +277,7 @@ RULES = (
         "setup_hypercall_page: HYPERCALL_INIT failed",
         "make HYPERCALL_PAGE a page of the kernel: a guest with little memory has none there",
         Effect.WARNING,
+        source=_SETUP_HYPERCALL_PAGE,
     ),
     Rule(
         "U7",
@@ -233,5 +286,7 @@ RULES = (
         "INIT_P2M is ignored: the P2M table comes behind the kernel",
         "give a 64-bit kernel an INIT_P2M that is page aligned and below VIRT_BASE, or none",
         Effect.WARNING,
+        source="tools/libs/guest/xg_dom_x86.c, alloc_p2m_list_x86_64",
+        live=True,
     ),
 )

@@ -17,6 +17,7 @@ from ..rule import Fields, Probe, Rule
 
 
 def _not_gunzipped(subject: Subject) -> Fields | None:
+    """The file begins as gzip, and cannot be unpacked to the size in its last word."""
     kernel, file = subject.kernel, subject.kernel.file
     if subject.image.found.file is not file or file.read(0, 2) != GZIP_MAGIC or file.size < 6:
         return None
@@ -32,6 +33,7 @@ def _not_gunzipped(subject: Subject) -> Fields | None:
 
 
 def _old_protocol_for_domu(subject: Subject) -> Fields | None:
+    """The boot protocol of the bzImage is older than 2.08."""
     return shared.protocol_too_old(subject) if subject.image.elf is None else None
 
 
@@ -52,6 +54,7 @@ def _damaged_for_domu(subject: Subject) -> Fields | None:
 
 
 def _unknown_for_domu(subject: Subject) -> Fields | None:
+    """The compression is none that libxenguest was built with: bzip2, LZO, or bare."""
     if subject.image.elf is not None or not subject.kernel.compressed:
         return None
     match subject.kernel.container:
@@ -63,16 +66,35 @@ def _unknown_for_domu(subject: Subject) -> Fields | None:
 
 
 def _of_other_size_for_domu(subject: Subject) -> Fields | None:
+    """The last word of the stream is not the size that it unpacks to."""
     kernel = subject.kernel
     if subject.image.elf is not None or not kernel.compressed or kernel.size_appended:
         return None
     return shared.stated_size(subject)
 
 
+_XC_DOM_PROBE_BZIMAGE_KERNEL = (
+    "tools/libs/guest/xg_dom_bzimageloader.c, xc_dom_probe_bzimage_kernel"
+)
+
 FILE_RULES = (
-    Rule("Z3", DOMU, shared.empty, "zero length file: Internal error", shared.ANEW),
     Rule(
-        "Z3", DOMU, _not_gunzipped, "xc_dom_do_gunzip: inflate failed", shared.ANEW + ": {problem}"
+        "Z3",
+        DOMU,
+        shared.empty,
+        "zero length file: Internal error",
+        shared.ANEW,
+        source="tools/libs/guest/xg_dom_core.c, xc_dom_malloc_filemap",
+        live=True,
+    ),
+    Rule(
+        "Z3",
+        DOMU,
+        _not_gunzipped,
+        "xc_dom_do_gunzip: inflate failed",
+        shared.ANEW + ": {problem}",
+        source="tools/libs/guest/xg_dom_core.c, xc_dom_do_gunzip",
+        live=True,
     ),
 )
 """libxenguest opens the file before it asks any loader."""
@@ -85,6 +107,8 @@ RULES = (
         "xc_dom_probe_bzimage_kernel: boot protocol too old ({major:02x}{minor:02x})",
         shared.NEWER,
         probe=Probe.FILE,
+        source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
+        live=True,
     ),
     Rule(
         "Z7",
@@ -93,8 +117,19 @@ RULES = (
         "libxenguest has {limit} MiB of memory to unpack, the dictionary alone has {dictionary}",
         "compress with a dictionary of at most 64 MiB: xz --lzma2=dict=64MiB",
         probe=Probe.FILE,
+        source="tools/libs/guest/xg_dom_bzimageloader.c, xc_try_xz_decode",
+        live=True,
     ),
-    Rule("Z3", DOMU, _damaged_for_domu, "{problem}", shared.ANEW, probe=Probe.FILE),
+    Rule(
+        "Z3",
+        DOMU,
+        _damaged_for_domu,
+        "{problem}",
+        shared.ANEW,
+        probe=Probe.FILE,
+        source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
+        live=True,
+    ),
     Rule(
         "Z5",
         DOMU,
@@ -103,6 +138,7 @@ RULES = (
         "compress with something else: libxenguest knows zstd since 4.15",
         before=LIBXENGUEST_ZSTD,
         probe=Probe.FILE,
+        source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
     ),
     Rule(
         "Z5",
@@ -111,6 +147,8 @@ RULES = (
         "neither an ELF, nor gzip, nor a bzImage packed with gzip, xz, lzma, lz4 or zstd",
         "for a domU give the ELF itself, alone or compressed with gzip",
         probe=Probe.FILE,
+        source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
+        live=True,
     ),
     Rule(
         "Z2",
@@ -119,5 +157,7 @@ RULES = (
         "the last word of the stream is not the size that it unpacks to",
         "{fix}",
         probe=Probe.FILE,
+        source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
+        live=True,
     ),
 )

@@ -32,10 +32,12 @@ def taker(probe: Probe, subject: Subject) -> Taker:
 
 
 def _no_loader(_: Subject) -> Fields | None:
+    """No loader takes the file, as one of the rules of Z, E, F, C or A says."""
     return {}
 
 
 def _not_32bit(subject: Subject) -> Fields | None:
+    """An ELF64 that is no good kernel, which the loader of HVM firmware is asked to take."""
     return {} if subject.elf.ei_class != spec.ELFCLASS32 else None
 
 
@@ -57,9 +59,19 @@ def _has_entry(subject: Subject) -> bool:
     )
 
 
+_XC_DOM_LOAD_HVM_KERNEL = "tools/libs/guest/xg_dom_hvmloader.c, xc_dom_load_hvm_kernel"
+
 RULES = {
     Taker.NOBODY: (
-        Rule("U1", DOMU, _no_loader, "xc_dom_find_loader: no loader found: Invalid kernel", ""),
+        Rule(
+            "U1",
+            DOMU,
+            _no_loader,
+            "xc_dom_find_loader: no loader found: Invalid kernel",
+            "",
+            source="tools/libs/guest/xg_dom_core.c, xc_dom_find_loader",
+            live=True,
+        ),
     ),
     Taker.FIRMWARE: (
         Rule(
@@ -68,6 +80,8 @@ RULES = {
             _not_32bit,
             "xc_dom_parse_hvm_kernel: ELF image is not 32bit: Invalid kernel",
             "",
+            source="tools/libs/guest/xg_dom_hvmloader.c, xc_dom_parse_hvm_kernel",
+            live=True,
         ),
         Rule(
             "V2",
@@ -77,6 +91,8 @@ RULES = {
             "{entry:#x}",
             "",
             Effect.WARNING,
+            source=_XC_DOM_LOAD_HVM_KERNEL,
+            live=True,
         ),
         Rule(
             "V2",
@@ -86,6 +102,8 @@ RULES = {
             "{entry:#x}, where nothing of the file is",
             "",
             Effect.ERROR,
+            source=_XC_DOM_LOAD_HVM_KERNEL,
+            live=True,
         ),
         *FIRMWARE_RULES,
     ),

@@ -36,6 +36,7 @@ def _at(subject: Subject, offset: int) -> str:
 
 
 def _other_flags(subject: Subject) -> Fields | None:
+    """There is a table of magic 0x336ec578, with other flags."""
     table = _table(subject)
     if table is None:
         return None
@@ -51,6 +52,7 @@ def _other_flags(subject: Subject) -> Fields | None:
 
 
 def _other_guest_type(subject: Subject) -> Fields | None:
+    """The table asks for a 32-bit guest, of a Xen without CONFIG_PV32."""
     table = _table(subject)
     if table is None:
         return None
@@ -67,6 +69,7 @@ def _other_guest_type(subject: Subject) -> Fields | None:
 
 
 def _other_addresses(subject: Subject) -> Fields | None:
+    """The addresses of the table do not fit each other, or the file."""
     field = _wrong_address(subject)
     return None if field is None else {**_where(subject), "field": field}
 
@@ -94,6 +97,7 @@ def _addresses(subject: Subject, offset: int) -> list[int]:
 
 
 def _unaligned(subject: Subject) -> Fields | None:
+    """The table gives a load address that is not a page's."""
     table = _table(subject)
     if table is None:
         return None
@@ -102,6 +106,7 @@ def _unaligned(subject: Subject) -> Fields | None:
 
 
 def _taken_as_binary(subject: Subject) -> Fields | None:
+    """There is a good table of magic 0x336ec578."""
     return _where(subject) if _table(subject) else None
 
 
@@ -116,6 +121,8 @@ _NO_TABLE = (
     "takes it for the header of another format"
 )
 
+_XC_DOM_PARSE_BIN_KERNEL = "tools/libs/guest/xg_dom_binloader.c, xc_dom_parse_bin_kernel"
+
 RULES = (
     Rule(
         "U10",
@@ -124,6 +131,8 @@ RULES = (
         "xc_dom_parse_bin_kernel: xen_bin_image_table flags required 0x{required:08x} "
         "found 0x{flags:08x}: Invalid kernel",
         _NO_TABLE,
+        source=_XC_DOM_PARSE_BIN_KERNEL,
+        live=True,
     ),
     Rule(
         "U10",
@@ -131,9 +140,27 @@ RULES = (
         _other_addresses,
         "xc_dom_parse_bin_kernel: Invalid {field}.: Invalid kernel",
         _NO_TABLE,
+        source=_XC_DOM_PARSE_BIN_KERNEL,
+        live=True,
     ),
-    Rule("U10", DOMU, _other_guest_type, OTHER_GUEST_TYPE, _NO_TABLE),
-    Rule("U10", DOMU, _unaligned, UNALIGNED, _NO_TABLE),
+    Rule(
+        "U10",
+        DOMU,
+        _other_guest_type,
+        OTHER_GUEST_TYPE,
+        _NO_TABLE,
+        source="tools/libs/guest/xg_dom_boot.c, xc_dom_compat_check",
+        live=True,
+    ),
+    Rule(
+        "U10",
+        DOMU,
+        _unaligned,
+        UNALIGNED,
+        _NO_TABLE,
+        source="tools/libs/guest/xg_dom_core.c, xc_dom_alloc_pad",
+        live=True,
+    ),
     Rule(
         "U10",
         DOMU,
@@ -142,6 +169,8 @@ RULES = (
         _NO_TABLE,
         Effect.ERROR,
         last=True,
+        source="tools/libs/guest/xg_dom_binloader.c, xc_dom_probe_bin_kernel",
+        live=True,
     ),
 )
 """libxenguest asks its loader of raw images first."""

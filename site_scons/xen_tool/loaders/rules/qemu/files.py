@@ -29,6 +29,7 @@ _MULTIBOOT_SEARCH = 8192 - 48
 
 
 def _cut_setup(subject: Subject) -> Fields | None:
+    """A bzImage that ends within its setup code."""
     if not _has_hdrs(subject) or _setup_size(subject) <= subject.kernel.file.size:
         return None
     return {"where": f"setup_sects at offset {_SETUP_SECTS:#x} of the file"}
@@ -40,12 +41,14 @@ def _setup_size(subject: Subject) -> int:
 
 
 def _linux_protocol(subject: Subject) -> Fields | None:
+    """A bzImage."""
     if not _has_hdrs(subject) or _is_elf(subject):
         return None
     return {"where": '"HdrS" at offset 0x202 of the file'}
 
 
 def _elf_with_linux_protocol(subject: Subject) -> Fields | None:
+    """An ELF file with "HdrS" at offset 0x202."""
     if not _has_hdrs(subject) or not _is_elf(subject):
         return None
     return {"where": '"HdrS" at offset 0x202 of the file'}
@@ -151,14 +154,17 @@ def _multiboot_header(offset: int) -> Fields:
 
 
 def _empty(subject: Subject) -> Fields | None:
+    """The file has no bytes."""
     return None if subject.kernel.file.size else {"where": "the file has 0 bytes"}
 
 
 def _compressed(subject: Subject) -> Fields | None:
+    """The file is a compressed stream."""
     return _raw(subject) if subject.kernel.container else None
 
 
 def _not_elf(subject: Subject) -> Fields | None:
+    """The file is no ELF file."""
     return _raw(subject) if subject.image.elf is None else None
 
 
@@ -177,14 +183,27 @@ _NO_HEADER = (
     "drop the multiboot header, which QEMU prefers to PVH, or keep it out of the first 8 KiB"
 )
 
+_X86_LOAD_LINUX = "QEMU hw/i386/x86.c, x86_load_linux"
+_LOAD_MULTIBOOT = "QEMU hw/i386/multiboot.c, load_multiboot"
+
 RULES = (
-    Rule("E1", (QEMU,), _empty, "could not load kernel", "build or copy the image anew"),
+    Rule(
+        "E1",
+        (QEMU,),
+        _empty,
+        "could not load kernel",
+        "build or copy the image anew",
+        source=_X86_LOAD_LINUX,
+        live=True,
+    ),
     Rule(
         "Z3",
         (QEMU,),
         _cut_setup,
         _INVALID,
         "build or copy the image anew: it ends within Linux's setup code",
+        source=_X86_LOAD_LINUX,
+        live=True,
     ),
     Rule(
         "Z6",
@@ -194,6 +213,8 @@ RULES = (
         "give the vmlinux to start it by PVH",
         Effect.WARNING,
         last=True,
+        source=_X86_LOAD_LINUX,
+        live=True,
     ),
     Rule(
         "Q10",
@@ -203,6 +224,8 @@ RULES = (
         'keep the bytes "HdrS" away from offset 0x202 of the file',
         Effect.ERROR,
         last=True,
+        source=_X86_LOAD_LINUX,
+        live=True,
     ),
     Rule(
         "Q1",
@@ -210,17 +233,39 @@ RULES = (
         _multiboot_64,
         "Cannot load x86-64 image, give a 32bit one.",
         _NO_HEADER,
+        source=_LOAD_MULTIBOOT,
+        live=True,
     ),
-    Rule("Q1", (QEMU,), _multiboot_no_elf, NOT_LOADED, _NO_HEADER),
+    Rule(
+        "Q1", (QEMU,), _multiboot_no_elf, NOT_LOADED, _NO_HEADER, source=_LOAD_MULTIBOOT, live=True
+    ),
     Rule(
         "Q1",
         (QEMU,),
         _multiboot_too_high,
         "Error while fetching elf kernel from rom",
         "let every segment end below 4 GiB, or drop the multiboot header",
+        source=_LOAD_MULTIBOOT,
+        live=True,
     ),
-    Rule("X13", (QEMU,), _multiboot_overlapping, OVERLAPPING, OWN_PLACE),
-    Rule("Q1", (QEMU,), _multiboot_addresses, "{words}", _NO_HEADER + ", or correct its addresses"),
+    Rule(
+        "X13",
+        (QEMU,),
+        _multiboot_overlapping,
+        OVERLAPPING,
+        OWN_PLACE,
+        source="QEMU hw/core/loader.c, rom_check_and_register_reset",
+        live=True,
+    ),
+    Rule(
+        "Q1",
+        (QEMU,),
+        _multiboot_addresses,
+        "{words}",
+        _NO_HEADER + ", or correct its addresses",
+        source=_LOAD_MULTIBOOT,
+        live=True,
+    ),
     Rule(
         "Q1",
         (QEMU,),
@@ -228,6 +273,8 @@ RULES = (
         "multiboot knows VBE. we don't",
         "clear bit 2 of the multiboot header's flags: QEMU sets no video mode",
         Effect.WARNING,
+        source=_LOAD_MULTIBOOT,
+        live=True,
     ),
     Rule(
         "Q1",
@@ -237,13 +284,25 @@ RULES = (
         "drop the multiboot header, or keep it out of the first 8 KiB",
         Effect.WARNING,
         last=True,
+        source=_LOAD_MULTIBOOT,
+        live=True,
     ),
-    Rule("Z6", (QEMU,), _compressed, "{words}", "give the uncompressed ELF: QEMU unwraps nothing"),
+    Rule(
+        "Z6",
+        (QEMU,),
+        _compressed,
+        "{words}",
+        "give the uncompressed ELF: QEMU unwraps nothing",
+        source=_X86_LOAD_LINUX,
+        live=True,
+    ),
     Rule(
         "E1",
         (QEMU,),
         _not_elf,
         "{words}",
         "give the linked ELF file, not one made with objcopy -O binary",
+        source=_X86_LOAD_LINUX,
+        live=True,
     ),
 )

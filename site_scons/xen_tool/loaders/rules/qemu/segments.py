@@ -47,7 +47,7 @@ def loads(subject: Subject) -> Iterator[Segment]:
 
 
 def overlapping(subject: Subject) -> Fields | None:
-    """Bytes of the file are loaded over others: rom_check_and_register_reset of hw/core/loader.c.
+    """Bytes of the file are loaded over others.
 
     What is zero-filled gives way, whatever it overlaps.
     """

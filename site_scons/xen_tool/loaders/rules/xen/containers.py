@@ -21,15 +21,18 @@ _SUPERPAGE = 2 << 20
 
 
 def _far_outside(subject: Subject) -> Fields | None:
+    """The payload of the bzImage ends far behind the file."""
     return _outside(subject) if subject.kernel.end > _mapped(subject) else None
 
 
 def _gzip_outside(subject: Subject) -> Fields | None:
+    """The payload of the bzImage, which begins as gzip, ends behind the file."""
     kernel = subject.kernel
     return _outside(subject) if kernel.file.read(kernel.start, 2) == GZIP_MAGIC else None
 
 
 def _outside(subject: Subject) -> Fields | None:
+    """The payload of the bzImage is not within the file."""
     kernel = subject.kernel
     if kernel.payload is not None or kernel.compressed:
         return None
@@ -41,12 +44,14 @@ def _mapped(subject: Subject) -> int:
 
 
 def _too_large_to_map(subject: Subject) -> Fields | None:
+    """The last word of the stream, its size, is more than Xen can map."""
     if not subject.kernel.compressed or xen_buffer(subject.kernel) <= XEN_UNPACKED_LIMIT:
         return None
     return shared.stated_size(subject, fix=_size_fix(subject))
 
 
 def _large_to_map(subject: Subject) -> Fields | None:
+    """The stream says that it unpacks to more than a small machine has free."""
     size = xen_buffer(subject.kernel)
     if size <= _ASSUMED_MEMORY:
         return None
@@ -65,10 +70,12 @@ def _size_fix(subject: Subject) -> str:
 
 
 def _cut_gzip(subject: Subject) -> Fields | None:
+    """The gzip stream ends early."""
     return shared.damaged(subject) if _is_gzip(subject) and subject.kernel.cut_short else None
 
 
 def _damaged_gzip(subject: Subject) -> Fields | None:
+    """The gzip stream cannot be unpacked."""
     return shared.damaged(subject) if _is_gzip(subject) else None
 
 
@@ -92,6 +99,7 @@ def _unknown_settings(subject: Subject) -> Fields | None:
 
 
 def _lz4_of_other_size(subject: Subject) -> Fields | None:
+    """The last word of an lz4 stream is not the size that it unpacks to."""
     kernel = subject.kernel
     if kernel.container[-1:] != (LZ4,) or kernel.size_appended:
         return None
@@ -99,7 +107,7 @@ def _lz4_of_other_size(subject: Subject) -> Fields | None:
 
 
 def _overruns(subject: Subject) -> Fields | None:
-    """More is unpacked than there is room for, over the stream itself."""
+    """The stream unpacks to more than there is room for, over itself."""
     kernel = subject.kernel
     if not kernel.compressed or kernel.payload is None:
         return None
@@ -107,6 +115,7 @@ def _overruns(subject: Subject) -> Fields | None:
 
 
 def _none_of_stated_size(subject: Subject) -> Fields | None:
+    """The last word of the stream is so small that what is left is no ELF header."""
     kernel = subject.kernel
     if kernel.payload is None or is_elf(subject.data) or not is_elf(kernel.payload):
         return None
@@ -114,6 +123,7 @@ def _none_of_stated_size(subject: Subject) -> Fields | None:
 
 
 def _other_size(subject: Subject) -> Fields | None:
+    """The last word of the stream is not the size that it unpacks to."""
     kernel = subject.kernel
     if kernel.payload is None or not kernel.compressed or kernel.size_appended:
         return None
@@ -123,6 +133,11 @@ def _other_size(subject: Subject) -> Fields | None:
 _PLAIN_XZ = "compress with `xz --check=crc32`, and with no filter but --x86, as Linux's build does"
 _NO_MEMORY = "Not enough memory to relocate the dom0 kernel image"
 
+_BZIMAGE_PARSE = "xen/arch/x86/bzimage.c, bzimage_parse"
+_GET_BYTE = "xen/common/gzip/gunzip.c, get_byte"
+_START_XEN = "xen/arch/x86/setup.c, __start_xen"
+_GUNZIP = "xen/common/gzip/inflate.c, gunzip"
+
 RULES = (
     Rule(
         "Z1",
@@ -130,18 +145,47 @@ RULES = (
         shared.protocol_too_old,
         "Cannot load bzImage v{major}.{minor:02d} at least v2.08 is required",
         shared.NEWER,
+        source="xen/arch/x86/bzimage.c, bzimage_check",
+        live=True,
     ),
-    Rule("Z3", DOM0, shared.empty, "FATAL TRAP", f"{shared.ANEW}: Xen itself dies of an empty one"),
+    Rule(
+        "Z3",
+        DOM0,
+        shared.empty,
+        "FATAL TRAP",
+        f"{shared.ANEW}: Xen itself dies of an empty one",
+        source=_BZIMAGE_PARSE,
+        live=True,
+    ),
     Rule(
         "Z3",
         DOM0,
         _far_outside,
         "FATAL TRAP",
         shared.ANEW + ": Xen itself dies of it, as {problem}",
+        source=_BZIMAGE_PARSE,
+        live=True,
     ),
-    Rule("Z3", DOM0, _gzip_outside, "ran out of input data", shared.ANEW + ": {problem}"),
-    Rule("Z3", DOM0, _outside, "", shared.ANEW + ": {problem}", probe=Probe.FILE),
-    Rule("Z2", DOM0, _too_large_to_map, _NO_MEMORY, "{fix}"),
+    Rule(
+        "Z3",
+        DOM0,
+        _gzip_outside,
+        "ran out of input data",
+        shared.ANEW + ": {problem}",
+        source=_GET_BYTE,
+        live=True,
+    ),
+    Rule(
+        "Z3",
+        DOM0,
+        _outside,
+        "",
+        shared.ANEW + ": {problem}",
+        probe=Probe.FILE,
+        source=_BZIMAGE_PARSE,
+        live=True,
+    ),
+    Rule("Z2", DOM0, _too_large_to_map, _NO_MEMORY, "{fix}", source=_START_XEN, live=True),
     Rule(
         "Z2",
         DOM0,
@@ -149,18 +193,56 @@ RULES = (
         _NO_MEMORY,
         "this depends on the machine: Xen wants {mib} MiB ({assumed} MiB were assumed); {fix}",
         Effect.WARNING,
+        source=_START_XEN,
+        live=True,
     ),
-    Rule("Z3", DOM0, _cut_gzip, "ran out of input data", shared.ANEW + ": {problem}"),
-    Rule("Z3", DOM0, _damaged_gzip, "Panic on CPU 0", shared.ANEW + ": {problem}"),
+    Rule(
+        "Z3",
+        DOM0,
+        _cut_gzip,
+        "ran out of input data",
+        shared.ANEW + ": {problem}",
+        source=_GET_BYTE,
+        live=True,
+    ),
+    Rule(
+        "Z3",
+        DOM0,
+        _damaged_gzip,
+        "Panic on CPU 0",
+        shared.ANEW + ": {problem}",
+        source=_GUNZIP,
+        live=True,
+    ),
     Rule(
         "Z7",
         DOM0,
         _other_gzip,
         "{words}",
         "write the gzip header without a checksum of its own (the flag FHCRC), as gzip does",
+        source=_GUNZIP,
+        live=True,
     ),
-    Rule("Z7", DOM0, _other_xz, "{words}", _PLAIN_XZ, probe=Probe.FILE),
-    Rule("Z3", DOM0, shared.damaged, "", shared.ANEW + ": {problem}", probe=Probe.FILE),
+    Rule(
+        "Z7",
+        DOM0,
+        _other_xz,
+        "{words}",
+        _PLAIN_XZ,
+        probe=Probe.FILE,
+        source="xen/common/xz/dec_stream.c, dec_stream_header and dec_block_header",
+        live=True,
+    ),
+    Rule(
+        "Z3",
+        DOM0,
+        shared.damaged,
+        "",
+        shared.ANEW + ": {problem}",
+        probe=Probe.FILE,
+        source=_BZIMAGE_PARSE,
+        live=True,
+    ),
     Rule(
         "Z2",
         DOM0,
@@ -168,10 +250,37 @@ RULES = (
         "ELF: not an ELF binary",
         "compress with something else: Xen knows zstd since 4.15",
         before=ZSTD,
+        source="xen/common/decompress.c, decompress",
+        live=True,
     ),
-    Rule("Z2", DOM0, _lz4_of_other_size, "Decoding failed", "{fix}"),
-    Rule("Z2", DOM0, _overruns, "", "{fix}: Xen unpacks it over itself", probe=Probe.FILE),
-    Rule("Z2", DOM0, _none_of_stated_size, "ELF: not an ELF binary", "{fix}"),
+    Rule(
+        "Z2",
+        DOM0,
+        _lz4_of_other_size,
+        "Decoding failed",
+        "{fix}",
+        source="xen/common/unlz4.c, unlz4",
+        live=True,
+    ),
+    Rule(
+        "Z2",
+        DOM0,
+        _overruns,
+        "",
+        "{fix}: Xen unpacks it over itself",
+        probe=Probe.FILE,
+        source=_BZIMAGE_PARSE,
+        live=True,
+    ),
+    Rule(
+        "Z2",
+        DOM0,
+        _none_of_stated_size,
+        "ELF: not an ELF binary",
+        "{fix}",
+        source=_BZIMAGE_PARSE,
+        live=True,
+    ),
     Rule(
         "Z2",
         DOM0,
@@ -179,5 +288,7 @@ RULES = (
         "Xen takes {size:#x} for the size of the unpacked kernel, which is {real:#x}",
         "{fix}",
         Effect.WARNING,
+        source=_BZIMAGE_PARSE,
+        live=True,
     ),
 )

@@ -10,7 +10,7 @@ from ..rule import Fields
 
 
 def no_dom0_bit(subject: Subject) -> Fields | None:
-    """The condition of D4 and H3."""
+    """There is SUPPORTED_FEATURES, and neither it nor FEATURES has the bit of dom0."""
     if subject.note(XenElfNote.SUPPORTED_FEATURES) is None:
         return None
     if subject.parms.f_supported & XenFeat.DOM0:

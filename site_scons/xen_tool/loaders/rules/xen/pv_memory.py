@@ -51,14 +51,17 @@ def _memory(subject: Subject, more_than: int, at_most: int | None = None) -> Fie
 
 
 def _needs_more_than_any(subject: Subject) -> Fields | None:
+    """The initial map, from VIRT_BASE to behind the kernel, is more than 16 TiB."""
     return _memory(subject, _PAGE_LIMIT)
 
 
 def _needs_more_than_small(subject: Subject) -> Fields | None:
+    """The initial map, from VIRT_BASE to behind the kernel, is more than 256 MiB."""
     return _memory(subject, DOM0_PAGES, _PAGE_LIMIT)
 
 
 def _in_xen_area(subject: Subject) -> Fields | None:
+    """The initial map overlaps Xen's own area."""
     layout = _layout(subject)
     if is_32bit(subject):
         hole, end = compat_hole_start(subject.parms), 1 << 32
@@ -77,7 +80,7 @@ def _in_xen_area(subject: Subject) -> Fields | None:
 
 
 def _not_canonical(subject: Subject) -> Fields | None:
-    """Addresses whose bits 63 to 47 differ cannot be written to."""
+    """The image would have addresses whose bits 63 to 47 differ."""
     addresses = subject.addresses
     if all(map(_canonical, (addresses.virt_kstart, addresses.virt_kend))):
         return None
@@ -90,6 +93,7 @@ def _canonical(address: int) -> bool:
 
 
 def _hypercall_page_outside(subject: Subject) -> Fields | None:
+    """HYPERCALL_PAGE is outside the initial map."""
     page, layout = subject.parms.virt_hypercall, _layout(subject)
     if page == UNSET_ADDR or layout.v_start <= page < layout.v_end:
         return None
@@ -97,6 +101,7 @@ def _hypercall_page_outside(subject: Subject) -> Fields | None:
 
 
 def _hypercall_page_not_writable(subject: Subject) -> Fields | None:
+    """HYPERCALL_PAGE is on initial page tables, or at the end of the initial map."""
     page, layout = subject.parms.virt_hypercall, _layout(subject)
     if page == UNSET_ADDR:
         return None
@@ -115,6 +120,7 @@ def _hypercall_page(subject: Subject, layout: InitialMap) -> Fields:
 
 
 def _p2m_overlaps_map(subject: Subject) -> Fields | None:
+    """The P2M table at INIT_P2M overlaps the initial map."""
     layout = _layout(subject)
     if layout.p2m_start is None or is_32bit(subject):
         return None
@@ -127,10 +133,12 @@ def _p2m_overlaps_map(subject: Subject) -> Fields | None:
 
 
 def _p2m_in_xen_area(subject: Subject) -> Fields | None:
+    """INIT_P2M is in Xen's own area."""
     return _p2m(subject, X86_64.hv_start_low, HYPERVISOR_VIRT_END)
 
 
 def _p2m_not_canonical(subject: Subject) -> Fields | None:
+    """INIT_P2M is no canonical address."""
     return _p2m(subject, 1 << 47, X86_64.hv_start_low)
 
 
@@ -144,6 +152,8 @@ _GOOD_P2M = "make INIT_P2M 0x8000000000, as Linux does, or drop it"
 _GOOD_BASE = "make VIRT_BASE 0xffffffff80000000 (64-bit) or 0xc0000000 (32-bit), as Linux does"
 
 
+_DOM0_CONSTRUCT = "xen/arch/x86/pv/dom0_build.c, dom0_construct"
+
 RULES = (
     Rule(
         "D8",
@@ -151,6 +161,7 @@ RULES = (
         _needs_more_than_any,
         "Domain 0 allocation is too small for kernel image",
         "load the kernel near VIRT_BASE: Xen maps all from there on, {mib} MiB",
+        source=_DOM0_CONSTRUCT,
     ),
     Rule(
         "D8",
@@ -160,6 +171,8 @@ RULES = (
         "this depends on the machine: boot Xen with dom0_mem={mib}M or more, or load the kernel "
         "nearer to VIRT_BASE, as Xen maps all from there on ({assumed} MiB were assumed)",
         Effect.WARNING,
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D9",
@@ -167,14 +180,26 @@ RULES = (
         _in_xen_area,
         "DOM0 image overlaps with Xen private area.",
         _GOOD_BASE + ": {hole:#x} to {end:#x} is Xen's",
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
-    Rule("D10", (PV_DOM0,), _not_canonical, "Failed to load the kernel binary", _GOOD_BASE),
+    Rule(
+        "D10",
+        (PV_DOM0,),
+        _not_canonical,
+        "Failed to load the kernel binary",
+        _GOOD_BASE,
+        source=_DOM0_CONSTRUCT,
+        live=True,
+    ),
     Rule(
         "E8",
         (PV_DOM0,),
         memsz_below_filesz,
         "Failed to load the kernel binary",
         "make p_memsz at least p_filesz",
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D5",
@@ -182,6 +207,8 @@ RULES = (
         _hypercall_page_outside,
         "Invalid HYPERCALL_PAGE field in ELF notes.",
         "make HYPERCALL_PAGE the virtual address of a page of the kernel: take it from the symbol",
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D11",
@@ -189,6 +216,8 @@ RULES = (
         _hypercall_page_not_writable,
         "FATAL PAGE FAULT",
         "make HYPERCALL_PAGE a page of the kernel: Xen itself dies when it fills this one",
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D12",
@@ -196,6 +225,8 @@ RULES = (
         _p2m_overlaps_map,
         "DOM0 P->M table overlaps initial mapping",
         _GOOD_P2M,
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D13",
@@ -203,6 +234,8 @@ RULES = (
         _p2m_in_xen_area,
         "Xen BUG at arch/x86/pv/dom0_build.c",
         _GOOD_P2M + ": Xen itself dies when it maps its table there, in Xen's own area",
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
     Rule(
         "D13",
@@ -210,5 +243,7 @@ RULES = (
         _p2m_not_canonical,
         "GENERAL PROTECTION FAULT",
         _GOOD_P2M + ": Xen itself dies when it writes there, as the address is not canonical",
+        source=_DOM0_CONSTRUCT,
+        live=True,
     ),
 )

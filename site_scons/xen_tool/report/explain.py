@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The rules of the loaders for people: `xen-tool explain`, and docs/rules.md, which it makes.
+
+Each rule with its condition, its words and since when they are so, its fix, its source and how
+it is known; and an example, the smallest image that trips it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import XenToolError
+from ..image.container import unwrap
+from ..image.data import Data
+from ..light import NamedTuple
+from ..loaders.model.releases import CHANGES, POINTS, Change, Xen
+from ..loaders.names import DOM0, DOMU, LOADERS, PV, PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU, XEN
+from ..loaders.rules.libxenguest import probing
+from ..loaders.rules.rule import Rule
+from ..loaders.verdict import RULES, judge
+from .text import finding_lines, findings, refusal_lines
+
+EXAMPLES = Path(__file__).with_name("examples.txt")
+
+_FAMILIES = {
+    "Z": "Containers: what is unwrapped before anybody looks for an ELF file",
+    "E": "The ELF file: its header, its program headers, its segments",
+    "N": "Notes, one by one",
+    "F": "Features that a kernel requires",
+    "C": "What the notes must say",
+    "A": "Where the notes put the kernel",
+    "D": "The hypervisor, for a PV dom0",
+    "H": "The hypervisor, for a PVH dom0",
+    "U": "libxenguest, for a domU",
+    "V": "libxenguest, for a PVH domU",
+    "Q": "QEMU -kernel",
+    "X": "What no loader checks, and the guest dies of",
+}
+_GROUPS = {
+    LOADERS: "every loader",
+    XEN: "every loader of Xen's",
+    DOM0: "dom0, PV and PVH",
+    DOMU: "domU, PV and PVH",
+    PV: "PV, dom0 and domU",
+    (PVH_DOM0, PVH_DOMU): "PVH, dom0 and domU",
+    (PV_DOM0,): "a PV dom0",
+    (PVH_DOM0,): "a PVH dom0",
+    (PV_DOMU,): "a PV domU",
+    (PVH_DOMU,): "a PVH domU",
+    (QEMU,): "QEMU -kernel",
+}
+
+
+class Example(NamedTuple):
+    """An image that trips a rule."""
+
+    loader: str
+    xen: Xen
+    image: bytes
+    words: str
+
+
+def rules() -> dict[str, tuple[Rule, ...]]:
+    """Return every rule by its id, in the order of ids."""
+    found: dict[str, list[Rule]] = {}
+    seen: set[int] = set()
+    for table in (*RULES.values(), *probing.RULES.values()):
+        for rule in table:
+            if id(rule) not in seen:
+                seen.add(id(rule))
+                found.setdefault(rule.id, []).append(rule)
+    return {name: tuple(found[name]) for name in sorted(found, key=_order)}
+
+
+def _order(name: str) -> tuple[int, int, str]:
+    number = re.search(r"\d+", name)
+    return [*_FAMILIES].index(name[0]), int(number[0]) if number else 0, name
+
+
+def example(name: str) -> Example | None:
+    """Return the example of a rule; None if there is none."""
+    import base64
+    import zlib
+
+    for line in EXAMPLES.read_text().splitlines():
+        if line.startswith(f"{name} "):
+            _, loader, xen, packed, words = line.split(" ", 4)
+            image = zlib.decompress(base64.b64decode(packed))
+            return Example(loader, Xen.parse(xen), image, words)
+    return None
+
+
+def explain(name: str) -> Iterator[str]:
+    """The lines of `xen-tool explain NAME`.  Raises XenToolError if there is no such rule."""
+    known = rules()
+    if name not in known:
+        raise XenToolError(f"{name!r} is no rule; there are {', '.join(known)}")
+    for rule in known[name]:
+        yield f"{name}: {rule.condition_in_words}"
+        for what, words in _said(rule):
+            yield f"  {what + ':':<7} {words}"
+    shown = example(name)
+    if shown is None:
+        return
+    yield ""
+    yield f"The smallest example: {shown.words} ({len(shown.image)} bytes);"
+    yield f"  xen-tool explain {name} --image FILE writes it.  {shown.loader} of Xen {shown.xen}:"
+    verdict = judge(unwrap("example", Data.of_bytes(shown.image)), shown.loader, shown.xen)
+    if not verdict.accepted:
+        yield f"  refused ({verdict.rule})"
+        for line in refusal_lines(verdict):
+            yield f"  {line}"
+    for kind, finding in findings(verdict):
+        if finding.id == name:
+            for line in finding_lines(kind, finding):
+                yield f"  {line}"
+
+
+def document() -> Iterator[str]:
+    """The lines of docs/rules.md."""
+    yield "<!-- SPDX-License-" + "Identifier: GPL-2.0-only OR MIT"
+    yield "     Made by `xen-tool explain --all`. -->"
+    yield "# The rules by which loaders take kernels"
+    yield ""
+    yield "Each rule of each loader that `xen-tool check` asks, with the words that it prints."
+    yield "`xen-tool explain C3` tells of one, with an example.  A rule is known `live`, when a"
+    yield "test asks the real loader of an image that trips it, or was `read` in the source alone."
+    yield "Words in <> are filled in."
+    yield ""
+    yield "Releases of Xen from {}.{}.0 to {}.{}.{} were read for it.".format(
+        *min(POINTS), *max(POINTS), POINTS[max(POINTS)]
+    )
+    yield ""
+    yield "| loader | rules | live | read |"
+    yield "|---|---|---|---|"
+    for loader, table in RULES.items():
+        live = sum(rule.live for rule in table)
+        yield f"| {loader} | {len(table)} | {live} | {len(table) - live} |"
+    family = ""
+    for name, several in rules().items():
+        if name[0] != family:
+            family = name[0]
+            yield ""
+            yield f"## {family}: {_FAMILIES[family]}"
+        yield ""
+        yield f"### {name}"
+        for rule in several:
+            yield ""
+            yield _markdown(rule.condition_in_words)
+            yield ""
+            for what, words in _said(rule):
+                yield f"- {what}: {_markdown(words)}"
+        shown = example(name)
+        if shown is not None:
+            yield ""
+            yield f"Example: {_markdown(shown.words)}."
+    yield ""
+    yield "## What changed among releases"
+    yield ""
+    yield "| change | commit of Xen's | in |"
+    yield "|---|---|---|"
+    for change in CHANGES:
+        yield f"| {_markdown(change.what)} | {change.commit} | {_first(change)} |"
+
+
+def _said(rule: Rule) -> Iterator[tuple[str, str]]:
+    yield "asked", _GROUPS.get(rule.loaders, ", ".join(rule.loaders)) + _when(rule)
+    yield (
+        "says",
+        _filled(rule.message) or "nothing, but what Xen says last: Could not construct ...",
+    )
+    yield "effect", rule.effect.value
+    if rule.fix:
+        yield "fix", _filled(rule.fix) if rule.fix != "{fix}" else "it depends on the image"
+    yield "source", rule.source
+    yield "known", "live" if rule.live else "read"
+
+
+def _when(rule: Rule) -> str:
+    since = f", since {_first(rule.since)}" if rule.since else ""
+    return since + (f", before {_first(rule.before)}" if rule.before else "")
+
+
+def _first(change: Change) -> str:
+    return ", ".join("{}.{}.{}".format(*first) for first in change.first)
+
+
+def _filled(text: str) -> str:
+    return re.sub(r"\{(\w+)(?::\w+)?\}", r"<\1>", text)
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([<>|*_`])", r"\\\1", text)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Each rule says what it is; `live` are those that tests ask a real loader of."""
+
+from __future__ import annotations
+
+import pytest
+
+from loaders.cases import CASES
+from loaders.hypervisor import LIVE_LOADERS, XEN_LOADERS
+from loaders.rows import IMAGES
+from loaders.test_live_releases import IMAGES_THAT_DIFFER
+from xen_tool.image.container import unwrap
+from xen_tool.image.data import Data
+from xen_tool.loaders.model.releases import Xen
+from xen_tool.loaders.model.subject import subjects
+from xen_tool.loaders.names import DOMU, LOADERS, PV_DOMU
+from xen_tool.loaders.rules.libxenguest import probing
+from xen_tool.loaders.rules.rule import Effect, Rule
+from xen_tool.loaders.verdict import RULES
+
+EVERY = {id(rule): rule for table in (*RULES.values(), *probing.RULES.values()) for rule in table}
+
+
+def _asked() -> list[tuple[bytes, tuple[str, ...], Xen]]:
+    """The images that tests ask real loaders of, and which Xen is there."""
+    images = [case.image for case in CASES]
+    return [
+        *((image, (*LIVE_LOADERS, *DOMU), Xen()) for image in images),
+        *((image, (PV_DOMU,), Xen(pv32=True)) for image in images),
+        *(
+            (IMAGES[name], XEN_LOADERS, Xen.parse(release))
+            for name in IMAGES_THAT_DIFFER
+            for release in ("4.14", "4.20.2")
+        ),
+    ]
+
+
+def _applied(image: bytes, loaders: tuple[str, ...], xen: Xen) -> set[int]:
+    """The rules that find something of an image, up to the one that refuses it."""
+    found: set[int] = set()
+    with unwrap("image", Data.of_bytes(image)) as kernel:
+        for subject in subjects(kernel, xen, loaders):
+            rules = list(RULES[subject.loader])
+            while rules:
+                rule = rules.pop(0)
+                if not rule.concerns(xen) or rule.apply(subject) is None:
+                    continue
+                found.add(id(rule))
+                if rule.probe is not None and subject.loader in DOMU:
+                    rules = list(probing.RULES[probing.taker(rule.probe, subject)])
+                elif rule.effect is Effect.REFUSED or rule.last:
+                    break
+    return found
+
+
+def test_live_are_the_rules_that_real_loaders_are_asked_of() -> None:
+    live = set().union(*(_applied(*asked) for asked in _asked()))
+    wrong = {
+        (rule.id, rule.condition.__name__, rule.message, number in live)
+        for number, rule in EVERY.items()
+        if rule.live != (number in live)
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("rule", EVERY.values(), ids=lambda rule: rule.id)
+def test_a_rule_says_what_it_is(rule: Rule) -> None:
+    words = rule.condition_in_words
+    assert words.endswith(".")
+    assert "condition of" not in words
+    assert rule.source
+    assert set(rule.loaders) <= set(LOADERS)

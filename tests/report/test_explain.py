@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""`xen-tool explain`: every rule has its words, and an example that trips it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loaders import examples
+from project import TOP
+from xen_tool.cli import main
+from xen_tool.image.container import unwrap
+from xen_tool.image.data import Data
+from xen_tool.loaders.verdict import judge
+from xen_tool.report import explain
+
+OF_NO_LOADER = {"U1", "V1"}
+"""How libxenguest refuses what another rule finds."""
+
+
+def test_the_document_is_what_the_rules_say() -> None:
+    assert (TOP / "docs/rules.md").read_text().splitlines() == list(explain.document())
+
+
+def test_the_examples_are_images_of_the_tests() -> None:
+    assert explain.EXAMPLES.read_text() == examples.lines()
+
+
+@pytest.mark.parametrize("name", explain.rules())
+def test_an_example_trips_its_rule(name: str) -> None:
+    example = explain.example(name)
+    if name in OF_NO_LOADER:
+        assert example is None
+        return
+    assert example is not None
+    verdict = judge(unwrap("k", Data.of_bytes(example.image)), example.loader, example.xen)
+    assert name in {verdict.rule, *(finding.id for finding in (*verdict.errors, *verdict.warnings))}
+
+
+def test_one_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    assert main(["explain", "C3", "--image", str(image)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith('C3: XEN_VERSION does not begin with "xen-3.0".\n')
+    assert "says:   ERROR: Xen will only load images built for Xen v3.0 (Not '<xen_ver>')" in said
+    assert "source: xen/common/libelf/libelf-dominfo.c, elf_xen_note_check" in said
+    assert "known:  live" in said
+    assert main(["check", str(image), "--loader", "xen-pv-dom0"]) == 3
+    assert "refused (C3)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "C3"], ["--all", "--image", "x"]])
+def test_wrong_usage(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["explain", *arguments])
+    assert end.value.code == 2
+
+
+def test_no_such_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "C33"]) == 4
+    assert "'C33' is no rule; there are Z1, Z2," in capsys.readouterr().err
