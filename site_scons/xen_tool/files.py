@@ -12,6 +12,7 @@ import os
 import stat
 
 from .errors import XenToolError
+from .printable import printable
 
 
 def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool:
@@ -40,7 +41,7 @@ def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool
             os.makedirs(os.path.dirname(name), exist_ok=True)
         _replace(name, data, mode)
     except OSError as error:
-        raise XenToolError(f"{name}: cannot be written: {error.strerror}") from error
+        raise XenToolError(f"{printable(name)}: cannot be written: {error.strerror}") from error
     return True
 
 
@@ -79,13 +80,13 @@ def open_regular(path: str | os.PathLike[str], instead: str) -> int:
         descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise XenToolError(f"{name}: cannot be opened: {reason}") from error
+        raise XenToolError(f"{printable(name)}: cannot be opened: {reason}") from error
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return descriptor
     os.close(descriptor)
     kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
-    raise XenToolError(f"{name}: is {kind}; name {instead}")
+    raise XenToolError(f"{printable(name)}: is {kind}; name {instead}")
 
 
 def read_regular(path: str | os.PathLike[str], instead: str) -> tuple[bytes, int]:
@@ -102,4 +103,6 @@ def is_in(path: str, folder: str) -> bool:
 def shown(path: str | os.PathLike[str]) -> str:
     """Return a path relative to the current folder, if it lies below."""
     name, here = os.fspath(path), os.getcwd()
-    return os.path.relpath(name, here) if name.startswith(os.path.join(here, "")) else name
+    return printable(
+        os.path.relpath(name, here) if name.startswith(os.path.join(here, "")) else name
+    )

@@ -27,6 +27,7 @@ from loaders.good import good_both
 from xen_tool.errors import XenToolError
 from xen_tool.image import container
 from xen_tool.image.container import KernelFile, open_kernel
+from xen_tool.printable import printable
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -304,7 +305,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         (tmp_path / "fifo" / "x", "cannot be opened: Not a directory"),
         (Path("a\0b"), "cannot be opened: embedded null"),
     ):
-        with pytest.raises(XenToolError, match=re.escape(f"{path}: {words}")):
+        with pytest.raises(XenToolError, match=re.escape(f"{printable(str(path))}: {words}")):
             open_kernel(path)
 
 

@@ -14,22 +14,25 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import hypothesis
 import pytest
 from hypothesis.strategies import randoms
 
+from image.large import symbol, with_symbols
 from image.test_container import COMPRESS
 from loaders.containers import bzimage
 from loaders.good import good_both, good_pv32, good_pv64, good_pvh
-from loaders.images import Segment
+from loaders.images import LOADED_AT, Segment
 from loaders.mutations import changed
 from xen_tool.elf import spec
 from xen_tool.image.container import KernelFile, open_kernel, unwrap
 from xen_tool.image.data import Data
 from xen_tool.image.elf import Elf, NotElf
 from xen_tool.image.notes import NoteWalk, qemu_notes
+from xen_tool.image.symbols import Symbols
 
 CASES = int(os.environ.get("XEN_TOOL_FUZZ_CASES", "5000"))
 GIB = 1 << 30
@@ -50,6 +53,11 @@ def _read_all(opened: KernelFile) -> None:
         for section in elf.sections[:100]:
             assert section.name is None or len(section.name) <= 4 * 4096
         elf.section("__xen_guest")
+        table = Symbols(elf)
+        assert all(len(entry) == 5 for entry in islice(table, 1000))
+        table.at([0xFFFFFFFF80200000])
+        table.before([0xFFFFFFFF80200002], lambda address: True)
+        table.defines("hypercall_page")
         assert (elf.phdr_end | elf.shdr_end) < 1 << 64
         for note in NoteWalk(elf):
             assert note.is_xen == (note.owner == b"Xen")
@@ -71,7 +79,7 @@ def _streams() -> Iterator[bytes]:
             yield bzimage(compress(content) + struct.pack("<I", len(content)))
 
 
-STREAMS = tuple(_streams())
+STREAMS = (*_streams(), *[with_symbols(b"\0main\0", symbol(1, LOADED_AT) * 3)] * 4)
 MAGICS = (b"\x7fELF\2\1", b"\x7fELF\1\1", *(pack(b"")[:6] for pack in COMPRESS.values()))
 
 

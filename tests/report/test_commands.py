@@ -205,6 +205,75 @@ def test_an_owner_writes_nothing_but_text_to_a_terminal(image: Path) -> None:
     assert 'of owner "\\x1b[2J\\x0a"' in out
 
 
+@pytest.mark.parametrize(
+    ("owner", "words", "readers"),
+    [
+        (b"GNU\0", 'of owner "GNU"', []),
+        (b"#Xen\0", 'of owner "#Xen", must be "Xen"', []),
+        (b"xen\0", 'of owner "xen", must be "Xen"', []),
+        # Of .asciz #Xen, where the rest of the line is a comment.
+        (b"", 'of owner "", must be "Xen"', []),
+    ],
+)
+@pytest.mark.parametrize("n_type", [XenElfNote.LOADER, XenElfNote.PHYS32_ENTRY])
+def test_a_note_of_another_owner(
+    image: Path, n_type: int, owner: bytes, words: str, readers: list[str]
+) -> None:
+    write(image, good_both().adding(Note(n_type, b"generic\0", owner)))
+    if n_type == XenElfNote.PHYS32_ENTRY:
+        # QEMU looks at no owner.
+        readers = ["qemu-kernel"]
+    note = document("inspect", image)[1]["notes"][-1]
+    assert (note["owner"], note["read_by"]) == (owner.rstrip(b"\0").decode(), readers)
+    (line,) = (line for line in tool("inspect", image).stdout.splitlines() if words in line)
+    assert line.split("  ")[-1] == (readers or ["nobody"])[0]
+
+
+GUEST = "GUEST_OS=mine,XEN_VER=xen-3.0,VIRT_BASE=0xC0000000,LOADER=generic,GUEST_VER=2,MY=\x1b[2J"
+
+
+def test_the_string_of_kernels_before_notes(image: Path) -> None:
+    write(image, replace(good_pv64().without(*XenElfNote), guest=GUEST))
+    _, found = document("inspect", image)
+    keys = {key["key"]: (key["value"], key["read_by"]) for key in found["xen_guest"]}
+    assert keys == {
+        **{key: (value, PV) for key, value in (("GUEST_OS", "mine"), ("XEN_VER", "xen-3.0"))},
+        **{key: (value, PV) for key, value in (("VIRT_BASE", "0xC0000000"), ("LOADER", "generic"))},
+        "GUEST_VER": ("2", []),
+        "MY": ("\\x1b[2J", []),
+    }
+    rows = [line.split() for line in tool("inspect", image).stdout.splitlines()]
+    assert ["LOADER", '"generic"', "pv-dom0", "pv-domu"] in rows
+    assert ["MY", '"\\x1b[2J"', "nobody"] in rows
+    # An older Xen reads it for PVH as well.
+    _, found = document("inspect", image, "--xen", "4.14")
+    assert found["xen_guest"][0] == {
+        "key": "GUEST_OS",
+        "value": "mine",
+        "read_by": [*PV, "xen-pvh-domu"],
+    }
+    # Behind notes nobody reads it.
+    _, found = document("inspect", write(image, replace(good_pv64(), guest=GUEST)))
+    assert {tuple(key["read_by"]) for key in found["xen_guest"]} == {()}
+    assert "xen_guest" not in document("inspect", write(image, good_pv64()))[1]
+
+
+def test_an_unlinked_object_is_called_that_first(image: Path, gcc: str) -> None:
+    (image.parent / "a.S").write_text(".globl a\na: ret\n")
+    subprocess.run([gcc, "-c", "-o", image, "a.S"], cwd=image.parent, check=True)
+    for command in ("check", "inspect"):
+        result = tool(command, image)
+        assert result.returncode == 3
+        said = "It is an unlinked object (ET_REL), no image: link it first."
+        assert result.stdout.splitlines()[1].strip() == said
+    status, found = document("check", image)
+    assert (status, found["unlinked"]) == (3, True)
+    # Also where its notes suit a loader.
+    write(image, replace(good_pv64(), e_type=spec.ET_REL))
+    assert document("check", image)[0] == 3
+    assert "unlinked" not in document("check", write(image, good_pv64()))[1]
+
+
 def test_a_check_imports_little(image: Path) -> None:
     slow = {"dataclasses", "inspect", "json", "lief", "shutil", "subprocess", "tempfile", "zlib"}
     program = (

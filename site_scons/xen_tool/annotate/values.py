@@ -124,9 +124,9 @@ def _address(elf: Elf, name: str) -> int:
     found: dict[int, int] = {}
     names = set()
     for symbol in symbols(elf):
-        names.add(symbol.st_name)
-        if symbol.st_name == name:
-            found[symbol.st_value] = max(symbol.binding, found.get(symbol.st_value, 0))
+        names.add(symbol.name)
+        if symbol.name == name:
+            found[symbol.value] = max(symbol.binding, found.get(symbol.value, 0))
     if not names:
         raise XenToolError(
             f"the image has no symbols (it was stripped), so {name} is not found: "

@@ -1,61 +1,56 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Names for the places of a crash or a hang: function+offset, and file:line.
 
-Functions are of .symtab, read here as little is needed of it, and so that a file of hundreds of
-megabytes, or a broken one, is no matter.  Lines are of DWARF, whose reader is the toolchain's
-addr2line: it is fast with large kernels, and knows what its compilers write.  Without it, and
-without debug information, there are functions only.
+Functions are of the symbol table (image/symbols.py).  Lines are of DWARF, whose reader is the
+toolchain's addr2line: it is fast with large kernels, and knows what its compilers write.
+Without it, and without debug information, there are functions only.
 """
 
 from __future__ import annotations
 
 import bisect
-import contextlib
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import NamedTuple
 
 from ..elf import spec
-from ..files import open_regular, shown
+from ..files import shown
+from ..image import symbols
 from ..image.container import open_kernel
 from ..image.data import Data
-from ..image.elf import Elf, NotElf
-from ..image.symbols import symbols
+from ..image.elf import elf_of
 
 _READERS = ("addr2line", "llvm-addr2line")
 _SECONDS = 20
-
-
-class _Function(NamedTuple):
-    start: int
-    is_function: bool
-    is_global: bool
-    name: str
+_PIECE = 1 << 20
+_SEGMENTS = 4096
+"""That are looked at; no kernel has so many."""
 
 
 class Symbols:
-    """The functions of a kernel image, to be closed."""
+    """The functions of a kernel image, which may be packed as a loader takes it; to be closed."""
 
     def __init__(self, path: str) -> None:
-        self._file = _unpacked(path)
-        self._functions: list[_Function] = []
-        self._code: list[tuple[int, int]] = []
-        self._loaded: list[tuple[int, int, int]] = []
-        self._has_lines = False
-        with contextlib.suppress(NotElf), Data.of_file(os.dup(self._file), path) as data:
-            elf = Elf(data)
-            for segment in elf.segments:
-                if segment.p_type == spec.PT_LOAD:
-                    self._loaded.append((segment.p_paddr, segment.p_vaddr, segment.p_memsz))
-            for section in elf.sections:
-                if section.sh_flags & spec.SHF_EXECINSTR:
-                    self._code.append((section.sh_addr, section.sh_addr + section.sh_size))
-                self._has_lines = self._has_lines or section.name == ".debug_line"
-            self._functions = sorted(f for f in _functions(elf) if self._is_code(f.start))
+        self._kernel = open_kernel(path)
+        data = self._kernel.payload or self._kernel.file
+        self._data = data
+        elf = self._elf = elf_of(data)
+        sections = elf.sections if elf else ()
+        self._code = _joined(
+            (s.sh_addr, s.sh_addr + s.sh_size)
+            for s in sections
+            if s.sh_flags & spec.SHF_EXECINSTR and s.sh_size
+        )
+        self._loaded = [
+            (s.p_paddr, s.p_vaddr, s.p_memsz)
+            for s in (elf.segments[:_SEGMENTS] if elf else ())
+            if s.p_type == spec.PT_LOAD
+        ]
+        self._has_lines = elf is not None and elf.section(".debug_line") is not None
 
     def __enter__(self) -> Symbols:
         return self
@@ -66,7 +61,7 @@ class Symbols:
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        os.close(self._file)
+        self._kernel.close()
 
     def places(self, addresses: Sequence[int], *, returns: bool = False) -> list[str | None]:
         """Return what is at each address, such as "main+0x12 (main.c:7)"; None: no code.
@@ -74,7 +69,8 @@ class Symbols:
         returns says that calls return there, so that the line is that of the call.
         """
         linked = [self._linked(address) for address in addresses]
-        names = [None if address is None else self._function(address) for address in linked]
+        functions = self._functions({address for address in linked if address is not None})
+        names = [functions.get(address) for address in linked]
         known = [address for address, name in zip(linked, names, strict=True) if address and name]
         lines = self._lines([address - returns for address in known])
         where = dict(zip(known, lines, strict=True))
@@ -88,8 +84,13 @@ class Symbols:
         (place,) = self.places([address])
         return place or f"{address:016x}"
 
+    def _code_at(self, address: int) -> tuple[int, int] | None:
+        """The code around an address."""
+        at = bisect.bisect_right(self._code, (address, 1 << 65)) - 1
+        return self._code[at] if at >= 0 and address < self._code[at][1] else None
+
     def _is_code(self, address: int) -> bool:
-        return any(start <= address < end for start, end in self._code)
+        return self._code_at(address) is not None
 
     def _linked(self, address: int) -> int | None:
         """The address that code was linked for; a PVH guest starts at the physical one."""
@@ -101,47 +102,65 @@ class Symbols:
                 return there if self._is_code(there) else None
         return None
 
-    def _function(self, address: int) -> str | None:
-        at = bisect.bisect_right(self._functions, address, key=lambda f: f.start) - 1
-        if at < 0:
-            return None
-        start = self._functions[at].start
-        if not any(a <= start and address < b for a, b in self._code):
-            return None
-        # The last of equal ones: a function rather than a label, a global name rather than another.
-        return f"{self._functions[at].name}+{address - start:#x}"
+    def _functions(self, addresses: set[int]) -> dict[int | None, str]:
+        """The function of each address in code, as debuggers write it."""
+        if not addresses or self._elf is None:
+            return {}
+        found = symbols.Symbols(self._elf).before(addresses, self._is_code)
+        return {
+            address: f"{name}+{address - start:#x}"
+            for address, (start, name) in found.items()
+            if self._code_at(start) == self._code_at(address)
+        }
 
     def _lines(self, addresses: Sequence[int]) -> Sequence[str]:
         reader = next((path for name in _READERS if (path := shutil.which(name))), None)
         if not (addresses and self._has_lines and reader):
             return [""] * len(addresses)
-        command = [reader, "-e", f"/proc/self/fd/{self._file}", *map(hex, addresses)]
+        try:
+            file = _descriptor(self._data)
+        except OSError:
+            return [""] * len(addresses)
+        command = [reader, "-e", f"/proc/self/fd/{file}", *map(hex, addresses)]
         try:
             done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                pass_fds=[self._file],
+                pass_fds=[file],
                 timeout=_SECONDS,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError):
             return [""] * len(addresses)
-        lines = done.stdout.decode(errors="replace").splitlines()
+        finally:
+            os.close(file)
+        lines = done.stdout.decode(errors="surrogateescape").splitlines()
         found = [_line(line) for line in lines]
         return found if len(found) == len(addresses) else [""] * len(addresses)
 
 
-def _unpacked(path: str) -> int:
-    """A descriptor of the ELF file in a kernel image, which may be packed as a loader takes it."""
-    with open_kernel(path) as image:
-        if image.payload in (None, image.file):
-            return open_regular(path, "a kernel image")
-        descriptor = os.memfd_create("unpacked")
-        with open(descriptor, "wb", closefd=False) as file:
-            assert image.payload is not None
-            file.write(image.payload.read(0, image.payload.size))
-        return descriptor
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges in order, those that overlap as one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(ranges):
+        if joined and start < joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _descriptor(data: Data) -> int:
+    """A descriptor of a file that holds just these bytes."""
+    whole = data.descriptor()
+    if whole is not None:
+        return whole
+    with tempfile.TemporaryFile() as file:
+        for start in range(0, data.size, _PIECE):
+            file.write(data.read(start, _PIECE))
+        file.flush()
+        return os.dup(file.fileno())
 
 
 def _line(text: str) -> str:
@@ -150,12 +169,3 @@ def _line(text: str) -> str:
     if not found or found[1] == "??" or found[2] == "0":
         return ""
     return f"{shown(os.path.normpath(found[1]))}:{found[2]}"
-
-
-def _functions(elf: Elf) -> Iterator[_Function]:
-    for symbol in symbols(elf):
-        name, is_global = symbol.st_name, symbol.binding == spec.STB_GLOBAL
-        if symbol.kind not in (spec.STT_NOTYPE, spec.STT_FUNC):
-            continue
-        if name.isprintable() and not name.startswith((".L", "$")):
-            yield _Function(symbol.st_value, symbol.kind == spec.STT_FUNC, is_global, name)

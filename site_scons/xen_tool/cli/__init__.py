@@ -11,6 +11,7 @@ read or written; 130 interrupted; 141 nobody reads the output any more.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import XenToolError
+from ..printable import printable
 
 FAILED = 3
 """The guest did not pass, a loader refuses the image, or the images differ."""
@@ -46,6 +48,7 @@ COMMANDS = {
 """Name to the function that adds the arguments of the command, and what the command does."""
 
 _COLUMNS = 79
+_NEWLINE = "\n"
 _STATUS = (
     "Exit status: 0 for success; 2 for wrong usage; 3 if a loader refuses the image or would start "
     "a guest that cannot run, if the guest did not pass, or if the images differ; 4 if something "
@@ -63,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:
         print("xen-tool: standard output is closed", file=sys.stderr)
         return UNUSABLE
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name may have what the terminal's encoding has not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             return _run(words)
@@ -72,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = UNREAD
     except OSError as error:
         name = error.filename or "standard output"
-        print(f"xen-tool: {name}: {error.strerror}", file=sys.stderr)
+        print(f"xen-tool: {printable(str(name))}: {error.strerror}", file=sys.stderr)
         status = UNUSABLE
     # At exit Python would flush standard output, and fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -86,7 +92,8 @@ def _run(words: list[str]) -> int:
     try:
         return int(options.function(options))
     except XenToolError as error:
-        print(f"xen-tool: {error}", file=sys.stderr)
+        # Some errors have several lines.
+        print(f"xen-tool: {printable(str(error), keep=_NEWLINE)}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
         print("xen-tool: interrupted", file=sys.stderr)

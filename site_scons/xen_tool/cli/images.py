@@ -77,12 +77,9 @@ def _check(options: argparse.Namespace) -> int:
 def _inspect(options: argparse.Namespace) -> int:
     from ..report import text
     from ..report.report import read_report
-    from ..report.symbols import names
 
-    report = read_report(options.image, options.xen, options.loader)
-    symbols = {} if options.json else names(options.image, report.addresses())
-    lines = text.inspect(report, symbols)
-    return tell(options, report.document(), lines, good=report.good)
+    report = read_report(options.image, options.xen, options.loader, symbols=not options.json)
+    return tell(options, report.document(), text.inspect(report), good=report.good)
 
 
 def _map(options: argparse.Namespace) -> int:

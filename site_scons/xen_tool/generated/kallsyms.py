@@ -23,7 +23,7 @@ from ..errors import XenToolError
 from ..files import open_regular
 from ..image.data import Data
 from ..image.elf import Elf
-from ..image.symtab import symbols
+from ..image.symbols import symbols
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

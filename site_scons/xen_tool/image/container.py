@@ -22,6 +22,7 @@ from ..elf import spec
 from ..errors import XenToolError
 from ..files import open_regular
 from ..light import NamedTuple
+from ..printable import printable
 from .codecs import CODECS, Codec, CutShort, Damaged, Source
 from .data import Data
 
@@ -185,7 +186,7 @@ def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Sour
     import tempfile
 
     try:
-        with tempfile.TemporaryFile(buffering=0) as file:
+        with tempfile.TemporaryFile() as file:
             size = 0
             for piece in pieces(source):
                 size += len(piece)
@@ -198,9 +199,10 @@ def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Sour
                 if source.taken > size + _UNPRODUCTIVE:
                     raise Damaged("cannot be unpacked (it unpacks to less than its own size)")
                 file.write(piece)
+            file.flush()
             return Data.of_file(os.dup(file.fileno()), path)
     except OSError as error:
         raise XenToolError(
-            f"{path}: cannot be unpacked to a temporary file: {error.strerror}; "
+            f"{printable(path)}: cannot be unpacked to a temporary file: {error.strerror}; "
             "name a folder with room for it in TMPDIR"
         ) from error

@@ -11,6 +11,11 @@ import os
 import weakref
 
 from ..errors import XenToolError
+from ..printable import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .elf import Elf
 
 STRING_LIMIT = 4096
 """ELF_MAX_STRING_LENGTH: longest string that libelf takes, without its NUL (Xen libelf.h)."""
@@ -38,7 +43,11 @@ class Data:
         self._descriptor = descriptor
         self._window = held
         self._start = 0
+        self.elf: Elf | None = None
+        """The ELF file that it holds, once elf.elf_of() was asked."""
         if descriptor is not None:
+            # To read ahead would fetch all of a large file whose headers lie far apart.
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
             self._closer = weakref.finalize(self, os.close, descriptor)
 
     @classmethod
@@ -61,12 +70,19 @@ class Data:
             return Data.of_bytes(self.read(start, size))
         return Data(size, b"", os.dup(self._descriptor), self._base + start, self._name)
 
+    def descriptor(self) -> int | None:
+        """A descriptor of the file of which this is the whole, to be closed; None: of none."""
+        if self._descriptor is None or self._base:
+            return None
+        return os.dup(self._descriptor)
+
     def close(self) -> None:
         """Gives the file back, of which nothing is there any more; once is enough."""
         if self._descriptor is not None:
             self._descriptor = None
             self._window = b""
             self.size = 0
+            self.elf = None
             self._closer()
 
     def __enter__(self) -> Data:
@@ -100,7 +116,7 @@ class Data:
             return os.pread(self._descriptor, size, self._base + offset)
         except OSError as error:
             raise XenToolError(
-                f"{self._name}: cannot be read at offset {offset:#x}: {error.strerror}"
+                f"{printable(self._name)}: cannot be read at offset {offset:#x}: {error.strerror}"
             ) from error
 
     def unsigned(self, offset: int, width: int, *, big: bool = False) -> int | None:

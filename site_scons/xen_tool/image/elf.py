@@ -11,13 +11,17 @@ bytes, in the file that the Data holds.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from ..elf import spec
 from ..errors import XenToolError
 from ..light import NamedTuple
 from .data import Data
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ADDRESS_MASK = (1 << 64) - 1
 """libelf counts in 64 bits, and wraps."""
@@ -32,6 +36,16 @@ _SHDR = {32: "IIIIIIIIII", 64: "IIQQQQIIQQ"}
 
 class NotElf(XenToolError):  # noqa: N818
     """The data is not an ELF file to libelf: no magic, or too short for a header of ELF32."""
+
+
+def elf_of(data: Data) -> Elf | None:
+    """The ELF file that data holds, read once, whoever asks; None if it holds none."""
+    if data.elf is None:
+        try:
+            data.elf = Elf(data)
+        except NotElf:
+            return None
+    return data.elf
 
 
 class Segment(NamedTuple):
@@ -80,7 +94,7 @@ class Section(NamedTuple):
         if table is None:
             return None
         name = self.elf.data.string((table + self.sh_name) & ADDRESS_MASK)
-        return None if name is None else name.decode("utf-8", "backslashreplace")
+        return None if name is None else name.decode("utf-8", "surrogateescape")
 
 
 class Elf:
@@ -92,6 +106,10 @@ class Elf:
         if data.size < spec.EHDR_SIZE[32] or e_ident[:4] != spec.ELFMAG:
             raise NotElf("not an ELF file: it does not start with the bytes 7f 45 4c 46")
         self.data = data
+        self.notes_read: dict[Any, Any] = {}
+        """What libelf makes of the notes (loaders), for the next who asks."""
+        self.kept: dict[Any, Any] = {}
+        """What else was found in it, likewise, by the function that looked."""
         self.ei_class = e_ident[spec.EI_CLASS]
         self.ei_data = e_ident[spec.EI_DATA]
         self.bits = 64 if self.ei_class == spec.ELFCLASS64 else 32
@@ -166,6 +184,16 @@ class Elf:
             if self.data.read(offset, len(wanted)) == wanted:
                 return section
         return None
+
+    def named_sections(self, names: Iterable[str]) -> Iterator[str]:
+        """Those of the names that sections bear, in the order of the sections."""
+        wanted = [name.encode() + b"\0" for name in names]
+        longest = max(map(len, wanted))
+        table = self.section_names_offset
+        for section in self.sections if table is not None else ():
+            offset = ((table or 0) + section.sh_name) & ADDRESS_MASK
+            start = self.data.read(offset, longest)
+            yield from (name[:-1].decode() for name in wanted if start.startswith(name))
 
     def _program_headers(self, e_phentsize: int) -> Iterator[Segment]:
         for number in range(self.e_phnum):

@@ -87,6 +87,13 @@ class FoundNote(NamedTuple):
         return self.data.string(self.desc_offset)
 
 
+def image_base_matters(elf: Elf) -> bool:
+    """Whether the walk of libxenguest may be another than Xen's: where a wild size wraps."""
+    notes = [(s.p_offset, s.p_filesz) for s in elf.segments if s.p_type == spec.PT_NOTE]
+    notes += [(s.sh_offset, s.sh_size) for s in elf.sections if s.sh_type == spec.SHT_NOTE]
+    return any(XEN_IMAGE_BASE + start + size > ADDRESS_MASK for start, size in notes)
+
+
 class NoteWalk:
     """One walk over the notes; iterate to make it.
 
@@ -178,7 +185,7 @@ def qemu_notes(elf: Elf, segment: Segment) -> Iterator[QemuNote]:
         if offset >= elf.data.size:
             return
         # QEMU refuses big-endian files before it comes here.
-        namesz, descsz, n_type = (elf.data.unsigned(offset + word, 4) or 0 for word in (0, 4, 8))
+        namesz, descsz, n_type = elf.fields(offset, _HEADER)
         desc_offset = offset + _HEADER_SIZE + _aligned(namesz, segment.p_align, mask)
         yield QemuNote(offset, n_type, desc_offset)
         following = desc_offset + _aligned(descsz, segment.p_align, mask)

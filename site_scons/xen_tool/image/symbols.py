@@ -1,50 +1,175 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The symbols of an ELF file's .symtab, of any size, without what is broken in it.
+"""The symbols of an ELF file, read in pieces: little memory and time, whatever a table claims.
 
-Used to name the places of a crash, and to find the address that a symbol's name stands for.
+Gives names to addresses in reports and in the ends of boots, and to places where two builds
+differ, and answers rules that look for one name.  The table is the first of type SHT_SYMTAB,
+or, of an image without one, SHT_DYNSYM.  What lies behind LIMIT bytes of it, or of its names,
+is not read; no kernel has so many.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from bisect import bisect_left
 
 from ..elf import spec
 from ..light import NamedTuple
-from .elf import Elf
+from ..printable import printable
+from .elf import Elf, Section
 
-_LIMIT = 64 << 20
-"""Of symbols, and of names; larger than those of any kernel."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Entry = tuple[int, int, int, int, int]
+    """st_name, st_info, st_shndx, st_value, st_size."""
+
+LIMIT = 32 << 20
+_PIECE = 1 << 20
+_LONGEST = 256
+"""Bytes of a name that are shown."""
+_OFFSETS = 4096
+"""Places of one name that are looked at; a linker writes each name once."""
 
 
 class Symbol(NamedTuple):
-    """A symbol that is defined; the fields are those of Elf32_Sym and Elf64_Sym."""
+    """A symbol that is defined and has a name; value and size are st_value and st_size."""
 
-    st_name: str
-    st_value: int
-    st_shndx: int
-    kind: int
+    name: str
+    value: int
+    size: int
+    type: int
     """STT_*"""
     binding: int
     """STB_*"""
+    section: int
+    """The number of its section, or SHN_*."""
 
 
 def symbols(elf: Elf) -> Iterator[Symbol]:
-    """The symbols that have a name and are not undefined."""
-    layout = ("<IBBHQQ" if elf.bits == 64 else "<IIIBBH").replace("<", ">" if elf.big else "<")
-    size = struct.calcsize(layout)
-    for section in elf.sections:
-        if section.sh_type != spec.SHT_SYMTAB or section.sh_link >= len(elf.sections):
-            continue
-        strings = elf.sections[section.sh_link]
-        names = elf.data.read(strings.sh_offset, min(strings.sh_size, _LIMIT))
-        content = elf.data.read(section.sh_offset, min(section.sh_size, _LIMIT))
-        for fields in struct.iter_unpack(layout, content[: len(content) // size * size]):
-            if elf.bits == 64:
-                st_name, st_info, _, st_shndx, st_value, _ = fields
+    """The symbols that are defined and have names, for who needs all of them."""
+    table = Symbols(elf)
+    names = table.names()
+    for st_name, st_info, st_shndx, st_value, st_size in table:
+        name = names[st_name : max(names.find(b"\0", st_name), st_name)]
+        if name and st_shndx != spec.SHN_UNDEF:
+            text = name.decode(errors="backslashreplace")
+            yield Symbol(text, st_value, st_size, st_info & 15, st_info >> 4, st_shndx)
+
+
+class Symbols:
+    """The symbol table of an ELF file, without entries if it has none."""
+
+    def __init__(self, elf: Elf) -> None:
+        self._elf = elf
+        self._table, self._names = _tables(elf)
+
+    def __iter__(self) -> Iterator[Entry]:
+        if self._table is None:
+            return
+        entry = spec.SYM_SIZE[self._elf.bits]
+        order = ">" if self._elf.big else "<"
+        wide = self._elf.bits == 64
+        layout = struct.Struct(order + ("IBxHQQ" if wide else "IIIBxH"))
+        start, size = self._table.sh_offset, min(self._table.sh_size, LIMIT)
+        for piece in range(0, size, _PIECE // entry * entry):
+            wanted = min(_PIECE // entry * entry, size - piece)
+            content = self._elf.data.read(start + piece, wanted)
+            entries = layout.iter_unpack(content[: len(content) // entry * entry])
+            if wide:
+                yield from entries
             else:
-                st_name, st_value, _, st_info, _, st_shndx = fields
-            name = names[st_name : max(names.find(b"\0", st_name), st_name)]
-            if name and st_shndx != spec.SHN_UNDEF:
-                text = name.decode(errors="replace")
-                yield Symbol(text, st_value, st_shndx, st_info & 15, st_info >> 4)
+                for st_name, st_value, st_size, st_info, st_shndx in entries:
+                    yield st_name, st_info, st_shndx, st_value, st_size
+            if len(content) < wanted:
+                return
+
+    def name(self, st_name: int) -> str:
+        """The name at an offset of the table of names, to be shown; "" if there is none."""
+        if self._names is None or st_name >= self._names.sh_size:
+            return ""
+        name = self._elf.data.read(self._names.sh_offset + st_name, _LONGEST + 1)
+        name = name[: self._names.sh_size - st_name].partition(b"\0")[0]
+        cut = "..." if len(name) > _LONGEST else ""
+        return printable(name[:_LONGEST]) + cut
+
+    def defines(self, name: str) -> bool:
+        """Whether there is a symbol of that name that is not undefined."""
+        offsets = set(self._offsets(name.encode() + b"\0"))
+        return bool(offsets) and any(
+            st_name in offsets and st_shndx != spec.SHN_UNDEF for st_name, _, st_shndx, _, _ in self
+        )
+
+    def _offsets(self, wanted: bytes) -> Iterator[int]:
+        """Where a name is among the names, which share their tails."""
+        if self._names is None:
+            return
+        start, size = self._names.sh_offset, min(self._names.sh_size, LIMIT)
+        found = 0
+        for piece in range(0, min(size, self._elf.data.size), _PIECE):
+            text = self._elf.data.read(start + piece, min(_PIECE + len(wanted) - 1, size - piece))
+            at = text.find(wanted)
+            while at >= 0 and found < _OFFSETS:
+                found += 1
+                yield piece + at
+                at = text.find(wanted, at + 1)
+
+    def at(self, addresses: Iterable[int]) -> dict[int, str]:
+        """The name of each address that has one: the last global one, or else the first."""
+        wanted = {address for address in addresses if address}
+        best: dict[int, int] = {}
+        for st_name, st_info, st_shndx, st_value, _ in self:
+            if st_value in wanted and st_shndx != spec.SHN_UNDEF and st_name:
+                is_global = st_info >> 4 == spec.STB_GLOBAL
+                if is_global or st_value not in best:
+                    best[st_value] = st_name
+        names = {address: self.name(st_name) for address, st_name in best.items()}
+        return {address: name for address, name in names.items() if name}
+
+    def before(
+        self, addresses: Iterable[int], is_code: Callable[[int], bool]
+    ) -> dict[int, tuple[int, str]]:
+        """The last symbol of code before each address, or there: its value and its name.
+
+        Of equal values a function goes before a label, and a global name before another.
+        Labels of compilers do not count.
+        """
+        wanted = sorted(set(addresses))
+        heads = self.names() if wanted else b""
+        best: list[tuple[int, bool, bool, int]] = [(-1, False, False, 0)] * len(wanted)
+        for st_name, st_info, st_shndx, st_value, _ in self:
+            kind = st_info & 15
+            if kind not in (spec.STT_NOTYPE, spec.STT_FUNC) or st_shndx == spec.SHN_UNDEF:
+                continue
+            at = bisect_left(wanted, st_value)
+            if at == len(wanted) or st_value < best[at][0]:
+                continue
+            found = st_value, kind == spec.STT_FUNC, st_info >> 4 == spec.STB_GLOBAL, st_name
+            head = heads[st_name : st_name + 2]
+            counts = head[:1] not in (b"", b"\0", b"$") and head != b".L"
+            if counts and found > best[at] and is_code(st_value):
+                best[at] = found
+        # What is before an address is before those that follow, too.
+        for at in range(1, len(best)):
+            best[at] = max(best[at - 1], best[at])
+        return {
+            address: (value, self.name(st_name))
+            for address, (value, _, _, st_name) in zip(wanted, best, strict=True)
+            if value >= 0
+        }
+
+    def names(self) -> bytes:
+        """All names, each with its NUL, at their st_name."""
+        if self._names is None:
+            return b""
+        return self._elf.data.read(self._names.sh_offset, min(self._names.sh_size, LIMIT))
+
+
+def _tables(elf: Elf) -> tuple[Section | None, Section | None]:
+    """The symbols, and their names."""
+    sections = elf.sections
+    for sh_type in (spec.SHT_SYMTAB, spec.SHT_DYNSYM):
+        for section in sections:
+            if section.sh_type == sh_type and section.sh_link < len(sections):
+                return section, sections[section.sh_link]
+    return None, None

@@ -3,7 +3,6 @@
 
 report    reads an image, and says what is in it and what each loader makes of it
 text      the same for people
-symbols   names for addresses, by LIEF
 diff      what is different between two images
 bitwise   where two files that should be the same differ
 """

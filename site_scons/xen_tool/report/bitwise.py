@@ -8,10 +8,15 @@ whose difference is a string, such as a path in debug information.
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from ..elf import spec
+from ..image.data import Data
+from ..image.elf import Elf, elf_of
+from ..image.symbols import Symbols
+from ..printable import printable
 
 _PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
 _LINE = re.compile(rb"[^\n]*")
@@ -56,10 +61,10 @@ def difference(here: bytes, there: bytes) -> Difference | None:
     """The first difference of two files' contents; None if there is none."""
     if here == there:
         return None
-    elf, other = _elf(here), _elf(there)
+    elf, other = (elf_of(Data.of_bytes(data)) for data in (here, there))
     if elf is not None and other is not None:
-        sections = _sections(elf, here)
-        if found := list(_in_sections(elf, sections, _sections(other, there))):
+        sections = _sections(elf)
+        if found := list(_in_sections(elf, sections, _sections(other))):
             loaded = {section.name for section in sections if section.is_loaded}
             return min(found, key=lambda d: (d.section not in loaded, d.here[:1] != '"'))
     if not (_is_text(here) and _is_text(there)):
@@ -75,38 +80,24 @@ def _is_text(data: bytes) -> bool:
         return False
 
 
-def _elf(data: bytes) -> Any:
-    """The file as LIEF reads it; None if it does not."""
-    if data[:4] != b"\x7fELF":
-        return None
-    import lief
-
-    lief.logging.disable()
-    with contextlib.suppress(Exception):
-        return lief.ELF.parse(data)
-    return None
-
-
-def _sections(elf: Any, data: bytes) -> Sequence[_Section]:
-    import lief
-
-    is_object = elf.header.file_type == lief.ELF.Header.FILE_TYPE.REL
+def _sections(elf: Elf) -> Sequence[_Section]:
+    is_object = elf.e_type == spec.ET_REL
     return [
         _Section(
-            str(section.name),
-            section.size,
+            printable(section.name or ""),
+            section.sh_size,
             b""
-            if section.type == lief.ELF.Section.TYPE.NOBITS
-            else data[section.offset : section.offset + section.size],
-            section.has(lief.ELF.Section.FLAGS.ALLOC),
-            0 if is_object else section.virtual_address,
+            if section.sh_type == spec.SHT_NOBITS
+            else elf.data.read(section.sh_offset, section.sh_size),
+            bool(section.sh_flags & spec.SHF_ALLOC),
+            0 if is_object else section.sh_addr,
         )
         for section in elf.sections
     ]
 
 
 def _in_sections(
-    elf: Any, here: Sequence[_Section], there: Sequence[_Section]
+    elf: Elf, here: Sequence[_Section], there: Sequence[_Section]
 ) -> Iterator[Difference]:
     for number, (one, other) in enumerate(zip(here, there, strict=False)):
         if one.name != other.name:
@@ -124,19 +115,16 @@ def _in_sections(
         yield Difference(last, None, None, 0, f"{len(here)} sections", f"{len(there)} sections")
 
 
-def _symbol(elf: Any, section: int, first: int, offset: int) -> str | None:
+def _symbol(elf: Elf, section: int, first: int, offset: int) -> str | None:
     """The symbol to which an offset in a section belongs, as debuggers write it."""
-    best: Any = None
-    for symbol in elf.symbols:
-        start = symbol.value - first
-        if symbol.name and symbol.shndx == section and start <= offset:
-            inside = offset < start + symbol.size or not symbol.size
-            if inside and (best is None or best.value <= symbol.value):
-                best = symbol
-    if best is None:
-        return None
-    behind = offset - (best.value - first)
-    return f"{best.name}+{behind:#x}"
+    symbols = Symbols(elf)
+    best = None
+    for st_name, _, st_shndx, st_value, st_size in symbols:
+        behind = offset - (st_value - first)
+        inside = 0 <= behind < st_size or (not st_size and behind >= 0)
+        if st_name and st_shndx == section and inside and (best is None or behind <= best[0]):
+            best = behind, st_name
+    return f"{symbols.name(best[1])}+{best[0]:#x}" if best else None
 
 
 def _at(section: str | None, here: bytes, there: bytes, pattern: re.Pattern[bytes]) -> Difference:
@@ -164,4 +152,4 @@ def _string(data: bytes, offset: int, pattern: re.Pattern[bytes]) -> bytes:
 
 
 def _quoted(string: bytes) -> str:
-    return '"' + string.decode("utf-8", "backslashreplace").replace('"', '\\"') + '"'
+    return '"' + printable(string).replace('"', '\\"') + '"'

@@ -17,6 +17,7 @@ from ..image.elf import Segment
 from ..light import NamedTuple
 from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
+from ..printable import printable
 from .report import SCHEMA, NoteLine, Report, flags, segment_type
 from .text import findings, summary
 
@@ -52,8 +53,8 @@ def lines(before: Report, after: Report) -> Iterator[str]:
     """The same for people: - of the first image, + of the second."""
     found = differences(before, after)
     if found:
-        yield f"--- {before.image}"
-        yield f"+++ {after.image}"
+        yield f"--- {printable(before.image)}"
+        yield f"+++ {printable(after.image)}"
     for difference in found:
         yield difference.what
         if difference.before is not None:
@@ -67,6 +68,7 @@ def _facts(report: Report) -> Iterator[dict[str, str]]:
     yield _of_file(report)
     # A note that moved in the file is the same note.
     yield _numbered((f"note {note.owner} {note.name}", _note(note)) for note in report.notes)
+    yield _numbered((f"__xen_guest {line.key}", f'"{line.value}"') for line in report.guest)
     yield {f"segment {segment.number}": _segment(segment) for segment in report.segments}
     for loader, verdict in report.verdicts.items():
         found = [(f"{kind} {f.id} of {loader}", _finding(f)) for kind, f in findings(verdict)]

@@ -7,10 +7,13 @@ addresses being strings of hexadecimal digits:
     {"schema": 1, "image": PATH, "xen": "4.17", "asked": [LOADER],
      "format": "ELF" | "bzImage (zstd)" | ...,
      "elf": {"class": 32 | 64, "machine": "x86_64" | "i386" | "0x28", "entry": "0x..."} | null,
+     "unlinked": true (only of an object that is not linked yet: ET_REL),
      "notes": [{"type": 1, "name": "ENTRY", "owner": "Xen",
                 "value": "0x...", or text, or the first 16 bytes in hexadecimal digits,
                 "desc": bytes in hexadecimal digits, at most 4096 of them,
                 "place": "PT_NOTE 3", "offset": "0x...", "read_by": [LOADER]}],
+     "xen_guest": [{"key": "LOADER", "value": TEXT, "read_by": [LOADER]}] (only where a section
+                  __xen_guest is, of kernels before notes),
      "segments": [{"type": "PT_LOAD", "flags": "r-x", "offset": "0x...", "vaddr": "0x...",
                    "paddr": "0x...", "filesz": "0x...", "memsz": "0x...", "align": "0x..."}],
      "verdicts": {LOADER: {"accepted": true, "rule": ID or null, "message": TEXT or null,
@@ -27,20 +30,23 @@ its meaning or goes does.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from ..abi import NOTE_OWNER, XenElfNote
+from ..abi import XenElfNote
 from ..elf import spec
 from ..image.container import KernelFile, open_kernel, unwrap
 from ..image.data import Data
-from ..image.elf import Elf, NotElf, Segment
+from ..image.elf import Elf, Segment, elf_of
 from ..image.notes import FoundNote, NoteWalk
+from ..image.symbols import Symbols
 from ..light import NamedTuple
-from ..loaders.model.releases import Xen
-from ..loaders.model.where import digits, name, shown, told, value
-from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, XEN
+from ..loaders.model.libelf.legacy import SECTION, guest_info
+from ..loaders.model.releases import KNOWS_HVM, Xen
+from ..loaders.model.where import digits, name, told, value
+from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, QEMU, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
+from ..printable import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +55,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _SHOWN = 4096
-"""Notes and segments that are told of; no kernel has so many."""
+"""Notes, keys and segments that are told of; no kernel has so many."""
+_SHOWN_BYTES = 1 << 20
+"""Of descriptors, likewise."""
 
 _MACHINES = {spec.EM_386: "i386", spec.EM_X86_64: "x86_64"}
 _READERS: dict[int, tuple[str, ...]] = {
@@ -65,6 +73,30 @@ _READERS: dict[int, tuple[str, ...]] = {
     XenElfNote.PHYS32_RELOC: (PVH_DOM0,),
 }
 """Who acts on a note, by its type (Xen libelf-dominfo.c and its callers, QEMU elf_ops.h.inc)."""
+
+
+_GUEST_KEYS = {
+    "LOADER": XenElfNote.LOADER,
+    "GUEST_OS": XenElfNote.GUEST_OS,
+    "GUEST_VER": XenElfNote.GUEST_VERSION,
+    "XEN_VER": XenElfNote.XEN_VERSION,
+    "PAE": XenElfNote.PAE_MODE,
+    "BSD_SYMTAB": XenElfNote.BSD_SYMTAB,
+    "VIRT_BASE": XenElfNote.VIRT_BASE,
+    "VIRT_ENTRY": XenElfNote.ENTRY,
+    "ELF_PADDR_OFFSET": XenElfNote.PADDR_OFFSET,
+    "HYPERCALL_PAGE": XenElfNote.HYPERCALL_PAGE,
+    "FEATURES": XenElfNote.FEATURES,
+}
+"""The keys of __xen_guest (elf_xen_parse_guest_info), and the notes that took their place."""
+
+
+class GuestLine(NamedTuple):
+    """One key of __xen_guest as it is told of."""
+
+    key: str
+    value: str
+    read_by: tuple[str, ...]
 
 
 class NoteLine(NamedTuple):
@@ -93,7 +125,10 @@ class Report(NamedTuple):
     """32 or 64; None if the file is no ELF."""
     machine: str
     entry: int
+    unlinked: bool
+    """Whether it is an object that is not linked yet."""
     notes: tuple[NoteLine, ...]
+    guest: tuple[GuestLine, ...]
     segments: tuple[Segment, ...]
     verdicts: dict[str, Verdict]
     """Of every loader, in the order of LOADERS."""
@@ -101,11 +136,13 @@ class Report(NamedTuple):
     """The loaders that must take it: those asked for, or those that it claims to be for."""
     by_claim: bool
     """Whether nobody was asked for."""
+    symbols: Mapping[int, str]
+    """Names of its entry, and of the values of its notes; if they were asked for."""
 
     @property
     def good(self) -> bool:
         """Whether every asked loader takes the image, and nothing kills the guest then."""
-        return bool(self.asked) and all(map(self.takes, self.asked))
+        return bool(self.asked) and not self.unlinked and all(map(self.takes, self.asked))
 
     def takes(self, loader: str) -> bool:
         """Whether a loader takes the image, and nothing kills the guest then."""
@@ -135,7 +172,9 @@ class Report(NamedTuple):
             "asked": list(self.asked),
             "format": self.format,
             "elf": elf if known else None,
+            **({"unlinked": True} if self.unlinked else {}),
             "notes": [_note_document(note) for note in self.notes],
+            **({"xen_guest": [line._asdict() for line in self.guest]} if self.guest else {}),
             "segments": [_segment(segment) for segment in self.segments],
             "verdicts": {
                 loader: _verdict_document(verdict) for loader, verdict in self.verdicts.items()
@@ -144,17 +183,24 @@ class Report(NamedTuple):
 
 
 def read_report(
-    path: str | os.PathLike[str], xen: Xen, asked: Sequence[str] | None = None
+    path: str | os.PathLike[str],
+    xen: Xen,
+    asked: Sequence[str] | None = None,
+    *,
+    symbols: bool = False,
 ) -> Report:
     """Reads an image, and asks every loader of xen.
 
-    asked are those that must take it; None: those that it claims to be for.
+    asked are those that must take it; None: those that it claims to be for.  symbols is
+    whether addresses get names.
 
     Raises XenToolError if the file cannot be opened, read or, for want of a
     library or of room, unpacked.
     """
     with open_kernel(path) as kernel:
-        return _report(kernel, xen, asked)
+        report = _report(kernel, xen, asked)
+        elf = elf_of(kernel.payload) if symbols and kernel.payload else None
+        return report._replace(symbols=Symbols(elf).at(report.addresses())) if elf else report
 
 
 def report_of(name: str, content: bytes, xen: Xen, asked: Sequence[str] | None = None) -> Report:
@@ -164,7 +210,7 @@ def report_of(name: str, content: bytes, xen: Xen, asked: Sequence[str] | None =
 
 
 def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report:
-    elf = _elf(kernel)
+    elf = None if kernel.payload is None else elf_of(kernel.payload)
     return Report(
         image=kernel.path,
         format=kernel.format,
@@ -172,26 +218,31 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report
         elf_class=elf.bits if elf else None,
         machine=_MACHINES.get(elf.e_machine, hex(elf.e_machine)) if elf else "",
         entry=elf.e_entry if elf else 0,
-        notes=tuple(_note(note, elf) for note in islice(NoteWalk(elf), _SHOWN)) if elf else (),
+        unlinked=elf is not None and elf.e_type == spec.ET_REL,
+        notes=tuple(_notes(elf)) if elf else (),
+        guest=tuple(_guest(elf, xen)) if elf else (),
         segments=tuple(elf.segments[:_SHOWN]) if elf else (),
         verdicts=verdicts(kernel, xen, LOADERS),
         asked=claimed(kernel) if asked is None else tuple(dict.fromkeys(asked)),
         by_claim=asked is None,
+        symbols={},
     )
 
 
-def _elf(kernel: KernelFile) -> Elf | None:
-    if kernel.payload is None:
-        return None
-    try:
-        return Elf(kernel.payload)
-    except NotElf:
-        return None
+def _notes(elf: Elf) -> Iterator[NoteLine]:
+    left = _SHOWN_BYTES
+    for note in islice(NoteWalk(elf), _SHOWN):
+        line = _note(note, elf)
+        left -= len(line.desc)
+        if left < 0:
+            return
+        yield line
 
 
 def _note(note: FoundNote, elf: Elf) -> NoteLine:
-    owner = shown((note.owner or b"")[:64])
-    is_xen = owner == NOTE_OWNER
+    is_xen = note.is_xen
+    # Of no length it is what follows to libelf, which is not its author's owner.
+    owner = printable((note.owner or b"")[:64]) if note.n_namesz or is_xen else ""
     found = value(note) if is_xen else digits(note.desc)
     return NoteLine(
         type=note.n_type,
@@ -202,8 +253,28 @@ def _note(note: FoundNote, elf: Elf) -> NoteLine:
         desc=note.desc.hex(),
         place=f"{note.place} {note.number}",
         offset=note.offset,
-        read_by=_readers(note.n_type, elf) if is_xen else (),
+        read_by=_readers(note.n_type, elf) if is_xen else _readers_of_any_owner(note),
     )
+
+
+def _readers_of_any_owner(note: FoundNote) -> tuple[str, ...]:
+    # QEMU looks at no owner.
+    entered = note.n_type == XenElfNote.PHYS32_ENTRY and note.place == "PT_NOTE"
+    return (QEMU,) if entered else ()
+
+
+def _guest(elf: Elf, xen: Xen) -> Iterator[GuestLine]:
+    section = elf.section(SECTION)
+    if section is None:
+        return
+    walk = NoteWalk(elf)
+    is_read = not any(note.is_xen for note in walk)
+    readers = PV if xen.has(KNOWS_HVM) else XEN
+    for key, text in islice(guest_info(elf.data, section.sh_offset), _SHOWN):
+        name = printable(key)
+        n_type = _GUEST_KEYS.get(name)
+        found = () if n_type is None or not is_read else _readers(n_type, elf)
+        yield GuestLine(name, printable(text), tuple(r for r in found if r in readers))
 
 
 def _readers(n_type: int, elf: Elf) -> tuple[str, ...]:

@@ -10,15 +10,19 @@ from ..loaders.model.releases import Xen
 from ..loaders.names import PV
 from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
-from .report import Report, flags, read_report, segment_type
+from ..printable import printable
+from .report import NoteLine, Report, flags, read_report, segment_type
 
+_UNLINKED = "It is an unlinked object (ET_REL), no image: link it first."
 _WIDTH = 56
 """Characters of a value in a table."""
 
 
 def check(report: Report) -> Iterator[str]:
     """The lines of `xen-tool check`: the verdicts of the loaders that were asked."""
-    yield f"{report.image}: {_kind(report)}; Xen {report.xen}"
+    yield f"{printable(report.image)}: {_kind(report)}; Xen {report.xen}"
+    if report.unlinked:
+        yield f"  {_UNLINKED}"
     if report.by_claim and not report.asked:
         if report.elf_class is None:
             yield "  No ELF file is found in it; what each loader would say:"
@@ -38,13 +42,20 @@ def check(report: Report) -> Iterator[str]:
         yield "  not made for PV.  What xen-pv-dom0 would say: --loader xen-pv-dom0."
 
 
-def inspect(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
-    """The lines of `xen-tool inspect`: all that is known; symbols are names of addresses."""
-    yield f"{report.image}: {_kind(report)}"
+def inspect(report: Report) -> Iterator[str]:
+    """The lines of `xen-tool inspect`: all that is known."""
+    yield f"{printable(report.image)}: {_kind(report)}"
+    if report.unlinked:
+        yield _UNLINKED
     if report.elf_class is not None:
-        yield f"entry {report.entry:#x}{_named(report.entry, symbols)}"
+        yield f"entry {report.entry:#x}{_named(report.entry, report.symbols)}"
     yield ""
-    yield from notes(report, symbols)
+    yield from notes(report, report.symbols)
+    if report.guest:
+        yield ""
+        yield "Keys of __xen_guest, which counts only without notes of Xen's:"
+        keys = ((k.key, _short(f'"{k.value}"'), _readers(k.read_by)) for k in report.guest)
+        yield from table(("key", "value", "read by"), keys)
     yield ""
     yield "Segments:" if report.segments else "Segments: none"
     yield from table(
@@ -69,10 +80,10 @@ def notes(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
     rows = (
         (
             f"{note.type:#x}",
-            note.name if note.owner == NOTE_OWNER else f'of owner "{note.owner}"',
+            note.name if note.owner == NOTE_OWNER else _other_owner(note),
             _short(note.shown) + _named(note.value, symbols),
             f"{note.place} at {note.offset:#x}",
-            " ".join(loader.removeprefix("xen-") for loader in note.read_by) or "nobody",
+            _readers(note.read_by),
         )
         for note in report.notes
     )
@@ -112,7 +123,7 @@ def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
     """Why a boot of the image had to fail: what the loader says; nothing if it takes it."""
     report = read_report(path, xen, [loader])
     if not report.takes(loader):
-        yield f"{path} is not for {loader}:"
+        yield f"{printable(path)} is not for {loader}:"
         yield from verdict_lines(report, [loader])
 
 
@@ -179,6 +190,16 @@ def _kind(report: Report) -> str:
         return report.format if report.format != "raw" else "no format that is known"
     inner = f"ELF{report.elf_class}, {report.machine}"
     return inner if report.format == "ELF" else f"{report.format}, in it {inner}"
+
+
+def _other_owner(note: NoteLine) -> str:
+    """The owner; what seems to be meant for Xen is told what its owner has to be."""
+    wrong = not note.owner or NOTE_OWNER.lower() in note.owner.lower()
+    return f'of owner "{note.owner}"' + f', must be "{NOTE_OWNER}"' * wrong
+
+
+def _readers(loaders: Sequence[str]) -> str:
+    return " ".join(loader.removeprefix("xen-") for loader in loaders) or "nobody"
 
 
 def _short(text: str) -> str:

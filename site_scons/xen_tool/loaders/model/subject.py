@@ -13,7 +13,7 @@ from functools import cached_property
 from ...abi import XenElfNote
 from ...image.container import KernelFile
 from ...image.data import Data
-from ...image.elf import ADDRESS_MASK, Elf, NotElf, Segment
+from ...image.elf import ADDRESS_MASK, Elf, Segment, elf_of
 from ...image.notes import FoundNote
 from .libelf.addresses import Addresses, addresses
 from .libelf.parms import Parms, parse
@@ -30,25 +30,16 @@ class Image:
         self.kernel = kernel
         self.found = found
         """What is in the file's containers."""
-        self._parms: dict[tuple[bool, bool], Parms] = {}
 
     @cached_property
     def elf(self) -> Elf | None:
         """None if it is no ELF."""
-        try:
-            return Elf(self.found.data)
-        except NotElf:
-            return None
+        return elf_of(self.found.data)
 
     def parms(self, *, domu: bool, legacy: bool) -> Parms:
         """What libelf makes of the notes, and of __xen_guest if legacy."""
         assert self.elf is not None
-        other = self._parms.get((domu, not legacy))
-        if other is not None and (other.notes or (other.guest_info is None and not legacy)):
-            return other
-        if (domu, legacy) not in self._parms:
-            self._parms[domu, legacy] = parse(self.elf, domu=domu, legacy=legacy)
-        return self._parms[domu, legacy]
+        return parse(self.elf, domu=domu, legacy=legacy)
 
 
 class Subject:

@@ -10,6 +10,7 @@ from ...abi import XenElfNote
 from ...elf import spec
 from ...image.elf import Segment
 from ...image.notes import FoundNote
+from ...printable import printable
 from .libelf.parms import NUMBERS, TEXTS
 from .subject import Subject
 
@@ -32,18 +33,13 @@ _LONGEST = 256
 """Characters of a text in a message."""
 
 
-def shown(text: bytes) -> str:
-    """Bytes of the image for a message: what cannot be printed is escaped."""
-    return "".join(chr(c) if 0x20 <= c < 0x7F else f"\\x{c:02x}" for c in text)
-
-
 def name(n_type: int) -> str:
     """Of a note's type; its number if Xen has no such type."""
     return XenElfNote(n_type).name if n_type in XenElfNote._value2member_map_ else f"{n_type:#x}"
 
 
 def value(note: FoundNote) -> int | str:
-    """Of a note, as libelf reads it: a number, a text as shown() gives it, or bytes in digits.
+    """Of a note, as libelf reads it: a number, a text to be shown, or bytes in digits.
 
     A text is whole, of bytes there are 16.
     """
@@ -51,7 +47,7 @@ def value(note: FoundNote) -> int | str:
         return note.numeric()
     if note.n_type in TEXTS:
         text = note.string()
-        return "unreadable" if text is None else shown(text)
+        return "unreadable" if text is None else printable(text)
     return digits(note.desc)
 
 
@@ -84,7 +80,7 @@ def note(subject: Subject, found: FoundNote) -> str:
     """A note."""
     place = at(subject, found.offset)
     if not found.is_xen:
-        return f'note {found.n_type:#x} of owner "{shown((found.owner or b"")[:64])}" {place}'
+        return f'note {found.n_type:#x} of owner "{printable((found.owner or b"")[:64])}" {place}'
     return f"note {name(found.n_type)} = {told(found)} {place}"
 
 
@@ -116,4 +112,4 @@ def header(subject: Subject, *fields: str) -> str:
 
 def _guest_string(subject: Subject, offset: int) -> str:
     text = subject.data.string(offset) or b""
-    return f"__xen_guest {quoted(shown(text))} {at(subject, offset)}"
+    return f"__xen_guest {quoted(printable(text))} {at(subject, offset)}"

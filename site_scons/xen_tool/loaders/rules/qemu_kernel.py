@@ -7,6 +7,8 @@ ELF file is in files.py.  It walks over notes in a way of its own: qemu_notes.
 
 from __future__ import annotations
 
+from itertools import chain
+
 from ...abi import XenElfNote
 from ...elf import spec
 from ...image.notes import QemuNote, qemu_notes
@@ -65,11 +67,13 @@ def _no_alignment(subject: Subject) -> Fields | None:
 
 def _entry_note(subject: Subject) -> QemuNote | None:
     """The last segment's first note of the type."""
-    found = None
-    for segment in subject.elf.qemu_note_segments:
-        notes = qemu_notes(subject.elf, segment)
-        found = next((n for n in notes if n.n_type == XenElfNote.PHYS32_ENTRY), found)
-    return found
+    kept = subject.elf.kept
+    if _entry_note not in kept:
+        notes = (qemu_notes(subject.elf, s) for s in reversed(subject.elf.qemu_note_segments))
+        found = (n for n in chain.from_iterable(notes) if n.n_type == XenElfNote.PHYS32_ENTRY)
+        kept[_entry_note] = next(found, None)
+    note: QemuNote | None = kept[_entry_note]
+    return note
 
 
 def entry_of(subject: Subject) -> int:

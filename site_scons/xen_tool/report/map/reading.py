@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from ...files import open_regular
 from ...image.container import open_kernel
+from ...image.elf import elf_of
+from ...image.symbols import Symbols
 from ...light import NamedTuple
 from ...loaders.model.releases import Xen
 from ...loaders.model.subject import Subject, subjects
@@ -44,8 +46,6 @@ def read_maps(
 
     Raises XenToolError if the file cannot be opened, read or unpacked.
     """
-    from ..symbols import names
-
     maps, refused = [], []
     with open_kernel(path) as kernel:
         loaders = claimed(kernel) if asked is None else tuple(dict.fromkeys(asked))
@@ -53,10 +53,10 @@ def read_maps(
         refused = [verdict for verdict in verdicts.values() if not verdict.accepted]
         accepted = [loader for loader in loaders if verdicts[loader].accepted]
         maps = [layout(s, pages, initrd) for s in subjects(kernel, xen, accepted)]
-    wanted = {marker.linked for found in maps for marker in found.markers}
-    return Maps(
-        os.fspath(path), xen, pages, initrd, tuple(maps), tuple(refused), names(path, wanted)
-    )
+        wanted = {marker.linked for found in maps for marker in found.markers}
+        elf = elf_of(kernel.payload) if kernel.payload else None
+        symbols = Symbols(elf).at(wanted) if elf else {}
+    return Maps(os.fspath(path), xen, pages, initrd, tuple(maps), tuple(refused), symbols)
 
 
 def size_of(initrd: str | os.PathLike[str]) -> int:

@@ -17,9 +17,9 @@ from ...image.elf import ADDRESS_MASK, Segment
 from ...light import NamedTuple
 from ...loaders.model.libelf.parms import UNSET_ADDR32
 from ...loaders.model.subject import Subject
-from ...loaders.model.where import shown
 from ...loaders.names import QEMU
 from ...loaders.rules.qemu_kernel import entry_of
+from ...printable import printable
 
 SEGMENT = "segment"
 """Bytes of the file."""
@@ -151,7 +151,7 @@ def _sections(subject: Subject, start: int, size: int, kind: str) -> str:
         inside = start <= section.sh_addr < start + size and section.sh_size
         is_zeroed = section.sh_type == spec.SHT_NOBITS
         if inside and section.sh_flags & spec.SHF_ALLOC and is_zeroed == (kind == ZEROED):
-            found.append(shown((section.name or "").encode()))
+            found.append(printable(section.name or ""))
     more = " ..." if len(found) > _NAMED else ""
     return " ".join(found[:_NAMED]) + more
 

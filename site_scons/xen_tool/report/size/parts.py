@@ -7,25 +7,21 @@ counted for what comes first in the file.  What belongs to nothing is a part, to
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from operator import itemgetter
 
 from ...elf import spec
 from ...image.elf import Elf, Section
+from ...image.symbols import Symbol, symbols
 from ...light import NamedTuple
-from ...loaders.model.where import shown
+from ...printable import printable
 
 HEADERS = "(headers)"
 PADDING = "(between sections)"
 NO_SYMBOL = "(no symbol)"
 
-_SYMBOLS_LIMIT = 64 << 20
-"""Bytes of a symbol table, and of its names, that are read; larger than those of any kernel."""
-_NAME_LIMIT = 4096
 _STT_OBJECT = 1
-_SYMBOL = {32: "IIIBBH", 64: "IBBHQQ"}
 
 
 class Part(NamedTuple):
@@ -40,17 +36,6 @@ class Part(NamedTuple):
     in_memory: int
 
 
-class Symbol(NamedTuple):
-    """A defined symbol."""
-
-    name: str
-    shndx: int
-    value: int
-    size: int
-    kind: int
-    is_local: bool
-
-
 class Placed(NamedTuple):
     """Bytes of an object in a section, at an offset in it."""
 
@@ -63,7 +48,7 @@ def parts(elf: Elf, placed: dict[str, list[Placed]] | None = None) -> list[Part]
     """Part an ELF file; placed are the bytes of objects by the name of the section."""
     symbols: dict[int, list[Symbol]] = {}
     for symbol in read_symbols(elf):
-        symbols.setdefault(symbol.shndx, []).append(symbol)
+        symbols.setdefault(symbol.section, []).append(symbol)
     found: list[Part] = []
     in_file = []
     for section in elf.sections[1:]:
@@ -109,7 +94,7 @@ class _Covered:
     def __init__(
         self, section: Section, symbols: Sequence[Symbol], placed: dict[str, list[Placed]] | None
     ) -> None:
-        self._name = shown((section.name or f"section {section.number}").encode())
+        self._name = printable(section.name or f"section {section.number}")
         size = section.sh_size
         self._symbols = list(_without_overlap(_spans(symbols, section), size))
         objects = (placed or {}).get(section.name or "", [])
@@ -149,7 +134,7 @@ def _spans(symbols: Iterable[Symbol], section: Section) -> Iterator[tuple[int, i
     ordered = sorted(
         (s for s in symbols if s.name and 0 <= s.value - section.sh_addr < section.sh_size),
         # Of several at one place: one with a size, a global one, the longest, by its name.
-        key=lambda s: (s.value, not s.size, s.is_local, -s.size, s.name),
+        key=lambda s: (s.value, not s.size, s.binding == spec.STB_LOCAL, -s.size, s.name),
     )
     sized = {s.value for s in ordered if s.size}
     places = sorted({s.value for s in ordered})
@@ -177,24 +162,7 @@ def _without_overlap(
 
 
 def read_symbols(elf: Elf) -> Iterator[Symbol]:
-    """The symbols of .symtab that are defined in a section and are no section's own."""
-    for section in elf.sections:
-        if section.sh_type != spec.SHT_SYMTAB or section.sh_link >= len(elf.sections):
-            continue
-        strings = elf.sections[section.sh_link]
-        names = elf.data.read(strings.sh_offset, min(strings.sh_size, _SYMBOLS_LIMIT))
-        layout = (">" if elf.big else "<") + _SYMBOL[elf.bits]
-        entry = struct.calcsize(layout)
-        content = elf.data.read(section.sh_offset, min(section.sh_size, _SYMBOLS_LIMIT))
-        for fields in struct.iter_unpack(layout, content[: len(content) // entry * entry]):
-            if elf.bits == 64:
-                st_name, st_info, _, st_shndx, st_value, st_size = fields
-            else:
-                st_name, st_value, st_size, st_info, _, st_shndx = fields
-            kind = st_info & 0xF
-            if st_shndx and kind in (spec.STT_NOTYPE, _STT_OBJECT, spec.STT_FUNC):
-                end = names.find(b"\0", st_name, st_name + _NAME_LIMIT)
-                name = shown(names[st_name:end]) if end >= 0 else ""
-                is_local = st_info >> 4 == spec.STB_LOCAL
-                yield Symbol(name, st_shndx, st_value, st_size, kind, is_local)
-        return
+    """The symbols that are defined and are no section's own."""
+    for symbol in symbols(elf):
+        if symbol.type in (spec.STT_NOTYPE, _STT_OBJECT, spec.STT_FUNC):
+            yield symbol._replace(name=printable(symbol.name))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ....abi import LIBELF_FEATURES, XenFeat
+from ....abi import LIBELF_FEATURES
 
 _FEATURES = {name.encode(): feature for name, feature in LIBELF_FEATURES.items()}
 
@@ -21,7 +21,7 @@ def parse_features(names: bytes) -> tuple[int, int, bytes | None]:
     while names:
         name, bar, _ = names[:_FEATURE_SIZE].partition(b"|")
         names = names[len(name) + len(bar) :]
-        feature = _FEATURES.get(name.removeprefix(b"!"), XenFeat(0))
+        feature = _FEATURES.get(name.removeprefix(b"!"), 0)
         supported |= feature
         if name.startswith(b"!"):
             required |= feature

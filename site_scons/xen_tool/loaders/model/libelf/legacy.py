@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from ....image.data import Data
 from ....image.elf import ADDRESS_MASK
 
+SECTION = "__xen_guest"
+
 _NAME_SIZE = 31
 _VALUE_SIZE = 127
 
 # libelf reads to the NUL, however far; no string comes near this.
-_LIMIT = 1 << 20
+_LIMIT = 1 << 16
 
 _NUMBER = re.compile(rb"0[xX](?P<hex>[0-9a-fA-F]+)|0(?P<octal>[0-7]*)|(?P<decimal>[0-9]+)")
 

@@ -14,9 +14,15 @@ from enum import IntEnum
 
 from ....abi import XenElfNote
 from ....image.elf import ADDRESS_MASK, Elf
-from ....image.notes import LIBXENGUEST_IMAGE_BASE, XEN_IMAGE_BASE, FoundNote, NoteWalk
+from ....image.notes import (
+    LIBXENGUEST_IMAGE_BASE,
+    XEN_IMAGE_BASE,
+    FoundNote,
+    NoteWalk,
+    image_base_matters,
+)
 from .features import parse_features
-from .legacy import guest_info, number
+from .legacy import SECTION, guest_info, number
 
 UNSET_ADDR = ADDRESS_MASK
 UNSET_ADDR32 = 0xFFFFFFFF
@@ -52,6 +58,8 @@ NUMBERS = frozenset(
 """Notes that libelf reads as numbers."""
 
 _STRING_SIZE = 15
+_FEATURES_LIMIT = 1 << 20
+"""Bytes of FEATURES that are read, in all notes together; no kernel comes near this."""
 _KEPT = 4096
 _NOTE_HEADER = 12
 
@@ -99,6 +107,8 @@ class Parms:
     """The first note of which something is behind the file that libelf wants to read."""
     misnamed: FoundNote | None = None
     """The first note whose owner is all but "Xen"."""
+    features_size = 0
+    """Bytes of FEATURES that were read."""
     guest_info: int | None = None
     """Offset of the legacy __xen_guest string, if that is what was read."""
     refused: tuple[FoundNote, bytes] | None = None
@@ -118,19 +128,29 @@ def parse(elf: Elf, *, domu: bool, legacy: bool, to_the_end: bool = False) -> Pa
     notes wrap at other addresses there; legacy is whether a __xen_guest string counts.
     to_the_end goes on where libelf gives the image up.
     """
-    parms = Parms()
-    walk = NoteWalk(elf, LIBXENGUEST_IMAGE_BASE if domu else XEN_IMAGE_BASE)
+    base = LIBXENGUEST_IMAGE_BASE if domu and image_base_matters(elf) else XEN_IMAGE_BASE
+    known: Parms
+    for (of_base, of_legacy, of_end), known in elf.notes_read.items():
+        if (
+            of_base == base
+            and (of_legacy == legacy or known.notes or (known.guest_info is None and not legacy))
+            and (of_end == to_the_end or known.refused is None)
+        ):
+            return known
+    parms = elf.notes_read[base, legacy, to_the_end] = Parms()
+    walk = NoteWalk(elf, base)
     ends = _Ends(elf)
     for note in walk:
         is_xen = note.is_xen
-        _survey(parms, note, is_xen, ends.of(note))
-        if is_xen and not _read(parms, note) and not to_the_end:
+        text = note.string() if is_xen and note.n_type in TEXTS else b""
+        _survey(parms, note, is_xen, text, ends.of(note))
+        if is_xen and not _read(parms, note, text) and not to_the_end:
             break
     parms.regions = tuple(walk.regions)
     parms.too_many_notes = walk.too_many
     if parms.refused or walk.xen_notes or not legacy:
         return parms
-    section = elf.section("__xen_guest")
+    section = elf.section(SECTION)
     if section is not None:
         parms.guest_info = section.sh_offset
         parms.regions = ()
@@ -138,11 +158,10 @@ def parse(elf: Elf, *, domu: bool, legacy: bool, to_the_end: bool = False) -> Pa
     return parms
 
 
-def _read(parms: Parms, note: FoundNote) -> bool:
+def _read(parms: Parms, note: FoundNote, text: bytes | None) -> bool:
     """elf_xen_parse_note; false if libelf gives the image up."""
     if len(parms.notes) < _KEPT:
         parms.notes.append(note)
-    text = note.string() if note.n_type in TEXTS else b""
     if text is None:
         return True
     parms.counted[note.n_type] = note
@@ -220,9 +239,9 @@ class _Ends:
         return self._end
 
 
-def _survey(parms: Parms, note: FoundNote, is_xen: bool, end: int) -> None:
+def _survey(parms: Parms, note: FoundNote, is_xen: bool, text: bytes | None, end: int) -> None:
     """What libelf does not mind, but the note's author might."""
-    read_end = note.desc_offset + (_needed(note) if is_xen else 0)
+    read_end = note.desc_offset + (_needed(note, text) if is_xen else 0)
     note_end = note.desc_offset + note.n_descsz
     if parms.overrun is None and note_end > end and read_end + _NOTE_HEADER <= end:
         parms.overrun = note, end
@@ -234,15 +253,17 @@ def _survey(parms: Parms, note: FoundNote, is_xen: bool, end: int) -> None:
             parms.misnamed = note
 
 
-def _needed(note: FoundNote) -> int:
+def _needed(note: FoundNote, text: bytes | None) -> int:
     """Bytes of the descriptor that are read, whatever n_descsz says."""
     if note.n_type not in TEXTS:
         return note.n_descsz if note.n_descsz in (1, 2, 4, 8) else 0
-    text = note.string()
     return 0 if text is None else len(text) + 1
 
 
 def _add_features(parms: Parms, names: bytes) -> bytes | None:
+    parms.features_size += len(names)
+    if parms.features_size > _FEATURES_LIMIT:
+        return None
     supported, required, unknown = parse_features(names)
     parms.f_supported |= supported
     parms.f_required |= required

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ....abi import HYPERCALL_SLOT_SIZE, PAGE_SIZE, XenElfNote
-from ...model import symbols, where
+from ....image.symbols import Symbols
+from ...model import where
 from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ...model.subject import Subject
 from ...names import PV, PV_DOM0, PV_DOMU
@@ -46,7 +47,7 @@ def _page_of_both(subject: Subject) -> Fields | None:
 def _not_announced(subject: Subject) -> Fields | None:
     if subject.parms.virt_hypercall != UNSET_ADDR:
         return None
-    if not symbols.defines(subject.elf, "hypercall_page"):
+    if not Symbols(subject.elf).defines("hypercall_page"):
         return None
     return {"where": "the symbol hypercall_page; no note HYPERCALL_PAGE"}
 
@@ -95,14 +96,10 @@ def _page_and_mitigations(subject: Subject) -> Fields | None:
     """There is HYPERCALL_PAGE in a kernel built with return thunks, IBT or FineIBT."""
     if subject.parms.virt_hypercall == UNSET_ADDR:
         return None
-    found = [
-        _MITIGATIONS[section.name]
-        for section in subject.elf.sections
-        if section.name in _MITIGATIONS
-    ]
+    found = [_MITIGATIONS[name] for name in subject.elf.named_sections(_MITIGATIONS)]
     if not found and _has_ibt(subject):
         found = ["IBT"]
-    if not found and symbols.defines(subject.elf, "__x86_return_thunk"):
+    if not found and Symbols(subject.elf).defines("__x86_return_thunk"):
         found = ["return thunks"]
     if not found:
         return None

@@ -10,10 +10,12 @@ e_machine, which D3 and U3 do for PV.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 
 from ....abi import PAGE_SIZE, XenElfNote
 from ....elf import spec
-from ....image.elf import Segment
+from ....image.elf import Elf, Section, Segment
+from ....printable import printable
 from ...model import where
 from ...model.libelf.parms import UNSET_ADDR
 from ...model.overlaps import overwritten
@@ -22,7 +24,7 @@ from ...names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
 from ..rule import Effect, Fields, Rule
 
 _RELOCATION_LIMIT = 16 << 20
-"""Bytes of relocations that are looked at."""
+"""Bytes of relocations that are looked at, in all sections together."""
 
 
 def _segment_of(subject: Subject, address: int) -> Segment | None:
@@ -108,9 +110,24 @@ def _in_section_only(subject: Subject) -> Fields | None:
 
 def _relocated_notes(subject: Subject) -> Fields | None:
     """A relocation, which nobody applies, is for a place in the notes."""
-    elf = subject.elf
+    kept = subject.elf.kept
+    if _relocated_notes not in kept:
+        kept[_relocated_notes] = _relocating_section(subject.elf)
+    section: Section | None = kept[_relocated_notes]
+    if section is None:
+        return None
+    return {"where": f"section {printable(section.name or str(section.number))}"}
+
+
+def _relocating_section(elf: Elf) -> Section | None:
     if elf.e_type not in (spec.ET_DYN, spec.ET_REL):
         return None
+    left = _RELOCATION_LIMIT
+    notes = [
+        range(segment.p_vaddr, segment.p_vaddr + segment.p_filesz)
+        for segment in elf.segments
+        if segment.p_type == spec.PT_NOTE
+    ][:16]
     for section in elf.sections:
         if section.sh_type not in (spec.SHT_RELA, spec.SHT_REL):
             continue
@@ -118,24 +135,20 @@ def _relocated_notes(subject: Subject) -> Fields | None:
         if elf.e_type == spec.ET_REL:
             hit = target is not None and target.sh_type == spec.SHT_NOTE and section.sh_size > 0
         else:
+            size = min(section.sh_size, left)
+            left -= size
             hit = bool(section.sh_flags & spec.SHF_ALLOC) and _reaches_notes(
-                subject, section.sh_offset, section.sh_size, section.sh_type
+                elf, section.sh_offset, size, section.sh_type, notes
             )
         if hit:
-            return {"where": f"section {section.name or section.number}"}
+            return section
     return None
 
 
-def _reaches_notes(subject: Subject, offset: int, size: int, sh_type: int) -> bool:
-    elf = subject.elf
+def _reaches_notes(elf: Elf, offset: int, size: int, sh_type: int, notes: Sequence[range]) -> bool:
     word = elf.bits // 8
     entry = word * (3 if sh_type == spec.SHT_RELA else 2)
-    notes = [
-        range(segment.p_vaddr, segment.p_vaddr + segment.p_filesz)
-        for segment in elf.segments
-        if segment.p_type == spec.PT_NOTE
-    ][:16]
-    content = subject.data.read(offset, min(size, _RELOCATION_LIMIT) // entry * entry)
+    content = elf.data.read(offset, size // entry * entry)
     content = content[: len(content) // entry * entry]
     layout = ("<Q" if word == 8 else "<I") + f"{entry - word}x"
     return any(

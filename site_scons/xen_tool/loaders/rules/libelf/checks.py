@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ....abi import XenElfNote
 from ....elf import spec
+from ....printable import printable
 from ...model import where
 from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ...model.releases import PVH_PADDR_OFFSET
@@ -48,8 +49,8 @@ def _neither_generic_nor_linux(subject: Subject) -> Fields | None:
     if parms.loader.startswith(b"generic") or parms.guest_os.startswith(b"linux"):
         return None
     return {
-        "loader": where.shown(parms.loader),
-        "guest_os": where.shown(parms.guest_os),
+        "loader": printable(parms.loader),
+        "guest_os": printable(parms.guest_os),
         "fix": _fix_of_names(subject),
         "where": where.of_type(subject, XenElfNote.LOADER, XenElfNote.GUEST_OS),
     }
@@ -82,7 +83,7 @@ def _other_xen_version(subject: Subject) -> Fields | None:
         verb = "make" if subject.note(XenElfNote.XEN_VERSION) else "add"
         fix = f'{verb} the note XEN_VERSION = "xen-3.0"'
     return {
-        "xen_ver": where.shown(subject.parms.xen_ver),
+        "xen_ver": printable(subject.parms.xen_ver),
         "fix": fix,
         "where": where.of_type(subject, XenElfNote.XEN_VERSION),
     }

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ....abi import XenElfNote
 from ....elf import spec
 from ....image.notes import qemu_notes
+from ....printable import printable
 from ...model import where
 from ...model.libelf.parms import NUMBERS, TEXTS
 from ...model.subject import Subject
@@ -48,7 +49,7 @@ def _other_owner(subject: Subject) -> Fields | None:
         return None
     place = where.at(subject, note.offset)
     return {
-        "owner": where.shown(note.owner or b""),
+        "owner": printable(note.owner or b""),
         "where": f"note of type {note.n_type:#x} {place}",
     }
 
@@ -157,7 +158,7 @@ def _unknown_feature(subject: Subject) -> Fields | None:
     if refused is None:
         return None
     note, name = refused
-    return {"name": where.shown(name), "where": where.note(subject, note)}
+    return {"name": printable(name), "where": where.note(subject, note)}
 
 
 _UNKNOWN_FEATURE = (
