@@ -32,7 +32,7 @@ COMMANDS_FILE = "compile_commands.json"
 DESCRIBED = "--"
 """Separates the symbols from the description by a SConscript in the arguments of HEAD."""
 UNCHECKED = ".unchecked"
-"""Suffix of the linker's output, before the check gives it the name of the image."""
+"""Suffix of what the linker or the last post-link command makes, before it is checked."""
 _PACKAGE = os.path.dirname(__file__)
 
 
@@ -123,11 +123,15 @@ def check(step: Step) -> None:
     (linked,) = step.inputs
     names, release, by_default, symbols = step.files
     xen = Xen.parse(release)
-    named = None if names == CLAIMED else tuple(filter(None, names.split(",")))
-    report = read_report(linked, xen, named)
+    asked = None if names == CLAIMED else tuple(filter(None, names.split(",")))
+    report = read_report(linked, xen, asked)
     loaders = report.asked
-    if named is None and not loaders:
-        raise XenToolError(f"{shown(linked)} has not the notes that any loader looks for")
+    if report.by_claim and not loaders:
+        lines = "\n".join(verdict_lines(report, tuple(report.verdicts)))
+        raise XenToolError(
+            f"{shown(linked)} is made for no loader, by its notes; name some with loaders=, or "
+            f"with LOADERS=, or none: loaders=[].  What each would say:\n{lines}"
+        )
     bad = [loader for loader in loaders if not report.takes(loader)]
     if bad:
         told = report.with_fixes({loader: asked.fix(loader, symbols) for loader in bad})

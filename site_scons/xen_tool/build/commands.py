@@ -20,7 +20,7 @@ from .contents import Contents, stamp
 from .discover import Texts
 from .plan import Group, Plan
 from .spawn import Ended
-from .step import COMPILE, Step
+from .step import COMMAND, COMPILE, LINK, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Commands:
         self._texts = texts
         self._contents = contents
         self._colours = colours
+        self._runs = {COMPILE: self._compile, LINK: self._link, COMMAND: self._other}
 
     def run(self, step: Step, known: Sequence[str]) -> Run:
         """Yield the commands of a step; known are the files that it read in its last run."""
@@ -74,7 +75,7 @@ class Commands:
             options = itertools.dropwhile(lambda word: not word.startswith("-"), given)
             undeclared = [word for word in options if word not in declared]
             named = _stamps(undeclared)
-            run = self._compile if step.action == COMPILE else self._link
+            run = self._runs[step.action]
             read = yield from run(step, part, given, known)
             if read is None:
                 return None
@@ -233,6 +234,10 @@ class Commands:
             symbols={},
             unknown=unknown,
         )
+
+    def _other(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
+        ended = yield self._argv(step, os.path.join(part, os.path.basename(step.path)), part, [])
+        return None if ended.status != 0 else Read([], [], [], [], frozenset(), {}, "")
 
     def _argv(
         self, step: Step, output: str, part: str, extra: Sequence[str], by_gas: bool = False

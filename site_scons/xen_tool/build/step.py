@@ -13,6 +13,8 @@ COMPILE = "compile"
 """Action of a compiler command with a depfile; also for preprocessing a linker script."""
 LINK = "link"
 """Action of a linker command with a dependency file."""
+COMMAND = "command"
+"""Action of another command, of which only the declared inputs count."""
 
 
 class Step(NamedTuple):
@@ -25,7 +27,7 @@ class Step(NamedTuple):
     inputs: tuple[str, ...]
     """The declared inputs, in order; some are outputs of other steps."""
     action: str
-    """COMPILE or LINK, or the name of the function that runs it."""
+    """COMPILE, LINK or COMMAND, or the name of the function that runs it."""
     flags: Sequence[str] = ()
     """The words of its command before its files; many steps share one sequence."""
     files: tuple[str, ...] = ()
@@ -45,7 +47,7 @@ class Step(NamedTuple):
     @property
     def is_command(self) -> bool:
         """Whether it is a command, not a function."""
-        return self.action in (COMPILE, LINK)
+        return self.action in (COMPILE, LINK, COMMAND)
 
     def argv(self, output: str | None = None) -> list[str]:
         """Return the command, with its output or another one; [] for a function."""

@@ -40,7 +40,7 @@ def xen_notes(
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
-    asks = check.question(env, loaders, xen, by_claim=True)
+    asks = check.question(env, "XenNotes", loaders, xen, by_claim=True)
     (node,) = env.arg2nodes(source)
     _, path = source_of(env, node)
     want = wanted(

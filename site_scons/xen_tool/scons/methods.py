@@ -19,7 +19,6 @@ from SCons.Util import flatten
 from ..boot import modes
 from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
-from ..functions import UNCHECKED
 from ..loaders import asked
 from ..progress import is_terminal
 from ..shortcut import watched
@@ -30,6 +29,9 @@ from .graph import compilation_db
 from .graph.nodes import Graph
 from .graph.step_file import StepFile
 from .paths import below_build, node_of, nodes, source_of, target_of
+from .postlink import commands as postlink_commands
+from .postlink import linked as linker_output
+from .postlink import steps as postlink_steps
 from .targets import check, test_boot
 
 
@@ -162,18 +164,23 @@ def xen_image(
     script: Any,
     loaders: Sequence[str] | None = None,
     xen: str | None = None,
+    postlink: Sequence[Any] = (),
 ) -> list[Any]:
     """env.XenImage(): links source by a linker script (.lds, or .lds.S, preprocessed).
 
     In source are objects, libraries, and names or nodes of sources, which are compiled for it.
 
     The image must be taken by loaders (see xen_tool.loaders.names.LOADERS; a list,
-    or a string as after LOADERS=; by default those that the configuration asks for)
-    of a Xen, such as "4.17" or "4.17+pv32".
+    or a string as after LOADERS=; by default those that the configuration asks for, or,
+    where that knows neither XEN_PV nor XEN_PVH, those that the image claims to be for)
+    of a Xen, such as "4.17" or "4.17+pv32".  postlink are commands that edit or pack the
+    linker's output before that: lines for the shell, or lists of words, with $SOURCE and
+    $TARGET.
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
-    asks = check.question(env, loaders, xen)
+    asks = check.question(env, "XenImage", loaders, xen)
+    edits = postlink_commands(postlink)
     path, objects = linked(env, script, source)
     for table, expected in graph.tables.items():
         if table in objects and (path, *objects) != expected:
@@ -189,8 +196,8 @@ def xen_image(
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:
-        unchecked = f"{image}{UNCHECKED}"
-        yield link_step(env, folder, unchecked, path, objects)
+        yield link_step(env, folder, linker_output(image, edits), path, objects)
+        yield from postlink_steps(env, graph.plan, image, edits)
         yield check.step(graph, image, asks)
 
     graph.later(steps)

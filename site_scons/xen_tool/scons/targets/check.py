@@ -45,26 +45,33 @@ class Question:
 
 
 def question(
-    env: Any, loaders: Sequence[str] | None, xen: str | None, *, by_claim: bool = False
+    env: Any,
+    method: str,
+    loaders: Sequence[str] | None,
+    xen: str | None,
+    *,
+    by_claim: bool = False,
 ) -> Question:
-    """Of the command line, of its SConscript, or by Kconfig; or, by_claim, by the image's notes.
+    """Of the command line, of a SConscript that calls a method, by Kconfig, or by the image.
+
+    by_claim is whether Kconfig is passed over, which it is, too, where it knows nothing of Xen.
 
     Raises XenToolError, with the name of what is wrong.
     """
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
-    names: tuple[str, ...] | None
+    names: Sequence[str] | None
     if (given := settings.get("LOADERS")) is not None:
         names = _valid("LOADERS=", asked.parse, given)
     elif loaders is not None:
-        names = _valid("XenImage(loaders=)", _loaders, loaders)
-    elif by_claim:
+        names = _valid(f"{method}(loaders=)", _loaders, loaders)
+    elif by_claim or not {"XEN_PV", "XEN_PVH"} & set(configuration.values):
         names = None
     else:
         names = asked.of_configuration(configuration.arch, configuration.values)
     if (release := settings.get("XEN_RELEASE")) is not None:
         modelled = _valid("XEN_RELEASE=", Xen.parse, release)
     elif xen is not None:
-        modelled = _valid("XenImage(xen=)", _xen, xen)
+        modelled = _valid(f"{method}(xen=)", _xen, xen)
     else:
         modelled = asked.xen_for(configuration.arch)
     once = None if names is None else tuple(dict.fromkeys(names))
@@ -122,35 +129,50 @@ def _xen(given: Any) -> Xen:
 
 
 @while_reading
-def xen_check(env: Any, target: str, image: Sequence[Any]) -> list[Any]:
-    """env.XenCheck(): an alias that says what each asked loader makes of the image."""
+def xen_check(
+    env: Any,
+    target: str,
+    image: Sequence[Any],
+    *,
+    loaders: Sequence[str] | None = None,
+    xen: str | None = None,
+) -> list[Any]:
+    """env.XenCheck(): an alias that says what each asked loader makes of an image.
+
+    That is one of XenImage(), or any other file: what is not made is checked as it is.
+    loaders and xen are as of XenImage(), and by default what its image was asked.
+    """
     node = one_image(env, "XenCheck", image)
-    asks = getattr(node.attributes, "xen_question", None)
-    if asks is None:
-        raise XenToolError(f"XenCheck: {node} is no image that XenImage or XenNotes made")
+    made = getattr(node.attributes, "xen_question", None)
+    asks = made if loaders is None and xen is None else None
+    asks = asks or question(env, "XenCheck", loaders, xen)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...report import text
         from ...report.report import read_report
 
-        report = read_report(str(source[0]), asks.xen, asks.loaders)._replace(image=str(node))
+        file = source[0].rfile().get_abspath()
+        report = read_report(file, asks.xen, asks.loaders)._replace(image=str(node))
         report = report.with_fixes(
-            {loader: asked.fix(loader, asks.symbols) for loader in asks.loaders}
+            {loader: asked.fix(loader, asks.symbols) for loader in report.asked}
         )
         if wants_json():
             print(json.dumps(report.document(), indent=2))
         else:
             print("\n".join(text.check(report)))
             tells = asks.by_default and report.takes(PV_DOMU)
-            for line in without_pv32(str(source[0]), report.asked, asks.xen) if tells else ():
+            for line in without_pv32(file, report.asked, asks.xen) if tells else ():
                 print(f"  {line}")
         bad = [loader for loader in report.asked if not report.takes(loader)]
+        if report.by_claim and not report.asked:
+            raise BuildError(errstr="made for no loader", status=1)
         if bad:
             raise BuildError(errstr=f"not for {' and '.join(bad)}", status=1)
 
     # The linker's output: what is refused never becomes the image.
     graph: Graph = env["XEN_GRAPH"]
-    linked = graph.node(env, f"{node.get_path(env.fs.Top)}{UNCHECKED}")
-    alias = env.Alias(target, linked, env.Action(while_building(action), cmdstr=None))
+    path = f"{node.get_path(env.fs.Top)}{UNCHECKED}"
+    checked = node if made is None else graph.node(env, path)
+    alias = env.Alias(target, checked, env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
     return list(alias)

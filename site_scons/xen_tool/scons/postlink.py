@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The commands behind a link, such as objcopy, strip and gzip, of XenImage(postlink=...).
+
+Each is a step of the plan: it is given what the one before it has made, and the last one's
+output is checked and gets the image's name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from SCons.Util import is_String
+
+from ..build.plan import Group, Plan
+from ..build.step import COMMAND, Step
+from ..errors import XenToolError
+from ..functions import UNCHECKED
+from ..modules import modules
+
+_SHELL = "/bin/sh"
+_SOURCE, _TARGET = "SOURCE", "TARGET"
+# As the shell has them, to which the words behind its script are -o, the output and the input.
+_PLACES = {_SOURCE: '"$2"', _TARGET: '"$1"'}
+_PLACE = re.compile(r"\$(?:(SOURCE|TARGET)\b|\{(SOURCE|TARGET)\})")
+
+
+def commands(given: Any) -> tuple[str, ...]:
+    """The commands of an argument postlink=, as the shell takes them.
+
+    Each is a line for the shell, or a list of words.
+
+    Raises XenToolError if it is neither, or names no $SOURCE or no $TARGET.
+    """
+    if not isinstance(given, (list, tuple)):
+        raise XenToolError(
+            f"XenImage(postlink=): {given!r} is no list; write ['strip -o $TARGET $SOURCE']"
+        )
+    return tuple(map(_command, given))
+
+
+def linked(image: str, given: Sequence[str]) -> str:
+    """The linker's output of an image."""
+    return f"{image}.linked" if given else f"{image}{UNCHECKED}"
+
+
+def steps(env: Any, plan: Plan, image: str, given: Sequence[str]) -> Iterator[Step]:
+    """The steps from the linker's output to what is checked."""
+    recording = modules("build/commands.py")
+    source = linked(image, given)
+    for number, command in enumerate(given, 1):
+        output = f"{image}{UNCHECKED}" if number == len(given) else f"{image}.post{number}"
+        script = _expanded(env, command)
+        group = plan.group("post", Group((*_programs(plan, script), *recording)))
+        words = (_SHELL, "-ec", script)
+        yield Step("POST", (output,), (source,), COMMAND, words, (source,), group, symbols=())
+        source = output
+
+
+def _command(given: Any) -> str:
+    if is_String(given):
+        command = str(given)
+    elif isinstance(given, (list, tuple)) and given and all(map(is_String, given)):
+        command = " ".join(w if _PLACE.fullmatch(w) else shlex.quote(w) for w in map(str, given))
+    else:
+        raise XenToolError(
+            f"XenImage(postlink=): {given!r} is neither a command nor a list of its words"
+        )
+    named = {one or other for one, other in _PLACE.findall(command)}
+    for name in (_SOURCE, _TARGET):
+        if name not in named:
+            raise XenToolError(
+                f"XenImage(postlink=): {command}: it names no ${name}; what comes of $SOURCE "
+                "has to be written to $TARGET, as by objcopy $SOURCE $TARGET"
+            )
+    return command
+
+
+def _expanded(env: Any, command: str) -> str:
+    """The script, in which construction variables have their values."""
+    parts = _PLACE.split(command)
+    # Text, and of each place the two groups of which one matched.
+    found = str(env.subst(parts[0], raw=1))
+    for one, other, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        found += _PLACES[one or other] + str(env.subst(text, raw=1))
+    return found
+
+
+def _programs(plan: Plan, script: str) -> tuple[str, ...]:
+    """The shell, and what it starts first: another strip makes another image."""
+    try:
+        word = next(iter(shlex.split(script)), "")
+    except ValueError as error:
+        raise XenToolError(f"XenImage(postlink=): {script}: {error}") from error
+    found = shutil.which(word, path=plan.environment.get("PATH"))
+    return (_SHELL, os.path.abspath(found)) if found else (_SHELL,)
