@@ -123,8 +123,8 @@ def check(step: Step) -> None:
     (linked,) = step.inputs
     names, release, by_default, symbols = step.files
     xen = Xen.parse(release)
-    asked = None if names == CLAIMED else tuple(filter(None, names.split(",")))
-    report = read_report(linked, xen, asked)
+    named = None if names == CLAIMED else tuple(filter(None, names.split(",")))
+    report = read_report(linked, xen, named)
     loaders = report.asked
     if report.by_claim and not loaders:
         lines = "\n".join(verdict_lines(report, tuple(report.verdicts)))

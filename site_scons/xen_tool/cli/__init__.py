@@ -38,7 +38,7 @@ COMMANDS = {
     "test": ("boot.test", "boot images in each mode that suits them"),
     "build": ("", "do what scons does, but faster if nothing that it reads has changed"),
     "annotate": ("annotate.annotate", "add Xen notes to an image that was linked elsewhere"),
-    "check": ("images.check", "show what loaders will say of an image"),
+    "check": ("images.check", "show what loaders will say of images"),
     "inspect": ("images.inspect", "show an image's notes, segments and verdicts"),
     "explain": ("explain.explain", "explain a rule by which loaders take images"),
     "map": ("images.layout", "show what loaders lay out in memory for an image"),

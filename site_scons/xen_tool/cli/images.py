@@ -4,14 +4,26 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
+from typing import Any
 
+from . import UNUSABLE
 from .options import DEFAULT, IMAGE, add_loaders, add_xen, positive, tell
 
 
 def check(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `xen-tool check`."""
-    _add_image(parser, _check)
+    _add_image(parser, _check, nargs="+", help=f"{IMAGE}, or a folder with such files")
+    parser.add_argument(
+        "-j",
+        dest="jobs",
+        type=positive,
+        default=1,
+        metavar="N",
+        help=f"images at a time ({DEFAULT})",
+    )
 
 
 def inspect(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +72,8 @@ def diff(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(function=_diff)
 
 
-def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int]) -> None:
-    parser.add_argument("image", help=IMAGE)
+def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int], **image: Any) -> None:
+    parser.add_argument("image", **{"help": IMAGE, **image})
     add_loaders(parser)
     parser.set_defaults(function=function)
 
@@ -70,8 +82,27 @@ def _check(options: argparse.Namespace) -> int:
     from ..report import text
     from ..report.report import read_report
 
-    report = read_report(options.image, options.xen, options.loader)
+    if len(options.image) > 1 or os.path.isdir(options.image[0]):
+        return _check_many(options)
+    report = read_report(options.image[0], options.xen, options.loader)
     return tell(options, report.document(), text.check(report), good=report.good)
+
+
+def _check_many(options: argparse.Namespace) -> int:
+    from ..report import many
+
+    checked = []
+    for each in many.check(options.image, options.xen, options.loader, options.jobs):
+        # Of many images no more is kept than is printed in the end.
+        checked.append(each if options.json else each._replace(document={}, lines=each.lines[:1]))
+        if each.outcome == many.UNREADABLE:
+            print(f"xen-tool: {each.lines[0]}", file=sys.stderr)
+        elif not options.json:
+            print(*each.lines, sep="\n", flush=True)
+    outcomes = {each.outcome for each in checked}
+    good = outcomes <= {many.ACCEPTED}
+    status = tell(options, many.document(checked), [many.summary(checked)], good=good)
+    return UNUSABLE if many.UNREADABLE in outcomes else status
 
 
 def _inspect(options: argparse.Namespace) -> int:

@@ -27,12 +27,13 @@ SYM_SIZE = {32: 16, 64: 24}
 
 PT_LOAD = 1
 PT_DYNAMIC = 2
+PT_INTERP = 3
 PT_NOTE = 4
 PT_NAMES = {
     0: "PT_NULL",
     PT_LOAD: "PT_LOAD",
     PT_DYNAMIC: "PT_DYNAMIC",
-    3: "PT_INTERP",
+    PT_INTERP: "PT_INTERP",
     PT_NOTE: "PT_NOTE",
     6: "PT_PHDR",
     7: "PT_TLS",

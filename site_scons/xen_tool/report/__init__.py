@@ -3,6 +3,7 @@
 
 report    reads an image, and says what is in it and what each loader makes of it
 text      the same for people
+many      several images, and folders of them
 diff      what is different between two images
 bitwise   where two files that should be the same differ
 """

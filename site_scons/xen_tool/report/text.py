@@ -42,6 +42,14 @@ def check(report: Report) -> Iterator[str]:
         yield "  not made for PV.  What xen-pv-dom0 would say: --loader xen-pv-dom0."
 
 
+def check_briefly(report: Report) -> Iterator[str]:
+    """The same, in one line if every asked loader takes it, and there is nothing to say."""
+    if report.good and not findings_of(report, report.asked):
+        yield f"{printable(report.image)}: {_kind(report)}; accepted by {', '.join(report.asked)}"
+    else:
+        yield from check(report)
+
+
 def inspect(report: Report) -> Iterator[str]:
     """The lines of `xen-tool inspect`: all that is known."""
     yield f"{printable(report.image)}: {_kind(report)}"

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The check of several images, or of all that a folder holds: `xen-tool check A B FOLDER -j 4`.
+
+document() gives what --json prints then; of one image it prints the document of report.py:
+
+    {"schema": 1, "images": [the document of each], "errors": [{"image": PATH, "message": TEXT}],
+     "summary": {"accepted": 3, "refused": 1, "unreadable": 0}}
+
+In a folder and those below it the kernels among the files are checked: a bzImage, an ELF file
+with notes of Xen's, and one that is neither an object nor a program or library of a system.
+Links are not followed, and a file of several names counts once.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..abi import NOTE_OWNER
+from ..elf import spec
+from ..errors import XenToolError
+from ..light import NamedTuple
+from ..loaders.model.releases import Xen
+from ..printable import printable
+from . import text
+from .report import SCHEMA, Report, read_report
+
+ACCEPTED, REFUSED, UNREADABLE = "accepted", "refused", "unreadable"
+"""What may come of an image: each asked loader takes it; one does not; it cannot be read."""
+
+
+class Checked(NamedTuple):
+    """What came of one image."""
+
+    path: str
+    outcome: str
+    document: dict[str, Any]
+    """As --json prints it; empty if it cannot be read."""
+    lines: list[str]
+    """For people."""
+
+
+class _File(NamedTuple):
+    path: str
+    folder: str
+    """In which it was found; "" if it was named itself."""
+
+
+def check(
+    paths: Sequence[str], xen: Xen, asked: Sequence[str] | None, jobs: int
+) -> Iterator[Checked]:
+    """Check images and folders of them, in order, so many at a time.
+
+    Raises XenToolError if a folder has none.
+    """
+    files = list(_files(paths))
+    one = functools.partial(_checked, xen=xen, asked=asked)
+    folders = {path for path in paths if os.path.isdir(path)}
+    for file, found in zip(files, _mapped(one, files, jobs), strict=True):
+        if found is not None:
+            folders.discard(file.folder)
+            yield found
+    for folder in folders:
+        raise XenToolError(f"{printable(folder)}: is a folder without a kernel image")
+
+
+def document(checked: Sequence[Checked]) -> dict[str, Any]:
+    """What --json prints of several images."""
+    return {
+        "schema": SCHEMA,
+        "images": [each.document for each in checked if each.document],
+        "errors": [
+            {"image": each.path, "message": each.lines[0]}
+            for each in checked
+            if each.outcome == UNREADABLE
+        ],
+        "summary": _counts(checked),
+    }
+
+
+def summary(checked: Sequence[Checked]) -> str:
+    """The closing line."""
+    counts = (f"{count} {outcome}" for outcome, count in _counts(checked).items() if count)
+    return f"{len(checked)} image{'s' * (len(checked) != 1)}: {', '.join(counts)}"
+
+
+def _counts(checked: Sequence[Checked]) -> dict[str, int]:
+    outcomes = [each.outcome for each in checked]
+    return {outcome: outcomes.count(outcome) for outcome in (ACCEPTED, REFUSED, UNREADABLE)}
+
+
+def _files(paths: Sequence[str]) -> Iterator[_File]:
+    """The files that are named, and the regular ones below the folders that are."""
+    for path in paths:
+        if not os.path.isdir(path):
+            yield _File(path, "")
+            continue
+        seen = set()
+        for folder, folders, names in os.walk(path):
+            folders.sort()
+            for name in sorted(names):
+                file = os.path.join(folder, name)
+                if os.path.islink(file) or not os.path.isfile(file):
+                    continue
+                status = os.stat(file)
+                if (status.st_dev, status.st_ino) not in seen:
+                    seen.add((status.st_dev, status.st_ino))
+                    yield _File(file, path)
+
+
+def _checked(file: _File, *, xen: Xen, asked: Sequence[str] | None) -> Checked | None:
+    """What comes of a file; None of one in a folder that is no kernel."""
+    try:
+        report = read_report(file.path, xen, asked)
+    except XenToolError as error:
+        return Checked(file.path, UNREADABLE, {}, [str(error)])
+    if file.folder and not _is_kernel(report):
+        return None
+    outcome = ACCEPTED if report.good else REFUSED
+    return Checked(file.path, outcome, report.document(), list(text.check_briefly(report)))
+
+
+def _is_kernel(report: Report) -> bool:
+    if report.format.startswith("bzImage"):
+        return True
+    if report.elf_class is None or report.unlinked:
+        return False
+    if report.guest or any(note.owner == NOTE_OWNER for note in report.notes):
+        return True
+    return not any(s.p_type in (spec.PT_INTERP, spec.PT_DYNAMIC) for s in report.segments)
+
+
+def _mapped(
+    one: functools.partial[Checked | None], files: Sequence[_File], jobs: int
+) -> Iterator[Checked | None]:
+    if min(jobs, len(files)) < 2:
+        yield from map(one, files)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    context = multiprocessing.get_context("fork")
+    workers = min(jobs, len(files))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_silently)
+    try:
+        yield from pool.map(one, files)
+    except BrokenProcessPool:
+        raise XenToolError(
+            "a process that checked an image was ended from outside, perhaps for want of "
+            "memory; say a smaller -j"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_silently() -> None:
+    """A terminal sends its Ctrl-C to all; this process tells of it."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
