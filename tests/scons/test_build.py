@@ -303,6 +303,7 @@ def test_a_build_that_waits_can_be_ended(
         (["O=.."], "outputs would land among the sources"),
         (["O=SConstruct"], "cannot build there: SConstruct is not a folder"),
         (["O=SConstruct/x"], "cannot build there: SConstruct is not a folder"),
+        (["O=/proc/x/y"], "O=/proc/x/y: cannot build there: "),
         (["O=arch"], "outputs would land among the sources"),
         (["O=-o"], "programs would take it for an option"),
         (["XEN_PV=1", "XEN_PV=0"], "XEN_PV is set twice, to 1 and 0"),

@@ -145,8 +145,14 @@ def xen_configure(
         env["XEN_BUILD"] = _build_directory(env, directory, is_typed="O" in given.tool)
     if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
         # SCons writes its file there, or nowhere.
-        with listen.ignored():
-            os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
+        try:
+            with listen.ignored():
+                os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
+        except OSError as error:
+            # Root may write to every folder, but not everywhere are folders made.
+            raise XenToolError(
+                f"O={directory}: cannot build there: {error.strerror}; say O=DIRECTORY"
+            ) from error
         env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath.replace("$", "$$"))
     env["XEN_CONFIG"] = configuration
     env["XEN_SETTINGS"] = given
