@@ -151,7 +151,8 @@ def messages(top: Path) -> Iterator[str]:
         yield from (f"warning: {text}" for text in found.warnings)
         yield from (f"note: {text}" for text in found.notes)
 
-    yield "# SPDX-License-Identifier: GPL-2.0-only OR MIT"
+    # The licence, as here.
+    yield Path(__file__).read_text().splitlines()[0]
     yield "# What the configuration says; tests/config/test_messages.py writes this file."
     kconfig.write_text(TREE)
     for line in SETTINGS:
