@@ -181,6 +181,16 @@ def test_the_cause_is_in_the_fix() -> None:
     assert fix("D3-pv32-no-pae", "xen-pv-domu", "4.17+pv32") == 'add the note PAE_MODE = "yes"'
     assert "CONFIG_PV32" in fix("D3-pv32-no-pae", "xen-pv-domu")
     assert fix("lz4-frame").startswith("use gzip")
+    # What a second round would ask for is in the first.
+    assert fix("L2-nothing").startswith("write LOADER=generic and XEN_VER=xen-3.0 into")
+    assert fix("neither-loader-nor-version").startswith(
+        'add the note LOADER = "generic", and add the note XEN_VERSION = "xen-3.0"'
+    )
+    assert fix("Q2-section-and-0", "qemu-kernel") == (
+        "put the notes into a PT_NOTE: QEMU reads no sections; and make PHYS32_ENTRY the physical "
+        "address of the entry"
+    )
+    assert fix("N2-owner-#Xen") == 'give the notes the owner "Xen": now it is "#Xen"'
     # Another note that is cut is not the cause.
     assert fix("A3-and-cut-page").startswith("make ENTRY the virtual address")
 

@@ -87,6 +87,15 @@ def _big_endian() -> bytes:
 _IBT = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", 0xC0000002, 4, 1, 0)
 
 EXTRA: dict[str, Image | bytes] = {
+    "L2-nothing": replace(good_pv64(), notes=(), guest="GUEST_OS=test"),
+    "neither-loader-nor-version": good_pv64().without(XenElfNote.LOADER, XenElfNote.XEN_VERSION),
+    "Q2-section-and-0": replace(
+        good_pvh(64).setting(number(XenElfNote.PHYS32_ENTRY, 0, 4)), in_segment=False
+    ),
+    "N2-owner-#Xen": replace(
+        good_both(),
+        notes=tuple(replace(note, owner=b"#Xen\0\0\0\0") for note in good_both().notes),
+    ),
     "claims-behind-F1": replace(good_both(), notes=(features("!bogus"), *good_both().notes)),
     "claims-bzimage-in-gzip": gzip.compress(bzimage(packed("xz", bytes(good_both())))),
     "A3-and-cut-page": good_both().setting(

@@ -43,6 +43,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("E11-symtab", XEN, "E11", "invalid ELF handle for symtab section", WARNING),
     Row("65537-notes", XEN, "N1", "too many ELF notes", WARNING),
+    Row("N2-owner-#Xen", XEN, "N2", 'its owner is "#Xen", but must be "Xen"', WARNING),
     Row("N2-one-owner", XEN, "N2", 'its owner is "xen"', WARNING),
     Row("N3-first-wraps", XEN, "N3", "every note behind it is lost", WARNING),
     Row("N4-padded-to-8", XEN, "N4", "counts by 4", WARNING),

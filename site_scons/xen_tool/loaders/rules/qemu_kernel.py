@@ -114,13 +114,24 @@ def _no_entry(subject: Subject) -> Fields | None:
     if entry_of(subject):
         return None
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
-    if ours is not None and ours.place == "SHT_NOTE":
-        place = f"{where.note(subject, ours)}, in section {ours.number} but no PT_NOTE"
-        return {"fix": "put the notes into a PT_NOTE: QEMU reads no sections", "where": place}
-    return {
-        "fix": "add the note PHYS32_ENTRY, not 0, in a PT_NOTE: QEMU reads no sections",
-        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
-    }
+    if ours is None:
+        return {
+            "fix": "add the note PHYS32_ENTRY in a PT_NOTE: QEMU reads no sections",
+            "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+        }
+    fixes, place = [], where.note(subject, ours)
+    if ours.place == "SHT_NOTE":
+        fixes.append("put the notes into a PT_NOTE: QEMU reads no sections")
+        place += f", in section {ours.number} but no PT_NOTE"
+    if not _is_loaded(subject, ours.numeric() & UNSET_ADDR32):
+        fixes.append("make PHYS32_ENTRY the physical address of the entry")
+    if not fixes:
+        fixes.append("let its PT_NOTE be one that QEMU reads: p_align 4, wholly in the file")
+    return {"fix": "; and ".join(fixes), "where": place}
+
+
+def _is_loaded(subject: Subject, entry: int) -> bool:
+    return any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(subject))
 
 
 def _foreign_note(subject: Subject) -> Fields | None:
@@ -170,7 +181,7 @@ def _behind_ram(subject: Subject) -> Fields | None:
 def _entry_not_loaded(subject: Subject) -> Fields | None:
     """PHYS32_ENTRY is not where bytes of the file are loaded."""
     entry = entry_of(subject) & UNSET_ADDR32
-    if any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(subject)):
+    if _is_loaded(subject, entry):
         return None
     note = _entry_note(subject)
     assert note is not None

@@ -62,6 +62,8 @@ _FEATURES_LIMIT = 1 << 20
 """Bytes of FEATURES that are read, in all notes together; no kernel comes near this."""
 _KEPT = 4096
 _NOTE_HEADER = 12
+_OWNER = 16
+"""Bytes of an owner in which somebody may have meant "Xen"."""
 
 
 class Pae(IntEnum):
@@ -106,7 +108,7 @@ class Parms:
     cut: FoundNote | None = None
     """The first note of which something is behind the file that libelf wants to read."""
     misnamed: FoundNote | None = None
-    """The first note whose owner is all but "Xen"."""
+    """The first note of an owner that has "xen" in it, but is another than "Xen"."""
     features_size = 0
     """Bytes of FEATURES that were read."""
     guest_info: int | None = None
@@ -248,8 +250,8 @@ def _survey(parms: Parms, note: FoundNote, is_xen: bool, text: bytes | None, end
     if parms.cut is None and is_xen and read_end > note.data.size:
         parms.cut = note
     if parms.misnamed is None and not is_xen:
-        start = note.data.read(note.offset + 12, 4)
-        if start.lower() == b"xen\0" or start.startswith((b"Xen", b"XEN")):
+        name = note.data.read(note.offset + _NOTE_HEADER, min(max(4, note.n_namesz), _OWNER))
+        if b"xen" in name.lower():
             parms.misnamed = note
 
 

@@ -18,6 +18,8 @@ from ...names import PV, PVH_DOM0, PVH_DOMU, XEN
 from ..rule import Fields, Probe, Rule
 from .notes import cut_address
 
+_XEN_3_0 = b"xen-3.0"
+
 
 def _no_notes(subject: Subject) -> Fields | None:
     """There are neither notes nor the section __xen_guest."""
@@ -58,30 +60,44 @@ def _neither_generic_nor_linux(subject: Subject) -> Fields | None:
 
 def _fix_of_names(subject: Subject) -> str:
     parms = subject.parms
+    if not parms.notes and parms.misnamed is not None:
+        owner = printable(parms.misnamed.owner or b"")
+        return f'give the notes the owner "Xen": now it is "{owner}"'
     if subject.pvh:
         return _ADD_PHYS32_ENTRY
+    other_version = not parms.xen_ver.startswith(_XEN_3_0)
     if parms.guest_info is not None:
-        return "write LOADER=generic into the __xen_guest string, or give the kernel notes instead"
+        more = " and XEN_VER=xen-3.0" * other_version
+        return f"write LOADER=generic{more} into the __xen_guest string, or use notes instead"
     if not parms.notes:
         return (
             'add Xen\'s notes, for PV at least LOADER = "generic" and XEN_VERSION = "xen-3.0" '
             "(Linux: CONFIG_XEN_PV)"
         )
-    verb = "make" if subject.note(XenElfNote.LOADER) else "add"
-    return f'{verb} the note LOADER = "generic"; PHYS32_ENTRY helps a PVH kernel only'
+    fix = f'{_verb(subject, XenElfNote.LOADER)} the note LOADER = "generic"'
+    if other_version:
+        fix += f", and {_fix_of_version(subject)}"
+    return f"{fix}; PHYS32_ENTRY helps a PVH kernel only"
+
+
+def _fix_of_version(subject: Subject) -> str:
+    return f'{_verb(subject, XenElfNote.XEN_VERSION)} the note XEN_VERSION = "xen-3.0"'
+
+
+def _verb(subject: Subject, n_type: XenElfNote) -> str:
+    return "make" if subject.note(n_type) else "add"
 
 
 def _other_xen_version(subject: Subject) -> Fields | None:
     """XEN_VERSION does not begin with "xen-3.0"."""
-    if not _needs_names(subject) or subject.parms.xen_ver.startswith(b"xen-3.0"):
+    if not _needs_names(subject) or subject.parms.xen_ver.startswith(_XEN_3_0):
         return None
     if subject.pvh:
         fix = _ADD_PHYS32_ENTRY
     elif subject.parms.guest_info is not None:
         fix = "write XEN_VER=xen-3.0 into the __xen_guest string"
     else:
-        verb = "make" if subject.note(XenElfNote.XEN_VERSION) else "add"
-        fix = f'{verb} the note XEN_VERSION = "xen-3.0"'
+        fix = _fix_of_version(subject)
     return {
         "xen_ver": printable(subject.parms.xen_ver),
         "fix": fix,

@@ -43,7 +43,7 @@ def _region(subject: Subject) -> str:
 
 
 def _other_owner(subject: Subject) -> Fields | None:
-    """The owner of a note is all but "Xen"."""
+    """The owner of a note has "xen" in it, but is not "Xen"."""
     note = subject.parms.misnamed
     if note is None:
         return None
@@ -161,6 +161,7 @@ def _unknown_feature(subject: Subject) -> Fields | None:
     return {"name": printable(name), "where": where.note(subject, note)}
 
 
+OWNER_XEN = 'give it the owner "Xen": .long 4 for its n_namesz, and .asciz "Xen"'
 _UNKNOWN_FEATURE = (
     'drop "{name}" from FEATURES: Xen prints no reason, but refuses a required name other than '
     "its seven; what else is supported goes into SUPPORTED_FEATURES as a bit"
@@ -176,8 +177,8 @@ def _warnings() -> Iterator[Rule]:
         (
             "N2",
             _other_owner,
-            'the note is skipped: its owner is "{owner}", not "Xen"',
-            'give it the owner "Xen"',
+            'the note is skipped: its owner is "{owner}", but must be "Xen"',
+            OWNER_XEN,
         ),
         (
             "N3",
