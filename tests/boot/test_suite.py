@@ -30,9 +30,9 @@ from xen_tool.errors import XenToolError
 XTF = "Test result: SUCCESS\n"
 
 
-def tool(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def tool(*words: str, cwd: Path, command: str = "test") -> subprocess.CompletedProcess[str]:
     result = subprocess.run(
-        [sys.executable, "-m", "xen_tool.cli", "test", *words],
+        [sys.executable, "-m", "xen_tool.cli", command, *words],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(TOP / "site_scons")},
         capture_output=True,
@@ -187,22 +187,20 @@ def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "said"),
+    ("words", "said"),
     [
-        (("--runs=2", "--retries=1"), 4, "retries would hide"),
-        (("--jobs=0",), 4, "above 0"),
-        (("--protocol=none",), 4, "a test needs a verdict"),
-        (("--gdb=1",), 4, "leave GDB, RECORD and REPLAY out"),
-        (("--record=file",), 4, "leave GDB, RECORD and REPLAY out"),
-        (("--pass=(",), 2, "PASS_REGEX=( is no regular expression"),
+        (("--runs=2", "--retries=1"), "retries would hide"),
+        (("--jobs=0",), "above 0"),
+        (("--protocol=none",), "a test needs a verdict"),
+        (("--gdb=1",), "leave GDB, RECORD and REPLAY out"),
+        (("--record=file",), "leave GDB, RECORD and REPLAY out"),
+        (("--pass=(",), "PASS_REGEX=( is no regular expression"),
     ],
 )
-def test_what_makes_no_test_is_told(
-    tmp_path: Path, words: Sequence[str], status: int, said: str
-) -> None:
+def test_what_makes_no_test_is_wrong_usage(tmp_path: Path, words: Sequence[str], said: str) -> None:
     guest(tmp_path, "xen-pv-domu")
     result = tool("guest", "--mode=pv", *words, cwd=tmp_path)
-    assert result.returncode == status
+    assert result.returncode == 2
     assert said in result.stderr
 
 
@@ -318,3 +316,21 @@ def test_an_interrupt_ends_every_qemu_and_says_what_ran(
     for pid in pids.read_text().split():
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
+
+
+def test_a_boot_of_one_image_is_shown_as_is_asked_for(machine: Machine) -> None:
+    machine.program("say('(XEN) up\\nPASS a\\nRESULT: PASS\\n'); sys.exit(33)")
+    words = ("vmlinux", "--mode=qemu", f"--qemu={machine.qemu}")
+    top = machine.folder
+    plain = tool(*words, cwd=top, command="boot")
+    assert plain.returncode == 0
+    lines = ["(XEN) up", "PASS a", "RESULT: PASS", "vmlinux: the guest reported RESULT: PASS"]
+    assert plain.stdout.splitlines() == lines
+    assert not (top / "build").exists()
+    told = tool(*words, "-q", "-v", "--logs=logs", cwd=top, command="boot")
+    command, *rest = told.stdout.splitlines()
+    assert rest == lines[1:]
+    assert command.startswith(f"{machine.qemu} -display none ")
+    assert command.endswith("-kernel logs/vmlinux.qemu-kernel.files/0")
+    assert (top / "logs/vmlinux.qemu-kernel.files/0").read_bytes() == machine.image.read_bytes()
+    assert (top / "logs/vmlinux.qemu-kernel.log").read_text().splitlines() == lines[:3]

@@ -195,7 +195,11 @@ def _test(options: argparse.Namespace) -> int:
     )
     todo = cases.of_images(options.images, options.mode or (), besides)
     how = How(options.jobs, options.runs, options.retries)
-    suite = Suite(todo, how, Path(options.logs), lambda: bool(interrupting))
+    try:
+        suite = Suite(todo, how, Path(options.logs), lambda: bool(interrupting))
+    except XenToolError as error:
+        parser: argparse.ArgumentParser = options.parser
+        parser.error(str(error))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: interrupting.append(number))
     good = told.tell(suite, as_json=options.json, junit=options.junit)
