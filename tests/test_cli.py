@@ -52,6 +52,8 @@ def test_head_as_a_source_is_assembled_to_the_same(kernel: Project, gnu_as: str)
         (["head", "-o", "x.o", "--config", "nowhere"], 4, "nowhere: there is no such"),
         (["head", "-o", "x.o", "--kconfig", "nowhere"], 4, "nowhere"),
         (["head", "-o", "arch"], 4, "arch: cannot be written"),
+        (["head", "-o", "nowhere/x.o"], 4, "nowhere: there is no such folder; make it, or"),
+        (["head", "-o", "SConstruct/x.o"], 4, "SConstruct: there is no such folder"),
         (["boot", "nowhere"], 4, "nowhere: cannot be opened"),
         (["boot", "SConstruct"], 4, "no kernel image"),
         (["boot", "--mode", "pw", "x"], 2, "name one of xen-pv-dom0 (pv), "),
@@ -67,6 +69,7 @@ def test_errors_have_a_status_and_a_sentence(
     assert result.returncode == status
     assert words in result.stderr
     assert not (kernel.top / "x.o").exists()
+    assert not (kernel.top / "nowhere").exists()
 
 
 def test_notes_are_told(kernel: Project) -> None:

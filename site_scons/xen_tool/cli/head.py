@@ -64,6 +64,10 @@ def _head(options: argparse.Namespace) -> int:
             f"there is no {_KCONFIG} here: name the Kconfig file in --kconfig, or go to the top of "
             "a tree that has one"
         )
+    folder = Path(options.output).parent
+    if not folder.is_dir():
+        # As with compilers: a folder that does not exist is a typing error.
+        raise XenToolError(f"{folder}: there is no such folder; make it, or name another in -o")
     if options.config and not Path(options.config).exists():
         raise XenToolError(f"{options.config}: there is no such configuration")
     has_defconfig = any(Path(options.defconfig.format(arch=arch)).exists() for arch in ARCHES)

@@ -52,7 +52,9 @@ def read_maps(
         verdicts = {loader: judge(kernel, loader, xen) for loader in loaders}
         refused = [verdict for verdict in verdicts.values() if not verdict.accepted]
         accepted = [loader for loader in loaders if verdicts[loader].accepted]
-        maps = [layout(s, pages, initrd) for s in subjects(kernel, xen, accepted)]
+        # What QEMU takes for a Linux is no ELF file to it, and it is for Linux's setup to lay out.
+        found = (s for s in subjects(kernel, xen, accepted) if s.image.elf is not None)
+        maps = [layout(s, pages, initrd) for s in found]
         wanted = {marker.linked for found in maps for marker in found.markers}
         elf = elf_of(kernel.payload) if kernel.payload else None
         symbols = Symbols(elf).at(wanted) if elf else {}

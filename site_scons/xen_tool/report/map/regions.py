@@ -39,6 +39,8 @@ HOLE = "hole"
 
 _SECTIONS = 4096
 _NAMED = 6
+_SEGMENTS = 256
+"""Program headers that are drawn; no kernel has so many."""
 
 
 class Region(NamedTuple):
@@ -125,7 +127,8 @@ def kernel(subject: Subject, *, paged: bool) -> Iterator[Region]:
 def _placed(subject: Subject) -> Iterator[tuple[Segment, int]]:
     """The segments that are loaded, and at which address: virtual for PV, else physical."""
     addresses = subject.addresses
-    for segment in subject.elf.qemu_segments if subject.loader == QEMU else subject.elf.segments:
+    segments = subject.elf.qemu_segments if subject.loader == QEMU else subject.elf.segments
+    for segment in segments[:_SEGMENTS]:
         is_loaded = segment.is_loadable or (
             subject.loader == QEMU and segment.p_type == spec.PT_LOAD
         )

@@ -14,6 +14,7 @@ from html import escape
 
 from ...errors import XenToolError
 from ...files import write_if_changed
+from ...printable import printable
 from . import regions
 from .reading import Maps
 from .regions import Map, Marker, Region
@@ -92,9 +93,9 @@ def write(path: str | os.PathLike[str], maps: Maps) -> None:
 def picture(maps: Maps, found: Map) -> str:
     """The SVG document of one map."""
     drawing = _Drawing(found, maps.symbols)
-    body = "\n".join(drawing.lines(os.path.basename(maps.image)))
+    body = "\n".join(drawing.lines(printable(os.path.basename(maps.image))))
     height = drawing.y + 16
-    name = escape(f"{os.path.basename(maps.image)}: {TITLES[found.loader]}")
+    name = escape(f"{printable(os.path.basename(maps.image))}: {TITLES[found.loader]}")
     light, dark = (
         "".join(f"--{colour}:{shades[column]};" for colour, shades in _COLOURS.items())
         for column in (0, 1)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...abi import PAGE_SIZE
+from ...printable import printable
 from .reading import Maps
 from .regions import HOLE, Map, Marker, Region, address
 
@@ -24,7 +25,7 @@ def lines(maps: Maps) -> Iterator[str]:
     """The lines of `xen-tool map`."""
     memory = size(maps.pages * PAGE_SIZE)
     initrd = f", an initrd of {size(maps.initrd)}" if maps.initrd else ""
-    yield f"{maps.image}: Xen {maps.xen}, {memory} of memory{initrd}"
+    yield f"{printable(maps.image)}: Xen {maps.xen}, {memory} of memory{initrd}"
     if not maps.maps and not maps.refused:
         yield "  It claims to be for no loader; name one with --loader."
     for found in maps.maps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...printable import printable
 from .sizes import Bytes, Key, Row, Sizes, rows
 
 TOP = 15
@@ -13,9 +14,9 @@ TOP = 15
 
 def lines(sizes: Sizes, before: Sizes | None, top: int = TOP) -> Iterator[str]:
     """The lines of `xen-tool size`; top is how many rows each table has at most."""
-    yield f"{sizes.image}: {_bytes(sizes.total)}"
+    yield f"{printable(sizes.image)}: {_bytes(sizes.total)}"
     if before is not None:
-        yield f"against {before.image}: {_bytes(before.total)}"
+        yield f"against {printable(before.image)}: {_bytes(before.total)}"
         if sizes.sections == before.sections and sizes.symbols == before.symbols:
             yield "nothing has changed its size"
             return
