@@ -23,8 +23,11 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[n] / m) for n, m in ((1, ""), (2, "site_scons"))]
 
 from config.linux import SUITES, Linux, fetched
+from xen_tool.abi import X86_64, Arch
 from xen_tool.config import saved
-from xen_tool.config.language.kconf import read_kconfig
+from xen_tool.config.assignments import Origins, origins
+from xen_tool.config.explain.why import about, why
+from xen_tool.config.language.kconf import Kconfig, read_kconfig
 from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.texts import config_text, defconfig_text
 
@@ -34,11 +37,16 @@ KNOWN = {
     # Since v6.11 a choice whose prompt is not visible has a value all the same.
     ("6.12", "allnoconfig"): _SPLITS,
     ("6.12", "alldefconfig"): _SPLITS,
-    # And with 7.2 a number without a value, here a bound of a range, is 0.
+    # And what a bool of a choice selects is m where the choice depends on m.
+    ("6.12", "allmodconfig"): {"USB_ROLE_SWITCH"},
+    # In 7.2 a number without a value, here one that a range depends on, is 0.
     **{("7.2", target): {"PAGE_BLOCK_MAX_ORDER"} for target in _TARGETS},
     ("7.2", "allnoconfig"): {"PAGE_BLOCK_MAX_ORDER", *_SPLITS},
+    ("7.2", "alldefconfig"): {"PAGE_BLOCK_MAX_ORDER", *_SPLITS},
+    ("7.2", "allmodconfig"): {"PAGE_BLOCK_MAX_ORDER", "USB_ROLE_SWITCH"},
 }
 """Symbols that we answer as C kconfig of Linux 6.1 does, by release and target."""
+QUESTIONS = ("XEN", "XEN=n", "KASAN=y", "PREEMPT_RT=y", "NR_CPUS=100000", "X86_32=y", "HZ=300")
 _HEADING = re.compile(r"\A#\n# Automatically generated file; DO NOT EDIT.\n# .*\n#\n")
 
 
@@ -69,7 +77,24 @@ def compare(linux: Linux) -> bool:
             told = f"{target:<14} {ours.count('CONFIG_'):>6} lines, {len(lines)} differ"
             print(f"{told}; {times[0]:.1f} s, conf {times[1]:.1f} s", *lines, sep="\n    ")
             same = same and not lines
+        _ask(linux, kconf, config)
     return same
+
+
+def _ask(linux: Linux, kconf: Kconfig, config: Path) -> None:
+    """Print how long answers of `why` take, without the time of reading the files."""
+    config.write_text(linux.config)
+    assignments = saved.load(kconf, config).assignments
+    where = origins(a for a in assignments if a.holds())
+
+    def load(_arch: Arch) -> tuple[Kconfig, Origins]:
+        return kconf, where
+
+    for question in QUESTIONS:
+        name, _, value = question.partition("=")
+        start = time.monotonic()
+        answer = why(load, X86_64, name, value) if value else about(load, X86_64, name)
+        print(f"why {question:<20} {time.monotonic() - start:6.2f} s  {answer[-1][:100]}")
 
 
 def _conf(linux: Linux, target: str, config: Path, short: Path) -> None:

@@ -344,3 +344,10 @@ $(warn,$(greet,he,John,ignored))
     assert told(tree(tmp_path, WARN + text)) == [
         "1 2", "1 2 3 3 3", "5", "he is John.", "he is .", "he is John.",
     ]  # fmt: skip
+
+
+def test_the_table_lists_each() -> None:
+    table = (TOP / "docs/design-kconfig.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \|.*\| (?:yes|no|in part) \|", table, re.MULTILINE)
+    here = re.findall(r"^def test_(\w+)\(", Path(__file__).read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(set(here) - {"the_table_lists_each"})
