@@ -199,7 +199,7 @@ def test_err_recursive_inc(tmp_path: Path) -> None:
 
 
 def test_err_repeated_inc(tmp_path: Path) -> None:
-    # Meant to differ: an error since 7.0, and used in trees before.
+    # Meant to differ: an error in 7.2, and none in 6.1.
     (tmp_path / "more").write_text("config A\n\tdef_bool y\n")
     kconf = tree(tmp_path, 'source "more"\nsource "more"\n')
     assert config_text(kconf) == "CONFIG_A=y\n"
@@ -260,7 +260,7 @@ def test_conditional_dep(tmp_path: Path, config: str, expected: str) -> None:
 
 def test_warn_changed_input(tmp_path: Path) -> None:
     # Meant to differ: we tell of it always, and a number out of range does not count, as in 6.1;
-    # since 7.0 it is the nearest in range, and told of if KCONFIG_WARN_CHANGED_INPUT is set.
+    # in 7.2 it is the nearest in range, and told of if KCONFIG_WARN_CHANGED_INPUT is set.
     from xen_tool.config.overrides import overruled
 
     text = 'config DEP\n\tbool "dep"\nconfig A\n\tbool "a"\n\tdepends on DEP\n'

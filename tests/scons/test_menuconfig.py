@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from project import Project
+from project import TOP, Project
 
 _PATIENCE = 60.0
 _SCONS = f"{shlex.quote(sys.executable)} -m SCons -Q "
@@ -526,3 +526,17 @@ def test_what_cannot_be_set_says_why_and_leads_there(kernel: Project, terminal: 
     screen.wait("Save configuration?")
     screen.keys("n")
     assert screen.end()[0] == 0
+
+
+def test_it_is_started_by_sconsw(terminal: Open, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    words = f"KCONFIG_CONFIG={config} ./sconsw -Q O={tmp_path}/out menuconfig"
+    screen = terminal(TOP, words)
+    go_to_xen_pv(screen)
+    screen.keys("n")
+    screen.wait(f"[ ] {_XEN_PV} (defconfig: y)")
+    screen.keys("q")
+    screen.wait("Save configuration?")
+    screen.keys("y")
+    assert screen.end()[0] == 0
+    assert "# CONFIG_XEN_PV is not set\n" in config.read_text()
