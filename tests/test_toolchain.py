@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,14 @@ def names(tools: Toolchain) -> tuple[list[str], list[str]]:
         (["x86_64-linux-gnu-gcc", "x86_64-linux-gnu-ld", "ld"],
          {"cc": "x86_64-linux-gnu-gcc -m64"}, ["x86_64-linux-gnu-gcc", "-m64"],
          ["x86_64-linux-gnu-ld"]),
+        (["x-gcc", "x-ld", "gcc", "ld"], {"cross": "x-"}, ["x-gcc"], ["x-ld"]),
+        (["x-gcc", "x-ld", "gcc", "ld"], {"cross": "x-", "toolchain": "gcc", "cc": "gcc"},
+         ["gcc"], ["x-ld"]),
+        (["x-gcc", "x-ld", "clang", "ld.lld"], {"cross": "x86_64-elf-", "toolchain": "clang"},
+         ["clang", "--target=x86_64-elf"], ["ld.lld"]),
+        (["gcc", "ld", "clang", "ld.lld"], {"llvm": "1"}, ["clang"], ["ld.lld"]),
+        (["gcc", "clang", "clang-14", "ld.lld-14"], {"llvm": "-14"}, ["clang-14"], ["ld.lld-14"]),
+        (["gcc", "clang", "ld.lld", "mold"], {"llvm": "1", "ld": "mold"}, ["clang"], ["mold"]),
         (["ccache", "gcc", "ld"], {"cc": "ccache gcc"}, ["ccache", "gcc"], ["ld"]),
         (["gcc", "ld"], {"cc": "gcc -I /opt/gcc -m64"}, ["gcc", "-I", "gcc", "-m64"], ["ld"]),
         (["gcc", "ld", "mold"], {"ld": "mold"}, ["gcc"], ["mold"]),
@@ -73,6 +83,12 @@ def test_without_a_compiler_the_ways_to_get_one_are_named(
         (["ld"], {"toolchain": "gcc"}, "gcc: no such C compiler in PATH"),
         (["gcc", "ld"], {"ld": "gold"}, "gold: no such linker in PATH"),
         (["gcc", "ld"], {"toolchain": "tcc"}, "the toolchains are gcc, clang, zig"),
+        (["clang", "ld"], {"llvm": "1"}, "ld.lld: no such linker in PATH"),
+        (["clang", "ld.lld"], {"llvm": "-14"}, "clang-14: no such C compiler in PATH"),
+        (["clang", "ld.lld"], {"llvm": "14"}, "LLVM=14: it is 1, a version such as -14"),
+        (["clang", "ld.lld"], {"llvm": "1", "toolchain": "gcc"}, "contradict"),
+        (["gcc", "ld"], {"cross": "x-"}, "x-gcc: no such C compiler in PATH"),
+        (["gcc", "ld"], {"cross": "x-", "toolchain": "zig"}, "leave CROSS_COMPILE out"),
     ],
 )
 def test_what_is_missing_is_named(
@@ -81,6 +97,41 @@ def test_what_is_missing_is_named(
     with pytest.raises(XenToolError) as error:
         toolchain.find(programs(tmp_path, *there), **arguments)
     assert words in str(error.value)
+
+
+def test_a_folder_of_llvm(tmp_path: Path) -> None:
+    folder = tmp_path / "my llvm"
+    folder.mkdir()
+    programs(folder, "clang", "ld.lld")
+    tools = toolchain.find(programs(tmp_path, "clang", "ld.lld"), llvm=f"{folder}/")
+    assert (tools.cc, tools.ld) == ((f"{folder}/clang",), (f"{folder}/ld.lld",))
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        ("gcc", "gcc version 7.5.0 (Debian)", "gcc is gcc 7.5.0, and the tool needs gcc 8"),
+        ("gcc", "gcc version 8.3.0", ""),
+        ("clang", "Debian clang version 11.0.1-2", "clang is clang 11.0.1, and the tool needs"),
+        ("clang", "Debian clang version 14.0.6", ""),
+        ("clang", "Apple something", ""),
+    ],
+)
+def test_versions(tmp_path: Path, name: str, said: str, words: str) -> None:
+    path = programs(tmp_path, name, "ld")
+    (tmp_path / name).write_text(f"#!/bin/sh\necho /include\necho '{said}' >&2\n")
+    if words:
+        with pytest.raises(XenToolError, match=words):
+            toolchain.find(path)
+    else:
+        assert toolchain.find(path).name == name
+
+
+@pytest.mark.parametrize("name", ["gcc", "clang"])
+def test_the_real_ones_say_a_version(name: str) -> None:
+    command = shutil.which(name)
+    if command is not None:
+        assert re.search(r"\b(gcc|clang) version \d+", toolchain._said([command]))
 
 
 @pytest.mark.parametrize("command", ["", "'", '"gcc'])

@@ -109,6 +109,8 @@ def xen_configure(
             cc=given.get("CC"),
             ld=given.get("LD"),
             cc_launcher=given.get("CC_LAUNCHER"),
+            cross=given.get("CROSS_COMPILE"),
+            llvm=given.get("LLVM"),
         )
         seen = {**_kconfig_variables(tools, path), **(variables or {})}
     listen.lists(path.split(os.pathsep))
@@ -236,6 +238,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     env["XENLAUNCHER"] = list(tools.launcher.argv)
     env["XENLD"] = list(tools.ld)
     env["XENCCFLAGS"] = tools.cc_flags(configuration.arch)
+    env["XENASMFLAGS"] = tools.assembler_code
     env["XENPCHFLAGS"] = tools.precompiling
     env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
     # What lies in a build directory elsewhere has an absolute path.

@@ -35,7 +35,8 @@ def xen_offsets(env: Any, target: Any, source: Any) -> list[Any]:
     graph.generated.append(header)
 
     def steps() -> Iterator[Step]:
-        words = ["-S" if word == "-c" else word for word in expanded(env, folder, "C")]
+        # The last is -c.
+        words = [*expanded(env, folder, "C")[:-1], *env["XENASMFLAGS"]]
         if any(word.startswith("-flto") for word in words):
             # There would be no assembler code.
             words.append("-fno-lto")

@@ -23,6 +23,8 @@ RESERVED = {
     "O": "the folder for all outputs (build/<ARCH>)",
     "V": "1 shows the commands",
     "TOOLCHAIN": f"{', '.join(NAMES)} (the first that is there)",
+    "CROSS_COMPILE": "what the names of gcc and ld begin with, as x86_64-linux-gnu-",
+    "LLVM": "1: clang and ld.lld; -14: of that version; FOLDER/: in that folder",
     "CC": "the C compiler, with arguments if need be",
     "CC_LAUNCHER": "a command before the compiler: ccache, sccache, distcc, icecc",
     "LD": "the linker",

@@ -12,6 +12,7 @@ SETS = {
     "XEN_BUILD": "the folder of all outputs, a node",
     "XENCC": "the C compiler, a list of words; it may be changed",
     "XENCCFLAGS": "its default flags for the architecture, in front of yours; may be changed",
+    "XENASMFLAGS": "its flags for assembler code, in the place of -c",
     "XENPCHFLAGS": "its flags for precompiled headers",
     "XENFOLDERS": "the folders whose paths are kept out of objects, and what stands for each",
     "XENSYSTEMFLAGS": "its flags behind yours: `autoconf.h`, and the compiler's own headers",

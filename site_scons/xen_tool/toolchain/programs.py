@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ..abi import PAGE_SIZE, Arch
 from ..errors import XenToolError
+from . import versions
 from .launcher import NONE, Launcher, launcher
 
 NAMES = ("gcc", "clang", "zig")
@@ -76,6 +77,12 @@ class Toolchain:
         # clang refuses one of headers that are younger.
         return [] if self.name == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
 
+    @property
+    def assembler_code(self) -> list[str]:
+        """Flags in the place of -c with which assembler code is the output."""
+        # With -S and a depfile, zig writes the depfile only.
+        return ["-c", "-Xclang", "-S"] if self.name == "zig" else ["-S"]
+
     def folders(self, project: Iterable[str]) -> dict[str, str]:
         """What a project's folders and zig's are called in objects, wherever they lie."""
         own = {self.include: "zig/include"} if self.name == "zig" else {}
@@ -98,16 +105,33 @@ def find(
     cc: str | None = None,
     ld: str | None = None,
     cc_launcher: str | None = None,
+    cross: str | None = None,
+    llvm: str | None = None,
 ) -> Toolchain:
-    """Finds programs in path, a list of folders as in $PATH.
+    """Find programs in path, a list of folders as in $PATH.
 
-    toolchain is one of NAMES; cc and ld are commands that replace its
-    programs; cc_launcher is one that stands before the compiler.
+    toolchain is one of NAMES; cc and ld are commands that replace its programs; cc_launcher is
+    a command to put before the compiler.  cross and llvm are as after kbuild's CROSS_COMPILE=
+    and LLVM=: the prefix of the names of GNU programs; and 1, a version such as -14, or a
+    folder that ends with /.
 
-    Raises XenToolError if there is no such program.
+    Raises XenToolError if there is no such program, or they contradict.
     """
     if toolchain is not None and toolchain not in NAMES:
         raise XenToolError(f"TOOLCHAIN={toolchain}: the toolchains are {', '.join(NAMES)}")
+    if llvm is not None:
+        if toolchain not in (None, "clang"):
+            raise XenToolError(f"TOOLCHAIN={toolchain} and LLVM={llvm} contradict: say one of them")
+        toolchain = "clang"
+        cc, ld = cc or _of_llvm(llvm, "clang"), ld or _of_llvm(llvm, "ld.lld")
+    elif cross:
+        if toolchain == "zig":
+            raise XenToolError(
+                f"TOOLCHAIN=zig and CROSS_COMPILE={cross}: zig needs no other programs for "
+                "another machine; leave CROSS_COMPILE out"
+            )
+        if toolchain != "clang":
+            cc, ld = cc or f"{cross}gcc", ld or f"{cross}ld"
     cc_argv = _command("CC", cc) if cc else []
     name = _kind(cc_argv) if cc else toolchain or _first(path)
     if toolchain not in (None, name):
@@ -115,6 +139,8 @@ def find(
     zig = _zig() if name == "zig" and not cc else None
     if not cc_argv:
         cc_argv = [zig, "cc"] if zig else [name]
+    if cross and name == "clang":
+        cc_argv.append(f"--target={os.path.basename(cross).removesuffix('-')}")
     if ld:
         ld_argv = _command("LD", ld)
     elif zig:
@@ -126,7 +152,9 @@ def find(
     command = (programs[0], *cc_argv[1:])
     before = _launcher(path, cc_launcher, name) if cc_launcher else NONE
     include = _include(programs[0], cc_argv[1:], zig)
-    drivers = [programs[0], *helpers, *(() if zig else _driven(command, path))]
+    said = "" if zig else _said(command)
+    versions.check(name, cc_argv[0], said)
+    drivers = [programs[0], *helpers, *_driven(said, path)]
     return Toolchain(
         name=name,
         cc=command,
@@ -244,15 +272,30 @@ def _gas(name: str, path: str) -> str:
     return "where needed" if name == "clang" and shutil.which("as", path=path) else ""
 
 
-def _driven(cc: Sequence[str], path: str) -> list[str]:
-    """The programs that a driver runs for a compilation, as it lists them for -###."""
+def _of_llvm(llvm: str, program: str) -> str:
+    """The name of a program of LLVM, as kbuild makes it of LLVM=."""
+    if llvm.endswith("/"):
+        return shlex.quote(f"{llvm}{program}")
+    if llvm != "1" and not re.fullmatch(r"-\d+", llvm):
+        raise XenToolError(
+            f"LLVM={llvm}: it is 1, a version such as -14, or a folder with / behind"
+        )
+    return program if llvm == "1" else f"{program}{llvm}"
+
+
+def _said(cc: Sequence[str]) -> str:
+    """What a driver says of its version, and what it would run for a compilation."""
     command = [*cc, "-###", "-c", "-x", "assembler-with-cpp", os.devnull, "-o", os.devnull]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, capture_output=True, text=True, check=False).stderr
     except OSError:
-        return []
+        return ""
+
+
+def _driven(said: str, path: str) -> list[str]:
+    """The programs that a driver runs for a compilation, of what it says for -###."""
     found = []
-    for line in result.stderr.splitlines():
+    for line in said.splitlines():
         if line.startswith("COLLECT_GCC="):
             words = [line.partition("=")[2]]
         elif line.startswith(" "):

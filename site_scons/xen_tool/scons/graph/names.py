@@ -29,8 +29,8 @@ SIZE = "size"
 """The target that tells what of an image is how large."""
 NINJA = "build.ninja"
 """The target that writes the plans for ninja."""
-_SAME = {".i": "-E", ".s": "-S"}
-"""The compiler option, in place of -c, that makes such a file."""
+_SAME = {".i": "CPP", ".s": "ASM"}
+"""The name of the step that makes such a file."""
 _graphs: list[Graph] = []
 
 
@@ -103,11 +103,11 @@ def _made_instead(graph: Graph, path: str) -> Any:
         return None
     # An assembler source has a .i only.
     is_assembler = not step.inputs[0].endswith((".c", ".cc", ".cpp", ".cxx", ".C"))
-    word = "-E" if is_assembler else _SAME[suffix]
-    flags = tuple(word if flag == "-c" else flag for flag in step.flags)
-    graph.plan.add(
-        step._replace(name="CPP" if word == "-E" else "ASM", outputs=(path,), flags=flags)
-    )
+    name = "CPP" if is_assembler else _SAME[suffix]
+    words = ["-E"] if name == "CPP" else graph.env["XENASMFLAGS"]
+    # The last is -c.
+    flags = (*step.flags[:-1], *words)
+    graph.plan.add(step._replace(name=name, outputs=(path,), flags=flags))
     return graph.node(graph.env, path)
 
 
