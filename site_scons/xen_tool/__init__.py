@@ -16,6 +16,7 @@ each imports only what stands before it, and nothing imports the entry points:
     loaders/        what each loader will say of it
     report/         the same as a document, for people and programs
     annotate/       Xen notes for images that another build linked
+    sbom/           a bill of materials of an image, from the records of its build
     debian/         packages of Debian: QEMU, Xens, the dom0 that builds domUs
     boot/           starts an image on Xen under QEMU, and says how it went
     functions       the Python steps of a build: CONFIG, HEAD, NOTES, CHECK and the like
@@ -53,7 +54,7 @@ def generate(env: Any, **_options: Any) -> None:
         usage,
     )
     from .scons.graph import names
-    from .scons.targets import check, config_targets, gdb
+    from .scons.targets import check, config_targets, gdb, sbom
 
     for name, method in (
         ("XenConfigure", configure.xen_configure),
@@ -69,6 +70,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenCheck", check.xen_check),
         ("XenBoot", methods.xen_boot),
         ("XenGdb", gdb.xen_gdb),
+        ("XenSbom", sbom.xen_sbom),
         ("XenConfigTargets", config_targets.xen_config_targets),
         ("XenHelp", usage.xen_help),
         ("XenSummary", summary.xen_summary),

@@ -18,7 +18,7 @@ from xen_tool.build.contents import Contents, changed_since, clock
 from xen_tool.build.database import DamagedError, Database
 from xen_tool.build.record import FIELDS, Record
 
-FORMAT = "xen_tool build database 2"
+FORMAT = "xen_tool build database 3"
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def record(database: Database, path: str, inputs: dict[str, str], flags: str = "
         present="",
         flags=database.text_number(flags),
         files="a.c\nb.c",
+        provided=database.text_number("/lib/own.h"),
         run="1",
         reasons="",
         dirty="",

@@ -56,12 +56,10 @@ class Reads:
         return self
 
 
-def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
-    """Builds a tree under strace, and compares; work is a folder for what that takes."""
-    work.mkdir(parents=True, exist_ok=True)
-    # What lies there is the compilers' own, between their steps.
+def run(top: Path, work: Path, toolchain: str, *arguments: str) -> str:
+    """Builds a tree under strace; returns its log.  What compilers keep goes to work/temporary."""
     temporary = work / "temporary"
-    temporary.mkdir(exist_ok=True)
+    temporary.mkdir(parents=True, exist_ok=True)
     log = work / "strace.log"
     scons = [sys.executable, "-m", "SCons", "-Q", "-j1", f"TOOLCHAIN={toolchain}", *arguments]
     unset = ("SCONSFLAGS", "KCONFIG_CONFIG", "XEN_TOOL_COMMAND")
@@ -76,8 +74,15 @@ def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
+    return log.read_text(errors="surrogateescape")
+
+
+def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
+    """Builds a tree under strace, and compares; work is a folder for what that takes."""
+    log = run(top, work, toolchain, *arguments)
     tools = find(os.environ.get("PATH", os.defpath), toolchain=toolchain)
-    left_out = (*_SYSTEM, f"{temporary}/", *_folders(tools), f"{top}/{BUILD}/.zig-cache/")
+    # What lies in the temporary folder is the compilers' own, between their steps.
+    left_out = (*_SYSTEM, f"{work}/temporary/", *_folders(tools), f"{top}/{BUILD}/.zig-cache/")
     mine = {os.path.realpath(name) for name in (*tools.cc_files, *tools.ld_files)}
     mine.add(f"{top}/{BUILD}/include/generated/autoconf.h")
     opened = {
@@ -89,7 +94,7 @@ def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
             and not os.path.isdir(name)
             and (name.startswith(f"{top}/") or not _SHARED.search(name))
         }
-        for output, names in _by_step(log.read_text(errors="surrogateescape")).items()
+        for output, names in by_step(log).items()
     }
     return _compare(top, opened)
 
@@ -105,7 +110,7 @@ def _folders(tools: Toolchain) -> Iterator[str]:
             yield f"{os.path.dirname(folder)}/"
 
 
-def _by_step(log: str) -> Mapping[str, set[str]]:
+def by_step(log: str) -> Mapping[str, set[str]]:
     """The files that were opened to be read, by the output for which."""
     parents: dict[str, str] = {}
     made: dict[str, str] = {}

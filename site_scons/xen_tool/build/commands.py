@@ -48,6 +48,8 @@ class Read(NamedTuple):
     asked: frozenset[str]
     """Names that were searched for, found or not."""
     symbols: dict[str, str]
+    provided: tuple[str, ...]
+    """Files of the toolchain, and configured ones, that were reported as well."""
     unknown: str
     """Why the list of files may be incomplete; empty if it is complete."""
 
@@ -175,6 +177,7 @@ class Commands:
             search=search,
             asked=frozenset().union(*asked),
             symbols=discover.symbols_of(mentioning, given, plan.symbols),
+            provided=tuple(name for name in files if name in toolchain),
             unknown=unknown,
         )
 
@@ -232,12 +235,13 @@ class Commands:
             search=["", *folders],
             asked=frozenset(f"lib{name}{end}" for name in libraries for end in (".so", ".a")),
             symbols={},
+            provided=(),
             unknown=unknown,
         )
 
     def _other(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
         ended = yield self._argv(step, os.path.join(part, os.path.basename(step.path)), part, [])
-        return None if ended.status != 0 else Read([], [], [], [], frozenset(), {}, "")
+        return None if ended.status != 0 else Read([], [], [], [], frozenset(), {}, (), "")
 
     def _argv(
         self, step: Step, output: str, part: str, extra: Sequence[str], by_gas: bool = False

@@ -7,7 +7,7 @@ It is a file of text fields (fields.py):
     texts and records that follow
     marks     digests of requests that are up to date with these records: see mark()
     rows      PATH STAMP DIGEST: one content of a file, or of a folder (PATH ends in a slash)
-    texts     text that many records share: flags of commands, and groups of rows
+    texts     text that many records share: flags of commands, groups of rows, lists of files
     records   the fields of record.Record, which refer to rows and texts by number
 
 A row whose stamp equals that of the file is up to date without reading the file.  A file
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from .record import Record
 
 FILE = ".build.db"
-_FORMAT = "xen_tool build database 2"
+_FORMAT = "xen_tool build database 3"
 _HEADER = 6
 _ROW = 3
-_RECORD = 13
+_RECORD = 14
 """Fields of a Record, whose module is not imported while there is nothing to do."""
 
 
@@ -307,7 +307,7 @@ class Database:
         column = dict(zip(Record._fields, zip(*records, strict=True), strict=True))
         groups = set(column["group"])
         rows = [*column["inputs"], *column["outputs"], *map(self.text, groups)]
-        texts = {*groups, *column["flags"]}
+        texts = {*groups, *column["flags"], *column["provided"]}
         return (
             _numbers(" ".join(rows), len(self._rows)),
             _numbers(" ".join(texts), len(self._texts)),

@@ -32,6 +32,9 @@ class Record(NamedTuple):
     """Number of a text: lines."""
     files: str
     """Lines: the words after the flags."""
+    provided: str
+    """Number of a text: lines, the files of its toolchain and the configured ones that its
+    commands reported; what these contain counts by the group and the symbols."""
     run: str
     """The number of the run."""
     reasons: str

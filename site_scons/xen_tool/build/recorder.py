@@ -80,6 +80,7 @@ class Recorder:
             present=discover.present(found, contents, self._is_newer(started.moment, inputs)),
             flags=database.text_number(self._judge.flags(step)),
             files="\n".join(step.argv()[len(step.flags) :]),
+            provided=database.text_number("\n".join(read.provided) if read else ""),
             run=str(database.run),
             reasons="\n".join(dict.fromkeys(reasons)),
             dirty=doubts[0] if doubts else "",

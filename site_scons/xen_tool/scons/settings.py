@@ -40,6 +40,7 @@ RESERVED = {
     "RETRIES": "how often test-boot runs again what does not pass; it is flaky then (0)",
     "JUNIT": "a file that test-boot writes JUnit's XML to",
     "AGAINST": "with size: another image, or a revision of git that is built to compare",
+    "SBOM_STRICT": "1 makes a file without a licence, or licences that exclude others, an error",
     "SEED": "with randconfig: a number; the same number makes the same configuration",
     "TARGET": "with why: the file asked about, by its path or its name alone",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",

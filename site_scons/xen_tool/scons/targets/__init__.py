@@ -6,6 +6,7 @@ config_targets  menuconfig, defconfig and others; setconfig, listconfig
 why             why a symbol has its value, and why a file was built
 size            size: what of an image is how large
 watching        watch
+sbom            a bill of materials; env.XenSbom
 reproducible    reproducible: builds again in another folder, and compares
 ninja           build.ninja
 """

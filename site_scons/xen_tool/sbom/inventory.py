@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What an image was made of: steps, and the files that each of them read and made.
+
+From a plan and its database: nothing is guessed, and nothing is run.  Paths are as in commands:
+from the top, or absolute for what lies outside of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ..build.commands import needs_gas
+from ..build.contents import Contents
+from ..build.database import Database
+from ..build.discover import Texts
+from ..build.plan import Plan
+from ..build.record import Record, lines
+from ..build.step import COMPILE, Step
+from ..errors import XenToolError
+from ..light import NamedTuple
+from .programs import Program, Programs, among
+
+_ASSEMBLERS = ("as", "-as")
+
+
+class Made(NamedTuple):
+    """A step as it last ran."""
+
+    name: str
+    """Such as CC."""
+    path: str
+    """Its first output."""
+    command: tuple[str, ...]
+    """Of a step that runs one; () for a function of this tool."""
+    inputs: tuple[str, ...]
+    """The files that it read, without those of tools."""
+    outputs: tuple[str, ...]
+    tools: tuple[str, ...]
+    """The programs that it ran, with what they load, or the modules of a function."""
+    symbols: Mapping[str, str]
+    """The configuration symbols that it depends on."""
+    incomplete: str
+    """Why some files that it read may be missing; else empty."""
+
+
+class Inventory(NamedTuple):
+    """All steps of an image, in an order in which they can run, and all files."""
+
+    image: str
+    steps: tuple[Made, ...]
+    digests: Mapping[str, str]
+    """SHA-256 of each file, in order of the paths."""
+    made: frozenset[str]
+    """The files that a step makes."""
+    configuration: str
+    """The saved configuration as the build wrote it."""
+    programs: Mapping[str, Program]
+    """The programs of toolchains, by their paths."""
+
+
+def read(
+    plan: Plan,
+    database: Database,
+    contents: Contents,
+    image: str,
+    cache: Digests,
+    programs: Programs,
+) -> Inventory:
+    """Find what an image, which is up to date, was made of."""
+    steps = []
+    texts = Texts()
+    for step in plan.closure([image], lambda s: recorded(database, s)):
+        record = database.get(step.path)
+        if record is None:
+            raise XenToolError(f"{step.path} has no record of how it was built: build it again")
+        steps.append(_made(plan, database, step, record, texts, programs))
+    named = {name for s in steps for name in (*s.inputs, *s.outputs, *s.tools)}
+    digests = {path: cache.of(path, contents.digest(path)) for path in sorted(named)}
+    made = frozenset(output for step in steps for output in step.outputs)
+    config = next((o for s in steps for o in s.outputs if o.endswith("/.config")), "")
+    return Inventory(image, tuple(steps), digests, made, config, programs.by_path)
+
+
+def recorded(database: Database, step: Step) -> Iterator[str]:
+    """All files that a step read when it last ran."""
+    record = database.get(step.path)
+    if record is not None:
+        yield from (path for path, _ in database.rows(record.inputs))
+        yield from lines(database.text(record.provided))
+
+
+def _made(
+    plan: Plan, database: Database, step: Step, record: Record, texts: Texts, programs: Programs
+) -> Made:
+    rows = [path for path, _ in database.rows(record.inputs) if not path.endswith("/")]
+    provided = lines(database.text(record.provided))
+    group = [path for path, _ in database.rows(database.text(record.group))]
+    pairs = (line.partition("=") for line in lines(record.symbols))
+    argv = step.argv()
+    return Made(
+        step.name or step.action,
+        step.path,
+        tuple(argv),
+        tuple(dict.fromkeys([*rows, *provided])),
+        tuple(path for path, _ in database.rows(record.outputs)),
+        tuple(_tools(plan, step, rows, group, texts, programs)),
+        {name: value for name, _, value in pairs},
+        record.dirty,
+    )
+
+
+def _tools(
+    plan: Plan,
+    step: Step,
+    inputs: Sequence[str],
+    group: Sequence[str],
+    texts: Texts,
+    programs: Programs,
+) -> Iterator[str]:
+    if not step.is_command:
+        yield from group
+        return
+    found = plan.groups[step.group]
+    assembles = step.action == COMPILE and "-c" in step.flags
+    by_gas = assembles and (
+        found.gas == "always" or needs_gas(found, [texts.of(name) for name in inputs])
+    )
+    for path in among(group):
+        if by_gas or not os.path.basename(path).endswith(_ASSEMBLERS):
+            yield from programs.of(path).loaded
+
+
+class Digests:
+    """SHA-256 of files by their digests in the database, of which some are known already."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self._known = known
+        self.used: dict[str, str] = {}
+
+    def of(self, path: str, content: str) -> str:
+        """The digest of a file whose content has this digest in the database.
+
+        Raises XenToolError if it cannot be read.
+        """
+        found = self._known.get(content)
+        if found is None:
+            try:
+                with open(path, "rb") as file:
+                    found = _sha256(iter(lambda: file.read(1 << 20), b""))
+            except OSError as error:
+                raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+        self.used[content] = found
+        return found
+
+
+def _sha256(chunks: Iterable[bytes]) -> str:
+    result = hashlib.sha256()
+    for chunk in chunks:
+        result.update(chunk)
+    return result.hexdigest()

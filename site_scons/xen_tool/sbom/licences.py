@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The licence of a file, as the file says it, in the ways of REUSE (reuse.software, 3.3).
+
+A line SPDX-License-Identifier in the file, or in FILE.license beside it, or else an annotation of
+a REUSE.toml in the folder of the file or above.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..light import NamedTuple
+
+_TAG = re.compile(rb"SPDX-License-" + rb"Identifier:[ \t]*(.+?)[ \t]*(?:\*/|-->|$)", re.MULTILINE)
+_LOOKED_AT = 64 << 10
+"""Bytes of a file in which the tag is looked for."""
+_WORD = re.compile(r"\(|\)|[^\s()]+")
+
+_EXCLUDED_BY: Mapping[str, frozenset[str]] = {
+    "GPL-2.0-only": frozenset(
+        {
+            *("Apache-2.0", "BSD-4-Clause", "CC-BY-SA-4.0", "CDDL-1.0", "CDDL-1.1", "EPL-1.0"),
+            *("EPL-2.0", "GPL-3.0-only", "GPL-3.0-or-later", "LGPL-3.0-only", "MPL-1.1"),
+            *("LGPL-3.0-or-later", "AGPL-3.0-only", "AGPL-3.0-or-later", "OpenSSL"),
+        }
+    ),
+    "GPL-2.0-or-later": frozenset(("CDDL-1.0", "CDDL-1.1", "EPL-1.0", "BSD-4-Clause", "OpenSSL")),
+    "GPL-3.0-only": frozenset(("CDDL-1.0", "CDDL-1.1", "EPL-1.0", "BSD-4-Clause", "OpenSSL")),
+    "GPL-3.0-or-later": frozenset(("CDDL-1.0", "CDDL-1.1", "EPL-1.0", "BSD-4-Clause", "OpenSSL")),
+}
+"""Licences whose terms cannot be kept together in one program (the FSF's list of licences)."""
+_OLDER = {"GPL-2.0": "GPL-2.0-only", "GPL-2.0+": "GPL-2.0-or-later", "GPL-3.0": "GPL-3.0-only"}
+
+
+def licence(path: str) -> str:
+    """The licence expression of a file; "" if it says none."""
+    for name in (path, f"{path}.license"):
+        try:
+            with open(name, "rb") as file:
+                found = _TAG.findall(file.read(_LOOKED_AT))
+        except OSError:
+            continue
+        said = dict.fromkeys(tag.decode("utf-8", "replace") for tag in found)
+        if said:
+            return _joined(said)
+    return _annotated(path)
+
+
+def _joined(expressions: Iterable[str]) -> str:
+    """All of several expressions."""
+    each = list(expressions)
+    return each[0] if len(each) == 1 else " AND ".join(f"({one})" for one in each)
+
+
+def _annotated(path: str) -> str:
+    folder = os.path.dirname(path)
+    while True:
+        for pattern, expression in _annotations(os.path.join(folder, "REUSE.toml")):
+            if _matches(os.path.relpath(path, folder or os.curdir), pattern):
+                return expression
+        if folder in ("", "/"):
+            return ""
+        folder = os.path.dirname(folder)
+
+
+@functools.cache
+def _annotations(path: str) -> tuple[tuple[str, str], ...]:
+    """Patterns and licences of a REUSE.toml, the last first, which counts."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+    except OSError:
+        return ()
+    return tuple(_tables(content.decode("utf-8", "replace")))[::-1]
+
+
+def _tables(text: str) -> Iterator[tuple[str, str]]:
+    for table in re.split(r"(?m)^\[\[annotations\]\][ \t]*$", text)[1:]:
+        values = dict(re.findall(r"(?m)^([\w-]+)[ \t]*=[ \t]*(\[[^\]]*\]|\"[^\"]*\")", table))
+        expressions = re.findall(r'"([^"]*)"', values.get("SPDX-License-" + "Identifier", ""))
+        for pattern in re.findall(r'"([^"]*)"', values.get("path", "")):
+            if expressions:
+                yield pattern, _joined(expressions)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    """As REUSE: * stays within a folder, ** does not."""
+    translated = re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    return re.fullmatch(translated, name) is not None
+
+
+class Conflict(NamedTuple):
+    """Two files of one image whose licences exclude each other."""
+
+    path: str
+    licence: str
+    other: str
+    other_licence: str
+
+
+def conflicts(licences: Mapping[str, str]) -> Iterator[Conflict]:
+    """Pairs of files, one for each pair of expressions, that no choice makes agree."""
+    first: dict[str, str] = {}
+    for path, expression in licences.items():
+        if expression:
+            first.setdefault(expression, path)
+    expressions = sorted(first)
+    for number, one in enumerate(expressions):
+        for other in expressions[number:]:
+            if not any(_agree(a | b) for a in choices(one) for b in choices(other)):
+                pair = sorted([(first[one], one), (first[other], other)])
+                yield Conflict(*pair[0], *pair[1])
+
+
+def _agree(together: frozenset[str]) -> bool:
+    return not any(together & _EXCLUDED_BY.get(each, frozenset()) for each in together)
+
+
+def choices(expression: str) -> list[frozenset[str]]:
+    """The sets of licences of which an expression lets one choose: one for each side of an OR.
+
+    What stands behind WITH is left out.  What is no expression is one licence of that name.
+    """
+    words = _WORD.findall(expression)
+    try:
+        found = _any_of(words)
+    except (IndexError, ValueError):
+        return [frozenset([expression])]
+    return found if not words else [frozenset([expression])]
+
+
+def _any_of(words: list[str]) -> list[frozenset[str]]:
+    found = _all_of(words)
+    while words and words[0].upper() == "OR":
+        words.pop(0)
+        found = [*found, *_all_of(words)]
+    return found
+
+
+def _all_of(words: list[str]) -> list[frozenset[str]]:
+    found = _one(words)
+    while words and words[0].upper() == "AND":
+        words.pop(0)
+        others = _one(words)
+        found = [one | other for one in found for other in others]
+    return found
+
+
+def _one(words: list[str]) -> list[frozenset[str]]:
+    word = words.pop(0)
+    if word == "(":
+        found = _any_of(words)
+        if words.pop(0) != ")":
+            raise ValueError
+        return found
+    if word == ")" or word.upper() in ("OR", "AND", "WITH"):
+        raise ValueError
+    if words and words[0].upper() == "WITH":
+        del words[:2]
+    return [frozenset([_OLDER.get(word, word)])]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The programs of a toolchain: which files are programs, what they load, and their versions."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ..build.contents import Contents
+from ..files import open_regular
+from ..image.data import Data
+from ..image.elf import Elf, NotElf
+from ..light import NamedTuple
+
+_CACHE = "/etc/ld.so.cache"
+"""What the dynamic loader of glibc looks libraries up in."""
+_PT_INTERP = 3
+_LIBRARY = re.compile(r"(?:=>)?\s+(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
+_VERSION = re.compile(r"\d+(?:\.\d+)+\S*")
+
+
+def among(files: Iterable[str]) -> list[str]:
+    """Which of a toolchain's files are programs: ELF files and scripts, and not modules of Python.
+
+    Symbolic links count as what they lead to.
+    """
+    found: dict[str, None] = {}
+    for path in files:
+        if os.access(path, os.X_OK) and not path.endswith((".h", ".py")):
+            found[os.path.realpath(path)] = None
+    return list(found)
+
+
+class Program(NamedTuple):
+    """What is told of a program."""
+
+    version: str
+    """What it says of --version; "" if it says none."""
+    loaded: tuple[str, ...]
+    """Itself, and the libraries that the dynamic loader loads for it, links resolved."""
+
+
+class Programs:
+    """Programs by their paths; known are some by a digest, from an earlier build."""
+
+    def __init__(self, contents: Contents, known: Mapping[str, Any]) -> None:
+        self._contents = contents
+        self._known = known
+        self.used: dict[str, Program] = {}
+        """By the digests of each program and of the loader's cache."""
+        self.by_path: dict[str, Program] = {}
+
+    def of(self, path: str) -> Program:
+        """Tell of a program, which is run for it unless it is known."""
+        if path not in self.by_path:
+            digest = self._contents.digest
+            key = f"{digest(path)} {digest(_CACHE)}"
+            known = self._known.get(key)
+            found = Program(known[0], tuple(known[1])) if known else Program(*_ask(path))
+            self.used[key] = self.by_path[path] = found
+        return self.by_path[path]
+
+
+def _ask(path: str) -> tuple[str, tuple[str, ...]]:
+    return _version(path), (path, *_libraries(path))
+
+
+def _libraries(path: str) -> list[str]:
+    loader = _loader(path)
+    if not loader:
+        return []
+    found = _LIBRARY.findall(_said([loader, "--list", path]))
+    libraries = {loader, *found}
+    cache = [_CACHE] if os.path.exists(_CACHE) else []
+    return [*sorted(set(map(os.path.realpath, libraries))), *cache]
+
+
+def _loader(path: str) -> str:
+    """The dynamic loader that a program names (PT_INTERP); "" if it names none."""
+    with Data.of_file(open_regular(path, "a program"), path) as data:
+        try:
+            segments = Elf(data).segments
+        except NotElf:
+            return ""
+        for segment in segments:
+            if segment.p_type == _PT_INTERP:
+                return os.fsdecode(data.string(segment.p_offset) or b"")
+    return ""
+
+
+def _version(path: str) -> str:
+    found: Sequence[str] = _VERSION.findall(_said([path, "--version"]).partition("\n")[0])
+    return found[-1].rstrip(",") if found else ""
+
+
+def _said(command: Sequence[str]) -> str:
+    """What a command prints; "" if it fails or cannot be run."""
+    try:
+        run = subprocess.run(
+            command,
+            env={**os.environ, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return run.stdout.decode("utf-8", "replace") if run.returncode == 0 else ""

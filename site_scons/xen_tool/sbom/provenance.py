@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""An in-toto statement of how an image was built: SLSA provenance v1, ready to be signed.
+
+The subject is the image; what it was made of are resolvedDependencies, by SHA-256: each source,
+and each program of the toolchain.  (https://in-toto.io/Statement/v1,
+https://slsa.dev/provenance/v1)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .inventory import Inventory
+
+NAME = "provenance.intoto.json"
+_BUILD_TYPE = "urn:xen_tool:image"
+_BUILDER = "urn:xen_tool:builder"
+
+
+def statement(inventory: Inventory, symbols: Mapping[str, str]) -> str:
+    """The statement as JSON; symbols are the values of the configuration."""
+    digests = inventory.digests
+    read = {path: None for step in inventory.steps for path in (*step.inputs, *step.tools)}
+    document: dict[str, Any] = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [_resource(inventory.image, digests[inventory.image])],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": _BUILD_TYPE,
+                "externalParameters": {
+                    "target": inventory.image,
+                    "configuration": {f"CONFIG_{name}": v for name, v in symbols.items()},
+                },
+                "internalParameters": {
+                    "steps": [[step.path, list(step.command)] for step in inventory.steps]
+                },
+                "resolvedDependencies": [
+                    _resource(path, digests[path])
+                    for path in sorted(read)
+                    if path not in inventory.made
+                ],
+            },
+            "runDetails": {
+                "builder": {"id": _BUILDER},
+                "byproducts": [
+                    _resource(path, digests[path])
+                    for path in sorted(inventory.made)
+                    if path != inventory.image
+                ],
+            },
+        },
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def _resource(path: str, digest: str) -> dict[str, Any]:
+    return {"name": path, "digest": {"sha256": digest}}

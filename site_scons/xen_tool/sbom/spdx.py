@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Three SPDX 3.0.1 documents of an inventory, as JSON-LD.
+
+Their names and their parts are those of the documents that Linux makes of itself:
+
+    sbom-source.spdx.json  the files of the tree that were read, and their licences
+    sbom-build.spdx.json   each step as a Build, with its command, inputs, outputs, tools and
+                           configuration symbols; files that are no sources
+    sbom-output.spdx.json  the image as a Package, its build and its configuration
+
+Elements refer to each other by their spdxId also across documents, which import them.
+Identifiers are made of the contents, so the same build gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ..light import NamedTuple
+from .inventory import Inventory, Made
+
+SOURCE, BUILD, OUTPUT = (f"sbom-{name}.spdx.json" for name in ("source", "build", "output"))
+_CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
+_BUILD_TYPE = "urn:xen_tool:step"
+_IMAGE_TYPE = "urn:xen_tool:image"
+_TOOL = "xen_tool"
+_DATA_LICENCE = "CC0-1.0"
+
+
+class About(NamedTuple):
+    """What documents say of an image that no build knows."""
+
+    name: str
+    version: str
+    supplier: str
+    created: str
+    """When, as 2026-01-31T12:00:00Z."""
+    licence: str = ""
+    """Of the image; "": what follows from its sources."""
+
+
+Element = dict[str, Any]
+
+
+class _Document:
+    """The elements of one document."""
+
+    def __init__(self, base: str, kind: str, about: About) -> None:
+        self.base = f"{base}/{kind}#"
+        self._kind = kind
+        self._about = about
+        self.elements: list[Element] = []
+        self.imports: dict[str, str] = {}
+        """Documents by the identifiers of their elements that are referred to."""
+
+    def id(self, name: str) -> str:
+        return self.base + quote(name, safe="/.+-_~")
+
+    def add(self, kind: str, part: str, /, **properties: Any) -> str:
+        """Add an element; return its identifier, which ends in part."""
+        spdx_id = self.id(part)
+        told = {key: value for key, value in properties.items() if value not in (None, [], "")}
+        self.elements.append({"type": kind, "spdxId": spdx_id, "creationInfo": "_:created", **told})
+        return spdx_id
+
+    def relate(self, one: str, kind: str, others: Sequence[str], scope: str = "") -> None:
+        """Add a relationship of an element to others."""
+        if not others:
+            return
+        number = f"relationship-{len(self.elements)}"
+        name = "LifecycleScopedRelationship" if scope else "Relationship"
+        ends = {"from": one, "to": list(others)}
+        self.add(name, number, relationshipType=kind, scope=scope, **ends)
+
+    def copy(self, other: _Document, document: str, spdx_id: str) -> None:
+        """Have an element of another document here as well, for readers of this one alone."""
+        self.elements += [each for each in other.elements if each["spdxId"] == spdx_id]
+        self.imports[spdx_id] = document
+
+    def text(self, root: str, sbom_type: str, profiles: Sequence[str]) -> str:
+        """The document as JSON; root is what it is about."""
+        about = self._about
+        agent = self.add("SoftwareAgent", "agent", name=_TOOL)
+        licence = self.add(
+            "simplelicensing_LicenseExpression",
+            "data-licence",
+            simplelicensing_licenseExpression=_DATA_LICENCE,
+        )
+        members = [element["spdxId"] for element in self.elements]
+        sbom = self.add(
+            "software_Sbom",
+            "sbom",
+            rootElement=[root],
+            element=members,
+            software_sbomType=[sbom_type],
+        )
+        self.add(
+            "SpdxDocument",
+            "document",
+            name=f"{about.name}: {self._kind}",
+            rootElement=[sbom],
+            element=[*members, sbom],
+            dataLicense=licence,
+            profileConformance=["core", "software", *profiles],
+            **{
+                "import": [
+                    {"type": "ExternalMap", "externalSpdxId": spdx_id, "locationHint": document}
+                    for spdx_id, document in sorted(self.imports.items())
+                ]
+            },
+        )
+        created = {
+            "type": "CreationInfo",
+            "@id": "_:created",
+            "specVersion": "3.0.1",
+            "created": about.created,
+            "createdBy": [agent],
+        }
+        graph = [created, *self.elements]
+        return json.dumps({"@context": _CONTEXT, "@graph": graph}, indent=1) + "\n"
+
+
+def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -> dict[str, str]:
+    """The texts of the three documents, by their names.
+
+    licences are those of the sources, by path; "" where a file says none.
+    """
+    base = f"https://spdx.org/spdxdocs/{quote(about.name)}-{fingerprint(inventory)[:32]}"
+    source = _Document(base, "source", about)
+    build = _Document(base, "build", about)
+    output = _Document(base, "output", about)
+    ids: dict[str, str] = {}
+    _describe_sources(source, inventory, licences, ids)
+    packages = _describe_files(build, inventory, licences, ids)
+    whole = _describe_steps(build, inventory, ids)
+    build.relate(whole, "usesTool", packages, "build")
+    build.imports = {ids[path]: SOURCE for path in licences}
+    _describe_image(output, build, inventory, licences, ids, whole, about)
+    return {
+        SOURCE: source.text(source.id("tree"), "source", ["simpleLicensing"]),
+        BUILD: build.text(whole, "build", ["build", "simpleLicensing"]),
+        OUTPUT: output.text(output.id("image"), "build", ["build", "simpleLicensing"]),
+    }
+
+
+def fingerprint(inventory: Inventory) -> str:
+    """A digest of all that an inventory says."""
+    return hashlib.sha256(
+        json.dumps([inventory.steps, dict(inventory.digests)]).encode()
+    ).hexdigest()
+
+
+def _hashes(digest: str) -> list[Element]:
+    return [{"type": "Hash", "algorithm": "sha256", "hashValue": digest}]
+
+
+def _describe_sources(
+    document: _Document, inventory: Inventory, licences: Mapping[str, str], ids: dict[str, str]
+) -> None:
+    tree = document.add(
+        "software_File", "tree", name="$(top)", software_fileKind="directory",
+        software_primaryPurpose="source",
+    )  # fmt: skip
+    for path in licences:
+        ids[path] = document.add(
+            "software_File",
+            f"file/{path}",
+            name=path,
+            software_primaryPurpose="source",
+            verifiedUsing=_hashes(inventory.digests[path]),
+        )
+    document.relate(tree, "contains", [ids[path] for path in licences])
+    _licence(document, licences, ids)
+
+
+def _licence(document: _Document, licences: Mapping[str, str], ids: Mapping[str, str]) -> None:
+    by_expression: dict[str, list[str]] = {}
+    for path, expression in licences.items():
+        if expression:
+            by_expression.setdefault(expression, []).append(path)
+    for expression, paths in by_expression.items():
+        named = document.add(
+            "simplelicensing_LicenseExpression",
+            f"licence/{expression}",
+            simplelicensing_licenseExpression=expression,
+        )
+        for path in paths:
+            document.relate(ids[path], "hasDeclaredLicense", [named])
+
+
+def _describe_files(
+    document: _Document, inventory: Inventory, licences: Mapping[str, str], ids: dict[str, str]
+) -> list[str]:
+    """Files of the build directory, and those outside of the tree.
+
+    Returns the identifiers of the programs of toolchains, as packages.
+    """
+    tools = {path for step in inventory.steps for path in step.tools}
+    for path, digest in inventory.digests.items():
+        if path in licences:
+            continue
+        purpose = "application" if path in tools else "other"
+        if path == inventory.image:
+            purpose = "executable"
+        ids[path] = document.add(
+            "software_File",
+            f"file/{path}",
+            name=path,
+            software_primaryPurpose=purpose,
+            verifiedUsing=_hashes(digest),
+        )
+    packages = []
+    for path, program in sorted(inventory.programs.items()):
+        package = document.add(
+            "software_Package",
+            f"tool/{path}",
+            name=os.path.basename(path),
+            software_packageVersion=program.version,
+            software_primaryPurpose="application",
+            verifiedUsing=_hashes(inventory.digests[path]),
+        )
+        document.relate(package, "contains", [ids[path]])
+        packages.append(package)
+    return packages
+
+
+def _entries(pairs: Iterable[tuple[str, str]]) -> list[Element]:
+    return [{"type": "DictionaryEntry", "key": key, "value": value} for key, value in pairs]
+
+
+def _describe_steps(document: _Document, inventory: Inventory, ids: Mapping[str, str]) -> str:
+    """A Build for each step, and one for all; returns the identifier of that."""
+    config = inventory.configuration
+    whole = document.add(
+        "build_Build",
+        "build",
+        name=f"build of {inventory.image}",
+        build_buildType=_IMAGE_TYPE,
+        build_buildId=fingerprint(inventory),
+        build_configSourceUri=[ids[config]] if config else [],
+        build_configSourceDigest=_hashes(inventory.digests[config]) if config else [],
+        build_configSourceEntrypoint=[config] if config else [],
+    )
+    steps = []
+    for step in inventory.steps:
+        found = document.add(
+            "build_Build",
+            f"step/{step.path}",
+            name=f"{step.name} {step.path}",
+            build_buildType=_BUILD_TYPE,
+            build_buildId=step.path,
+            comment=shlex.join(step.command),
+            build_parameter=_entries(_parameters(step)),
+        )
+        steps.append(found)
+        document.relate(found, "hasInput", [ids[path] for path in step.inputs], "build")
+        document.relate(found, "hasOutput", [ids[path] for path in step.outputs], "build")
+        document.relate(found, "usesTool", [ids[path] for path in step.tools], "build")
+    document.relate(whole, "ancestorOf", steps)
+    return whole
+
+
+def _parameters(step: Made) -> Iterable[tuple[str, str]]:
+    for number, word in enumerate(step.command):
+        yield f"argv[{number}]", word
+    for name, value in step.symbols.items():
+        yield f"CONFIG_{name}", value
+    if step.incomplete:
+        yield "incomplete", step.incomplete
+
+
+def _describe_image(
+    document: _Document,
+    build: _Document,
+    inventory: Inventory,
+    licences: Mapping[str, str],
+    ids: Mapping[str, str],
+    whole: str,
+    about: About,
+) -> None:
+    supplier = document.add("Organization", "supplier", name=about.supplier)
+    image = inventory.image
+    package = document.add(
+        "software_Package",
+        "image",
+        name=about.name,
+        software_packageVersion=about.version,
+        software_primaryPurpose="operatingSystem",
+        suppliedBy=supplier,
+        originatedBy=[supplier],
+        verifiedUsing=_hashes(inventory.digests[image]),
+    )
+    document.copy(build, BUILD, ids[image])
+    document.copy(build, BUILD, whole)
+    if inventory.configuration:
+        document.imports[ids[inventory.configuration]] = BUILD
+    document.relate(package, "hasDistributionArtifact", [ids[image]])
+    document.relate(package, "contains", [ids[image]])
+    document.relate(whole, "hasOutput", [ids[image]], "build")
+    expression = about.licence or together(licences.values())
+    if expression:
+        licence = document.add(
+            "simplelicensing_LicenseExpression",
+            f"licence/{expression}",
+            simplelicensing_licenseExpression=expression,
+        )
+        document.relate(package, "hasDeclaredLicense", [licence])
+        document.relate(package, "hasConcludedLicense", [licence])
+
+
+def together(expressions: Iterable[str]) -> str:
+    """The licence of what is made of files with these licences."""
+    each = sorted(set(filter(None, expressions)))
+    if len(each) < 2:
+        return "".join(each)
+    return " AND ".join(f"({one})" if " " in one else one for one in each)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Write the documents of an image, unless they are there already; tell what licences lack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ..build.contents import Contents
+from ..build.database import Database
+from ..build.plan import Plan
+from ..errors import XenToolError
+from ..files import write_if_changed
+from . import inventory as inventories
+from . import licences as found_licences
+from . import provenance, spdx
+from .inventory import Digests, Inventory
+from .programs import Programs
+
+_KEPT = ".kept.json"
+"""In the folder of the documents: what they were made of, and the digests of all files."""
+
+_FIELDS = {"mark", "documents", "problems", "digests", "programs"}
+_SHORT = 12
+"""Digits of a SHA-256 that stand for a version."""
+
+
+def created(top: str) -> str:
+    """When the documents say that they were made: a time that does not change when repeated.
+
+    SOURCE_DATE_EPOCH, or else the time of git's newest commit, or else 1970.
+    """
+    seconds = os.environ.get("SOURCE_DATE_EPOCH") or _committed(top) or "0"
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(seconds)))
+    except (ValueError, OverflowError, OSError):
+        raise XenToolError(f"SOURCE_DATE_EPOCH={seconds} is no number of seconds") from None
+
+
+def _committed(top: str) -> str:
+    try:
+        command = ["git", "-C", top, "log", "-1", "--format=%ct"]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return run.stdout.strip() if run.returncode == 0 else ""
+
+
+def write(
+    plan: Plan, database: Database, contents: Contents, image: str, folder: str, about: spdx.About
+) -> list[str]:
+    """Write the documents of an image below folder; return what is wrong with its licences.
+
+    Nothing is done if they are there, and nothing that they are made of has changed.
+    Raises XenToolError if a file cannot be read or written.
+    """
+    place = os.path.join(folder, _KEPT)
+    kept = _read(place)
+    mark = _mark(plan, database, contents, image, about)
+    if kept.get("mark") == mark and _are_there(folder, kept["documents"]):
+        return list(kept["problems"])
+    cache = Digests(kept.get("digests", {}))
+    programs = Programs(contents, kept.get("programs", {}))
+    inventory = inventories.read(plan, database, contents, image, cache, programs)
+    about = about._replace(version=about.version or inventory.digests[image][:_SHORT])
+    licences = {path: found_licences.licence(path) for path in _sources(inventory, plan)}
+    texts = {
+        **spdx.documents(inventory, licences, about),
+        provenance.NAME: provenance.statement(inventory, plan.symbols),
+    }
+    for name, text in texts.items():
+        write_if_changed(os.path.join(folder, name), text)
+    now = {
+        "mark": mark,
+        "documents": {name: _sha256(text.encode()) for name, text in texts.items()},
+        "problems": list(_problems(inventory, licences)),
+        "digests": cache.used,
+        "programs": programs.used,
+    }
+    write_if_changed(place, json.dumps(now))
+    return list(now["problems"])
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+        return (
+            found
+            if {"mark", "documents", "problems", "digests", "programs"} <= found.keys()
+            else {}
+        )
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _are_there(folder: str, documents: dict[str, str]) -> bool:
+    try:
+        for name, digest in documents.items():
+            with open(os.path.join(folder, name), "rb") as file:
+                if _sha256(file.read()) != digest:
+                    return False
+    except OSError:
+        return False
+    return True
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _mark(plan: Plan, database: Database, contents: Contents, image: str, about: spdx.About) -> str:
+    """A digest of all that the documents are made of, and of what makes them."""
+    said = hashlib.sha256(repr((about, plan.folder, sorted(plan.symbols.items()))).encode())
+    here = os.path.dirname(__file__)
+    for name in sorted(os.listdir(here)):
+        if name.endswith(".py"):
+            said.update(contents.digest(os.path.join(here, name)).encode())
+    rows: dict[str, str] = {}
+    for step in plan.closure([image], lambda each: inventories.recorded(database, each)):
+        record = database.get(step.path)
+        if record is None:
+            continue
+        for numbers in (record.inputs, record.outputs, database.text(record.group)):
+            if numbers not in rows:
+                rows[numbers] = repr(list(database.rows(numbers)))
+            said.update(rows[numbers].encode("utf-8", "surrogateescape"))
+        words = (record.signature, record.symbols, record.dirty, database.text(record.provided))
+        said.update(repr(words).encode("utf-8", "surrogateescape"))
+    return said.hexdigest()
+
+
+def _sources(inventory: Inventory, plan: Plan) -> list[str]:
+    """The files of the tree that no step makes, and that are no tools."""
+    tools = {path for step in inventory.steps for path in step.tools}
+    return [
+        path
+        for path in inventory.digests
+        if not (path in inventory.made or path in tools or os.path.isabs(path))
+        and not path.startswith((f"{plan.folder}/", os.pardir))
+    ]
+
+
+def _problems(inventory: Inventory, licences: dict[str, str]) -> Iterator[str]:
+    for path, expression in licences.items():
+        if not expression:
+            yield f"{path} says no licence: add a line SPDX-License-Identifier"
+    for found in found_licences.conflicts(licences):
+        yield (
+            f"{found.path} ({found.licence}) and {found.other} ({found.other_licence}) are in one "
+            "image, and their licences exclude each other"
+        )
+    for step in inventory.steps:
+        if step.incomplete:
+            yield f"{step.path}: not all files that it was made of are known: {step.incomplete}"

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""env.XenSbom(): an alias that writes a software bill of materials of an image."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from SCons.Errors import BuildError
+from SCons.Script import GetOption
+
+from ...errors import XenToolError
+from ..errors import one_image, while_building, while_reading
+from ..flags import path_of
+from ..graph.nodes import Graph
+
+
+@while_reading
+def xen_sbom(
+    env: Any,
+    target: str,
+    image: Sequence[Any],
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    supplier: str | None = None,
+    licence: str = "",
+) -> list[Any]:
+    """env.XenSbom(): an alias that writes SPDX documents of an image, and its provenance.
+
+    They go to $XEN_BUILD/sbom/ (of several images: sbom/IMAGE/).  name (that of the image),
+    version (the start of its SHA-256), supplier (nobody is named) and licence (what its sources
+    say) are what the documents say of it.
+    """
+    node = one_image(env, "XenSbom", image)
+    graph: Graph = env["XEN_GRAPH"]
+    path = path_of(node)
+    if not hasattr(node.attributes, "xen_question"):
+        raise XenToolError(f"XenSbom: {node} is no image that XenImage made")
+
+    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        from ...sbom import spdx, writing
+
+        session = graph.session
+        about = spdx.About(
+            name or os.path.basename(path),
+            version or "",
+            supplier or "NOASSERTION",
+            writing.created(graph.top),
+            licence,
+        )
+        folder = f"{graph.plan.folder}/sbom"
+        problems = writing.write(
+            graph.plan, session.database, session.contents, path, folder, about
+        )
+        for problem in problems:
+            print(f"xen_tool: warning: {problem}", file=sys.stderr)
+        if problems and env["XEN_SETTINGS"].get("SBOM_STRICT") == "1":
+            raise BuildError(errstr=f"{len(problems)} of the warnings above, and SBOM_STRICT=1")
+        if not GetOption("silent"):
+            print(f"{path}: its bill of materials is in {folder}")
+
+    alias = env.Alias(target, node, env.Action(while_building(action), cmdstr=None))
+    env.AlwaysBuild(alias)
+    return list(alias)
