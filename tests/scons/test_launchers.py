@@ -13,27 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from project import Project, Run
+from project import Run
+
+from .embedding import CHANGES, change, made, tree
 
 LAUNCHERS = ("ccache", "sccache")
 COMPILERS = [name for name in ("gcc", "clang") if name == "gcc" or shutil.which("clang")]
-SCONSTRUCT = """
-env.Append(CPPPATH=["first", "second"], CCFLAGS=["@more", "-fdiagnostics-color=always"])
-objects = [env.XenObject(name) for name in ("main.c", "embed.c", "blob.S", "both.cpp")]
-env.XenImage("kernel", objects, script="k.lds", loaders="none")
-env.XenConfigTargets()
-"""
-SOURCES = {
-    "main.c": '#include "h.h"\n#warning seen\nint value = VALUE;\n#ifdef CONFIG_A\nint a;\n#endif',
-    # By a header, so that the launcher has run when it is known.
-    "embed.c": '#include "embed.h"\nint embed;\n',
-    "blob.S": '.data\n.incbin "data"\n',
-    "both.cpp": '#include "h.h"\nint cpp = VALUE;\n',
-    "second/h.h": "#define VALUE 0x11111111\n",
-    "second/embed.h": '__asm__(".pushsection .data\\n.incbin \\"data\\"\\n.popsection");\n',
-    "data": "one data",
-    "more": "-DMORE=1",
-}
 
 
 class Launched:
@@ -41,11 +26,7 @@ class Launched:
 
     def __init__(self, folder: Path, launcher: str, compiler: str) -> None:
         self.launcher = launcher
-        self.project = Project(folder / "tree")
-        self.project.write_small(SCONSTRUCT)
-        for name, text in SOURCES.items():
-            self.project.write(name, text)
-        (self.project.top / "first").mkdir()
+        self.project = tree(folder / "tree")
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         self.words = (f"TOOLCHAIN={compiler}",)
         self.environment = {
@@ -71,10 +52,7 @@ class Launched:
         return self.made("alone")
 
     def made(self, folder: str = "build/x86_64") -> dict[str, bytes]:
-        top = self.project.top / folder
-        found = {p.name: p.read_bytes() for p in [*top.glob("*.o"), top / "kernel"]}
-        assert len(found) == 5
-        return found
+        return made(self.project, folder)
 
     def again(self) -> Run:
         """A build from nothing, with what the cache has."""
@@ -121,20 +99,8 @@ def test_the_same_is_made_whatever_changes(launched: Launched) -> None:
     assert "\x1b[" in run.out + run.err
     assert launched.made() == launched.alone()
     project = launched.project
-    for name, text in (
-        ("second/h.h", "#define VALUE 0x22222222\n"),
-        # Found before the other from now on; then no more.
-        ("first/h.h", "#define VALUE 0x33333333\n"),
-        ("first/h.h", None),
-        # Of which launchers do not know, and those that copied an object would not see.
-        ("data", "two data"),
-        ("data", "one data"),
-        ("more", "-DMORE=2 -DVALUE=3 -w"),
-    ):
-        if text is None:
-            (project.top / name).unlink()
-        else:
-            project.write(name, text)
+    for name, text in CHANGES:
+        change(project, name, text)
         launched.scons()
         made = launched.made()
         assert made == launched.alone(), name

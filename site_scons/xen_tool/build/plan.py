@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
+CACHE_LIMIT = 1 << 30
+"""Bytes that a cache of objects may hold, unless told otherwise."""
+
+
 class Group(NamedTuple):
     """Files by which steps are made: a toolchain, or modules of this tool."""
 
@@ -36,7 +40,8 @@ class Plan:
 
     folder is the build directory.  symbols has the values of configuration symbols by name,
     without CONFIG_.  configured are the files that hold all of these values: a step that
-    reads one depends on the symbols that it mentions, not on the whole file.
+    reads one depends on the symbols that it mentions, not on the whole file.  cache is a folder of
+    objects that other builds made (cache.py), of at most cache_limit bytes; "" is none.
     """
 
     def __init__(self, folder: str) -> None:
@@ -46,6 +51,8 @@ class Plan:
         self.groups: dict[str, Group] = {}
         self.environment: dict[str, str] = {}
         """The environment of every command."""
+        self.cache = ""
+        self.cache_limit = 0
         self.steps: dict[str, Step] = {}
 
     def group(self, name: str, group: Group) -> str:

@@ -13,7 +13,7 @@ import sys
 from graphlib import CycleError, TopologicalSorter
 
 from ..errors import XenToolError
-from ..files import remove
+from ..files import remove, write_if_changed
 from ..light import NamedTuple
 from . import discover
 from .commands import Commands, Read, as_if_in_place
@@ -31,6 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from .cache import Cache, Found
     from .commands import Run
 
     Function = Callable[[Step], None]
@@ -109,6 +110,7 @@ class Runner:
         self._texts = Texts()
         self._commands = Commands(plan, self._texts, judge.contents, colours=show.colours)
         self._recorder = Recorder(plan, database, judge, self._texts)
+        self._cache: Cache | None = None
         self._unmade: set[str] = set()
         """Outputs of steps that failed in this session; they are not tried again."""
 
@@ -129,6 +131,10 @@ class Runner:
         forced = set(force)
         # The database may have dropped unused texts since the last run.
         self._recorder = Recorder(self._plan, self._database, self._judge, self._texts)
+        if self._plan.cache and self._cache is None:
+            from .cache import Cache
+
+            self._cache = Cache(self._plan, self._judge, colours=self._show.colours)
         self._show.expect(sum(bool(step.name) for step in due.values()))
         sorter = self._sorted(due)
         children = Children(self._plan.environment, keep_open, signals)
@@ -185,6 +191,8 @@ class Runner:
         finally:
             slots.give(running)
         self._show.finish()
+        if self._cache is not None:
+            self._cache.trim()
         return Result(failures or unmade[:1], children.interrupted)
 
     def _waits_in_vain(self, step: Step) -> set[str]:
@@ -224,10 +232,13 @@ class Runner:
             self._judge.contents.digest(name)
         record = self._database.get(step.path)
         started = _Running(step, record, known, self._judge.contents.looks)
-        self._show.begin(step)
+        found = self._cache.find(step) if self._cache is not None and not forced else None
+        self._show.begin(step._replace(name="CACHE") if found else step)
         try:
             for output in step.outputs:
                 os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
+            if found is not None:
+                return self._take(started, found)
             if not step.is_command:
                 if step.name:
                     # The function may print something itself.
@@ -250,6 +261,14 @@ class Runner:
         except XenToolError as error:
             return self._failed(started, 0, str(error))
         return None
+
+    def _take(self, started: _Running, found: Found) -> Failure:
+        """Make the output of a step by what is in the cache."""
+        started.reasons = self._judge.reasons(started.step, self._texts)
+        self._database.remove(started.step.path)
+        write_if_changed(started.step.path, found.content)
+        started.output = found.said
+        return self._succeeded(started, found.read, cached=True)
 
     def _go_on(self, started: _Running, ended: Ended, children: Children) -> Failure | None:
         """Start the next command of a step; return None if there is one."""
@@ -286,7 +305,7 @@ class Runner:
         self._show.end(started.step, started.output, reason)
         return Failure(started.step, status, reason)
 
-    def _succeeded(self, started: _Running, read: Read | None) -> Failure:
+    def _succeeded(self, started: _Running, read: Read | None, *, cached: bool = False) -> Failure:
         step = started.step
         outputs = [*step.outputs, *(read.outputs if read else ())]
         self._judge.look_again(outputs)
@@ -298,6 +317,10 @@ class Runner:
                 return self._failed(started, 0, f"{step.name} made no {output}")
         if doubt := self._recorder.record(started, outputs, read):
             self._show.note(step, doubt)
+        elif self._cache is not None and read is not None and not cached:
+            record = self._database.get(step.path)
+            assert record is not None
+            self._cache.store(step, record, read, started.output)
         self._show.end(step, started.output, "")
         return _CLEAN
 

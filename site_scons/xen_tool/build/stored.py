@@ -62,7 +62,9 @@ def write(path: str, plan: Plan) -> None:
     environment = [text for pair in plan.environment.items() for text in pair]
     parts = [symbols_, list(plan.configured), groups, environment, shared, steps]
     counts = [str(len(part)) for part in parts]
-    fields.write(path, [_FORMAT, plan.folder, *counts, *(text for part in parts for text in part)])
+    cache = (plan.cache, str(plan.cache_limit))
+    texts = (text for part in parts for text in part)
+    fields.write(path, [_FORMAT, plan.folder, *cache, *counts, *texts])
 
 
 def read(path: str) -> Plan | None:
@@ -72,9 +74,10 @@ def read(path: str) -> Plan | None:
         return None
     try:
         plan = Plan(read_fields[1])
-        counts = list(map(int, read_fields[2 : 2 + _COUNTS]))
+        plan.cache, plan.cache_limit = read_fields[2], int(read_fields[3])
+        counts = list(map(int, read_fields[4 : 4 + _COUNTS]))
         parts: list[list[str]] = []
-        place = 2 + _COUNTS
+        place = 4 + _COUNTS
         for count in counts:
             parts.append(read_fields[place : place + count])
             place += count

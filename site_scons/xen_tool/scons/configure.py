@@ -261,6 +261,9 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
         "ZIG_LOCAL_CACHE_DIR": cache,
         **tools.launcher.environment,
     }
+    if folder := env["XEN_SETTINGS"].get("CACHE"):
+        plan.cache = os.path.join(env.fs.Top.abspath, os.path.expanduser(folder))
+        plan.cache_limit = env["XEN_SETTINGS"].cache_limit
     # What they found out when a step ran counts as long as they are the same.
     recording = modules("build/commands.py")
     env["XEN_CC_GROUP"] = plan.group(

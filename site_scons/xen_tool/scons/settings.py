@@ -13,6 +13,7 @@ from SCons.Script import AddOption, GetOption
 from ..abi import ARCHES
 from ..boot import CPUS, given, modes
 from ..boot.modes import MODES
+from ..build.plan import CACHE_LIMIT
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
 from ..loaders.names import LOADERS
@@ -26,6 +27,8 @@ RESERVED = {
     "CROSS_COMPILE": "what the names of gcc and ld begin with, as x86_64-linux-gnu-",
     "LLVM": "1: clang and ld.lld; -14: of that version; FOLDER/: in that folder",
     "CC": "the C compiler, with arguments if need be",
+    "CACHE": "a folder of objects, shared by configurations, branches and checkouts",
+    "CACHE_SIZE": f"MiB that it may hold ({CACHE_LIMIT >> 20})",
     "CC_LAUNCHER": "a command before the compiler: ccache, sccache, distcc, icecc",
     "LD": "the linker",
     "LOADERS": f"loaders that must take it: {', '.join(LOADERS)}, none (those it is for)",
@@ -107,6 +110,12 @@ class Settings:
         return given.given({**otherwise, **_given_of(self.tool)})
 
     @property
+    def cache_limit(self) -> int:
+        """CACHE_SIZE, in bytes."""
+        size = self.get("CACHE_SIZE")
+        return int(size) << 20 if size else CACHE_LIMIT
+
+    @property
     def cpus(self) -> int:
         """CPUS."""
         return int(self.get("CPUS") or CPUS)
@@ -155,6 +164,10 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
         raise XenToolError(f"TIMEOUT={seconds}: TIMEOUT is a number of seconds above 0")
     if not re.fullmatch(r"[1-9][0-9]?", tool.get("CPUS", "1"), re.ASCII):
         raise XenToolError(f"CPUS={tool['CPUS']}: CPUS is a number above 0")
+    if not re.fullmatch(r"[1-9][0-9]*", tool.get("CACHE_SIZE", "1"), re.ASCII):
+        raise XenToolError(
+            f"CACHE_SIZE={tool['CACHE_SIZE']}: CACHE_SIZE is a number of MiB above 0"
+        )
     given.given(_given_of(tool))
     if "MODE" in tool:
         modes.named(tool["MODE"])

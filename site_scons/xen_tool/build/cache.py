@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Objects of other configurations, branches and checkouts, kept in a folder (CACHE=DIR).
+
+A compilation is found in two steps.  The folder of its entries is named by what is known before it
+is run: its words, its toolchain, and the contents of its sources.  An entry then says what the
+compiler read and looked for, and the values of the symbols that were mentioned: it is taken if
+all of that is so now, by the same rules as the judge's (judge.py).
+
+    DIR/<2 digits>/<the rest of the key>/<digest of what was read>
+
+An entry is one file, written beside its place and renamed, so that others may write at the same
+time; one that is damaged, or goes while it is read, is none.  What is taken is copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from ..errors import XenToolError
+from ..files import remove, write_if_changed
+from ..light import NamedTuple
+from . import discover
+from .commands import Read
+from .contents import MISSING, digest
+from .step import COMPILE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .contents import Contents
+    from .judge import Judge
+    from .plan import Plan
+    from .record import Record
+    from .step import Step
+
+_FORMAT = b"xen_tool object 2\n"
+_DIGEST = 32
+_LEAVE = 0.8
+"""The part of the limit that is left when the oldest entries go."""
+
+
+class Found(NamedTuple):
+    """A compilation that need not be run."""
+
+    content: bytes
+    """The object."""
+    said: bytes
+    """What the compiler printed."""
+    read: Read
+
+
+class Cache:
+    """The entries in one folder, for one plan."""
+
+    def __init__(self, plan: Plan, judge: Judge, *, colours: bool) -> None:
+        self._plan = plan
+        self._judge = judge
+        self._colours = colours
+        self._stored = False
+
+    @property
+    def _contents(self) -> Contents:
+        return self._judge.contents
+
+    def find(self, step: Step) -> Found | None:
+        """The compilation of a step as the files are now, if it was stored."""
+        if not self._takes(step):
+            return None
+        folder = self._folder(step)
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return None
+        for name in names:
+            found = self._matching(step, os.path.join(folder, name))
+            if found is not None:
+                return found
+        return None
+
+    def store(self, step: Step, record: Record, read: Read, said: bytes) -> None:
+        """Keep what a step has made; nothing if it made more than an object."""
+        import json
+
+        if not self._takes(step) or read.outputs or read.unknown or record.dirty:
+            return
+        with open(step.path, "rb") as file:
+            content = file.read()
+        if digest(content) != self._contents.digest(step.path):
+            return
+        where = self._lookups(step, read)
+        told = {
+            "files": {name: self._contents.digest(name) for name in read.files},
+            "named": {name: self._contents.digest(name) for name in read.named},
+            "search": read.search,
+            "asked": sorted(read.asked),
+            "symbols": _pairs(record.symbols),
+            "provided": read.provided,
+            "names": record.names,
+            "folders": where.folders,
+            "present": record.present,
+            "said": len(said),
+        }
+        if record.names != "/".join(sorted(where.names)):
+            return
+        header = json.dumps(told, sort_keys=True).encode()
+        body = b"%d\n" % len(header) + header + said + content
+        path = os.path.join(self._folder(step), digest(header))
+        try:
+            write_if_changed(path, _FORMAT + digest(body).encode() + body)
+        except XenToolError:
+            # It is full, or may not be written: the build goes on without.
+            return
+        self._stored = True
+
+    def trim(self) -> None:
+        """Remove the entries that were not used for the longest time, if there are too many."""
+        if not self._stored:
+            return
+        self._stored = False
+        entries = []
+        for folder, _, names in os.walk(self._plan.cache):
+            for path in (os.path.join(folder, name) for name in names):
+                # The folder may also hold files of the user.
+                if not _is_entry(os.path.relpath(path, self._plan.cache)):
+                    continue
+                try:
+                    status = os.stat(path)
+                except OSError:
+                    continue
+                entries.append((status.st_mtime_ns, status.st_size, path))
+        size = sum(entry[1] for entry in entries)
+        if size <= self._plan.cache_limit:
+            return
+        for _, freed, path in sorted(entries):
+            remove(path)
+            size -= freed
+            if size <= self._plan.cache_limit * _LEAVE:
+                return
+
+    def _takes(self, step: Step) -> bool:
+        return step.action == COMPILE and "-c" in step.flags and len(step.outputs) == 1
+
+    def _folder(self, step: Step) -> str:
+        group = self._judge.group(step.group).items()
+        known = [
+            self._judge.signature(step),
+            str(self._colours),
+            *sorted(f"{os.path.basename(path)} {content}" for path, content in group),
+            *(self._contents.digest(name) for name in step.inputs),
+        ]
+        key = digest("\0".join(known).encode("utf-8", "surrogateescape"))
+        return os.path.join(self._plan.cache, key[:2], key[2:])
+
+    def _lookups(self, step: Step, read: Read) -> discover.Lookups:
+        search = [*map(os.path.dirname, step.inputs), *read.search]
+        return discover.lookups(read.files, search, read.asked, self._contents)
+
+    def _matching(self, step: Step, path: str) -> Found | None:
+        """The entry of a file, if it is whole and all that it was made of is so now."""
+        import json
+
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError:
+            return None
+        start = len(_FORMAT) + _DIGEST
+        body = data[start:]
+        if data[:start] != _FORMAT + digest(body).encode():
+            remove(path)
+            return None
+        size, _, rest = body.partition(b"\n")
+        told = json.loads(rest[: int(size)])
+        if not self._holds(told):
+            return None
+        read = Read(
+            files=list(told["files"]),
+            named=list(told["named"]),
+            outputs=[],
+            search=told["search"],
+            asked=frozenset(told["asked"]),
+            symbols=told["symbols"],
+            provided=tuple(told["provided"]),
+            unknown="",
+        )
+        where = self._lookups(step, read)
+        if (
+            told["names"] != "/".join(sorted(where.names))
+            or tuple(told["folders"]) != where.folders
+            or told["present"] != discover.present(where, self._contents)
+        ):
+            return None
+        # Another build may have just removed it; what was read of it is whole.
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        said = int(size) + told["said"]
+        return Found(rest[said:], rest[int(size) : said], read)
+
+    def _holds(self, told: Mapping[str, Mapping[str, str]]) -> bool:
+        values = self._plan.symbols
+        look = self._contents.digest
+        return all(values.get(n, "") == value for n, value in told["symbols"].items()) and all(
+            content != MISSING and look(name) == content
+            for kind in ("files", "named")
+            for name, content in told[kind].items()
+        )
+
+
+def _is_entry(path: str) -> bool:
+    """Whether a path below the folder of the cache has the form of an entry."""
+    parts = path.split("/")
+    lengths = (2, _DIGEST - 2, _DIGEST)
+    return tuple(map(len, parts)) == lengths and not "".join(parts).strip("0123456789abcdef")
+
+
+def _pairs(text: str) -> dict[str, str]:
+    lines = text.split("\n") if text else []
+    return dict(line.split("=", 1) for line in lines)

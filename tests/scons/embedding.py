@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A small tree with what caches of objects get wrong, and changes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from project import Project
+
+SCONSTRUCT = """
+env.Append(CPPPATH=["first", "second"], CCFLAGS=["@more", "-fdiagnostics-color=always"])
+objects = [env.XenObject(name) for name in ("main.c", "embed.c", "blob.S", "both.cpp")]
+env.XenImage("kernel", objects, script="k.lds", loaders="none")
+env.XenConfigTargets()
+"""
+SOURCES = {
+    "main.c": '#include "h.h"\n#warning seen\nint value = VALUE;\n#ifdef CONFIG_A\nint a;\n#endif',
+    # By a header, so that the launcher has run when it is known.
+    "embed.c": '#include "embed.h"\nint embed;\n',
+    "blob.S": '.data\n.incbin "data"\n',
+    "both.cpp": '#include "h.h"\nint cpp = VALUE;\n',
+    "second/h.h": "#define VALUE 0x11111111\n",
+    "second/embed.h": '__asm__(".pushsection .data\\n.incbin \\"data\\"\\n.popsection");\n',
+    "data": "one data",
+    "more": "-DMORE=1",
+}
+CHANGES: tuple[tuple[str, str | None], ...] = (
+    ("second/h.h", "#define VALUE 0x22222222\n"),
+    # Found before the other from now on; then no more.
+    ("first/h.h", "#define VALUE 0x33333333\n"),
+    ("first/h.h", None),
+    # Of which launchers do not know, and those that copied an object would not see.
+    ("data", "two data"),
+    ("data", "one data"),
+    ("more", "-DMORE=2 -DVALUE=3 -w"),
+)
+"""Files and their next contents; None: they go."""
+
+
+def tree(top: Path) -> Project:
+    """The tree, not yet built."""
+    project = Project(top)
+    project.write_small(SCONSTRUCT)
+    for name, text in SOURCES.items():
+        project.write(name, text)
+    (top / "first").mkdir()
+    return project
+
+
+def change(project: Project, name: str, text: str | None) -> None:
+    """Makes one of CHANGES."""
+    if text is None:
+        (project.top / name).unlink()
+    else:
+        project.write(name, text)
+
+
+def made(project: Project, folder: str = "build/x86_64") -> dict[str, bytes]:
+    """The objects and the image."""
+    top = project.top / folder
+    found = {p.name: p.read_bytes() for p in [*top.glob("*.o"), top / "kernel"]}
+    assert len(found) == 5
+    return found
