@@ -79,11 +79,12 @@ SHARED = st.sampled_from([("cc", "-c"), ("ld", "a\nb", "\\n", "")])
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     plan = Plan(draw(WORD))
+    plan.cache, plan.cache_limit = draw(WORD), draw(st.integers(0, 1 << 40))
     plan.symbols = draw(st.dictionaries(WORD, WORD, max_size=3))
     plan.configured = frozenset(draw(WORDS))
     plan.environment = draw(st.dictionaries(WORD, WORD, max_size=3))
     for name in draw(st.lists(WORD, max_size=3, unique=True)):
-        plan.groups[name] = Group(draw(WORDS), draw(WORD))
+        plan.groups[name] = Group(draw(WORDS), draw(WORD), draw(WORDS))
     outputs = draw(st.lists(WORD, max_size=4, unique=True))
     for output in outputs:
         symbols = draw(st.none() | WORDS)
@@ -119,7 +120,7 @@ def test_steps_that_share_flags_still_share_them(tmp_path: Path) -> None:
     assert again.steps["a.o"].flags is again.steps["b.o"].flags
 
 
-@pytest.mark.parametrize("place", range(2, 8))
+@pytest.mark.parametrize("place", range(4, 10))
 @pytest.mark.parametrize("count", ["x", "", "1", "7"])
 def test_a_plan_with_a_wrong_count_is_none(tmp_path: Path, place: int, count: str) -> None:
     path = str(tmp_path / "plan")

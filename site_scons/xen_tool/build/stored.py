@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Store a plan in a file of text fields, to read it again without SCons.
 
-    the format; the build directory; the number of fields of each part
+    the format; the build directory; the cache and its limit; the number of fields of each part
     symbols       NAME VALUE
     configured    PATH
-    groups        NAME FILES GAS
+    groups        NAME FILES GAS LAUNCHER
     environment   NAME VALUE
     flags         WORDS that many steps share
     steps         the fields of Step; lists are words, each followed by a newline
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-_FORMAT = "xen_tool plan 2"
+_FORMAT = "xen_tool plan 3"
 _COUNTS = 6
 _OUTPUTS, _FLAGS = map(Step._fields.index, ("outputs", "flags"))
 
