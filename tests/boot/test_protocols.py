@@ -270,7 +270,7 @@ PIECES = [
 
 
 @drawn(st.lists(st.sampled_from(PIECES), max_size=12))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_no_mixture_passes_that_has_a_failure_or_two_results(lines: list[str]) -> None:
     """Whatever is said: a pass has one result, and no line that speaks of a failure."""
     reader = Reader()

@@ -192,8 +192,9 @@ def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
         (("--runs=2", "--retries=1"), "retries would hide"),
         (("--jobs=0",), "above 0"),
         (("--protocol=none",), "a test needs a verdict"),
-        (("--gdb=1",), "leave GDB, RECORD and REPLAY out"),
-        (("--record=file",), "leave GDB, RECORD and REPLAY out"),
+        (("--gdb=1",), "are for one boot: leave them out"),
+        (("--dump=file",), "are for one boot"),
+        (("--record=file",), "are for one boot: leave them out"),
         (("--pass=(",), "PASS_REGEX=( is no regular expression"),
     ],
 )

@@ -102,8 +102,9 @@ class Suite:
         how.check()
         if any(case.options.given.protocol is NONE for case in cases):
             raise XenToolError("a test needs a verdict: name another PROTOCOL than none")
-        if any(g.gdb or g.record or g.replay for g in (case.options.given for case in cases)):
-            raise XenToolError("a test is for no debugger: leave GDB, RECORD and REPLAY out")
+        for what in (case.options.given for case in cases):
+            if what.gdb or what.record or what.replay or what.dump:
+                raise XenToolError("GDB, RECORD, REPLAY and DUMP are for one boot: leave them out")
         self.interrupted = False
         self.done = 0
         """How many runs have ended."""
