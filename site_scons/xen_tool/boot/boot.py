@@ -15,7 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..debian.apt import Say
 from ..debian.hypervisor import read_hypervisor, version_of
@@ -24,9 +24,6 @@ from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
 from . import CPUS, modes
 from .console import Console, tell
-from .debugger import core, replay, stub
-from .debugger.session import Session, session, xen_symbols
-from .debugger.stub import listening
 from .dump import Where
 from .evidence import Evidence, read
 from .given import NOTHING, Given
@@ -37,8 +34,8 @@ from .protocols import Reader, Result
 from .qemu import Machine, find_qemu, running
 from .symbols import Symbols
 
-Debugger = Callable[[Session], contextlib.AbstractContextManager[int]]
-"""Starts a debugger, and gives a descriptor that is hung up when it has ended."""
+if TYPE_CHECKING:
+    from .debugger.aids import Aids, Debugger
 
 MAX_CPUS = 32
 """A guest's vcpu_info of more is not in the shared_info page."""
@@ -110,47 +107,34 @@ def boot(
     evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
     console = Console(evidence.see, echo)
     dumped: list[str] = []
-    if recording := given.record or given.replay:
-        replay.check(mode)
+    if cpus > 1 and given.is_recorded and mode.place is not Place.DOMU:
+        say("a machine that is recorded has one CPU")
+        cpus = 1
+    if given.gdb:
+        timeout = math.inf
     program = [*find_qemu(qemu, say), *given.of_qemu]
     with Held(files) as held, contextlib.ExitStack() as stack:
         loaded = _lay_out(held, mode, image, cpus, xen, given, say)
-        options = loaded.options
-        if recording:
-            booted = replay.identity([*program, *options], held.descriptors)
-            options = options + replay.options(
-                Path(recording), mode, booted, replays=bool(given.replay)
-            )
-            if cpus > 1 and mode.place is not Place.DOMU:
-                say("a machine that is recorded has one CPU")
-                cpus = 1
-        own: list[int] = []
-        if given.gdb:
-            timeout = math.inf
-            descriptor = stack.enter_context(listening(given.gdb))
-            options = [*options, *stub.options(descriptor)]
-            own.append(descriptor)
+        options, descriptors = loaded.options, held.descriptors
+        aids: Aids | None = None
+        if given.is_debugged:
+            from .debugger.aids import Aids
+
+            aids = Aids(given, loaded.mode, loaded.image, stack)
+            more, own = aids.add([*program, *options], held)
+            options, descriptors = [*options, *more], [*held.descriptors, *own]
         own_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        if given.dump:
-            memory = held.put([])
-            options = [*options, *core.options(memory, loaded.mode)]
-        with running(program, loaded.mode, own_cpus, options, [*held.descriptors, *own]) as machine:
+        with running(program, loaded.mode, own_cpus, options, descriptors) as machine:
             if started:
                 started(machine)
-            if given.gdb:
-                told = session(str(image), loaded.image, given.gdb, mode, loaded.xen_symbols)
-                if debugger:
-                    machine.listen_until(stack.enter_context(debugger(told)))
-                else:
-                    say(f"the machine waits for gdb; type in another terminal:\n{told.line()}")
+            if aids:
+                aids.start(machine, str(image), loaded.xen_symbols, debugger, say)
             places = _follow(machine, console, evidence, start + timeout, dumps=bool(given.dump))
             status = machine.process.poll()
             end = End(status, timeout, machine.monitor.shutdown, machine.triple_fault, places)
-            if given.dump and not _passed(evidence, end, loaded.image):
-                dumped = core.dump(machine, Path(given.dump), loaded.image, memory, mode)
-            if given.record:
-                machine.finish()
+            if aids:
+                dumped = aids.end(machine, failed=not _passed(evidence, end, loaded.image))
         stack.close()
         seconds = time.monotonic() - start
         with Symbols(loaded.image) as symbols:
@@ -208,7 +192,11 @@ def _lay_out(
     listed = [f"{name} {words}".strip().replace(",", ",,") for name, words in loaded]
     xen_words = " ".join([*of_xen, given.xen_options]).strip()
     options = ["-kernel", unpacked, "-append", xen_words, "-initrd", ",".join(listed)]
-    symbols = xen_symbols(hypervisor, content, version) if given.gdb else None
+    symbols = None
+    if given.gdb:
+        from .debugger.session import xen_symbols
+
+        symbols = xen_symbols(hypervisor, content, version)
     return _Loaded(kernel, options, version, mode, symbols)
 
 

@@ -77,8 +77,23 @@ class Given(NamedTuple):
         """The names that the lines for a domU set."""
         return set(re.findall(r"(?:^|[;\n])\s*(\w+)\s*=", self.domain))
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the run is recorded, or a replay."""
+        return bool(self.record or self.replay)
+
+    @property
+    def is_debugged(self) -> bool:
+        """Whether there is anything for boot/debugger/."""
+        return bool(self.gdb or self.is_recorded or self.dump)
+
     def check(self, mode: Mode) -> None:
         """Raise XenToolError if something is given that has no place in this mode."""
+        if self.is_recorded and mode.is_nested:
+            raise XenToolError(
+                f"a run in the mode {mode.name} cannot be replayed: QEMU loses its way where Xen "
+                "runs a guest by AMD-V; record it in another, such as MODE=pv or MODE=qemu"
+            )
         if self.domain and mode.place is not Place.DOMU:
             raise XenToolError(f"DOMAIN is for a domU, and not for the mode {mode.name}")
         if self.xen_options and mode.place is Place.KERNEL:

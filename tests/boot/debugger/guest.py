@@ -14,7 +14,9 @@ COMMAND = [sys.executable, "-m", "xen_tool.cli"]
 DEBUG_INFO = "CC=gcc -g"
 
 
-def gdb(image: Path, mode: str, script: str, *options: str) -> subprocess.CompletedProcess[str]:
+def gdb(
+    image: Path, mode: str, script: str, *options: str, limit: float = 200
+) -> subprocess.CompletedProcess[str]:
     """What `xen-tool gdb` says of an image of a project, given a script for gdb."""
     file = image.parent / f"{mode}-{abs(hash(script))}.gdb"
     file.write_text(script)
@@ -26,7 +28,7 @@ def gdb(image: Path, mode: str, script: str, *options: str) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=limit,
         env=environment(image),
     )
 

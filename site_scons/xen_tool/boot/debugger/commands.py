@@ -5,7 +5,7 @@
     xen start-info [ADDRESS]    start_info of a PV guest, or hvm_start_info of a PVH guest
     xen shared-info [ADDRESS]   the page that Xen shares with it
     xen events [ADDRESS]        of that page: event channels with something pending
-    $xen_is_guest()             whether the machine runs the image, and not Xen or another guest
+    $xen_is_guest()            whether the machine runs the image, and not Xen or another guest
 
 An ADDRESS is any expression.  Without one the structures are looked for where the entry gets them,
 and by the names that Linux and the reference guest give to their pointers.
@@ -17,7 +17,6 @@ import contextlib
 import importlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -29,55 +28,14 @@ _PACKAGES = os.path.dirname(os.path.abspath(__file__)).rpartition("/xen_tool/")[
 if _PACKAGES not in sys.path:
     sys.path.insert(0, _PACKAGES)
 
-from xen_tool.abi import XenElfNote  # noqa: E402 - found only now
-from xen_tool.boot.debugger import layouts, tables  # noqa: E402
+from xen_tool.boot.debugger import layouts, tables  # noqa: E402 - found only now
+from xen_tool.boot.debugger.memory import Image, Memory, is_guest, register  # noqa: E402
 from xen_tool.errors import XenToolError  # noqa: E402
-from xen_tool.image.container import open_kernel  # noqa: E402
-from xen_tool.image.elf import Elf, NotElf  # noqa: E402
-from xen_tool.image.notes import NoteWalk  # noqa: E402
 
 _POINTERS = ("xen_start_info", "pvh_start_info")
 """Of Linux and of the reference guest; Linux has its hvm_start_info itself in the second."""
 _SHARED = ("HYPERVISOR_shared_info",)
 _SHARED_PAGES = ("pvh_shared_page",)
-_MOST_MEMORY = 3 << 30
-"""Above that a machine's memory has a hole."""
-_PAGING = 1 << 31
-_NO_ADDRESS = 1
-_COMPARED = 16
-"""Bytes of code by which the image is known."""
-
-
-class _Image:
-    """What gdb's file says of the guest."""
-
-    def __init__(self) -> None:
-        path = gdb.current_progspace().filename
-        if not path:
-            raise gdb.GdbError("gdb has no image: type `file IMAGE`")
-        try:
-            with open_kernel(path) as file:
-                assert file.payload is not None
-                elf = Elf(file.payload)
-                self.bits = elf.bits
-                self.notes = {n.n_type: n.numeric() for n in NoteWalk(elf) if n.is_xen}
-                self.entry = self.notes.get(XenElfNote.ENTRY, elf.e_entry)
-                self.pvh_entry = self.notes.get(XenElfNote.PHYS32_ENTRY)
-                self._segments = [
-                    (s.p_vaddr, s.p_paddr, file.payload.read(s.p_offset, s.p_filesz))
-                    for s in elf.segments
-                    if s.is_loadable and s.p_flags & 1
-                ]
-        except (XenToolError, NotElf, AssertionError) as error:
-            raise gdb.GdbError(f"{path} is no kernel image that is known: {error}") from error
-
-    def code(self, address: int) -> bytes:
-        """Return what the image has at an address, virtual or physical."""
-        for virtual, physical, content in self._segments:
-            for start in (virtual, physical):
-                if start <= address < start + len(content):
-                    return content[address - start : address - start + _COMPARED]
-        return b""
 
 
 _at_entry: dict[str, int] = {}
@@ -91,96 +49,20 @@ def _remember(_event: object) -> None:
         return
     # Without an image or registers there is nothing to keep.
     with contextlib.suppress(gdb.error, gdb.GdbError):
-        image = _Image()
-        pc = _register("pc")
+        image = Image()
+        pc = register("pc")
         if pc == image.pvh_entry:
-            _at_entry[name] = _register("rbx") & 0xFFFFFFFF
+            _at_entry[name] = register("rbx") & 0xFFFFFFFF
         elif pc == image.entry:
-            _at_entry[name] = _register("rsi")
-
-
-def _register(name: str) -> int:
-    try:
-        return int(gdb.selected_frame().read_register(name)) & (1 << 64) - 1
-    except gdb.error:
-        return _NO_ADDRESS  # a dump may be without
-
-
-def _at(address: int, size: int) -> bytes:
-    """Memory as QEMU's stub reads it; b"" where there is none."""
-    try:
-        return bytes(gdb.selected_inferior().read_memory(address, size))
-    except gdb.error:
-        return b""
-
-
-def _physical(address: int, size: int) -> bytes:
-    """The machine's memory, whatever CR3 says; none in a dump, which has the guest's addresses."""
-    try:
-        gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
-    except gdb.error:
-        return b""
-    try:
-        return _at(address, size)
-    finally:
-        gdb.execute("maintenance packet Qqemu.PhyMemMode:0", to_string=True)
-
-
-class _Nested:
-    """The memory of a guest whose addresses are translated twice, as it is at this stop."""
-
-    def __init__(self, image: _Image) -> None:
-        size = int(gdb.execute("monitor info memory_size_summary", to_string=True).split()[2])
-        size = min(size, _MOST_MEMORY)
-        with tempfile.TemporaryDirectory(prefix="xen-tool-gdb-") as folder:
-            path = os.path.join(folder, "memory")
-            gdb.execute(f'monitor pmemsave 0 {size} "{path}"', to_string=True)
-            with open(path, "rb") as file:
-                memory = file.read()
-        pc, cr3 = _register("pc"), _register("cr3")
-        code = image.code(pc)
-        is_paged = bool(_register("cr0") & _PAGING)
-
-        def virtual(of_xen: tables.Tables) -> tables.Read:
-            return tables.Tables(of_xen.read, cr3).read if is_paged else of_xen.read
-
-        found = tables.find_tables(
-            lambda address, size: memory[address : address + size],
-            size,
-            cr3 if is_paged else pc,
-            lambda of_xen: virtual(of_xen)(pc, len(code)) == code,
-        )
-        if found is None:
-            raise gdb.GdbError("the image is not in the machine's memory")
-        self.physical = found.read
-        self.virtual = virtual(found)
-
-
-def _is_guest(image: _Image) -> bool:
-    pc = _register("pc")
-    code = image.code(pc)
-    return bool(code) and _at(pc, len(code)) == code
-
-
-class _Memory:
-    """The guest's memory: virtual addresses, and physical ones."""
-
-    def __init__(self, image: _Image) -> None:
-        self.virtual: Callable[[int, int], bytes] = _at
-        self.physical: Callable[[int, int], bytes] = _physical
-        pc = _register("pc")
-        # What runs is in the image, but not what is read there.
-        if image.code(pc) and not _is_guest(image):
-            nested = _Nested(image)
-            self.virtual, self.physical = nested.virtual, nested.physical
+            _at_entry[name] = register("rsi")
 
 
 class _Guest:
     """The guest at this stop."""
 
     def __init__(self) -> None:
-        self.image = _Image()
-        self.memory = _Memory(self.image)
+        self.image = Image()
+        self.memory = Memory(self.image)
 
     def layout(self, text: str) -> layouts.Layout:
         return layouts.layout(text, self.image.bits)
@@ -398,7 +280,7 @@ class _IsGuest(gdb.Function):  # type: ignore[misc]
         super().__init__("xen_is_guest")
 
     def invoke(self) -> bool:
-        return _is_guest(_Image())
+        return is_guest(Image())
 
 
 gdb.events.stop.connect(_remember)

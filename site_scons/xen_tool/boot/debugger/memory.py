@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The guest's memory as gdb can have it, and what its image says; for commands.py, within gdb."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from ...abi import XenElfNote
+from ...errors import XenToolError
+from ...image.container import open_kernel
+from ...image.elf import Elf, NotElf
+from ...image.notes import NoteWalk
+from . import tables
+
+gdb: Any = importlib.import_module("gdb")
+
+_MOST_MEMORY = 3 << 30
+"""Above that a machine's memory has a hole."""
+_PAGING = 1 << 31
+_NO_ADDRESS = 1
+_COMPARED = 16
+"""Bytes of code by which the image is known."""
+
+
+class Image:
+    """What gdb's file says of the guest."""
+
+    def __init__(self) -> None:
+        path = gdb.current_progspace().filename
+        if not path:
+            raise gdb.GdbError("gdb has no image: type `file IMAGE`")
+        try:
+            with open_kernel(path) as file:
+                assert file.payload is not None
+                elf = Elf(file.payload)
+                self.bits = elf.bits
+                self.notes = {n.n_type: n.numeric() for n in NoteWalk(elf) if n.is_xen}
+                self.entry = self.notes.get(XenElfNote.ENTRY, elf.e_entry)
+                self.pvh_entry = self.notes.get(XenElfNote.PHYS32_ENTRY)
+                self._segments = [
+                    (s.p_vaddr, s.p_paddr, file.payload.read(s.p_offset, s.p_filesz))
+                    for s in elf.segments
+                    if s.is_loadable and s.p_flags & 1
+                ]
+        except (XenToolError, NotElf, AssertionError) as error:
+            raise gdb.GdbError(f"{path} is no kernel image that is known: {error}") from error
+
+    def code(self, address: int) -> bytes:
+        """Return what the image has at an address, virtual or physical."""
+        for virtual, physical, content in self._segments:
+            for start in (virtual, physical):
+                if start <= address < start + len(content):
+                    return content[address - start : address - start + _COMPARED]
+        return b""
+
+
+def register(name: str) -> int:
+    """Return a register of the CPU; an address of nothing where a dump has none."""
+    try:
+        return int(gdb.selected_frame().read_register(name)) & (1 << 64) - 1
+    except gdb.error:
+        return _NO_ADDRESS  # a dump may be without
+
+
+def _at(address: int, size: int) -> bytes:
+    """Memory as QEMU's stub reads it; b"" where there is none."""
+    try:
+        return bytes(gdb.selected_inferior().read_memory(address, size))
+    except gdb.error:
+        return b""
+
+
+def _physical(address: int, size: int) -> bytes:
+    """The machine's memory, whatever CR3 says; none in a dump, which has the guest's addresses."""
+    try:
+        gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
+    except gdb.error:
+        return b""
+    try:
+        return _at(address, size)
+    finally:
+        gdb.execute("maintenance packet Qqemu.PhyMemMode:0", to_string=True)
+
+
+class _Nested:
+    """The memory of a guest whose addresses are translated twice, as it is at this stop."""
+
+    def __init__(self, image: Image) -> None:
+        size = int(gdb.execute("monitor info memory_size_summary", to_string=True).split()[2])
+        size = min(size, _MOST_MEMORY)
+        with tempfile.TemporaryDirectory(prefix="xen-tool-gdb-") as folder:
+            path = os.path.join(folder, "memory")
+            gdb.execute(f'monitor pmemsave 0 {size} "{path}"', to_string=True)
+            with open(path, "rb") as file:
+                memory = file.read()
+        pc, cr3 = register("pc"), register("cr3")
+        code = image.code(pc)
+        is_paged = bool(register("cr0") & _PAGING)
+
+        def virtual(of_xen: tables.Tables) -> tables.Read:
+            return tables.Tables(of_xen.read, cr3).read if is_paged else of_xen.read
+
+        found = tables.find_tables(
+            lambda address, size: memory[address : address + size],
+            size,
+            cr3 if is_paged else pc,
+            lambda of_xen: virtual(of_xen)(pc, len(code)) == code,
+        )
+        if found is None:
+            raise gdb.GdbError("the image is not in the machine's memory")
+        self.physical = found.read
+        self.virtual = virtual(found)
+
+
+def is_guest(image: Image) -> bool:
+    """Return whether the image is what runs, and can be read as it runs."""
+    pc = register("pc")
+    code = image.code(pc)
+    return bool(code) and _at(pc, len(code)) == code
+
+
+class Memory:
+    """The guest's memory: virtual addresses, and physical ones."""
+
+    def __init__(self, image: Image) -> None:
+        self.virtual: Callable[[int, int], bytes] = _at
+        self.physical: Callable[[int, int], bytes] = _physical
+        pc = register("pc")
+        # What runs is in the image, but not what is read there.
+        if image.code(pc) and not is_guest(image):
+            nested = _Nested(image)
+            self.virtual, self.physical = nested.virtual, nested.physical
