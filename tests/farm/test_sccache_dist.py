@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A farm of sccache-dist, a scheduler and two servers on 127.0.0.1, as docs/farm.md sets one up."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from project import Project, Run
+
+BIN = Path(sys.executable).parent
+DIST = BIN / "sccache-dist"
+SCHEDULER = """
+public_addr = "127.0.0.1:{port}"
+[client_auth]
+type = "token"
+token = "ours"
+[server_auth]
+type = "jwt_hs256"
+secret_key = "{key}"
+"""
+SERVER = """
+cache_dir = "{folder}/toolchains{port}"
+public_addr = "127.0.0.1:{port}"
+scheduler_url = "http://127.0.0.1:{scheduler}"
+[builder]
+type = "overlay"
+build_dir = "{folder}/build{port}"
+bwrap_path = "{bwrap}"
+[scheduler_auth]
+type = "jwt_token"
+token = "{token}"
+"""
+CLIENT = """
+[dist]
+scheduler_url = "http://127.0.0.1:{scheduler}"
+[dist.auth]
+type = "token"
+token = "{token}"
+[cache.disk]
+dir = "{folder}/cache"
+"""
+FILES = 24
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def said(*words: str) -> str:
+    return subprocess.run([DIST, *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Farm:
+    """Its processes; each is ended by its number."""
+
+    def __init__(self, folder: Path, bwrap: str) -> None:
+        self._folder = folder
+        self._bwrap = bwrap
+        self.port, *self._ports = free_ports(4)
+        self._key = said("auth", "generate-jwt-hs256-key")
+        self.servers: list[subprocess.Popen[bytes]] = []
+        self._others = [self._start("scheduler", SCHEDULER.format(port=self.port, key=self._key))]
+        wait_for(self.port)
+        for port in self._ports[:2]:
+            self.servers.append(self.server(port, self._key))
+
+    def server(self, port: int, key: str) -> subprocess.Popen[bytes]:
+        words = ("auth", "generate-jwt-hs256-server-token", "--secret-key", key)
+        text = SERVER.format(
+            folder=self._folder,
+            port=port,
+            scheduler=self.port,
+            bwrap=self._bwrap,
+            token=said(*words, "--server", f"127.0.0.1:{port}"),
+        )
+        (self._folder / f"build{port}").mkdir()
+        return self._start("server", text)
+
+    def stranger(self) -> subprocess.Popen[bytes]:
+        """A server whose token was made with another key."""
+        started = self.server(self._ports[2], said("auth", "generate-jwt-hs256-key"))
+        self._others.append(started)
+        return started
+
+    def _start(self, kind: str, text: str) -> subprocess.Popen[bytes]:
+        config = self._folder / f"{kind}{time.monotonic_ns()}.conf"
+        config.write_text(text)
+        with config.with_suffix(".log").open("wb") as log:
+            return subprocess.Popen(
+                [DIST, kind, "--config", config],
+                env={**os.environ, "SCCACHE_NO_DAEMON": "1", "SCCACHE_LOG": "info"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def close(self) -> None:
+        for process in (*self.servers, *self._others):
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(port: int) -> None:
+    for _ in range(600):
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError(f"nobody listens at {port}")
+
+
+@pytest.fixture
+def farm(tmp_path: Path, gcc: str) -> Iterator[Farm]:
+    if os.geteuid() != 0:
+        pytest.skip("sccache-dist's servers mount file systems, which takes root")
+    bwrap = shutil.which("bwrap")
+    assert bwrap
+    made = Farm(tmp_path, bwrap)
+    yield made
+    made.close()
+
+
+class Client:
+    """A tree that is built by the farm."""
+
+    def __init__(self, folder: Path, farm: Farm, token: str = "ours") -> None:
+        folder.mkdir()
+        config = folder / "client.conf"
+        config.write_text(CLIENT.format(scheduler=farm.port, token=token, folder=folder))
+        self.environment = {
+            "PATH": os.pathsep.join((str(BIN), os.environ["PATH"])),
+            "HOME": str(folder),
+            "SCCACHE_CONF": str(config),
+            "SCCACHE_SERVER_UDS": str(folder / "socket"),
+            "SCCACHE_DIRECT": "false",
+        }
+        self.project = Project(folder / "tree")
+        names = [f"f{number}.c" for number in range(FILES)]
+        self.project.write_small(
+            f"objects = [env.XenObject(name) for name in {names}]\n"
+            'env.XenImage("kernel", objects, script="k.lds", loaders="none")\n'
+        )
+        for number, name in enumerate(names):
+            text = f'#include "h.h"\nint f{number}(int a) {{ return a * {number} + H; }}\n'
+            self.project.write(name, text)
+        self.project.write("include/h.h", "#define H 7\n")
+
+    def scons(self, *words: str) -> Run:
+        return self.project.run("TOOLCHAIN=gcc", *words, **self.environment)
+
+    def objects(self, folder: str) -> dict[str, bytes]:
+        found = {p.name: p.read_bytes() for p in (self.project.top / folder).glob("*.o")}
+        assert len(found) == FILES
+        return found
+
+    def sccache(self, *words: str) -> str:
+        return subprocess.run(
+            [BIN / "sccache", *words],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def servers(self) -> int:
+        status = json.loads(self.sccache("--dist-status"))
+        return int(status["SchedulerStatus"][1]["num_servers"])
+
+    def by_server(self) -> dict[str, int]:
+        told = json.loads(self.sccache("--show-stats", "--stats-format=json"))
+        compiles: dict[str, int] = told["stats"]["dist_compiles"]
+        return compiles
+
+
+@pytest.fixture
+def client(farm: Farm, tmp_path: Path) -> Iterator[Client]:
+    made = Client(tmp_path / "client", farm)
+    # A server tells the scheduler of itself when it is ready.
+    for _ in range(600):
+        if made.servers() == 2:
+            break
+        time.sleep(0.1)
+    yield made
+    made.sccache("--stop-server")
+
+
+def test_a_farm(client: Client, farm: Farm, tmp_path: Path) -> None:
+    # A server with another key is never given work, nor is a user with another token.
+    farm.stranger()
+    assert client.scons("O=alone").status == 0
+    run = client.scons("CC_LAUNCHER=sccache", "-j4")
+    assert run.status == 0, run.out + run.err
+    assert client.objects("build/x86_64") == client.objects("alone")
+    assert sum(client.by_server().values()) == FILES
+    assert client.servers() == 2
+    wrong = Client(tmp_path / "wrong", farm, token="theirs")
+    run = wrong.scons("CC_LAUNCHER=sccache")
+    assert run.status == 2
+    assert "401" in run.err + run.out
+    assert wrong.by_server() == {}
+    wrong.sccache("--stop-server")
+    # A server that dies in the middle costs time.
+    client.project.write("include/h.h", "#define H 8\n")
+    assert client.scons("O=alone").status == 0
+    command = [sys.executable, "-m", "SCons", "-Q", "TOOLCHAIN=gcc", "CC_LAUNCHER=sccache", "-j4"]
+    with subprocess.Popen(
+        command,
+        cwd=client.project.top,
+        env={**os.environ, **client.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as building:
+        assert building.stdout is not None
+        lines = [building.stdout.readline() for _ in range(4)]
+        farm.servers[1].send_signal(signal.SIGKILL)
+        lines += building.stdout.readlines()
+    assert building.returncode == 0, "".join(lines)
+    assert client.objects("build/x86_64") == client.objects("alone")
