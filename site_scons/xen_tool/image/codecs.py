@@ -61,6 +61,10 @@ class Damaged(Exception):  # noqa: N818
     """The stream cannot be unpacked: why, as the end of a sentence that names it."""
 
 
+class NoMemory(Exception):  # noqa: N818
+    """There is not the memory to unpack the stream, which may be good."""
+
+
 class CutShort(Damaged):
     """The stream ends before its end."""
 
@@ -118,9 +122,11 @@ def _pieces(
         try:
             piece = decompressor.decompress(content, _PIECE)
         except (error, EOFError) as reason:
+            if "not enough memory" in str(reason):
+                raise NoMemory from reason
             raise Damaged(f"cannot be unpacked ({reason})") from reason
         except MemoryError:
-            raise Damaged("asks for more memory than there is") from None
+            raise NoMemory from None
         yield piece
 
 

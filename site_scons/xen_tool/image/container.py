@@ -23,7 +23,7 @@ from ..errors import XenToolError
 from ..files import open_regular
 from ..light import NamedTuple
 from ..printable import printable
-from .codecs import CODECS, Codec, CutShort, Damaged, Source
+from .codecs import CODECS, Codec, CutShort, Damaged, NoMemory, Source
 from .data import Data
 
 _SECTOR = 512
@@ -201,6 +201,11 @@ def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Sour
                 file.write(piece)
             file.flush()
             return Data.of_file(os.dup(file.fileno()), path)
+    except NoMemory as error:
+        raise XenToolError(
+            f"{printable(path)}: there is not enough memory to unpack it: unpack it before, or raise "
+            "the limit (ulimit -v)"
+        ) from error
     except OSError as error:
         raise XenToolError(
             f"{printable(path)}: cannot be unpacked to a temporary file: {error.strerror}; "

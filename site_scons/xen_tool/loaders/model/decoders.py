@@ -49,7 +49,10 @@ def _is_plain(filters: list[tuple[int, bytes]]) -> bool:
     """LZMA2, perhaps behind the filter of x86 that counts addresses from 0 on."""
     if filters and filters[0] == (_XZ_X86, b""):
         filters = filters[1:]
-    return [n for n, _ in filters] == [_XZ_LZMA2] and filters[0][1][0] <= _XZ_LARGEST_DICTIONARY
+    if len(filters) != 1 or filters[0][0] != _XZ_LZMA2:
+        return False
+    properties = filters[0][1]
+    return len(properties) == 1 and properties[0] <= _XZ_LARGEST_DICTIONARY
 
 
 def _filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
