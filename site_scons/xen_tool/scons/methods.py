@@ -23,7 +23,7 @@ from ..loaders import asked
 from ..progress import is_terminal
 from ..shortcut import watched
 from ..toolchain.words import precompiled_headers
-from . import flags
+from . import flags, tracing
 from .errors import one_image, while_building, while_reading
 from .graph import compilation_db
 from .graph.nodes import Graph
@@ -266,14 +266,16 @@ def xen_boot(
         stem = folder / log.stem(str(source[0]), how["mode"])
         show = shower(dim=is_terminal(sys.stdout), quiet=said.quiet)
         with log.Log(stem.with_name(f"{stem.name}.log"), show) as kept:
+            echo, ended = tracing.console(kept.line)
             outcome = boot(
                 Path(source[0].abspath),
                 **how,
                 timeout=said.timeout,
-                echo=kept.line,
+                echo=echo,
                 started=log.show_command if said.verbose else None,
                 files=stem.with_name(f"{stem.name}.files") if said.verbose else None,
             )
+            ended()
         if outcome.failed:
             for line in (*outcome.details, f"the console is in {kept.path}"):
                 print(line, file=sys.stderr)

@@ -21,6 +21,7 @@ from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 from ...build.step import COMPILE
 from ...functions import COMMANDS_FILE
 from ...shortcut import listen
+from .. import tracing
 from .nodes import Graph
 
 REPRODUCIBLE = "reproducible"
@@ -71,6 +72,8 @@ def find(name: str, **where: Any) -> Any:
         from ..targets import size
 
         return size.target(_graphs, where["curdir"])
+    if name == tracing.TRACE and not graph.is_known(path):
+        return tracing.target(graph.env)
     if name == NINJA and not graph.is_known(path):
         from ..targets import ninja
 

@@ -30,8 +30,8 @@ from ...build.slots import Slots
 from ...build.step import Step
 from ...errors import XenToolError
 from ...functions import COMMANDS_FILE, IMPORTS, commands_step, functions
-from ...progress import Lines
 from ...shortcut import listen, watched
+from .. import tracing
 from ..flags import path_of
 from .clean import clean
 from .jobs import slots
@@ -65,7 +65,8 @@ class Graph:
         self.env = env
         self.folder = env["XEN_BUILD"]
         self.plan = Plan(path_of(self.folder))
-        self.show = Lines(
+        self.show = tracing.lines(
+            self.plan.folder,
             verbose=env["XEN_SETTINGS"].verbose,
             silent=bool(GetOption("silent")),
             passing=watched.is_watched(),
@@ -157,7 +158,9 @@ class Graph:
         self.ready()
         if made := [*self.others.known, *self.elsewhere]:
             self.session.changed(made)
+        start = tracing.now()
         due = self.session.due([path_of(node)])
+        tracing.judged(path_of(node), start)
         if any(step.name for step in due.values()):
             return False
         # Steps without a name are not shown, and do not make the target dirty.

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""A trace of a build and a boot, as JSON trace events, which Perfetto and others open.
+
+What runs at the same time is on rows of its own: a step takes the first row that is free.
+In Chromium's Trace Event Format "X" is a span, "i" a moment, "M" a name; times are microseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+_BUILD, _BOOT = 1, 2
+"""Numbers of the two processes that a viewer shows."""
+_MAIN = 0
+
+
+class Trace:
+    """Spans and moments since the trace was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._events: list[dict[str, Any]] = []
+        self._rows: dict[str, tuple[int, float]] = {}
+        """The row and the start of each step that runs."""
+
+    def now(self) -> float:
+        """Seconds since the trace was made."""
+        return time.perf_counter() - self._start
+
+    def span(self, name: str, start: float, row: int = _MAIN, **told: Any) -> None:
+        """Add something that began at start and ends now."""
+        self._add("X", name, start, _BUILD, row, told, dur=_micro(self.now() - start))
+
+    def begin(self, path: str) -> None:
+        """A step begins, on a free row."""
+        taken = {row for row, _ in self._rows.values()}
+        row = next(n for n in range(1, len(taken) + 2) if n not in taken)
+        self._rows[path] = row, self.now()
+
+    def end(self, path: str, name: str, **told: Any) -> None:
+        """A step ends."""
+        if path in self._rows:
+            row, start = self._rows.pop(path)
+            self.span(f"{name} {path}", start, row, **told)
+
+    def boot(self, name: str, start: float) -> None:
+        """Add a phase of a boot that began at start and ends now."""
+        self._add("X", name, start, _BOOT, _MAIN, {}, dur=_micro(self.now() - start))
+
+    def moment(self, name: str) -> None:
+        """Add a moment of a boot."""
+        self._add("i", name, self.now(), _BOOT, _MAIN, {}, s="t")
+
+    def _add(
+        self, kind: str, name: str, at: float, process: int, row: int, told: Mapping[str, Any],
+        **more: Any,
+    ) -> None:  # fmt: skip
+        event = {"name": name, "ph": kind, "ts": _micro(at), "pid": process, "tid": row}
+        self._events.append({**event, **more, "args": dict(told)})
+
+    def text(self) -> str:
+        """The trace as JSON, in the order of time."""
+        rows = sorted({(event["pid"], event["tid"]) for event in self._events})
+        names = [_named("process_name", pid, _MAIN, {_BUILD: "build", _BOOT: "boot"}[pid])
+                 for pid in sorted({pid for pid, _ in rows})]  # fmt: skip
+        names += [
+            _named("thread_name", pid, row, f"job {row}" if row else _ROWS[pid])
+            for pid, row in rows
+        ]
+        events = sorted(self._events, key=lambda event: event["ts"])
+        return json.dumps({"traceEvents": [*names, *events], "displayTimeUnit": "ms"}, indent=1)
+
+
+_ROWS = {_BUILD: "scons", _BOOT: "console"}
+
+
+def _named(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
+    return {"name": what, "ph": "M", "pid": pid, "tid": tid, "args": {"name": name}}
+
+
+def _micro(seconds: float) -> int:
+    return max(0, round(seconds * 1e6))
+
+
+class Console:
+    """The phases of a boot, told by the lines of its console."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self._start = trace.now()
+        self._phase = "QEMU starts"
+
+    def see(self, line: str) -> None:
+        """A line has come."""
+        if line.startswith(("PASS ", "FAIL ", "RESULT: ")) or "Panic on CPU" in line:
+            self._trace.moment(line)
+        if line.startswith("(XEN) "):
+            # Once a dom0 runs, Xen speaks in between.
+            phase = "Xen" if self._phase == "QEMU starts" else self._phase
+        else:
+            phase = "guest" if line.strip() else self._phase
+        if phase != self._phase:
+            self._end(phase)
+
+    def _end(self, following: str) -> None:
+        self._trace.boot(self._phase, self._start)
+        self._phase, self._start = following, self._trace.now()
+
+    def close(self) -> None:
+        """The boot has ended."""
+        self._end("")

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The target trace: `scons trace [TARGETS]` builds them, and writes $O/trace.json.
+
+The trace is written when SCons ends, also if something has failed.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable
+from typing import Any
+
+from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
+
+from ..build.step import Step
+from ..files import write_if_changed
+from ..progress import Lines
+from ..report.trace import Console, Trace
+
+TRACE = "trace"
+_FILE = "trace.json"
+_traces: list[Trace] = []
+"""The one trace of this process, if it is asked for."""
+_folders: list[str] = []
+"""The build directories of this process; the trace goes to the first."""
+
+
+def trace() -> Trace | None:
+    """Return the trace of this run; None if nobody has asked for one."""
+    if not _traces and TRACE in map(str, COMMAND_LINE_TARGETS):
+        _traces.append(Trace())
+    return _traces[0] if _traces else None
+
+
+def lines(folder: str, **options: bool) -> Lines:
+    """Return what prints the progress of a build directory; it also fills the trace."""
+    found = trace()
+    if found is None:
+        return Lines(**options)
+    if not _folders:
+        atexit.register(_write, found, folder)
+    _folders.append(folder)
+    return _Traced(found, **options)
+
+
+def _write(found: Trace, folder: str) -> None:
+    path = f"{folder}/{_FILE}"
+    found.span("scons", 0.0)
+    write_if_changed(path, found.text())
+    print(f"{path}: open it in https://ui.perfetto.dev")
+
+
+class _Traced(Lines):
+    """Lines that also tell a trace of each step."""
+
+    def __init__(self, found: Trace, **options: bool) -> None:
+        super().__init__(**options)
+        self._trace = found
+
+    def begin(self, step: Step) -> None:
+        """Print, and start a span."""
+        super().begin(step)
+        self._trace.begin(step.path)
+
+    def end(self, step: Step, output: bytes, error: str) -> None:
+        """Print, and end the span."""
+        super().end(step, output, error)
+        told = {"command": step.argv(), "error": error} if step.is_command else {"error": error}
+        self._trace.end(step.path, step.name or step.action, **told)
+
+
+def judged(path: str, start: float) -> None:
+    """Whether a file is up to date was found out from start until now."""
+    if found := trace():
+        found.span(f"judge {path}", start)
+
+
+def now() -> float:
+    """Return the time for judged()."""
+    found = trace()
+    return found.now() if found else 0.0
+
+
+def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callable[[], None]]:
+    """Return a function for each line of a boot's console, and one for its end."""
+    found = trace()
+    if found is None:
+        return echo, lambda: None
+    seen = Console(found)
+
+    def see(line: str) -> None:
+        seen.see(line)
+        echo(line)
+
+    return see, seen.close
+
+
+def target(env: Any) -> Any:
+    """Return the node of the target: what else is asked for, or else the default targets."""
+    others = [each for each in COMMAND_LINE_TARGETS if str(each) != TRACE]
+    (alias,) = env.Alias(TRACE, [] if others else list(DEFAULT_TARGETS) or ".")
+    env.AlwaysBuild(alias)
+    return alias
