@@ -203,8 +203,8 @@ def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Sour
             return Data.of_file(os.dup(file.fileno()), path)
     except NoMemory as error:
         raise XenToolError(
-            f"{printable(path)}: there is not enough memory to unpack it: unpack it before, or raise "
-            "the limit (ulimit -v)"
+            f"{printable(path)}: there is not enough memory to unpack it; unpack it first, or "
+            "raise the limit (ulimit -v)"
         ) from error
     except OSError as error:
         raise XenToolError(
