@@ -35,7 +35,7 @@ def kib(name):
 
 before = kib("VmRSS")
 good, image = sys.argv[1:]
-for command in (["check", image], ["inspect", image], ["diff", good, image]):
+for command in (["check", image], ["inspect", image], ["map", image], ["diff", good, image]):
     print(*command, main(command))
 with Symbols(image) as symbols:
     print(*symbols.places([0xffffffff80200005, 0x200010, 1]))
@@ -82,9 +82,9 @@ def test_memory_and_time(good: Path, what: str) -> None:
     assert b"\x1b" not in result.stdout
 
 
-@pytest.mark.parametrize("limit", [100_000, (1 << 20) + 5000, (3 << 20) - 1])
+@pytest.mark.parametrize("limit", [100_000, (3 << 20) + 5000])
 def test_no_room_to_unpack_is_no_verdict(good: Path, limit: int) -> None:
-    # As in a folder that fills up: the write that reaches the limit is short, the next fails.
+    # As in a folder that fills up: the write that reaches the limit is short; only a next fails.
     packed = good.with_name("packed")
     packed.write_bytes(gzip.compress(good.read_bytes() + bytes(3 << 20)))
     check = "import sys; from xen_tool.cli import main; sys.exit(main(['check', sys.argv[1]]))"
