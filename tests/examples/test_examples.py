@@ -70,6 +70,15 @@ def test_every_toolchain(
     assert toolchain == "gcc" or run(project, [boots[0][0], f"TOOLCHAIN={toolchain}"])
 
 
+@pytest.mark.parametrize("cc", ["gcc -flto -ffat-lto-objects", "clang -flto"])
+@pytest.mark.usefixtures("xen_under_qemu")
+def test_link_time_optimisation(examples: Path, cc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
+    # clang is taken where it is there.
+    if shutil.which(cc.split()[0]):
+        assert run(Project(examples / "bare-pvh"), ["boot", "MODE=qemu", f"CC={cc}"])
+
+
 def test_rust_where_it_is(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
     project = Project(examples / "kinds")
