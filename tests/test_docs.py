@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The documents: links lead to files and headings that exist, and targets and commands too."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project import TOP
+
+DOCUMENTS = sorted([TOP / "README.md", *TOP.glob("docs/*.md"), *TOP.glob("examples/**/*.md")])
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of the headings of a document, as forges make them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    kept = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
+    return {title.replace(" ", "-") for title in kept}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in _LINK.findall(path.read_text()):
+        if link.startswith("https://"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+def test_every_document_is_listed() -> None:
+    text = (TOP / "README.md").read_text()
+    for path in TOP.glob("docs/*.md"):
+        assert f"(docs/{path.name})" in text, f"README.md has no link to {path.name}"
+
+
+def test_readme_names_every_command() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "xen_tool.cli", "--help"],
+        cwd=TOP / "site_scons",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    commands = re.findall(r"^    (\w+)  ", told, re.MULTILINE)
+    assert len(commands) > 10
+    documents = "".join(path.read_text() for path in DOCUMENTS)
+    for command in commands:
+        assert f"xen-tool {command}" in documents or f", `{command} " in documents, command
