@@ -53,7 +53,7 @@ def test_from_a_panic_back_to_the_write(recorded: tuple[Path, Path]) -> None:
     for _ in range(TRIES):
         # On a busy machine a replay of QEMU 7.2 with gdb stops now and then, as docs/ say.
         with contextlib.suppress(subprocess.TimeoutExpired):
-            run = gdb(image, "pv", SCRIPT, f"--replay={file}", limit=60)
+            run = gdb(image, "pv", SCRIPT, f"--replay={file}", limit=45)
             break
     else:
         pytest.fail(f"{TRIES} replays of {TRIES} stopped")
