@@ -105,6 +105,8 @@ def test_every_rule_has_a_row() -> None:
         ("Z7-bzimage-xz-dict-256", DOM0),
         ("Z7-bzimage-gzip-header-crc", DOMU),
         ("Z7-bzimage-zstd-two-frames", DOMU),
+        ("Z7-bzimage-lz4-two-frames", DOMU),
+        ("lz4-full-frame", XEN),
         ("Z7-bzimage-zstd-window-27", XEN),
         ("Z7-bzimage-zstd-window-28", DOMU),
         ("H4-hole", ("xen-pvh-dom0",)),

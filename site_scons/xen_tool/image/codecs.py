@@ -209,12 +209,31 @@ def _lz4(source: Source) -> Iterator[bytes]:
         size = source.number(4)
         if not source.left:
             return  # That was the size which Linux's build appends.
+        if size == _LZ4_MAGIC:
+            continue  # Another frame.
         try:
             content = decompress(source.exactly(size), uncompressed_size=_LZ4_BLOCK)
         except LZ4BlockError as reason:
             raise Damaged(f"cannot be unpacked ({reason})") from reason
         yield content
         _expect_end(len(content) < _LZ4_BLOCK and source.left > 4)
+
+
+def lz4_frames(source: Source) -> Iterator[bytes]:
+    """The content of all legacy frames up to the end, however short their blocks are.
+
+    Raises Damaged, or ImportError.
+    """
+    from lz4.block import LZ4BlockError, decompress
+
+    while source.left:
+        size = source.number(4)
+        if size == _LZ4_MAGIC:
+            continue
+        try:
+            yield decompress(source.exactly(size), uncompressed_size=_LZ4_BLOCK)
+        except LZ4BlockError as reason:
+            raise Damaged(f"cannot be unpacked ({reason})") from reason
 
 
 def _lzo(source: Source) -> Iterator[bytes]:

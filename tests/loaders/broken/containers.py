@@ -120,6 +120,10 @@ def _settings(elf: bytes) -> Broken:
         "a zstd frame and garbage",
         bzimage(frames[0] + b"more" + size),
     )
+    frames = [packed("lz4", part, size_appended=False) for part in (elf[:half], elf[half:])]
+    stream = b"".join(frames) + size
+    yield "Z7-lz4-two-frames", "lz4 of two frames", stream
+    yield "Z7-bzimage-lz4-two-frames", "the same in a bzImage", bzimage(stream)
     # A frame header with the longest window that Xen knows, and the next one; no single segment.
     for log in (27, 28):
         start = struct.pack("<IBB", 0xFD2FB528, 0, (log - 10) << 3)

@@ -86,6 +86,16 @@ def _big_endian() -> bytes:
 
 _IBT = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", 0xC0000002, 4, 1, 0)
 
+
+def _full_frame() -> bytes:
+    """lz4 of a frame of 8 MiB and another."""
+    elf = bytes(good_both())
+    size = 8 << 20
+    frames = [elf.ljust(size, b"\0"), elf]
+    stream = b"".join(packed("lz4", frame, size_appended=False) for frame in frames)
+    return bzimage(stream + struct.pack("<I", size + len(elf)))
+
+
 EXTRA: dict[str, Image | bytes] = {
     "L2-nothing": replace(good_pv64(), notes=(), guest="GUEST_OS=test"),
     "neither-loader-nor-version": good_pv64().without(XenElfNote.LOADER, XenElfNote.XEN_VERSION),
@@ -101,6 +111,7 @@ EXTRA: dict[str, Image | bytes] = {
     "A3-and-cut-page": good_both().setting(
         number(XenElfNote.HYPERCALL_PAGE, 0x80001000, 4), number(XenElfNote.ENTRY, 0x1000)
     ),
+    "lz4-full-frame": _full_frame(),
     "lz4-frame": b"\x04\x22\x4d\x18" + bytes(64),
     "zstd": bzimage(packed("zstd", bytes(good_both()))),
     "zstd-bare": packed("zstd", bytes(good_both())),

@@ -8,8 +8,7 @@ Streams begin at KernelFile.start.
 
 from __future__ import annotations
 
-from ...image.codecs import Source
-from ...image.codecs import zstd_frames as frames
+from ...image.codecs import Source, lz4_frames, zstd_frames
 from ...image.container import KernelFile, unpack
 from ...image.data import Data
 from .releases import XZ_256_MIB, Xen
@@ -111,10 +110,12 @@ def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
     return (dictionary, limit) if dictionary + _LZMA_DECODER > limit else None
 
 
-def zstd_frames(kernel: KernelFile) -> Data | None:
-    """Return what all frames of a stream unpack to, up to its last word, the size; None: damage.
+def all_frames(kernel: KernelFile) -> Data | None:
+    """Return what all frames of a zstd or lz4 stream unpack to; None: damaged, or none of these.
 
-    ZSTD_decompress takes frames of any window, one behind the other, and nothing else.
+    They go up to the last word, the size.  ZSTD_decompress takes frames of any window,
+    xc_try_lz4_decode blocks of any size; both nothing else between them.
     """
+    pieces = {"zstd": zstd_frames, "lz4": lz4_frames}.get(kernel.container[-1])
     source = Source(kernel.file, kernel.start, max(kernel.start, kernel.end - 4))
-    return unpack(kernel.path, frames, source)
+    return unpack(kernel.path, pieces, source) if pieces else None

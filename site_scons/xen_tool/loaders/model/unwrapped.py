@@ -123,10 +123,11 @@ def _unpacked_by_libxenguest(kernel: KernelFile, xen: Xen) -> Data | None:
     """None if it does not know the compression, or does not like the stream."""
     payload, codec, stated = kernel.payload, kernel.container[-1], kernel.stated_size
     limit = LIBXENGUEST_GUNZIP_LIMIT if codec == GZIP else LIBXENGUEST_UNPACKED_LIMIT
-    if codec == ZSTD and not kernel.size_appended and stated is not None and stated <= limit:
-        whole = decoders.zstd_frames(kernel)
-        return whole if whole is not None and whole.size == stated else None
-    if payload is None or stated is None or stated > limit:
+    if stated is None or stated > limit:
+        return None
+    if codec in (ZSTD, LZ4) and not kernel.size_appended:
+        payload = decoders.all_frames(kernel)
+    if payload is None:
         return None
     if decoders.libxenguest_memory(kernel, xen) is not None:
         return None
