@@ -33,7 +33,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[n] / m) for n, m in ((1, ""), (2, "site_scons"))]
@@ -94,19 +93,16 @@ def differences(c: CKconfig, folder: Path, files: Mapping[str, str], config: str
     return found
 
 
-def _is_visible(item: Any) -> bool:
-    return bool(getattr(item, "visibility", True))
-
-
 def _hidden(kconf: Kconfig) -> set[str]:
-    """The lines that new_symbols() has for symbols below one that is not visible."""
+    """The lines that new_symbols() has for symbols that may be below one that is not visible."""
+    import kconfiglib
+
     names = set()
-    for node in kconf.node_iter():
-        parent = node.parent
-        while parent is not kconf.top_node and _is_visible(parent.item):
-            parent = parent.parent
-        if parent is not kconf.top_node and hasattr(node.item, "name"):
-            names.add(node.item.name)
+    for symbol in kconf.unique_defined_syms:
+        conditions = [node.prompt[1] for node in symbol.nodes if node.prompt]
+        items = {item for each in conditions for item in kconfiglib.expr_items(each)}
+        if any(item.nodes and not item.visibility for item in items):
+            names.add(symbol.name)
     lines = saved.new_symbols(kconf)
     return {line for line in lines if re.split("[= ]", line.partition("CONFIG_")[2])[0] in names}
 

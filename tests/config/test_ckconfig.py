@@ -229,6 +229,16 @@ def test_a_choice_that_is_half_in_the_file_is_kept(c: CKconfig, tmp_path: Path) 
     assert defconfig_text(kconf) == "CONFIG_B=y\n"
 
 
+def test_a_choice_of_bools_of_which_one_is_a_tristate(c: CKconfig, tmp_path: Path) -> None:
+    kconfig = 'config MODULES\n\tbool "m"\n\tdefault y\n\tmodules\n'
+    kconfig += 'choice\n\tprompt "c"\n\toptional\nconfig A\n\tbool "a"\n'
+    kconfig += 'config B\n\ttristate "b"\nendchoice\n'
+    (tmp_path / "Kconfig").write_text(kconfig)
+    for config in ("CONFIG_B=m\n", "# CONFIG_A is not set\nCONFIG_B=m\n", "CONFIG_B=y\n"):
+        right = c.run("--olddefconfig", config=config)
+        assert ours(tmp_path, kconfig, config).dotconfig == right.config
+
+
 def test_a_text_of_64_kib(c: CKconfig, tmp_path: Path) -> None:
     text = 'x"\\ ' * (1 << 14)
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')

@@ -64,6 +64,8 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
     Raises XenToolError, with file and line, for a line that neither assigns nor is a
     comment; and for what C kconfig warns of, if KCONFIG_WERROR is set.
     """
+    import kconfiglib
+
     reader = _Reader(kconf, shown(path))
     reader.read(_read(path))
     refuse(reader.warnings)
@@ -75,6 +77,8 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
     for assignment in reader.assignments:
         assignment.symbol.set_value(assignment.value)
     for choice, mode in reader.modes.items():
+        # A choice of bools is y where one of its symbols, a tristate, is m.
+        mode = 2 if mode == 1 and choice.orig_type == kconfiglib.BOOL else mode
         choice.set_value(0 if choice in reader.mixed else mode)
     forget_values(kconf)
     last = {assignment.symbol: assignment for assignment in reader.assignments}
