@@ -10,6 +10,7 @@ from __future__ import annotations
 SETS = {
     "XEN_CONFIG": 'the configuration: `.enabled("SMP")`, `.values["CPUS"]`, `.arch.bits`',
     "XEN_BUILD": "the folder of all outputs, a node",
+    "XENLAUNCHER": "what stands before the compiler, of `CC_LAUNCHER=`, a list of words",
     "XENCC": "the C compiler, a list of words; it may be changed",
     "XENCCFLAGS": "its default flags for the architecture, in front of yours; may be changed",
     "XENASMFLAGS": "its flags for assembler code, in the place of -c",
