@@ -289,3 +289,17 @@ def test_a_changed_comment_changes_the_hash_though_the_image_stays(tmp_path: Pat
     assert (tmp_path / "build/x86_64/k").read_bytes() == image
     assert files(project)["h.h"]["verifiedUsing"] != before
     assert licences(project)["h.h"] == {"MIT"}
+
+
+def test_two_images_have_documents_of_their_own(tmp_path: Path) -> None:
+    project = small(tmp_path)
+    one = 'a = env.XenImage("x/k", ["a.c"], script="k.lds", loaders="none")\n'
+    other = 'b = env.XenImage("y/k", ["b.c"], script="k.lds", loaders="none")\n'
+    sboms = 'env.XenSbom("sbom", a)\nenv.XenSbom("sbom", b)\n'
+    text = (tmp_path / "SConstruct").read_text().partition("env.Default(")[0]
+    project.write("SConstruct", text + one + other + sboms)
+    project.scons("sbom")
+    for name, source in (("x", "a.c"), ("y", "b.c")):
+        document = folder_of(project) / name / "k/sbom-source.spdx.json"
+        names = {each.get("name") for each in json.loads(document.read_text())["@graph"]}
+        assert {"a.c", "b.c"} & names == {source}

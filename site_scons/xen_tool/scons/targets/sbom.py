@@ -16,6 +16,10 @@ from ..errors import one_image, while_building, while_reading
 from ..flags import path_of
 from ..graph.nodes import Graph
 
+_FOLDER = "sbom"
+_images: dict[Graph, set[str]] = {}
+"""The images of each graph that have a bill of materials."""
+
 
 @while_reading
 def xen_sbom(
@@ -30,7 +34,7 @@ def xen_sbom(
 ) -> list[Any]:
     """env.XenSbom(): an alias that writes SPDX documents of an image, and its provenance.
 
-    They go to $XEN_BUILD/sbom/ (of several images: sbom/IMAGE/).  name (that of the image),
+    They go to $XEN_BUILD/sbom/, or, of several images, to sbom/IMAGE/.  name (that of the image),
     version (the start of its SHA-256), supplier (nobody is named) and licence (what its sources
     say) are what the documents say of it.
     """
@@ -39,6 +43,7 @@ def xen_sbom(
     path = path_of(node)
     if not hasattr(node.attributes, "xen_question"):
         raise XenToolError(f"XenSbom: {node} is no image that XenImage made")
+    _images.setdefault(graph, set()).add(path)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...sbom import spdx, writing
@@ -51,7 +56,9 @@ def xen_sbom(
             writing.created(graph.top),
             licence,
         )
-        folder = f"{graph.plan.folder}/sbom"
+        folder = f"{graph.plan.folder}/{_FOLDER}"
+        if len(_images[graph]) > 1:
+            folder += path.removeprefix(graph.plan.folder)
         problems = writing.write(
             graph.plan, session.database, session.contents, path, folder, about
         )

@@ -73,7 +73,8 @@ def _tell(node: Any) -> None:
     step = graph.plan.steps[f"{image}{UNCHECKED}"]
     argv = [*step.flags, *step.files]
     sizes = read_sizes(image, _placed(argv, step.path, graph.top, graph.plan.folder))
-    kept = f"{graph.plan.folder}/{_KEPT}/{os.path.basename(image)}.json"
+    relative = os.path.relpath(image, graph.plan.folder)
+    kept = f"{graph.plan.folder}/{_KEPT}/{relative}.json"
     against = graph.env["XEN_SETTINGS"].get("AGAINST")
     before = stored_sizes(kept) if against is None else _other(graph, image, against)
     told = document(sizes, before)
