@@ -17,6 +17,16 @@ LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=prefe
 
 def browse(page: Path, *options: str) -> str:
     """Opens a page; returns what the browser prints, such as with --dump-dom."""
+    return _run(page, *options).stdout
+
+
+def console(page: Path) -> list[str]:
+    """What a page makes the browser say on its console: errors, and what was not loaded."""
+    said = _run(page, "--enable-logging=stderr", "--dump-dom").stderr
+    return [line for line in said.splitlines() if "CONSOLE" in line]
+
+
+def _run(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
     program = shutil.which("chromium-headless-shell")
     if program is None:
         pytest.skip("chromium-headless-shell is not installed; ./sconsw test says how to get it")
@@ -25,9 +35,8 @@ def browse(page: Path, *options: str) -> str:
         [*command, page.as_uri()],
         # Unpacked, it has its fonts where this says.
         env={**os.environ, **python_environment()},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         text=True,
         timeout=120,
         check=True,
-    ).stdout
+    )

@@ -16,6 +16,7 @@ from ..build.database import Database
 from ..build.plan import Plan
 from ..errors import XenToolError
 from ..files import write_if_changed
+from ..light import NamedTuple
 from . import inventory as inventories
 from . import licences as found_licences
 from . import provenance, spdx
@@ -84,6 +85,24 @@ def write(
     }
     write_if_changed(place, json.dumps(now))
     return list(now["problems"])
+
+
+class Licences(NamedTuple):
+    """What the sources of an image say of their licences."""
+
+    by_path: dict[str, str]
+    problems: list[str]
+
+
+def licences(plan: Plan, database: Database, contents: Contents, image: str) -> Licences:
+    """Read the licences of the sources of an image.
+
+    Raises XenToolError if a file cannot be read.
+    """
+    none, programs = Digests({}), Programs(contents, {})
+    inventory = inventories.read(plan, database, contents, image, none, programs)
+    found = {path: found_licences.licence(path) for path in _sources(inventory, plan)}
+    return Licences(found, list(_problems(inventory, found)))
 
 
 def _read(path: str) -> dict[str, Any]:

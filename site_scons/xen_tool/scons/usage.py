@@ -30,6 +30,7 @@ Targets of the tool:
   scons all                              what is built if nothing is named
   scons FILE.o, FILE.i, FILE.s           compiles, preprocesses or translates one source
   scons watch [TARGET ...]               builds, and again at every save, until Ctrl-C
+  scons report [IMAGE]                   writes a page about it: $O/report.html
   scons trace [TARGET ...]               builds, and writes what ran when, for Perfetto
   scons compile_commands.json            writes for clangd how each source is compiled
   scons build.ninja                      writes all commands for ninja

@@ -28,6 +28,8 @@ REPRODUCIBLE = "reproducible"
 """The target that builds twice and compares."""
 SIZE = "size"
 """The target that tells what of an image is how large."""
+REPORT = "report"
+"""The target that writes a page about an image."""
 NINJA = "build.ninja"
 """The target that writes the plans for ninja."""
 _SAME = {".i": "CPP", ".s": "ASM"}
@@ -72,6 +74,10 @@ def find(name: str, **where: Any) -> Any:
         from ..targets import size
 
         return size.target(_graphs, where["curdir"])
+    if name == REPORT and not graph.is_known(path):
+        from ..targets import report
+
+        return report.target(_graphs, where["curdir"])
     if name == tracing.TRACE and not graph.is_known(path):
         return tracing.target(graph.env)
     if name == NINJA and not graph.is_known(path):

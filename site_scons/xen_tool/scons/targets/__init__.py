@@ -7,6 +7,7 @@ why             why a symbol has its value, and why a file was built
 size            size: what of an image is how large
 watching        watch
 sbom            a bill of materials; env.XenSbom
+report          report: a page about an image
 reproducible    reproducible: builds again in another folder, and compares
 ninja           build.ninja
 """

@@ -56,18 +56,28 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
     env.AlwaysBuild(alias)
     named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != SIZE]
     nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS
-    images += [node for node in dict.fromkeys(nodes) if _is_image(node)]
+    images += [node for node in dict.fromkeys(nodes) if is_image(node)]
     if not images:
         raise XenToolError(f"{SIZE}: name an image that XenImage makes: scons {SIZE} IMAGE")
     env.Depends(alias, images)
     return alias
 
 
-def _is_image(node: Any) -> bool:
+def is_image(node: Any) -> bool:
+    """Whether a node is an image that XenImage makes."""
     return isinstance(node, StepFile) and hasattr(node.attributes, "xen_question")
 
 
 def _tell(node: Any) -> None:
+    sizes, before = measured(node)
+    if wants_json():
+        print(json.dumps(document(sizes, before), indent=2))
+    else:
+        print("\n".join(text.lines(sizes, before)))
+
+
+def measured(node: Any) -> tuple[Sizes, Sizes | None]:
+    """The sizes of an image, and those to compare with; keep the first for the next time."""
     graph: Graph = node.attributes.xen_graph
     image = path_of(node)
     step = graph.plan.steps[f"{image}{UNCHECKED}"]
@@ -77,12 +87,8 @@ def _tell(node: Any) -> None:
     kept = f"{graph.plan.folder}/{_KEPT}/{relative}.json"
     against = graph.env["XEN_SETTINGS"].get("AGAINST")
     before = stored_sizes(kept) if against is None else _other(graph, image, against)
-    told = document(sizes, before)
-    if wants_json():
-        print(json.dumps(told, indent=2))
-    else:
-        print("\n".join(text.lines(sizes, before)))
     write_if_changed(kept, json.dumps(document(sizes, None), indent=1))
+    return sizes, before
 
 
 def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str, list[Placed]]:

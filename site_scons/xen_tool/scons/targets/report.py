@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The target report: builds the requested image, and writes $O/report.html about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
+
+from ...abi import PAGE_SIZE
+from ...boot import log
+from ...errors import XenToolError
+from ...files import write_if_changed
+from ...report import page
+from ...report.map.reading import read_maps
+from ...report.report import read_report
+from ...sbom import writing
+from ..errors import while_building, while_reading
+from ..flags import path_of
+from ..graph.names import REPORT
+from ..graph.nodes import Graph
+from ..graph.request import node_of
+from . import size
+
+_FILE = "report.html"
+_PAGES = (256 << 20) // PAGE_SIZE
+"""Memory of a guest in the maps, as in xen-tool map."""
+
+
+@while_reading
+def target(graphs: Sequence[Graph], folder: str) -> Any:
+    """Return the node of the target; another requested name is relative to folder."""
+    env = graphs[0].env
+    named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != REPORT]
+    nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS
+    images = [node for node in dict.fromkeys(nodes) if size.is_image(node)]
+    if len(images) != 1:
+        raise XenToolError(f"{REPORT}: name one image that XenImage makes: scons {REPORT} IMAGE")
+
+    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        _write(images[0])
+
+    (alias,) = env.Alias(REPORT, images, env.Action(while_building(action), cmdstr=None))
+    env.AlwaysBuild(alias)
+    return alias
+
+
+def _write(node: Any) -> None:
+    graph: Graph = node.attributes.xen_graph
+    image, folder, asks = path_of(node), graph.plan.folder, node.attributes.xen_question
+    configuration = graph.env["XEN_CONFIG"]
+    session = graph.session
+    licences = writing.licences(graph.plan, session.database, session.contents, image)
+    sections = [
+        page.verdicts(read_report(image, asks.xen, asks.loaders)),
+        page.maps(read_maps(image, asks.xen, asks.loaders, pages=_PAGES)),
+        page.sizes(*size.measured(node)),
+        page.configuration(configuration.values, configuration.origins),
+        page.licences(licences.by_path, licences.problems),
+        page.boots(_logs(folder)),
+    ]
+    path = f"{folder}/{_FILE}"
+    about = f"built for {configuration.arch.name}, and checked as by Xen {asks.xen}"
+    write_if_changed(path, page.page(image, about, sections))
+    print(path)
+
+
+def _logs(folder: str) -> dict[str, str]:
+    """The consoles of boots, the newest first."""
+    found = sorted(log.folder(folder).glob("*.log"), key=os.path.getmtime, reverse=True)
+    return {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in found}
