@@ -215,3 +215,13 @@ def test_scons_compares_with_a_revision(tmp_path: Path) -> None:
     run = project.run("size", "AGAINST=nowhere")
     assert run.status == 2
     assert "AGAINST=nowhere is neither a file nor a revision of git" in run.err
+
+
+def test_scons_knows_objects_of_a_stripped_image(tmp_path: Path) -> None:
+    project = small(tmp_path)
+    command = 'loaders="none", postlink=["strip -o $TARGET $SOURCE"]'
+    project.edit("SConstruct", 'loaders="none"', command)
+    told = project.scons("size", "--json").out
+    document = json.loads(told[told.index("{") :])
+    assert {"a.o", "b.o", "s.o"} <= {row["name"] for row in document["objects"]}
+    assert "only" not in {row["name"] for row in document["symbols"]}

@@ -24,6 +24,7 @@ from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 from ...build.database import FILE as DATABASE
 from ...build.database import Database
 from ...build.record import lines
+from ...build.step import LINK
 from ...errors import XenToolError
 from ...files import write_if_changed
 from ...functions import UNCHECKED
@@ -80,9 +81,15 @@ def measured(node: Any) -> tuple[Sizes, Sizes | None]:
     """The sizes of an image, and those to compare with; keep the first for the next time."""
     graph: Graph = node.attributes.xen_graph
     image = path_of(node)
-    step = graph.plan.steps[f"{image}{UNCHECKED}"]
-    argv = [*step.flags, *step.files]
-    sizes = read_sizes(image, _placed(argv, step.path, graph.top, graph.plan.folder))
+    step = graph.plan.steps.get(f"{image}{UNCHECKED}")
+    # Commands behind the link may stand between.
+    while step is not None and step.action != LINK:
+        step = graph.plan.steps.get(step.inputs[0]) if step.inputs else None
+    placed = None
+    if step is not None:
+        argv = [*step.flags, *step.files]
+        placed = _placed(argv, step.path, graph.top, graph.plan.folder)
+    sizes = read_sizes(image, placed)
     relative = os.path.relpath(image, graph.plan.folder)
     kept = f"{graph.plan.folder}/{_KEPT}/{relative}.json"
     against = graph.env["XEN_SETTINGS"].get("AGAINST")
@@ -145,7 +152,8 @@ def _other(graph: Graph, image: str, against: str) -> Sizes:
         if run.returncode or not os.path.exists(built):
             sys.stderr.write(run.stdout + run.stderr)
             raise BuildError(errstr=f"{against} of git cannot be built, as is shown above")
-        linked = f"built/{relative}{UNCHECKED}"
+        names = (f"built/{relative}.linked", f"built/{relative}{UNCHECKED}")
+        linked = next(name for name in names if os.path.exists(os.path.join(folder, name)))
         # Another revision may have another format of the database.
         database = Database(os.path.join(folder, "built", DATABASE))
         record = database.get(linked)
