@@ -18,7 +18,7 @@ from ...light import NamedTuple
 from ...loaders.model.libelf.parms import UNSET_ADDR32
 from ...loaders.model.subject import Subject
 from ...loaders.names import QEMU
-from ...loaders.rules.qemu_kernel import entry_of
+from ...loaders.rules.qemu.entry_note import entry_of
 from ...printable import printable
 
 SEGMENT = "segment"

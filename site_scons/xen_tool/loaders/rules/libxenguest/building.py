@@ -3,7 +3,7 @@
 
 xg_dom_core.c asks its loaders in turn whether they take the file, without a word of
 why not; then xg_dom_elfloader.c parses it, and memory is given out (xg_dom_core.c,
-xg_dom_boot.c).  U1, V1 and V2, what becomes of a rule of libelf, are in verdict.py,
+xg_dom_boot.c).  U1, V1 and V2, what becomes of a rule of libelf, are in probing.py,
 as they hold for every such rule.  U9 needs a feature that the domain's configuration
 asks for: those that the kernel requires, libelf counts as supported.
 """

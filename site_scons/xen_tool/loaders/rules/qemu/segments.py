@@ -12,6 +12,7 @@ from ...model import where
 from ...model.subject import Subject
 from ..rule import Fields
 
+NOT_LOADED = "Error while loading elf kernel"
 OVERLAPPING = "Some ROM regions are overlapping"
 OWN_PLACE = "give what each segment brings from the file a p_paddr of its own"
 

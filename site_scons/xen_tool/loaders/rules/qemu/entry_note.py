@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Conditions about the note from which QEMU takes the PVH entry; it walks in a way of its own.
+
+get_elf_note_type of include/hw/elf_ops.h, read_pvh_start_addr of hw/i386/x86.c (QEMU 7.2).
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from ....abi import XenElfNote
+from ....image.notes import QemuNote, qemu_notes
+from ...model import where
+from ...model.libelf.parms import UNSET_ADDR32
+from ...model.subject import Subject
+from ..rule import Fields
+from .segments import loads
+
+
+def _entry_note(subject: Subject) -> QemuNote | None:
+    """Return the first note of the type in the last segment that has one."""
+    kept = subject.elf.kept
+    if _entry_note not in kept:
+        notes = (qemu_notes(subject.elf, s) for s in reversed(subject.elf.qemu_note_segments))
+        found = (n for n in chain.from_iterable(notes) if n.n_type == XenElfNote.PHYS32_ENTRY)
+        kept[_entry_note] = next(found, None)
+    note: QemuNote | None = kept[_entry_note]
+    return note
+
+
+def entry_of(subject: Subject) -> int:
+    """pvh_start_addr: 8 bytes of the descriptor of an ELF64, whatever its size; 0: none."""
+    note = _entry_note(subject)
+    if note is None:
+        return 0
+    return int.from_bytes(subject.data.read(note.desc_offset, subject.elf.bits // 8), "little")
+
+
+def stepped_over(subject: Subject) -> Fields | None:
+    """PHYS32_ENTRY is there, but not if one counts by the p_align of its PT_NOTE."""
+    ours = subject.note(XenElfNote.PHYS32_ENTRY)
+    if entry_of(subject) or ours is None or ours.place != "PT_NOTE":
+        return None
+    segment = subject.elf.segments[ours.number]
+    if segment.p_align == 4 or not ours.numeric():
+        return None
+    return {"align": segment.p_align, "where": where.segment(subject, segment, "p_align")}
+
+
+def misread(subject: Subject) -> Fields | None:
+    """The PT_NOTE has another p_align than 4, so that QEMU reads other bytes than Xen."""
+    note = _entry_note(subject)
+    if note is None or entry_not_loaded(subject) is None:
+        return None
+    n_namesz = subject.data.unsigned(note.offset, 4) or 0
+    if note.desc_offset == note.offset + 12 + n_namesz + -n_namesz % 4:
+        return None
+    for segment in subject.elf.qemu_note_segments:
+        if 0 <= note.offset - segment.p_offset < segment.p_filesz:
+            return {"align": segment.p_align, "where": where.segment(subject, segment, "p_align")}
+    return None
+
+
+def no_entry(subject: Subject) -> Fields | None:
+    """No PT_NOTE has PHYS32_ENTRY, or it is 0."""
+    if entry_of(subject):
+        return None
+    ours = subject.note(XenElfNote.PHYS32_ENTRY)
+    if ours is None:
+        return {
+            "fix": "add the note PHYS32_ENTRY in a PT_NOTE: QEMU reads no sections",
+            "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+        }
+    fixes, place = [], where.note(subject, ours)
+    if ours.place == "SHT_NOTE":
+        fixes.append("put the notes into a PT_NOTE: QEMU reads no sections")
+        place += f", in section {ours.number} but no PT_NOTE"
+    if not _is_loaded(subject, ours.numeric() & UNSET_ADDR32):
+        fixes.append("make PHYS32_ENTRY the physical address of the entry")
+    if not fixes:
+        fixes.append("let its PT_NOTE be one that QEMU reads: p_align 4, wholly in the file")
+    return {"fix": "; and ".join(fixes), "where": place}
+
+
+def _is_loaded(subject: Subject, entry: int) -> bool:
+    return any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(subject))
+
+
+def foreign_note(subject: Subject) -> Fields | None:
+    """The note of type 18 that QEMU takes has another owner."""
+    note = _entry_note(subject)
+    if note is None or subject.data.read(note.offset + 12, 4) == b"Xen\0":
+        return None
+    return {"where": f"a note of type 18 {where.at(subject, note.offset)}"}
+
+
+def other_entry_than_xen(subject: Subject) -> Fields | None:
+    """PHYS32_ENTRY is there twice, and QEMU takes another than Xen."""
+    entry, xen_entry = entry_of(subject) & UNSET_ADDR32, subject.parms.phys_entry
+    if xen_entry in (UNSET_ADDR32, entry):
+        return None
+    return {
+        "entry": entry,
+        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+    }
+
+
+def entry_not_loaded(subject: Subject) -> Fields | None:
+    """PHYS32_ENTRY is not where bytes of the file are loaded."""
+    entry = entry_of(subject) & UNSET_ADDR32
+    if _is_loaded(subject, entry):
+        return None
+    note = _entry_note(subject)
+    assert note is not None
+    place = where.at(subject, note.offset)
+    return {"entry": entry, "where": f"note PHYS32_ENTRY = {entry:#x} {place}"}
