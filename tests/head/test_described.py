@@ -135,7 +135,7 @@ def test_notes_are_changed_in_place_dropped_and_added() -> None:
     ("note", "symbol"),
     [("ENTRY", "startup_xen"), ("PHYS32_ENTRY", "pvh_start_xen"), ("HYPERCALL_PAGE", "hypercall")],
 )
-def test_who_has_his_own_gets_none(note: str, symbol: str) -> None:
+def test_a_kernel_with_its_own_entry_or_page_gets_none(note: str, symbol: str) -> None:
     content = emit.emit(describe(X86_64, ALL, {note: "mine"}))
     left = [s[0] for s in meaning(content)["symbols"] if symbol in s[0]]
     # The stubs of a PVH guest are no page.

@@ -104,6 +104,7 @@ CALLS = {
     "XenImage": "'k', 'main.c', script='k.lds'",
     "XenKernel": "'k', 'main.c', script='k.lds'",
     "XenNotes": "'n', File('k')",
+    "XenSbom": "'k.spdx.json', File('k')",
     "XenBoot": "'boot', File('k')",
     "XenGdb": "'gdb', File('k')",
     "XenConfigTargets": "",

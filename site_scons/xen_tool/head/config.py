@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The part of a configuration that the head object depends on, and what a kernel says besides.
+"""The part of a configuration that the head object depends on, and the kernel's description of it.
 
-A kernel says it with env.XenHead(), with options of `xen-tool head`, or by Kconfig, where
+The description comes from env.XenHead(), with options of `xen-tool head`, or by Kconfig, where
 XEN_HEAD_STACK is the field `stack` of HeadNames, XEN_NOTE_GUEST_OS the note GUEST_OS, and
 XEN_NOTES has notes of any kind, `;` between.  What XenHead is given wins over Kconfig.
 """
@@ -114,7 +114,7 @@ class HeadConfig:
             return self.names.gs_base
         return "init_per_cpu__irq_stack_union" if self.smp else "irq_stack_union"
 
-    # Who names another symbol in such a note has the code, or the page, himself.
+    # A kernel that sets one of these notes itself has the code, or the page, of its own.
 
     @property
     def makes_entry(self) -> bool:
@@ -157,12 +157,12 @@ class HeadConfig:
 
 
 def _said(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Of what is said of the same name or note the last."""
+    """Merge pairs of names and texts: of the same name or note the last one counts."""
     return {name if name in MEANINGS else notes.canonical(name): text for name, text in pairs}
 
 
 def _said_by(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """What Kconfig says of names and notes; an empty value says nothing."""
+    """Yield names and notes that Kconfig symbols set; an empty value sets none."""
     for name in MEANINGS:
         if text := symbols.get(f"{_NAME}{name.upper()}"):
             yield name, text
