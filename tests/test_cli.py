@@ -77,3 +77,9 @@ def test_notes_are_told(kernel: Project) -> None:
     result = tool(kernel, "head", "-o", "head.o", "XEN_PV=1")
     assert "switches on XEN, which it needs" in result.stderr
     assert Path(kernel.top, "head.o").is_file()
+
+
+def test_outside_of_a_tree_it_says_what_to_name(tmp_path: Path) -> None:
+    result = tool(Project(tmp_path), "head", "-o", "head.o")
+    assert result.returncode == 4
+    assert "there is no kconfig/Kconfig here: name the Kconfig file in --kconfig" in result.stderr
