@@ -9,7 +9,7 @@ from typing import Any
 
 from xen_tool.boot import boot as real
 from xen_tool.boot.modes import named
-from xen_tool.boot.outcome import Outcome
+from xen_tool.boot.result.outcome import Outcome
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.report.report import read_report
 

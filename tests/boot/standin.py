@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from xen_tool.boot.boot import boot
-from xen_tool.boot.outcome import Outcome
+from xen_tool.boot.result.outcome import Outcome
 
 ELF = b"\x7fELF stands in for an image."
 XEN = ELF + struct.pack("<3I", 0x1BADB002, 0, -0x1BADB002 & 0xFFFFFFFF)

@@ -21,9 +21,9 @@ from boot.standin import ELF, XEN, Machine
 from guests import guest
 from xen_tool.boot import domu
 from xen_tool.boot.boot import boot
-from xen_tool.boot.console import shower
+from xen_tool.boot.console.console import shower
+from xen_tool.boot.console.log import Log
 from xen_tool.boot.given import given
-from xen_tool.boot.log import Log
 from xen_tool.boot.modes import MODES, named
 from xen_tool.debian import releases
 from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor

@@ -14,11 +14,11 @@ from boot.test_protocols import NAMED, TABLE, judged
 from guests import guest
 from project import TOP
 from xen_tool import cli
-from xen_tool.boot.dump import Where
+from xen_tool.boot.console.dump import Where
 from xen_tool.boot.given import WORDS, given
 from xen_tool.boot.modes import Place
-from xen_tool.boot.outcome import LACKS_MEMORY, End
-from xen_tool.boot.protocols import PROTOCOLS, Finish, Result
+from xen_tool.boot.result.outcome import LACKS_MEMORY, End
+from xen_tool.boot.result.protocols import PROTOCOLS, Finish, Result
 from xen_tool.boot.suite import told
 from xen_tool.boot.suite.run import FLAKY, NOT_RUN, REFUSED
 from xen_tool.boot.symbols import Symbols

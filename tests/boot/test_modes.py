@@ -17,7 +17,7 @@ from booted import boot
 from guests import guest
 from xen_tool.boot import boot as real
 from xen_tool.boot.modes import MODES, Place, named
-from xen_tool.boot.outcome import Outcome
+from xen_tool.boot.result.outcome import Outcome
 
 FAILED = "FAIL it: why\nCHECKS: 1\nRESULT: FAIL\n"
 HANG = "hang: jmp hang\n"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from guests import LOAD, VIRT_BASE_64, guest
-from xen_tool.boot.dump import Where
-from xen_tool.boot.evidence import Evidence
+from xen_tool.boot.console.dump import Where
 from xen_tool.boot.modes import Place
-from xen_tool.boot.outcome import End, Judge
-from xen_tool.boot.protocols import Result
+from xen_tool.boot.result.evidence import Evidence
+from xen_tool.boot.result.outcome import End, Judge
+from xen_tool.boot.result.protocols import Result
 from xen_tool.boot.symbols import Symbols
 
 PASSED = "PASS a\nRESULT: PASS\n"

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from guests import CRASHES, EXITS, POWEROFF, REBOOT, guest, speaker, spoken
 from project import TOP
 from xen_tool.boot.boot import boot
-from xen_tool.boot.evidence import Evidence
 from xen_tool.boot.given import Given, given
 from xen_tool.boot.modes import Place
-from xen_tool.boot.outcome import End, Judge, Outcome
-from xen_tool.boot.protocols import PROTOCOLS, Reader, Result
+from xen_tool.boot.result.evidence import Evidence
+from xen_tool.boot.result.outcome import End, Judge, Outcome
+from xen_tool.boot.result.protocols import PROTOCOLS, Reader, Result
 from xen_tool.boot.symbols import Symbols
 from xen_tool.errors import XenToolError
 

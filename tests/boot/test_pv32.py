@@ -9,7 +9,7 @@ import pytest
 
 from booted import boot
 from project import Project, checks_in
-from xen_tool.boot.outcome import Outcome
+from xen_tool.boot.result.outcome import Outcome
 
 pytestmark = pytest.mark.usefixtures("linux_dom0")
 

@@ -20,8 +20,8 @@ from boot.standin import Machine
 from guests import POWEROFF, guest, speaker, spoken
 from project import TOP
 from xen_tool.boot.modes import MODES, named
-from xen_tool.boot.outcome import Outcome
-from xen_tool.boot.protocols import Result
+from xen_tool.boot.result.outcome import Outcome
+from xen_tool.boot.result.protocols import Result
 from xen_tool.boot.suite import told
 from xen_tool.boot.suite.cases import Case, Options, of_images
 from xen_tool.boot.suite.run import How, Ran, Run, Suite

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyte.modes import LNM
 
-from xen_tool.boot import console as console_module
-from xen_tool.boot.console import MAX_CHARACTERS, MAX_LINES, Console
-from xen_tool.boot.evidence import Evidence
-from xen_tool.boot.protocols import Result
-from xen_tool.boot.terminal import COLUMNS, Seen, Terminal
+from xen_tool.boot.console import console as console_module
+from xen_tool.boot.console.console import MAX_CHARACTERS, MAX_LINES, Console
+from xen_tool.boot.console.terminal import COLUMNS, Seen, Terminal
+from xen_tool.boot.result.evidence import Evidence
+from xen_tool.boot.result.protocols import Result
 
 ROWS, WIDTH = 6, 20
 

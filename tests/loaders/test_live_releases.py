@@ -17,7 +17,7 @@ from loaders import hypervisor
 from loaders.agreement import agrees_with_machine
 from loaders.hypervisor import XEN_LOADERS, Machines
 from loaders.rows import IMAGES
-from xen_tool.boot.console import tell
+from xen_tool.boot.console.console import tell
 from xen_tool.debian import releases
 
 IMAGES_THAT_DIFFER = (

@@ -16,7 +16,7 @@ from guests import guest
 from loaders.libxenguest import CAPABILITIES, MEMORY_MIB, PV32_CAPABILITIES, Libxenguest
 from project import Project, reference_kernel
 from xen_tool.abi import XenElfNote
-from xen_tool.boot.console import tell
+from xen_tool.boot.console.console import tell
 from xen_tool.boot.given import Given, Module
 from xen_tool.cli import main
 from xen_tool.debian.releases import NotServed, hypervisor

@@ -4,24 +4,18 @@
     from xen_tool.boot.boot import boot
     outcome = boot(Path('vmlinux'), mode='pvh', echo=print)
 
-boot      lays out what QEMU loads, runs it, and follows the console
-held      what QEMU loads, as copies
-qemu      QEMU as a process
-monitor   what it says of the machine
-modes     the ways to boot, as data
-given     what a user gives a guest, Xen and QEMU besides
-domu      what a Linux dom0 is given to build a domU from the image
-log       the file that a console is kept in
-suite     many boots, some at once
-console   the lines of the console: who gets them, and which are kept
-terminal  its bytes, as rows that a person sees
-escapes   text, control characters and escape sequences
-evidence  what the lines say: who died of what
-protocols what the guest reports, by each protocol
-ktap      the one that has tests nested in tests
-dump      the places that they name: registers and stacks
-symbols   names for these
-outcome   how the run ended, and why, in a sentence
+boot       boot(): lays out what QEMU loads, runs it, and reads the console until the end
+modes      the modes of booting, one row each
+given      the settings of a boot by the user, such as CMDLINE=, and their checks
+held       copies of the files that QEMU loads
+domu       the files of a Linux dom0 that builds a domU from the image
+qemu       the QEMU process
+monitor    QEMU's monitor (QMP): what ended the machine, and where its CPUs are
+symbols    names of addresses: function+offset, and file:line
+console/   the console: rows of text from bytes, their source, and the file that keeps them
+result/    how the run ended and why, from what the guest reported and what else was seen
+suite/     many boots, some at the same time
+debugger/  gdb on a booted guest, recordings, and memory dumps
 
 QEMU, Xen's hypervisor and the dom0 are found, or fetched, by debian/.
 """

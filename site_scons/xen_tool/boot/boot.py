@@ -23,15 +23,16 @@ from ..errors import XenToolError
 from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
 from . import CPUS, modes
-from .console import Console, tell
-from .dump import Where
-from .evidence import Evidence, read
+from .console.console import Console, tell
+from .console.dump import Where
+from .console.source import read
 from .given import NOTHING, Given
 from .held import Held
 from .modes import Mode, Place
-from .outcome import End, Judge, Outcome
-from .protocols import Reader, Result
 from .qemu import Machine, find_qemu, running
+from .result.evidence import Evidence
+from .result.outcome import End, Judge, Outcome
+from .result.protocols import Reader, Result
 from .symbols import Symbols
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from ..debian import cpio, initramfs
 from ..debian.apt import Say
-from .evidence import STARTS
 from .given import Given
 from .held import Held
 from .modes import Mode
+from .result.evidence import STARTS
 
 _DOM0_MIB = 256
 _SMALL_MIB = 16

@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import XenToolError
-from . import protocols
 from .debugger.stub import Where, where
 from .modes import Mode, Place
-from .protocols import NO_PATTERNS, Patterns, Protocol
+from .result import protocols
+from .result.protocols import NO_PATTERNS, Patterns, Protocol
 
 WORDS = {
     "cmdline": "the guest's command line",

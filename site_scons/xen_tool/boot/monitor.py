@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .dump import Where
+from .console.dump import Where
 
 _SECONDS = 2.0
 """How long an answer is waited for."""

@@ -8,7 +8,8 @@ import os
 import sys
 from typing import Any
 
-from ..boot import CPUS, given, modes, protocols
+from ..boot import CPUS, given, modes
+from ..boot.result import protocols
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
 from . import FAILED, INTERRUPTED, UNUSABLE
@@ -125,9 +126,9 @@ def _boot(options: argparse.Namespace) -> int:
     import contextlib
     from pathlib import Path
 
-    from ..boot import log
     from ..boot.boot import boot
-    from ..boot.console import shower
+    from ..boot.console import log
+    from ..boot.console.console import shower
     from ..progress import is_terminal
 
     how = _how(options)
@@ -151,7 +152,7 @@ def _boot(options: argparse.Namespace) -> int:
 
 
 def _gdb(options: argparse.Namespace) -> int:
-    from ..boot.console import shower
+    from ..boot.console.console import shower
     from ..boot.debugger.process import debug
     from ..progress import is_terminal
 

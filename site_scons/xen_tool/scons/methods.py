@@ -254,9 +254,9 @@ def xen_boot(
     how = how_to_boot(env, mode, given)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ..boot import log
         from ..boot.boot import boot
-        from ..boot.console import shower
+        from ..boot.console import log
+        from ..boot.console.console import shower
 
         # Others may build while the guest runs.
         env["XEN_GRAPH"].session.close()

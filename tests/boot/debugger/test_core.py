@@ -17,7 +17,7 @@ from project import Project, reference_kernel
 from xen_tool.boot import boot as real
 from xen_tool.boot.debugger.session import SCRIPT
 from xen_tool.boot.given import given
-from xen_tool.boot.outcome import Outcome
+from xen_tool.boot.result.outcome import Outcome
 from xen_tool.errors import XenToolError
 
 pytestmark = pytest.mark.usefixtures("xen_under_qemu", "gdb")

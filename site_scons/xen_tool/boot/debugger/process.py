@@ -21,7 +21,7 @@ from ...errors import XenToolError
 from ..boot import boot
 from ..given import Given
 from ..modes import Mode
-from ..outcome import Outcome
+from ..result.outcome import Outcome
 from .session import Session
 from .stub import where
 

@@ -13,7 +13,8 @@ from ...errors import XenToolError
 from ...loaders.model.releases import Xen
 from ...report.report import Report, read_report
 from ...report.text import verdict_lines
-from .. import CPUS, log
+from .. import CPUS
+from ..console import log
 from ..given import NOTHING, Given
 from ..modes import MODES, Mode
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from ...errors import XenToolError
 from ..boot import boot
-from ..log import Log
-from ..outcome import Outcome
-from ..protocols import NONE, Result
+from ..console.log import Log
 from ..qemu import Machine
+from ..result.outcome import Outcome
+from ..result.protocols import NONE, Result
 from .cases import Case
 
 FLAKY = "flaky"

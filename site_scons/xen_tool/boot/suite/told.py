@@ -25,7 +25,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ...files import write_if_changed
-from ..protocols import Result
+from ..result.protocols import Result
 from .cases import Case
 from .run import FLAKY, NOT_RUN, REFUSED, Ran, Suite
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from SCons.Script import GetOption
 
-from ...boot import log
+from ...boot.console import log
 from ...build.database import FILE as DATABASE
 from ...build.lock import FILE as LOCK
 from ...build.ninja import FILE as BUILD_NINJA

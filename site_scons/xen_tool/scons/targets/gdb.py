@@ -24,7 +24,7 @@ def xen_gdb(
     how = how_to_boot(env, mode, given)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ...boot.console import shower
+        from ...boot.console.console import shower
         from ...boot.debugger.process import debug
 
         # Others may build while the guest runs.

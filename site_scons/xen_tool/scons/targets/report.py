@@ -10,7 +10,7 @@ from typing import Any
 from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
 from ...abi import PAGE_SIZE
-from ...boot import log
+from ...boot.console import log
 from ...errors import XenToolError
 from ...files import write_if_changed
 from ...report import page

@@ -12,7 +12,7 @@ from SCons.Errors import BuildError
 from SCons.Script import GetOption
 
 from ... import signals
-from ...boot import log
+from ...boot.console import log
 from ...boot.given import Given
 from ...boot.modes import Mode
 from ...build.spawn import INTERRUPTING

@@ -10,7 +10,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 
-from .evidence import is_of_xen, read
+from .source import is_of_xen, read
 from .terminal import Seen, Tell, Terminal
 
 MAX_LINES = 10_000

@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .dump import XEN, Where
+from ..console.dump import XEN, Where
+from ..modes import Place
+from ..symbols import Symbols
 from .evidence import Evidence
-from .modes import Place
 from .protocols import KTAP, NONE, Finish, Result, Verdict
-from .symbols import Symbols
 
 PASS_STATUS = 33
 """QEMU's status after the guest wrote 0x10 to isa-debug-exit (2 * 0x10 + 1)."""

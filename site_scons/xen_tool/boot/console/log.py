@@ -15,11 +15,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ..errors import XenToolError
-from .modes import Mode
+from ...errors import XenToolError
+from ..modes import Mode
 
 if TYPE_CHECKING:
-    from .qemu import Machine
+    from ..qemu import Machine
 
 _FOLDER = "boot"
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from ..errors import XenToolError
+from ...errors import XenToolError
+from ..console.terminal import Seen
 from .ktap import Ktap
-from .terminal import Seen
 
 FEW = 3
 """How many lines of a kind are told; of more, their number."""

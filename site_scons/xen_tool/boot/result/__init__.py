@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Judge a boot by its console and by how QEMU ended.
+
+protocols  what the guest reports, by each protocol
+ktap       the protocol whose tests may be nested
+evidence   what the lines of Xen, the guest and the dom0 say of the run
+outcome    the result of the run, and the reason in one sentence
+"""
