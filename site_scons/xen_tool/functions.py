@@ -138,7 +138,7 @@ def check(step: Step) -> None:
         lines = "\n".join((*verdict_lines(told, bad), *hint(told, bad)))
         raise XenToolError(f"{shown(linked)} is not for {' and '.join(bad)}:\n{lines}")
     if asked.for_nobody(symbols):
-        words = "no loader of Xen's takes a kernel of XEN=y without an entry"
+        words = "XEN=y without XEN_PV and XEN_PVH: Xen cannot start this kernel"
         print(f"xen_tool: {step.path}: warning: {words}", file=sys.stderr)
         print(f"xen_tool: {step.path}:   fix:  type XEN_PV=1, XEN_PVH=1 or both", file=sys.stderr)
     for (kind, finding), finders in findings_of(report, loaders).items():

@@ -75,7 +75,7 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
 def test_a_configuration_for_no_loader_is_told_at_the_link(built_kernel: Project) -> None:
     run = built_kernel.run("XEN_PV=0")
     assert run.status == 0
-    assert "vmlinux: warning: no loader of Xen's takes a kernel of XEN=y without an" in run.err
+    assert "vmlinux: warning: XEN=y without XEN_PV and XEN_PVH: Xen cannot start this" in run.err
     assert "fix:  type XEN_PV=1, XEN_PVH=1 or both" in run.err
     run = built_kernel.run("XEN_PV=0", "LOADERS=qemu-kernel")
     assert "fix:  build it with XEN_PVH=1: the configuration has XEN_PVH=n" in run.err
