@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
 from ..build.step import Step
 from ..files import write_if_changed
 from ..progress import Lines
-from ..report.trace import Console, Trace
+
+if TYPE_CHECKING:
+    from ..report.trace import Trace
 
 TRACE = "trace"
 _FILE = "trace.json"
@@ -28,6 +30,8 @@ _folders: list[str] = []
 def trace() -> Trace | None:
     """Return the trace of this run; None if nobody has asked for one."""
     if not _traces and TRACE in map(str, COMMAND_LINE_TARGETS):
+        from ..report.trace import Trace
+
         _traces.append(Trace())
     return _traces[0] if _traces else None
 
@@ -86,6 +90,8 @@ def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callabl
     found = trace()
     if found is None:
         return echo, lambda: None
+    from ..report.trace import Console
+
     seen = Console(found)
 
     def see(line: str) -> None:
