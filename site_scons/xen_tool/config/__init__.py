@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The configuration: Kconfig, the saved .config and NAME=value, to one value for each symbol.
+"""The configuration: compute the value of each Kconfig symbol, and explain and save values.
 
-What a Kconfig tree and a .config mean is what Linux's scripts/kconfig makes of them.
+The values come from Kconfig files, the saved .config and NAME=value on the command line.  A
+Kconfig tree and a .config mean what Linux's scripts/kconfig ("C kconfig") reads in them.
 
-language/      reads Kconfig files and computes values as C kconfig does
-conditions     whether an expression of symbols holds
-assignments    what somebody wants a symbol to be, and where they said so
-saved          reads and writes .config, defconfigs and fragments
-texts          .config, autoconf.h and the shortest configuration as text
-explain/       why a symbol has its value, and how it gets another
-overrides      makes NAME=value hold for one run
-configuration  all of these together, for one build
-merge          a configuration to be saved: of files, of one value, or at random
-frontends/     menuconfig, guiconfig and oldconfig
-targets        what each target does to the saved configuration
+Values:
+    language/      reads Kconfig files and computes values as C kconfig does
+    conditions     evaluates expressions of symbols, such as SMP && X86_64
+    assignments    assignments to symbols, and where each was made
+    overrides      applies NAME=value to one run
+    configuration  all of these together, for one build
+    explain/       why a symbol has its value, and which settings change it
 
-Kconfiglib is known to this package only.
+Files:
+    saved          reads and writes .config, defconfigs and fragments
+    texts          .config, autoconf.h and the shortest configuration as text
+    merge          configurations merged from files, with all symbols at one value, or random
+
+Targets:
+    frontends/     menuconfig, guiconfig and oldconfig
+    targets        the configuration targets, as make's in Linux
+
+Only this package uses kconfiglib.
 """

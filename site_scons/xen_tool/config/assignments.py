@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What somebody wants a symbol to be, and where they said so.
+"""Assignments to Kconfig symbols, each with the place where it was made.
 
-Kconfiglib takes an assignment without a word when dependencies, a choice or a
-range keep it from having an effect.  So each one is kept, and held against the
-value that its symbol has in the end.
+Kconfiglib accepts an assignment silently even if dependencies, a choice or a range keep it
+from having an effect.  Therefore each assignment is kept, and compared with the value that its
+symbol has in the end.  Used by every module that sets symbols.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BOOLS = {"1": "y", "y": "y", "0": "n", "n": "n"}
 
 @dataclass(frozen=True)
 class Assignment:
-    """One wish: a symbol, its value as Kconfig writes it, as it was typed, and where."""
+    """An assignment to a symbol: the value as Kconfig writes it and as typed, and where."""
 
     symbol: Symbol
     value: str
@@ -42,26 +42,26 @@ class Assignment:
 
 
 def shortened(text: str) -> str:
-    """A text in a message, where it may be as long as a file."""
+    """Return a text shortened and printable, for a message."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     return shown if shown.isprintable() else repr(shown)[1:-1]
 
 
 Origins = Mapping[str, str]
-"""Name of a symbol to the origin of its last assignment."""
+"""The origin of the last assignment to each symbol, by the symbol's name."""
 
 
 def origins(assignments: Iterable[Assignment]) -> Origins:
-    """Where each symbol was set; the later assignment counts."""
+    """Return where each symbol was set; the last assignment to a symbol counts."""
     return {assignment.symbol.name: assignment.origin for assignment in assignments}
 
 
 def from_settings(
     kconf: Kconfig, settings: Mapping[str, str], *, others: Iterable[str] = ()
 ) -> list[Assignment]:
-    """Reads NAME=value, with or without CONFIG_; assigns nothing yet.
+    """Parse NAME=value, with or without CONFIG_; this assigns nothing yet.
 
-    others are names that may be meant by one that is unknown.
+    others: further names to suggest if a name is unknown.
 
     Raises XenToolError for an unknown name, for a value that is not of the
     symbol's type, and for two values of one symbol.
@@ -77,7 +77,7 @@ def from_settings(
 
 
 def find(kconf: Kconfig, name: str, others: Iterable[str] = ()) -> Symbol:
-    """The symbol of a name, with or without CONFIG_.
+    """Return the symbol of a name, with or without CONFIG_.
 
     Raises XenToolError, with the nearest names, if there is none.
     """
@@ -91,7 +91,7 @@ def find(kconf: Kconfig, name: str, others: Iterable[str] = ()) -> Symbol:
 
 
 def parse(symbol: Symbol, text: str) -> str:
-    """A value as typed to one as Kconfig writes it.
+    """Convert a value as typed to the value as Kconfig writes it.
 
     Raises XenToolError if the symbol's type has no such value.
     """
@@ -118,7 +118,7 @@ def parse(symbol: Symbol, text: str) -> str:
 
 
 def is_value(symbol: Symbol, text: str) -> bool:
-    """Whether the symbol's type has such a value."""
+    """Whether a text is a value of the symbol's type."""
     try:
         parse(symbol, text)
     except XenToolError:
@@ -135,7 +135,7 @@ def _number_words(text: str, base: int) -> str:
 
 
 def equal(symbol: Symbol, left: str, right: str) -> bool:
-    """Whether two values of a symbol are the same; 0x10 and 0X10 are."""
+    """Whether two values of a symbol are the same, as 0x10 and 0X10 are."""
     base = base_of(symbol)
     if base and left and right:
         return number(left, base) == number(right, base)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is chosen by symbols of Kconfig, as in kbuild's obj-$(CONFIG_SMP) += smp.o.
+"""Conditions of Kconfig symbols, which select sources as kbuild's obj-$(CONFIG_SMP) does.
 
 A condition is an expression of symbols as after `depends on`: SMP, !SMP, SMP && X86_64,
 XEN_PV || XEN_PVH, with parentheses; `y` always holds.
@@ -18,11 +18,11 @@ _TOKEN = re.compile(r"\s*(&&|\|\||[!()]|\w+)", re.ASCII)
 
 
 def holds(condition: str, values: Mapping[str, str]) -> bool:
-    """Return whether a condition holds; values are those of a Configuration.
+    """Whether a condition holds; values are those of a Configuration.
 
-    All symbols in it are looked at, whatever comes of it.
+    Every symbol is looked up, even where the result no longer depends on it.
 
-    Raises XenToolError for a symbol that there is not, or is no bool, and what is no expression.
+    Raises XenToolError for a malformed expression, and for a symbol that is unknown or no bool.
     """
     tokens = _tokens(condition)
     found = _Expression(condition, tokens, values)
@@ -44,7 +44,7 @@ def _tokens(condition: str) -> list[str]:
 
 
 class _Expression:
-    """Reads tokens from the left; each method takes what it is named for."""
+    """A recursive-descent parser, which consumes tokens from the left."""
 
     def __init__(self, text: str, tokens: list[str], values: Mapping[str, str]) -> None:
         self._text = text
@@ -59,22 +59,22 @@ class _Expression:
 
     def any_of(self) -> bool:
         result = self._all_of()
-        while self._took("||"):
+        while self._accept("||"):
             result = self._all_of() or result
         return result
 
     def _all_of(self) -> bool:
         result = self._one()
-        while self._took("&&"):
+        while self._accept("&&"):
             result = self._one() and result
         return result
 
     def _one(self) -> bool:
-        if self._took("!"):
+        if self._accept("!"):
             return not self._one()
-        if self._took("("):
+        if self._accept("("):
             result = self.any_of()
-            if not self._took(")"):
+            if not self._accept(")"):
                 raise self.malformed()
             return result
         if not self._tokens or not re.fullmatch(r"\w+", self._tokens[0], re.ASCII):
@@ -93,7 +93,7 @@ class _Expression:
             raise XenToolError(f"{name} is {value}: a condition is of bool symbols")
         return value == "y"
 
-    def _took(self, token: str) -> bool:
+    def _accept(self, token: str) -> bool:
         is_next = self._tokens[:1] == [token]
         del self._tokens[: 1 if is_next else 0]
         return is_next

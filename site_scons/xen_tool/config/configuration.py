@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""One configuration of a kernel: the effective value of every symbol, and its files."""
+"""The configuration of one build: the effective value of every symbol, and its files.
+
+read() makes a Configuration from the Kconfig files, the saved .config and NAME=value.
+"""
 
 from __future__ import annotations
 
@@ -20,23 +23,23 @@ from .texts import autoconf_text, config_text
 
 @dataclass(frozen=True)
 class Configuration:
-    """What was configured; produced by read(), used by everything that builds."""
+    """The configuration of one build, as read() returns it."""
 
     arch: Arch
     values: Mapping[str, str]
-    """Name to value as Kconfig writes it: y, m, n, a number or a string; "" if not set."""
+    """Values by name, as Kconfig writes them: y, m, n, a number or a string; "" if not set."""
     prompts: Mapping[str, str]
-    """Name to prompt of the symbols that a user can set, in the order of Kconfig."""
+    """Prompts by name, of the symbols that a user can set, in the order of Kconfig."""
     origins: Mapping[str, str]
-    """Name to where the value comes from: `on the command line`, `in FILE:LINE`, `default`."""
+    """Where each value comes from: `on the command line`, `in FILE:LINE`, `default`; by name."""
     dotconfig: str
     """The text of .config."""
     autoconf: str
     """The text of autoconf.h: `#define CONFIG_SMP 1`."""
     notes: tuple[str, ...]
-    """Sentences for the user on what had no effect."""
+    """Sentences for the user on assignments without effect."""
     warnings: tuple[str, ...]
-    """Sentences on what is wrong in Kconfig files, with file and line."""
+    """Sentences on mistakes in Kconfig files, with file and line."""
 
     def enabled(self, name: str) -> bool:
         """Whether a bool or tristate is y; a symbol that Kconfig does not know is n."""
@@ -55,16 +58,15 @@ def read(
     text: str | None = None,
     others: Iterable[str] = (),
 ) -> Configuration:
-    """Reads Kconfig, then the saved configuration, then applies the settings.
+    """Read Kconfig, then the saved configuration, then apply the settings.
 
-    saved_config counts if it exists; else defconfig, a path in which {arch}
-    stands for the architecture's name; else Kconfig's defaults.  The
-    architecture is arch, else the one that was saved, else x86_64; Kconfig
-    files see it as $(ARCH), and variables such as CC by their names.  text stands
-    in place of the Kconfig file.  others are names that may be meant by a setting
-    that is unknown.
+    The values start from saved_config if it exists; else from defconfig, a path in which {arch}
+    stands for the architecture's name; else from Kconfig's defaults.  The architecture is arch,
+    else the one that was saved, else x86_64; Kconfig files read it as $(ARCH), and variables
+    such as CC by their names.  text: the text to read in place of the file kconfig.  others:
+    further names to suggest if a setting is unknown.
 
-    Raises XenToolError for whatever is wrong with any of them.
+    Raises XenToolError for a mistake in any of them.
     """
     base = saved.find(saved_config) if saved_config is not None else None
     is_saved = base is not None

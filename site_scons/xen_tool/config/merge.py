@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Makes a configuration to be saved: of files, with all symbols at one value, or at random."""
+"""Make a configuration to save: merge files, set all symbols to one value, or at random.
+
+Used by the targets, which save it.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ from .overrides import overruled
 
 
 def merge(kconf: Kconfig, paths: Sequence[Path], *, onto: Path | None = None) -> list[str]:
-    """Loads the files one over the other, over the configuration `onto` if that is given.
+    """Load the files one over the other, over the configuration `onto` if that is given.
 
-    Returns a note for every value that did not take, with the reason.
+    Return a note for every value that had no effect, with the reason.
 
-    Raises XenToolError for a file that cannot be read, or a line that says nothing.
+    Raises XenToolError for a file that cannot be read, and for a malformed line.
     """
     before, notes = saved.load(kconf, onto) if onto is not None else ([], [])
     assignments: list[Assignment] = []
@@ -35,15 +38,15 @@ def merge(kconf: Kconfig, paths: Sequence[Path], *, onto: Path | None = None) ->
 
 
 ALL = {"allnoconfig": "n", "allmodconfig": "m", "allyesconfig": "y", "alldefconfig": None}
-"""The targets of set_all(), and the value of each; None is the default."""
+"""The targets of set_all(), and the value that each sets; None stands for the default."""
 
 
 def set_all(kconf: Kconfig, target: str, *, top: Path) -> list[str]:
-    """Give every bool and tristate the value of a target, as far as it takes it.
+    """Set every bool and tristate to the value of a target, or as near as it can have.
 
-    conf_set_all_new_symbols of scripts/kconfig does so.  As for make, $KCONFIG_ALLCONFIG names a
-    file of exceptions; 1 stands for allyes.config (or allno.config, ...), or else all.config, at
-    the top.  Returns notes on these.
+    This is conf_set_all_new_symbols of scripts/kconfig.  As for make, $KCONFIG_ALLCONFIG names a
+    file of exceptions; 1 stands for allyes.config (or allno.config, ...), or else all.config, in
+    the folder top.  Return notes on the exceptions.
     """
     import kconfiglib
 
@@ -51,25 +54,25 @@ def set_all(kconf: Kconfig, target: str, *, top: Path) -> list[str]:
     kconf.unset_values()
     for symbol in kconf.unique_defined_syms if value else ():
         if is_logical(symbol) and not is_transitional(symbol):
-            # In a choice of tristates that is not y several can be m; of others one is chosen.
+            # In a choice of tristates that is not y, several can be m; in other choices one is y.
             of_choice = symbol.choice and value == "y"
             is_bool = value == "m" and symbol.orig_type == kconfiglib.BOOL and not symbol.choice
             symbol.set_value("m" if of_choice else "y" if is_bool else value)
     for choice in kconf.unique_choices if value in ("m", "y") else ():
         choice.set_value("y" if choice.orig_type == kconfiglib.BOOL else value)
     forget_values(kconf)
-    if (asked := os.environ.get("KCONFIG_ALLCONFIG")) is None:
+    if (named := os.environ.get("KCONFIG_ALLCONFIG")) is None:
         return []
     names = [f"{target.removesuffix('config')}.config", "all.config"]
-    names = names if asked in ("", "1") else [asked]
+    names = names if named in ("", "1") else [named]
     found = next((top / name for name in names if (top / name).is_file()), None)
     if found is None:
-        raise XenToolError(f"KCONFIG_ALLCONFIG={asked}: there is no {' nor '.join(names)}")
+        raise XenToolError(f"KCONFIG_ALLCONFIG={named}: there is no {' nor '.join(names)}")
     return saved.load(kconf, found, replace=False).notes
 
 
 def randomize(kconf: Kconfig, seed: int) -> None:
-    """Gives every symbol that can be chosen a random value; the same for the same seed."""
+    """Set every bool, tristate and choice at random; equal seeds give equal values."""
     generator = random.Random(seed)
     for choice in kconf.unique_choices:
         if choice.visibility and choice.syms:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Makes the settings of one run hold, or says why they cannot."""
+"""Apply the settings of one run (NAME=value), or report why they cannot hold."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .language.values import Symbol
 
 
 def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[str]:
-    """Assigns the settings over what was saved; returns notes for the user.
+    """Assign the settings over the saved values; return notes for the user.
 
-    Where a setting needs another symbol, that one is switched on too, if it is
-    clear which, and nobody set it on the same command line: a note says so.
-    What was saved and does not hold any more is a note as well.
+    If a setting needs another symbol, that symbol is switched on too, provided that it is clear
+    which one, and that the command line does not set it; a note reports this.  Notes also report
+    saved values that no longer hold.
 
     Raises XenToolError for a setting that cannot hold.
     """
@@ -34,12 +34,12 @@ def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[s
 
 
 def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> list[str]:
-    """A note for each earlier assignment that does not hold, with what overrules it."""
+    """Return a note for each earlier assignment that does not hold, with what overrules it."""
     last = {assignment.symbol: assignment for assignment in (*earlier, *later)}
     where = origins(last.values())
     notes = []
     for assignment in earlier:
-        # Promptless symbols are in every saved file, and follow others.
+        # Every saved file lists promptless symbols, whose values follow from others.
         if assignment.holds() or not has_prompt(assignment.symbol):
             continue
         by = last[assignment.symbol]
@@ -54,12 +54,12 @@ def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> lis
 
 
 def assign(assignment: Assignment) -> None:
-    """Gives its symbol the value, as far as it takes it."""
-    # Without a prompt it takes no value, and kconfiglib would only warn.
+    """Assign the value to its symbol, which may be unable to have it."""
+    # A symbol without a prompt cannot be assigned; kconfiglib would only warn.
     symbol = assignment.symbol
     if has_prompt(symbol):
         if symbol.choice is not None and assignment.value != "n":
-            # An optional choice, or one of tristates, has a mode of its own.
+            # The mode of an optional choice, or of a choice of tristates, is set separately.
             symbol.choice.set_value(assignment.value)
         symbol.set_value(assignment.value)
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Reads and writes configurations in files: .config, a defconfig, a fragment."""
+"""Read and write configuration files: .config, defconfigs and fragments.
+
+Files are read as C kconfig reads them (conf_read_simple), but a malformed line is an error.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,9 @@ MOST_BYTES = 16 << 20
 
 
 def find(path: Path) -> Path | None:
-    """The path, if there is anything at it; a link that leads nowhere counts as nothing.
+    """Return the path if it exists, else None; a broken symbolic link does not exist.
 
-    Raises XenToolError if that cannot be told.
+    Raises XenToolError if the path cannot be examined.
     """
     try:
         path.stat()
@@ -41,7 +44,7 @@ def find(path: Path) -> Path | None:
 
 
 def saved_arch(path: Path) -> Arch | None:
-    """The architecture that the configuration at path was saved for, if it says so.
+    """Return the architecture that the configuration at path was saved for, if it names one.
 
     Raises XenToolError if the file cannot be read.
     """
@@ -49,20 +52,21 @@ def saved_arch(path: Path) -> Arch | None:
 
 
 class Loaded(NamedTuple):
-    """What a file says."""
+    """What was read from a configuration file."""
 
     assignments: list[Assignment]
     notes: list[str]
-    """On lines without any effect, and on what C kconfig warns of."""
+    """Sentences on lines without effect, and on lines that C kconfig warns of."""
 
 
 def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
-    """Assign what the file says, over what is there or in its place (conf_read_simple).
+    """Assign the values of a file to the symbols (conf_read_simple).
 
-    What is no value of its symbol is left out, as C kconfig does.
+    replace: forget the earlier values of all symbols first.
+    A value that its symbol's type does not have is ignored, as by C kconfig.
 
-    Raises XenToolError, with file and line, for a line that neither assigns nor is a
-    comment; and for what C kconfig warns of, if KCONFIG_WERROR is set.
+    Raises XenToolError, with file and line, for a line that is neither an assignment nor a
+    comment; and for everything that C kconfig warns of, if KCONFIG_WERROR is set.
     """
     import kconfiglib
 
@@ -72,12 +76,12 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
     if replace:
         kconf.unset_values()
         kconf.missing_syms = []
-    # Front ends offer to save over a file that has such.
+    # Front ends offer to save over a file that has unknown symbols.
     kconf.missing_syms += reader.unknown
     for assignment in reader.assignments:
         assignment.symbol.set_value(assignment.value)
     for choice, mode in reader.modes.items():
-        # A choice of bools is y where one of its symbols, a tristate, is m.
+        # A choice of bools is y if one of its symbols is a tristate with the value m.
         mode = 2 if mode == 1 and choice.orig_type == kconfiglib.BOOL else mode
         choice.set_value(0 if choice in reader.mixed else mode)
     forget_values(kconf)
@@ -86,7 +90,7 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
 
 
 class _Reader:
-    """Takes a file apart line by line, as conf_read_simple does."""
+    """Parses a file line by line, as conf_read_simple does."""
 
     def __init__(self, kconf: Kconfig, name: str) -> None:
         self._kconf = kconf
@@ -96,11 +100,11 @@ class _Reader:
         self.unknown: list[tuple[str, str]] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []
-        """Those of the notes that C kconfig gives, too."""
+        """Those of the notes of which C kconfig warns, too."""
         self.modes: dict[Any, int] = {}
-        """Of each choice that has one: 2 if one of its symbols is y, 1 if some are m."""
+        """The mode of each choice that the file sets: 2 if one symbol is y, 1 if some are m."""
         self.mixed: set[Any] = set()
-        """Choices with an m behind a y; they are as if nobody had set them."""
+        """Choices with an m after a y, which count as not set."""
 
     def read(self, text: str) -> None:
         for number, line in enumerate(text.split("\n"), start=1):
@@ -110,7 +114,7 @@ class _Reader:
             elif match := _UNSET.match(line):
                 self._assign(match[1], None, where)
             elif line.strip() and not line.startswith("#"):
-                # C kconfig would go on: a merge conflict would cost settings.
+                # C kconfig would only warn, and a merge conflict would lose settings.
                 raise XenToolError(f"{where}: malformed line {shortened(line)!r}; {_MEND}")
 
     def _assign(self, name: str, text: str | None, where: str) -> None:
@@ -156,17 +160,18 @@ class _Reader:
 
 
 def _value(symbol: Symbol, text: str | None) -> str | None:
-    """The value that C kconfig takes a text for (conf_set_sym_val); None of text: `is not set`.
+    """Return the value that C kconfig reads in a text (conf_set_sym_val).
 
-    None is no value, of which C kconfig says nothing.
+    text: None for a line `# CONFIG_NAME is not set`.
+    Return None for a line that C kconfig ignores silently.
 
-    Raises XenToolError for what is none.
+    Raises XenToolError for a text that is no value of the symbol.
     """
     import kconfiglib
 
     if is_logical(symbol):
         letters = "ymn" if symbol.orig_type == kconfiglib.TRISTATE else "yn"
-        # C kconfig looks at the first letter only.
+        # C kconfig reads the first letter only.
         if text is None:
             return "n"
         if text and text[0] in letters:
@@ -187,7 +192,7 @@ def _value(symbol: Symbol, text: str | None) -> str | None:
 
 
 def new_symbols(kconf: Kconfig) -> list[str]:
-    """Return a line for each symbol that a user can set and the loaded file does not."""
+    """Return a line for each symbol that a user can set and that the loaded file does not set."""
     lines = []
     for symbol in kconf.unique_defined_syms:
         text = symbol.str_value
@@ -202,7 +207,7 @@ def new_symbols(kconf: Kconfig) -> list[str]:
 
 
 def _is_handed_on(symbol: Symbol) -> bool:
-    """Whether it is transitional, or has its value from such a one that is saved."""
+    """Whether a symbol is transitional, or takes its default from a saved transitional symbol."""
     import kconfiglib
 
     default = next((v for v, c in symbol.defaults if kconfiglib.expr_value(c)), symbol)
@@ -212,10 +217,10 @@ def _is_handed_on(symbol: Symbol) -> bool:
 
 
 def save(kconf: Kconfig, path: Path) -> bool:
-    """Writes the configuration in one move, and keeps the one before as FILE.old.
+    """Write the configuration atomically, and keep the previous one as FILE.old.
 
-    Returns whether it changed; an equal file is not touched.  A symbolic link
-    stays one.
+    Return whether the file changed; a file with equal contents is not written.  A symbolic link
+    is followed, and remains a link.
 
     Raises XenToolError if the file cannot be written.
     """

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What each target does to the saved configuration, as those of make in Linux."""
+"""The configuration targets: what each does to the saved configuration, as make's in Linux.
+
+Used by scons/targets/config_targets.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from .overrides import apply, overruled
 from .texts import defconfig_text
 
 SETCONFIG = "setconfig"
-"""The one of these that NAME=value is for."""
+"""The target that takes NAME=value."""
 
 CHANGING = {
     "defconfig": "takes the architecture's own",
@@ -37,19 +40,19 @@ CHANGING = {
     SETCONFIG: "NAME=value ... changes it so, with what that needs",
     "savedefconfig": "writes the shortest file that means the same, defconfig",
 }
-"""Name and description of each target that works on the saved configuration."""
+"""The targets that work on the saved configuration, each with its description."""
 
 _FRAGMENT = ".config"
 _DEFCONFIG = "_defconfig"
 
 
 def is_file(name: str) -> bool:
-    """Whether it names a defconfig or a fragment; $O/.config is neither."""
+    """Whether a target names a defconfig or a fragment; $O/.config is neither."""
     return name.endswith(_DEFCONFIG) or Path(name).suffix == _FRAGMENT
 
 
 class ConfigTargets:
-    """What the targets of one environment work on."""
+    """Runs the configuration targets of one environment."""
 
     def __init__(
         self,
@@ -73,13 +76,13 @@ class ConfigTargets:
     def run(
         self, names: Sequence[str], arch: str, *, asked: str | None, settings: Mapping[str, str]
     ) -> None:
-        """Carries out targets in order; files that follow one another are merged.
+        """Run targets in order; files that follow one another are merged.
 
-        arch is the architecture of what is saved, asked the one on the command line, settings what
-        setconfig is to set.
+        arch: the architecture of the saved configuration.  asked: ARCH= of the command line, if
+        given.  settings: what setconfig sets.
 
-        Raises XenToolError for what cannot be done; the saved configuration is
-        then as it was before that target.
+        Raises XenToolError if a target cannot be run; the saved configuration then is as it was
+        before that target.
         """
         files: list[str] = []
         for name in [*names, None]:
@@ -95,12 +98,12 @@ class ConfigTargets:
                 self._one(name, arch)
 
     def load(self, arch: Arch) -> tuple[Kconfig, Origins]:
-        """Kconfig with what a build without settings would start from."""
+        """Read Kconfig with the values that a build without settings would start from."""
         kconf, assignments, _notes = self._start(arch.name)
         return kconf, origins(a for a in assignments if a.holds())
 
     def _start(self, arch: str) -> tuple[Kconfig, list[Assignment], list[str]]:
-        """Kconfig with the saved configuration, or else the defconfig; what is set, and notes."""
+        """Read Kconfig and the saved configuration, else the defconfig; return notes as well."""
         kconf = self._read(arch)
         config: Path | None = saved.find(self._config)
         if config is None and self._defconfig is not None:
@@ -122,13 +125,13 @@ class ConfigTargets:
             randomize(kconf, seed)
             self._save(kconf)
             return
-        # A damaged file is told of, and left for its owner to mend.
+        # This also checks the saved file: one with a mistake is not overwritten.
         kconf, assignments, notes = self._start(arch)
         if name in ALL:
             held = [a for a in assignments if a.holds() and not is_logical(a.symbol)]
             notes += set_all(kconf, name, top=self._srctree)
             notes += [f"{a} {a.origin} is not kept by {name}" for a in held if not a.holds()]
-        _tell(notes)
+        _print_notes(notes)
         if name in process.MODULES:
             process.run(
                 name,
@@ -151,7 +154,7 @@ class ConfigTargets:
             self._save(kconf)
 
     def _set(self, settings: Mapping[str, str], arch: str) -> None:
-        """Saves what is saved with settings, which must hold."""
+        """Save the saved configuration with settings added, which must hold."""
         if not settings:
             raise XenToolError(
                 f"{SETCONFIG} needs settings: type `scons {SETCONFIG} XEN_PVH=1 SMP=0`"
@@ -159,13 +162,13 @@ class ConfigTargets:
         kconf, assignments, notes = self._start(arch)
         given = from_settings(kconf, settings)
         changed = {assignment.symbol for assignment in given}
-        # Of what did not hold before the notes tell already.
+        # The notes already report assignments that did not hold before.
         kept = [a for a in assignments if a.holds() and a.symbol not in changed]
-        _tell(notes + apply(given, kept))
+        _print_notes(notes + apply(given, kept))
         self._save(kconf)
 
     def _merge(self, names: Sequence[str], arch: str, asked: str | None) -> str:
-        """Saves what the files say together; returns for which architecture."""
+        """Save the merged files; return the architecture that they are for."""
         replaces = [n == "defconfig" or n.endswith(_DEFCONFIG) for n in names]
         if any(replaces[1:]):
             raise XenToolError(
@@ -176,14 +179,14 @@ class ConfigTargets:
         paths = [self._file(name, arch) for name in names]
         kconf = self._read(arch)
         onto = self._config if not replaces[0] and saved.find(self._config) else None
-        _tell(merge(kconf, paths, onto=onto))
+        _print_notes(merge(kconf, paths, onto=onto))
         self._save(kconf)
         return arch
 
     def _arch_of(self, name: str, asked: str | None) -> str:
-        """The architecture of NAME_defconfig: what it says, or its name, or else ARCH=."""
-        told = saved.saved_arch(self._file(name, ""))
-        known = told.name if told else name.removesuffix(_DEFCONFIG)
+        """Return the architecture of NAME_defconfig: by its contents, its name, or else ARCH=."""
+        found = saved.saved_arch(self._file(name, ""))
+        known = found.name if found else name.removesuffix(_DEFCONFIG)
         if known not in ARCHES:
             return asked or X86_64.name
         if asked not in (None, known):
@@ -217,7 +220,7 @@ class ConfigTargets:
         raise XenToolError(f"there is no configuration {name}; {has}")
 
     def files(self) -> list[str]:
-        """The names of the defconfigs and fragments that there are."""
+        """Return the names of the defconfigs and fragments that exist."""
         if self._defconfig is None:
             return []
         folder = (self._srctree / self._defconfig).parent
@@ -226,11 +229,11 @@ class ConfigTargets:
     def _save(self, kconf: Kconfig) -> None:
         selected = unmet(kconf)
         refuse(selected)
-        _tell(selected, "warning")
+        _print_notes(selected, "warning")
         changed = saved.save(kconf, self._config)
         print(f"{shown(self._config)}: {'written' if changed else 'no change'}")
 
 
-def _tell(notes: Sequence[str], kind: str = "note") -> None:
+def _print_notes(notes: Sequence[str], kind: str = "note") -> None:
     for note in notes:
         print(f"xen_tool: {kind}: {note}", file=sys.stderr)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The files of a configuration as text: .config, autoconf.h, and the shortest that means the same.
+"""The text of a configuration's files: .config, autoconf.h, and the shortest configuration.
 
-A file of CONFIG_ lines says for which architecture it is by the symbol of that name, or else,
-as a promptless symbol is not in the shortest file, by a first line `# ARCH=i386`.
+A file of CONFIG_ lines names its architecture by the symbol of that architecture.  The shortest
+file does not have that symbol, which has no prompt: it begins with a line `# ARCH=i386` instead.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ def config_text(kconf: Kconfig) -> str:
 
 
 def defconfig_text(kconf: Kconfig) -> str:
-    """Return the text of the smallest file that gives the same configuration."""
+    """Return the text of the shortest file that gives the same configuration."""
     return _for_arch(kconf, _written(kconf, "write_min_config"))
 
 
 def autoconf_text(kconf: Kconfig) -> str:
     """Return the text of autoconf.h: `#define CONFIG_SMP 1`."""
-    # A number without a value would be an empty word to C.
+    # C would read a number without a value as an empty macro.
     return re.sub(r"^#define CONFIG_\S+ (0x)?\n", "", _written(kconf, "write_autoconf"), flags=re.M)
 
 
 def arch_of(text: str) -> Arch | None:
-    """Return the architecture that a file of CONFIG_ lines is for, if it says so."""
+    """Return the architecture that a file of CONFIG_ lines is for, if it names one."""
     for arch in ARCHES.values():
         if re.search(rf"^CONFIG_{arch.symbol}=y\s*$", text, re.M):
             return arch
@@ -44,16 +44,16 @@ def arch_of(text: str) -> Arch | None:
 
 
 def _for_arch(kconf: Kconfig, text: str) -> str:
-    # A file that names none is for x86_64, which is built if ARCH= is not given.
+    # A file that names no architecture is for x86_64, the default of ARCH=.
     if kconf.arch in ARCHES and (arch_of(text) or X86_64).name != kconf.arch:
         return f"# ARCH={kconf.arch}\n{text}"
     return text
 
 
 def _written(kconf: Kconfig, method: str, **options: bool) -> str:
-    # Of the class: a front end's own object writes by way of this.
+    # Use the class's method: the subclass of a front end overrides it to call this function.
     write = getattr(import_kconfiglib().Kconfig, method)
-    # Kconfiglib writes to files only.
+    # Kconfiglib can write only to files.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "written")
         write(kconf, str(path), header="", **options)

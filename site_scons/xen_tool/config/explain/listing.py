@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What `listconfig --json` tells of a configuration: enough for an editor.
+"""The document that `listconfig --json` prints, which suffices for a configuration editor.
 
     {"arch": "x86_64",
      "symbols": [
@@ -7,19 +7,19 @@
        "type": "bool",                          bool, tristate, int, hex, string; "unknown"
        "value": "y",                            y, m, n, a number, a text; "" if there is none
        "origin": "in .config:3",                "default", "on the command line", "selected by A"
-       "prompt": "Symmetric multi-processing",  null: nobody can set it
+       "prompt": "Symmetric multi-processing",  null: it cannot be set
        "visible": true,                         whether it can be set now
-       "help": "Build a kernel for ...",        null: there is none
+       "help": "Build a kernel for ...",        null: it has none
        "defined": ["kconfig/Kconfig.x86:20"],   FILE:LINE of each definition, from the top
-       "depends": "X86_64 && XEN",              null: on nothing
+       "depends": "X86_64 && XEN",              null: no dependencies
        "ranges": [{"low": "1", "high": "8", "if": null}],
        "defaults": [{"value": "y", "if": "XEN"}],
        "selects": [{"symbol": "A", "if": null}],
        "implies": [],
-       "choice": ["VMSPLIT_3G", "VMSPLIT_2G"]}, null: it is in no choice
+       "choice": ["VMSPLIT_3G", "VMSPLIT_2G"]}, null: in no choice
       ...]}
 
-Symbols are in the order of Kconfig.  Keys may be added.
+Symbols are in the order of the Kconfig files.  Later versions may add keys.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ..language.values import Symbol
 
 
 def listing(configuration: Configuration, kconf: Kconfig) -> dict[str, Any]:
-    """Return it as what json.dumps() takes; kconf is the tree that was configured."""
+    """Return the document, for json.dumps(); kconf: the Kconfig tree that was configured."""
     symbols = [_described(configuration, symbol) for symbol in kconf.unique_defined_syms]
     return {"arch": configuration.arch.name, "symbols": symbols}
 
@@ -64,7 +64,7 @@ def _described(configuration: Configuration, symbol: Symbol) -> dict[str, Any]:
 
 
 def _text(expression: Any) -> str | None:
-    """An expression as in Kconfig files; None of what always holds."""
+    """Return an expression as in Kconfig files; None if it always holds."""
     import kconfiglib
 
     text = str(kconfiglib.expr_str(expression))

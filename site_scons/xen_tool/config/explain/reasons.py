@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Why a symbol has the value that it has, and not another, in words with the fix."""
+"""Explain why a symbol has its value and cannot have another, with the fix where it is clear.
+
+Used by messages of overrides, by `why`, and by menuconfig.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,12 @@ _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
 
 
 def has_prompt(symbol: Symbol) -> bool:
-    """Whether the user can set the symbol at all."""
+    """Whether a user can ever set the symbol."""
     return any(node.prompt for node in symbol.nodes)
 
 
 def origin(symbol: Symbol, holding: Origins) -> str:
-    """Where the value comes from; holding are the assignments that have an effect."""
+    """Return where the value comes from; holding: the origins of assignments that hold."""
     import kconfiglib
 
     if symbol.name in _OF_ARCH:
@@ -35,23 +38,23 @@ def origin(symbol: Symbol, holding: Origins) -> str:
 
 
 class Reason(NamedTuple):
-    """Why an assignment does not take."""
+    """The reason why an assignment has no effect."""
 
     text: str
     fix: str
-    """What to do about it, where that is clear; or ""."""
+    """What to type instead; "" if that is not clear."""
     symbols: Sequence[Symbol]
-    """Those that are in the way."""
+    """The symbols that prevent the value."""
 
 
 def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
-    """Explain an assignment that did not take, with the fix; where says what else was set."""
+    """Return why an assignment has no effect, with the fix; where: origins of all that was set."""
     found = explained(assignment, where)
     return f"{found.text}; {found.fix}" if fix and found.fix else found.text
 
 
 def chain(assignment: Assignment, where: Origins) -> list[tuple[Symbol, Reason]]:
-    """Return why an assignment does not take, and why what is in its way cannot be set either."""
+    """Return why an assignment has no effect, and why symbols that prevent it cannot be changed."""
     import kconfiglib
 
     links: dict[Symbol, Reason] = {}
@@ -68,13 +71,13 @@ def chain(assignment: Assignment, where: Origins) -> list[tuple[Symbol, Reason]]
 
 
 def explained(assignment: Assignment, where: Origins) -> Reason:
-    """Return why an assignment does not take; where says what else was set."""
+    """Return the reason why an assignment has no effect; where: origins of all that was set."""
     import kconfiglib
 
     symbol = assignment.symbol
     if not has_prompt(symbol):
         return _promptless(symbol)
-    # A bool is y where what it depends on is m.
+    # A bool can be y if its dependency is m.
     whole = symbol.orig_type == kconfiglib.TRISTATE and assignment.value == "y"
     missing = _unmet(symbol.direct_dep, 2 if whole else 1)
     most = ""
@@ -106,7 +109,7 @@ def explained(assignment: Assignment, where: Origins) -> Reason:
 
 
 def needed(symbol: Symbol) -> list[Symbol]:
-    """The symbols that must be switched on for this one; [] if that is not all, or not clear."""
+    """Return the symbols to switch on for this one; [] if these are unclear, or do not suffice."""
     import kconfiglib
 
     missing = _unmet(symbol.direct_dep)
@@ -185,7 +188,7 @@ def _with_conditions(text: str, item: Any) -> Reason:
 
 
 def _unmet(expression: Any, least: int = 1) -> list[Any]:
-    """The terms of a conjunction that are less than m (1) or y (2); a choice's are its own."""
+    """Return the terms of a conjunction below m (1) or y (2); a choice stands for its terms."""
     import kconfiglib
 
     unmet = []

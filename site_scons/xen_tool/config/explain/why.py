@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Why a symbol has its value, whether it can have another, and the smallest way there.
+"""The target `why`: why a symbol has its value, and the smallest settings that give it another.
 
-A way is a set of settings; it counts only after it was applied, and everything
-that it asks for held.
+Sets of settings are tried from the smallest on; a set is reported only after it was applied,
+and all of its settings and the wanted value held.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from ..overrides import assign
 from .reasons import has_prompt, origin, reason
 
 Load = Callable[[Arch], tuple[Kconfig, Origins]]
-"""Reads Kconfig for an architecture, with the saved configuration, and where each value is from."""
+"""Reads Kconfig and the saved configuration for an architecture; returns origins as well."""
 
 _MOST_SETTINGS = 4
 _MOST_TRIES = 20_000
 
 
 def why(load: Load, arch: Arch, name: str, text: str) -> list[str]:
-    """The answer to `why NAME=VALUE`, in lines.
+    """Return the lines that answer `why NAME=VALUE`.
 
-    Raises XenToolError for an unknown name, and for a value that is none.
+    Raises XenToolError for an unknown name, and for a value that the symbol's type does not have.
     """
     kconf, where_set = load(arch)
-    (asked,) = from_settings(kconf, {name: text})
-    symbol = asked.symbol
+    (wanted,) = from_settings(kconf, {name: text})
+    symbol = wanted.symbol
     has = f"{symbol.name} is {symbol.str_value or 'not set'} ({origin(symbol, where_set)})"
-    if asked.holds():
-        return [f"{asked} holds: {has}"]
-    assign(asked)
-    if asked.holds():
-        return [f"{has}; it can be {asked.value}", f"type {asked}"]
-    lines = [f"{has}, and cannot be {asked.value}: {reason(asked, where_set, fix=False)}"]
-    return [*lines, _smallest_way(load, arch, asked)]
+    if wanted.holds():
+        return [f"{wanted} holds: {has}"]
+    assign(wanted)
+    if wanted.holds():
+        return [f"{has}; it can be {wanted.value}", f"type {wanted}"]
+    lines = [f"{has}, and cannot be {wanted.value}: {reason(wanted, where_set, fix=False)}"]
+    return [*lines, _smallest_way(load, arch, wanted)]
 
 
 def about(load: Load, arch: Arch, name: str) -> list[str]:
-    """The answer to `why NAME`, in lines: what sets it now, and what goes with it.
+    """Return the lines that answer `why NAME`: the value, its origin, type and dependencies.
 
     Raises XenToolError for an unknown name.
     """
@@ -67,7 +67,7 @@ def about(load: Load, arch: Arch, name: str) -> list[str]:
             lines.append(f"  it is {verb} by {_with_values(expression)}")
     if symbol.choice is not None:
         lines.append(f"  it is one of {', '.join(member.name for member in symbol.choice.syms)}")
-    # Those of a choice depend on one another by way of the choice.
+    # Symbols of a choice also depend on one another, through the choice.
     others = sorted(other.name for other in symbol._dependents if getattr(other, "name", None))
     if others:
         lines.append(f"  on it depend {', '.join(others)}")
@@ -75,7 +75,7 @@ def about(load: Load, arch: Arch, name: str) -> list[str]:
 
 
 def _with_values(expression: Any) -> str:
-    """An expression as in Kconfig files, with the value of each symbol."""
+    """Return an expression as in Kconfig files, with the value of each symbol."""
     import kconfiglib
 
     def text(item: Any) -> str:
@@ -85,20 +85,20 @@ def _with_values(expression: Any) -> str:
     return str(kconfiglib.expr_str(expression, text))
 
 
-def _smallest_way(load: Load, arch: Arch, asked: Assignment) -> str:
-    """What to type, or that nothing was found; the smallest of all that may matter come first."""
+def _smallest_way(load: Load, arch: Arch, wanted: Assignment) -> str:
+    """Return a line with the smallest settings that lead to the value, or that none were found."""
     tries = 0
     others = [other for other in ARCHES.values() if other is not arch]
     for candidate in (arch, *others):
         try:
             kconf, _where = load(candidate)
         except XenToolError:
-            # The project is not for this one.
+            # The project does not support this architecture.
             continue
         setting = [] if candidate is arch else [f"ARCH={candidate.name}"]
-        for settings in itertools.islice(_tries(kconf, asked), _MOST_TRIES):
+        for settings in itertools.islice(_tries(kconf, wanted), _MOST_TRIES):
             tries += 1
-            if _leads_there(kconf, settings, asked):
+            if _leads_there(kconf, settings, wanted):
                 way = " ".join([*setting, *(f"{n}={v}" for n, v in settings.items())])
                 return f"the smallest way there, tried: {way}"
     most = f"up to {_MOST_SETTINGS} settings"
@@ -107,12 +107,12 @@ def _smallest_way(load: Load, arch: Arch, asked: Assignment) -> str:
     return f"no way there was found: none of {tries} sets of {most} leads there"
 
 
-def _tries(kconf: Kconfig, asked: Assignment) -> Iterator[Mapping[str, str]]:
-    """Sets of settings, the smaller first, each with what was asked for."""
-    symbol = kconf.syms.get(asked.symbol.name)
+def _tries(kconf: Kconfig, wanted: Assignment) -> Iterator[Mapping[str, str]]:
+    """Yield sets of settings, smaller ones first, each with the setting that was asked for."""
+    symbol = kconf.syms.get(wanted.symbol.name)
     if symbol is None or not symbol.nodes:
         return
-    last = {symbol.name: asked.typed} if has_prompt(symbol) else {}
+    last = {symbol.name: wanted.typed} if has_prompt(symbol) else {}
     options = list(dict.fromkeys(_options(symbol)))
     for size in range(_MOST_SETTINGS):
         for chosen in itertools.combinations(options, size):
@@ -120,16 +120,16 @@ def _tries(kconf: Kconfig, asked: Assignment) -> Iterator[Mapping[str, str]]:
                 yield dict(chosen) | last
 
 
-def _leads_there(kconf: Kconfig, settings: Mapping[str, str], asked: Assignment) -> bool:
-    """Whether settings, which are taken back then, give what was asked for, and hold themselves."""
+def _leads_there(kconf: Kconfig, settings: Mapping[str, str], wanted: Assignment) -> bool:
+    """Whether settings hold and give the wanted value; they are undone afterwards."""
     assignments = from_settings(kconf, settings)
     before = [(a.symbol, a.symbol.user_value) for a in assignments]
     choices = {a.symbol.choice for a in assignments if a.symbol.choice is not None}
     chosen = [(choice, choice.user_value, choice.user_selection) for choice in choices]
     for assignment in assignments:
         assign(assignment)
-    symbol = kconf.syms[asked.symbol.name]
-    there = equal(symbol, symbol.str_value, asked.value)
+    symbol = kconf.syms[wanted.symbol.name]
+    there = equal(symbol, symbol.str_value, wanted.value)
     there = there and all(assignment.holds() for assignment in assignments)
     for symbol, value in before:
         symbol.unset_value() if value is None else symbol.set_value(value)
@@ -140,7 +140,7 @@ def _leads_there(kconf: Kconfig, settings: Mapping[str, str], asked: Assignment)
 
 
 def _options(symbol: Symbol) -> Iterator[tuple[str, str]]:
-    """Settings that may matter: other values of what the symbol depends on, the nearest first."""
+    """Yield settings of all symbols that this one depends on, nearest first, to other values."""
     import kconfiglib
 
     queue, seen = [symbol], {symbol}
@@ -171,7 +171,7 @@ def _expressions(item: Any) -> list[Any]:
 
 
 def _compared(expression: Any) -> Iterator[tuple[str, str]]:
-    """NAME and VALUE of each NAME = VALUE in an expression."""
+    """Yield NAME and VALUE of each NAME = VALUE in an expression, and of values beside it."""
     import kconfiglib
 
     if not isinstance(expression, tuple):
@@ -189,7 +189,7 @@ def _compared(expression: Any) -> Iterator[tuple[str, str]]:
 
 
 def _near(symbol: Symbol, text: str) -> Iterator[str]:
-    """The value that a symbol is compared with, and of a number those beside it."""
+    """Yield the value that a symbol is compared with; for a number also those beside it."""
     yield text
     base = base_of(symbol)
     if base and is_value(symbol, text):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Kconfiglib's front ends, on a saved configuration.
+"""Kconfiglib's front ends (menuconfig, guiconfig, oldconfig), on the saved configuration.
 
-process  runs one in a process of its own
-menu     what menuconfig shows besides: reasons, and what differs from the defconfig
+process  runs a front end in a separate process
+menu     extends menuconfig: reasons, and marks for values that differ from the defconfig
 """

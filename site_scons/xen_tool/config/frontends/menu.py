@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What menuconfig shows besides: why a symbol cannot be set, and what differs from the defconfig.
+"""Extensions of menuconfig: why a symbol cannot be set, and what differs from the defconfig.
 
-Kconfiglib's module menuconfig draws and moves; extend() puts these in the place of some of its
-functions.  A key that cannot do what it says brings a box with the reasons, and keys that jump to
-the symbols that are in the way.
+Kconfiglib's module menuconfig draws the menu; extend() replaces some of its functions.  When a key
+cannot change a symbol, a box shows the reasons, with keys to jump to the symbols that prevent it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _VALUES = ("n", "m", "y")
 def extend(menu: Any) -> None:
     """Extend kconfiglib's module menuconfig.
 
-    Its Kconfig has `usual`, `usual_name` and `origins()`, as process.py makes it.
+    Its Kconfig object must have `usual`, `usual_name` and `origins()`, as process.py makes it.
     """
     change, set_value, text_of, info_of = (
         menu._change_node, menu._set_sel_node_tri_val, menu._node_str, menu._info_str
@@ -35,9 +34,9 @@ def extend(menu: Any) -> None:
             return True
         item = node.item
         if not _is_symbol(item) or (node.is_menuconfig and menu._shown_nodes(node)):
-            # What has a menu is entered.
+            # A symbol with a menu below it is entered.
             return False
-        _tell(menu, item, _other_value(item))
+        _show_reasons(menu, item, _other_value(item))
         return True
 
     def set_selected(value: int) -> None:
@@ -48,7 +47,7 @@ def extend(menu: Any) -> None:
             and value not in item.assignable
             and value != item.tri_value
         ):
-            _tell(menu, item, _VALUES[value])
+            _show_reasons(menu, item, _VALUES[value])
         else:
             set_value(value)
 
@@ -69,7 +68,7 @@ def extend(menu: Any) -> None:
 
 
 def values(kconf: Any) -> Mapping[Symbol, str]:
-    """Return the values that all symbols have now, for marking what differs from them later."""
+    """Return the current values of all symbols, to mark later what differs from them."""
     return {symbol: symbol.str_value for symbol in kconf.unique_defined_syms}
 
 
@@ -87,14 +86,14 @@ def _mark(kconf: Any, item: Any) -> str:
 
 
 def _other_value(symbol: Symbol) -> str:
-    """The value that one who presses a key on it wants."""
+    """Return the value that a key press on the symbol asks for."""
     if not is_logical(symbol):
         return str(symbol.str_value)
     return "y" if symbol.tri_value == 0 else "n"
 
 
 def _reasons(menu: Any, symbol: Symbol, value: str) -> tuple[str, list[Symbol]]:
-    """Why it cannot have the value, in lines, and the symbols that can be jumped to."""
+    """Return the lines on why a symbol cannot have a value, and the symbols to jump to."""
     links = chain(Assignment(symbol, value, value, ""), menu._kconf.origins())
     width = min(_WIDEST, menu._width(menu._stdscr) - 6)
     lines: list[str] = []
@@ -105,8 +104,8 @@ def _reasons(menu: Any, symbol: Symbol, value: str) -> tuple[str, list[Symbol]]:
     return "\n".join(lines), targets[:_MOST_JUMPS]
 
 
-def _tell(menu: Any, symbol: Symbol, value: str) -> None:
-    """Show why, and jump to what is in the way if the user says so."""
+def _show_reasons(menu: Any, symbol: Symbol, value: str) -> None:
+    """Show why a symbol cannot have a value; jump to a preventing symbol if its key is pressed."""
     text, targets = _reasons(menu, symbol, value)
     keys = [f"[{number}] Jump to {item.name}" for number, item in enumerate(targets, start=1)]
     title = f"{symbol.name} cannot be {value}" if is_logical(symbol) else f"{symbol.name} is fixed"

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Runs kconfiglib's own front ends (menuconfig, guiconfig, oldconfig) on a saved configuration.
+"""Run kconfiglib's front ends (menuconfig, guiconfig, oldconfig) on the saved configuration.
 
-Each runs in a process of its own, which is this module as a program: they read
-the process environment, end the process, and draw on the terminal.  There they
-write as saved.save() does: in one move, keeping FILE.old, and not at all if
-nothing changed.
+Each runs in a separate process, which executes this module as a program, because front ends
+read the process environment, exit, and draw on the terminal.  They write files by saved.save():
+atomically, keeping FILE.old, and only if something changed.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ MODULES = {
     "guiconfig": "changes it in a window",
     "oldconfig": "asks for each new symbol",
 }
-"""The modules of kconfiglib that can be run, and what each does with the configuration."""
+"""The front ends, which are modules of kconfiglib, each with what it does."""
 
 _SMALLEST = (40, 10)
 _TEXT = "XEN_TOOL_KCONFIG_TEXT"
@@ -61,12 +60,12 @@ def run(
     config: Path,
     defconfig: Path | None,
 ) -> None:
-    """Runs a front end on config, or defconfig if there is none, with the terminal that we have.
+    """Run a front end in this terminal, on the file config, or on defconfig if that is missing.
 
-    variables are those that Kconfig files name; text stands in place of the file kconfig.
+    variables: the environment variables that Kconfig files read.  text: the text to read in
+    place of the file kconfig.
 
-    Raises XenToolError if there is no terminal or display that it needs, or
-    if it fails.
+    Raises XenToolError if the terminal or display that it needs is missing, or if it fails.
     """
     if module == "menuconfig":
         _check_terminal()
@@ -92,7 +91,7 @@ def run(
     program += [os.path.relpath(kconfig, srctree), *([str(defconfig)] if defconfig else [])]
     if text is not None:
         environment[_TEXT] = text
-    # Python looks for modules in cwd first; a kernel's top may have a kconfiglib of its own.
+    # Python searches cwd for modules first, and a kernel's top folder may have a kconfiglib.
     status = subprocess.run(program, env=environment, cwd=_PACKAGE.parent, check=False).returncode
     if status in (_INTERRUPTED, -signal.SIGINT):
         raise XenToolError(f"{module} was interrupted")
@@ -138,7 +137,7 @@ def _check_display() -> None:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    """The process that run() starts: arguments are module, top, Kconfig file, and defconfig."""
+    """Run in the process that run() starts; arguments: module, top, Kconfig file, defconfig."""
     name, srctree, kconfig, *defconfig = arguments
     os.chdir(srctree)
     if sys.stdin.isatty():
@@ -155,24 +154,24 @@ def _main(arguments: Sequence[str]) -> int:
         print(f"{name}: {error.__cause__ or error}", file=sys.stderr)
         return 1
     except Exception as error:
-        # Of kconfiglib's own code.
+        # A bug in kconfiglib must not show a traceback.
         print(f"{name}: it broke off, by {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _tell_of_errors_in_windows() -> None:
-    """Tk goes on after an error in what a key does, and would show a traceback."""
+def _report_errors_in_windows() -> None:
+    """Print errors of Tk's callbacks in one line; Tk would show a traceback and go on."""
     tkinter: Any = importlib.import_module("tkinter")
 
-    def tell(_window: Any, kind: type[Exception], error: Exception, _traceback: object) -> None:
+    def report(_window: Any, kind: type[Exception], error: Exception, _traceback: object) -> None:
         print(f"guiconfig: what was asked for failed, by {kind.__name__}: {error}", file=sys.stderr)
 
-    tkinter.Tk.report_callback_exception = tell
+    tkinter.Tk.report_callback_exception = report
 
 
 def _use_a_locale() -> None:
-    """Menuconfig asks for the one of the environment, which need not be installed here."""
+    """Choose C.UTF-8 if the locale of the environment, which menuconfig sets, is not installed."""
     try:
         locale.setlocale(locale.LC_ALL, "")
     except locale.Error:
@@ -180,10 +179,10 @@ def _use_a_locale() -> None:
 
 
 def _end_with_the_terminal() -> None:
-    """SCons keeps SIGHUP to itself, and menuconfig would ask for keys for ever."""
+    """Raise SIGHUP when the terminal hangs up: SCons catches it, and menuconfig would loop."""
     terminal = select.poll()
     terminal.register(sys.stdin, 0)
-    # The only event that comes unasked is the terminal's end.
+    # With no events requested, poll reports only the hangup of the terminal.
     terminal.poll()
     os.kill(os.getpid(), signal.SIGHUP)
 
@@ -197,7 +196,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
         usual_name = "default" if defconfig is None else "defconfig"
 
         def origins(self) -> Origins:
-            """Where each value that is set comes from."""
+            """Return the origin of each value that is set."""
             return {
                 symbol.name: self.loaded.get((symbol.name, symbol.str_value), "here")
                 for symbol in self.unique_defined_syms
@@ -205,7 +204,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
             }
 
         def _usual(self) -> Mapping[Any, str]:
-            """The values without a saved configuration; none if the defconfig is damaged."""
+            """Return the values without a saved configuration; {} if the defconfig has mistakes."""
             with self._quiet(), contextlib.suppress(XenToolError):
                 if defconfig is not None:
                     saved.load(self, Path(defconfig))
@@ -226,10 +225,10 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
                     return "Using default symbol values"
                 filename = defconfig
             if is_dialog:
-                # What is shown now stays, should the file be damaged.
+                # Load it into another object first: on an error, the shown values stay.
                 other = read_kconfig(kconfig, Path.cwd(), {}, text=text)
                 _for_dialog(lambda path: saved.load(other, path), filename)
-            # A saved file holds symbols without a prompt too, as Linux's does.
+            # A saved file has promptless symbols too, as Linux's does; do not warn of them.
             with self._quiet():
                 loaded = saved.load(self, Path(filename))
             self.loaded = {(a.symbol.name, a.value): a.origin for a in loaded.assignments}
@@ -250,10 +249,10 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
         def _warn(self, message: str, filename: str | None = None, line: int | None = None) -> None:
             super()._warn(message, filename, line)
             if self.warn and not self._parsing_kconfigs:
-                # Of an answer to oldconfig.
+                # A warning about an answer to oldconfig.
                 print(message, file=sys.stderr)
 
-    # How each module makes its Kconfig.
+    # Each front end makes its Kconfig object by this function.
     kconfiglib.standard_kconfig = lambda _doc: Kconfig(
         str(kconfig), text=text, suppress_traceback=True
     )
@@ -261,13 +260,13 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     if name == "menuconfig":
         menu.extend(module)
     if name == "guiconfig":
-        _tell_of_errors_in_windows()
-    # Their check of a number that is typed would take 010 and 1_0.
+        _report_errors_in_windows()
+    # The front ends check a typed number by int(), which accepts 010 and 1_0.
     module.int = _int
     sys.argv = [name, str(kconfig)]
     main = getattr(module, "main", None) or module._main
     main()
-    # Of what was loaded meanwhile; the dialogs have no place for it.
+    # Notes on files that were loaded in dialogs, which cannot show them.
     for note in lost:
         print(f"xen_tool: note: {note}", file=sys.stderr)
 
@@ -279,7 +278,7 @@ def _int(value: Any, *base: int) -> int:
 
 
 def _for_dialog(function: Callable[[Path], T], filename: str) -> T:
-    """Calls function; its error becomes the one that the front ends show, and survive."""
+    """Call function; turn its error into OSError, which front ends show in a dialog."""
     try:
         return function(Path(filename))
     except XenToolError as error:

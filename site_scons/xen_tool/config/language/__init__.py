@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Kconfig language as C kconfig reads it.
+"""The Kconfig language, read and evaluated as C kconfig does.
 
-library   kconfiglib, mended where C kconfig does something else
-values    the value of a symbol, as C kconfig computes it
+library   imports kconfiglib, with corrections where C kconfig computes another value
+values    computes the value of a symbol, as C kconfig does
 kconf     reads a tree of Kconfig files
-checks    what C kconfig warns of in such a tree
-declared  symbols that a SConstruct declares instead
+checks    warns of the mistakes in such a tree that C kconfig warns of
+declared  writes Kconfig for symbols that a SConstruct declares
 """

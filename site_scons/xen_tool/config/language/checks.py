@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What C kconfig warns of in a tree of Kconfig files, each with its file and line.
+"""Warn of the mistakes in Kconfig files that C kconfig warns of, with file and line.
 
-problems() is about what is written (sym_check_prop and menu_finalize in scripts/kconfig),
-unmet() about what is selected although its dependencies forbid it (sym_warn_unmet_dep).
-What C kconfig takes without a word is none.
+problems() checks the files (sym_check_prop and menu_finalize in scripts/kconfig); unmet()
+checks the values: symbols that are selected against their dependencies (sym_warn_unmet_dep).
+What C kconfig accepts silently is no problem.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any, NamedTuple
 
 from .values import Symbol, base_of, is_logical, is_number
 
-# An escaped character, an operator of two, or a character.
+# An escaped character, an operator of two characters, or one character.
 _TOKENS = re.compile(r"\\.|:=|\+=|&&|\|\||.")
 _UNSUPPORTED = re.compile(r"[^\w\s$()=!<>&|/.,'\"-]|[&|]")
 
 
 class Place(NamedTuple):
-    """Where a property that may have a condition stands, and the token it begins with."""
+    """The place of a property that may have a condition, and the token that it begins with."""
 
     token: int
     where: str
 
 
 def problems(kconf: Any) -> list[str]:
-    """Return a sentence for each mistake in the files that kconf was parsed from."""
+    """Return a sentence for each mistake in the files that kconf was read from."""
     found: dict[str, None] = {}
     for symbol in kconf.unique_defined_syms:
         found |= dict.fromkeys(_of_symbol(kconf, symbol))
@@ -50,7 +50,7 @@ def transitional_mistakes(kconf: Any) -> list[str]:
 
 
 def mend_line(text: str) -> tuple[str, list[str]]:
-    """Return a line as C kconfig's lexer reads it, and what it warns of."""
+    """Return a line as C kconfig's lexer reads it, and the warnings that it prints."""
     mended, mistakes, quote = "", [], ""
     for token in _TOKENS.findall(text.rstrip("\n")):
         if quote:
@@ -145,14 +145,14 @@ def _of_choice(kconf: Any, choice: Any) -> Iterator[str]:
 
 
 def _can_be_number(symbol: Symbol, value: Symbol) -> bool:
-    # A name that nobody defines stands for itself.
+    # An undefined name stands for itself.
     if not value.orig_type:
         return is_number(value.name, base_of(symbol) or 10)
     return base_of(value) is not None
 
 
 def _places(kconf: Any, node: Any, kind: str) -> Iterator[tuple[Any, str]]:
-    """The properties of a kind at a node, and where each stands."""
+    """Return the properties of a kind at a node, each with its FILE:LINE."""
     import kconfiglib
 
     tokens = {
@@ -164,7 +164,7 @@ def _places(kconf: Any, node: Any, kind: str) -> Iterator[tuple[Any, str]]:
     lines = [place.where for place in kconf.places.get(node, ()) if place.token in tokens]
     properties = getattr(node, kind)
     if len(lines) != len(properties):
-        # `option env` is a default without a line of that kind.
+        # `option env` makes a default without a line `default`.
         lines = [where(node)] * len(properties)
     return zip(properties, lines, strict=True)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Symbols that a SConstruct declares, for a project without Kconfig files, as Kconfig.
+"""Write Kconfig for symbols that a SConstruct declares, for a project without Kconfig files.
 
-True and False make a bool, a number an int, a text such as "0x1000" a hex, another text a string;
-each is the default of a symbol that can be set.
+True and False declare a bool, a number an int, a text such as "0x1000" a hex, any other text a
+string; the value is the default of a symbol that can be set.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ Declared = Mapping[str, bool | int | str]
 
 
 def kconfig_text(symbols: Declared) -> str:
-    """Return the Kconfig file.
+    """Return the text of a Kconfig file that defines the symbols.
 
-    Raises XenToolError for what is no name, and for a value of another type.
+    Raises XenToolError for an invalid name, and for a value of another type.
     """
     return "".join(_config(name, value) for name, value in symbols.items())
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Reads a Kconfig tree with kconfiglib, whose surroundings are the process environment.
+"""Read a tree of Kconfig files with kconfiglib, and collect what C kconfig warns of.
 
-What kconfiglib takes from os.environ (srctree, the variables that Kconfig
-files name) is set for the time of one reading, and put back.
+Kconfiglib reads srctree, and the variables that Kconfig files name, from os.environ: they are
+set there during one reading, and restored afterwards.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from .library import import_kconfiglib
 from .values import differs_from_default
 
 Kconfig = Any
-"""A kconfiglib.Kconfig, made by kconfig_class(); the library has no type information."""
+"""An object of kconfig_class(); kconfiglib has no type information."""
 
 _SOURCES = ("source", "rsource", "osource", "orsource")
 
-# The environment belongs to the process, so readings must not overlap.
+# The environment is the process's, so two readings must not overlap.
 _environment_lock = threading.Lock()
 
 
 def read_kconfig(
     path: Path, srctree: Path, variables: Mapping[str, str], *, text: str | None = None
 ) -> Kconfig:
-    """Parses the Kconfig file at path and all that it sources, relative to srctree.
+    """Parse the Kconfig file at path and all that it sources, relative to srctree.
 
-    text stands in place of what is at path.  What C kconfig warns of is in the
-    attribute `problems`.
+    text: the text to read in place of the file at path.
+    The attribute `problems` of the result lists what C kconfig warns of.
 
-    Raises XenToolError with the file, the line and what kconfiglib says of it.
+    Raises XenToolError with the file, the line and kconfiglib's message.
     """
     kconfiglib = import_kconfiglib()
     with _environment({**variables, "srctree": str(srctree)}):
@@ -57,20 +57,20 @@ def read_kconfig(
 
 
 def _sentence(text: str) -> str:
-    """Kconfiglib's words on what it cannot read, behind the place."""
+    """Return an error message of kconfiglib in the form PLACE: MESSAGE."""
     text = re.sub(r"^([^\s:]+:\d+): (?:error: )?", r"\1: ", text.strip())
     return text if re.match(r"\S+:\d+: ", text) else f"Kconfig: {text}"
 
 
 def refuse(warnings: Sequence[str]) -> None:
-    """Raise XenToolError if there are warnings, and $KCONFIG_WERROR makes them errors."""
+    """Raise XenToolError if there are warnings and $KCONFIG_WERROR is set."""
     if warnings and os.environ.get("KCONFIG_WERROR"):
         raise XenToolError("; ".join(warnings) + " (KCONFIG_WERROR makes warnings errors)")
 
 
 @functools.cache
 def kconfig_class() -> Any:
-    """Return kconfiglib.Kconfig, which notes what C kconfig warns of, and nothing else."""
+    """Return a subclass of kconfiglib.Kconfig that warns of what C kconfig warns of."""
     kconfiglib = import_kconfiglib()
 
     switches = (kconfiglib._T_OPTION, kconfiglib._T_MODULES)
@@ -97,12 +97,12 @@ def kconfig_class() -> Any:
             if self._text is not None:
                 text, self._text = self._text, None
                 return io.StringIO(text)
-            # Help texts of old trees are in other encodings.
+            # Help texts of old trees may have other encodings.
             return open(filename, mode, encoding="utf-8", errors="replace" if mode == "r" else None)
 
         def _next_line(self) -> Any:
             if not self._reuse_tokens:
-                # Kconfiglib counts on to the end of a line that `\\` continues.
+                # linenr becomes that of the last physical line if `\\` continues this one.
                 self._first_line = self.linenr + 1
             return super()._next_line()
 
@@ -112,12 +112,12 @@ def kconfig_class() -> Any:
 
         def _tokenize(self, text: str) -> Any:
             if "$" in text and text.lstrip().startswith(_SOURCES):
-                # As in Linux before 4.18; elsewhere C kconfig takes $NAME as it is.
+                # Linux before 4.18 expands $NAME there; elsewhere C kconfig does not expand it.
                 text = os.path.expandvars(text)
             symbol = getattr(self._node, "item", None)
             of_symbol = isinstance(symbol, kconfiglib.Symbol)
             if of_symbol and text.partition("#")[0].strip() == "transitional":
-                # Linux has it since v6.18.
+                # Linux has `transitional` since v6.18.
                 self.transitional.add(symbol)
                 return [None]
             try:
@@ -138,7 +138,7 @@ def kconfig_class() -> Any:
         def _fn_val(self, args: Any) -> Any:
             variable = self.variables.get(args[0])
             if variable is not None and not variable.is_recursive:
-                # Of one that is set by := nothing is left to expand (variable_expand).
+                # A variable set by := is already expanded (variable_expand).
                 return variable.value
             return super()._fn_val(args)
 
@@ -146,7 +146,8 @@ def kconfig_class() -> Any:
             dependency = self._parse_expr(True)
             is_depends = self._tokens[0] is kconfiglib._T_DEPENDS
             if is_depends and self._check_token(kconfiglib._T_IF):
-                # Linux has it since v7.0 (menu_add_dep), where no `m` of it depends on modules.
+                # Linux has `depends on A if B` since v7.0 (menu_add_dep); an `m` in B does not
+                # depend on modules.
                 condition = compared_with_n(self, self._parse_expr(False), kconfiglib.EQUAL)
                 dependency = self._make_or(dependency, condition)
             if self._tokens[self._tokens_i] is not None:
@@ -159,7 +160,7 @@ def kconfig_class() -> Any:
             super()._finalize_node(node, visible_if)
 
         def _settle_modules(self) -> None:
-            """Let m depend on the symbol with the line `modules`, whatever its name, or on n."""
+            """Make m depend on the symbol with the line `modules`, whatever its name, else on n."""
             by_name: Any = self.modules
             switch = self._switch or (self.n if by_name.nodes else by_name)
             if switch is by_name:
@@ -188,7 +189,7 @@ def kconfig_class() -> Any:
             super()._parse_props(node)
 
         def _parse_cond(self) -> Any:
-            # Each property may have a condition, and kconfiglib looks for it at each line.
+            # Kconfiglib calls this for each line of a property that may have a condition.
             self._conditions.append(Place(self._tokens[0], self._here()))
             return super()._parse_cond()
 
@@ -214,7 +215,7 @@ def kconfig_class() -> Any:
             if not item.orig_type:
                 item.orig_type = new
             elif item.orig_type is not new:
-                # The first counts.
+                # The first type counts.
                 first, ignored = (kconfiglib.TYPE_TO_STR[kind] for kind in (item.orig_type, new))
                 self._warn(f"{item.name} is {first}, so the type {ignored} is ignored")
 
@@ -222,7 +223,7 @@ def kconfig_class() -> Any:
             super()._add_props_to_sym(node)
             nodes = node.item.nodes
             if len(nodes) > 1:
-                # A definition without dependencies adds none (expr_alloc_or of nothing).
+                # A definition without dependencies does not change them (expr_alloc_or of NULL).
                 seen = nodes[: nodes.index(node) + 1]
                 given = [each.dep for each in seen if each.dep is not self.y]
                 node.item.direct_dep = functools.reduce(self._make_or, given or [self.y])
@@ -241,7 +242,7 @@ def kconfig_class() -> Any:
             """problems() checks, as C kconfig."""
 
         def _warn(self, message: str, filename: str | None = None, line: int | None = None) -> None:
-            # Later ones are about values, of which reasons.py tells.
+            # Later warnings are about values, which reasons.py explains.
             if self.warn and self._parsing_kconfigs:
                 self._problem(message, f"{filename}:{line}" if filename else where(self._node))
 
@@ -263,7 +264,7 @@ def kconfig_class() -> Any:
 
 
 def compared_with_n(kconf: Kconfig, expression: Any, relation: int) -> Any:
-    """Return expression = n, or expression != n, of symbols only (expr_trans_compare)."""
+    """Return expression = n or expression != n as comparisons of symbols (expr_trans_compare)."""
     kconfiglib = import_kconfiglib()
     is_equal = relation == kconfiglib.EQUAL
     if not isinstance(expression, tuple):
@@ -274,14 +275,14 @@ def compared_with_n(kconf: Kconfig, expression: Any, relation: int) -> Any:
         return compared_with_n(kconf, parts[0], other)
     if operator not in (kconfiglib.AND, kconfiglib.OR):
         return (kconfiglib.NOT, expression) if is_equal else expression
-    # Both are n if one of an AND is, and if each of an OR is.
+    # An AND is n if one part is n; an OR is n if both are.
     either = (operator == kconfiglib.AND) == is_equal
     left, right = (compared_with_n(kconf, part, relation) for part in parts)
     return (kconfiglib.OR if either else kconfiglib.AND, left, right)
 
 
 def forget_values(kconf: Kconfig) -> None:
-    """Have what follows transitional symbols computed anew; kconfiglib does so for others."""
+    """Invalidate values that follow from transitional symbols; kconfiglib does so for others."""
     for symbol in kconf.transitional:
         symbol._rec_invalidate()
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Kconfiglib, mended where C kconfig computes another value from the same files.
+"""Import kconfiglib, with corrections where C kconfig computes another value.
 
-import_kconfiglib() is how this package comes by kconfiglib and the modules that come with it.
-What differs from scripts/kconfig of Linux 6.1 is replaced here, with the functions of values.py,
-and what differs in reading files in kconf.py.  docs/design-kconfig.md says why it is kconfiglib.
+All of this package imports kconfiglib, and the modules that come with it, by import_kconfiglib().
+Functions that compute other values than scripts/kconfig of Linux 6.1 are replaced here by those
+of values.py; kconf.py corrects the reading of files.  docs/design-kconfig.md explains why
+kconfiglib was chosen.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def import_kconfiglib(name: str = "kconfiglib") -> Any:
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations and spec.origin:
-            # Kconfiglib is modules only, and Python prefers a package to a module.
+            # Kconfiglib consists of modules, and Python prefers a package to a module.
             raise XenToolError(
                 f"{spec.origin} hides kconfiglib's module {name}: use a Python environment without "
                 "that package; esp-idf-kconfig has such (`pip uninstall esp-idf-kconfig`)"
@@ -67,7 +68,7 @@ def _mend(kconfiglib: Any) -> None:
 
 
 def _found_loop(loop: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
-    """Return a loop of dependencies, and item of it; it is an error if it is whole."""
+    """Return a loop of dependencies with item added; raise KconfigError if that closes it."""
     import kconfiglib
 
     if item is not loop[0]:
@@ -104,12 +105,12 @@ def _relation(item: Any, other: Any) -> str:
 
 
 def _info(_kconf: Any, _name: str, text: str) -> str:
-    """$(info,text); stdout may be for programs."""
+    """Print the text of $(info,text) to stderr: stdout may be read by a program."""
     print(text, file=sys.stderr)
     return ""
 
 
 def _shell(_kconf: Any, _name: str, command: str) -> str:
-    """$(shell,command), which may tell of errors itself (do_shell)."""
+    """Return the output of $(shell,command), whose errors go to stderr (do_shell)."""
     done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, check=False)
     return done.stdout.decode("utf-8", "replace").rstrip("\n").replace("\n", " ")

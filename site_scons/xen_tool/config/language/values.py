@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The value of a symbol, as C kconfig computes it; library.py puts it into kconfiglib.
+"""Compute the value of a symbol as C kconfig does; library.py puts this into kconfiglib.
 
-Each function says which of scripts/kconfig of Linux 6.1 it follows.
+Each function names the function in scripts/kconfig of Linux 6.1 that it follows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 Symbol = Any
-"""A kconfiglib.Symbol; the library has no type information."""
+"""A kconfiglib.Symbol; kconfiglib has no type information."""
 
 _NUMBERS = {10: re.compile(r"-?(0|[1-9][0-9]*)"), 16: re.compile(r"(0[xX])?[0-9a-fA-F]+")}
 _STRTOLL = {
@@ -22,28 +22,28 @@ _CONSTANT = re.compile(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)")
 
 
 def is_number(text: str, base: int) -> bool:
-    """Return whether a symbol of int (base 10) or hex (16) can have the value (sym_string_valid).
+    """Whether a text is a value of an int (base 10) or a hex (base 16) (sym_string_valid).
 
-    A decimal number with leading zeros is none, as C would take it for octal.
+    A decimal number with leading zeros is not: C would read it as octal.
     """
     return _NUMBERS[base].fullmatch(text) is not None
 
 
 def number(text: str, base: int) -> int:
-    """Return what Kconfig counts a text as: the number it begins with, else 0 (strtoll)."""
+    """Return the number that a text begins with, else 0, as Kconfig compares texts (strtoll)."""
     match = _STRTOLL[base].match(text)
     return int(match[1] + match[2], base) if match else 0
 
 
 def is_logical(symbol: Symbol) -> bool:
-    """Return whether it is a bool or tristate."""
+    """Whether a symbol is a bool or tristate."""
     import kconfiglib
 
     return symbol.orig_type in (kconfiglib.BOOL, kconfiglib.TRISTATE)
 
 
 def is_transitional(symbol: Symbol) -> bool:
-    """Return whether it only hands what is saved on to the symbols that took its place."""
+    """Whether a symbol only passes its saved value on to the symbols that replace it."""
     return symbol in getattr(symbol.kconfig, "transitional", ())
 
 
@@ -55,7 +55,7 @@ def base_of(symbol: Symbol) -> int | None:
 
 
 def active_range(symbol: Symbol) -> tuple[Symbol, Symbol] | None:
-    """Return the symbols that bound an int or hex now (sym_get_range_prop)."""
+    """Return the symbols that bound an int or hex now, or None (sym_get_range_prop)."""
     import kconfiglib
 
     found = (r[:2] for r in symbol.ranges if kconfiglib.expr_value(r[2]))
@@ -63,7 +63,7 @@ def active_range(symbol: Symbol) -> tuple[Symbol, Symbol] | None:
 
 
 def in_range(symbol: Symbol, text: str) -> bool:
-    """Return whether a number is within the range that counts now (sym_string_within_range)."""
+    """Whether a number is within the range that applies now (sym_string_within_range)."""
     bounds, base = active_range(symbol), base_of(symbol)
     if bounds is None or base is None:
         return True
@@ -72,12 +72,12 @@ def in_range(symbol: Symbol, text: str) -> bool:
 
 
 def is_changeable(symbol: Symbol) -> bool:
-    """Return whether a user can give it another value now (sym_is_changeable)."""
+    """Whether a user can change the symbol's value now (sym_is_changeable)."""
     return bool(symbol.visibility > _selected(symbol))
 
 
 def differs_from_default(symbol: Symbol) -> bool:
-    """Return whether the shortest configuration must name the symbol (conf_write_defconfig)."""
+    """Whether the shortest configuration must name the symbol (conf_write_defconfig)."""
     import kconfiglib
 
     if not is_changeable(symbol) or symbol.str_value == _default_text(symbol):
@@ -89,7 +89,7 @@ def differs_from_default(symbol: Symbol) -> bool:
 
 
 def _default_text(symbol: Symbol) -> str:
-    """The value that the symbol had if nobody set it, roughly (sym_get_string_default)."""
+    """Return about the value of the symbol if it were not set (sym_get_string_default)."""
     import kconfiglib
 
     found = ((v, c) for v, c in symbol.defaults if kconfiglib.expr_value(c))
@@ -105,7 +105,7 @@ def _default_text(symbol: Symbol) -> str:
 
 
 def _selected(symbol: Symbol) -> int:
-    """What others select it to; in a choice that counts for nothing."""
+    """Return the value to which other symbols select this one; 0 within a choice."""
     import kconfiglib
 
     return 0 if symbol.choice else _whole(symbol, kconfiglib.expr_value(symbol.rev_dep))
@@ -118,7 +118,7 @@ def _implied(symbol: Symbol) -> int:
 
 
 def tri_value(self: Symbol) -> int:
-    """The value of a bool or tristate, 0 to 2 (sym_calc_value)."""
+    """Return the value of a bool or tristate, 0 to 2 (sym_calc_value)."""
     import kconfiglib
 
     if self._cached_tri_val is not None:
@@ -159,7 +159,7 @@ def tri_value(self: Symbol) -> int:
 
 
 def _whole(symbol: Symbol, value: int) -> int:
-    """Return the value; m is y where there is no m (sym_get_type)."""
+    """Return the value, with y for m if the symbol cannot be m (sym_get_type)."""
     import kconfiglib
 
     if value != 1:
@@ -170,7 +170,7 @@ def _whole(symbol: Symbol, value: int) -> int:
 
 
 def assignable(self: Symbol) -> tuple[int, ...]:
-    """The values that a user can give a bool or tristate now (sym_tristate_within_range)."""
+    """Return the values that a bool or tristate can be set to now (sym_tristate_within_range)."""
     import kconfiglib
 
     if not is_logical(self) or not self.visibility:
@@ -179,12 +179,12 @@ def assignable(self: Symbol) -> tuple[int, ...]:
         return (2,)
     least = _selected(self)
     values = (0, 2) if self.type is kconfiglib.BOOL else (0, 1, 2)
-    # Of a symbol that is selected as far as it can be there is one value left, its own.
+    # If it is selected to its maximum, that is the only value left.
     return tuple(v for v in values if least <= v <= self.visibility) or (least,)
 
 
 def str_value(self: Symbol) -> str:
-    """The value of any symbol as text (sym_calc_value)."""
+    """Return the value of any symbol as text (sym_calc_value)."""
     import kconfiglib
 
     if self._cached_str_val is not None:
@@ -192,7 +192,7 @@ def str_value(self: Symbol) -> str:
     if is_logical(self):
         value = kconfiglib.TRI_TO_STR[self.tri_value]
     elif not self.orig_type:
-        # A constant, or a name that nobody defines.
+        # A constant or an undefined name.
         value = self.name
     else:
         value = _text_or_number(self)
@@ -217,13 +217,13 @@ def _text_or_number(symbol: Symbol) -> str:
     base = base_of(symbol)
     bounds = active_range(symbol)
     if base and bounds:
-        # sym_validate_range: a default may be out of it.
+        # A default may be out of the range (sym_validate_range).
         if number(value, base) < number(bounds[0].str_value, base):
             value = bounds[0].str_value
         elif number(value, base) > number(bounds[1].str_value, base):
             value = bounds[1].str_value
     if base == 10 and _PADDED.fullmatch(value):
-        # C would take 010 for octal.
+        # C would read 010 as octal.
         value = str(int(value))
     not_written = symbol.env_var is not None or symbol is symbol.kconfig.defconfig_list
     if not_written or is_transitional(symbol):
@@ -232,9 +232,9 @@ def _text_or_number(symbol: Symbol) -> str:
 
 
 def to_number(symbol: Symbol) -> int:
-    """The number that a comparison takes a symbol for (expr_parse_string).
+    """Return the number that a comparison uses for a symbol (expr_parse_string).
 
-    Raises ValueError if it is none; kconfiglib then compares texts.
+    Raises ValueError if its value is no number; kconfiglib then compares texts.
     """
     if is_logical(symbol):
         return int(symbol.tri_value)
@@ -243,7 +243,7 @@ def to_number(symbol: Symbol) -> int:
     if match is None:
         raise ValueError
     if base is None:
-        # As strtoll without a base does.
+        # strtoll with base 0 reads prefixes so.
         base = 16 if match[2][:2].lower() == "0x" else 8 if match[2].startswith("0") else 10
     value = int(match[1] + match[2], base)
     if not -(1 << 63) <= value < (1 << 63):
