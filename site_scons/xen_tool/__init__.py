@@ -1,34 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """xen_tool: an SCons tool that configures, builds, checks and boots kernels that run on Xen.
 
-SCons finds it as any tool, by generate() and exists().  The packages, from the ground up;
-each imports only what stands before it, and nothing imports the entry points:
+SCons finds it like any tool, by generate() and exists().  The packages in the order of their
+layers; each imports only those before it, and nothing imports the entry points:
 
-    errors, files   the base of users' errors; files written whole
-    abi             Xen's and Linux's numbers
+    errors, files   the base class of users' errors; atomic writes
+    abi             constants of Xen's and Linux's ABI
     elf/            the ELF format: notes, machine code, objects
     toolchain/      compilers, assemblers and linkers
-    build/          what is up to date, and how the rest is made
-    config/         Kconfig, the saved configuration, and reasons
-    head/           a configuration to the Xen head object
-    image/          a kernel image as its loaders read it
+    build/          the build engine: what is up to date, and how the rest is made
+    config/         Kconfig, the saved configuration, and reasons for values
+    head/           the Xen head object, from a configuration
+    image/          kernel images as loaders read them
     generated/      asm-offsets.h, and the table of an image's symbols
-    loaders/        what each loader will say of it
-    report/         the same as a document, for people and programs
+    loaders/        the verdict of each loader on an image
+    report/         verdicts, sizes and maps for people and programs
     annotate/       Xen notes for images that another build linked
     sbom/           a bill of materials of an image, from the records of its build
     debian/         packages of Debian: QEMU, Xens, the dom0 that builds domUs
-    boot/           starts an image on Xen under QEMU, and says how it went
-    functions       the Python steps of a build: CONFIG, HEAD, NOTES, CHECK and the like
-    progress        what is printed of steps
-    signals         how the runner of steps learns of Ctrl-C
-    shortcut/       builds past SCons, when nothing that SCons would read has changed; watch
+    boot/           boots an image on Xen under QEMU, and judges the result
+    functions       the build steps that are Python functions: CONFIG, HEAD, NOTES, CHECK
+    progress        the progress output of a build
+    signals         reports Ctrl-C to the runner of steps
+    shortcut/       builds without starting SCons if nothing that it reads has changed; watch
 
-    scons/          entry point: what a SConstruct calls
+    scons/          entry point: the methods that a SConstruct calls
     cli/            entry point: the command xen-tool
 
-What a check imports, from image/ to report/, has NamedTuples for its records: to import
-and make dataclasses would be a large part of so short a run (tests/bench/check.py).
+The modules that a check imports, from image/ to report/, have NamedTuples as records: importing
+and creating dataclasses would be a large part of so short a run (tests/bench/check.py).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def generate(env: Any, **_options: Any) -> None:
-    """Adds env.XenConfigure(), and what is of use after it, to an SCons environment."""
+    """Add env.XenConfigure() and the other methods to an SCons environment."""
     from .scons import (
         annotate,
         configure,
@@ -80,5 +80,5 @@ def generate(env: Any, **_options: Any) -> None:
 
 
 def exists(env: Any) -> bool:
-    """Whether the tool can work here: always, as compilers are looked for when it is configured."""
+    """Whether the tool is usable: always, as XenConfigure() searches for compilers."""
     return True

@@ -32,11 +32,11 @@ def xen_notes(
     loaders: Sequence[str] | None = None,
     xen: str | None = None,
 ) -> list[Any]:
-    """env.XenNotes(): an image that another build linked, with Xen notes added or replaced.
+    """env.XenNotes(): add Xen notes to an image that another build linked, or replace them.
 
-    The entries are symbols or addresses, notes are values by their names, remove are names of
-    notes that have to go.  loaders and xen are those of XenImage; by default it must be taken by
-    the loaders that it then has notes for.
+    The entries are symbols or addresses.  notes are values by name, remove are the names of
+    notes to remove.  loaders and xen are those of XenImage; by default the loaders that the
+    image then has notes for must accept it.
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)

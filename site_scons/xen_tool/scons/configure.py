@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""env.XenConfigure(): reads the configuration, and readies an environment to build it.
+"""env.XenConfigure(): read the configuration, and prepare an environment to build it.
 
-Produces the construction variables XEN_* and XENCC, XENLD and their flags, and the plan of
-the build directory, which methods.py fills.
+Sets the construction variables XEN_*, XENCC, XENLD and their flags, and creates the plan of
+the build directory, to which the other methods add steps.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from .targets import watching
 from .targets.config_targets import asks_why, changing
 
 AUTOCONF = "include/generated/autoconf.h"
-"""Below the build directory: the values of all symbols, for C."""
+"""The header with the values of all symbols, below the build directory."""
 
 _told: set[str] = set()
 
@@ -63,21 +63,20 @@ def xen_configure(
     sconsign: bool = False,
     variables: Mapping[str, str] | None = None,
 ) -> Configuration:
-    """env.XenConfigure(): reads the configuration, and makes env build it.
+    """env.XenConfigure(): read the configuration, and prepare env to build it.
 
-    kconfig (kconfig/Kconfig) and defconfig are paths from the top; {arch} in
-    defconfig is the architecture.  In place of a Kconfig file, symbols may say
-    the symbols and their defaults.  saved is the saved configuration (.config, or what
-    $KCONFIG_CONFIG names).  arch is the architecture if neither the command line nor the saved
-    configuration says one (x86_64).  arguments are NAME=value (those of the command
-    line).  build is where outputs go ($O, or build/<ARCH>).  With sconsign,
-    SCons keeps its record of signatures there too; it has one for all that a
-    SConstruct builds.  variables are what Kconfig files see as $(NAME), beside
-    ARCH, SRCARCH, srctree, CC, LD and AS, which they see as make gives them.
+    kconfig (default: kconfig/Kconfig) and defconfig are paths from the top; {arch} in defconfig
+    stands for the architecture.  Instead of a Kconfig file, symbols declares symbols and their
+    defaults.  saved is the saved configuration (default: .config, or the value of
+    $KCONFIG_CONFIG).  arch is the architecture if neither the command line nor the saved
+    configuration names one (default: x86_64).  arguments are settings NAME=value (default: those
+    of the command line).  build is the build directory (default: $O, or build/<ARCH>).  With
+    sconsign, SCons' signature database is there too; a SConstruct has only one.  variables are
+    further variables $(NAME) of Kconfig files, besides ARCH, SRCARCH, srctree, CC, LD and AS.
 
-    Sets XEN_CONFIG (what is returned), XEN_BUILD, XENCC, XENCCFLAGS, XENLD and
-    XENLDFLAGS, and adds the builders.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS
-    and LIBPATH are the user's; they may be set before or after.
+    Returns the configuration, and sets XEN_CONFIG to it, and XEN_BUILD, XENCC, XENCCFLAGS, XENLD
+    and XENLDFLAGS.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS and LIBPATH are left to the user; they
+    may be set before or after.
     """
     add_json()
     jobs.bound()
@@ -124,7 +123,7 @@ def xen_configure(
         file,
         text=text,
         srctree=top,
-        # What is being changed may be damaged; only its architecture counts.
+        # The saved configuration to be changed may be damaged; only its architecture is needed.
         saved_config=None if asked else saved_path,
         defconfig=None if asked else defconfig,
         arch=given.get("ARCH") or (_saved_arch(saved_path) if asked or arch else None) or arch,
@@ -146,12 +145,12 @@ def xen_configure(
     with listen.ignored():
         env["XEN_BUILD"] = _build_directory(env, directory, is_typed="O" in given.tool)
     if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
-        # SCons writes its file there, or nowhere.
+        # Without the folder SCons would write no signature database.
         try:
             with listen.ignored():
                 os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
         except OSError as error:
-            # Root may write to every folder, but not everywhere are folders made.
+            # Even root cannot create folders everywhere, as in /proc.
             raise XenToolError(
                 f"O={directory}: cannot build there: {error.strerror}; say O=DIRECTORY"
             ) from error
@@ -169,14 +168,14 @@ def xen_configure(
 
 
 def _kconfig_variables(tools: Toolchain, path: str) -> dict[str, str]:
-    """What Kconfig files of Linux and its like expect of make."""
+    """Return the variables that Kconfig files of Linux expect from make."""
     variables = {"SRCARCH": "x86", "CC": shlex.join(tools.cc), "LD": shlex.join(tools.ld)}
     assembler = shutil.which("as", path=path)
     return {**variables, "AS": assembler} if assembler else variables
 
 
 def _tell(configuration: Configuration) -> None:
-    """Print what the user is to know of it; each once, however many environments read it."""
+    """Print warnings and notes, each once even if several environments read the configuration."""
     told = [f"xen_tool: warning: {warning}" for warning in configuration.warnings]
     told += [f"xen_tool: note: {note}" for note in configuration.notes]
     for line in told:
@@ -194,7 +193,9 @@ def _saved_arch(path: Path) -> str | None:
 
 
 def _build_directory(env: Any, directory: str, *, is_typed: bool) -> Any:
-    """The node of $O; is_typed: by the user, who may have named a folder of sources.
+    """Return the node of the build directory.
+
+    is_typed: the user named it on the command line, and may have named a folder of sources.
 
     Raises XenToolError if nothing can be built there.
     """
@@ -222,10 +223,10 @@ def _build_directory(env: Any, directory: str, *, is_typed: bool) -> Any:
 
 
 def _source_in(folder: Path, is_typed: bool) -> str:
-    """A file in a folder that no build makes; "" if there is none."""
+    """Return a file in a folder that no build makes; "" if there is none."""
     names = ["SConstruct", "SConscript", "Kconfig*"]
     if is_typed and not any((folder / name).exists() for name in (DATABASE, LOCK)):
-        # Where nothing was built yet there are no generated ones.
+        # Before the first build there are no generated sources.
         names += [f"*{suffix}" for suffix in (*flags.COMPILED, *flags.HEADERS)]
     patterns = (f"{below}{name}" for name in names for below in ("", "*/", "*/*/"))
     found = next((path for pattern in patterns for path in folder.glob(pattern)), None)
@@ -241,7 +242,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     env["XENASMFLAGS"] = tools.assembler_code
     env["XENPCHFLAGS"] = tools.precompiling
     env["XENLDFLAGS"] = tools.ld_flags(configuration.arch)
-    # What lies in a build directory elsewhere has an absolute path.
+    # Files of a build directory outside the top have absolute paths.
     elsewhere = [build] if os.path.isabs(build) else []
     env["XENFOLDERS"] = tools.folders([env.fs.Top.abspath, *elsewhere])
     env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
@@ -251,7 +252,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     plan = graph.plan
     plan.symbols = configuration.values
     plan.configured = frozenset([f"{build}/{AUTOCONF}"])
-    # Of zig the cache is beside the outputs; TMPDIR is where compilers keep their own files.
+    # zig keeps a cache, which is put beside the outputs; compilers use TMPDIR.
     cache = os.path.join(env["XEN_BUILD"].abspath, ZIG_CACHE)
     plan.environment = {
         "PATH": path,
@@ -264,7 +265,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     if folder := env["XEN_SETTINGS"].get("CACHE"):
         plan.cache = os.path.join(env.fs.Top.abspath, os.path.expanduser(folder))
         plan.cache_limit = env["XEN_SETTINGS"].cache_limit
-    # What they found out when a step ran counts as long as they are the same.
+    # The records depend on these modules, which derive dependencies.
     recording = modules("build/commands.py")
     env["XEN_CC_GROUP"] = plan.group(
         "cc", Group((*tools.cc_files, *recording), tools.gas, tools.launcher.argv)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How our errors reach the user of SCons: as one sentence, with status 2.
+"""Convert our errors to SCons': one sentence, exit status 2.
 
-And the error that several of the methods share: one_image().
+Also has the checks that several methods share: one_image().
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 
 def while_reading(function: Callable[P, R]) -> Callable[P, R]:
-    """For what SConscripts call: nothing is built."""
+    """Wrap a method that SConscripts call: an error ends the run before anything is built."""
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -39,7 +39,7 @@ def while_reading(function: Callable[P, R]) -> Callable[P, R]:
                 f"env.{method}() needs a configuration: call env.XenConfigure() before, in the "
                 "same environment or the one that it is cloned from"
             )
-        # SCons would add the place in our source where it was raised.
+        # SCons would add the line of our source that raised it.
         print(f"scons: *** {said}", file=sys.stderr)
         raise SystemExit(2) from None
 
@@ -47,7 +47,7 @@ def while_reading(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def while_building(function: Callable[P, R]) -> Callable[P, R]:
-    """For functions that are actions: SCons names the target, and stops as for any failed step."""
+    """Wrap a function that is an action: SCons names the target, as for any failed command."""
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -60,9 +60,9 @@ def while_building(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def one_image(env: Any, method: str, image: Any) -> Any:
-    """The one node that a method of that name is given.
+    """Return the one node that a method was given.
 
-    Raises XenToolError for more, none, or what is no node.
+    Raises XenToolError for more than one, none, or something else.
     """
     nodes = env.arg2nodes(image)
     if len(nodes) != 1:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The words of commands, from an environment's construction variables.
+"""Build command lines from construction variables.
 
-The tool's defaults come first, so that a user's word wins; a default that contradicts one
-is left out.  What users write in a SConscript is expanded as SCons does; the names of files
-and folders never are.
+The defaults of the tool come first, so that flags of the user win; a default that contradicts
+one is left out.  Flags in SConscripts are expanded as in SCons; names of files and folders are
+not.
 
     $CC_LAUNCHER  $CC  defaults  $CFLAGS or $CXXFLAGS  $CCFLAGS  $CPPFLAGS  $CPPDEFINES  $CPPPATH
          for .S and .s $ASFLAGS, $ASPPFLAGS in the place of $CFLAGS
@@ -26,27 +26,30 @@ COMPILED = {
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".C"), "C++"),
     **dict.fromkeys((".S", ".sx", ".s"), "assembler"),
 }
-"""The language of a source by the end of its name."""
+"""Language of a source by suffix."""
 PRECOMPILED = {
     **dict.fromkeys((".h",), "C header"),
     **dict.fromkeys((".hh", ".hpp", ".hxx"), "C++ header"),
 }
-"""The same of what is compiled beforehand."""
+"""Language of a header to precompile by suffix."""
 OBJECTS = (".o", ".a", ".lo", ".obj", ".so")
-"""How the name of what a linker takes ends."""
+"""Suffixes of files for the linker."""
 HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".lds")
-"""How the name of what a source includes ends."""
+"""Suffixes of files that sources include."""
 _OWN = {"C": ("CFLAGS",), "C++": ("CXXFLAGS",), "assembler": ("ASFLAGS", "ASPPFLAGS")}
 _MODES = ("-m16", "-m32", "-mx32")
-# The preprocessor's output is a linker script: no line markers, no assembler.
+# The output is a linker script: no line markers, and no assembler macros.
 _SCRIPT = ("-E", "-P", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
 
 
 def compilation(env: Any, language: str, folder: Any) -> list[str]:
-    """The words of the compilation of a source up to its output, in a SConscript's folder."""
+    """Return the command line of a compilation up to its output.
+
+    folder is that of the SConscript.
+    """
     name, _, header = language.partition(" ")
     user = words(env, *_OWN[name], "CCFLAGS", "CPPFLAGS")
-    # Without -c, which makes objects.
+    # Without -c: the output is no object.
     kind = [*env["XENPCHFLAGS"], "-x", f"{name.lower()}-header"] if header else ["-c"]
     return [
         *(() if header else env["XENLAUNCHER"]),
@@ -59,19 +62,19 @@ def compilation(env: Any, language: str, folder: Any) -> list[str]:
 
 
 def script(env: Any, folder: Any) -> list[str]:
-    """The words of the preprocessing of a linker script up to its output."""
+    """Return the command line that preprocesses a linker script, up to its output."""
     user = words(env, "CCFLAGS", "CPPFLAGS")
     return [*env["XENCC"], *_defaults(env, "C", user), *user, *_preprocessor(env, folder), *_SCRIPT]
 
 
 def link(env: Any, folder: Any) -> list[str]:
-    """The words of a link up to its script."""
+    """Return the command line of a link up to its script."""
     paths = [f"-L{path}" for path in _folders(env, "LIBPATH", folder)]
     return [*env["XENLD"], *env["XENLDFLAGS"], *words(env, "LINKFLAGS"), *paths]
 
 
 def libraries(env: Any) -> list[str]:
-    """The words for $LIBS, behind the objects."""
+    """Return the words for $LIBS, which follow the objects."""
     found = []
     for item in flatten([env.get("LIBS", [])]):
         if isinstance(item, Node):
@@ -83,18 +86,18 @@ def libraries(env: Any) -> list[str]:
 
 
 def words(env: Any, *variables: str) -> list[str]:
-    """The values of construction variables as words."""
+    """Return the values of construction variables as words."""
     lines = env.subst_list([[f"${name}" for name in variables]])
     return [str(word) for line in lines for word in line]
 
 
 def path_of(node: Any) -> str:
-    """A node's path from the top, as it stands in commands: never an option."""
+    """Return the path of a node from the top, in a form that is no option."""
     return safe(str(node.get_path(node.fs.Top)))
 
 
 def safe(path: str) -> str:
-    """A path that no program takes for an option or a response file, nor SCons for one of its."""
+    """Return a path in a form that no program takes for an option or a response file."""
     return f"./{path}" if path.startswith(("-", "@", "#")) else path
 
 
@@ -108,7 +111,7 @@ def _defaults(env: Any, language: str, user: Sequence[str]) -> Iterable[str]:
         # gcc refuses the kernel's code model, and has no red zone, in other modes.
         if narrow and (word.startswith("-mcmodel=") or word in ("-m64", "-mno-red-zone")):
             continue
-        # Of zig this one wins, wherever it stands.
+        # zig lets this one win, wherever it stands.
         if debugs and word == "-g0":
             continue
         if renames and word.startswith("-fdebug-compilation-dir="):
@@ -125,7 +128,7 @@ def _preprocessor(env: Any, folder: Any) -> list[str]:
 
 
 def _folders(env: Any, variable: str, here: Any) -> list[str]:
-    """The paths of folders, of a variable that may name them from a SConscript's folder."""
+    """Return the folders in a variable, whose names may be relative to a SConscript."""
     found: list[str] = []
     value = env.get(variable, [])
     for item in value.split(os.pathsep) if isinstance(value, str) else flatten([value]):
@@ -135,6 +138,6 @@ def _folders(env: Any, variable: str, here: Any) -> list[str]:
             texts = (str(word) for line in env.subst_list([item]) for word in line)
             nodes = [env.fs.Dir(text, here) for text in texts]
         for node in nodes:
-            # In a variant directory: what is made there, and the sources.
+            # A variant directory has made files; the sources are elsewhere.
             found += dict.fromkeys(path_of(each) for each in (node, node.srcnode()))
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""env.XenOffsets() and env.XenKallsyms(): what kernels generate while they are built."""
+"""env.XenOffsets() and env.XenKallsyms(): files that kernels generate during the build."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .paths import below_build, nodes, source_of, target_of
 
 @while_reading
 def xen_offsets(env: Any, target: Any, source: Any) -> list[Any]:
-    """env.XenOffsets(target, source): a header of the numbers that a C file states.
+    """env.XenOffsets(target, source): make a header from numbers that a C file states.
 
-    The header is below $XEN_BUILD, and its folder becomes one of CPPPATH; it is made before
-    anything else is compiled, by way of the assembler code (.s) that generated/offsets.py
-    describes.
+    For assembler code that needs offsets in structures.  The header is below $XEN_BUILD, and its
+    folder is added to CPPPATH.  It is made before anything else is compiled, from the assembler
+    code (.s) of source; generated/offsets.py describes what source contains.
     """
     graph: Graph = env["XEN_GRAPH"]
     name, path = source_of(env, source)
     header = target_of(env, target)
     assembler = below_build(env, f"{os.path.splitext(name)[0]}.s")
     folder = env.fs.getcwd()
-    # A header that was there before can be included in this source.
+    # This source may include headers that were declared before.
     before = prepared(graph)
     graph.generated.append(header)
 
@@ -38,7 +38,7 @@ def xen_offsets(env: Any, target: Any, source: Any) -> list[Any]:
         # The last is -c.
         words = [*expanded(env, folder, "C")[:-1], *env["XENASMFLAGS"]]
         if any(word.startswith("-flto") for word in words):
-            # There would be no assembler code.
+            # With LTO there would be no assembler code.
             words.append("-fno-lto")
         yield Step(
             "ASM", (assembler,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"], after=before
@@ -60,11 +60,11 @@ def xen_offsets(env: Any, target: Any, source: Any) -> list[Any]:
 def xen_kallsyms(
     env: Any, target: Any, source: Any, *, script: Any, data: bool = False
 ) -> list[Any]:
-    """env.XenKallsyms(target, source, script=): a table of the symbols of an image.
+    """env.XenKallsyms(target, source, script=): make a table of the symbols of an image.
 
-    It is an object, to be linked behind source by the same script: XenImage(name, [source,
-    table], script=).  generated/kallsyms.py says what is in it; with data= also the symbols
-    that are no functions.
+    The table is an object, to be linked after source by the same script: XenImage(name,
+    [source, table], script=).  generated/kallsyms.py describes its contents.  data: include
+    symbols that are not functions.
     """
     graph: Graph = env["XEN_GRAPH"]
     table = target_of(env, target)

@@ -31,11 +31,11 @@ def xen_head(
     notes: Mapping[_NoteName, object] | None = None,
     **names: object,
 ) -> list[Any]:
-    """env.XenHead(): the Xen head object, below $XEN_BUILD; [] when XEN is not set.
+    """env.XenHead(): make the Xen head object below $XEN_BUILD; returns [] if XEN is not set.
 
-    notes are those that are not Linux's: by name (GUEST_OS), number, or (owner, number), a
-    text, bytes, a number, a list of numbers, or None, which leaves it out.  names are fields
-    of head.names.HeadNames, such as entry= or stack=.
+    notes changes notes from Linux's.  A note is named by GUEST_OS and the like, a number, or
+    (owner, number); its value is a text, bytes, a number, a list of numbers, or None to leave
+    it out.  names are fields of head.names.HeadNames, such as entry= or stack=.
     """
     configuration: Configuration = env["XEN_CONFIG"]
     graph: Graph = env["XEN_GRAPH"]
@@ -63,9 +63,9 @@ def xen_head(
 
 
 def _said(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> list[str]:
-    """The description as texts, NAME=VALUE.
+    """Return the description as texts NAME=VALUE.
 
-    Raises XenToolError for what has no such name, and for values of other types.
+    Raises XenToolError for unknown names, and for values of other types.
     """
     found = []
     for name, value in names.items():

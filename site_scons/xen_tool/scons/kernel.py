@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""env.XenKernel(): all that a kernel usually has, in one call."""
+"""env.XenKernel(): the usual image and targets of a kernel in one call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .errors import while_reading
 from .targets import check, config_targets, gdb
 
 _CONFIG_TARGET = "listconfig"
-"""Is there if another kernel has the targets of the configuration."""
+"""A target that exists if another kernel has added the targets of the configuration."""
 
 
 @while_reading
@@ -35,16 +35,16 @@ def xen_kernel(
     text: str = "",
     **boot: Any,
 ) -> list[Any]:
-    """env.XenKernel(): links, checks and boots a kernel; after env.XenConfigure().
+    """env.XenKernel(): link and check a kernel, and add its targets; after env.XenConfigure().
 
-    source is a table as of XenSources, or what XenImage takes.  In front of it is linked the
-    head object, with head_object as the arguments of XenHead; with own_head the kernel has its
-    own.  kallsyms adds the table of XenKallsyms.  script, loaders and xen are XenImage's; boot
-    are XenBoot's: mode=, cmdline=, mem= and so on.
+    source is a table as for XenSources, or sources as for XenImage.  The head object is linked
+    before it; head_object has the arguments of XenHead.  With own_head the kernel has a head of
+    its own.  kallsyms adds the table of XenKallsyms.  script, loaders and xen are as for
+    XenImage; boot has arguments of XenBoot: mode=, cmdline=, mem= and others.
 
-    Makes the targets check, boot and gdb (check-NAME and so on of a kernel with a name), those
-    of the configuration, what `scons -h` says, text first, and the closing line.  The image is
-    built by default.
+    Adds the targets check, boot and gdb (check-NAME and so on for a kernel with a name), the
+    targets of the configuration, the text of `scons -h`, which begins with text, and the closing
+    line.  The image is a default target.
     """
     configuration: Configuration = env["XEN_CONFIG"]
     ending = f"-{name}" if name else ""

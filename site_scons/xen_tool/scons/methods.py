@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a SConstruct calls after env.XenConfigure(): XenObject, XenImage, XenBoot.
+"""The methods that a SConstruct calls after env.XenConfigure(): XenObject, XenImage, XenBoot.
 
-Each registers steps of the plan, and returns their nodes.
+Each adds steps to the plan, and returns the nodes of their outputs.
 """
 
 from __future__ import annotations
@@ -37,11 +37,10 @@ from .targets import check, test_boot
 
 @while_reading
 def xen_object(env: Any, target: Any = None, source: Any = None, **overrides: Any) -> list[Any]:
-    """env.XenObject(source), or (target, source): compiles sources, each to an object.
+    """env.XenObject(source), or (target, source): compile sources, each to an object.
 
-    A header is compiled beforehand, to a file of its name and .gch.
-
-    overrides are construction variables for these compilations.
+    A header is precompiled, to a file of its name and .gch.  overrides are construction
+    variables for these compilations.
     """
     if source is None:
         target, source = None, target
@@ -56,7 +55,7 @@ def xen_object(env: Any, target: Any = None, source: Any = None, **overrides: An
 
 
 def _object(env: Any, source: Any, target: Any = None) -> str:
-    """Registers the step that compiles a source; returns the object's path."""
+    """Add the step that compiles a source; return the path of the object."""
     name, path = source_of(env, source)
     if "\n" in name:
         raise XenToolError(f"{name!r}: no depfile can carry a name with a line break; rename it")
@@ -85,14 +84,14 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
         )  # fmt: skip
 
     graph.later(steps)
-    # So that whoever names the file, here or on the command line, finds how it is made.
+    # A node, so that the file can be named in SConscripts and on the command line.
     graph.node(env, output)
     compilation_db.add(graph, env, output, path)
     return output
 
 
 def _precompiled(graph: Graph, words: Sequence[str], output: str) -> list[str]:
-    """The precompiled headers that a command can take, but what it makes itself."""
+    """Return the precompiled headers that a command can use, without its own output."""
     if not graph.precompiled:
         return []
     taken = set(map(os.path.normpath, precompiled_headers(words)))
@@ -116,25 +115,25 @@ _VARIABLES = (
 
 
 def expanded(env: Any, folder: Any, language: str) -> list[str]:
-    """The words of compilations, the same object for all that are alike."""
+    """Return the flags of a compilation; equal flags are one shared object."""
     expanded: dict[tuple[Any, ...], Any] = env["XEN_EXPANDED"]
     values = [env.get(name) for name in _VARIABLES]
     key = (language, folder, *map(id, values))
     if key not in expanded:
-        # The values are kept, too: another object would get the id of one that is gone.
+        # Keep the values as well: a freed object's id is used again.
         expanded[key] = (flags.compilation(env, language, folder), values)
     words: list[str] = expanded[key][0]
     return words
 
 
 def prepared(graph: Graph) -> tuple[str, ...]:
-    """What is made before anything is compiled, as a first build knows of no dependencies."""
+    """Return the headers to make before anything is compiled, for the first build."""
     return (*graph.plan.configured, *graph.generated)
 
 
 @while_reading
 def xen_script(env: Any, source: Any) -> list[Any]:
-    """env.XenScript(source): preprocesses a .lds.S to a linker script."""
+    """env.XenScript(source): preprocess a .lds.S to a linker script."""
     return nodes([env["XEN_GRAPH"].node(env, _script(env, source))])
 
 
@@ -166,16 +165,15 @@ def xen_image(
     xen: str | None = None,
     postlink: Sequence[Any] = (),
 ) -> list[Any]:
-    """env.XenImage(): links source by a linker script (.lds, or .lds.S, preprocessed).
+    """env.XenImage(): link source by a linker script (.lds, or .lds.S, which is preprocessed).
 
-    In source are objects, libraries, and names or nodes of sources, which are compiled for it.
+    source has objects, libraries, and sources, which are compiled for the image.
 
-    The image must be taken by loaders (see xen_tool.loaders.names.LOADERS; a list,
-    or a string as after LOADERS=; by default those that the configuration asks for, or,
-    where that knows neither XEN_PV nor XEN_PVH, those that the image claims to be for)
-    of a Xen, such as "4.17" or "4.17+pv32".  postlink are commands that edit or pack the
-    linker's output before that: lines for the shell, or lists of words, with $SOURCE and
-    $TARGET.
+    loaders must accept the image: a list of names (xen_tool.loaders.names.LOADERS), or a string
+    as for LOADERS=.  The default are the loaders of the configuration, or, if that has neither
+    XEN_PV nor XEN_PVH, those that the image has notes for.  xen is their release, such as
+    "4.17" or "4.17+pv32".  postlink are commands that edit or pack the linker's output before
+    the check: lines for the shell, or lists of words, with $SOURCE and $TARGET.
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
@@ -205,9 +203,9 @@ def xen_image(
 
 
 def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
-    """The paths of a linker script, preprocessed if need be, and of what is linked.
+    """Return the path of a linker script, preprocessed if needed, and those of the objects.
 
-    Raises XenToolError for what no linker takes.
+    Raises XenToolError for a source that a linker cannot take.
     """
     (script,) = flatten([script])
     name, path = source_of(env, script)
@@ -217,7 +215,7 @@ def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[str, ...]) -> Step:
-    """The step that links objects by a script, with the environment's flags and libraries."""
+    """Return the step that links objects, with the flags and libraries of the environment."""
     words = [*flags.link(env, folder), "-T", script]
     libraries = tuple(flags.libraries(env))
     inputs = (script, *objects, *(name for name in libraries if not name.startswith("-")))
@@ -225,7 +223,7 @@ def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[st
 
 
 def _linked(env: Any, item: Any) -> str:
-    """The path of what is linked: an object or library, or the object of a source.
+    """Return the path of an object or library, or of the object of a source.
 
     Raises XenToolError for anything else.
     """
@@ -245,10 +243,10 @@ def _linked(env: Any, item: Any) -> str:
 def xen_boot(
     env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
 ) -> list[Any]:
-    """env.XenBoot(): an alias that starts the image under QEMU, in a mode of boot.modes.
+    """env.XenBoot(): add an alias that boots the image under QEMU, in a mode of boot.modes.
 
-    MODE= on the command line is heard before mode; without either it is the first
-    that suits the configuration.  given are values of boot.given.WORDS, likewise.
+    MODE= on the command line wins over mode; the default is the first mode that suits the
+    configuration.  given are values for boot.given.WORDS, over which the command line wins too.
     """
     node = one_image(env, "XenBoot", image)
     how = how_to_boot(env, mode, given)
@@ -258,7 +256,7 @@ def xen_boot(
         from ..boot.console import log
         from ..boot.console.console import shower
 
-        # Others may build while the guest runs.
+        # Release the lock: others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
         watched.tell(watched.GUEST)
         said = env["XEN_SETTINGS"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What names in a SConscript stand for: files of sources, and of the build directory.
+"""Resolve names in SConscripts: source files, and files of the build directory.
 
-Used by the methods that register steps.
+Used by the methods that add steps.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from . import flags
 
 
 def nodes(nodes: list[Any]) -> list[Any]:
-    """A list as SCons' builders return it."""
+    """Return nodes in a list like those of SCons' builders."""
     found: list[Any] = NodeList(nodes)
     return found
 
 
 def source_of(env: Any, source: Any) -> tuple[str, str]:
-    """The name of a source from the top, as an object's is made of it, and the file itself.
+    """Return the name of a source from the top, and the path of the file.
 
-    In a variant directory the name is there, and the file where the sources are.
+    The name gives that of the object.  In a variant directory the name is there, and the file
+    is where the sources are.
     """
     fs = env.fs
     here = fs.getcwd()
@@ -45,9 +46,9 @@ def _joined(folder: Any, name: str) -> str:
 
 
 def node_of(env: Any, item: Any) -> Any:
-    """The node of a file, or of its name.
+    """Return the node for a file name or a node.
 
-    Raises XenToolError for what is neither.
+    Raises XenToolError for anything else.
     """
     if isinstance(item, Node):
         return item
@@ -57,7 +58,7 @@ def node_of(env: Any, item: Any) -> Any:
 
 
 def target_of(env: Any, target: Any) -> str:
-    """The path of a target in $XEN_BUILD; beside the sources a folder may have its name."""
+    """Return the path of a target below $XEN_BUILD."""
     if isinstance(target, Node):
         return below_build(env, flags.path_of(target))
     name = str(env.subst(target))
@@ -69,7 +70,7 @@ def target_of(env: Any, target: Any) -> str:
 
 
 def below_build(env: Any, path: str) -> str:
-    """The path of the same name in $XEN_BUILD, which it may be below already."""
+    """Return a path below $XEN_BUILD; one that is below it already is unchanged."""
     build = env["XEN_GRAPH"].plan.folder
     if path.startswith(f"{build}/"):
         return path

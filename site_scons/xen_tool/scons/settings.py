@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""NAME=value on the command line: the settings of the tool itself, and the rest, Kconfig's."""
+"""Sort NAME=value on the command line into settings of the tool and symbols of Kconfig."""
 
 from __future__ import annotations
 
@@ -48,30 +48,30 @@ RESERVED = {
     "TARGET": "with why: the file asked about, by its path or its name alone",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
 }
-"""Every setting of the tool; a Kconfig symbol of such a name is reached as CONFIG_NAME."""
+"""The settings of the tool; a Kconfig symbol of such a name is set as CONFIG_NAME=."""
 
 _PLACES = ("ARCH", "O")
-"""Those that are for one configuration only."""
+"""Settings for one configuration only."""
 _noted: list[str] = []
 _JSON = "xen_json"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one command line says."""
+    """The settings of one command line."""
 
     tool: Mapping[str, str]
-    """Of RESERVED, those that are given."""
+    """Settings of the tool that were given."""
     kconfig: Mapping[str, str]
 
     def get(self, name: str) -> str | None:
-        """A setting of the tool; None if it is not given."""
+        """Return a setting of the tool; None if it was not given."""
         return self.tool.get(name)
 
     def with_arguments(self, arguments: Mapping[str, str]) -> Settings:
-        """What a SConstruct says itself, and of the command line what it says nothing of.
+        """Return settings in which the arguments of a SConstruct win over the command line.
 
-        Notes of the rest of the command line that it has no effect.
+        Prints a note for each setting of the command line that has no effect.
         """
         own = settings(arguments.items())
         heard = {n: v for n, v in self.tool.items() if n not in _PLACES and n not in arguments}
@@ -88,41 +88,41 @@ class Settings:
 
     @property
     def quiet(self) -> bool:
-        """QUIET=1."""
+        """Whether QUIET=1 was given."""
         return self.get("QUIET") == "1"
 
     @property
     def verbose(self) -> bool:
-        """V=1."""
+        """Whether V=1 was given."""
         return self.get("V") == "1"
 
     @property
     def timeout(self) -> float | None:
-        """TIMEOUT in seconds; None if it is not given."""
+        """The value of TIMEOUT= in seconds; None if it was not given."""
         seconds = self.get("TIMEOUT")
         return float(seconds) if seconds else None
 
     def for_boot(self, otherwise: Mapping[str, object]) -> given.Given:
-        """What a boot is given; otherwise is what the SConstruct says.
+        """Return the settings of a boot; otherwise has the arguments of the SConstruct.
 
-        Raises XenToolError for what no boot can be given.
+        Raises XenToolError for a wrong value.
         """
         return given.given({**otherwise, **_given_of(self.tool)})
 
     @property
     def cache_limit(self) -> int:
-        """CACHE_SIZE, in bytes."""
+        """The value of CACHE_SIZE= in bytes."""
         size = self.get("CACHE_SIZE")
         return int(size) << 20 if size else CACHE_LIMIT
 
     @property
     def cpus(self) -> int:
-        """CPUS."""
+        """The value of CPUS=."""
         return int(self.get("CPUS") or CPUS)
 
 
 def add_json() -> None:
-    """Adds --json to SCons' options, unless another environment has done so."""
+    """Add --json to SCons' options, once."""
     try:
         GetOption(_JSON)
     except AttributeError:
@@ -135,15 +135,14 @@ def add_json() -> None:
 
 
 def wants_json() -> bool:
-    """Whether the user has said --json."""
+    """Whether --json was given."""
     return bool(GetOption(_JSON))
 
 
 def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
-    """Sorts NAME=value into the tool's settings and Kconfig's.
+    """Sort NAME=value into settings of the tool and symbols of Kconfig.
 
-    Raises XenToolError for a name with two values, and for a value that a
-    setting of the tool cannot have.
+    Raises XenToolError for a name with two values, and for a wrong value of a setting.
     """
     said: dict[str, str] = {}
     for name, value in arguments:

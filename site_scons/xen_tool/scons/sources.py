@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""env.XenSources(): the sources that the configuration wants, as one table."""
+"""env.XenSources(): choose sources by the configuration, from one table."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _NOT_A_SCONSCRIPT = tuple(
 
 @while_reading
 def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
-    """env.XenSources({CONDITION: FILES}): the nodes of the files whose conditions hold.
+    """env.XenSources({CONDITION: FILES}): return the nodes of the files whose conditions hold.
 
-    CONDITION is "y" or an expression of Kconfig symbols, as config/conditions.py has it;
-    FILES are names, in one text or a list, or nodes.  Each file is there once, in order.
+    CONDITION is "y" or an expression of Kconfig symbols (config/conditions.py).  FILES are
+    names in one string or a list, or nodes.  Each file is returned once, in order.
 
-    What is wrong is an error with its line, whatever the configuration is: a symbol that
-    there is not, a file that is not there and that nobody makes.
+    An unknown symbol, and a file that neither exists nor is made, is an error with its line,
+    whatever the configuration is.
     """
     if not isinstance(table, Mapping):
         raise XenToolError('XenSources: write a dict, such as {"y": "main.c", "SMP": "smp.c"}')
@@ -71,7 +71,7 @@ def _near(node: Any) -> str:
 
 
 def _line_of(text: str) -> str:
-    """The place FILE:LINE of a word, or a whole text, in the SConscript that calls us."""
+    """Return FILE:LINE of a word or text in the calling SConscript."""
     frame = sys._getframe(1)
     while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_NOT_A_SCONSCRIPT):
         frame = frame.f_back

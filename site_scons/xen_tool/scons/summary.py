@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The closing line: what was built, where, and how to boot it."""
+"""The closing line of a build: what was built, where, and how to boot it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _lines: list[Callable[[], str]] = []
 
 
 def said() -> str:
-    """The closing lines of this run."""
+    """Return the closing lines of this run."""
     return "".join(line() for line in _lines)
 
 
 @while_reading
 def xen_summary(env: Any, image: Sequence[Any]) -> None:
-    """env.XenSummary(): prints the line at the end of a run that made or found the image."""
+    """env.XenSummary(): print a line at the end of a run that built the image, or found it."""
     configuration, node = env["XEN_CONFIG"], one_image(env, "XenSummary", image)
     if not _lines:
         atexit.register(lambda: print(said(), end=""))
@@ -36,7 +36,7 @@ def _line(configuration: Configuration, image: Any) -> str:
     idle = any(GetOption(name) for name in ("no_exec", "question", "help", "clean", "silent"))
     if idle or GetBuildFailures() or image.get_state() not in (executed, up_to_date):
         return ""
-    # Whoever typed `scons boot` has seen what follows.
+    # `scons boot` needs no hint on how to boot.
     if any(str(target).partition("-")[0] in ("boot", "gdb") for target in COMMAND_LINE_TARGETS):
         return ""
     return f"{image}: {_describe(configuration)}\n"

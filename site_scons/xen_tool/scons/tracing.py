@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target trace: `scons trace [TARGETS]` builds them, and writes $O/trace.json.
+"""The target trace: `scons trace [TARGETS]` builds targets and writes $O/trace.json.
 
-The trace is written when SCons ends, also if something has failed.
+The trace is written when SCons ends, also if a step failed.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 TRACE = "trace"
 _FILE = "trace.json"
 _traces: list[Trace] = []
-"""The one trace of this process, if it is asked for."""
+"""The one trace of this process, if it was requested."""
 _folders: list[str] = []
 """The build directories of this process; the trace goes to the first."""
 
 
 def trace() -> Trace | None:
-    """Return the trace of this run; None if nobody has asked for one."""
+    """Return the trace of this run; None if it was not requested."""
     if not _traces and TRACE in map(str, COMMAND_LINE_TARGETS):
         from ..report.trace import Trace
 
@@ -55,7 +55,7 @@ def _write(found: Trace, folder: str) -> None:
 
 
 class _Traced(Lines):
-    """Lines that also tell a trace of each step."""
+    """Lines that also add each step to a trace."""
 
     def __init__(self, found: Trace, **options: bool) -> None:
         super().__init__(**options)
@@ -74,7 +74,7 @@ class _Traced(Lines):
 
 
 def judged(path: str, start: float) -> None:
-    """Whether a file is up to date was found out from start until now."""
+    """Add the time since start to the trace, in which a file was judged."""
     if found := trace():
         found.span(f"judge {path}", start)
 
@@ -102,7 +102,7 @@ def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callabl
 
 
 def target(env: Any) -> Any:
-    """Return the node of the target: what else is asked for, or else the default targets."""
+    """Return the node of the target, which builds the other requested or the default targets."""
     others = [each for each in COMMAND_LINE_TARGETS if str(each) != TRACE]
     (alias,) = env.Alias(TRACE, [] if others else list(DEFAULT_TARGETS) or ".")
     env.AlwaysBuild(alias)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What `scons -h` says of a project: its own words, then settings, targets and symbols."""
+"""The text of `scons -h`: that of the project, then settings, targets and symbols."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ saved configuration: .config, or what $KCONFIG_CONFIG names, or else the defconf
 
 _has_said = False
 _unasked = ""
-"""What is said because no SConscript has called XenHelp."""
+"""The text for projects whose SConscripts do not call XenHelp."""
 
 
 @while_reading
 def xen_help(env: Any, text: str) -> None:
-    """env.XenHelp(): lets `scons -h` say text, and explain what the tool adds to it."""
+    """env.XenHelp(): let `scons -h` print text, then the settings and targets of the tool."""
     configuration = env["XEN_CONFIG"]
     _take_back()
     _say(env, configuration, text)
 
 
 def say_unasked(env: Any) -> None:
-    """Explain the tool under `scons -h` also where no SConscript calls XenHelp."""
+    """Let `scons -h` explain the tool in projects that do not call XenHelp."""
     global _unasked
     if not GetOption("help") or (_has_said and not _unasked):
         return
@@ -96,12 +96,12 @@ def _say(env: Any, configuration: Configuration, text: str) -> None:
         parts.append(_CONFIG_TARGETS.format(targets=_lines(targets), files=files))
     settings = (f"  {name + '=':<12} {meaning}" for name, meaning in RESERVED.items())
     parts.append(_SETTINGS.format(settings=_lines(settings), symbols=_lines(symbols)))
-    # SCons would take $NAME for a construction variable.
+    # SCons would expand $NAME as a construction variable.
     env.Help("\n".join(parts).replace("$", "$$"))
 
 
 def _known(name: str) -> str:
-    """As what make has a target."""
+    """Return the line for a target that make has under another name."""
     others = [other for other, own in STANDS_FOR.items() if own == name]
     return f"; make's {', '.join(others)}" if others else ""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Which loaders must take an image, and env.XenCheck(), which tells their verdicts."""
+"""The loaders that must accept an image, and env.XenCheck(), which prints their verdicts."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Question:
-    """Who must take an image; what a node of an image has in its attributes."""
+    """The loaders that must accept an image; an attribute of the node of the image."""
 
     loaders: tuple[str, ...] | None
-    """None: those that the image has notes for."""
+    """None: the loaders that the image has notes for."""
     xen: Xen
     by_default: bool
-    """Whether nobody named the Xen."""
+    """Whether the release of Xen is the default."""
     symbols: str
-    """Of the configuration: asked.symbols."""
+    """Symbols of the configuration, as asked.symbols() returns them."""
 
     def words(self) -> tuple[str, ...]:
-        """The same as functions.check() takes it."""
+        """Return the arguments of functions.check()."""
         names = CLAIMED if self.loaders is None else ",".join(self.loaders)
         by_default = "default" if self.by_default else ""
         return names, str(self.xen), by_default, self.symbols
@@ -52,11 +52,12 @@ def question(
     *,
     by_claim: bool = False,
 ) -> Question:
-    """Of the command line, of a SConscript that calls a method, by Kconfig, or by the image.
+    """Return the loaders by the command line, the arguments of a method, Kconfig, or the image.
 
-    by_claim is whether Kconfig is passed over, which it is, too, where it knows nothing of Xen.
+    by_claim: the notes of the image decide, not Kconfig; as also if Kconfig has no symbols for
+    Xen.
 
-    Raises XenToolError, with the name of what is wrong.
+    Raises XenToolError for a wrong value.
     """
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
     names: Sequence[str] | None
@@ -81,18 +82,18 @@ def question(
 
 
 def image(env: Any, path: str, asks: Question) -> Any:
-    """The node of an image that is checked, and so gets the name of its unchecked file."""
+    """Return the node of an image that step() makes from the unchecked file."""
     graph: Graph = env["XEN_GRAPH"]
     node = graph.node(env, path)
     node.attributes.xen_question = asks
     if not node.is_under(env.fs.Top):
-        # SCons by itself builds what is below the top.
+        # By default SCons builds only files below the top.
         env.Default(node)
     return node
 
 
 def step(graph: Graph, path: str, asks: Question) -> Step:
-    """The step that checks an image."""
+    """Return the step that checks an image."""
     files = modules("report/report.py", "report/text.py")
     return Step(
         "CHECK",
@@ -116,7 +117,7 @@ def _valid(what: str, parse: Callable[[Any], _T], given: Any) -> _T:
 def _loaders(given: Any) -> tuple[str, ...]:
     if isinstance(given, str):
         return asked.parse(given)
-    # A set has another order in every run, and the check would be run again for it.
+    # The order of a set differs between runs, and the step would be dirty each time.
     if not isinstance(given, Sequence):
         raise XenToolError(f"{given!r} is no list; write some of {', '.join(LOADERS)} in a list")
     return asked.known(given)
@@ -137,10 +138,10 @@ def xen_check(
     loaders: Sequence[str] | None = None,
     xen: str | None = None,
 ) -> list[Any]:
-    """env.XenCheck(): an alias that says what each asked loader makes of an image.
+    """env.XenCheck(): add an alias that prints the verdicts of loaders on an image.
 
-    That is one of XenImage(), or any other file: what is not made is checked as it is.
-    loaders and xen are as of XenImage(), and by default what its image was asked.
+    image is that of a XenImage(), or any other file, made or not.  loaders and xen are as for
+    XenImage(); the default are those of the image.
     """
     node = one_image(env, "XenCheck", image)
     made = getattr(node.attributes, "xen_question", None)
@@ -169,7 +170,7 @@ def xen_check(
         if bad:
             raise BuildError(errstr=f"not for {' and '.join(bad)}", status=1)
 
-    # The linker's output: what is refused never becomes the image.
+    # Check the linker's output: an image that is refused is never made.
     graph: Graph = env["XEN_GRAPH"]
     path = f"{node.get_path(env.fs.Top)}{UNCHECKED}"
     checked = node if made is None else graph.node(env, path)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Targets that change the saved configuration, or tell of it, as those of make in Linux.
+"""Targets that change or print the saved configuration, like those of make in Linux.
 
-They run like any target, after the SConscripts were read.  As what is read
-depends on the configuration, one that changes it has a run of its own.
+They run like any target, after the SConscripts were read.  As SConscripts depend on the
+configuration, a target that changes it needs a run without other targets.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ STANDS_FOR = {
     "xconfig": "guiconfig",
     "gconfig": "guiconfig",
 }
-"""Targets that people know from make, and what stands for each."""
+"""Targets that people know from make, and their counterparts."""
 
 WHY = "why"
-"""The target that answers; NAME=VALUE is then the question, and not a setting."""
+"""The target that explains; NAME=VALUE is then a question, not a setting."""
 
 _SYMBOL = r"[A-Z0-9_]+"
 
 
 def changing() -> list[str]:
-    """The targets on the command line that work on the saved configuration.
+    """Return the targets on the command line that change the saved configuration.
 
-    Raises XenToolError if there are others beside them.
+    Raises XenToolError if there are other targets as well.
     """
     names = [str(target) for target in COMMAND_LINE_TARGETS]
     found = [name for name in names if name in CHANGING or is_file(name)]
@@ -57,13 +57,13 @@ def changing() -> list[str]:
 
 
 def asks_why() -> bool:
-    """Whether NAME=VALUE on the command line is a question."""
+    """Whether NAME=VALUE on the command line is a question for why."""
     return WHY in map(str, COMMAND_LINE_TARGETS)
 
 
 @while_reading
 def xen_config_targets(env: Any) -> None:
-    """env.XenConfigTargets(): menuconfig, defconfig and the like, and listconfig."""
+    """env.XenConfigTargets(): add menuconfig, defconfig, setconfig, listconfig and others."""
     targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
     configuration: Configuration = env["XEN_CONFIG"]
     names = changing() or sorted(CHANGING)
@@ -72,7 +72,7 @@ def xen_config_targets(env: Any) -> None:
         given: Settings = env["XEN_SETTINGS"]
         targets.run(names, configuration.arch.name, asked=given.get("ARCH"), settings=given.kconfig)
 
-    # The first does the work of all, in their order.
+    # The first target does the work of all, in their order.
     _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")
     for name in names[1:]:
         env.Alias(name, names[0])
@@ -99,7 +99,7 @@ def xen_config_targets(env: Any) -> None:
 
     _alias(env, WHY, tell, None)
     for name in _symbols_asked_of():
-        # SCons would look for a file.
+        # SCons would search for a file of this name.
         _alias(env, name, lambda *_a, **_k: None, None)
     from ..usage import say_unasked
 
@@ -107,7 +107,7 @@ def xen_config_targets(env: Any) -> None:
 
 
 def _symbols_asked_of() -> list[str]:
-    """NAME of `why NAME`: in capitals, as symbols are."""
+    """Return the symbols of `why NAME`, which are in capitals."""
     names = [str(target) for target in COMMAND_LINE_TARGETS] if asks_why() else []
     return [name for name in names if re.fullmatch(_SYMBOL, name)]
 

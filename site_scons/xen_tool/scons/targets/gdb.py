@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target gdb: the image started as by boot, stopped at its entry, with gdb on the terminal."""
+"""The target gdb: boot the image, stopped at its entry, with gdb on the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..methods import how_to_boot
 def xen_gdb(
     env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
 ) -> list[Any]:
-    """env.XenGdb(): an alias that starts the image as env.XenBoot() does, with gdb."""
+    """env.XenGdb(): add an alias that boots the image as env.XenBoot() does, with gdb."""
     node = one_image(env, "XenGdb", image)
     how = how_to_boot(env, mode, given)
 
@@ -27,7 +27,7 @@ def xen_gdb(
         from ...boot.console.console import shower
         from ...boot.debugger.process import debug
 
-        # Others may build while the guest runs.
+        # Release the lock: others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
         echo = shower(dim=is_terminal(sys.stdout), quiet=env["XEN_SETTINGS"].quiet)
         outcome, status = debug(Path(str(source[0])), **how, echo=echo)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target report: builds the requested image, and writes $O/report.html about it."""
+"""The target report: build the requested image and write $O/report.html about it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from . import size
 
 _FILE = "report.html"
 _PAGES = (256 << 20) // PAGE_SIZE
-"""Memory of a guest in the maps, as in xen-tool map."""
+"""Pages of memory of the guest in the maps, as in xen-tool map."""
 
 
 @while_reading
@@ -68,6 +68,6 @@ def _write(node: Any) -> None:
 
 
 def _logs(folder: str) -> dict[str, str]:
-    """The consoles of boots, the newest first."""
+    """Return the consoles of boots, the newest first."""
     found = sorted(log.folder(folder).glob("*.log"), key=os.path.getmtime, reverse=True)
     return {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in found}

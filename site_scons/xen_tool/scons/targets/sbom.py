@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""env.XenSbom(): an alias that writes a software bill of materials of an image."""
+"""env.XenSbom(): add an alias that writes a software bill of materials of an image."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def xen_sbom(
     supplier: str | None = None,
     licence: str = "",
 ) -> list[Any]:
-    """env.XenSbom(): an alias that writes SPDX documents of an image, and its provenance.
+    """env.XenSbom(): add an alias that writes SPDX documents and provenance of an image.
 
-    They go to $XEN_BUILD/sbom/, or, of several images, to sbom/IMAGE/.  name (that of the image),
-    version (the start of its SHA-256), supplier (nobody is named) and licence (what its sources
-    say) are what the documents say of it.
+    They are in $XEN_BUILD/sbom/, or, for several images, in sbom/IMAGE/.  The documents contain
+    name (default: that of the image), version (the start of its SHA-256), supplier (none) and
+    licence (that of its sources).
     """
     node = one_image(env, "XenSbom", image)
     graph: Graph = env["XEN_GRAPH"]

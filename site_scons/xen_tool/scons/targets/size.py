@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target size: builds the requested images, and tells what of each is how large.
+"""The target size: build the requested images and print the sizes of their parts.
 
-Which object each byte is of is known from the linker's map: the link is run once more for it, in
-a temporary folder, so that builds pay nothing.  Without AGAINST= the change is told from the last
-time that this target was asked for: $O/.sizes/IMAGE.json has its sizes.
-
-AGAINST= names another image, or a revision of git, which is then built in a temporary folder.
+The linker's map says from which object each byte comes.  The link is run once more for it, in a
+temporary folder, so ordinary builds pay nothing.  Without AGAINST= the change since the last run
+of this target is shown: $O/.sizes/IMAGE.json has its sizes.  AGAINST= names another image, or a
+revision of git, which is built in a temporary folder.
 """
 
 from __future__ import annotations
@@ -78,11 +77,11 @@ def _tell(node: Any) -> None:
 
 
 def measured(node: Any) -> tuple[Sizes, Sizes | None]:
-    """The sizes of an image, and those to compare with; keep the first for the next time."""
+    """Return the sizes of an image, which are kept, and those to compare with."""
     graph: Graph = node.attributes.xen_graph
     image = path_of(node)
     step = graph.plan.steps.get(f"{image}{UNCHECKED}")
-    # Commands behind the link may stand between.
+    # Post-link commands may come between.
     while step is not None and step.action != LINK:
         step = graph.plan.steps.get(step.inputs[0]) if step.inputs else None
     placed = None
@@ -99,10 +98,10 @@ def measured(node: Any) -> tuple[Sizes, Sizes | None]:
 
 
 def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str, list[Placed]]:
-    """Which bytes are of which object, by their names below the build directory.
+    """Return the places of each object in an image, by names below the build directory.
 
     argv is the command, without `-o OUTPUT`, that linked a file in the folder top.
-    Raises XenToolError if the linker makes another file now than that.
+    Raises XenToolError if the linker now makes a different file.
     """
     with tempfile.TemporaryDirectory(prefix="xen_tool-") as folder:
         output, map_file = os.path.join(folder, "linked"), os.path.join(folder, "map")
@@ -130,9 +129,9 @@ def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str,
 
 
 def _other(graph: Graph, image: str, against: str) -> Sizes:
-    """The sizes of what AGAINST= names.
+    """Return the sizes of the image or revision in AGAINST=.
 
-    Raises XenToolError if it is neither a file nor a revision, or that cannot be built.
+    Raises XenToolError if it is neither, or the revision cannot be built.
     """
     if os.path.exists(against):
         return read_sizes(against)
@@ -159,7 +158,7 @@ def _other(graph: Graph, image: str, against: str) -> Sizes:
         record = database.get(linked)
         placed = None
         if record is not None:
-            # Behind the flags come -o and the output.
+            # After the flags come -o and the output.
             argv = [*lines(database.text(record.flags)), *lines(record.files)[2:]]
             placed = _placed(argv, linked, folder, "built")
         return read_sizes(built, placed)._replace(image=f"{against} of git")

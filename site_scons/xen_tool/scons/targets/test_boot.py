@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target test-boot: boots every image of env.XenBoot(), in its mode, some at once."""
+"""The target test-boot: boot every image of env.XenBoot() in its mode, several at a time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from ..settings import wants_json
 NAME = "test-boot"
 
 _added: list[tuple[str, Any, Mode, Any, Given]] = []
-"""Alias, node of the image, mode, its environment, and what is given, of each env.XenBoot()."""
+"""For each env.XenBoot(): alias, node of the image, mode, environment, and settings."""
 
 
 def add(env: Any, target: str, node: Any, mode: Mode, given: Given) -> None:
-    """Have the target boot an image, too."""
+    """Add an image to the target."""
     step = [] if _added else env.Action(while_building(_action), cmdstr=None)
     _added.append((target, node, mode, env, given))
     env.AlwaysBuild(env.Alias(NAME, node, step))
@@ -55,7 +55,7 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
 
 
 def _is_interrupted() -> bool:
-    """Whether a signal has come that asks to end; SCons' own handlers let actions go on."""
+    """Whether a signal asked to end; SCons' own handlers wait for running actions."""
     try:
         numbers = os.read(signals.descriptor(), 64)
     except OSError:
