@@ -19,7 +19,7 @@ from xen_tool.boot.given import WORDS, given
 from xen_tool.boot.modes import Place
 from xen_tool.boot.result.outcome import LACKS_MEMORY, End
 from xen_tool.boot.result.protocols import PROTOCOLS, Finish, Result
-from xen_tool.boot.suite import told
+from xen_tool.boot.suite import results
 from xen_tool.boot.suite.run import FLAKY, NOT_RUN, REFUSED
 from xen_tool.boot.symbols import Symbols
 
@@ -134,7 +134,7 @@ def test_every_result_has_its_status() -> None:
         bad = cli.INTERRUPTED if name == NOT_RUN else cli.FAILED
         assert tool == str(0 if good else bad)
         assert scons == ("0" if good else "2")
-        assert junit == told._ELEMENTS.get(name, "")
+        assert junit == results._ELEMENTS.get(name, "")
 
 
 def test_readme_leads_there() -> None:

@@ -277,7 +277,7 @@ def test_no_mixture_passes_that_has_a_failure_or_two_results(lines: list[str]) -
     evidence = Evidence(Place.DOM0, reader)
     for line in lines:
         evidence.see(line)
-    if reader.verdict().result is Result.PASSED and not reader.doubt():
+    if reader.verdict().result is Result.PASSED and not reader.objection():
         bad = ("FAIL", "not ok", "Bail out", "RESULT: FAIL", "Test result: ERROR")
         more = ("Test result: SKIP", "Test result: FAILURE")
         assert not any(line.strip().startswith((*bad, *more)) for line in lines)
@@ -292,7 +292,7 @@ def test_the_reader_keeps_little() -> None:
         Evidence(Place.DOM0, reader).see(line)
     for indent in range(999):
         Evidence(Place.DOM0, reader).see(" " * indent + "KTAP version 1")
-    assert len(reader.doubt() + reader.failures_told()) < 2000
+    assert len(reader.objection() + reader.failure_text()) < 2000
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from project import TOP
 from xen_tool.boot.modes import MODES, named
 from xen_tool.boot.result.outcome import Outcome
 from xen_tool.boot.result.protocols import Result
-from xen_tool.boot.suite import told
 from xen_tool.boot.suite.cases import Case, Options, of_images
+from xen_tool.boot.suite.results import Table, summary, xml
 from xen_tool.boot.suite.run import How, Ran, Run, Suite
 from xen_tool.errors import XenToolError
 
@@ -173,7 +173,7 @@ def test_several_runs_have_one_result(
     ran = _ran(*results, image="a\x00<&>\udcff\x1b")
     assert ran.result == result
     assert ran.passed == (result == "passed")
-    (case,) = checked_junit(told.xml([ran]))
+    (case,) = checked_junit(xml([ran]))
     assert [child.tag for child in case if child.tag != "system-out"] == ([tag] if tag else [])
 
 
@@ -244,9 +244,9 @@ def test_what_passes_only_now_and_then_is_flaky(
     for run in ran.runs:
         words = "but also FAIL a: odd" if not run.outcome.passed else "reported RESULT: PASS"
         assert words in run.console.read_text()
-    table = told.Table([ran.case])
+    table = Table([ran.case])
     assert ("runs passed" in table.row(ran)) == (runs > 1)
-    lines = list(told.summary([ran], Path("logs")))
+    lines = list(summary([ran], Path("logs")))
     assert any("the guest reported RESULT: PASS, but also FAIL a: odd" in line for line in lines)
 
 

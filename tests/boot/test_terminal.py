@@ -47,7 +47,7 @@ def evidence(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> Evidence
 
 def passes(data: bytes) -> bool:
     reader = evidence(data, columns=COLUMNS).reader
-    return reader.verdict().result is Result.PASSED and not reader.doubt()
+    return reader.verdict().result is Result.PASSED and not reader.objection()
 
 
 def fails(data: bytes) -> bool:
@@ -154,7 +154,7 @@ PASSED = b"PASS a\nCHECKS: 1\nRESULT: PASS\n"
     ],
 )
 def test_what_is_no_pass_says_why(data: bytes, reason: str) -> None:
-    assert evidence(data).reader.doubt() == reason
+    assert evidence(data).reader.objection() == reason
 
 
 def test_a_line_that_is_told_again_counts_once() -> None:
@@ -205,7 +205,7 @@ def test_memory_is_bounded_whatever_comes(piece: bytes, monkeypatch: pytest.Monk
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert after - before < len(data)
-    assert len(found.reader.doubt() + found.last_line) < 1000
+    assert len(found.reader.objection() + found.last_line) < 1000
 
 
 def test_the_last_lines_are_kept() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Start a kernel image, on real Xen or as QEMU does, and say how it went.
+"""Boot a kernel image under QEMU, on real Xen or without Xen, and judge the result.
 
     from xen_tool.boot.boot import boot
     outcome = boot(Path('vmlinux'), mode='pvh', echo=print)
@@ -17,8 +17,8 @@ result/    how the run ended and why, from what the guest reported and what else
 suite/     many boots, some at the same time
 debugger/  gdb on a booted guest, recordings, and memory dumps
 
-QEMU, Xen's hypervisor and the dom0 are found, or fetched, by debian/.
+debian/ finds QEMU, Xen's hypervisor and the packages of the dom0, or fetches them.
 """
 
 CPUS = 2
-"""How many CPUs the guest gets, unless told otherwise."""
+"""Number of CPUs of the guest, unless CPUS= or --cpus sets another."""

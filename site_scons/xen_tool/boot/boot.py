@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Boots an image in a QEMU machine without KVM, in one of the modes of modes.py.
+"""Boot an image in a QEMU machine without KVM, in one of the modes of modes.py.
 
-QEMU's multiboot loader starts the hypervisor; what it is given as -initrd are
-Xen's modules, of which the first is dom0's kernel.  The serial port is the console.
+QEMU's multiboot loader starts the hypervisor.  The files of -initrd are Xen's modules, the first
+of which is dom0's kernel.  The serial port is the console.  Used by `xen-tool boot`,
+env.XenBoot() and suite/.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from . import CPUS, modes
 from .console.console import Console, tell
 from .console.dump import Where
 from .console.source import read
+from .copies import Copies
 from .given import NOTHING, Given
-from .held import Held
 from .modes import Mode, Place
 from .qemu import Machine, find_qemu, running
 from .result.evidence import Evidence
@@ -39,32 +40,34 @@ if TYPE_CHECKING:
     from .debugger.aids import Aids, Debugger
 
 MAX_CPUS = 32
-"""A guest's vcpu_info of more is not in the shared_info page."""
+"""The number of vcpu_info in the shared_info page; more CPUs would have none."""
 
 GRACE_SECONDS = 2.0
-"""How long the last lines of a dying Xen or guest are waited for."""
+"""Time for the last lines of a Xen or guest that has crashed."""
 
 ANSWER_SECONDS = 1.0
-"""How long Xen is listened to when it is asked where the CPUs are."""
+"""Time for Xen's answer to its key `d`."""
 
 ASKS = 3
-"""How often it is asked, while neither the guest runs nor nobody."""
+"""How often the key is sent, while a domain other than the guest runs."""
 
 TO_XEN, DUMP_REGISTERS = b"\x01\x01\x01", b"d"
-"""CTRL-a three times switches the serial input from dom0 to Xen, which has keys."""
+"""CTRL-a three times switches the serial input from dom0 to Xen; its key `d` dumps registers."""
 
 EXIT_SECONDS = 5.0
-"""How long QEMU's exit is waited for after the guest's result line."""
+"""Time for QEMU's exit after the guest's result line."""
 
 
 class _Loaded(NamedTuple):
+    """The files that QEMU loads, and the options for them."""
+
     image: str
-    """The name of its copy."""
+    """The file name of the copy of the image."""
     options: list[str]
     version: str | None
-    """Of Xen; None: that is not known, or there is none."""
+    """The version of Xen; None if it is unknown, or the mode is without Xen."""
     mode: Mode
-    """With the memory that the machine gets."""
+    """The mode, with the memory that the machine gets."""
     xen_symbols: Path | None = None
 
 
@@ -83,21 +86,25 @@ def boot(
     started: Callable[[Machine], None] | None = None,
     files: Path | None = None,
 ) -> Outcome:
-    """Runs the image until it reports, dies, or timeout seconds are over.
+    """Boot the image until it reports a result, crashes, or its time is over.
 
-    mode is a row of modes.MODES, its name or its alias (PV dom0); it has a
-    timeout of its own.  cpus is how many the guest gets.  qemu is a program's
-    name or path, perhaps with options (qemu-system-x86_64), xen a hypervisor's
-    path, gzipped or not, or a version of it that Debian has (the newest
-    installed one), given what they and the guest get besides.  echo takes each
-    line of the console as it comes, say a line on what is fetched, started the
-    machine when it runs.  With given.gdb the machine waits for gdb, and has no time
-    limit; debugger starts one, or else say gets the line to type.  files is a folder
-    to keep what QEMU loads in, without which it is in memory.  QEMU never outlives
-    the call or its process.
+    mode: a row of modes.MODES, its name or its alias; the default is PV dom0.
+    timeout: seconds; the default is that of the mode.
+    cpus: the number of CPUs of the guest.
+    qemu: the name or path of a program, which options may follow; the default is
+        qemu-system-x86_64.
+    xen: the path of a hypervisor, gzipped or not, or a version that Debian has; the default is
+        the newest installed one.
+    given: further settings for the guest, Xen and QEMU.
+    echo: is called with each line of the console as it comes.
+    say: is called with a line before something is fetched.
+    debugger: starts a debugger.  With given.gdb the machine waits for gdb, and has no time
+        limit; without a debugger, say is called with the line to type.
+    started: is called with the machine once it runs.
+    files: a folder in which to keep the files that QEMU loads; by default they are in memory.
 
-    Raises XenToolError if a part is missing or unusable; everything that
-    happens after the start is an Outcome.
+    QEMU never outlives the call or its process.  Raises XenToolError if a part is missing or
+    unusable; whatever happens after the start is in the Outcome.
     """
     mode = mode if isinstance(mode, Mode) else modes.named(mode)
     timeout = mode.timeout if timeout is None else timeout
@@ -113,20 +120,20 @@ def boot(
         cpus = 1
     if given.gdb:
         timeout = math.inf
-    program = [*find_qemu(qemu, say), *given.of_qemu]
-    with Held(files) as held, contextlib.ExitStack() as stack:
-        loaded = _lay_out(held, mode, image, cpus, xen, given, say)
-        options, descriptors = loaded.options, held.descriptors
+    program = [*find_qemu(qemu, say), *given.qemu_words]
+    with Copies(files) as copies, contextlib.ExitStack() as stack:
+        loaded = _lay_out(copies, mode, image, cpus, xen, given, say)
+        options, descriptors = loaded.options, copies.descriptors
         aids: Aids | None = None
         if given.is_debugged:
             from .debugger.aids import Aids
 
             aids = Aids(given, loaded.mode, loaded.image, stack)
-            more, own = aids.add([*program, *options], held)
-            options, descriptors = [*options, *more], [*held.descriptors, *own]
-        own_cpus = 1 if mode.place is Place.DOMU else cpus
+            more, added = aids.add([*program, *options], copies)
+            options, descriptors = [*options, *more], [*copies.descriptors, *added]
+        machine_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        with running(program, loaded.mode, own_cpus, options, descriptors) as machine:
+        with running(program, loaded.mode, machine_cpus, options, descriptors) as machine:
             if started:
                 started(machine)
             if aids:
@@ -153,26 +160,26 @@ def _passed(evidence: Evidence, end: End, image: str) -> bool:
 
 
 def _lay_out(
-    held: Held, mode: Mode, image: Path, cpus: int, xen: str | None, given: Given, say: Say
+    copies: Copies, mode: Mode, image: Path, cpus: int, xen: str | None, given: Given, say: Say
 ) -> _Loaded:
-    """Copy what QEMU is to load."""
+    """Copy the files that QEMU is to load."""
     given.check(mode)
-    kernel = held.copy(image, "the file of a linked kernel image")
+    kernel = copies.copy(image, "the file of a linked kernel image")
     with open_kernel(kernel) as file:
         if file.format == "raw":
             raise XenToolError(
                 f"{image} is no kernel image: neither ELF nor a bzImage, packed or not"
             )
-    modules = [(held.copy(Path(m.path), "a module"), m.words) for m in given.modules]
+    modules = [(copies.copy(Path(m.path), "a module"), m.words) for m in given.modules]
     if mode.place is Place.KERNEL:
         options = ["-kernel", kernel, *(["-append", given.cmdline] if given.cmdline else [])]
         options += [word for name, _ in modules for word in ("-initrd", name)]
         return _Loaded(kernel, options, None, _with_memory(mode, given.mem))
     hypervisor = _hypervisor(xen, say)
     version = version_of(hypervisor)
-    of_xen = ["console=com1", "com1=115200,8n1", *mode.xen]
+    xen_options = ["console=com1", "com1=115200,8n1", *mode.xen]
     content = read_hypervisor(hypervisor)
-    unpacked = held.put([content])
+    unpacked = copies.put([content])
     if mode.place is Place.DOM0:
         loaded = [(kernel, given.cmdline), *modules]
         mode = _with_memory(mode, given.mem)
@@ -185,13 +192,13 @@ def _lay_out(
                 "have: call it xen-VERSION-amd64.gz, or name a version, such as 4.17"
             )
         files = [Path(name) for name in (kernel, *(name for name, _ in modules))]
-        dom0 = domu.lay_out(held, mode, files, cpus, version, given, say)
+        dom0 = domu.lay_out(copies, mode, files, cpus, version, given, say)
         loaded = dom0.modules
-        of_xen += dom0.xen_options
+        xen_options += dom0.xen_options
         mode = _with_memory(mode, mode.memory + dom0.more_memory)
-    # What is in a list has its commas doubled.
+    # QEMU separates the files by commas; a comma in the words is doubled.
     listed = [f"{name} {words}".strip().replace(",", ",,") for name, words in loaded]
-    xen_words = " ".join([*of_xen, given.xen_options]).strip()
+    xen_words = " ".join([*xen_options, given.xen_options]).strip()
     options = ["-kernel", unpacked, "-append", xen_words, "-initrd", ",".join(listed)]
     symbols = None
     if given.gdb:
@@ -218,11 +225,11 @@ def _hypervisor(xen: str | None, say: Say) -> Path:
 
 
 def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
-    """What the loader of this Xen, or QEMU, says of the image, if it does not take it."""
+    """Yield why the loader of this Xen, or QEMU, refuses the image, if it does."""
     from ..report.text import refusal
 
     known = mode.modelled
-    # Of a Xen older than the rules nothing is said, nor of one whose version is not known.
+    # Nothing is reported for a Xen that is older than the rules, or of an unknown version.
     with contextlib.suppress(XenToolError):
         if version:
             known = known._replace(version=Xen.parse(version).version)
@@ -232,14 +239,14 @@ def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
 def _follow(
     machine: Machine, console: Console, evidence: Evidence, deadline: float, *, dumps: bool
 ) -> Sequence[Where]:
-    """Read the console until QEMU has ended or there is no point in waiting on.
+    """Read the console until QEMU has ended or nothing more is to be expected.
 
-    Returns where the CPUs are, of a machine that hangs or was stopped by its guest.
+    Returns the places of the CPUs if the machine hangs or its guest stopped it.
     """
     places: Sequence[Where] = ()
-    # Without a limit there is a debugger, who looks on as long as the machine is there.
+    # Without a limit there is a debugger: go on as long as the machine runs.
     debugged = math.isinf(deadline)
-    # When a line without an end, which a guest passes by, has stayed long enough.
+    # The time at which an incomplete line that PASS_REGEX= matches has stayed long enough.
     prompt = math.inf
     while debugged or not evidence.over:
         data = machine.listen(min(deadline, prompt) - time.monotonic())
@@ -266,13 +273,17 @@ def _follow(
         with contextlib.suppress(subprocess.TimeoutExpired):
             machine.process.wait(max(0.0, deadline - time.monotonic()))
     elif not (debugged or evidence.over or evidence.in_trouble or evidence.reader.ended):
-        places = _ask(machine, console, evidence)
+        places = _locate_cpus(machine, console, evidence)
     console.close()
     return places
 
 
-def _ask(machine: Machine, console: Console, evidence: Evidence) -> Sequence[Where]:
-    """Where the CPUs of a machine that hangs are: Xen knows best, but may hang itself."""
+def _locate_cpus(machine: Machine, console: Console, evidence: Evidence) -> Sequence[Where]:
+    """Return the places of the CPUs of a machine that hangs.
+
+    Xen's key `d` gives those of the guest's vCPUs; if Xen does not answer, QEMU's monitor gives
+    those of the machine's CPUs.
+    """
     cpus = machine.monitor.cpus()
     if evidence.place is Place.KERNEL or not cpus:
         return cpus
@@ -285,7 +296,7 @@ def _ask(machine: Machine, console: Console, evidence: Evidence) -> Sequence[Whe
         while (data := machine.listen(deadline - time.monotonic())) is not None:
             console.feed(data)
         answered = [place for place in evidence.dump.places if place.who]
-        # Others may have had the processor for a moment.
+        # Another domain may have run for a moment.
         if all(place.idle for place in answered) or any(map(evidence.is_of_guest, answered)):
             break
     evidence.dump.places.clear()

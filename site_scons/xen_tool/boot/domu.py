@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Boots an image as a domU: what a Linux dom0 is given to build it, and what it does then.
+"""Make the files of a Linux dom0 that builds a domU from an image.
 
-The dom0 is that of initramfs.py; a second archive behind its first has the domain.  Its /init
-starts Xen's daemons and xl, lets the domain's console through to its own, and tells
-outcome.py in the end how the domain shut down: by a line, and by QEMU's isa-debug-exit device.
+The dom0 is that of debian/initramfs.py; a second archive after its initramfs has the domain.  Its
+/init starts Xen's daemons and xl, copies the domain's console to its own, and reports at the end
+how the domain shut down: by a line, which result/evidence.py reads, and by QEMU's isa-debug-exit
+device.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from typing import NamedTuple
 
 from ..debian import cpio, initramfs
 from ..debian.apt import Say
+from .copies import Copies
 from .given import Given
-from .held import Held
 from .modes import Mode
 from .result.evidence import STARTS
 
 _DOM0_MIB = 256
 _SMALL_MIB = 16
-"""Of files for the domain, for which there is room in that."""
+"""MiB of the domain's files that fit into _DOM0_MIB."""
 
 _KERNEL_OPTIONS = "console=hvc0 quiet loglevel=4 nokaslr cryptomgr.notests"
 
-# xl's own words are shown only if it fails: they would come between the guest's.  Preserved, a
-# domain that is shut down keeps its console until xenconsoled has read all of it.
+# xl's output is shown only if it fails, as it would mix with the guest's.  A domain that is
+# preserved after its shutdown keeps its console until xenconsoled has read all of it.
 _INIT = r"""#!/bin/sh
 PATH=/bin:$(echo /usr/lib/xen-*/bin)
 export PATH
@@ -70,17 +71,17 @@ end '\003' "xl did not start the domain: $(grep -m 1 error /xl.log)"
 
 
 class Dom0(NamedTuple):
-    """What Xen is given to start it."""
+    """What Xen needs to start the dom0."""
 
     modules: list[tuple[str, str]]
-    """Names of files, and words behind them."""
+    """File names, each with the words after it."""
     xen_options: list[str]
     more_memory: int
-    """MiB beyond what the mode has."""
+    """MiB that the machine needs beyond those of the mode."""
 
 
 def lay_out(
-    held: Held,
+    copies: Copies,
     mode: Mode,
     files: Sequence[Path],
     cpus: int,
@@ -88,9 +89,9 @@ def lay_out(
     given: Given,
     say: Say,
 ) -> Dom0:
-    """Copy the dom0 for this version of Xen, with the domain in it: the files, image and module.
+    """Copy the dom0 for this version of Xen, with the domain in it.
 
-    Raises XenToolError if there is no such dom0.
+    files: the image, and a module if there is one.  Raises XenToolError if there is no such dom0.
     """
     dom0 = initramfs.dom0(version, say)
     domain = {
@@ -100,13 +101,14 @@ def lay_out(
     domain |= {
         name: path.read_bytes() for name, path in zip(("guest", "module"), files, strict=False)
     }
-    kernel = held.copy(dom0 / "kernel", "another cache folder in XDG_CACHE_HOME")
-    root = held.put([(dom0 / "initramfs").read_bytes(), cpio.archive(domain)])
-    # They are there as Xen's module, in a root that may fill half of the memory, and in xl.
+    kernel = copies.copy(dom0 / "kernel", "another cache folder in XDG_CACHE_HOME")
+    root = copies.put([(dom0 / "initramfs").read_bytes(), cpio.archive(domain)])
+    # The files are there as Xen's module, in a root file system of at most half of the memory, and
+    # in xl.
     large = max(0, (sum(map(len, domain.values())) >> 20) - _SMALL_MIB)
-    own = _DOM0_MIB + 4 * large
-    # Guests' words at port 0xe9 come through by guest_loglvl.
-    options = [f"dom0_mem={own}M", "dom0_max_vcpus=1", "guest_loglvl=all"]
+    dom0_mib = _DOM0_MIB + 4 * large
+    # With guest_loglvl=all Xen prints what guests write to port 0xe9.
+    options = [f"dom0_mem={dom0_mib}M", "dom0_max_vcpus=1", "guest_loglvl=all"]
     modules = [(kernel, _KERNEL_OPTIONS), (root, "")]
     return Dom0(modules, options, 5 * large + (given.mem or 0))
 
@@ -121,7 +123,7 @@ def _configuration(mode: Mode, cpus: int, given: Given) -> str:
     lines = [
         'name = "guest"',
         'kernel = "/guest"',
-        # To make one up, xl would wait seconds for the dom0 to have gathered randomness.
+        # For a random UUID xl would wait seconds until the dom0 has entropy.
         'uuid = "00000000-0000-0000-0000-000000000001"',
         f"vcpus = {cpus}",
         *(line for line in mode.domain if not (given.mem and line.startswith("memory"))),
@@ -130,8 +132,8 @@ def _configuration(mode: Mode, cpus: int, given: Given) -> str:
         *(['ramdisk = "/module"'] if given.modules else []),
         *(f'on_{event} = "preserve"' for event in events),
     ]
-    own = [line for line in lines if line.partition(" ")[0] not in given.set_of_domain]
-    return "".join(f"{line}\n" for line in [*own, given.domain])
+    kept = [line for line in lines if line.partition(" ")[0] not in given.set_of_domain]
+    return "".join(f"{line}\n" for line in [*kept, given.domain])
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a user gives a guest, its Xen and its QEMU, besides what the mode gives them.
+"""The settings of a boot by the user, for the guest, Xen, QEMU and gdb, besides the mode.
 
 The names are the same everywhere: CMDLINE= of SCons, cmdline= of env.XenBoot(), --cmdline of
 xen-tool boot.
@@ -34,19 +34,19 @@ WORDS = {
     "dump": "a file for the memory of a guest that failed, for gdb",
     "replay": "a file in which it was recorded, to be run again, also backwards by gdb",
 }
-"""What can be given, for people."""
+"""The names of the settings, each with its description for users."""
 
 
 class Module(NamedTuple):
-    """A file for the guest."""
+    """A file for the guest, such as an initrd."""
 
     path: str
     words: str
-    """Behind its name, which only a dom0 sees."""
+    """The words after its name; only a dom0 sees them."""
 
 
 class Given(NamedTuple):
-    """The values of WORDS."""
+    """The values of the settings in WORDS."""
 
     cmdline: str = ""
     mem: int | None = None
@@ -63,32 +63,32 @@ class Given(NamedTuple):
     dump: str = ""
 
     @property
-    def of_qemu(self) -> list[str]:
-        """QEMU's options, one by one."""
+    def qemu_words(self) -> list[str]:
+        """The options for QEMU as words."""
         return shlex.split(self.qemu_options)
 
     @property
-    def of_gdb(self) -> list[str]:
-        """Those of gdb, likewise."""
+    def gdb_words(self) -> list[str]:
+        """The options for gdb as words."""
         return shlex.split(self.gdb_options)
 
     @property
     def set_of_domain(self) -> set[str]:
-        """The names that the lines for a domU set."""
+        """The names that the lines of xl.cfg set."""
         return set(re.findall(r"(?:^|[;\n])\s*(\w+)\s*=", self.domain))
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the run is recorded, or a replay."""
+        """Whether the run is recorded or replayed."""
         return bool(self.record or self.replay)
 
     @property
     def is_debugged(self) -> bool:
-        """Whether there is anything for boot/debugger/."""
+        """Whether boot/debugger/ is needed."""
         return bool(self.gdb or self.is_recorded or self.dump)
 
     def check(self, mode: Mode) -> None:
-        """Raise XenToolError if something is given that has no place in this mode."""
+        """Raise XenToolError if a setting does not apply to this mode."""
         if self.is_recorded and mode.is_nested:
             raise XenToolError(
                 f"a run in the mode {mode.name} cannot be replayed: QEMU loses its way where Xen "
@@ -108,9 +108,9 @@ NOTHING = Given()
 
 
 def given(values: Mapping[str, object]) -> Given:
-    """Return the values of these names.
+    """Return the settings of these names; None as a value means unset.
 
-    Raises XenToolError for a name that is not of WORDS, or a value that it cannot have.
+    Raises XenToolError for a name that is not in WORDS, or a value that is not valid.
     """
     texts = {name: str(value) for name, value in values.items() if value is not None}
     for name, text in texts.items():

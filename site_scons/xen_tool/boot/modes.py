@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The ways in which an image is booted, one row each.
+"""The modes in which an image is booted, one row each.
 
-A mode is named after the loader that it puts to the test, as the verdicts on an
-image are.  The rows say what QEMU is given; boot.py runs it, and domu.py makes
-the dom0 that a domU needs.
+A mode has the name of the loader that loads the image, as the verdicts on an image have.  The
+rows hold the settings of QEMU and Xen; boot.py runs them, and domu.py makes the dom0 that a domU
+needs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..loaders.model.releases import Xen
 
 
 class Place(Enum):
-    """What the image is given to QEMU as."""
+    """The part of the machine that the image is."""
 
     KERNEL = "the machine's own kernel, without Xen"
     DOM0 = "Xen's first module, and so dom0's kernel"
@@ -26,36 +26,36 @@ class Place(Enum):
 
 
 class Mode(NamedTuple):
-    """A way to boot an image."""
+    """A mode of booting an image."""
 
     name: str
     alias: str
     what: str
-    """For people, as in "boots it as ..."."""
+    """A description for users, as in "boots it as ..."."""
     place: Place
     memory: int
-    """Of the machine, in MiB."""
+    """Memory of the machine in MiB."""
     timeout: float
-    """Seconds until a boot without a result has failed, unless told otherwise."""
+    """The default time limit in seconds; a boot without a result then has failed."""
     cpu: str | None = None
-    """QEMU's -cpu, unless its default will do."""
+    """The value of QEMU's -cpu; None: QEMU's default."""
     xen: tuple[str, ...] = ()
-    """Options of Xen, besides its console's."""
+    """Options of Xen, besides those of its console."""
     domain: tuple[str, ...] = ()
     """Lines of the domain's configuration (xl.cfg(5))."""
     real_time: bool = False
-    """Whether the machine's clock is the real one, also where it need not be."""
+    """Whether the machine's clock is real time even where it could count instructions."""
     bits: int | None = None
-    """Of the kernels that start so, if only of one kind."""
+    """32 or 64 if only kernels of this width can be booted; None: both."""
 
     @property
     def loader(self) -> str:
-        """Who takes the image."""
+        """The name of the loader that loads the image."""
         return self.name if self.name in names.LOADERS else names.PV_DOMU
 
     @property
     def modelled(self) -> Xen:
-        """The Xen whose verdict tells whether the image is taken."""
+        """The Xen whose rules decide whether the image is accepted."""
         return Xen(pv32=self.bits == 32)
 
     @property
@@ -70,21 +70,21 @@ class Mode(NamedTuple):
 
     @property
     def counts_instructions(self) -> bool:
-        """Whether the machine's clock goes by the instructions that it runs.
+        """Whether the machine's clock counts the instructions that it runs (-icount).
 
-        Xen's start, which waits busily for the clock, takes half the time so, and
-        every run is the same, however busy the host is.  A Linux would take longer.
+        Xen's start, which polls the clock, then takes half the time, and every run is the same,
+        however busy the host is.  Linux would take longer.
         """
         return self.place is not Place.DOMU and not self.real_time
 
 
-# Debian's Xen has no shadow paging, so a PVH domain needs nested paging from the CPU.  For Linux
-# as a PV dom0 a newer model than QEMU's default will not do: its boot crashes.
+# Debian's Xen has no shadow paging, so a PVH domain needs nested paging of the CPU.  The PV modes
+# keep QEMU's default: Linux as a PV dom0 crashes on a newer model.
 _NESTED_PAGING = "+npt"
 _NPT = f"qemu64,{_NESTED_PAGING}"
-# To a CPU of qemu64's family, 15, Xen does as to an old AMD one, and xen-shim gets a #GP for it.
+# Xen treats a CPU of qemu64's family, 15, as an old AMD one, and xen-shim gets a #GP from that.
 _SHIM_CPU = f"qemu64,+svm,{_NESTED_PAGING},family=23,model=1"
-# Xen 4.17 itself needs about 48 MiB, an image its size and 16 MiB.
+# Xen 4.17 itself needs about 48 MiB, and an image needs its size and 16 MiB.
 _DOM0_MIB = 128
 
 MODES = (
@@ -147,13 +147,13 @@ MODES = (
         bits=32,
     ),
 )
-"""Every mode."""
+"""All modes."""
 
 
 def named(name: str) -> Mode:
-    """The mode of this name or alias.
+    """Return the mode of this name or alias.
 
-    Raises XenToolError, listing them, if there is none.
+    Raises XenToolError, with the list of names, if there is none.
     """
     for mode in MODES:
         if name in (mode.name, mode.alias):
@@ -162,11 +162,11 @@ def named(name: str) -> Mode:
 
 
 def suited(loaders: Collection[str], bits: int | None) -> Mode:
-    """The first mode for a kernel that is made for these loaders; the first if there is none."""
+    """Return the first mode that fits loaders and bits of a kernel; else the first of all."""
     fitting = (m for m in MODES if m.loader in loaders and m.bits in (None, bits))
     return next(fitting, MODES[0])
 
 
 def listed() -> str:
-    """The names and aliases of all modes, for a message."""
+    """Return the names and aliases of all modes, for a message."""
     return ", ".join(f"{mode.name} ({mode.alias})" for mode in MODES)

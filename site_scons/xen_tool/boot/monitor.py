@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""QEMU's monitor: what ended the machine, and where its CPUs are.
+"""A client of QEMU's monitor: what ended the machine, and where its CPUs are.
 
-Its protocol, QMP, is a JSON object a line: a greeting, answers, and events such as SHUTDOWN
-(QEMU, docs/interop/qmp-spec.rst).  A QEMU that does not speak it is not waited for.
+Its protocol, QMP, has one JSON object on each line: a greeting, answers, and events such as
+SHUTDOWN (QEMU, docs/interop/qmp-spec.rst).  The CPUs are requested only after the greeting, so
+a program that does not speak QMP is not waited for.
 """
 
 from __future__ import annotations
@@ -19,43 +20,44 @@ from typing import Any
 from .console.dump import Where
 
 _SECONDS = 2.0
-"""How long an answer is waited for."""
+"""Time for an answer."""
 _DUMP_SECONDS = 60.0
+"""Time for writing a dump."""
 _MAX_BYTES = 1 << 20
-"""A longer answer is none."""
+"""The longest line that is accepted."""
 _CPU = re.compile(r"CPU#(\d+)(.*?)(?=CPU#|\Z)", re.DOTALL)
 _ADDRESS = re.compile(r"\b[RE]IP=([0-9a-f]+)")
 _HALTED = re.compile(r"\bHLT=1")
 
 
 class Monitor:
-    """One end of the monitor; QEMU has the other."""
+    """Our end of the socket to the monitor."""
 
     def __init__(self) -> None:
-        self._own, self.given = socket.socketpair()
-        self._own.setblocking(False)
+        self._our_end, self.qemu_end = socket.socketpair()
+        self._our_end.setblocking(False)
         self._buffer = b""
         self._greeted = False
         self.shutdown: str | None = None
-        """How the guest ended the machine: "guest-reset" or "guest-shutdown"; None: not yet."""
+        """How the guest ended the machine: "guest-reset" or "guest-shutdown"; else None."""
 
     def options(self) -> list[str]:
-        """Return QEMU's options for its end."""
-        chardev = f"socket,id=monitor,fd={self.given.fileno()}"
+        """Return QEMU's options for its end of the socket."""
+        chardev = f"socket,id=monitor,fd={self.qemu_end.fileno()}"
         return ["-chardev", chardev, "-mon", "chardev=monitor,mode=control"]
 
     def fileno(self) -> int:
-        """Return our end, to be read when something is there."""
-        return self._own.fileno()
+        """Return the descriptor of our end, for poll()."""
+        return self._our_end.fileno()
 
     def close(self) -> None:
         """Close our end."""
-        self._own.close()
+        self._our_end.close()
 
     def read(self) -> list[dict[str, Any]] | None:
-        """Return the answers that are there, and notice events; None: QEMU has hung up."""
+        """Return the answers that have arrived, and record events; None: QEMU has hung up."""
         try:
-            data = self._own.recv(1 << 16)
+            data = self._our_end.recv(1 << 16)
         except BlockingIOError:
             return []
         except OSError:
@@ -64,9 +66,9 @@ class Monitor:
             return None
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         self._buffer = self._buffer[-_MAX_BYTES:]
-        return [message for line in lines if (message := self._understood(line))]
+        return [message for line in lines if (message := self._parse(line))]
 
-    def _understood(self, line: bytes) -> dict[str, Any] | None:
+    def _parse(self, line: bytes) -> dict[str, Any] | None:
         try:
             message = json.loads(line)
         except ValueError:
@@ -81,7 +83,7 @@ class Monitor:
         return message if "return" in message or "error" in message else None
 
     def cpus(self) -> list[Where]:
-        """Return where the machine's CPUs are; [] if QEMU does not say."""
+        """Return the places of the running CPUs, or of all if all are halted; [] if unknown."""
         if not self._greeted:
             return []
         self._send("human-monitor-command", {"command-line": "info registers -a"})
@@ -89,7 +91,7 @@ class Monitor:
         return _cpus(answer["return"]) if answer else []
 
     def dump(self, path: str) -> str:
-        """Stop the machine, and have its memory and registers written; returns what went wrong."""
+        """Stop the machine, and write its memory and registers; return what went wrong, or ""."""
         self._send("stop")
         self._send("dump-guest-memory", {"paging": False, "protocol": f"file:{path}"}, "dump")
         answer = self._answer(_DUMP_SECONDS, lambda answer: answer.get("id") == "dump")
@@ -100,7 +102,7 @@ class Monitor:
     def _answer(
         self, seconds: float, is_it: Callable[[dict[str, Any]], bool]
     ) -> dict[str, Any] | None:
-        """The answer that is waited for; None: it does not come."""
+        """Return the first answer for which is_it() is true; None if it does not come in time."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0 and select.select([self], [], [], left)[0]:
             answers = self.read()
@@ -111,17 +113,17 @@ class Monitor:
         return None
 
     def quit(self) -> None:
-        """Have QEMU end."""
+        """Tell QEMU to end."""
         self._send("quit")
 
     def _send(self, command: str, arguments: dict[str, Any] | None = None, name: str = "") -> None:
         message = {"execute": command, "arguments": arguments or {}, "id": name}
-        with contextlib.suppress(OSError):  # it has ended, as its status will say
-            self._own.send(json.dumps(message).encode() + b"\n")
+        with contextlib.suppress(OSError):  # QEMU has ended
+            self._our_end.send(json.dumps(message).encode() + b"\n")
 
 
 def _cpus(text: str) -> list[Where]:
-    """Those that run, or all if none does."""
+    """Return the CPUs that are not halted, or all if all are."""
     found = [
         (bool(_HALTED.search(registers)), number, int(address[1], 16))
         for number, registers in _CPU.findall(text)

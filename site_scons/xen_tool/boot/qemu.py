@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""QEMU, as a process that is started, listened to, asked, and never outlives its starter."""
+"""Find QEMU, and run it as a process that never outlives its starter.
+
+A Machine reads the console, the monitor and the log of resets, and types on the serial port.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
 COUNTING = "shift=7,sleep=off"
-"""128 ns for each instruction; a halt lasts no longer than it takes to wind the clock on."""
+"""128 ns for each instruction; while the CPUs halt, the clock jumps to the next timer."""
 _FINISH_SECONDS = 10.0
 _PIPE_BYTES = 1 << 20
 
-# Makes QEMU die with the process that started it, even by SIGKILL.  A small
-# program between the two, because a preexec_fn may deadlock where threads run,
-# as in SCons.  1 is PR_SET_PDEATHSIG, 9 SIGKILL (prctl(2)).
+# A small program between this process and QEMU, by which QEMU dies with this process, even by
+# SIGKILL.  A preexec_fn could deadlock where threads run, as in SCons.  1 is PR_SET_PDEATHSIG,
+# 9 SIGKILL (prctl(2)).
 _LAUNCHER = """
 import ctypes, os, sys
 prctl = getattr(ctypes.CDLL(None), 'prctl', None)
@@ -44,10 +47,10 @@ except OSError as error:
 
 
 def find_qemu(command: str | None, say: Say) -> list[str]:
-    """Return QEMU as the first words of a command; the user may have named it, with options.
+    """Return the command line of QEMU without the options of a machine.
 
-    Unless one is named, it is fetched if it is not there; say gets a line then.  Raises
-    XenToolError if there is none.
+    command: the user's QEMU, with options; None: qemu-system-x86_64, which is fetched if it is not
+    in PATH, after a line to say.  Raises XenToolError if there is none.
     """
     try:
         name, *options = shlex.split(command or QEMU) or [""]
@@ -77,7 +80,7 @@ def _machine(mode: Mode, cpus: int) -> list[str]:
 
 
 class Machine:
-    """A QEMU that runs."""
+    """A running QEMU."""
 
     def __init__(
         self,
@@ -90,32 +93,33 @@ class Machine:
         assert process.stdout is not None
         self.process = process
         self.command = command
-        """What starts such a machine by hand: without the monitor, and the log of resets."""
+        """The command that starts such a machine by hand: without monitor and log of resets."""
         self.monitor = monitor
         self.triple_fault = False
-        """Whether its guest has shut the processor down by that."""
+        """Whether a triple fault has reset a CPU."""
         self.ended = False
-        """Whether it has hung up."""
+        """Whether QEMU has closed the console."""
         self._keyboard = process.stdin
         self._console = process.stdout.fileno()
         self._log = log
-        # Unlike select(), not limited to descriptors below 1024.
+        # poll() also accepts descriptors from 1024 on, which select() does not.
         self._poll = select.poll()
         self._last: int | None = None
         for readable in (self._console, monitor.fileno(), log):
             self._poll.register(readable, select.POLLIN)
 
     def listen_until(self, descriptor: int) -> None:
-        """Have nothing more come once this can be read, or its other end is closed."""
+        """End listen() once this descriptor is readable or its other end is closed."""
         self._last = descriptor
         self._poll.register(descriptor, select.POLLIN)
 
     def listen(self, seconds: float) -> bytes | None:
-        """Return what the console says next, and notice what the monitor does.
+        """Return the next bytes of the console, and read what the monitor and the log have.
 
-        b"": that was a word of the monitor.  None: nothing came in this time, or nothing will.
+        b"": only the monitor or the log had something.  None: nothing came in this time, or the
+        console is closed.
         """
-        # The time limit holds for a guest that never stops writing, too.
+        # The time limit also holds for a guest that never stops writing.
         limit = None if math.isinf(seconds) else seconds * 1000
         ready = [number for number, _ in self._poll.poll(limit)] if seconds > 0 else []
         if self._log in ready:
@@ -134,30 +138,34 @@ class Machine:
         return b"" if ready else None
 
     def finish(self) -> None:
-        """Have QEMU end by itself, so that it writes what it has to say."""
+        """Tell QEMU to end by itself, so that it completes the files that it writes."""
         self.monitor.quit()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(_FINISH_SECONDS)
 
     def type(self, keys: bytes) -> None:
-        """Type at the machine's serial port."""
+        """Write to the machine's serial port."""
         with contextlib.suppress(OSError):
             self._keyboard.write(keys)
 
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str], mode: Mode, cpus: int, options: Sequence[str], held: Sequence[int]
+    command: Sequence[str],
+    mode: Mode,
+    cpus: int,
+    options: Sequence[str],
+    descriptors: Sequence[int],
 ) -> Iterator[Machine]:
-    """Have QEMU run with these options, and with descriptors that it finds by name."""
+    """Run QEMU with these options; it inherits the descriptors, which options name."""
     with contextlib.ExitStack() as stack:
         monitor = Monitor()
         stack.callback(monitor.close)
         log, log_of_qemu = os.pipe()
         stack.callback(os.close, log)
-        # What it logs of resets is where a triple fault is told.
+        # QEMU reports a triple fault only in its log of resets.
         logging = ["-d", "cpu_reset", "-D", f"/proc/self/fd/{log_of_qemu}"]
-        # A machine that its guest resets or powers off stops, and is there to be asked.
+        # A machine that its guest resets or powers off stops, so that its CPUs can be read.
         asking = [*monitor.options(), *logging, "-no-shutdown"]
         program, *wanted = command
         machine = _machine(mode, cpus)
@@ -169,15 +177,15 @@ def running(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
-                pass_fds=(*held, monitor.given.fileno(), log_of_qemu),
+                pass_fds=(*descriptors, monitor.qemu_end.fileno(), log_of_qemu),
             )
         finally:
             os.close(log_of_qemu)
-            monitor.given.close()
-        stack.enter_context(process)  # closes its pipes, and waits for its end
+            monitor.qemu_end.close()
+        stack.enter_context(process)  # closes the pipes, and waits for the end
         stack.callback(process.kill)
         assert process.stdout is not None
         with contextlib.suppress(OSError):
-            # A serial port whose reader is busy loses what a guest sends without waiting for it.
+            # If the pipe is full, the serial port loses what a guest writes without polling it.
             fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         yield Machine(process, monitor, log, [program, *machine, *options, *wanted])

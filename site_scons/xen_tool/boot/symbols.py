@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Names for the places of a crash or a hang: function+offset, and file:line.
+"""Names for the addresses of a crash or a hang: function+offset, and file:line.
 
-Functions are of the symbol table (image/symbols.py).  Lines are of DWARF, whose reader is the
-toolchain's addr2line: it is fast with large kernels, and knows what its compilers write.
-Without it, and without debug information, there are functions only.
+Functions come from the symbol table (image/symbols.py).  Lines come from DWARF by the toolchain's
+addr2line, which is fast with large kernels, and knows the DWARF of its compilers.  Without it, or
+without debug information, there are functions only.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ _READERS = ("addr2line", "llvm-addr2line")
 _SECONDS = 20
 _PIECE = 1 << 20
 _SEGMENTS = 4096
-"""That are looked at; no kernel has so many."""
+"""Most segments that are read; no kernel has so many."""
 
 
 class Symbols:
-    """The functions of a kernel image, which may be packed as a loader takes it; to be closed."""
+    """The symbols of a kernel image, which may be packed as a loader accepts it.
+
+    A context manager, which closes the image.
+    """
 
     def __init__(self, path: str) -> None:
         self._kernel = open_kernel(path)
@@ -64,9 +67,9 @@ class Symbols:
         self._kernel.close()
 
     def places(self, addresses: Sequence[int], *, returns: bool = False) -> list[str | None]:
-        """Return what is at each address, such as "main+0x12 (main.c:7)"; None: no code.
+        """Return the name of each address, such as "main+0x12 (main.c:7)"; None if it is no code.
 
-        returns says that calls return there, so that the line is that of the call.
+        returns: the addresses are return addresses, so give the line of the call.
         """
         linked = [self._linked(address) for address in addresses]
         functions = self._functions({address for address in linked if address is not None})
@@ -80,12 +83,12 @@ class Symbols:
         ]
 
     def place(self, address: int) -> str:
-        """Return what is at an address; the address itself, if that is no code."""
+        """Return the name of an address, or the address itself in hexadecimal if it is no code."""
         (place,) = self.places([address])
         return place or f"{address:016x}"
 
     def _code_at(self, address: int) -> tuple[int, int] | None:
-        """The code around an address."""
+        """Return the range of code that has an address."""
         at = bisect.bisect_right(self._code, (address, 1 << 65)) - 1
         return self._code[at] if at >= 0 and address < self._code[at][1] else None
 
@@ -93,7 +96,7 @@ class Symbols:
         return self._code_at(address) is not None
 
     def _linked(self, address: int) -> int | None:
-        """The address that code was linked for; a PVH guest starts at the physical one."""
+        """Return the linked address of code; a PVH guest starts at the physical one."""
         if self._is_code(address):
             return address
         for physical, virtual, size in self._loaded:
@@ -103,7 +106,7 @@ class Symbols:
         return None
 
     def _functions(self, addresses: set[int]) -> dict[int | None, str]:
-        """The function of each address in code, as debuggers write it."""
+        """Return function+offset for each address that is in code."""
         if not addresses or self._elf is None:
             return {}
         found = symbols.Symbols(self._elf).before(addresses, self._is_code)
@@ -141,7 +144,7 @@ class Symbols:
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The ranges in order, those that overlap as one."""
+    """Return the ranges in order, with overlapping ones joined."""
     joined: list[tuple[int, int]] = []
     for start, end in sorted(ranges):
         if joined and start < joined[-1][1]:
@@ -152,7 +155,7 @@ def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _descriptor(data: Data) -> int:
-    """A descriptor of a file that holds just these bytes."""
+    """Return a descriptor of a file that holds exactly these bytes."""
     whole = data.descriptor()
     if whole is not None:
         return whole
@@ -164,7 +167,7 @@ def _descriptor(data: Data) -> int:
 
 
 def _line(text: str) -> str:
-    """FILE:LINE of addr2line's, which says ?? where it does not know."""
+    """Return FILE:LINE of a line of addr2line; "" if it prints ?? for what it does not know."""
     found = re.match(r"(.*):([0-9]+)", text)
     if not found or found[1] == "??" or found[2] == "0":
         return ""

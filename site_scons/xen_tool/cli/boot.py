@@ -187,7 +187,7 @@ def _test(options: argparse.Namespace) -> int:
     import signal
     from pathlib import Path
 
-    from ..boot.suite import cases, told
+    from ..boot.suite import cases, results
     from ..boot.suite.run import How, Suite
 
     interrupting: list[int] = []
@@ -203,7 +203,7 @@ def _test(options: argparse.Namespace) -> int:
         parser.error(str(error))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: interrupting.append(number))
-    good = told.tell(suite, as_json=options.json, junit=options.junit)
+    good = results.report(suite, as_json=options.json, junit=options.junit)
     if suite.interrupted:
         print("xen-tool: interrupted", file=sys.stderr)
         return INTERRUPTED

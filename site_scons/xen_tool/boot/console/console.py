@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The console of a run: its lines go to whoever listens, and the last ones are kept.
+"""The console of a run: show its lines as they come, and keep the last ones.
 
-What they are is for terminal.py to say.
+terminal.py makes the lines from the bytes.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections import deque
 from collections.abc import Callable
 
 from .source import is_of_xen, read
-from .terminal import Seen, Tell, Terminal
+from .terminal import Emit, Seen, Terminal
 
 MAX_LINES = 10_000
 MAX_CHARACTERS = 1 << 20
-"""How many lines are kept, and of how many characters in all: the last ones."""
+"""Limits of the last lines that are kept: their number, and their characters in all."""
 
 
 _DIM, _NORMAL = "\x1b[2m", "\x1b[m"
 
 
 def shower(*, dim: bool = False, quiet: bool = False) -> Callable[[str], None]:
-    """Return what prints lines on standard output, whatever encoding that has.
+    """Return a function that prints a line on standard output, in any encoding.
 
-    dim: those of Xen itself are less bright, as a terminal can show them; quiet: they are left out.
+    dim: print Xen's lines with the terminal's attribute for faint text; quiet: leave them out.
     """
 
     def show(line: str) -> None:
@@ -39,14 +39,14 @@ def shower(*, dim: bool = False, quiet: bool = False) -> Callable[[str], None]:
 
 
 def tell(line: str) -> None:
-    """Print a line on standard error: what takes its time."""
+    """Print a line of progress on standard error, before a step that takes time."""
     print(f"xen_tool: {line}", file=sys.stderr, flush=True)
 
 
 class Console:
-    """Takes bytes; hands every row to judge, and those that stay to echo."""
+    """Accept bytes by feed(); pass every row to judge, and rows that are no glimpse to echo."""
 
-    def __init__(self, judge: Tell, echo: Callable[[str], None] | None = None) -> None:
+    def __init__(self, judge: Emit, echo: Callable[[str], None] | None = None) -> None:
         self._judge = judge
         self._echo = echo
         self._terminal = Terminal(self._take)
@@ -57,12 +57,12 @@ class Console:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The last lines."""
+        """The last lines, within MAX_LINES and MAX_CHARACTERS."""
         return tuple(self._lines)
 
     @property
     def row(self) -> str:
-        """The row of the cursor, which may have no end yet."""
+        """The text of the row of the cursor, which may be incomplete."""
         return self._terminal.row
 
     def _take(self, text: str, seen: Seen) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The places that a console names: instruction pointers, and the words of stacks.
+"""Collect the addresses that a console prints: instruction pointers and words of stacks.
 
-Xen prints registers and a stack when a domain or it itself crashes, and those of every CPU when
-it is asked by its key `d`; a guest prints what it likes, such as `rip ffffffff81000000` and, below
-a line `Call trace:`, return addresses.
+Xen prints registers and a stack when a domain or Xen itself crashes, and those of every CPU on
+its key `d`.  A guest may print lines such as `rip ffffffff81000000` and, below a line
+`Call trace:`, return addresses.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ _STACK = re.compile(r"stack trace|call trace|backtrace", re.I)
 _WORDS = re.compile(r"(?:(?:\[<)?(?:0x)?[0-9a-f]{8,16}(?:>\])? *)+", re.I)
 _WORD = re.compile(r"(?:0x)?([0-9a-f]{8,16})", re.I)
 _MOST = 64
-"""How many places of a kind are kept."""
+"""Most instruction pointers, and most words of a stack, that are kept."""
 
 XEN = "Xen"
 
 
 class Where(NamedTuple):
-    """Where a virtual CPU was, or Xen itself."""
+    """The instruction pointer of a CPU, and whose it is."""
 
     who: str
-    """Such as d1v0; Xen; or nobody who is named."""
+    """A vCPU such as d1v0, XEN, a CPU of the machine such as "CPU 0", or "" if none is named."""
     address: int
     name: str = ""
-    """What Xen calls a place in its own code."""
+    """The symbol that Xen prints for an address in its own code."""
 
     @property
     def of_domain(self) -> int | None:
-        """The domain whose virtual CPU it is."""
+        """The number of the domain whose vCPU it is; None if it is no vCPU."""
         found = re.fullmatch(r"d([0-9]+)v[0-9]+", self.who)
         return int(found[1]) if found else None
 
     @property
     def idle(self) -> bool:
-        """Whether Xen had nothing to do."""
+        """Whether it is Xen's idle loop."""
         return "idle" in self.name
 
 
 class Dump:
-    """Takes lines, and keeps the last stack and the last places."""
+    """Accept lines by see(); keep the last stack and the last instruction pointers."""
 
     def __init__(self) -> None:
         self.places: list[Where] = []
@@ -55,7 +55,7 @@ class Dump:
         self._open = False
 
     def see(self, text: str) -> None:
-        """Take the next line."""
+        """Read the next line."""
         if self._open and _WORDS.fullmatch(text):
             self.stack += [int(word, 16) for word in _WORD.findall(text)]
             del self.stack[_MOST:]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is in the bytes of a console: text, control characters, escape sequences and strings.
+"""Parse the bytes of a console into text, control characters, escape sequences and strings.
 
-The states are those of a VT100's parser, as xterm and Linux's console have it (ECMA-48): a
-control character is heard in the middle of a sequence too, CAN and SUB end one, ESC begins anew.
-Nothing is kept but the sequence that has begun, however the bytes are cut into pieces.
+The states are those of a VT100's parser, as in xterm and Linux's console (ECMA-48): a control
+character is executed in the middle of a sequence too, CAN and SUB end a sequence, and ESC begins
+a new one.  The parser keeps only the sequence that has begun, so the result does not depend on
+how the bytes are split between calls.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ _MAX_HIDDEN = 4096
 
 
 class Parser(ABC):
-    """Takes bytes by feed(), and calls the methods below it."""
+    """Accept bytes by feed(), and call the abstract methods with what they mean."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._state: Callable[[str], None] | None = None
-        """Takes the next character; None: it is text, or a control character."""
+        """The function for the next character; None outside of sequences and strings."""
         self._parameters = [0]
         self._private = ""
         self._hidden = ""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Parse the next bytes."""
         text = self._decoder.decode(data)
         at = 0
         while at < len(text):
@@ -53,27 +54,27 @@ class Parser(ABC):
 
     @abstractmethod
     def line(self, text: str) -> bool:
-        """Take a line of ASCII with its end, or return False to get it in its parts."""
+        """Accept a whole line of ASCII; return False to get it by write() and control()."""
 
     @abstractmethod
     def write(self, text: str) -> None:
-        """Take text, without control characters."""
+        """Accept text without control characters."""
 
     @abstractmethod
     def control(self, character: str) -> None:
-        """Take a control character that begins nothing."""
+        """Accept a control character that does not begin a sequence."""
 
     @abstractmethod
     def escape(self, final: str) -> None:
-        """Take a sequence of ESC and one character."""
+        """Accept a sequence of ESC and one character."""
 
     @abstractmethod
     def command(self, final: str, parameters: list[int]) -> None:
-        """Take a control sequence; a parameter that is not given is 0, and one is always there."""
+        """Accept a control sequence; there is at least one parameter, and a missing one is 0."""
 
     @abstractmethod
     def hidden(self, text: str) -> None:
-        """Take a line of a string that is not shown, such as a window's title."""
+        """Accept a line of a string that terminals hide, such as a window's title."""
 
     def _ground(self, character: str) -> None:
         if character == "\x1b":
@@ -102,7 +103,7 @@ class Parser(ABC):
             self._state = self._escape
 
     def _intermediate(self, character: str) -> None:
-        # The choice of a character set, which changes no capital letter.
+        # It selects a character set, which does not matter: none changes capital letters.
         self._state = self._intermediate if " " <= character <= "/" else None
 
     def _string(self, character: str) -> None:
@@ -135,6 +136,6 @@ class Parser(ABC):
             self.control(character)
         else:
             self._state = None
-            # DEC's own erasing spares what nobody protects.
+            # DEC's selective erase (CSI ? J, CSI ? K) erases all that is not protected: here, all.
             if not self._private or (self._private == "?" and character in "JK"):
                 self.command(character, self._parameters)

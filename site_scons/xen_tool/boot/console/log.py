@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Where the console of a run is kept: a file in a folder, written as it comes in.
+"""The log file of a run's console, written while the run goes on.
 
-A run that is made again overwrites what the last one left.
+The next run of the same image and mode overwrites it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _FOLDER = "boot"
 
 
 def folder(build: str) -> Path:
-    """Return the folder of a build directory."""
+    """Return the folder of the logs in a build directory."""
     return Path(build) / _FOLDER
 
 
 def clean(build: str) -> None:
-    """Remove what runs have left in a build directory."""
+    """Remove the files that runs have left in a build directory."""
     for pattern in ("*.log", "*.files/*"):
         for path in folder(build).glob(pattern):
             with contextlib.suppress(OSError):
@@ -38,7 +38,10 @@ def clean(build: str) -> None:
 
 
 class Log:
-    """A file that lines are written to; they also go to echo, if there is one."""
+    """A log file; its lines are passed to echo too, if there is one.
+
+    Raises XenToolError, as its methods do, if the file cannot be written.
+    """
 
     def __init__(self, path: Path, echo: Callable[[str], None] | None = None) -> None:
         self.path = path
@@ -60,7 +63,7 @@ class Log:
             self._file.close()
 
     def line(self, text: str) -> None:
-        """Take a line of the console."""
+        """Write a line of the console."""
         with _errors(self.path):
             self._file.write(f"{text}\n")
         if self._echo:
@@ -69,7 +72,7 @@ class Log:
 
 @contextlib.contextmanager
 def _errors(path: Path) -> Iterator[None]:
-    """Tell of what fails with a file by one sentence."""
+    """Raise XenToolError for an OSError of a file."""
     try:
         yield
     except OSError as error:
@@ -77,11 +80,11 @@ def _errors(path: Path) -> Iterator[None]:
 
 
 def show_command(machine: Machine) -> None:
-    """Print the command that starts such a machine, for a shell."""
+    """Print the shell command that starts such a machine by hand."""
     print(shlex.join(machine.command), flush=True)
 
 
 def stem(name: str | os.PathLike[str], mode: Mode) -> str:
-    """Return what files of a run are called, without an ending: of its image, and its mode."""
+    """Return the name of a run's files without a suffix, from its image and its mode."""
     safe = re.sub(r"[^\w.+~-]", "_", os.path.basename(name))
     return f"{safe}.{mode.name}"

@@ -1,31 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The source of a line of the console: Xen, a xen-shim, a domain, or one that is not named."""
+"""Find out who wrote a line of the console: Xen, a xen-shim, a domain, or the guest.
+
+Only some lines have a prefix that names the writer; a guest's own line may have none.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-# What may stand in front of what is said: who said it, and when.  Xen writes (XEN) before its own
-# words, and (dN) before those of a domU, as at port 0xe9 (xen/arch/x86/hvm/hvm.c).  Times are
-# Xen's by console_timestamps=, those of Linux' printk() with its level and caller, and the like.
+# The prefixes of a message: who wrote it, and when.  Xen writes (XEN) before its own messages, and
+# (dN) before those that a domU writes to port 0xe9 (xen/arch/x86/hvm/hvm.c).  Times are those of
+# Xen's console_timestamps=, of Linux' printk() with its level and caller, and the like.
 _FRONT = re.compile(
     r" *(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]>|\[ *[TC]?[0-9][-0-9:.TZ+ ]*\])",
     re.ASCII,
 )
 
 
-class Said(NamedTuple):
-    """A line of the console, without what stands in front of it."""
+class Line(NamedTuple):
+    """A line of the console, without its prefixes."""
 
     source: str
-    """Who is named there: nobody (""), "domain", "xen", or "shim", a Xen in a domain."""
+    """The writer by the prefixes: "" (not named), "domain", "xen", or "shim", a Xen in a domain."""
     text: str
     indent: int
+    """Blanks before the text."""
 
 
-def read(line: str) -> Said:
-    """Tell who says a line."""
+def read(line: str) -> Line:
+    """Split a line into its source, its indentation and its text."""
     source, at, in_domain = "", 0, False
     while front := _FRONT.match(line, at):
         if front["domain"]:
@@ -35,10 +39,10 @@ def read(line: str) -> Said:
         at = front.end()
     rest = line[at:]
     blanks = len(rest) - len(rest.lstrip())
-    # Behind who and when there is a blank.
-    return Said(source, rest.strip(), max(0, blanks - (at > 0)))
+    # One blank separates the prefixes from the text.
+    return Line(source, rest.strip(), max(0, blanks - (at > 0)))
 
 
-def is_of_xen(said: Said) -> bool:
-    """Return whether it is a Xen that says it."""
-    return said.source in ("xen", "shim")
+def is_of_xen(line: Line) -> bool:
+    """Whether Xen or a xen-shim wrote a line."""
+    return line.source in ("xen", "shim")

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-r"""A terminal: turns the bytes of a console into the rows that a person sees.
+r"""A terminal emulator that turns the bytes of a console into the rows that a person sees.
 
-It does what VT100, xterm and Linux's console have in common: `\r` and `\b` go back and what
-follows overwrites, the cursor moves, parts are erased, shifted and scrolled.  Colours, titles and
-characters that show nothing are left out, so rows are safe to print.  The screen is as high as a
-guest expects, but so wide that only an endless line wraps.
+It implements what VT100, xterm and Linux's console have in common: `\r` and `\b` move the cursor
+back and later text overwrites, the cursor can be moved, and parts are erased, shifted and
+scrolled.  Colours, titles and invisible characters are left out, so rows are safe to print.  The
+screen has the usual 24 rows, but 4096 columns, so that only an endless line wraps.
 
-A row is told when the cursor leaves it, and told as a glimpse when what was to be seen is about to
-be overwritten.  What is kept is one screen, whatever comes, and however it is cut into pieces.
+A row is emitted when the cursor leaves it, and emitted as a glimpse when visible text of it is
+about to be overwritten.  Memory is bounded by one screen, whatever the input is, and the result
+does not depend on how the bytes are split between calls.
 """
 
 from __future__ import annotations
@@ -24,39 +25,40 @@ _TAB = 8
 
 
 class Seen(Enum):
-    """What a person has of a row's text."""
+    """How much of a row's text a person saw, and whether it stayed."""
 
-    LINE = "a line, from its start to its end, told for the first time"
+    LINE = "a line, from its start to its end, emitted for the first time"
     PART = "a piece of an endless line, or a line again, after a change"
-    GLIMPSE = "what was there for a moment, or is in a string that terminals hide"
+    GLIMPSE = "text that was visible for a moment, or is in a string that terminals hide"
 
 
-Tell = Callable[[str, Seen], None]
+Emit = Callable[[str, Seen], None]
+"""Receives the text of a row."""
 
 
 class _Row:
-    """Cells of one character; "" is the right half of a wide one."""
+    """A row of cells with one character each; "" is the right half of a wide character."""
 
-    __slots__ = ("cells", "changed", "continues", "told")
+    __slots__ = ("cells", "changed", "continues", "emitted")
 
     def __init__(self) -> None:
         self.cells: list[str] = []
         self.changed = False
-        """Since it was last told or glimpsed."""
-        self.told = False
+        """Whether it changed since it was last emitted."""
+        self.emitted = False
         self.continues = False
-        """Whether its text began on the row above."""
+        """Whether its text began on the row above, which wrapped."""
 
     def text(self) -> str:
         return "".join(self.cells).rstrip()
 
 
 class Terminal(Parser):
-    """Takes bytes by feed(), and hands each row to tell; close() tells the last one."""
+    """Accept bytes by feed() and pass each row to emit; close() emits the last row."""
 
-    def __init__(self, tell: Tell, *, rows: int = ROWS, columns: int = COLUMNS) -> None:
+    def __init__(self, emit: Emit, *, rows: int = ROWS, columns: int = COLUMNS) -> None:
         super().__init__()
-        self._tell = tell
+        self._emit = emit
         self._columns = columns
         self._reset(rows)
 
@@ -67,36 +69,36 @@ class Terminal(Parser):
         self._saved = (0, 0)
         self._inserting = False
         self._writing = False
-        """Whether the last thing was text: what it is written over is told once, however long."""
+        """Whether text came last; what a run of text overwrites is emitted once, before it."""
 
     @property
     def row(self) -> str:
-        """The text of the row of the cursor."""
+        """The text of the row that has the cursor."""
         return self._rows[self._y].text()
 
     def close(self) -> None:
-        """Tell what has not been told."""
+        """Emit the row of the cursor, if it has not been emitted."""
         self._leave()
 
-    # What a row goes through.
+    # Changes of rows, and when they are emitted.
 
     def _leave(self, *, whole: bool = True) -> None:
-        """Tell the row of the cursor, if there is news in it."""
+        """Emit the row of the cursor if it has changed."""
         row = self._rows[self._y]
         if not row.changed:
             return
-        first = whole and not (row.told or row.continues)
-        row.changed, row.told = False, True
-        self._tell(row.text(), Seen.LINE if first else Seen.PART)
+        first = whole and not (row.emitted or row.continues)
+        row.changed, row.emitted = False, True
+        self._emit(row.text(), Seen.LINE if first else Seen.PART)
 
     def _before_loss(self, row: _Row, start: int) -> None:
-        """Tell a row before something from start on is overwritten, erased or shifted."""
+        """Emit a row as a glimpse before text from start on is overwritten, erased or shifted."""
         if row.changed and "".join(row.cells[start:]).strip():
             row.changed = False
-            self._tell(row.text(), Seen.GLIMPSE)
+            self._emit(row.text(), Seen.GLIMPSE)
 
     def _change(self, row: _Row, start: int, end: int, cells: list[str]) -> None:
-        """Put cells in the place of [start, end)."""
+        """Replace the cells [start, end)."""
         missing = start - len(row.cells)
         row.cells += [" "] * missing
         row.cells[start:end] = cells
@@ -104,16 +106,16 @@ class Terminal(Parser):
         row.changed = True
 
     def _clear(self, row: _Row) -> None:
-        """Empty a row, in which a new line may begin then."""
+        """Empty a row, in which a new line may begin."""
         if row.changed and row.text():
-            self._tell(row.text(), Seen.PART if row.told or row.continues else Seen.LINE)
+            self._emit(row.text(), Seen.PART if row.emitted or row.continues else Seen.LINE)
         row.cells = []
-        row.changed = row.told = row.continues = False
+        row.changed = row.emitted = row.continues = False
 
-    # What the bytes are.
+    # The methods that the parser calls.
 
     def line(self, text: str) -> bool:
-        """Take a line if its row is empty."""
+        """Accept a whole line if its row is empty; return whether it was accepted."""
         row = self._rows[self._y]
         if self._x or row.cells or row.continues or len(text) > self._columns:
             return False
@@ -123,7 +125,7 @@ class Terminal(Parser):
         return True
 
     def write(self, text: str) -> None:
-        """Put text at the cursor, over what is there."""
+        """Write text at the cursor, over what is there."""
         if text.isascii():
             cells = list(text)
         else:
@@ -148,7 +150,7 @@ class Terminal(Parser):
         self._rows[self._y].continues = True
 
     def control(self, character: str) -> None:
-        """Move the cursor."""
+        """Move the cursor as a control character says."""
         self._writing = False
         if character in "\n\v\f":
             self._next_line()
@@ -161,8 +163,8 @@ class Terminal(Parser):
 
     def _next_line(self) -> None:
         row = self._rows[self._y]
-        if not row.cells and not row.told:
-            row.changed = True  # an empty line is a line too
+        if not row.cells and not row.emitted:
+            row.changed = True  # an empty line is emitted too
         self._leave()
         self._x = 0
         self._down()
@@ -181,7 +183,7 @@ class Terminal(Parser):
             self._y -= 1
 
     def _shift(self, top: int, bottom: int, count: int) -> None:
-        """Move rows up, or down if count is below 0; those that fall out are gone."""
+        """Scroll rows up, or down if count is below 0; rows that leave the region are lost."""
         self._leave()
         for _ in range(min(abs(count), bottom - top + 1)):
             gone, new = (top, bottom) if count > 0 else (bottom, top)
@@ -189,12 +191,12 @@ class Terminal(Parser):
             self._rows.insert(new, _Row())
 
     def hidden(self, text: str) -> None:
-        """Tell a string that terminals hide, so that no failure in it is missed."""
+        """Emit a string that terminals hide, so that no failure in it is missed."""
         if text.strip():
-            self._tell(text.strip(), Seen.GLIMPSE)
+            self._emit(text.strip(), Seen.GLIMPSE)
 
     def escape(self, final: str) -> None:
-        """Move the cursor, or begin anew."""
+        """Move the cursor, or reset the terminal (ESC c)."""
         self._writing = False
         if final == "c":
             for row in self._rows:
@@ -213,7 +215,7 @@ class Terminal(Parser):
             self._up()
 
     def command(self, final: str, parameters: list[int]) -> None:
-        """Move the cursor, erase, insert or delete."""
+        """Move the cursor, erase, insert, delete or scroll."""
         self._writing = False
         first, second = [*parameters, 0][:2]
         count = first or 1
@@ -298,7 +300,7 @@ class Terminal(Parser):
 
 
 def _cells(character: str) -> list[str]:
-    """What a character takes up: one cell, two, or none."""
+    """Return the cells that a character takes: one, two, or none."""
     if not character.isprintable():
         return [" "] if unicodedata.category(character) == "Zs" else []
     if unicodedata.combining(character):

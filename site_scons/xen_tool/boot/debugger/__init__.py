@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""gdb on a booted guest, by the stub that QEMU has for it.
+"""Debug a booted guest: gdb by QEMU's stub, recordings and replays, and memory dumps.
 
-    scons boot GDB=1        the machine starts stopped, and the line to type is printed
-    scons gdb               that, and gdb at the guest's entry
+    scons boot GDB=1        start the machine stopped, and print the gdb command to type
+    scons gdb               start gdb too, at the guest's entry
 
-aids      what boot() calls of these
-stub      where QEMU waits for gdb
-session   what gdb is told: symbols, the connection, a breakpoint at the entry
-process   gdb, as a process that has the terminal
-commands  a script for gdb: `xen start-info` and the like
-memory    the guest's memory, for that script
-layouts   the structures that these show
-core      the memory of a guest that failed, as a file for gdb
-replay    a run recorded, and run again
-tables    page tables, for memory that QEMU's stub does not find
+The interface for boot():
+    aids      what a debugged run needs before its start and after its end
 
-docs/debugging.md is the user's side.
+gdb:
+    stub      the port or socket at which QEMU waits for gdb
+    session   the command line of gdb: symbols, the connection, a breakpoint at the entry
+    process   gdb as a process in the foreground of the terminal
+
+Inside gdb:
+    commands  a script for gdb: `xen start-info` and the like
+    memory    the guest's memory and image, for the script
+    layouts   the structures that the script shows
+    tables    page tables, for memory that QEMU's stub does not find
+
+Files of a run:
+    core      the memory of a guest that failed, as a core file for gdb
+    replay    the recording of a run, and its replay
+
+docs/debugging.md documents it for users.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What boot() does for a run that is debugged: gdb, a recording or its replay, a dump.
+"""Prepare and finish a debugged run for boot(): gdb, a recording or its replay, a dump.
 
-Imported only when one of them is asked for.
+Imported only if one of them is requested.
 """
 
 from __future__ import annotations
@@ -11,42 +11,46 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...debian.apt import Say
+from ..copies import Copies
 from ..given import Given
-from ..held import Held
 from ..modes import Mode
 from ..qemu import Machine
 from . import core, replay, stub
 from .session import Session, session
 
 Debugger = Callable[[Session], contextlib.AbstractContextManager[int]]
-"""Starts a debugger, and gives a descriptor that is hung up when it has ended."""
+"""Start a debugger; the value is a descriptor whose other end closes when it has ended."""
 
 
 class Aids:
-    """Those of one run."""
+    """The debugging aids of one run."""
 
     def __init__(self, given: Given, mode: Mode, kernel: str, stack: contextlib.ExitStack) -> None:
-        """Of a machine of this mode with kernel, a copy of the image; the stack ends them."""
+        """Prepare the aids of a machine of this mode.
+
+        kernel: a copy of the image.  stack: closes the socket and ends the debugger.
+        """
         self._given = given
         self._mode = mode
         self._kernel = kernel
         self._stack = stack
         self._memory = ""
 
-    def add(self, words: Sequence[str], held: Held) -> tuple[list[str], list[int]]:
-        """Return more options and descriptors for QEMU, which gets these words and files besides.
+    def add(self, words: Sequence[str], copies: Copies) -> tuple[list[str], list[int]]:
+        """Return further options and descriptors for QEMU.
 
-        Raises XenToolError if an aid cannot be had.
+        words and copies: QEMU's command line and files so far.  Raises XenToolError if an aid is
+        not available.
         """
         given, options, descriptors = self._given, [], []
         if file := given.record or given.replay:
-            booted = replay.identity(words, held.descriptors)
+            booted = replay.identity(words, copies.descriptors)
             options += replay.options(Path(file), self._mode, booted, replays=bool(given.replay))
         if given.gdb:
             descriptors.append(self._stack.enter_context(stub.listening(given.gdb)))
             options += stub.options(descriptors[0])
         if given.dump:
-            self._memory = held.put([])
+            self._memory = copies.put([])
             options += core.options(self._memory, self._mode)
         return options, descriptors
 
@@ -58,17 +62,17 @@ class Aids:
         debugger: Debugger | None,
         say: Say,
     ) -> None:
-        """Have a debugger come, or say how; symbols are Xen's."""
+        """Start the debugger, or print the command for one; symbols: the file of Xen's symbols."""
         if not self._given.gdb:
             return
-        told = session(image, self._kernel, self._given.gdb, self._mode, symbols)
+        described = session(image, self._kernel, self._given.gdb, self._mode, symbols)
         if debugger:
-            machine.listen_until(self._stack.enter_context(debugger(told)))
+            machine.listen_until(self._stack.enter_context(debugger(described)))
         else:
-            say(f"the machine waits for gdb; type in another terminal:\n{told.line()}")
+            say(f"the machine waits for gdb; type in another terminal:\n{described.line()}")
 
     def end(self, machine: Machine, *, failed: bool) -> list[str]:
-        """Keep what is to be kept of a run; returns lines that say so."""
+        """Write the dump of a failed run, and complete a recording; return lines for the user."""
         lines = []
         if self._given.dump and failed:
             path = Path(self._given.dump)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A script for gdb: `source commands.py` gives it commands that know what a Xen guest is.
+"""A script for gdb: `source commands.py` adds commands for guests of Xen.
 
     xen notes                   the image's notes
     xen start-info [ADDRESS]    start_info of a PV guest, or hvm_start_info of a PVH guest
     xen shared-info [ADDRESS]   the page that Xen shares with it
-    xen events [ADDRESS]        of that page: event channels with something pending
+    xen events [ADDRESS]        pending event channels and upcalls of that page
     $xen_is_guest()            whether the machine runs the image, and not Xen or another guest
 
-An ADDRESS is any expression.  Without one the structures are looked for where the entry gets them,
-and by the names that Linux and the reference guest give to their pointers.
+An ADDRESS is any expression.  Without one, the structures are looked for at the address that the
+entry received, and by the names of the pointers of Linux and the reference guest.
 """
 
 from __future__ import annotations
@@ -33,21 +33,22 @@ from xen_tool.boot.debugger.memory import Image, Memory, is_guest, register  # n
 from xen_tool.errors import XenToolError  # noqa: E402
 
 _POINTERS = ("xen_start_info", "pvh_start_info")
-"""Of Linux and of the reference guest; Linux has its hvm_start_info itself in the second."""
+"""Variables of Linux and of the reference guest: pointers, but in Linux pvh_start_info is the
+structure itself."""
 _SHARED = ("HYPERVISOR_shared_info",)
 _SHARED_PAGES = ("pvh_shared_page",)
 
 
 _at_entry: dict[str, int] = {}
-"""What the entry was given, by the image's name: the address of start_info."""
+"""The address of start_info that the entry received, by the image's file name."""
 
 
 def _remember(_event: object) -> None:
-    """Keep what an image is given, at a stop at its entry."""
+    """Record the address of start_info at a stop at an image's entry."""
     name = gdb.current_progspace().filename
     if not name:
         return
-    # Without an image or registers there is nothing to keep.
+    # There may be no image or no registers.
     with contextlib.suppress(gdb.error, gdb.GdbError):
         image = Image()
         pc = register("pc")
@@ -58,7 +59,7 @@ def _remember(_event: object) -> None:
 
 
 class _Guest:
-    """The guest at this stop."""
+    """The image and the memory of the guest at this stop."""
 
     def __init__(self) -> None:
         self.image = Image()
@@ -112,7 +113,7 @@ class _Guest:
                 yield address
 
     def shared_info(self, given: str) -> tuple[bytes, str]:
-        """Return the shared page, and where it is."""
+        """Return the shared page, and its address as text."""
         if given:
             address = _number(given)
             return self._page(self.memory.virtual, address), f"{address:#x}"
@@ -148,8 +149,8 @@ def _text(content: bytes) -> str:
 def _show(values: Mapping[str, Any], *, but: tuple[str, ...] = ()) -> None:
     for name, value in values.items():
         if name not in but and ".pad" not in name:
-            told = _text(value) if isinstance(value, bytes) else f"{value:#x}"
-            print(f"  {name:<24} {told}")
+            shown = _text(value) if isinstance(value, bytes) else f"{value:#x}"
+            print(f"  {name:<24} {shown}")
 
 
 def _show_start_info(given: str) -> None:
@@ -160,7 +161,7 @@ def _show_start_info(given: str) -> None:
         values = guest.read(read, address, layouts.START_INFO)
         print(f"start_info at {address:#x}:")
         if values["flags"] & layouts.SIF_INITDOMAIN:
-            # The union has what dom0 is to draw on instead.
+            # For dom0 the union has console.dom0 instead.
             _show(values, but=("console.domU.mfn", "console.domU.evtchn"))
         else:
             _show(values)
@@ -171,7 +172,7 @@ def _show_start_info(given: str) -> None:
     _show(values, but=(*without, "reserved"))
     physical = guest.memory.physical
     if not physical(0, 1):
-        return  # of a dump
+        return  # a dump has no physical memory
     if line := values["cmdline_paddr"]:
         print(f"  command line             {_text(physical(line, 256))}")
     for paddr, name, text in (
@@ -181,12 +182,12 @@ def _show_start_info(given: str) -> None:
         size = guest.layout(text).size
         for number in range(0 if name in without else min(values[name], 128)):
             entry = guest.read(physical, paddr + number * size, text)
-            told = ", ".join(f"{k} {v:#x}" for k, v in entry.items() if k != "reserved")
-            print(f"  {'module' if name == 'nr_modules' else 'memory':<24} {told}")
+            shown = ", ".join(f"{k} {v:#x}" for k, v in entry.items() if k != "reserved")
+            print(f"  {'module' if name == 'nr_modules' else 'memory':<24} {shown}")
 
 
 def _vcpus(guest: _Guest, page: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The virtual CPUs that Xen has ever shown the time."""
+    """Yield vCPU 0, and the vCPUs whose time Xen has ever set."""
     shape = guest.layout(layouts.VCPU_INFO)
     for number in range(layouts.MAX_VCPUS):
         values = shape.read(page[number * shape.size : (number + 1) * shape.size])
@@ -230,14 +231,14 @@ def _show_events(given: str) -> None:
     if not pending:
         print("no event channel is pending")
     for number, values in _vcpus(guest, page):
-        told = "pending" if values["evtchn_upcall_pending"] else "none"
+        shown = "pending" if values["evtchn_upcall_pending"] else "none"
         masks = "masked" if values["evtchn_upcall_mask"] else "not masked"
         selected = values["evtchn_pending_sel"]
-        print(f"vCPU {number}: upcall {told}, {masks}, evtchn_pending_sel {selected:#x}")
+        print(f"vCPU {number}: upcall {shown}, {masks}, evtchn_pending_sel {selected:#x}")
 
 
 def _show_notes(_given: str) -> None:
-    # Imported here: they bring the loaders' rules along.
+    # Imported here, as they import the loaders' rules.
     from xen_tool.loaders.model.releases import Xen
     from xen_tool.report.report import read_report
     from xen_tool.report.text import notes
@@ -249,8 +250,8 @@ def _show_notes(_given: str) -> None:
 
 
 def _symbol_at(address: int) -> str:
-    said: str = gdb.execute(f"info symbol {address:#x}", to_string=True)
-    return "" if said.startswith("No symbol") else said.partition(" in section")[0]
+    text: str = gdb.execute(f"info symbol {address:#x}", to_string=True)
+    return "" if text.startswith("No symbol") else text.partition(" in section")[0]
 
 
 class _Command(gdb.Command):  # type: ignore[misc]
@@ -267,14 +268,14 @@ class _Command(gdb.Command):  # type: ignore[misc]
 
 
 class _Prefix(gdb.Command):  # type: ignore[misc]
-    """What there is to know of a guest of Xen: `help xen` lists it."""
+    """Commands for a guest of Xen."""
 
     def __init__(self) -> None:
         super().__init__("xen", gdb.COMMAND_DATA, prefix=True)
 
 
 class _IsGuest(gdb.Function):  # type: ignore[misc]
-    """Return whether the machine runs the image: its bytes are where the program counter is."""
+    """Whether the machine runs the image: its bytes are at the program counter."""
 
     def __init__(self) -> None:
         super().__init__("xen_is_guest")

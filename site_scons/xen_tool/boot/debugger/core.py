@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A dump of the machine as a core file, in which gdb finds the guest's memory by its addresses.
+"""Write a dump of the machine as a core file in which gdb finds memory by the guest's addresses.
 
-QEMU's dump-guest-memory writes an ELF core by physical addresses, with registers in notes.  What a
-guest of Xen has at an address, its page tables say: for a PV guest those of CR3, or, if another
-system ran when the dump was made, those through which the image's code is seen; for a PVH guest of
-Xen its own, and below them Xen's.  A new table of program headers behind the file says so to gdb;
-the memory stays as it is.
+QEMU's dump-guest-memory writes an ELF core by physical addresses, with registers in notes.  Page
+tables map the addresses of a guest of Xen: for a PV guest those of CR3, or, if another system ran
+when the dump was made, those that map the image's code; for a PVH guest of Xen its own tables, and
+then Xen's.  A new table of program headers at the end of the file has the guest's addresses; the
+memory in the file is not changed.
 """
 
 from __future__ import annotations
@@ -31,26 +31,28 @@ _QEMU_NOTE = b"QEMU\0"
 # target/i386/arch_dump.c: version, size, 18 registers, 10 segments of 24 bytes, then cr[5].
 _CR = 8 + 18 * 8 + 10 * 24
 _SPLIT_FROM, _LOW = 0xE0000000, 0xC0000000
-"""A machine with so much memory has only that much of it below 4 GiB (hw/i386/pc_piix.c)."""
+"""A machine with at least _SPLIT_FROM bytes has _LOW bytes of them below 4 GiB
+(hw/i386/pc_piix.c)."""
 _PAGING = 1 << 31
 _PIECE, _PIECES = 64, 16
+"""Size and number of the pieces of code by which an image is found in memory."""
 _BYTES = 8
-"""More different bytes are in a piece that could not be anything else."""
+"""A piece must have more different bytes than this to identify the image."""
 _PHDR = struct.Struct("<IIQQQQQQ")
 _MOST_HEADERS = 0xFFFE
-"""Of e_phnum, which has a second meaning above that."""
+"""The largest e_phnum that is a number; 0xffff refers to a section header."""
 
 
 def options(memory: str, mode: Mode) -> list[str]:
-    """Return QEMU's options for a machine whose memory is a file that outlives it."""
+    """Return QEMU's options for a machine whose memory is a file that remains after its end."""
     backend = f"memory-backend-file,id=memory,size={mode.memory}M,mem-path={memory},share=on"
     return ["-object", backend, "-machine", "memory-backend=memory"]
 
 
 def dump(machine: Machine, path: Path, kernel: str, memory: str, mode: Mode) -> list[str]:
-    """Write the core of a machine whose guest has failed; returns lines that say so.
+    """Write the core file of a machine whose guest has failed; return lines for the user.
 
-    kernel is the guest's image, memory the file of options().  Raises XenToolError if the file
+    kernel: the guest's image.  memory: the file of options().  Raises XenToolError if the file
     cannot be written.
     """
     part = path.absolute().with_name(f".{path.name}.{os.getpid()}")
@@ -73,7 +75,7 @@ def dump(machine: Machine, path: Path, kernel: str, memory: str, mode: Mode) -> 
 
 
 def _write_memory(path: Path, memory: str) -> None:
-    """Write a core without notes."""
+    """Write a core file without notes from the file of a machine's memory."""
     with open(memory, "rb") as source, path.open("wb") as file:
         size = os.fstat(source.fileno()).st_size
         low = size if size < _SPLIT_FROM else _LOW
@@ -87,33 +89,33 @@ def _write_memory(path: Path, memory: str) -> None:
 
 
 class _Load(NamedTuple):
-    """A part of the machine's memory."""
+    """A range of the machine's memory in the core file."""
 
     physical: int
     offset: int
-    """In the file."""
+    """The offset in the file."""
     size: int
 
 
 class _Code(NamedTuple):
-    """Some pieces of the image's code, and where they are to be.  A kernel may patch some."""
+    """Pieces of the image's code and their address.  One match suffices: kernels patch code."""
 
     virtual: int
     physical: int
     pieces: dict[int, bytes]
-    """By how far they are from there."""
+    """The pieces by their distance from that address."""
 
     def is_at(self, read: Read, start: int) -> bool:
-        """Return whether a memory has it from an address on."""
+        """Whether a memory has the code from an address on."""
         return any(
             read(start + distance, len(piece)) == piece for distance, piece in self.pieces.items()
         )
 
 
 def add_addresses(path: Path, kernel: str, *, is_nested: bool) -> bool:
-    """Give a core of QEMU's the addresses of the guest; returns whether they were found.
+    """Add program headers with the guest's addresses to QEMU's core; return whether any were found.
 
-    kernel is the guest's image.  Raises XenToolError if the file is no core of QEMU's.
+    kernel: the guest's image.  Raises XenToolError if the file is no core file of QEMU.
     """
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as content:
         core = _Core(content)
@@ -134,7 +136,7 @@ def add_addresses(path: Path, kernel: str, *, is_nested: bool) -> bool:
 
 
 class _Core:
-    """The core as QEMU has written it."""
+    """A core file as QEMU has written it."""
 
     def __init__(self, content: mmap.mmap) -> None:
         self._content = content
@@ -162,7 +164,7 @@ class _Core:
         return max((load.physical + load.size for load in self._loads), default=0)
 
     def read(self, address: int, size: int) -> bytes:
-        """Read the machine's memory."""
+        """Return the machine's memory at a physical address; b"" if there is none."""
         for load in self._loads:
             if load.physical <= address < load.physical + load.size:
                 start = load.offset + address - load.physical
@@ -170,7 +172,7 @@ class _Core:
         return b""
 
     def guest(self, code: _Code, *, is_nested: bool) -> Iterator[tuple[int, _Load]]:
-        """Return the guest's addresses, and which memory is there."""
+        """Yield the guest's addresses, each with the range of memory that is mapped there."""
 
         def sees(tables: Tables) -> bool:
             return code.is_at(tables.read, code.virtual)
@@ -193,7 +195,7 @@ class _Core:
         if found:
             pages = found.mapped()
         elif below:
-            # It had not turned paging on.
+            # The guest had not enabled paging.
             pages, below = below.mapped(), None
         else:
             return
@@ -203,7 +205,10 @@ class _Core:
     def _parts(
         self, address: int, page: Mapped, below: Tables | None
     ) -> Iterator[tuple[int, _Load]]:
-        """What of a page is in the file; below are the tables that translate once more."""
+        """Yield the parts of a page that are in the file.
+
+        below: the tables that translate the guest's physical addresses, or None.
+        """
         left, start = page.left, page.address
         while left > 0:
             where = below.find(start) if below else Mapped(start, left)
@@ -222,7 +227,7 @@ class _Core:
 
 
 def _merged(parts: Sequence[tuple[int, _Load]]) -> Iterator[bytes]:
-    """Program headers, one for what goes on without a gap."""
+    """Yield program headers, one for each contiguous range of addresses and file."""
     first, load = parts[0]
     size = load.size
     for address, part in parts[1:]:
@@ -239,7 +244,7 @@ def _header(address: int, load: _Load, size: int) -> bytes:
 
 
 def _paging(notes: bytes) -> Iterator[int]:
-    """CR3 of each CPU that has paging on."""
+    """Yield CR3 of each CPU that has paging enabled."""
     at = 0
     while at + 12 <= len(notes):
         namesz, descsz, _ = struct.unpack_from("<III", notes, at)
@@ -252,7 +257,7 @@ def _paging(notes: bytes) -> Iterator[int]:
 
 
 def _code(kernel: str) -> _Code | None:
-    """The start of what is executed in an image."""
+    """Return pieces of the first executable segment of an image; None if it has none."""
     with open_kernel(kernel) as file:
         if file.payload is None:
             return None
@@ -267,6 +272,6 @@ def _code(kernel: str) -> _Code | None:
                     at: file.payload.read(segment.p_offset + at, _PIECE)
                     for at in range(0, segment.p_filesz - _PIECE + 1, step)
                 }
-                telling = {at: piece for at, piece in pieces.items() if len(set(piece)) > _BYTES}
-                return _Code(segment.p_vaddr, segment.p_paddr, telling)
+                marked = {at: piece for at, piece in pieces.items() if len(set(piece)) > _BYTES}
+                return _Code(segment.p_vaddr, segment.p_paddr, marked)
     return None

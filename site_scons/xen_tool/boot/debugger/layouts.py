@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The structures in which Xen tells a guest what it has (Xen, xen/include/public/).
+"""The layouts of the structures that Xen shares with a guest (Xen, xen/include/public/).
 
-Each is written as a C declaration without its types' names: `name:kind` a field, in order, where
-kind is u8, s8, u32 or u64, long (the guest's word), or one of these with a number of elements in
-brackets.  Offsets follow from that as on x86, where a 32-bit guest has u64 at multiples of 4.
+A structure is written as its fields `name:kind` in the order of the C declaration; kind is u8, s8,
+u32 or u64, long (the guest's word), or one of these with a number of elements in brackets.
+Offsets follow from that as on x86, where a 32-bit guest aligns u64 at multiples of 4.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ START_INFO = (
 )
 """struct start_info of xen.h, for a PV guest."""
 START_INFO_MAGIC = b"xen-"
-"""How its magic begins."""
+"""The first bytes of its magic."""
 SIF_INITDOMAIN = 1 << 1
 
 VCPU_INFO = (
@@ -29,11 +29,11 @@ VCPU_INFO = (
 )
 """struct vcpu_info of xen.h and arch-x86/xen.h."""
 MAX_VCPUS = 32
-"""XEN_LEGACY_MAX_VCPUS: how many of these begin struct shared_info."""
+"""XEN_LEGACY_MAX_VCPUS: the number of vcpu_info at the start of struct shared_info."""
 CHANNELS = "evtchn_pending:long[{bits}] evtchn_mask:long[{bits}]"
-"""What follows them there: a bit for each event channel."""
+"""The fields after the vcpu_info in struct shared_info: a bit for each event channel."""
 WALL_CLOCK = "wc_version:u32 wc_sec:u32 wc_nsec:u32"
-"""And what follows these."""
+"""The fields after CHANNELS in struct shared_info."""
 
 HVM_START_INFO = (
     "magic:u32 version:u32 flags:u32 nr_modules:u32 modlist_paddr:u64 cmdline_paddr:u64 "
@@ -49,25 +49,25 @@ _FIELD = re.compile(r"([\w.]+):([us])?(8|32|64|long)(?:\[(\d+)\])?")
 
 
 class Field(NamedTuple):
-    """A field, or an array."""
+    """A field of a structure, or an array."""
 
     name: str
     offset: int
     width: int
-    """Of an element, in bytes."""
+    """The size of an element in bytes."""
     elements: int
-    """How many; 0: it is no array."""
+    """The number of elements; 0 if it is no array."""
     signed: bool
 
 
 class Layout(NamedTuple):
-    """A structure in memory."""
+    """The layout of a structure in memory, and its size in bytes."""
 
     fields: tuple[Field, ...]
     size: int
 
     def read(self, memory: bytes) -> dict[str, int | bytes]:
-        """Return the values of the fields that memory has; an array's are its bytes."""
+        """Return the values of the fields in memory by their names; an array as bytes."""
         values: dict[str, int | bytes] = {}
         for field in self.fields:
             part = memory[field.offset : field.offset + field.width * max(field.elements, 1)]
@@ -77,7 +77,7 @@ class Layout(NamedTuple):
 
 
 def layout(text: str, bits: int) -> Layout:
-    """Return how a guest of 32 or 64 bits has a structure."""
+    """Return the layout of a structure for a guest of 32 or 64 bits."""
     fields, offset, widest = [], 0, 1
     for name, sign, size, count in _FIELD.findall(
         text.format(bits=bits, pads=1 if bits == 64 else 5)

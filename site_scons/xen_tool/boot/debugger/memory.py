@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The guest's memory as gdb can have it, and what its image says; for commands.py, within gdb."""
+"""Read the guest's memory and image inside gdb; used by commands.py."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from . import tables
 gdb: Any = importlib.import_module("gdb")
 
 _MOST_MEMORY = 3 << 30
-"""Above that a machine's memory has a hole."""
+"""The most bytes that are read: above them a machine's memory has a hole."""
 _PAGING = 1 << 31
 _NO_ADDRESS = 1
+"""The value of a register that a dump does not have."""
 _COMPARED = 16
-"""Bytes of code by which the image is known."""
+"""Bytes of code by which the image is recognized."""
 
 
 class Image:
-    """What gdb's file says of the guest."""
+    """The image that gdb has loaded: its width, notes, entries and code."""
 
     def __init__(self) -> None:
         path = gdb.current_progspace().filename
@@ -50,7 +51,7 @@ class Image:
             raise gdb.GdbError(f"{path} is no kernel image that is known: {error}") from error
 
     def code(self, address: int) -> bytes:
-        """Return what the image has at an address, virtual or physical."""
+        """Return the first bytes of the image's code at an address, virtual or physical."""
         for virtual, physical, content in self._segments:
             for start in (virtual, physical):
                 if start <= address < start + len(content):
@@ -59,15 +60,15 @@ class Image:
 
 
 def register(name: str) -> int:
-    """Return a register of the CPU; an address of nothing where a dump has none."""
+    """Return a register of the CPU; _NO_ADDRESS if a dump has no registers."""
     try:
         return int(gdb.selected_frame().read_register(name)) & (1 << 64) - 1
     except gdb.error:
-        return _NO_ADDRESS  # a dump may be without
+        return _NO_ADDRESS
 
 
 def _at(address: int, size: int) -> bytes:
-    """Memory as QEMU's stub reads it; b"" where there is none."""
+    """Return memory as QEMU's stub reads it; b"" if there is none."""
     try:
         return bytes(gdb.selected_inferior().read_memory(address, size))
     except gdb.error:
@@ -75,7 +76,7 @@ def _at(address: int, size: int) -> bytes:
 
 
 def _physical(address: int, size: int) -> bytes:
-    """The machine's memory, whatever CR3 says; none in a dump, which has the guest's addresses."""
+    """Return the machine's physical memory; b"" in a dump, which has only the guest's addresses."""
     try:
         gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
     except gdb.error:
@@ -87,7 +88,7 @@ def _physical(address: int, size: int) -> bytes:
 
 
 class _Nested:
-    """The memory of a guest whose addresses are translated twice, as it is at this stop."""
+    """The memory, at this stop, of a guest whose addresses are translated twice."""
 
     def __init__(self, image: Image) -> None:
         size = int(gdb.execute("monitor info memory_size_summary", to_string=True).split()[2])
@@ -117,20 +118,20 @@ class _Nested:
 
 
 def is_guest(image: Image) -> bool:
-    """Return whether the image is what runs, and can be read as it runs."""
+    """Whether the machine runs the image, and QEMU's stub reads its memory."""
     pc = register("pc")
     code = image.code(pc)
     return bool(code) and _at(pc, len(code)) == code
 
 
 class Memory:
-    """The guest's memory: virtual addresses, and physical ones."""
+    """The guest's memory, by virtual and by physical addresses."""
 
     def __init__(self, image: Image) -> None:
         self.virtual: Callable[[int, int], bytes] = _at
         self.physical: Callable[[int, int], bytes] = _physical
         pc = register("pc")
-        # What runs is in the image, but not what is read there.
+        # The program counter is in the image, but the stub reads other bytes there.
         if image.code(pc) and not is_guest(image):
             nested = _Nested(image)
             self.virtual, self.physical = nested.virtual, nested.physical

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""gdb, as a process that has the terminal while the guest runs.
+"""Boot an image with gdb in the foreground of the terminal.
 
-It gets a process group of its own and the terminal with it, as a shell does it: a Ctrl-C is for
-gdb only, and ends neither QEMU nor whoever started both.  It dies with its starter.
+gdb gets its own process group, which is the terminal's foreground group, as a shell does it: Ctrl-C
+reaches gdb only, and ends neither QEMU nor this process.  gdb dies with this process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .stub import where
 
 GDB = "gdb"
 
-# As that of qemu.py, a small program between the two.  1 is PR_SET_PDEATHSIG, 9 SIGKILL.
+# A small program between this process and gdb, as in qemu.py.  1 is PR_SET_PDEATHSIG, 9 SIGKILL.
 _LAUNCHER = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, 9)
@@ -52,9 +52,10 @@ def debug(
     given: Given,
     echo: Callable[[str], None],
 ) -> tuple[Outcome, int]:
-    """Boots an image with gdb on the terminal, stopped at its entry; as boot() else.
+    """Boot an image with gdb on the terminal, stopped at its entry; the arguments are boot()'s.
 
-    Returns how the run ended, and gdb's exit status.
+    Returns the outcome of the run, and gdb's exit status.  Raises XenToolError as boot() does, and
+    if there is no gdb.
     """
     program = find_gdb()
     ended: list[int] = []
@@ -62,7 +63,7 @@ def debug(
 
         @contextlib.contextmanager
         def started(session: Session) -> Iterator[int]:
-            words = session.words(run=True, options=given.of_gdb)
+            words = session.words(run=True, options=given.gdb_words)
             with _running([program, *words]) as (process, last):
                 yield last
                 ended.append(process.wait())
@@ -96,7 +97,7 @@ def find_gdb() -> str:
 
 @contextlib.contextmanager
 def _running(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run it in the foreground; gives a descriptor, too, that is hung up when it has ended."""
+    """Run a command in the foreground; also give a descriptor that hangs up when it has ended."""
     last, of_gdb = os.pipe()
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
     with contextlib.ExitStack() as stack:
@@ -113,7 +114,7 @@ def _running(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], 
 
 @contextlib.contextmanager
 def _terminal_kept() -> Iterator[None]:
-    """Take the terminal back in the end."""
+    """Restore the terminal's foreground group at the end."""
     try:
         before = os.tcgetpgrp(0)
     except OSError:

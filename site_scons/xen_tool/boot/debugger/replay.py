@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A run that is recorded, and then replayed as often as one likes, also backwards with gdb.
+"""Record a run with QEMU, and replay it any number of times, also backwards with gdb.
 
-QEMU writes down what comes to the machine from outside, and when, by the instructions it has run
-(QEMU, docs/system/replay.rst).  Beside that file, FILE, are two more:
+QEMU records the input of the machine in FILE, with the number of instructions that had run at each
+(QEMU, docs/system/replay.rst).  There are two more files:
 
     FILE.start   a disk image with the machine's state at its start, to which gdb goes back
-    FILE.of      what was booted; a replay of anything else would not be one
+    FILE.of      the identity of what was booted; a replay of anything else is refused
 
-A machine of several CPUs is not recorded by QEMU; of one in which Xen runs a guest by AMD-V the
-replay goes another way (Given.check refuses it).
+QEMU does not record a machine with several CPUs.  Where Xen runs a guest by AMD-V, the replay
+diverges from the recording (Given.check refuses it).
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ _START = "start"
 
 
 def options(path: Path, mode: Mode, booted: str, *, replays: bool) -> list[str]:
-    """Return QEMU's options; booted identifies what it is given besides, for the next time.
+    """Return QEMU's options to record a run in a file at path, or to replay it.
 
-    Raises XenToolError if there is no such recording, or it is of something else.
+    booted: the result of identity().  Raises XenToolError if there is no such recording, or if it
+    is of another machine.
     """
     if "," in str(path):
         raise XenToolError(f"{path}: QEMU takes no comma in the name of a recording")
@@ -72,7 +73,10 @@ def _check_replay(path: Path, start: Path, of: Path, mode: Mode, booted: str) ->
 
 
 def identity(words: Sequence[str], descriptors: Sequence[int]) -> str:
-    """Return what identifies a machine: its command line, and the files that it finds open."""
+    """Return a hash of what identifies a machine.
+
+    It covers QEMU's command line, size and time of its program, and the files of descriptors.
+    """
     places = {str(number): f"file {place}" for place, number in enumerate(descriptors)}
     hashed = hashlib.sha256()
     for word in words:
@@ -82,15 +86,15 @@ def identity(words: Sequence[str], descriptors: Sequence[int]) -> str:
         with open(f"/proc/self/fd/{number}", "rb") as file:
             hashed.update(hashlib.sha256(file.read()).digest())
     with contextlib.suppress(OSError, IndexError):
-        of_qemu = os.stat(words[0])
-        hashed.update(f"{of_qemu.st_size} {of_qemu.st_mtime_ns}".encode())
+        program = os.stat(words[0])
+        hashed.update(f"{program.st_size} {program.st_mtime_ns}".encode())
     return hashed.hexdigest()
 
 
 def empty_disk() -> bytes:
     """Return a qcow2 image of 1 MiB of zeros (QEMU, docs/interop/qcow2.txt), for snapshots.
 
-    Its clusters are the header, the table of reference counts, a block of those, and an L1 table.
+    Its clusters are the header, the refcount table, a refcount block, and an L1 table.
     """
     fields = (b"QFI\xfb", 2, 0, 0, CLUSTER.bit_length() - 1, 1 << 20, 0)
     header = struct.pack(">4sIQIIQI", *fields)

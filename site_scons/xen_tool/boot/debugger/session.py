@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What gdb is told of a booted image: its symbols, Xen's, where QEMU waits, and the entry.
+"""The command line of gdb for a booted image: symbols, Xen's symbols, connection and entry.
 
-The breakpoint at the entry is one by hardware: where a guest starts there may be no page tables
-yet, and before it is loaded there is nothing that a breakpoint could be written to.  Other systems
-run in the same machine, so it counts only where the image's own bytes are.
+The breakpoint at the entry is a hardware breakpoint: at a guest's start there may be no page tables
+yet, and before it is loaded there is no code to write a breakpoint to.  Other systems run in the
+same machine, so the breakpoint has the condition that the image's bytes are there.
 """
 
 from __future__ import annotations
@@ -26,49 +26,49 @@ from .stub import Where
 SCRIPT = Path(__file__).with_name("commands.py")
 _SYMBOLS = ("{folder}/xen-syms", "{folder}/xen-syms-{version}-amd64")
 _DEBIANS_SYMBOLS = "usr/lib/debug/boot/xen-syms-{version}-amd64"
-"""Of the package xen-hypervisor-VERSION-amd64-dbg, below the root that has boot/."""
+"""A file of the package xen-hypervisor-VERSION-amd64-dbg, below the root that has boot/."""
 
 
 class Session(NamedTuple):
-    """What a debugger is to know."""
+    """What a debugger needs to know of a machine."""
 
     image: str
     bits: int | None
-    """32 or 64; None: gdb cannot read the image, which is packed or no ELF file."""
+    """32 or 64; None if gdb cannot read the image, as it is packed or no ELF file."""
     where: Where
     entry: int | None
-    """The address at which this mode starts the image; None: no note names it."""
+    """The address at which this mode starts the image; None if no note names it."""
     is_nested: bool
     """Whether QEMU's stub cannot read the guest's memory, as its addresses are translated twice."""
     xen_symbols: Path | None = None
 
     def commands(self, *, run: bool) -> list[str]:
-        """Return gdb's commands; run says to go on to the entry."""
-        # The machine has a 64-bit processor, also for those who use the lower half of it.
-        told = ["set architecture i386:x86-64"] if self.bits == 32 else []
-        told += [f"target remote {self.where.target}", f"source {SCRIPT}"]
+        """Return gdb's commands; run: continue to the entry."""
+        # The CPU of the machine is a 64-bit one, also for 32-bit guests.
+        lines = ["set architecture i386:x86-64"] if self.bits == 32 else []
+        lines += [f"target remote {self.where.target}", f"source {SCRIPT}"]
         if self.xen_symbols:
-            told.append(f"add-symbol-file {self.xen_symbols}")
+            lines.append(f"add-symbol-file {self.xen_symbols}")
         if self.entry is not None:
             check = "" if self.is_nested else " if $xen_is_guest()"
-            told += [f"hbreak *{self.entry:#x}{check}", *(["continue"] if run else [])]
-        return told
+            lines += [f"hbreak *{self.entry:#x}{check}", *(["continue"] if run else [])]
+        return lines
 
     def words(self, *, run: bool, options: Sequence[str] = ()) -> list[str]:
-        """Return gdb's command line but for its own name; the options come last."""
+        """Return gdb's arguments; the options come last."""
         files = [self.image] if self.bits else []
-        told = [word for command in self.commands(run=run) for word in ("-ex", command)]
-        return ["-q", *files, *told, *options]
+        words = [word for command in self.commands(run=run) for word in ("-ex", command)]
+        return ["-q", *files, *words, *options]
 
     def line(self) -> str:
-        """Return what to type in another terminal."""
+        """Return the shell command to type in another terminal."""
         return shlex.join(["gdb", *self.words(run=False)])
 
 
 def session(
     image: str, kernel: str, where: Where, mode: Mode, xen_symbols: Path | None = None
 ) -> Session:
-    """Return what there is to know of an image, of which kernel is a copy, in this mode."""
+    """Return the session for an image in this mode; kernel: a copy of the image."""
     bits, entry = None, None
     with contextlib.suppress(NotElf), open_kernel(kernel) as file:
         if file.payload is not None:
@@ -82,9 +82,10 @@ def session(
 
 
 def xen_symbols(hypervisor: Path, content: bytes, version: str | None) -> Path | None:
-    """Return the file with the symbols of this hypervisor, if it is at hand.
+    """Return the file with the symbols of this hypervisor; None if there is none.
 
-    It is the one beside it, of Xen's own build, or Debian's.  One of another build is none.
+    It is beside the hypervisor, under the name of Xen's build or of Debian, or that of Debian's
+    package.  A file of another build is not accepted.
     """
     folder = hypervisor.absolute().parent
     paths = [Path(name.format(folder=folder, version=version)) for name in _SYMBOLS]
@@ -93,7 +94,7 @@ def xen_symbols(hypervisor: Path, content: bytes, version: str | None) -> Path |
 
 
 def _is_of(symbols: Path, hypervisor: bytes) -> bool:
-    """Whether the build ID of a file of symbols is in the hypervisor."""
+    """Whether the hypervisor has the build ID of a file of symbols."""
     try:
         with symbols.open("rb") as stream:
             elf = Elf(Data.of_bytes(stream.read()))

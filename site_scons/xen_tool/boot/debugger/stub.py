@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Where QEMU waits for gdb: a TCP port of this machine, or a socket in a folder.
+"""The place at which QEMU waits for gdb: a TCP port of this machine, or a socket's path.
 
-The socket is made here and handed to QEMU, so that one that cannot be had is told before
-anything starts.
+The socket is created here and passed to QEMU, so that an error is reported before QEMU starts.
 """
 
 from __future__ import annotations
@@ -17,26 +16,26 @@ from typing import NamedTuple
 from ...errors import XenToolError
 
 PORT = 1234
-"""What GDB=1 stands for; QEMU's own -s has the same."""
+"""The port of GDB=1, as of QEMU's option -s."""
 _HOST = "127.0.0.1"
 _LONGEST_PATH = 107
-"""Of a socket, in bytes: unix(7)."""
+"""The longest path of a socket in bytes (unix(7))."""
 
 
 class Where(NamedTuple):
-    """A port, or the path of a socket."""
+    """A TCP port of 127.0.0.1, or the path of a socket."""
 
     port: int | None = None
     path: str = ""
 
     @property
     def target(self) -> str:
-        """What gdb's `target remote` takes."""
+        """The argument of gdb's `target remote`."""
         return self.path or f"{_HOST}:{self.port}"
 
 
 def where(text: str) -> Where:
-    """Return the place that a user names: 1, a port, or a path with a slash.
+    """Return the place of a value of GDB=: 1, a port, or a path with a slash.
 
     Raises XenToolError if it is none of these.
     """
@@ -58,9 +57,9 @@ def where(text: str) -> Where:
 
 @contextlib.contextmanager
 def listening(place: Where) -> Iterator[int]:
-    """Give a descriptor of a socket that listens there; a path is removed in the end.
+    """Give a descriptor of a socket that listens there; remove its path at the end.
 
-    Raises XenToolError if the place is taken, or cannot be had.
+    Raises XenToolError if the place is in use, or the socket cannot be created.
     """
     family = socket.AF_UNIX if place.path else socket.AF_INET
     with contextlib.ExitStack() as stack:
@@ -82,7 +81,7 @@ def listening(place: Where) -> Iterator[int]:
 
 
 def options(descriptor: int) -> list[str]:
-    """Return QEMU's options for a machine that is stopped until gdb has come to this socket."""
+    """Return QEMU's options for a machine that is stopped until gdb connects to this socket."""
     chardev = f"socket,id=gdb,fd={descriptor},server=on,wait=off"
     return ["-S", "-chardev", chardev, "-gdb", "chardev:gdb"]
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Page tables of x86-64: what an address means in a memory, and which tables a guest runs on.
+"""Translate addresses by page tables of x86-64, and find the tables that a guest uses.
 
-QEMU's stub and its dumps read addresses by the tables of CR3.  That is not enough for a PVH guest
-of Xen, whose physical addresses Xen translates once more (nested paging): the memory's own
-addresses are Xen's, and a second set of tables, which no register shows, leads to them.  It is
-found by what must be seen through it, the code of the image.
+QEMU's stub and its dumps translate addresses by the tables of CR3.  That is not enough for a PVH
+guest of Xen, whose physical addresses Xen translates once more (nested paging) by a second set of
+tables, which no register shows.  It is found by searching the memory for tables that map the code
+of the image.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ _FRAME = 0x000F_FFFF_FFFF_F000
 _ENTRY = struct.Struct("<Q")
 
 Read = Callable[[int, int], bytes]
-"""Gets an address and a size within a page; fewer bytes: there is no such memory."""
+"""Read memory at an address, of a size within a page; fewer bytes mean that there is no more."""
 
 
 class Mapped(NamedTuple):
-    """Where an address lies, and how far the page goes on from there."""
+    """The translation of an address, and the number of bytes up to the end of the page."""
 
     address: int
     left: int
 
 
 class Tables:
-    """The tables at an address of a memory; in the end there are 4 KiB, 2 MiB or 1 GiB pages."""
+    """The page tables at an address of a memory, with pages of 4 KiB, 2 MiB or 1 GiB."""
 
     def __init__(self, read: Read, root: int) -> None:
         self._read = read
         self.root = root & _FRAME
 
     def find(self, address: int) -> Mapped | None:
-        """Return where an address lies; None: nowhere."""
+        """Translate an address; return None if it is not mapped."""
         table = self.root
         for shift in (39, 30, 21, 12):
             entry = self._read(table + (address >> shift & 511) * 8, 8)
@@ -52,7 +52,7 @@ class Tables:
         return None
 
     def read(self, address: int, size: int) -> bytes:
-        """Return the bytes from an address on, as far as they are there."""
+        """Return the bytes from an address on, as far as they are mapped."""
         found = b""
         while size and (mapped := self.find(address)):
             part = self._read(mapped.address, min(size, PAGE - address % PAGE))
@@ -63,7 +63,7 @@ class Tables:
         return found
 
     def mapped(self) -> Iterator[tuple[int, Mapped]]:
-        """Return each page that is mapped, by its address, in order."""
+        """Yield each page that is mapped, with its address, in order."""
         return self._below(self.root, 39, 0)
 
     def _below(self, table: int, shift: int, base: int) -> Iterator[tuple[int, Mapped]]:
@@ -84,7 +84,10 @@ class Tables:
 def find_tables(
     read: Read, size: int, address: int, is_right: Callable[[Tables], bool]
 ) -> Tables | None:
-    """Return the first tables in a memory of that size that map an address, and are right."""
+    """Return the first tables that map an address, and for which is_right() is true; or None.
+
+    size: the size of the memory in bytes.
+    """
     slot = (address >> 39 & 511) * 8
     for root in range(0, size, PAGE):
         entry = read(root + slot, 8)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the lines of the console say of a run: who says what, and who died of what.
+"""Collect what the lines of the console say about a run: who crashed, and why.
 
-What a guest reports is for protocols.py to read.  Xen has its own words, and so has the dom0 that
-domu.py makes.  outcome.py judges by what is kept here.
+It recognizes the messages of Xen, of Linux and of the dom0 that domu.py makes, and passes the
+guest's lines to protocols.py.  outcome.py judges by what is collected here.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from ..modes import Place
 from .protocols import FEW, LENGTH, Reader
 
 _FAIL = re.compile(r"FAIL\b")
-"""Of whoever says it."""
+"""A failure, whatever the source of the line is."""
 
-# The words of xen/common/domain.c, shutdown.c, xen/drivers/char/console.c and
-# xen/arch/x86/{shutdown,traps}.c.  After the first kind more lines come, which
-# say what it was about; after the second, the machine only waits to reboot.
+# Messages of xen/common/domain.c, shutdown.c, xen/drivers/char/console.c and
+# xen/arch/x86/{shutdown,traps}.c.  After the first kind, lines with details follow; after the
+# second, the machine only waits to reboot.
 _TROUBLE = re.compile(
     r"Panic on CPU|crashed on cpu|FATAL (?:TRAP|PAGE FAULT)|Xen BUG at|Triple fault|domain_crash"
 )
@@ -31,11 +31,11 @@ _DOMAIN = re.compile(r"(?:\bDomain |\bd)([0-9]+)(?:v[0-9]+\b| \(vcpu)")
 _UNHANDLED = re.compile(r"d[0-9]+v[0-9]+ Unhandled")
 _ASTERISKS = re.compile(r"\*{10,}")
 
-_OF_QEMU = re.compile(r"\S*qemu-system-\S*: warning: ")
-"""As that nothing will ever happen, of a machine that Xen has halted."""
+_QEMU_WARNING = re.compile(r"\S*qemu-system-\S*: warning: ")
+"""For instance that nothing will ever happen, when Xen has halted the machine."""
 
 STARTS = "starts the domain"
-"""What the dom0 of domu.py says before it does."""
+"""The message of the dom0 of domu.py before it starts the domU."""
 _DOM0 = re.compile(rf"dom0: ({STARTS}|the domain shut down: .+|xl .+|no module .+|\S+ failed)")
 _PANIC_OF_LINUX = re.compile(r"Kernel panic - not syncing: .+")
 _NO_MEMORY = re.compile(
@@ -46,50 +46,58 @@ _NO_MEMORY = re.compile(
 
 
 class Evidence:
-    """Takes rows of the console one by one, and keeps little of them."""
+    """Read the rows of the console one by one, in bounded memory."""
 
     def __init__(self, place: Place = Place.DOM0, reader: Reader | None = None) -> None:
         self.place = place
         self.reader = reader or Reader()
         self.over = False
-        """Nothing more will come but a reboot."""
+        """Whether Xen has printed its last message before a halt or reboot."""
         self.in_trouble = False
-        """Xen or a domain died; the lines that say why may still be coming."""
+        """Whether Xen or a domain crashed; lines with the reason may follow."""
         self.dump = Dump()
         self.last_line = ""
+        """The last line of Xen or the guest that is no report."""
 
         self.trouble = ""
+        """Xen's first message of a crash."""
         self.unhandled = ""
+        """Xen's message of an exception or fault that a PV guest does not handle."""
         self.domain: int | None = None
-        """Whose trouble it is; None: Xen's own."""
+        """The number of the domain that crashed; None: none, or Xen itself."""
         self.in_shim = False
-        """Whether it is the Xen that a domU is which says so."""
+        """Whether the message is of xen-shim, the Xen inside a domU."""
         self.before_panic = ""
+        """The line before a panic of Xen."""
         self.panic: list[str] = []
+        """The text of the panic, at most FEW lines."""
         self._panic_open = False
         self.last_words = ""
+        """Xen's last message before a halt or reboot."""
 
         self.started = False
-        """Whether the dom0 has come to start the domU."""
-        self.of_domu = ""
-        """What it says of the domU's end."""
+        """Whether the dom0 has begun to start the domU."""
+        self.domu_end = ""
+        """The dom0's message about the end of the domU, or why it was not started."""
         self.panic_of_linux = ""
+        """The message of a kernel panic of Linux."""
         self.no_memory = ""
+        """The first line that says that memory is lacking."""
 
     def see(self, line: str, seen: Seen = Seen.LINE) -> None:
-        """Take the next row of the console."""
-        said = read(line)
-        text = said.text[:LENGTH]
-        if not text or _OF_QEMU.match(text):
+        """Read the next row of the console."""
+        parsed = read(line)
+        text = parsed.text[:LENGTH]
+        if not text or _QEMU_WARNING.match(text):
             return
-        if is_of_xen(said) and not _FAIL.match(text):
+        if is_of_xen(parsed) and not _FAIL.match(text):
             if seen is not Seen.GLIMPSE:
-                self._see_xen(text, in_shim=said.source == "shim")
+                self._see_xen(text, in_shim=parsed.source == "shim")
         elif self.place is Place.DOMU and (found := _DOM0.fullmatch(text)):
             self.started = True
-            self.of_domu = "" if found[1] == STARTS else found[1]
+            self.domu_end = "" if found[1] == STARTS else found[1]
         else:
-            is_word = self.reader.see(said.text, seen, said.indent, said.source)
+            is_word = self.reader.see(parsed.text, seen, parsed.indent, parsed.source)
             if not is_word and seen is not Seen.GLIMPSE:
                 self._see_guest(text)
         if not self.no_memory and _NO_MEMORY.search(text):
@@ -103,7 +111,7 @@ class Evidence:
 
     def _see_xen(self, message: str, *, in_shim: bool) -> None:
         if self._panic_open:
-            # Xen frames a panic's message by two lines of asterisks.
+            # Xen prints a panic's message between two lines of asterisks.
             if _ASTERISKS.fullmatch(message) or len(self.panic) == FEW:
                 self._panic_open = False
             else:
@@ -113,7 +121,7 @@ class Evidence:
         if _TROUBLE.search(message):
             if not self.trouble:
                 self.trouble, self.in_shim = message, in_shim
-            # Why Xen crashes a domain is said before whose crash it is.
+            # Xen prints why it crashes a domain before it names the domain.
             if self.domain is None and (domain := _DOMAIN.search(message)):
                 self.domain = int(domain[1])
             self.in_trouble = True
@@ -129,9 +137,9 @@ class Evidence:
             self.last_line = message
 
     def is_of_dom0(self, domain: int) -> bool:
-        """Return whether a domain is the dom0 that builds the guest, and not the guest."""
+        """Whether a domain is the dom0 that builds the guest, and not the guest."""
         return self.place is Place.DOMU and domain == 0 and not self.in_shim
 
     def is_of_guest(self, place: Where) -> bool:
-        """Return whether it is a virtual CPU of the guest."""
+        """Whether it is a vCPU of the guest."""
         return place.of_domain is not None and not self.is_of_dom0(place.of_domain)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""KTAP, in which Linux's KUnit and kselftest report: tests, tests nested in them, and plans.
+"""Read KTAP, the test protocol of Linux's KUnit and kselftest.
 
-A document begins with a version line; `1..N` says how many tests it has, and each has a line
-`ok NUMBER NAME` or `not ok NUMBER NAME`.  A test may have a document of its own, indented, which
-the line of the test ends.  Linux, Documentation/dev-tools/ktap.rst; TAP 13 and 14 are read too.
+A document begins with a version line.  Its plan `1..N` gives the number of tests, and each test
+has a line `ok NUMBER NAME` or `not ok NUMBER NAME`.  A test may contain an indented document,
+which ends at the line of the test (Linux, Documentation/dev-tools/ktap.rst).  TAP 13 and 14 are
+accepted too.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ _TEST = re.compile(
     r"(not )?ok(?: +([0-9]+))?(?: .*?)??(?:# *((?i:SKIP|TODO|XFAIL|TIMEOUT|ERROR))\b.*)?"
 )
 _EXCUSED = ("SKIP", "TODO", "XFAIL")
+"""Directives with which `not ok` is no failure."""
 _FAILED = ("TIMEOUT", "ERROR")
-"""What makes of `not ok` no failure, and of `ok` one."""
+"""Directives with which `ok` is a failure."""
 _BAIL_OUT = "Bail out!"
 
-MAX_DOUBTS = 3
+MAX_PROBLEMS = 3
 _MAX_DEPTH = 64
 _LENGTH = 60
 
@@ -37,26 +39,27 @@ class _Document:
 
 
 class Line(NamedTuple):
-    """What a line is."""
+    """A line of KTAP."""
 
     failed: bool
 
 
 class Ktap:
-    """Takes the lines of a guest; keeps the open documents, and counts."""
+    """Read lines by see(); keep the open documents and counts of tests."""
 
     def __init__(self) -> None:
         self.begun = False
         self.passed = 0
-        """Tests that have no tests nested in them."""
+        """The number of tests that passed and contain no other tests."""
         self.skipped = 0
+        """The number of such tests that were skipped or excused."""
         self._open: list[_Document] = []
-        self._doubts: list[str] = []
+        self._problems: list[str] = []
 
     def see(self, text: str, indent: int, *, whole: bool) -> Line | None:
-        """Take the next line, indented so far; None: it is none of KTAP.
+        """Read the next line, with its indentation; return None if it is no line of KTAP.
 
-        Only a whole one can speak for a pass.
+        Only a whole line counts for a pass; a failure counts in an incomplete line too.
         """
         if text.startswith(_BAIL_OUT):
             return Line(failed=True)
@@ -79,43 +82,43 @@ class Ktap:
             return None
         return Line(failed=False)
 
-    def doubts(self) -> list[str]:
-        """Return what is wrong with the documents, if the last one has ended; the first few."""
-        found = list(self._doubts)
+    def problems(self) -> list[str]:
+        """Return the first problems of the documents, as if the open ones ended here."""
+        found = list(self._problems)
         for document in self._open:
             self._check(document, found, nested=document is not self._open[0])
-        return found[:MAX_DOUBTS]
+        return found[:MAX_PROBLEMS]
 
     def summary(self) -> str:
-        """Return what it reported, as a result."""
+        """Return the numbers of tests in one line."""
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         return f"KTAP: {self.passed} passed{skipped}"
 
     def _begin(self, indent: int) -> None:
         at = self._open[-1] if self._open else None
         if at and at.indent == indent and not at.tests and at.planned is None:
-            return  # "# Subtest:" behind a version line
+            return  # a "# Subtest:" after the version line
         self._close(indent)
         self._push(indent)
 
     def _push(self, indent: int) -> _Document:
         if len(self._open) == _MAX_DEPTH:
-            self._doubt(self._doubts, "its tests are nested too deeply")
+            self._add_problem(self._problems, "its tests are nested too deeply")
             return self._open[-1]
         self._open.append(_Document(indent))
         return self._open[-1]
 
     def _close(self, indent: int) -> bool:
-        """End the documents that are indented so far or more; return whether one had tests."""
+        """End the documents with at least this indentation; return whether the last had tests."""
         had_tests = False
         while self._open and self._open[-1].indent >= indent:
             document = self._open.pop()
-            self._check(document, self._doubts, nested=bool(self._open))
+            self._check(document, self._problems, nested=bool(self._open))
             had_tests = document.tests > 0
         return had_tests
 
     def _document(self, indent: int) -> tuple[_Document, bool]:
-        """Return that of a line, and whether one nested in it has just ended."""
+        """Return the document of a line, and whether a nested document has just ended."""
         nested = self._close(indent + 1)
         if self._open and self._open[-1].indent == indent:
             return self._open[-1], nested
@@ -124,28 +127,30 @@ class Ktap:
     def _plan(self, text: str, indent: int, number: int) -> None:
         document, _ = self._document(indent)
         if document.planned not in (None, number):
-            self._doubt(self._doubts, f"the plans 1..{document.planned} and {text} differ")
+            self._add_problem(self._problems, f"the plans 1..{document.planned} and {text} differ")
         document.planned = number
 
     def _test(self, text: str, indent: int, number: str, *, excused: bool, failed: bool) -> None:
         document, is_parent = self._document(indent)
         document.tests += 1
         if int(number[:9]) != document.tests:
-            self._doubt(
-                self._doubts, f"test {document.tests} is missing: {text[:_LENGTH]} came instead"
+            self._add_problem(
+                self._problems, f"test {document.tests} is missing: {text[:_LENGTH]} came instead"
             )
         if not (is_parent or failed):
             self.skipped += excused
             self.passed += not excused
 
-    def _check(self, document: _Document, doubts: list[str], *, nested: bool = False) -> None:
+    def _check(self, document: _Document, problems: list[str], *, nested: bool = False) -> None:
         if document.planned is None:
-            # KUnit does not plan a test's parameters; what ends those is the test's own line.
+            # KUnit prints no plan for a test's parameters; the line of the test ends them.
             if not nested:
-                self._doubt(doubts, "no plan 1..N says how many tests there are")
+                self._add_problem(problems, "no plan 1..N says how many tests there are")
         elif document.tests != document.planned:
-            self._doubt(doubts, f"of the plan 1..{document.planned} {document.tests} results came")
+            self._add_problem(
+                problems, f"of the plan 1..{document.planned} {document.tests} results came"
+            )
 
-    def _doubt(self, doubts: list[str], what: str) -> None:
-        if len(doubts) < MAX_DOUBTS:
-            doubts.append(what)
+    def _add_problem(self, problems: list[str], what: str) -> None:
+        if len(problems) < MAX_PROBLEMS:
+            problems.append(what)

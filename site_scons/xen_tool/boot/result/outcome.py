@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Says how a run ended and why, by what its console said and how QEMU ended.
+"""Judge a run: its result and the reason, from the console and from how QEMU ended.
 
-A pass needs all to agree: QEMU's status alone could come from wild code that hits the port of its
-isa-debug-exit device, a line such as RESULT: PASS alone from a guest that crashes right after it,
-and fewer lines than checks from a console that lost some.
+For a pass, all evidence must agree.  QEMU's exit status alone is not enough, as a guest that runs
+astray may write to the port of the isa-debug-exit device; a line such as RESULT: PASS alone is not
+enough, as the guest may crash right after it; and fewer lines than checks mean that the console
+lost some.
 
-A domU does not have the device.  Its status is the reason of its shutdown, which the dom0 that
-domu.py makes reads from xl, and gives to the device.
+A domU cannot reach the device.  The dom0 that domu.py makes reads the reason of the domU's
+shutdown from xl, and writes a status to the device.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from .evidence import Evidence
 from .protocols import KTAP, NONE, Finish, Result, Verdict
 
 PASS_STATUS = 33
-"""QEMU's status after the guest wrote 0x10 to isa-debug-exit (2 * 0x10 + 1)."""
+"""QEMU's exit status after the guest wrote 0x10 to isa-debug-exit (2 * 0x10 + 1)."""
 
 _QEMU_STOPPED = re.compile(r"\S*qemu\S*: terminating on signal")
 _GDB_KILLED = "Terminated via GDBstub"
@@ -34,18 +35,18 @@ LACKS_MEMORY = "dom0 lacks memory (MEM= gives more): "
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one run ended."""
+    """The outcome of one run."""
 
     result: Result
     status: int | None
-    """QEMU's exit status (negative: a signal's number); None if it had to be killed."""
+    """QEMU's exit status, or the negative number of a signal; None if it had to be killed."""
     reason: str
-    """Why it passed or failed, in one sentence."""
+    """Why the run passed or failed, in one sentence."""
     console: tuple[str, ...]
     """The console's last lines, safe to print."""
     seconds: float
     details: tuple[str, ...] = ()
-    """Of a failure, for people: where it was, and what the loader says of the image."""
+    """For a failure, lines of text: the places of a crash, and why a loader refuses the image."""
 
     @property
     def passed(self) -> bool:
@@ -54,25 +55,25 @@ class Outcome:
 
     @property
     def failed(self) -> bool:
-        """Whether a pass was asked for and did not come."""
+        """Whether a verdict was requested and the guest did not pass."""
         return self.result not in (Result.PASSED, Result.SHOWN)
 
 
 class End(NamedTuple):
-    """What QEMU, and Xen when it is asked, say of a machine's end."""
+    """The end of a machine, as reported by QEMU and, for its CPUs, by Xen."""
 
     status: int | None
     limit: float
-    """The seconds that it had; infinite: it had a debugger instead."""
+    """The time limit in seconds; infinite with a debugger."""
     shutdown: str | None = None
-    """As of monitor.Monitor."""
+    """The value of monitor.Monitor.shutdown."""
     triple_fault: bool = False
     places: Sequence[Where] = ()
-    """Where its CPUs were, if they were asked."""
+    """The instruction pointers of its CPUs, if they were read."""
 
 
 class Judge:
-    """Tells a run's end; the symbols are those of its image."""
+    """Judge the end of a run; the symbols are those of its image."""
 
     def __init__(self, evidence: Evidence, end: End, symbols: Symbols) -> None:
         self._evidence = evidence
@@ -84,12 +85,12 @@ class Judge:
         named = self._reader.named
         if named and named.by_end and named.ends and named.ends & finishes:
             self._verdict = Verdict(named, Result.PASSED, "")
-        elif self._verdict.protocol is KTAP and self._reader.doubt() and not finishes:
-            # It died on the way, or hangs.
+        elif self._verdict.protocol is KTAP and self._reader.objection() and not finishes:
+            # The guest crashed or hangs before the end of the document.
             self._verdict = Verdict(None, None, "")
 
     def result(self) -> Result:
-        """Return what comes of the run."""
+        """Return the result of the run."""
         if self._reader.named is NONE:
             return Result.SHOWN
         if self._death():
@@ -97,23 +98,23 @@ class Judge:
         result = self._verdict.result
         if result is None:
             return Result.FAILED if self._reader.failures else Result.CRASHED
-        return Result.FAILED if result is Result.PASSED and self._but() else result
+        return Result.FAILED if result is Result.PASSED and self._objection() else result
 
     def reason(self) -> str:
         """Return why the run passed or failed, in one sentence."""
-        said = self._evidence.last_line or "it said nothing"
-        status = f"QEMU ended with status {self._end.status}: {said}"
+        last = self._evidence.last_line or "it said nothing"
+        status = f"QEMU ended with status {self._end.status}: {last}"
         why = self._death() or self._report() or self._silence() or status
         return f"no verdict was asked for: {why}" if self._reader.named is NONE else why
 
     def trace(self) -> list[str]:
-        """Return the places of a crash that are in the image: where it was, and who called."""
+        """Return lines for the places of a crash that are in the image, with the callers."""
         dump = self._evidence.dump
         lines = []
         if dump.places and (place := self._symbols.places([dump.places[-1].address])[0]):
             lines.append(f"  at:    {place}")
         calls = self._symbols.places(dump.stack, returns=True)
-        # Of a stack's words, those that are in the image's code may be return addresses.
+        # A word of a stack that is an address in the image's code may be a return address.
         lines += [f"  stack: {call}" for call in calls if call]
         return lines
 
@@ -124,7 +125,7 @@ class Judge:
         if "Panic on CPU" in found.trouble:
             who = "xen-shim" if found.in_shim else "Xen"
             panic = " ".join(found.panic) or "no message came"
-            # Why dom0 could not be built is on the line before the panic.
+            # Xen prints why dom0 could not be built on the line before the panic.
             failed = panic.startswith("Could not construct")
             cause = f" ({found.before_panic})" if failed else ""
             return f"{lacks}{who} panicked: {panic}{cause}{where}"
@@ -138,50 +139,50 @@ class Judge:
             return f"{lacks}{_NOT_GUEST} died: {cause}"
         if end.triple_fault and end.shutdown:
             who = "the guest" if found.place is Place.KERNEL else "Xen"
-            return f"{who} crashed: triple fault, {self._told(end.places)}"
+            return f"{who} crashed: triple fault, {self._describe(end.places)}"
         return ""
 
     def _report(self) -> str:
-        verdict, failed = self._verdict, self._reader.failures_told()
+        verdict, failed = self._verdict, self._reader.failure_text()
         if not verdict.result:
             return f"no result came, but {failed}" if failed else ""
-        told = f"the guest reported {verdict.said}" if verdict.said else "the guest powered off"
+        text = f"the guest reported {verdict.text}" if verdict.text else "the guest powered off"
         if verdict.result is not Result.PASSED:
-            return told + (f" ({failed})" if failed else "")
-        but = self._but()
-        return told + (f", but {but}" if but else "")
+            return text + (f" ({failed})" if failed else "")
+        but = self._objection()
+        return text + (f", but {but}" if but else "")
 
-    def _but(self) -> str:
-        """What speaks against a pass that the guest reported."""
+    def _objection(self) -> str:
+        """Return what contradicts a pass that the guest reported; "" if nothing does."""
         found, end = self._evidence, self._end
         protocol = self._verdict.protocol
         assert protocol
-        if doubt := self._reader.doubt() or found.panic_of_linux:
-            return doubt
+        if objection := self._reader.objection() or found.panic_of_linux:
+            return objection
         finishes = self._finishes()
         if protocol.ends is None:
             stopped = end.status is None and not found.over
-            if finishes or (stopped and not found.of_domu):
+            if finishes or (stopped and not found.domu_end):
                 return ""
         elif finishes & protocol.ends:
             return ""
-        if found.of_domu or found.last_words:
-            return found.of_domu or found.last_words
+        if found.domu_end or found.last_words:
+            return found.domu_end or found.last_words
         if end.shutdown:
             return f"{self._stopped()}, and QEMU not ended with status {PASS_STATUS}"
         ended = "had to be ended" if end.status is None else f"ended with status {end.status}"
         return f"QEMU {ended} instead of {PASS_STATUS}"
 
     def _finishes(self) -> set[Finish]:
-        """How the guest ended in good order, if it did."""
+        """Return the ways in which the guest ended in good order; none if it did not."""
         found, end = self._evidence, self._end
         finishes = set()
         if end.status == PASS_STATUS:
             finishes.add(Finish.EXIT)
         if found.place is Place.DOMU:
-            if end.status == PASS_STATUS and found.of_domu.endswith(": poweroff"):
+            if end.status == PASS_STATUS and found.domu_end.endswith(": poweroff"):
                 finishes.add(Finish.POWEROFF)
-            if found.of_domu.endswith(": reboot"):
+            if found.domu_end.endswith(": reboot"):
                 finishes.add(Finish.REBOOT)
         elif found.last_words.endswith("halted: halting machine") or (
             end.shutdown == "guest-shutdown"
@@ -194,11 +195,11 @@ class Judge:
         return finishes
 
     def _silence(self) -> str:
-        """No result line: what else there is to go by."""
+        """Return why no result was reported, by the end of the machine or QEMU."""
         found, end = self._evidence, self._end
-        if found.of_domu:
-            lacks = found.no_memory and found.of_domu.startswith("xl ")
-            return f"no result came: {LACKS_MEMORY if lacks else ''}{found.of_domu}"
+        if found.domu_end:
+            lacks = found.no_memory and found.domu_end.startswith("xl ")
+            return f"no result came: {LACKS_MEMORY if lacks else ''}{found.domu_end}"
         if found.last_words:
             return f"the guest {_by_xen(found.last_words)} without a result: {found.last_words}"
         if end.shutdown:
@@ -219,17 +220,17 @@ class Judge:
         found = self._evidence
         places = [place for place in self._end.places if not place.idle]
         guests = [place for place in places if found.is_of_guest(place)]
-        told = f": {self._told(guests or places)}" if places else ""
+        text = f": {self._describe(guests or places)}" if places else ""
         if found.place is Place.DOMU and not found.started:
-            return f"the dom0 hangs before it starts the domain{told}"
+            return f"the dom0 hangs before it starts the domain{text}"
         if not found.last_line:
-            return f"the console stayed empty{told}"
+            return f"the console stayed empty{text}"
         asked_xen = any(
             place.who == XEN or place.of_domain is not None for place in self._end.places
         )
         if asked_xen and not guests:
-            return f"none of the guest's vCPUs runs{told.replace(':', ', but', 1)}"
-        return f"the guest hangs{told}"
+            return f"none of the guest's vCPUs runs{text.replace(':', ', but', 1)}"
+        return f"the guest hangs{text}"
 
     def _stopped(self) -> str:
         did = "powered off" if self._end.shutdown == "guest-shutdown" else "reset"
@@ -237,7 +238,7 @@ class Judge:
             return f"the guest {did} the machine"
         return f"the machine was {did}, of which Xen said nothing"
 
-    def _told(self, places: Sequence[Where]) -> str:
+    def _describe(self, places: Sequence[Where]) -> str:
         return ", ".join(f"{place.who} at {self._place(place)}" for place in places)
 
     def _place(self, place: Where) -> str:
@@ -245,7 +246,7 @@ class Judge:
 
 
 def _by_xen(words: str) -> str:
-    """What a dom0 did, of which Xen says "Hardware Dom0 halted: halting machine" and the like."""
+    """Return what a dom0 did, by a message such as "Hardware Dom0 halted: halting machine"."""
     for word, did in (("halted", "powered off"), ("crashed", "crashed"), ("reboot", "rebooted")):
         if word in words:
             return did

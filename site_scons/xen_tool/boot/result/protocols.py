@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How guests report: each protocol as a row of data, and the reader of all of them.
+"""The protocols by which guests report, one row of data each, and the reader of all of them.
 
-A protocol says what the lines of the guest mean, and how the machine must end.  Unless one is
-named, all that can be told apart are listened to, and the one that gives a result counts; but what
-any of them calls a failure is one.  evidence.py hands the lines in, outcome.py judges.
+A protocol defines what the lines of the guest mean, and how the machine must end.  Unless the
+user names one, the reader accepts the lines of PASS_FAIL, XTF and KTAP, and the protocol that
+gives a result counts; but a line that any of the three calls a failure is a failure.  evidence.py
+passes the lines in, and outcome.py judges.
 """
 
 from __future__ import annotations
@@ -19,33 +20,33 @@ from ..console.terminal import Seen
 from .ktap import Ktap
 
 FEW = 3
-"""How many lines of a kind are told; of more, their number."""
+"""Most lines of a kind that are quoted; of more lines the number is given."""
 LENGTH = 200
-"""How much of a line is told."""
+"""Most characters of a line that are kept."""
 
 _COPIES = 64
-"""How many lines a copy of the console may be late."""
+"""Most lines by which a copy of the console on another channel may be late."""
 
 
 class Result(Enum):
-    """What comes of a run, the worse the later; only the first counts as a success."""
+    """The result of a run, from the best to the worst; only PASSED is a success."""
 
     PASSED = "passed"
     SKIPPED = "skipped"
     ERROR = "error"
-    """The test itself has a fault."""
+    """The guest reported that the test itself is faulty."""
     FAILED = "failed"
     CRASHED = "crashed"
-    """No result came."""
+    """No result was reported."""
     SHOWN = "shown"
-    """Nobody asked for a verdict."""
+    """No verdict was requested (protocol none)."""
 
 
 _SEVERITY = {result: number for number, result in enumerate(Result)}
 
 
 class Finish(Enum):
-    """How a guest ends in good order."""
+    """The ways in which a guest ends in good order."""
 
     EXIT = "by QEMU's status 33"
     POWEROFF = "by powering off"
@@ -53,31 +54,32 @@ class Finish(Enum):
 
 
 class Kind(Enum):
-    """What a line means."""
+    """The meaning of a line."""
 
     CHECK = "a check passed"
     FAILURE = "something failed"
-    COUNT = "so many checks there are"
-    RESULT = "the result of all"
+    COUNT = "the number of checks"
+    RESULT = "the result of the run"
 
 
 class Protocol(NamedTuple):
-    """How a guest reports."""
+    """A protocol: what lines mean, and how the machine ends."""
 
     name: str
     what: str
-    """For people."""
+    """A description for users."""
     words: tuple[tuple[str, Kind], ...] = ()
-    """Regular expressions, which a line begins with."""
+    """Regular expressions for the start of a line, and what such a line means."""
     results: Mapping[str, Result] = {}
-    """What lines of that kind say; others say that it failed."""
+    """The result that each whole line of Kind.RESULT gives; another line gives FAILED."""
     ends: frozenset[Finish] | None = frozenset((Finish.EXIT,))
-    """How the machine ends after a pass; None: it may run on, and is stopped."""
+    """The accepted ends of the machine after a pass; None: it may run on, and is stopped."""
     ktap: bool = False
+    """Whether ktap.py reads the lines."""
     by_end: bool = False
-    """Whether it is the end that says whether it passed."""
+    """Whether the end of the machine alone decides that the guest passed."""
     alone: bool = False
-    """Whether what other protocols call a failure is none."""
+    """Whether the failures of other protocols are ignored."""
 
 
 _IN_ORDER = frozenset(Finish)
@@ -117,17 +119,18 @@ POWEROFF = Protocol(
 )
 NONE = Protocol("none", "no verdict: the console is shown", ends=None, alone=True)
 PATTERNS = "pass-regex"
-"""The name of a user's own; patterns() makes it."""
+"""The name of the protocol that PASS_REGEX= makes; Reader makes it."""
 
 PROTOCOLS = (PASS_FAIL, XTF, KTAP, POWEROFF, NONE)
-"""Those that can be named."""
+"""The protocols that a user can name."""
 _TOLD_APART = (PASS_FAIL, XTF, KTAP)
+"""The protocols that are read if none is named: their lines differ."""
 
 
 def named(name: str) -> Protocol:
     """Return the protocol of this name.
 
-    Raises XenToolError, listing them, if there is none.
+    Raises XenToolError, with the list of names, if there is none.
     """
     for protocol in PROTOCOLS:
         if protocol.name == name:
@@ -136,12 +139,12 @@ def named(name: str) -> Protocol:
 
 
 def listed() -> str:
-    """The names of all protocols, for a message."""
+    """Return the names of all protocols, for a message."""
     return ", ".join(protocol.name for protocol in PROTOCOLS)
 
 
 class Patterns(NamedTuple):
-    """A user's own regular expressions, which are searched for in lines; None: there is none."""
+    """PASS_REGEX= and FAIL_REGEX=, which are searched for in lines; None if unset."""
 
     passed: re.Pattern[str] | None = None
     failed: re.Pattern[str] | None = None
@@ -151,26 +154,28 @@ NO_PATTERNS = Patterns()
 
 
 class Verdict(NamedTuple):
-    """What a guest reported."""
+    """The result that a guest reported."""
 
     protocol: Protocol | None
-    """None: it reported nothing, as are the others then."""
+    """The protocol of the result; None if no result was reported."""
     result: Result | None
-    said: str
-    """In its own words."""
+    text: str
+    """The guest's line, or a summary; "" if no result was reported."""
 
 
 class Reader:
-    """Takes the lines of a guest one by one, and keeps little of them."""
+    """Read the lines of a guest one by one, in bounded memory."""
 
     def __init__(self, named: Protocol | None = None, patterns: Patterns = NO_PATTERNS) -> None:
         if patterns.passed:
             named = Protocol(PATTERNS, "a line of the guest's matches", ends=None, alone=True)
         self.named = named
         self.failures = 0
+        """The number of failures."""
         self.failed: list[str] = []
+        """The first FEW failures."""
         self.after = ""
-        """What was said after the result."""
+        """The first line after the result, if there is one."""
         self._patterns = patterns
         self._protocols = (named,) if named and named.alone else _TOLD_APART
         self._words = [
@@ -184,19 +189,20 @@ class Reader:
         self._verdict = Verdict(None, None, "")
         self._channel = ""
         self._last: deque[tuple[str, str]] = deque(maxlen=_COPIES)
-        """Up to the result, and where they came."""
+        """The last lines up to the result, each with its channel."""
 
     def see(self, text: str, seen: Seen, indent: int = 0, channel: str = "") -> bool:
-        """Take the next line, indented so far; return whether it is a word of a protocol.
+        """Read the next line, with its indentation; return whether it belongs to a protocol.
 
-        What comes on another channel, too, is a copy.
+        channel: the source that the line names.  A line that comes again on another channel, as
+        when a guest writes to two consoles, is a copy and does not count as text after the result.
         """
         if self._patterns.failed and self._patterns.failed.search(text):
             self._fail(text)
             return True
         if self._patterns.passed:
             return self._see_pattern(text, seen)
-        if not self._verdict.said:
+        if not self._verdict.text:
             self._last.append((text[:LENGTH], channel))
         elif not self.after and not self._is_copy(text, channel):
             self.after = text[:LENGTH]
@@ -217,7 +223,7 @@ class Reader:
         assert self._patterns.passed
         if seen is not Seen.LINE or not self._patterns.passed.search(text):
             return False
-        if not self._verdict.said:
+        if not self._verdict.text:
             self._verdict = Verdict(self.named, Result.PASSED, text[:LENGTH])
         return True
 
@@ -243,7 +249,7 @@ class Reader:
     def _keep(
         self, protocol: Protocol, result: Result, text: str, seen: Seen, channel: str
     ) -> None:
-        """Keep the worst result, of several the first."""
+        """Keep the worst result; of equal ones, the first."""
         if result is Result.PASSED and seen is not Seen.LINE:
             return  # it was overwritten, or is only a part of a line
         before = self._verdict.result
@@ -256,35 +262,35 @@ class Reader:
             self.failed.append(text[:LENGTH])
 
     def is_awaited(self, text: str) -> bool:
-        """Whether a line passes, such as a prompt, behind which nothing comes."""
+        """Whether PASS_REGEX= matches an incomplete line, such as a prompt."""
         return bool(text and self._patterns.passed and self._patterns.passed.search(text))
 
     @property
     def ended(self) -> bool:
-        """Whether the result came, or what there was to look for."""
-        return bool(self._verdict.said) or bool(self._patterns.passed and self.failures)
+        """Whether the result was reported, or, with PASS_REGEX=, a failure."""
+        return bool(self._verdict.text) or bool(self._patterns.passed and self.failures)
 
     @property
     def may_run_on(self) -> bool:
-        """Whether a guest that has passed need not end."""
+        """Whether the machine need not end after a pass."""
         return self.named is not None and self.named.ends is None
 
     def verdict(self) -> Verdict:
-        """Return what was reported, all in all."""
-        if self._verdict.said or not self._ktap.begun or self.named not in (None, KTAP):
+        """Return the result reported so far."""
+        if self._verdict.text or not self._ktap.begun or self.named not in (None, KTAP):
             return self._verdict
         result = Result.PASSED if self._ktap.passed else Result.SKIPPED
         result = Result.FAILED if self.failures else result
         return Verdict(KTAP, result, self._ktap.summary())
 
-    def doubt(self) -> str:
-        """Return what the guest said that one which passed does not say."""
+    def objection(self) -> str:
+        """Return what the guest printed that contradicts a pass; "" if nothing does."""
         verdict = self.verdict()
         if self.failures:
-            return f"also {self.failures_told()}"
+            return f"also {self.failure_text()}"
         if verdict.protocol is KTAP:
-            return "; ".join(self._ktap.doubts())
-        if self.named is None and verdict.said and self._ktap.begun:
+            return "; ".join(self._ktap.problems())
+        if self.named is None and verdict.text and self._ktap.begun:
             return f"also {self._ktap.summary()}; name the protocol by PROTOCOL="
         if len(self._counts) > 1:
             return f"its lines {' and '.join(self._counts)} differ"
@@ -296,7 +302,7 @@ class Reader:
                 return f"its {number} checks gave {self._passes} lines PASS"
         return f"said after it: {self.after}" if self.after else ""
 
-    def failures_told(self) -> str:
-        """Return the first failures, and how many more there were."""
+    def failure_text(self) -> str:
+        """Return the first failures, and the number of the others."""
         more = self.failures - len(self.failed)
         return ", ".join(self.failed) + (f", and {more} more lines FAIL" if more else "")

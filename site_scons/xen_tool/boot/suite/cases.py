@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Which images are booted, in which modes: those whose loader takes the image."""
+"""Choose the modes of each image: those whose loader accepts it, or those that are named."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..console import log
 from ..given import NOTHING, Given
 from ..modes import MODES, Mode
 
-_FOR_NOBODY = "it is for no loader, as xen-tool check says of it"
+_NO_LOADER = "it is for no loader, as xen-tool check says of it"
 
 
 class Options(NamedTuple):
-    """What boot.boot() is given besides image and mode."""
+    """The arguments of boot.boot() besides image and mode."""
 
     timeout: float | None = None
     cpus: int = CPUS
@@ -32,18 +32,18 @@ class Options(NamedTuple):
 
 
 class Case(NamedTuple):
-    """An image in a mode."""
+    """An image to boot in a mode."""
 
     name: str
-    """For people."""
+    """The name in the results."""
     image: Path
     mode: Mode | None
-    """None: no mode suits it."""
+    """None if no mode suits the image."""
     options: Options = Options()
     stem: str = ""
-    """What its files are called, without an ending; no other case's are."""
+    """The name of its files without a suffix, different for each case."""
     refusal: tuple[str, ...] = ()
-    """What the loaders say of an image that no mode suits."""
+    """Lines on why the loaders refuse an image that no mode suits."""
 
 
 def of_images(images: Sequence[str], modes: Sequence[Mode], options: Options) -> list[Case]:
@@ -58,25 +58,25 @@ def of_images(images: Sequence[str], modes: Sequence[Mode], options: Options) ->
         if suiting:
             found += [Case(image, Path(image), mode, options) for mode in suiting]
         else:
-            lines = tuple(verdict_lines(report, report.asked)) or (_FOR_NOBODY,)
+            lines = tuple(verdict_lines(report, report.asked)) or (_NO_LOADER,)
             found.append(Case(image, Path(image), None, options, refusal=lines))
     return with_stems(found)
 
 
 def suited(report: Report) -> Iterator[Mode]:
-    """The modes that an image is for and whose loader takes it."""
+    """Yield the modes for whose loaders an image is made, and whose loader accepts it."""
     for mode in MODES:
         if mode.loader in report.asked and mode.bits in (None, report.elf_class):
-            asked = report
+            judged = report
             if mode.modelled.pv32 != report.xen.pv32:
                 xen = report.xen._replace(pv32=mode.modelled.pv32)
-                asked = read_report(report.image, xen, [mode.loader])
-            if asked.takes(mode.loader):
+                judged = read_report(report.image, xen, [mode.loader])
+            if judged.takes(mode.loader):
                 yield mode
 
 
 def with_stems(cases: Iterable[Case]) -> list[Case]:
-    """The same cases, each with a stem of its own."""
+    """Return the cases, each with a different stem."""
     taken: set[str] = set()
     found = []
     for case in cases:
@@ -92,7 +92,7 @@ def with_stems(cases: Iterable[Case]) -> list[Case]:
 
 
 def _release(xen: str | None) -> Xen:
-    """The Xen whose loaders are asked: of a version that the user named, else the default."""
+    """Return the Xen by whose rules images are checked: of the version in xen, else the default."""
     if xen and not os.path.exists(xen):
         with contextlib.suppress(XenToolError):
             return Xen.parse(xen)

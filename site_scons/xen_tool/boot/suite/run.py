@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Runs cases, some at once; their consoles go to files as they come in."""
+"""Boot cases, several at the same time, and write their consoles to files as they come."""
 
 from __future__ import annotations
 
@@ -21,25 +21,26 @@ from .cases import Case
 FLAKY = "flaky"
 """Some runs passed, and some did not."""
 REFUSED = "refused"
-"""No mode suits the image."""
+"""No mode suits the image, so it was not booted."""
 NOT_RUN = "not run"
-"""It was interrupted before."""
+"""The suite was interrupted before the case."""
 
 _LOOK_SECONDS = 0.2
-"""How often it is looked whether somebody interrupts."""
+"""The interval at which is_interrupted() is called."""
 
 
 class How(NamedTuple):
-    """What a user asks for."""
+    """How many runs there are, and how many at a time."""
 
     jobs: int = 1
+    """Runs at the same time."""
     runs: int = 1
-    """How often each is run, by the real clock if more than once: no two runs are the same then."""
+    """Runs of each case.  Several runs use the real clock, by which no two runs are the same."""
     retries: int = 0
-    """How often one that did not pass is run again."""
+    """Most further runs of a case that did not pass."""
 
     def check(self) -> None:
-        """Raise XenToolError for what does not go together."""
+        """Raise XenToolError for values that are out of range or contradict each other."""
         if self.jobs < 1 or self.runs < 1 or self.retries < 0:
             raise XenToolError("jobs and runs are numbers above 0, and retries are not below it")
         if self.runs > 1 and self.retries:
@@ -51,7 +52,7 @@ class Run(NamedTuple):
 
     outcome: Outcome
     console: Path
-    """The file that has it."""
+    """The file of the console."""
 
 
 class Ran(NamedTuple):
@@ -62,7 +63,7 @@ class Ran(NamedTuple):
 
     @property
     def passes(self) -> int:
-        """How many passed."""
+        """The number of runs that passed."""
         return sum(run.outcome.passed for run in self.runs)
 
     @property
@@ -79,18 +80,18 @@ class Ran(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether all runs did."""
+        """Whether all runs passed."""
         return self.result == Result.PASSED.value
 
     @property
     def seconds(self) -> float | None:
-        """How long a run took, as a median."""
+        """The median of the seconds of the runs; None if there are none."""
         seconds = [run.outcome.seconds for run in self.runs]
         return statistics.median(seconds) if seconds else None
 
 
 class Suite:
-    """Runs cases; results in their order, by each()."""
+    """Run cases; each() yields the results in the order of the cases."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class Suite:
                 raise XenToolError("GDB, RECORD, REPLAY and DUMP are for one boot: leave them out")
         self.interrupted = False
         self.done = 0
-        """How many runs have ended."""
+        """The number of runs that have ended."""
         self.cases = cases
         self._how = how
         self.folder = folder
@@ -117,13 +118,13 @@ class Suite:
         self._machines: set[Machine] = set()
 
     def each(self, progress: Callable[[], None] = lambda: None) -> Iterator[Ran]:
-        """Run all, and yield what came of each case; progress is called now and then.
+        """Run all cases, and yield the runs of each; call progress() now and then.
 
-        Once it is interrupted no QEMU runs any more, and the rest is NOT_RUN.
+        After an interrupt no QEMU runs any more, and the remaining cases are NOT_RUN.
         """
         with ThreadPoolExecutor(self._how.jobs) as pool:
             todo = [
-                [pool.submit(self._tries, case, run) for run in range(1, self._how.runs + 1)]
+                [pool.submit(self._retried, case, run) for run in range(1, self._how.runs + 1)]
                 if case.mode
                 else []
                 for case in self.cases
@@ -131,7 +132,7 @@ class Suite:
             try:
                 for case, futures in zip(self.cases, todo, strict=True):
                     waiting = set(futures)
-                    while waiting and not self._look():
+                    while waiting and not self._check_interrupted():
                         _, waiting = wait(waiting, _LOOK_SECONDS, FIRST_COMPLETED)
                         progress()
                     if waiting:
@@ -141,14 +142,14 @@ class Suite:
             finally:
                 self._stop(todo)
 
-    def _look(self) -> bool:
-        """Whether it is interrupted."""
+    def _check_interrupted(self) -> bool:
+        """Whether the suite has been interrupted."""
         if self._is_interrupted():
             self.interrupted = True
         return self.interrupted
 
     def _stop(self, todo: Iterable[Iterable[Future[list[Run]]]]) -> None:
-        """End what runs, and begin nothing."""
+        """End the running machines, and start no more."""
         self._stopped.set()
         for future in (future for each in todo for future in each):
             future.cancel()
@@ -157,13 +158,13 @@ class Suite:
                 machine.process.kill()
         wait({future for each in todo for future in each})
 
-    def _tries(self, case: Case, number: int) -> list[Run]:
-        """Run a case, and again as long as it does not pass and may be retried."""
+    def _retried(self, case: Case, number: int) -> list[Run]:
+        """Run a case, and again until it passes or there are no retries left."""
         runs: list[Run] = []
         while not self._stopped.is_set():
             run = self._run(case, number + len(runs))
-            if self._stopped.is_set() or self._look():
-                break  # what is killed says nothing
+            if self._stopped.is_set() or self._check_interrupted():
+                break  # the run was killed, so its outcome means nothing
             runs.append(run)
             with self._mutex:
                 self.done += 1

@@ -33,7 +33,7 @@ def add(env: Any, target: str, node: Any, mode: Mode, given: Given) -> None:
 
 
 def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-    from ...boot.suite import told
+    from ...boot.suite import results
     from ...boot.suite.cases import Case, Options, with_stems
     from ...boot.suite.run import How, Suite
 
@@ -47,7 +47,7 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     how = How(GetOption("num_jobs"), int(said.get("RUNS") or 1), int(said.get("RETRIES") or 0))
     folder = log.folder(env["XEN_GRAPH"].plan.folder)
     suite = Suite(with_stems(cases), how, folder, _is_interrupted)
-    good = told.tell(suite, as_json=wants_json(), junit=said.get("JUNIT"))
+    good = results.report(suite, as_json=wants_json(), junit=said.get("JUNIT"))
     if suite.interrupted:
         raise BuildError(errstr="interrupted", status=1)
     if not good:

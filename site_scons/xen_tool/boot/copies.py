@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The files that QEMU loads, as copies: in memory, or in a folder that is named.
+"""Copies of the files that QEMU loads: in memory, or in a given folder.
 
-In memory there is no folder that a killed run would leave, or that may be full; and what is
-booted stays as it was, whoever writes the image anew while it runs.  A copy is gone when the last
-process that has it open has ended.
+Copies in memory leave no folder behind if the run is killed, and need no space on a disk; and the
+booted files stay the same if the image is written again during the run.  A copy is freed when the
+last process that has it open has ended.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from ..files import open_regular
 
 _PIECE = 1 << 20
 _LOWEST = 100
-"""Of the descriptors.  A dom0 sees the name, and must find one of the same length in a replay."""
+"""The lowest descriptor.  A dom0 sees the file name, whose length must be the same in a replay."""
 
 
-class Held:
-    """Copies, which a process that inherits the descriptors finds by their names.
+class Copies:
+    """The copies of a run; a process that inherits the descriptors opens them by their names.
 
-    In a folder they stay, for a command that is run later.
+    A context manager, which closes the descriptors.  Copies in a folder stay, for commands that
+    are run later.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -34,7 +35,7 @@ class Held:
         self._folder = folder
         self._files = 0
 
-    def __enter__(self) -> Held:
+    def __enter__(self) -> Copies:
         return self
 
     def __exit__(
@@ -47,7 +48,10 @@ class Held:
             os.close(descriptor)
 
     def put(self, contents: Iterable[bytes]) -> str:
-        """Return the name of a file with these contents, one after the other."""
+        """Write the contents one after the other to a new copy, and return its file name.
+
+        Raises XenToolError if it cannot be written.
+        """
         if self._folder:
             return self._put_in(self._folder, contents)
         try:
@@ -63,11 +67,11 @@ class Held:
             raise XenToolError(
                 f"what is booted cannot be held in memory: {error.strerror}"
             ) from error
-        # Without a comma or a blank, which QEMU would take for syntax.
+        # It must have no comma and no blank, which QEMU would parse.
         return f"/proc/self/fd/{descriptor}"
 
     def _put_in(self, folder: Path, contents: Iterable[bytes]) -> str:
-        # QEMU splits a list of files with words behind them by blanks and commas.
+        # QEMU splits the list of files and their words at blanks and commas.
         if re.search(r"[\s,]", str(folder)):
             raise XenToolError(
                 f"{folder}: what QEMU loads cannot be kept there: a blank or a comma is in its name"
@@ -83,7 +87,10 @@ class Held:
         return str(path)
 
     def copy(self, path: Path, instead: str) -> str:
-        """Return the name of a copy of the file at path; if there is none, name instead."""
+        """Copy the file at path, and return the name of the copy.
+
+        Raises XenToolError, which proposes to name `instead`, if path is no readable file.
+        """
         return self.put(_pieces(path, instead))
 
 

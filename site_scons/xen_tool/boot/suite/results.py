@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What came of many boots: for people, as JSON, and as JUnit's XML.
+"""The results of many boots: as a table, as JSON, and as JUnit's XML.
 
-document() gives what --json prints:
+document() returns what --json prints:
 
     {"schema": 1, "passed": BOOLEAN, "interrupted": BOOLEAN, "consoles": FOLDER,
      "tests": [{"name": TEXT, "image": PATH, "mode": NAME or null,
@@ -10,7 +10,7 @@ document() gives what --json prints:
                 "seconds": NUMBER or null (the median of its runs),
                 "runs": [{"result": as above, "reason": TEXT, "details": [TEXT],
                           "status": QEMU's or null, "seconds": NUMBER, "console": PATH}],
-                "refusal": [TEXT] (what the loaders say of an image that no mode suits)}]}
+                "refusal": [TEXT] (why the loaders refuse an image that no mode suits)}]}
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from .run import FLAKY, NOT_RUN, REFUSED, Ran, Suite
 SCHEMA = 1
 _NO_MODE = "-"
 _CONSOLE_LINES = 200
-"""Of a run that did not pass, in JUnit's XML."""
+"""The number of console lines of a run that did not pass, in JUnit's XML."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def tell(suite: Suite, *, as_json: bool, junit: str | None) -> bool:
-    """Run a suite, print what comes of it, and write JUnit's XML to a file; whether all passed.
+def report(suite: Suite, *, as_json: bool, junit: str | None) -> bool:
+    """Run a suite, print its results, and write JUnit's XML to a file; return whether all passed.
 
     Raises XenToolError if the file cannot be written.
     """
@@ -65,18 +65,18 @@ def tell(suite: Suite, *, as_json: bool, junit: str | None) -> bool:
 
 
 class Table:
-    """The lines of a table, of which each can be printed as soon as it is known."""
+    """The lines of the table, each of which can be printed as soon as its case has ended."""
 
     def __init__(self, cases: Sequence[Case]) -> None:
         self._names = max([len(case.name) for case in cases] + [len("name")])
         self._modes = max([len(_mode(case)) for case in cases] + [len("mode")])
 
     def head(self) -> str:
-        """The names of the columns."""
+        """Return the line with the names of the columns."""
         return self._line("name", "mode", "result", "seconds", "")
 
     def row(self, ran: Ran) -> str:
-        """The line of a case."""
+        """Return the line of a case."""
         seconds = "-" if ran.seconds is None else f"{ran.seconds:.2f}"
         several = f"  {ran.passes} of {len(ran.runs)} runs passed" if len(ran.runs) > 1 else ""
         return self._line(ran.case.name, _mode(ran.case), ran.result, seconds, several)
@@ -87,7 +87,7 @@ class Table:
 
 
 def summary(all_ran: Sequence[Ran], folder: Path) -> Iterator[str]:
-    """The lines behind the table: why, where the consoles are, and how many passed."""
+    """Yield the lines after the table: reasons, paths of consoles, and the number of passes."""
     for ran in all_ran:
         if ran.passed or ran.result == NOT_RUN:
             continue
@@ -107,7 +107,7 @@ def summary(all_ran: Sequence[Ran], folder: Path) -> Iterator[str]:
 
 
 def document(all_ran: Sequence[Ran], folder: Path, *, interrupted: bool) -> dict[str, Any]:
-    """What --json prints."""
+    """Return the document of --json."""
     return {
         "schema": SCHEMA,
         "passed": all(ran.passed for ran in all_ran),
@@ -147,11 +147,11 @@ _ELEMENTS = {
     Result.ERROR.value: "error",
     Result.CRASHED.value: "error",
 }
-"""What JUnit calls a result."""
+"""The element of JUnit's XML for each result."""
 
 
 def xml(all_ran: Sequence[Ran]) -> bytes:
-    """JUnit's XML, as Jenkins, GitLab and others read it."""
+    """Return JUnit's XML, as Jenkins, GitLab and others read it."""
     kinds = Counter(_ELEMENTS[ran.result] for ran in all_ran if not ran.passed)
     seconds = sum(run.outcome.seconds for ran in all_ran for run in ran.runs)
     counts = {
@@ -192,5 +192,5 @@ def _mode(case: Case) -> str:
 
 
 def _text(text: str) -> str:
-    """Without what XML cannot have."""
+    """Replace the characters that XML does not allow."""
     return _NOT_XML.sub("?", text)
