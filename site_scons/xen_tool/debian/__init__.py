@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Packages of Debian, without root: QEMU, Xen, and the Linux dom0 that builds domUs.
+"""Get Debian's packages without root: QEMU, Xen, and the Linux dom0 that builds domUs.
 
-kept        what lies in the cache, looked at again whenever it is used
-apt         apt-get with package lists of its own; the cache folder
-packages    the programs that the tests need, installed or unpacked
-hypervisor  the Xens that are installed
-releases    the Xen of any Debian release, and packages for a dom0
-initramfs   the dom0's kernel and first root, made of these packages
-cpio        the archives that Linux unpacks as its first root
+The files are unpacked in the user's cache folder, and never installed.
+
+The cache:
+    apt         apt-get with separate package lists; the cache folder and its lock
+    kept        checks of the files in the cache whenever they are used
+
+What is fetched:
+    packages    QEMU, Xen and the programs of the tests, of this system's release
+    hypervisor  the installed Xen hypervisors
+    releases    the Xen of any Debian release, and packages for a dom0
+
+The dom0:
+    initramfs   the dom0's kernel and initramfs, made of these packages
+    cpio        the archives that Linux unpacks as its initramfs
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""apt-get with package lists of its own, which needs no root and disturbs nothing.
+"""Run apt-get with separate package lists, without root, and without a change of the system.
 
 packages.py and releases.py keep what they fetch below cache_folder().
 """
@@ -20,14 +20,15 @@ from typing import IO
 from ..errors import XenToolError
 
 Say = Callable[[str], None]
-"""Gets a line before a step that takes time."""
+"""Receives a line of progress before a step that takes time."""
 
 
 class Apt:
-    """An APT whose state lies in a folder.
+    """An APT whose state is in a folder.
 
-    sources are lines of sources.list(5) that it has instead of the system's; it is then for amd64,
-    and as if nothing was installed.  Otherwise it knows what the system has.
+    sources: lines of sources.list(5) to use instead of the system's; APT then works for amd64, and
+    as if no package was installed.  Without them it uses the system's sources, architecture and
+    list of installed packages.  All methods raise XenToolError if a program fails.
     """
 
     def __init__(self, state: Path, sources: str | None = None) -> None:
@@ -39,11 +40,11 @@ class Apt:
             *("-o", "Acquire::Languages=none", "-o", "Acquire::Retries=3"),
         ]
         if sources is not None:
-            status, own = state / "status", state / "sources.list"
+            status, listed = state / "status", state / "sources.list"
             status.touch()
-            own.write_text(sources)
+            listed.write_text(sources)
             self._options += [
-                *("-o", f"Dir::Etc::SourceList={own}", "-o", "Dir::Etc::SourceParts=/dev/null"),
+                *("-o", f"Dir::Etc::SourceList={listed}", "-o", "Dir::Etc::SourceParts=/dev/null"),
                 *("-o", "Dir::Etc::Preferences=/dev/null"),
                 *("-o", "Dir::Etc::PreferencesParts=/dev/null"),
                 *("-o", "APT::Architecture=amd64", "-o", "APT::Architectures=amd64"),
@@ -52,23 +53,23 @@ class Apt:
         self._options += ["-o", f"Dir::State::status={status}"]
 
     def update(self) -> None:
-        """Fetches the package lists.  Raises XenToolError, as the other methods do."""
+        """Fetch the package lists."""
         run_program("apt-get", *self._options, "update")
 
     def mirror(self) -> str | None:
-        """The address of its main packages; None if it has no source of them."""
+        """Return the URL of the mirror of the component main; None if there is no such source."""
         return _mirror(self._options)
 
     def names(self) -> set[str]:
-        """The packages that the lists know."""
+        """Return the names of all packages in the lists."""
         return set(run_program("apt-cache", *self._options, "pkgnames").split())
 
     def depends(self, package: str) -> str:
-        """What the lists say that a package depends on."""
+        """Return the output of `apt-cache depends` for a package."""
         return run_program("apt-cache", *self._options, "depends", package)
 
     def plan(self, packages: Sequence[str]) -> dict[str, str]:
-        """The packages and all that they need and is not there, by name: versions."""
+        """Return what would be installed for the packages: versions by the names of packages."""
         command = ("install", "--simulate", "--no-install-recommends", *packages)
         # Inst NAME [OLD VERSION] (VERSION ...)
         pattern = r"^Inst (\S+) (?:\[.*?\] )?\((\S+)"
@@ -76,14 +77,14 @@ class Apt:
         return dict(re.findall(pattern, output, re.MULTILINE))
 
     def download(self, packages: Sequence[str], folder: Path) -> None:
-        """Puts the archives of NAME or NAME=VERSION into folder; a terminal sees how far it is."""
+        """Download archives of NAME or NAME=VERSION to a folder; show progress on a terminal."""
         folder.mkdir(parents=True, exist_ok=True)
         show = sys.stderr.isatty()
         run_program("apt-get", *self._options, "download", *packages, cwd=folder, show=show)
 
 
 def system_mirror() -> str | None:
-    """The address that the machine has its main packages from; None if it has no lists of them."""
+    """Return the URL of the system's mirror of main; None if there are no lists of it."""
     return _mirror(())
 
 
@@ -99,9 +100,9 @@ def _mirror(options: Sequence[str]) -> str | None:
 def run_program(
     *command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None, show: bool = False
 ) -> str:
-    """Returns the command's output, or shows it on standard error.
+    """Run a command; return its output, or with show print it on standard error.
 
-    Raises XenToolError with its complaint if it fails.
+    Raises XenToolError with its error message if it fails or cannot be run.
     """
     environ = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -125,14 +126,14 @@ def run_program(
 
 
 def cache_folder() -> Path:
-    """Where the user's cached packages and what is made from them lie."""
+    """Return the folder of the user's cached packages, and of the files made from them."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base).absolute() / "xen_tool"
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds a lock on the file of that name, made if need be, which other processes wait for."""
+    """Hold an exclusive lock on a file, which is created if it is missing; wait for the lock."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Writes the archives that Linux unpacks as its first root: cpio's format "newc".
+"""Make the archives that Linux unpacks as its initramfs, in cpio's format "newc".
 
-A header of ASCII, the name with a NUL and padding to 4 bytes, the content and padding
+An entry is a header of ASCII, the name with a NUL and padding to 4 bytes, the content and padding
 (Linux, Documentation/driver-api/early-userspace/buffer-format.rst):
 
     "070701", then 8 hexadecimal digits each: inode, mode, uid, gid, nlink, mtime, size,
     device major and minor, those of a device file, size of the name with its NUL, 0
 
-Archives may follow one another; a later file of the same name takes the earlier one's place.
-Nothing but names, modes and contents goes in, so equal files make equal archives.
+Archives may follow one another; a later file replaces an earlier one of the same name.  An entry
+holds only name, mode and content, so equal files make equal archives.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ def archive(
     links: Mapping[str, str] | None = None,
     folders: Iterable[str] = (),
 ) -> bytes:
-    """An archive of executable files, symbolic links and folders, and the folders they lie in.
+    """Return an archive of executable files, symbolic links and folders, with their parent folders.
 
-    All are paths below /, without a leading slash.
+    files: contents by path.  links: targets by path.  All paths are below /, without a leading
+    slash.
     """
     links = links or {}
     needed = {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Finds Xen's hypervisor and unpacks it for QEMU.
+"""Find Xen's hypervisor, and unpack it for QEMU.
 
-Debian's packages put it at /boot/xen-<version>-amd64.gz, a gzipped ELF file;
-QEMU loads the ELF file only.
+Debian's packages have it at /boot/xen-<version>-amd64.gz, a gzipped ELF file; QEMU loads only the
+unpacked ELF file.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from ..loaders.model import multiboot
 from .kept import refuse_what_others_can_write
 
 PACKAGES_ROOT_VARIABLE = "XEN_TOOL_PACKAGES_ROOT"
-"""Names a folder that packages were unpacked into, searched besides /."""
+"""An environment variable: a folder with unpacked packages, searched besides /."""
 
 _INSTEAD = "the xen-*-amd64.gz of a xen-hypervisor package"
 _HEADER_BEFORE = 8192
-"""Where the header is by which QEMU loads it."""
+"""The bytes in which the multiboot header is, by which QEMU loads the hypervisor."""
 _FILE_NAME = re.compile(r"xen-([0-9]+(?:\.[0-9]+)*)-amd64(?:\.gz)?")
 
 
 def default_roots() -> list[Path]:
-    """The root folders in which packages may be installed."""
+    """Return the root folders in which packages may be installed."""
     unpacked = os.environ.get(PACKAGES_ROOT_VARIABLE)
     return [Path("/"), *([Path(unpacked)] if unpacked else [])]
 
 
 def installed_hypervisors(roots: Sequence[Path] | None = None) -> list[tuple[str, Path]]:
-    """Version and path of each Xen hypervisor in the boot folders below the roots, oldest first."""
+    """Return version and path of each hypervisor in boot/ below the roots, oldest first."""
     paths = sorted(
         path
         for root in (default_roots() if roots is None else roots)
@@ -49,15 +49,16 @@ def installed_hypervisors(roots: Sequence[Path] | None = None) -> list[tuple[str
 
 
 def version_of(path: Path) -> str | None:
-    """The version, such as 4.17, in a hypervisor's file name; None if that is another one."""
+    """Return the version, such as 4.17, in a hypervisor's file name; None if it has none."""
     match = _FILE_NAME.fullmatch(path.name)
     return match[1] if match else None
 
 
 def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
-    """The newest Xen hypervisor in the boot folders below the roots.
+    """Return the newest Xen hypervisor in boot/ below the roots.
 
-    Raises XenToolError, naming the packages, if there is none, or if others can write it.
+    Raises XenToolError if there is none, with the packages to install, or if other users can
+    write it.
     """
     found = installed_hypervisors(roots)
     if not found:
@@ -75,9 +76,9 @@ def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
 
 
 def read_hypervisor(path: Path) -> bytes:
-    """The hypervisor's ELF file, unpacked if it is gzipped.
+    """Return the content of the hypervisor's ELF file, unpacked if it is gzipped.
 
-    Raises XenToolError if it cannot be read, or is none.
+    Raises XenToolError if it cannot be read, or is no Xen hypervisor.
     """
     descriptor = open_regular(path, _INSTEAD)
     try:

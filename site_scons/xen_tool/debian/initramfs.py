@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Makes a Linux dom0 of Debian's packages: its kernel, and a first root with Xen's tools.
+"""Make a Linux dom0 of Debian's packages: its kernel, and an initramfs with Xen's tools.
 
-What it makes is kept in the user's cache folder, by a name that says what it was made from:
+The files are kept in the user's cache folder; <key> is a hash of packages and of this code:
 
     ~/.cache/xen_tool/xen-<version>/dom0-<key>/kernel
     ~/.cache/xen_tool/xen-<version>/dom0-<key>/initramfs
@@ -32,14 +32,14 @@ from .apt import Say, locked
 from .kept import checked, forget, is_kept, keep
 
 _KEEP_SECONDS = 30 * 24 * 3600
-"""How long what was made is kept after its last use."""
+"""Seconds after its last use until a dom0 is removed."""
 
 _APPLETS = ("sh", "mount", "insmod", "mkdir", "ln", "cat", "sleep", "dd", "sed", "grep")
 _TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper")
 MODULES = ("xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev")
-"""In the order in which /init loads them."""
+"""The kernel modules, in the order in which /init loads them."""
 
-# Not linked, but opened when a thread ends: xl aborts without it when its domain dies.
+# glibc opens it when a thread ends: without it xl aborts when its domain ends.
 _OPENED = "libgcc_s.so.1"
 _LOADER = "lib64/ld-linux-x86-64.so.2"
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
@@ -60,9 +60,9 @@ _WANTED = re.compile(
 
 
 def dom0(version: str, say: Say) -> Path:
-    """The folder with kernel and initramfs of a dom0 for this version of Xen, such as 4.17.
+    """Return the folder with kernel and initramfs of a dom0 for a version of Xen, such as 4.17.
 
-    Raises XenToolError if its packages cannot be had or do not hold what is needed.
+    Raises XenToolError if its packages cannot be fetched, or lack a file that is needed.
     """
     packages = releases.dom0_packages(version, say)
     recipe = [
@@ -92,7 +92,7 @@ def _digest(path: Path) -> str:
 
 def _make(packages: Sequence[Path], folder: Path) -> None:
     for other in folder.parent.glob("dom0-*/"):
-        # Of another version of this tool, which may be at work.
+        # It is of another version of this tool, which may be in use.
         if other == folder or time.time() - other.stat().st_mtime > _KEEP_SECONDS:
             forget(other)
     bzimage, initramfs = contents(packages)
@@ -100,7 +100,7 @@ def _make(packages: Sequence[Path], folder: Path) -> None:
         path, made = Path(work, "bzImage"), Path(work, "dom0")
         made.mkdir()
         path.write_bytes(bzimage)
-        # Xen, which QEMU does not run fast, need not unpack it then.
+        # An unpacked kernel saves Xen the work, which is slow under QEMU.
         with open_kernel(path) as image:
             if image.payload is None:
                 raise XenToolError(f"Debian's kernel in {packages[0].parent}: {image.problem}")
@@ -110,9 +110,9 @@ def _make(packages: Sequence[Path], folder: Path) -> None:
 
 
 def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
-    """Kernel and initramfs of the packages' files.
+    """Return kernel and initramfs, made of the packages' files.
 
-    Raises XenToolError if something is not in them.
+    Raises XenToolError if a file that is needed is not in the packages.
     """
     plain: dict[str, bytes] = {}
     kernel = b""
@@ -122,7 +122,7 @@ def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
             match = _WANTED.fullmatch(path)
             assert match is not None
             if match["library"]:
-                # A link to the same name in another folder says nothing.
+                # Ignore a link to the same name in another folder.
                 if isinstance(content, bytes) or PurePosixPath(content).name != match["library"]:
                     libraries[match["library"]] = content
             elif isinstance(content, str):
@@ -154,7 +154,7 @@ def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
 def _linked(
     programs: Mapping[str, bytes], libraries: Mapping[str, bytes | str]
 ) -> Iterator[tuple[str, bytes]]:
-    """The shared libraries that the programs need, and those that these need."""
+    """Yield path and content of the libraries that the programs need, directly or not."""
     names = [_OPENED, *(name for content in programs.values() for name in needed(content))]
     seen = {PurePosixPath(_LOADER).name}
     while names:
@@ -177,9 +177,9 @@ def _library(name: str, libraries: Mapping[str, bytes | str]) -> bytes:
 
 
 def needed(content: bytes) -> list[str]:
-    """The names of the shared libraries that a 64-bit ELF file is linked with (DT_NEEDED).
+    """Return the names of the shared libraries of a 64-bit ELF file (DT_NEEDED).
 
-    [] if it is no such file.
+    The list is empty if it is no such file.
     """
     try:
         elf = Elf(Data.of_bytes(content))
@@ -207,6 +207,6 @@ def needed(content: bytes) -> list[str]:
 
 
 def _whole(content: bytes, segment: Segment, size: int) -> bytes:
-    """What a segment has of the file, without what is no whole entry at its end."""
+    """Return the bytes of a segment in the file, without an incomplete entry at its end."""
     held = content[segment.p_offset : segment.p_offset + segment.p_filesz]
     return held[: len(held) // size * size]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Files and folders in the cache, which are looked at again whenever they are used.
+"""Keep files and folders in the cache, and check them whenever they are used.
 
-Beside NAME, once it is whole, lies NAME.sha256, as of sha256sum(1); NAME without it is not there.
-NAME.seen says when the contents were last read: while each file has the status that it had then,
-whose time of change nobody can set, they are not read again.
+A complete NAME has NAME.sha256 beside it, in the format of sha256sum(1); NAME without it counts as
+missing.  NAME.seen has the status of each file when the contents were last checked.  While the
+status is the same, contents are not read again; it includes st_ctime, which no user can set.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SUFFIXES = ("sha256", "seen")
 
 
 def keep(new: Path, path: Path) -> None:
-    """Give what was made at new its place, and write down what it is."""
+    """Move a new file or folder to its path, and write the digests of its files."""
     sums = _beside(path, "sha256")
     sums.unlink(missing_ok=True)
     new.rename(path)
@@ -35,19 +35,23 @@ def keep(new: Path, path: Path) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Remove a folder that was kept."""
+    """Remove a folder that keep() wrote."""
     for suffix in _SUFFIXES:
         _beside(folder, suffix).unlink(missing_ok=True)
     shutil.rmtree(folder)
 
 
 def is_kept(path: Path) -> bool:
-    """Return whether keep() was done with it."""
+    """Whether keep() has completed for this path."""
     return os.path.lexists(path) and _beside(path, "sha256").exists()
 
 
 def checked(path: Path) -> Path:
-    """Return path; raise XenToolError if it is not what was kept, or others could change it."""
+    """Return path.
+
+    Raises XenToolError if its contents are not those that keep() wrote, or other users can
+    change it.
+    """
     refuse_what_others_can_write(path)
     sums, seen = (_beside(path, suffix) for suffix in _SUFFIXES)
     for file in (sums, seen):
@@ -70,14 +74,14 @@ def checked(path: Path) -> Path:
                 f"{path} is not what was kept there: {name} is another; "
                 "remove it, and it is fetched again"
             )
-    # Without a right to write it is read every time.
+    # If it cannot be written, contents are read every time.
     with contextlib.suppress(XenToolError):
         write_if_changed(seen, status)
     return path
 
 
 def refuse_what_others_can_write(path: Path) -> None:
-    """Raise XenToolError if others than root and this user can change it, or put another there."""
+    """Raise XenToolError if users other than root and this one can change or replace path."""
     whole = {path.absolute(), Path(os.path.realpath(path))}
     for each in sorted({part for name in whole for part in (name, *name.parents)}):
         _refuse(each)
@@ -91,8 +95,8 @@ def _refuse(path: Path) -> None:
     if status.st_uid not in (0, os.geteuid(), _nobody()):
         raise XenToolError(f"{path} belongs to {_user(status.st_uid)}: what is there is not used")
     mode = status.st_mode
-    others = mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_own_group(status.st_gid))
-    # In a sticky folder, such as /tmp, others cannot replace what is not theirs.
+    others = mode & stat.S_IWOTH or (mode & stat.S_IWGRP and not _is_private_group(status.st_gid))
+    # In a sticky folder, such as /tmp, users can replace only their own files.
     if others and not stat.S_ISLNK(mode) and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
         raise XenToolError(
             f"{path} can be written by others, so what is there is not used; "
@@ -101,7 +105,7 @@ def _refuse(path: Path) -> None:
 
 
 def _nobody() -> int:
-    """The owner of what belongs to users outside of this user namespace, if it is one."""
+    """Return the UID of files of users outside of this user namespace; 0 if it has all users."""
     try:
         if Path("/proc/self/uid_map").read_text().split() == _ALL_USERS:
             return 0
@@ -110,16 +114,16 @@ def _nobody() -> int:
         return 0
 
 
-def _is_own_group(group: int) -> bool:
-    """Whether nobody else is in it, as in those that many systems give each user."""
+def _is_private_group(group: int) -> bool:
+    """Whether only this user is in a group, as in those that many systems create for each user."""
     if group == 0:
         return True
     try:
         members = set(grp.getgrgid(group).gr_mem)
-        own = pwd.getpwuid(os.geteuid())
+        user = pwd.getpwuid(os.geteuid())
     except KeyError:
         return False
-    return group == own.pw_gid and members <= {own.pw_name}
+    return group == user.pw_gid and members <= {user.pw_name}
 
 
 def _user(number: int) -> str:
@@ -134,7 +138,7 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path]]:
-    """A file, or all that is below a folder and is none, with its name from there on."""
+    """Yield a file, or all files and links below a folder, each with its relative name."""
     if path.is_symlink() or not path.is_dir():
         yield path.name, path
         return
@@ -146,7 +150,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _digest(file: Path) -> str:
-    """Of a file's content; of a link's target; of neither, which nothing here is, a word."""
+    """Return the digest of a file's content or of a link's target; "no file" for anything else."""
     mode = file.lstat().st_mode
     if stat.S_ISLNK(mode):
         return hashlib.sha256(os.readlink(file).encode(errors="surrogateescape")).hexdigest()

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""System packages of Debian, Ubuntu and their like, unpacked without root and not installed.
+"""Unpack packages of Debian, Ubuntu and the like without root, and without installing them.
 
-They lie below the user's cache folder, which takes no rights and disturbs nothing:
+They are below the user's cache folder:
 
-    ~/.cache/xen_tool/packages-<release>/needs   what was asked for, one package a line
+    ~/.cache/xen_tool/packages-<release>/needs     the requested packages, one on each line
     ~/.cache/xen_tool/packages-<release>/sysroot/  the packages' files, as below /
-    ~/.cache/xen_tool/packages-<release>/bin/      a starter for each program in sysroot/
+    ~/.cache/xen_tool/packages-<release>/bin/      a wrapper script for each program in sysroot/
 
-The starters make PATH alone enough to run a program; files are found through
-XEN_TOOL_PACKAGES_ROOT, which names sysroot/.  The folder appears whole or not at all.
+With bin/ in PATH the programs run.  Other files are found through XEN_TOOL_PACKAGES_ROOT, which is
+the path of sysroot/.  The folder is complete or missing, never partial.
 
-A boot has what it needs from there: emulator() and hypervisor(); the tests have theirs in the
-same place.  Which version of Xen a package's name holds, the package lists say.
+A boot gets QEMU and Xen by emulator() and hypervisor(); the tests use the same folder for theirs.
+The version of Xen in a package's name is taken from the package lists.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from .hypervisor import (
 from .kept import checked, is_kept, keep
 
 BOOT = ("qemu-system-x86", "xen-hypervisor-{xen}-amd64")
-"""The packages of a boot; {xen} is for the version of Xen, such as 4.17."""
+"""The packages of a boot; {xen} stands for the version of Xen, such as 4.17."""
 
 Finish = Callable[[Path, Path], None]
-"""Gets the folder of what was unpacked, and the place that it will have, to change files in it."""
+"""Changes unpacked files; receives their folder, and the path that it will be moved to."""
 
-# Programs that look for data below / unless an option names the folder.
+# Programs that search for data below / unless an option names the folder.
 _DATA = (
     ("qemu-system-", "-L", "usr/share/qemu"),
     ("qemu-system-", "-L", "usr/share/seabios"),
@@ -50,9 +50,9 @@ _DATA = (
 
 
 def emulator(name: str, say: Say) -> Path:
-    """Returns the path of a QEMU that is unpacked in the cache, fetched if need be.
+    """Return the path of QEMU in the cache; fetch it if it is missing.
 
-    Raises XenToolError if it cannot be had.
+    Raises XenToolError if it cannot be fetched.
     """
     path = fetched(BOOT, say) / "bin" / name
     if not path.exists():
@@ -64,9 +64,9 @@ def emulator(name: str, say: Say) -> Path:
 
 
 def hypervisor(say: Say) -> Path:
-    """Returns the installed Xen hypervisor, or that of this system's archive, fetched if need be.
+    """Return the installed Xen hypervisor, or that of this system's archive, which is fetched.
 
-    Raises XenToolError if it cannot be had.
+    Raises XenToolError if it cannot be fetched.
     """
     roots = default_roots()
     if not installed_hypervisors(roots):
@@ -75,8 +75,9 @@ def hypervisor(say: Say) -> Path:
 
 
 def fetched(packages: Sequence[str], say: Say, finish: Finish | None = None) -> Path:
-    """Returns the folder in which these are unpacked, if the archive has them.
+    """Return the folder in which packages are unpacked; fetch those that are missing.
 
+    Packages that the archive does not have are left out.  finish is called after unpacking.
     Raises XenToolError if there is no apt-get, or if it fails.
     """
     if not shutil.which("apt-get"):
@@ -100,14 +101,14 @@ def fetched(packages: Sequence[str], say: Say, finish: Finish | None = None) -> 
 
 
 def library_path(root: Path) -> str:
-    """Returns the LD_LIBRARY_PATH that the unpacked programs and libraries below root need."""
+    """Return the LD_LIBRARY_PATH for the unpacked programs and libraries below root."""
     patterns = ("usr/lib", "usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/*/")
     folders = sorted(folder for pattern in patterns for folder in root.glob(pattern))
     return os.pathsep.join(str(f) for f in folders if any(f.glob("lib*.so*")))
 
 
 def offered(packages: Sequence[str], known: set[str]) -> list[str]:
-    """Returns the names of packages, without those that the package lists do not know."""
+    """Return those of the packages that the lists have; {xen} is replaced by the newest version."""
     hypervisors = (re.fullmatch(r"xen-hypervisor-(\d+)\.(\d+)-amd64", name) for name in known)
     newest = max(((int(found[1]), int(found[2])) for found in hypervisors if found), default=(0, 0))
     names = [name.format(xen="{}.{}".format(*newest)) for name in packages]
@@ -157,23 +158,23 @@ def _unpack(wanted: Sequence[str], folder: Path, say: Say, finish: Finish | None
 
 
 def _make_root(root: Path, archives: Sequence[Path]) -> None:
-    # As on the system, so that what a package ships in lib/ is found in usr/lib/.
+    # Links as on the system, so that files of a package in lib/ are in usr/lib/.
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / name).mkdir(parents=True)
         (root / name).symlink_to(f"usr/{name}")
     for archive in archives:
-        # dpkg --extract would put folders in the links' place.
+        # dpkg --extract would replace the links by folders.
         command = ["dpkg-deb", "--fsys-tarfile", str(archive)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as files:
             run_program("tar", "-x", "--keep-directory-symlink", cwd=root, stdin=files.stdout)
 
 
 def _make_starters(new: Path, folder: Path) -> None:
-    """Fills new/bin with scripts that run new/sysroot's programs once new has become folder."""
+    """Write scripts to new/bin that run new/sysroot's programs after new is moved to folder."""
     (new / "bin").mkdir()
     root = new / "sysroot"
     libraries = library_path(root).replace(str(new), str(folder))
-    # What Debian has in usr/bin of the last one is a script that looks for it below /.
+    # Debian's usr/bin has only a script for it, which searches for it below /.
     browser = "usr/lib/chromium/chromium-headless-shell"
     for pattern in ("usr/bin/*", "usr/sbin/*", "usr/lib/xen-*/bin/*", browser):
         for program in root.glob(pattern):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Xen of any Debian release, on whatever Debian this is: hypervisor, and packages for a dom0.
+"""Fetch the Xen of any Debian release on any other: hypervisor, and packages for a dom0.
 
-They come from the mirror that the machine's APT is set to, once, into the user's cache folder:
+They are fetched once, from the mirror of the system's APT, to the user's cache folder:
 
     ~/.cache/xen_tool/xen-<version>/xen-<version>-amd64.gz   the hypervisor
-    ~/.cache/xen_tool/xen-<version>/dom0/*.deb               what initramfs.py makes a dom0 of
+    ~/.cache/xen_tool/xen-<version>/dom0/*.deb               the packages for initramfs.py
 
-Each appears whole or not at all, and is checked when it is used (kept.py).
+Each is complete or missing, never partial, and is checked when it is used (kept.py).
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from .hypervisor import installed_hypervisors
 from .kept import checked, is_kept, keep, refuse_what_others_can_write
 
 SUITES = {"4.14": "bullseye", "4.17": "bookworm", "4.20": "trixie"}
-"""The Debian release of each version of Xen that one has."""
+"""The Debian release for each version of Xen that Debian has."""
 
 _KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
-# Of all that Xen's tools depend on, the libraries; Python and what it needs is for other tools.
+# Of the dependencies of Xen's tools only libraries are needed; Python and its libraries are for
+# tools that the dom0 does not have.
 _LIBRARY = re.compile(r"(?!libpython|libperl|libssl|libkrb|libdb|libsqlite)lib.*|zlib1g")
 _KERNEL = re.compile(r"linux-image-[0-9].*")
 
@@ -40,9 +41,9 @@ class NotServed(XenToolError):  # noqa: N818
 
 
 def hypervisor(version: str, say: Say) -> Path:
-    """The hypervisor of a version such as 4.17: the installed one, or Debian's, fetched.
+    """Return the hypervisor of a version such as 4.17: the installed one, or else Debian's.
 
-    Raises NotServed, or XenToolError if it cannot be had for another reason.
+    Raises NotServed, or XenToolError if it cannot be fetched for another reason.
     """
     for found, path in installed_hypervisors():
         if found == version:
@@ -63,9 +64,9 @@ def hypervisor(version: str, say: Say) -> Path:
 
 
 def dom0_packages(version: str, say: Say) -> list[Path]:
-    """The archives of Debian's kernel, busybox and tools of this version of Xen, fetched.
+    """Return the archives of Debian's kernel, busybox and tools of a version of Xen.
 
-    Raises NotServed, or XenToolError if they cannot be had for another reason.
+    Raises NotServed, or XenToolError if they cannot be fetched for another reason.
     """
 
     def make(apt: Apt, folder: Path) -> None:
@@ -83,7 +84,7 @@ def dom0_packages(version: str, say: Say) -> list[Path]:
 
 
 def files(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes | str]]:
-    """The wanted files of a package by their paths below /: content, or a symbolic link's target.
+    """Yield the wanted files of a package: the path below /, and content or a link's target.
 
     Raises XenToolError if the package is damaged.
     """
@@ -105,7 +106,7 @@ def files(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes
 
 
 def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say) -> Path:
-    """The path of what make makes by this name in a folder; made only if it is not there yet."""
+    """Return the path of a file or folder in a version's cache; call make() if it is missing."""
     folder = cache_folder() / f"xen-{version}"
     path = folder / name
     if is_kept(path):
@@ -125,7 +126,7 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
             try:
                 mirror = _mirror(work / "system", say)
                 make(_apt(version, mirror, work / "apt", say), work)
-                if os.path.lexists(path):  # of a run that was killed, or of an older version
+                if os.path.lexists(path):  # left by a run that was killed, or by an older version
                     path.rename(work / "left")
                 keep(work / name, path)
             finally:
@@ -139,7 +140,7 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
 
 
 def _apt(version: str, mirror: str, state: Path, say: Say) -> Apt:
-    """An APT that knows the packages of the Debian release which has this version of Xen."""
+    """Return an APT with the package lists of the Debian release that has this version of Xen."""
     suite = SUITES[version]
     say(f"fetching the package lists of Debian's {suite} from {mirror}")
     signed = f"[signed-by={_KEYS}] " if _KEYS.exists() else ""
@@ -154,10 +155,10 @@ def _apt(version: str, mirror: str, state: Path, say: Say) -> Apt:
 
 
 def _mirror(state: Path, say: Say) -> str:
-    """The address that the machine has its main packages from."""
+    """Return the URL of the mirror of the system's main packages."""
     mirror = system_mirror()
     if mirror is None:
-        # Only the lists say which source has what, and a new machine has none yet.
+        # Only the package lists tell which source has main, and a new machine has none yet.
         say("fetching the package lists of this machine's own sources")
         apt = Apt(state)
         apt.update()
