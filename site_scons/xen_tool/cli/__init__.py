@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The command xen-tool: what the package does, without SCons.
+"""The command xen-tool: the package's functions without SCons.
 
-COMMANDS names the module of each command here; only that of the command that runs is imported.
+annotate  the command annotate
+boot      the commands boot, gdb, test
+explain   the command explain
+head      the command head
+images    the commands check, inspect, map, size, diff
+new       the command new
+options   arguments that several commands have, and the printing of results
+
+COMMANDS names the function of each command; only the module of the command that runs is
+imported.
 
 Exit status: 0 success; 2 wrong usage; 3 the guest did not pass, a loader refuses the image or
 would start a guest that cannot run, or the images differ; 4 something is missing, or cannot be
-read or written; 130 interrupted; 141 nobody reads the output any more.
+read or written; 130 interrupted; 141 the reader of the output closed it (SIGPIPE).
 """
 
 from __future__ import annotations
@@ -45,7 +54,7 @@ COMMANDS = {
     "size": ("images.size", "show how large the parts of an image are"),
     "diff": ("images.diff", "show the differences between two images"),
 }
-"""Name to the function that adds the arguments of the command, and what the command does."""
+"""The function that adds the arguments of each command, and what the command does."""
 
 _COLUMNS = 79
 _NEWLINE = "\n"
@@ -67,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("xen-tool: standard output is closed", file=sys.stderr)
         return UNUSABLE
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name may have what the terminal's encoding has not.
+        # A name may have characters that the terminal's encoding does not have.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
@@ -80,19 +89,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = error.filename or "standard output"
         print(f"xen-tool: {printable(str(name))}: {error.strerror}", file=sys.stderr)
         status = UNUSABLE
-    # At exit Python would flush standard output, and fail again.
+    # Python flushes standard output at exit, and would fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
 
 
 def _run(words: list[str]) -> int:
-    # argparse would take the image for the value of --gdb.
+    # argparse would read the image as the value of --gdb.
     words = ["--gdb=1" if word == "--gdb" else word for word in words]
     options = parser(*words[:1]).parse_args(words)
     try:
         return int(options.function(options))
     except XenToolError as error:
-        # Some errors have several lines.
+        # Some messages have several lines.
         print(f"xen-tool: {printable(str(error), keep=_NEWLINE)}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
@@ -106,14 +115,15 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
-    # For the width of the terminal argparse would import shutil, in every run.
+    # Without a width, argparse would import shutil in every run to get the terminal's.
     return argparse.HelpFormatter(prog, width=_COLUMNS)
 
 
 def parser(only: str = "") -> argparse.ArgumentParser:
-    """Return the parser of the command line; only: add the arguments of this command alone.
+    """Return the parser of the command line.
 
-    The manual page and the completions of shells are made from it as well.
+    only: add the arguments of this command alone.
+    The manual page and the completions for shells are made from this parser as well.
     """
     top = _Parser(
         prog="xen-tool",

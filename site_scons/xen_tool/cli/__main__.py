@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`python -m xen_tool.cli`: the command xen-tool."""
+"""Run the command xen-tool, as `python -m xen_tool.cli`."""
 
 import sys
 

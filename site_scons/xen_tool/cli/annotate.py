@@ -7,7 +7,7 @@ import argparse
 import os
 import sys
 
-from .options import add_loaders, pairs, tell
+from .options import add_loaders, pairs, print_result
 
 
 def annotate(parser: argparse.ArgumentParser) -> None:
@@ -66,4 +66,4 @@ def _annotate(options: argparse.Namespace) -> int:
         os.chmod(options.output, mode)
     else:
         print(f"xen-tool: {options.output} is not written, as it is refused", file=sys.stderr)
-    return tell(options, report.document(), text.check(report), good=report.good)
+    return print_result(options, report.document(), text.check(report), good=report.good)

@@ -163,7 +163,7 @@ def _gdb(options: argparse.Namespace) -> int:
 
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:
-    """Return how an image is started, as boot() takes it."""
+    """Return the arguments of boot() that say how to start an image."""
     from pathlib import Path
 
     from ..report.report import read_report

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`xen-tool explain`: explain the rules by which loaders take images."""
+"""`xen-tool explain`: explain the rules by which loaders accept images."""
 
 from __future__ import annotations
 

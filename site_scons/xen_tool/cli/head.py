@@ -66,7 +66,7 @@ def _head(options: argparse.Namespace) -> int:
         )
     folder = Path(options.output).parent
     if not folder.is_dir():
-        # As with compilers: a folder that does not exist is a typing error.
+        # Like compilers, do not create a folder: its name may be mistyped.
         raise XenToolError(f"{folder}: there is no such folder; make it, or name another in -o")
     if options.config and not Path(options.config).exists():
         raise XenToolError(f"{options.config}: there is no such configuration")

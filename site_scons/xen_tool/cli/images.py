@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`xen-tool check`, `inspect`, `map`, `size` and `diff`: what is in an image, and who takes it."""
+"""`xen-tool check`, `inspect`, `map`, `size` and `diff`: show what an image has, and verdicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import UNUSABLE
-from .options import DEFAULT, IMAGE, add_loaders, add_xen, positive, tell
+from .options import DEFAULT, IMAGE, add_loaders, add_xen, positive, print_result
 
 
 def check(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +85,7 @@ def _check(options: argparse.Namespace) -> int:
     if len(options.image) > 1 or os.path.isdir(options.image[0]):
         return _check_many(options)
     report = read_report(options.image[0], options.xen, options.loader)
-    return tell(options, report.document(), text.check(report), good=report.good)
+    return print_result(options, report.document(), text.check(report), good=report.good)
 
 
 def _check_many(options: argparse.Namespace) -> int:
@@ -93,7 +93,7 @@ def _check_many(options: argparse.Namespace) -> int:
 
     checked = []
     for each in many.check(options.image, options.xen, options.loader, options.jobs):
-        # Of many images no more is kept than is printed in the end.
+        # There may be many images: keep only what is printed in the end.
         checked.append(each if options.json else each._replace(document={}, lines=each.lines[:1]))
         if each.outcome == many.UNREADABLE:
             print(f"xen-tool: {each.lines[0]}", file=sys.stderr)
@@ -101,7 +101,7 @@ def _check_many(options: argparse.Namespace) -> int:
             print(*each.lines, sep="\n", flush=True)
     outcomes = {each.outcome for each in checked}
     good = outcomes <= {many.ACCEPTED}
-    status = tell(options, many.document(checked), [many.summary(checked)], good=good)
+    status = print_result(options, many.document(checked), [many.summary(checked)], good=good)
     return UNUSABLE if many.UNREADABLE in outcomes else status
 
 
@@ -110,7 +110,7 @@ def _inspect(options: argparse.Namespace) -> int:
     from ..report.report import read_report
 
     report = read_report(options.image, options.xen, options.loader, symbols=not options.json)
-    return tell(options, report.document(), text.inspect(report), good=report.good)
+    return print_result(options, report.document(), text.inspect(report), good=report.good)
 
 
 def _map(options: argparse.Namespace) -> int:
@@ -127,7 +127,7 @@ def _map(options: argparse.Namespace) -> int:
     if options.svg:
         svg.write(options.svg, found)
     good = bool(found.maps) and not found.refused
-    return tell(options, document.document(found), text.lines(found), good=good)
+    return print_result(options, document.document(found), text.lines(found), good=good)
 
 
 def _size(options: argparse.Namespace) -> int:
@@ -137,7 +137,7 @@ def _size(options: argparse.Namespace) -> int:
     now = sizes.read_sizes(options.image, *placed[:1])
     before = sizes.read_sizes(options.against, *placed[1:2]) if options.against else None
     lines = text.lines(now, before, options.top)
-    return tell(options, sizes.document(now, before), lines, good=True)
+    return print_result(options, sizes.document(now, before), lines, good=True)
 
 
 def _diff(options: argparse.Namespace) -> int:
@@ -146,4 +146,4 @@ def _diff(options: argparse.Namespace) -> int:
 
     before, after = (read_report(path, options.xen) for path in (options.before, options.after))
     found = diff.document(before, after)
-    return tell(options, found, diff.lines(before, after), good=not found["differences"])
+    return print_result(options, found, diff.lines(before, after), good=not found["differences"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`xen-tool new`: write a kernel to begin with."""
+"""`xen-tool new`: write a small kernel to start from."""
 
 from __future__ import annotations
 

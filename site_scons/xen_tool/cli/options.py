@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Arguments that several commands of xen-tool have, and how their results are printed."""
+"""Arguments that several commands of xen-tool have, and the printing of their results."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def positive(text: str) -> int:
 
 
 def pairs(options: argparse.Namespace, words: Iterable[str]) -> dict[str, str]:
-    """Parse words NAME=VALUE; a wrong one is a usage error."""
+    """Parse words NAME=VALUE; exit with a usage error if one is malformed or repeated."""
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -63,7 +63,9 @@ def pairs(options: argparse.Namespace, words: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def tell(options: argparse.Namespace, document: object, lines: Iterable[str], *, good: bool) -> int:
+def print_result(
+    options: argparse.Namespace, document: object, lines: Iterable[str], *, good: bool
+) -> int:
     """Print a result as text or, with --json, as JSON; return the exit status."""
     if options.json:
         import json
