@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Compilers, assemblers and linkers.
+"""Compilers, assemblers and linkers: find them, and know what their commands read.
 
-programs   which are there, and the flags with which they make a kernel
-words      the files and folders that the words of their commands name
+programs   finds a compiler and a linker, and the flags to build a kernel with them
+versions   checks that a compiler is new enough
+launcher   a command before the compiler, such as ccache
+words      the files and folders that the words of a command name
+archive    the members of thin archives
 """

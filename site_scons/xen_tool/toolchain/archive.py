@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Members of thin archives, which linkers read and do not report.
+"""List the members of thin archives, which linkers read but do not report in depfiles.
 
-A thin archive (`ar rcT`) holds the names of its members, not their contents: binutils,
-bfd/archive.c.
+A thin archive (`ar rcT`) has the names of its members, but not their contents (binutils,
+bfd/archive.c).  Used by build/.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _NAME, _SIZE = slice(0, 16), slice(48, 58)
 
 
 def thin_members(path: str) -> list[str]:
-    """The files of which a thin archive consists; [] of any other file."""
+    """Return the paths of the members of a thin archive; [] for any other file."""
     try:
         with open(path, "rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
@@ -40,7 +40,7 @@ def _names(data: bytes) -> Iterator[bytes]:
         name, size = header[_NAME].rstrip(), int(header[_SIZE])
         place += _HEADER
         if name in (b"/", b"/SYM64/", b"//"):
-            # The index, and the table of long names, are there.
+            # Only the index and the table of long names have contents in the archive.
             if name == b"//":
                 long_names = data[place : place + size]
             place += size + size % 2

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A command that stands before the compiler: ccache, sccache, distcc, icecc, or another.
+"""A compiler launcher, a command before the compiler: ccache, sccache, distcc, icecc, or another.
 
-What it is told by the environment and by its own files counts as the toolchain does.  It is there
-for compilations only, and not for those that embed a file (.incbin), of which such programs do
-not know that it was read.
+Its environment variables and configuration files are inputs of a step, as the toolchain's files
+are.  Only compilations use it, except those that embed a file by .incbin: caches do not notice
+that such a file is read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import NamedTuple
 from .words import LAUNCHER_SETTINGS
 
 _PLACES = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
-# By the headers that were read a cache would find an object, although a new one is now found first.
+# In direct mode, a cache checks the headers that were read, and would miss a new header that
+# now precedes one of them in the search path.
 _EXACT = {"CCACHE_DIRECT": {"CCACHE_NODIRECT": "1"}, "SCCACHE_DIRECT": {"SCCACHE_DIRECT": "false"}}
 _FILES = (
     "$CCACHE_CONFIGPATH",
@@ -34,32 +35,32 @@ _FILES = (
 
 
 class Launcher(NamedTuple):
-    """A launcher, found once."""
+    """A launcher: its command line, files and environment."""
 
     argv: tuple[str, ...]
-    """Its words, before those of the compiler."""
+    """Its words, which come before those of the compiler."""
     files: tuple[str, ...]
-    """Its program and its own files, whether they are there or not."""
+    """Its program and its configuration files, which need not exist."""
     environment: dict[str, str]
-    """What it gets of the environment."""
+    """The environment variables that are passed to it."""
 
 
 NONE = Launcher((), (), {})
 
 
 def launcher(argv: tuple[str, ...], environ: Mapping[str, str]) -> Launcher:
-    """The launcher of a command, of which the first word is a program's path."""
-    told = {
+    """Return the launcher of a command, whose first word is the path of a program."""
+    settings = {
         name: value
         for name, value in sorted(environ.items())
         if name in _PLACES or name.startswith(LAUNCHER_SETTINGS)
     }
     for name, exact in _EXACT.items():
-        if name not in told and not exact.keys() & told.keys():
-            told.update(exact)
+        if name not in settings and not exact.keys() & settings.keys():
+            settings.update(exact)
     files = dict.fromkeys(_expanded(name, environ) for name in _FILES)
     programs = (argv[0], os.path.realpath(argv[0]))
-    return Launcher(argv, (*programs, *filter(None, files)), told)
+    return Launcher(argv, (*programs, *filter(None, files)), settings)
 
 
 def _expanded(name: str, environ: Mapping[str, str]) -> str:

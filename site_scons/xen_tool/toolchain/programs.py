@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Find a C compiler and a linker, and the flags with which they make an x86 kernel.
+"""Find a C compiler and a linker, and the flags to build an x86 kernel with them.
 
-gcc or clang with GNU ld or lld where they are installed, else the clang and
-lld of the Python package ziglang.  Produces a Toolchain, which the entry points
-make build steps of.
+Uses gcc or clang with GNU ld or lld if they are installed, else the clang and lld of the
+Python package ziglang.  Produces a Toolchain, from which the entry points make build steps.
 """
 
 from __future__ import annotations
@@ -25,12 +24,12 @@ from . import versions
 from .launcher import NONE, Launcher, launcher
 
 NAMES = ("gcc", "clang", "zig")
-"""The values of TOOLCHAIN=, in the order in which they are looked for."""
+"""The values of TOOLCHAIN=, in the order in which they are tried."""
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Programs as argv prefixes, found once; used for every step of a build."""
+    """The programs as argv prefixes, and their files; found once, and used for every step."""
 
     name: str
     cc: tuple[str, ...]
@@ -38,62 +37,62 @@ class Toolchain:
     include: str
     """The folder of the compiler's own headers: stddef.h, stdint.h, stdarg.h."""
     cc_files: tuple[str, ...]
-    """What a compilation is made with: driver, cc1, assembler, wrappers, their own headers."""
+    """The files that a compilation uses: driver, cc1, assembler, wrappers, its headers."""
     ld_files: tuple[str, ...]
-    """What a link is made with."""
+    """The files that a link uses."""
     gas: str
-    """When GNU as assembles what is compiled: "always", "where needed" (of clang), or ""."""
+    """When GNU as assembles compiled code: "always", "where needed" (with clang), or "" (never)."""
     launcher: Launcher = NONE
-    """What stands before the compiler."""
+    """The command before the compiler."""
 
     def cc_flags(self, arch: Arch) -> list[str]:
-        """Flags of every compilation and preprocessing for arch."""
+        """Return the flags of every compilation and preprocessing for arch."""
         flags = ["-std=gnu11", "-O2", "-ffreestanding", "-nostdinc"]
         flags += ["-fno-pic", "-fno-pie", "-fno-stack-protector", "-fno-strict-aliasing"]
-        # No tables and notes that the linker script would only drop.
+        # Tables and notes that the linker script would discard.
         flags += ["-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-fno-ident"]
-        # Nothing saves the FPU's registers.
+        # The kernel does not save the FPU's registers.
         flags += ["-mgeneral-regs-only"]
         if arch.bits == 64:
-            # A trap handler overwrites a red zone; the kernel is in the top 2 GiB.
+            # A trap handler would overwrite a red zone; the kernel is in the top 2 GiB.
             flags += ["-m64", "-mno-red-zone", "-mcmodel=kernel"]
         else:
             flags += ["-m32", "-march=i686"]
         if self.name == "clang":
-            # Of an assembler source it writes the folder as it is, whatever is said (14).
+            # clang 14 ignores -ffile-prefix-map for the folder of an assembler source.
             flags.append("-fdebug-compilation-dir=.")
         if self.name == "zig":
             machine = "x86_64" if arch.bits == 64 else "x86"
             flags = [f for f in flags if f not in ("-m64", "-m32", "-march=i686")]
-            # Of zig -mgeneral-regs-only is not enough.
+            # -mgeneral-regs-only does not suffice for zig.
             flags += ["-mno-mmx", "-mno-sse", "-mno-sse2"]
-            # zig adds debug information and UBSan calls unless told otherwise.
+            # zig adds debug information and UBSan calls by default.
             flags += ["-target", f"{machine}-freestanding-none", "-fno-sanitize=undefined", "-g0"]
         return flags
 
     @property
     def precompiling(self) -> list[str]:
-        """Flags with which precompiled headers are good for as long as their contents are."""
-        # clang refuses one of headers that are younger.
+        """Flags that keep precompiled headers valid while their contents do not change."""
+        # clang refuses a precompiled header that is older than its sources.
         return [] if self.name == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
 
     @property
     def assembler_code(self) -> list[str]:
-        """Flags in the place of -c with which assembler code is the output."""
-        # With -S and a depfile, zig writes the depfile only.
+        """Flags that replace -c to write assembler code."""
+        # With -S and a depfile, zig writes only the depfile.
         return ["-c", "-Xclang", "-S"] if self.name == "zig" else ["-S"]
 
     def folders(self, project: Iterable[str]) -> dict[str, str]:
-        """What a project's folders and zig's are called in objects, wherever they lie."""
+        """Return the names that objects have for the project's folders and zig's."""
         own = {self.include: "zig/include"} if self.name == "zig" else {}
         return {**dict.fromkeys(project, "."), **own}
 
     def ld_flags(self, arch: Arch) -> list[str]:
-        """Flags of every link for arch."""
+        """Return the flags of every link for arch."""
         emulation = "elf_x86_64" if arch.bits == 64 else "elf_i386"
         return [
             *("-m", emulation, "-nostdlib", "-static"),
-            # A build id would be a note among Xen's; stacks are never executable.
+            # A build id would be a note beside Xen's; stacks are never executable.
             *("--build-id=none", "-z", "noexecstack", "-z", f"max-page-size={PAGE_SIZE}"),
         ]
 
@@ -108,14 +107,14 @@ def find(
     cross: str | None = None,
     llvm: str | None = None,
 ) -> Toolchain:
-    """Find programs in path, a list of folders as in $PATH.
+    """Find the programs in path, a list of folders as in $PATH.
 
-    toolchain is one of NAMES; cc and ld are commands that replace its programs; cc_launcher is
-    a command to put before the compiler.  cross and llvm are as after kbuild's CROSS_COMPILE=
-    and LLVM=: the prefix of the names of GNU programs; and 1, a version such as -14, or a
-    folder that ends with /.
+    toolchain: one of NAMES.  cc, ld: commands that replace its programs.  cc_launcher: a command
+    to put before the compiler.  cross: the prefix of the names of GNU programs, as kbuild's
+    CROSS_COMPILE=.  llvm: 1, a version such as -14, or a folder that ends with /, as kbuild's
+    LLVM=.
 
-    Raises XenToolError if there is no such program, or they contradict.
+    Raises XenToolError if a program is missing, or the arguments contradict one another.
     """
     if toolchain is not None and toolchain not in NAMES:
         raise XenToolError(f"TOOLCHAIN={toolchain}: the toolchains are {', '.join(NAMES)}")
@@ -152,9 +151,9 @@ def find(
     command = (programs[0], *cc_argv[1:])
     before = _launcher(path, cc_launcher, name) if cc_launcher else NONE
     include = _include(programs[0], cc_argv[1:], zig)
-    said = "" if zig else _said(command)
-    versions.check(name, cc_argv[0], said)
-    drivers = [programs[0], *helpers, *_driven(said, path)]
+    printed = "" if zig else _dry_run(command)
+    versions.check(name, cc_argv[0], printed)
+    drivers = [programs[0], *helpers, *_driven(printed, path)]
     return Toolchain(
         name=name,
         cc=command,
@@ -197,7 +196,7 @@ def _command(setting: str, text: str) -> list[str]:
 
 
 def _kind(command: Sequence[str]) -> str:
-    """The toolchain that a command belongs to, by its name."""
+    """Return the toolchain of a command, by the names of its programs."""
     words = " ".join(Path(word).name for word in command)
     for name in ("zig", "clang"):
         if name in words:
@@ -213,7 +212,7 @@ def _zig() -> str:
 
 
 def _linker(path: str, cc: Sequence[str]) -> str:
-    """The linker that fits a compiler: of the same cross prefix or version."""
+    """Return the linker that fits a compiler: with the same cross prefix or version."""
     name = _compiler(cc)
     version = re.search(r"-\d+$", name)
     if "clang" in name:
@@ -230,7 +229,7 @@ def _linker(path: str, cc: Sequence[str]) -> str:
 
 
 def _prefix(cc: Sequence[str]) -> str:
-    """Of a cross compiler: x86_64-linux-gnu- of x86_64-linux-gnu-gcc-12."""
+    """Return the prefix of a cross gcc: x86_64-linux-gnu- of x86_64-linux-gnu-gcc-12."""
     match = re.match(r"(.+-)gcc", _compiler(cc))
     return match[1] if match else ""
 
@@ -243,19 +242,19 @@ def _which(path: str, program: str, what: str) -> str:
 
 
 def _compiler(cc: Sequence[str]) -> str:
-    """The name of the compiler itself in a command."""
+    """Return the name of the compiler itself in a command that may begin with a wrapper."""
     return Path([cc[0], *_wrapped(cc)][-1]).name
 
 
 def _wrapped(cc: Sequence[str]) -> list[str]:
-    """The compiler behind a wrapper: gcc in `ccache gcc -m64`."""
+    """Return the compiler after a wrapper: gcc in `ccache gcc -m64`."""
     words = itertools.takewhile(lambda word: not word.startswith("-"), cc[1:])
     return [word for word in words if _kind([word]) in Path(word).name]
 
 
 def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
     if zig is not None:
-        # Where zig looks by itself.
+        # zig's default folder.
         return str(Path(zig).resolve().parent / "lib" / "include")
     command = [compiler, *arguments, "-print-file-name=include"]
     try:
@@ -266,14 +265,14 @@ def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
 
 
 def _gas(name: str, path: str) -> str:
-    """When GNU as assembles; of clang, which does it itself, where it can be had."""
+    """Return when GNU as assembles; clang has an assembler, so only where needed, if installed."""
     if name == "gcc":
         return "always"
     return "where needed" if name == "clang" and shutil.which("as", path=path) else ""
 
 
 def _of_llvm(llvm: str, program: str) -> str:
-    """The name of a program of LLVM, as kbuild makes it of LLVM=."""
+    """Return the name of a program of LLVM, as kbuild derives it from LLVM=."""
     if llvm.endswith("/"):
         return shlex.quote(f"{llvm}{program}")
     if llvm != "1" and not re.fullmatch(r"-\d+", llvm):
@@ -283,8 +282,8 @@ def _of_llvm(llvm: str, program: str) -> str:
     return program if llvm == "1" else f"{program}{llvm}"
 
 
-def _said(cc: Sequence[str]) -> str:
-    """What a driver says of its version, and what it would run for a compilation."""
+def _dry_run(cc: Sequence[str]) -> str:
+    """Return what a driver prints for -###: its version, and the commands of a compilation."""
     command = [*cc, "-###", "-c", "-x", "assembler-with-cpp", os.devnull, "-o", os.devnull]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stderr
@@ -292,10 +291,10 @@ def _said(cc: Sequence[str]) -> str:
         return ""
 
 
-def _driven(said: str, path: str) -> list[str]:
-    """The programs that a driver runs for a compilation, of what it says for -###."""
+def _driven(printed: str, path: str) -> list[str]:
+    """Return the programs that a driver runs for a compilation, from what it prints for -###."""
     found = []
-    for line in said.splitlines():
+    for line in printed.splitlines():
         if line.startswith("COLLECT_GCC="):
             words = [line.partition("=")[2]]
         elif line.startswith(" "):
@@ -307,7 +306,7 @@ def _driven(said: str, path: str) -> list[str]:
 
 
 def _with_targets(programs: Iterable[str]) -> tuple[str, ...]:
-    """Programs and what they are links to, which another program may come to be."""
+    """Return programs and the targets of their links, which may be replaced by other programs."""
     return tuple(dict.fromkeys(p for name in programs for p in (name, os.path.realpath(name))))
 
 
@@ -316,7 +315,7 @@ def _files_below(folder: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a command as a shell splits them; none of one that does not end."""
+    """Split a command into words as a shell does; [] if a quote is not closed."""
     try:
         return shlex.split(text)
     except ValueError:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The files and folders that the words of a compiler's or linker's command name.
+"""List the files and folders that the words of a compiler's or linker's command name.
 
-A depfile does not name them all: GNU ld leaves out --retain-symbols-file, gcc its
-response files, specs and plugins.  So every word that names an existing file counts as
-an input, also behind `=`, `,` or `@`, and within a response file, specs or clang's
-configuration.  Used by build/.
+A depfile does not list all of them: GNU ld omits --retain-symbols-file, gcc its response
+files, specs and plugins.  Therefore every word that names an existing file is an input, also
+after `=`, `,` or `@`, and within a response file, specs or clang's configuration.  Used by
+build/.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ _FOLDERS = (
     r"|iwithsysroot|iwithprefix(?:before)?|iprefix|isysroot)"
     r"|--(?:include-directory(?:-after)?|embed-dir|library-path|sysroot)(?:=|$))(.*)"
 )
-"""Options that a folder follows, as a word of its own or in the same word."""
+"""Options with a folder as argument, as the next word or in the same word."""
 _OF_FILES = ("-specs", "--specs", "--config")
-"""Options whose file holds words, or names of more files."""
+"""Options whose file has further words, or names of further files."""
 _SPECS_INCLUDE = r"(?m)^%include(?:_noerr)?[ \t]+<([^>\n]+)>"
 _COMMENT_LINE = r"(?m)^[ \t]*#.*$"
 _PROGRAMS = ("as", "cc1", "cc1plus", "collect2", "ld")
-"""What gcc takes from a folder behind -B."""
+"""The programs that gcc searches for in a folder named by -B."""
 _FORCED = r"(-(?:include|imacros)(?!-)|--(?:include|imacros)(?:=|$))(.*)"
-"""Options whose file is looked for in the current folder first."""
+"""Options whose file is included first; it is searched for in the current folder first."""
 _DEPENDENCY_FILE = r"(--dependency-file(?:=|$))(.*)"
 PRECOMPILED = (".gch", ".pch")
-"""How names end of what is taken in a header's place."""
+"""Suffixes of precompiled headers, which are read in place of a header."""
 _BLANKS = " \t\n\r\f\v"
 _DEPFILE = ("-MD", "-MMD", "-MF", "-MT", "-MQ", "-MP", "-MG", "-M", "-MM")
-"""gcc's options on dependencies; -MF, -MT and -MQ have an argument."""
+"""gcc's options about depfiles; -MF, -MT and -MQ have an argument."""
 LAUNCHER_SETTINGS = ("CCACHE_", "SCCACHE_", "DISTCC_", "ICECC_")
-"""How the names of the variables begin that a compiler's launcher listens to."""
+"""Prefixes of the environment variables that configure compiler launchers."""
 PREFIX_MAPS = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=")
-"""gcc's options, OLD=NEW behind, that write paths in another way: the first does what both do."""
+"""gcc's options that rewrite paths, each with OLD=NEW; the first does what the other two do."""
 
 
 def flatten(words: Iterable[str]) -> list[str]:
-    """The words, with what the files that they name hold behind them: @FILE and the like."""
+    """Return the words, each followed by those of the file that it names, as @FILE does."""
     found: list[str] = [""]
     todo = list(reversed(list(words)))
     read: set[tuple[str, str]] = set()
@@ -53,7 +53,7 @@ def flatten(words: Iterable[str]) -> list[str]:
         if word[:1] not in ("-", "@") and found[-1] not in _OF_FILES:
             found.append(word)
             continue
-        # An option and its argument in one word, or in two.
+        # The option and its argument may be one word or two.
         joined = f"{found[-1]}={word}" if found[-1] in _OF_FILES else word
         found.append(word)
         option, is_joined, path = joined.partition("=")
@@ -67,7 +67,7 @@ def flatten(words: Iterable[str]) -> list[str]:
 
 
 def _held(option: str, path: str) -> list[str]:
-    """The words that a file holds, in which it may name others."""
+    """Return the words in a file, which may name further files."""
     import re
 
     text = _text(path)
@@ -75,7 +75,7 @@ def _held(option: str, path: str) -> list[str]:
         return unquote(text)
     if "specs" in option:
         return [f"-specs={name}" for name in re.findall(_SPECS_INCLUDE, text)]
-    # clang's configuration: with comments, and its @FILE are beside it.
+    # clang's configuration has comments, and its @FILE are relative to its folder.
     folder = os.path.dirname(path)
     text = re.sub(_COMMENT_LINE, "", text).replace("\\\n", "").replace("<CFGDIR>", folder or ".")
     return [
@@ -85,7 +85,7 @@ def _held(option: str, path: str) -> list[str]:
 
 
 def _text(path: str) -> str:
-    """The text of a file, if it is one."""
+    """Return the text of a regular file, else ""."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return ""
@@ -96,9 +96,9 @@ def _text(path: str) -> str:
 
 
 def _parts(words: Iterable[str]) -> Iterator[str]:
-    """The words, also those that a driver only hands on.
+    """Yield the words, with those that a driver passes on split off from their option.
 
-    -Wa,-I,folder and -Xpreprocessor -I -Xpreprocessor folder come down to the same words.
+    -Wa,-I,folder and -Xpreprocessor -I -Xpreprocessor folder give the same words.
     """
     for word in words:
         for part in word.split(",") if word.startswith("-W") else [word]:
@@ -107,7 +107,7 @@ def _parts(words: Iterable[str]) -> Iterator[str]:
 
 
 def unquote(text: str) -> list[str]:
-    """Split the text of a response file as libiberty does: quotes, and backslashes before any."""
+    """Split a response file into words as libiberty does; a backslash quotes any character."""
     words: list[str] = []
     word: list[str] | None = None
     quote = ""
@@ -134,13 +134,13 @@ def unquote(text: str) -> list[str]:
 
 
 def quote(words: Iterable[str]) -> str:
-    """The text of a response file of these words."""
+    """Return the text of a response file with these words."""
     escaped = ("".join(f"\\{c}" if c in f"\\'\"{_BLANKS}" else c for c in word) for word in words)
     return "".join(f"{word or chr(34) * 2}\n" for word in escaped)
 
 
 def names(words: Iterable[str]) -> Iterator[str]:
-    """All parts of words that could name a file: no option, or behind a `=`, `,` or `@`."""
+    """Yield the parts of words that may name a file: no option, or text after `=`, `,` or `@`."""
     before = ""
     for word in words:
         if word.startswith("-B") or before == "-B":
@@ -160,7 +160,7 @@ def names(words: Iterable[str]) -> Iterator[str]:
 
 
 def files(words: Iterable[str]) -> list[str]:
-    """The existing files that words name, each once, in order."""
+    """Return the existing files that words name, each once, in order."""
     return [name for name in dict.fromkeys(names(words)) if name and _is_file(name)]
 
 
@@ -172,9 +172,9 @@ def _is_file(name: str) -> bool:
 
 
 def search_folders(words: Iterable[str]) -> list[str]:
-    """The folders in which a command looks for headers or libraries, in order, each once.
+    """Return the folders in which a command searches headers or libraries, in order, each once.
 
-    They need not exist.
+    The folders need not exist.
     """
     given = list(_arguments(words, _FOLDERS))
     roots = [folder for option, folder in given if option in ("--sysroot", "-isysroot")]
@@ -194,17 +194,17 @@ def search_folders(words: Iterable[str]) -> list[str]:
 
 
 def forced_headers(words: Iterable[str]) -> list[str]:
-    """The files that are included before a source."""
+    """Return the files that are included before a source (-include, -imacros)."""
     return [name for _, name in _arguments(words, _FORCED)]
 
 
 def dependency_files(words: Iterable[str]) -> list[str]:
-    """Where a linker is to say what it read."""
+    """Return the depfiles that a linker is to write."""
     return [name for _, name in _arguments(words, _DEPENDENCY_FILE)]
 
 
 def _arguments(words: Iterable[str], options: str) -> Iterator[tuple[str, str]]:
-    """Options that a pattern matches, and their arguments in the same word or the next."""
+    """Yield the options that a pattern matches, each with its argument."""
     import re
 
     option = ""
@@ -220,7 +220,7 @@ def _arguments(words: Iterable[str], options: str) -> Iterator[tuple[str, str]]:
 
 
 def precompiled_headers(words: Sequence[str]) -> Iterator[str]:
-    """Where a command could find precompiled headers in the place of forced ones."""
+    """Yield where a command may find precompiled headers in place of forced headers."""
     words = flatten(words)
     folders = ["", *search_folders(words)]
     for name in forced_headers(words):
@@ -232,7 +232,7 @@ def precompiled_headers(words: Sequence[str]) -> Iterator[str]:
 
 
 def without_depfiles(words: Iterable[str]) -> list[str]:
-    """The words of a compilation without those that ask for a depfile."""
+    """Return the words of a compilation without those about depfiles."""
     found: list[str] = []
     skip = False
     for word in words:
@@ -246,14 +246,15 @@ def without_depfiles(words: Iterable[str]) -> list[str]:
 
 
 def asks_for_depfile(word: str) -> bool:
-    """Whether a word of a compilation is about a depfile of the user's own."""
+    """Whether a word of a compilation is about a depfile."""
     return word in _DEPFILE or word.startswith(("-MF", "-MT", "-MQ", "-Wp,-M"))
 
 
 def prefix_maps(folders: Mapping[str, str], user: Sequence[str]) -> list[str]:
-    """The words that keep the paths of folders out of objects; by each folder the name for it.
+    """Return the options that replace the paths of folders in objects.
 
-    A user's own words on what to call a folder, or one that it lies in, win.
+    folders: the name to write for each folder.  user: the user's options, which take precedence
+    if they map a folder, or one that contains it.
     """
     found = []
     both, *kinds = PREFIX_MAPS
@@ -265,7 +266,7 @@ def prefix_maps(folders: Mapping[str, str], user: Sequence[str]) -> list[str]:
             if word.startswith(option) and folder.startswith(word[len(option) :].partition("=")[0])
         }
         if "=" in folder or both in own:
-            # Compilers do not agree on which = is the middle.
+            # With a = in OLD, compilers disagree on which = separates OLD and NEW.
             continue
         options = [kind for kind in kinds if kind not in own] if own else [both]
         found += [f"{option}{folder}={name}" for option in options]
