@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What kernels generate while they are built: numbers of C for assembler, a table of symbols.
+"""Files that are generated while a kernel is built, from what the compiler or linker wrote.
 
-offsets     asm-offsets.h from the assembler code that a compiler makes
-kallsyms    an object that holds the symbols of the image that it is linked into
+offsets     asm-offsets.h: sizes and offsets of C types, for assembler sources
+kallsyms    an object with the symbol table of the image that it is linked into
 """

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The table of an image's symbols, as an object that is linked into that image.
+"""Write the table of an image's symbols as an object that is linked into that image.
 
-Its symbols, in .rodata, are for C of the kernel:
+The kernel's C code reads the table by these symbols in .rodata:
 
     extern const unsigned int kallsyms_num_syms;
-    extern const unsigned long kallsyms_addresses[];       in order
-    extern const unsigned int kallsyms_name_offsets[];     of each name in
-    extern const char kallsyms_names[];                    which end with NULs
+    extern const unsigned long kallsyms_addresses[];       ascending
+    extern const unsigned int kallsyms_name_offsets[];     the offset of each name in
+    extern const char kallsyms_names[];                    NUL-terminated names
 
-A table changes the addresses that it tells, so an image is linked three times: with an empty
-table; with one of that image's symbols, which has its size; and with one of the second
-image's.  The caller makes these steps.
+Adding the table changes the addresses that it lists, so an image is linked three times: with an
+empty table; with the table of that image, which has the final size; and with the table of the
+second image, which has the final addresses.  The caller makes these steps.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 
 _KINDS = (spec.STT_NOTYPE, spec.STT_OBJECT, spec.STT_FUNC)
 _LOCAL = (".L", "$")
-"""How names begin that compilers make for themselves."""
+"""Prefixes of the local symbols of compilers and assemblers."""
 _OWN = "kallsyms_"
 
 
 def of_image(path: str, *, data: bool) -> list[tuple[int, str]]:
-    """Return address and name of an image's functions, with data of all its symbols; in order.
+    """Return the addresses and names of an image's functions, in order.
+
+    data: return all symbols, not those of functions only.
 
     Raises XenToolError if it is no ELF file, or has no symbols.
     """
@@ -57,7 +59,7 @@ def of_image(path: str, *, data: bool) -> list[tuple[int, str]]:
 
 
 def table(found: Iterable[tuple[int, str]], bits: int) -> bytes:
-    """Return the object file, for a linker of that width."""
+    """Return the object file of the table, of 32 or 64 bits."""
     found = list(found)
     width = bits // 8
     names = bytearray()
@@ -72,7 +74,7 @@ def table(found: Iterable[tuple[int, str]], bits: int) -> bytes:
         "names": bytes(names),
     }
     file = ObjectFile(bits)
-    # Of a table and an empty one no more than the contents shall be different.
+    # Every table has the same section and symbols, so only contents and sizes differ.
     content = bytearray()
     for name, part in parts.items():
         content += bytes(-len(content) % width)
@@ -81,6 +83,6 @@ def table(found: Iterable[tuple[int, str]], bits: int) -> bytes:
         content += part
     section = Section(".rodata", spec.SHT_PROGBITS, spec.SHF_ALLOC, width, bytes(content))
     file.sections.append(section)
-    # As compilers say it, so that no linker takes stacks for executable.
+    # Without this section, which compilers add as well, linkers assume executable stacks.
     file.sections.append(Section(".note.GNU-stack", spec.SHT_PROGBITS, 0, 1))
     return file.encode()

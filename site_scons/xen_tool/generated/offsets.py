@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-r"""asm-offsets.h: sizes and offsets that only the compiler knows, for assembler sources.
+r"""Write asm-offsets.h: sizes and offsets that only the compiler knows, for assembler sources.
 
-A C file that is compiled, but never assembled, states them as Linux's does (kbuild.h):
+A C file, which is compiled but never assembled, defines them as Linux does (kbuild.h):
 
     #define DEFINE(NAME, value) \
             asm volatile("\n.ascii \"->" #NAME " %0 " #value "\"" : : "i"(value))
 
-In the assembler code that comes of it each is a line `.ascii "->NAME $8 the C text"`, which
-becomes `#define NAME 8 /* the C text */`.  Lines `->#TEXT` become comments, and `->` blank lines.
+In the assembler code, each definition is a line `.ascii "->NAME $8 the C text"`, from which
+`#define NAME 8 /* the C text */` is written.  A line `->#TEXT` becomes a comment, and `->` a
+blank line.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ _NUMBER = re.compile(r"-?(0[xX][0-9a-fA-F]+|[0-9]+)")
 
 
 def header(assembler: str, name: str) -> str:
-    """Return the text of the header of that name, of the text of assembler code.
+    """Return the text of the header called name, from the text of the assembler code.
 
-    Raises XenToolError if it states nothing, or something else than a number.
+    Raises XenToolError if the code defines nothing, or a value that is no number.
     """
     lines = [found[1] for line in assembler.splitlines() if (found := _LINE.fullmatch(line))]
     if not lines:
