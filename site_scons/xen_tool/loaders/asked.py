@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from ..abi import Arch
 from ..errors import XenToolError
 from .model.releases import Xen
-from .names import LOADERS, PV, PV_DOM0, PV_DOMU, PVH
+from .names import ALL, PV, PV_DOM0, PV_DOMU, PVH
 
 
 def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -80,6 +80,6 @@ def known(loaders: Sequence[str]) -> tuple[str, ...]:
     Raises XenToolError if one of them is none.
     """
     for loader in loaders:
-        if loader not in LOADERS:
-            raise XenToolError(f"{loader!r} is no loader; there are {', '.join(LOADERS)}")
+        if loader not in ALL:
+            raise XenToolError(f"{loader!r} is no loader; there are {', '.join(ALL)}")
     return tuple(loaders)

@@ -12,8 +12,19 @@ PVH_DOM0 = "xen-pvh-dom0"
 PVH_DOMU = "xen-pvh-domu"
 QEMU = "qemu-kernel"
 
+FIRECRACKER = "firecracker"
+CLOUD_HYPERVISOR = "cloud-hypervisor"
+LIBKRUN = "libkrun"
+CROSVM = "crosvm"
+
 LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
-"""Every loader."""
+"""The loaders that an image may claim to be for, which are asked if nobody says whom."""
+
+FURTHER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM)
+"""Other virtual machine monitors, which are asked by name, and whose rows are imported then."""
+ALL = (*LOADERS, *FURTHER)
+LINUX_LOADER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN)
+"""Those that read a kernel with rust-vmm's linux-loader."""
 
 XEN = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU)
 """The loaders that read an image with libelf: of the hypervisor, and of libxenguest."""

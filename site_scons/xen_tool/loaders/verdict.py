@@ -31,7 +31,18 @@ RULES: dict[str, tuple[Rule, ...]] = {
     PVH_DOMU: pvh_domu.RULES,
     QEMU: qemu_kernel.RULES,
 }
-"""Every rule of every loader, in its order; what may follow a domU's is in probing."""
+"""The rules of LOADERS, each in its order; what may follow a domU's is in probing."""
+
+
+def rules_of(loader: str) -> tuple[Rule, ...]:
+    """Return the rules of one of ALL, in its order; those of FURTHER are imported for it."""
+    if loader in RULES:
+        return RULES[loader]
+    from importlib import import_module
+
+    rules = import_module(f".rules.{loader.replace('-', '_')}", __package__).RULES
+    assert isinstance(rules, tuple)
+    return rules
 
 
 class Verdict(NamedTuple):
@@ -54,7 +65,7 @@ class Verdict(NamedTuple):
 
 
 def judge(kernel: KernelFile, loader: str, xen: Xen) -> Verdict:
-    """The verdict of one of LOADERS.  Raises as verdicts does."""
+    """The verdict of one of ALL.  Raises as verdicts does."""
     return verdicts(kernel, xen, (loader,))[loader]
 
 
@@ -108,7 +119,7 @@ def _verdict(subject: Subject) -> Verdict:
 def _tried(subject: Subject) -> tuple[Verdict, Taker | None]:
     """The verdict, and to whom libxenguest gives the file if it is no kernel."""
     found: dict[Effect, list[Finding]] = {effect: [] for effect in Effect}
-    rules = deque(RULES[subject.loader])
+    rules = deque(rules_of(subject.loader))
     taker: Taker | None = None
     cause: Finding | None = None
     while rules:

@@ -16,10 +16,23 @@ from ..image.container import unwrap
 from ..image.data import Data
 from ..light import NamedTuple
 from ..loaders.model.releases import CHANGES, POINTS, Change, Xen
-from ..loaders.names import DOM0, DOMU, LOADERS, PV, PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU, XEN
+from ..loaders.names import (
+    ALL,
+    DOM0,
+    DOMU,
+    LINUX_LOADER,
+    LOADERS,
+    PV,
+    PV_DOM0,
+    PV_DOMU,
+    PVH_DOM0,
+    PVH_DOMU,
+    QEMU,
+    XEN,
+)
 from ..loaders.rules.libxenguest import probing
 from ..loaders.rules.rule import Rule
-from ..loaders.verdict import RULES, judge
+from ..loaders.verdict import judge, rules_of
 from .text import finding_lines, findings, refusal_lines
 
 EXAMPLES = Path(__file__).with_name("examples.txt")
@@ -36,10 +49,13 @@ _FAMILIES = {
     "U": "libxenguest, for a domU",
     "V": "libxenguest, for a PVH domU",
     "Q": "QEMU -kernel",
+    "R": "rust-vmm's linux-loader, for Firecracker, Cloud Hypervisor and libkrun",
+    "K": "crosvm",
     "X": "What no loader checks, and the guest dies of",
 }
 _GROUPS = {
-    LOADERS: "every loader",
+    LOADERS: "every loader of Xen's, and QEMU -kernel",
+    LINUX_LOADER: "firecracker, cloud-hypervisor and libkrun",
     XEN: "every loader of Xen's",
     DOM0: "dom0, PV and PVH",
     DOMU: "domU, PV and PVH",
@@ -66,7 +82,7 @@ def rules() -> dict[str, tuple[Rule, ...]]:
     """Return every rule by its id, in the order of ids."""
     found: dict[str, list[Rule]] = {}
     seen: set[int] = set()
-    for table in (*RULES.values(), *probing.RULES.values()):
+    for table in (*map(rules_of, ALL), *probing.RULES.values()):
         for rule in table:
             if id(rule) not in seen:
                 seen.add(id(rule))
@@ -127,7 +143,8 @@ def document() -> Iterator[str]:
     yield "Each rule of each loader that `xen-tool check` asks, with the words that it prints."
     yield "`xen-tool explain C3` tells of one, with an example.  A rule is known `live`, when a"
     yield "test asks the real loader of an image that trips it, or was `read` in the source alone."
-    yield "Words in <> are filled in."
+    yield "Words in <> are filled in.  The loaders from firecracker on are asked by name alone:"
+    yield "`xen-tool check --loader firecracker`, or `--loader all`."
     yield ""
     yield "Releases of Xen from {}.{}.0 to {}.{}.{} were read for it.".format(
         *min(POINTS), *max(POINTS), POINTS[max(POINTS)]
@@ -135,7 +152,8 @@ def document() -> Iterator[str]:
     yield ""
     yield "| loader | rules | live | read |"
     yield "|---|---|---|---|"
-    for loader, table in RULES.items():
+    for loader in ALL:
+        table = rules_of(loader)
         live = sum(rule.live for rule in table)
         yield f"| {loader} | {len(table)} | {live} | {len(table) - live} |"
     family = ""

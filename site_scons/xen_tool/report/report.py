@@ -131,7 +131,7 @@ class Report(NamedTuple):
     guest: tuple[GuestLine, ...]
     segments: tuple[Segment, ...]
     verdicts: dict[str, Verdict]
-    """Of every loader, in the order of LOADERS."""
+    """Of LOADERS, in their order, and of others that were asked."""
     asked: tuple[str, ...]
     """The loaders that must take it: those asked for, or those that it claims to be for."""
     by_claim: bool
@@ -189,7 +189,7 @@ def read_report(
     *,
     symbols: bool = False,
 ) -> Report:
-    """Reads an image, and asks every loader of xen.
+    """Reads an image, and asks every loader of xen, QEMU, and those of asked.
 
     asked are those that must take it; None: those that it claims to be for.  symbols is
     whether addresses get names.
@@ -222,7 +222,7 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report
         notes=tuple(_notes(elf)) if elf else (),
         guest=tuple(_guest(elf, xen)) if elf else (),
         segments=tuple(elf.segments[:_SHOWN]) if elf else (),
-        verdicts=verdicts(kernel, xen, LOADERS),
+        verdicts=verdicts(kernel, xen, dict.fromkeys((*LOADERS, *(asked or ())))),
         asked=claimed(kernel) if asked is None else tuple(dict.fromkeys(asked)),
         by_claim=asked is None,
         symbols={},

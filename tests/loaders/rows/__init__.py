@@ -7,13 +7,13 @@ Images are those of cases.py, by id, and the few that only a table test can judg
 from __future__ import annotations
 
 from loaders.cases import CASES
-from loaders.rows import builders, containers, guest, libelf, qemu
+from loaders.rows import builders, containers, guest, libelf, monitors, qemu
 from loaders.rows.extra import EXTRA
 from loaders.rows.row import Row
 
 IMAGES: dict[str, bytes] = {
     **{case.id: case.image for case in CASES},
-    **{name: bytes(image) for name, image in EXTRA.items()},
+    **{name: bytes(image) for name, image in (EXTRA | monitors.IMAGES).items()},
 }
 
 ROWS: tuple[Row, ...] = (
@@ -22,4 +22,5 @@ ROWS: tuple[Row, ...] = (
     *builders.ROWS,
     *qemu.ROWS,
     *guest.ROWS,
+    *monitors.ROWS,
 )

@@ -73,7 +73,8 @@ class Rule(NamedTuple):
     probe: Probe | None = None
     """Of which question it is a part; None: the loader has taken the file for its own."""
     source: str = ""
-    """Where it was read: a file and a function of Xen 4.22.0, unless it says QEMU, whose 7.2."""
+    """Where it was read: a file and a function of Xen 4.22.0, unless it says QEMU, whose 7.2,
+    or names another project with its release."""
     live: bool = False
     """Whether a test asks the real loader about it; else it is known from the source alone."""
 

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What crosvm makes of a kernel file: load_kernel of its x86_64/src/lib.rs (commit f1e797a, 2026).
+
+A multiboot header with addresses comes first, then an ELF file; anything else is to be a
+bzImage.  load() tells of the first two: the first error, or how the guest is entered.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import Enum
+
+from ...elf import spec
+from ...image.data import Data
+from ...image.elf import ADDRESS_MASK, Elf, Segment
+from ...light import NamedTuple
+from .linux_loader import PHYSICAL_END
+from .multiboot import MAGIC, find
+from .subject import Subject
+
+KERNEL_START = 0x200000
+"""No segment may be below."""
+_PREFIX = 8192
+"""Bytes in which a multiboot header is looked for, and has to be whole."""
+_VIDEO_MODE = 1 << 2
+_ADDRESSES = 1 << 16
+_KNOWN_FLAGS = 0b111 | _ADDRESSES
+
+
+class Error(Enum):
+    """Why it gives up, in its words (kernel_loader/src/lib.rs)."""
+
+    FLAGS = "invalid flags"
+    ADDRESSES = "invalid kernel offset"
+    HEADER = "unable to read header"
+    MAGIC = "invalid magic number"
+    BIG_ENDIAN = "trying to load big-endian binary on little-endian machine"
+    VERSION = "invalid elf version"
+    CLASS = "invalid elf class"
+    PHENTSIZE = "invalid program header size"
+    PHOFF = "invalid program header offset"
+    PHDR = "unable to read program header"
+    LOW = "program header address out of allowed address range"
+    MEMSZ = "invalid Program Header memory size"
+    IMAGE = "unable to read kernel image"
+    NO_LOADS = "no loadable program headers found"
+    ENTRY = "invalid entry point"
+
+
+class Loaded(NamedTuple):
+    """What is loaded, or why nothing is."""
+
+    error: Error | None = None
+    segment: Segment | None = None
+    """At which it gives up; None: at a header, or nowhere."""
+    multiboot: int | None = None
+    """The offset of the multiboot header by which the file is loaded, or not."""
+
+
+def loaded(subject: Subject) -> Loaded:
+    """What becomes of the file."""
+    elf = subject.image.elf
+    if elf is None:
+        return load(subject.data, None)
+    if loaded not in elf.kept:
+        elf.kept[loaded] = load(subject.data, elf)
+    found: Loaded = elf.kept[loaded]
+    return found
+
+
+def load(data: Data, elf: Elf | None) -> Loaded:
+    """load_kernel, for a machine with memory wherever one may have it."""
+    head = data.read(0, _PREFIX)
+    header = find(data, MAGIC, _PREFIX - 8)
+    if header is not None:
+        offset, flags = header
+        error = _multiboot_error(head[offset:], offset, flags, data.size)
+        if error is not None or flags & _ADDRESSES:
+            return Loaded(error, multiboot=offset)
+    error = _header_error(head, elf, data.size)
+    if error is not None or elf is None:
+        return Loaded(error)
+    return _segments(elf)
+
+
+def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> Error | None:
+    if flags & ~_KNOWN_FLAGS:
+        return Error.FLAGS
+    if flags & _ADDRESSES:
+        if len(header) < 32:
+            return Error.HEADER
+        header_addr, load, load_end, bss_end, entry = struct.unpack_from("<5I", header, 12)
+        if header_addr < load or header_addr - load > offset:
+            return Error.ADDRESSES
+        start = offset - (header_addr - load)
+        length = load_end - load if load_end else size - start
+        end = load + length
+        if length < 0 or end > 0xFFFFFFFF or (bss_end and bss_end < end):
+            return Error.ADDRESSES
+        if not load <= entry < end:
+            return Error.ADDRESSES
+        if start + length > size:
+            return Error.IMAGE
+    return Error.HEADER if flags & _VIDEO_MODE and len(header) < 48 else None
+
+
+def _header_error(head: bytes, elf: Elf | None, size: int) -> Error | None:
+    if len(head) < spec.EI_NIDENT:
+        return Error.HEADER
+    if head[:4] != spec.ELFMAG:
+        return Error.MAGIC
+    if head[spec.EI_DATA] != spec.ELFDATA2LSB:
+        return Error.BIG_ENDIAN
+    if head[spec.EI_DATA + 1] != spec.EV_CURRENT:
+        return Error.VERSION
+    if head[spec.EI_CLASS] not in (spec.ELFCLASS32, spec.ELFCLASS64):
+        return Error.CLASS
+    if elf is None or len(head) < spec.EHDR_SIZE[elf.bits]:
+        return Error.HEADER
+    if elf.e_phentsize != spec.PHDR_SIZE[elf.bits]:
+        return Error.PHENTSIZE
+    if elf.e_phoff < spec.EHDR_SIZE[elf.bits]:
+        return Error.PHOFF
+    return Error.PHDR if elf.e_phoff + elf.e_phentsize * elf.e_phnum > size else None
+
+
+def _segments(elf: Elf) -> Loaded:
+    """load_elf; the file ends where its last segment does, not its highest."""
+    start = end = None
+    for segment in elf.segments:
+        if segment.p_type != spec.PT_LOAD:
+            continue
+        first, size = segment.p_paddr, segment.p_filesz
+        if first < KERNEL_START:
+            return Loaded(Error.LOW, segment)
+        start = first if start is None else start
+        end = first + segment.p_memsz
+        if end > ADDRESS_MASK:
+            return Loaded(Error.MEMSZ, segment)
+        if size and (first + size > PHYSICAL_END or segment.p_offset + size > elf.data.size):
+            return Loaded(Error.IMAGE, segment)
+    if start is None or end is None:
+        return Loaded(Error.NO_LOADS)
+    if end < start:
+        return Loaded(Error.PHENTSIZE)
+    return Loaded(None if start <= elf.e_entry < end else Error.ENTRY)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""What rust-vmm's linux-loader makes of an ELF file: Elf::load of src/loader/elf/mod.rs, 0.14.0.
+
+Firecracker, Cloud Hypervisor and libkrun read kernels with it.  It knows ELF64 alone, and looks
+at no class, machine or type.  What it does is told by load(): its first error, or where the
+guest is entered.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import Enum
+
+from ...abi import XenElfNote
+from ...elf import spec
+from ...image.data import Data
+from ...image.elf import ADDRESS_MASK, Segment
+from ...image.notes import TOTAL_NOTE_LIMIT
+from ...light import NamedTuple
+from .subject import Subject
+
+PHYSICAL_END = 1 << 52
+"""Of x86's physical addresses."""
+DEVICES = range(0xD0000000, 1 << 32)
+"""Addresses that are no memory in any of the three."""
+
+_PHDR = "<IIQQQQQQ"
+_NOTE = "<3I"
+
+
+class Error(Enum):
+    """Why it gives up, in its words."""
+
+    HEADER = "Unable to read elf header"
+    MAGIC = "Invalid Elf magic number"
+    BIG_ENDIAN = "Trying to load big-endian binary on little-endian machine"
+    PHENTSIZE = "Invalid program header size"
+    PHOFF = "Invalid program header offset"
+    PHDR = "Unable to read program header"
+    IMAGE = "Unable to read kernel image"
+    OVERFLOW = "memory to load kernel image is not enough"
+    NOTE_HEADER = "Unable to read note header"
+    NOTE_OVERFLOW = "Overflow occurred during an arithmetic operation"
+    NOTE = "Invalid PVH note header"
+
+
+class Loaded(NamedTuple):
+    """What is loaded, up to an error."""
+
+    error: Error | None = None
+    segment: Segment | None = None
+    """At which it gives up; None: at a header, or nowhere."""
+    entry: int = 0
+    """e_entry, once the header is to its liking."""
+    pvh_entry: int | None = None
+    """PHYS32_ENTRY of the last PT_NOTE; None: that one has none."""
+    loads: tuple[Segment, ...] = ()
+    """The segments of which bytes are loaded."""
+
+    def holds(self, address: int) -> bool:
+        """Whether bytes of the file are loaded there."""
+        return any(s.p_paddr <= address < s.p_paddr + s.p_filesz for s in self.loads)
+
+
+def loaded(subject: Subject) -> Loaded:
+    """What becomes of the file, read once for all that use linux-loader."""
+    elf = subject.image.elf
+    if elf is None:
+        return load(subject.data)
+    if loaded not in elf.kept:
+        elf.kept[loaded] = load(subject.data)
+    found: Loaded = elf.kept[loaded]
+    return found
+
+
+def load(data: Data) -> Loaded:
+    """Elf::load, for a machine with memory wherever one may have it."""
+    header = data.read(0, spec.EHDR_SIZE[64])
+    error = _header_error(header)
+    if error is not None:
+        return Loaded(error)
+    e_entry, e_phoff = struct.unpack_from("<QQ", header, 24)
+    (e_phnum,) = struct.unpack_from("<H", header, 56)
+    size = e_phnum * spec.PHDR_SIZE[64]
+    table = data.read(e_phoff, size)
+    if len(table) < size:
+        return Loaded(Error.PHDR, entry=e_entry)
+    pvh_entry: int | None = None
+    loads: list[Segment] = []
+    left = TOTAL_NOTE_LIMIT
+    for number, fields in enumerate(struct.iter_unpack(_PHDR, table)):
+        if fields[0] not in (spec.PT_LOAD, spec.PT_NOTE):
+            continue
+        segment = Segment(number, e_phoff + number * spec.PHDR_SIZE[64], *fields)
+        if segment.p_type == spec.PT_NOTE:
+            found, count = _pvh_entry(data, segment, left)
+            if isinstance(found, Error):
+                return Loaded(found, segment, e_entry, None, tuple(loads))
+            pvh_entry = found
+            left -= count
+            continue
+        if not segment.p_filesz:
+            continue
+        error = _segment_error(data, segment)
+        if error is not None:
+            return Loaded(error, segment, e_entry, None, tuple(loads))
+        loads.append(segment)
+    return Loaded(None, None, e_entry, pvh_entry, tuple(loads))
+
+
+def _header_error(header: bytes) -> Error | None:
+    if len(header) < spec.EHDR_SIZE[64]:
+        return Error.HEADER
+    if header[:4] != spec.ELFMAG:
+        return Error.MAGIC
+    if header[spec.EI_DATA] != spec.ELFDATA2LSB:
+        return Error.BIG_ENDIAN
+    if int.from_bytes(header[54:56], "little") != spec.PHDR_SIZE[64]:
+        return Error.PHENTSIZE
+    if int.from_bytes(header[32:40], "little") < spec.EHDR_SIZE[64]:
+        return Error.PHOFF
+    return None
+
+
+def _segment_error(data: Data, segment: Segment) -> Error | None:
+    start, end = segment.p_paddr, segment.p_paddr + segment.p_filesz
+    cut = segment.p_offset + segment.p_filesz > data.size
+    if cut or end > PHYSICAL_END or (start < DEVICES.stop and end > DEVICES.start):
+        return Error.IMAGE
+    return Error.OVERFLOW if start + segment.p_memsz > ADDRESS_MASK else None
+
+
+def _pvh_entry(data: Data, segment: Segment, limit: int) -> tuple[int | Error | None, int]:
+    """parse_elf_note: the first PHYS32_ENTRY of a PT_NOTE, and how many notes were looked at.
+
+    Notes are padded to 4 whatever p_align says, and the owner is "Xen" with its NUL.
+    linux-loader knows no limit.
+    """
+    read = count = 0
+    while read < segment.p_filesz and count < limit:
+        count += 1
+        offset = segment.p_offset + read
+        header = data.read(offset, 12)
+        if len(header) < 12:
+            return Error.NOTE_HEADER, count
+        namesz, descsz, n_type = struct.unpack(_NOTE, header)
+        if n_type == XenElfNote.PHYS32_ENTRY and namesz == 4:
+            owner = data.read(offset + 12, 4)
+            if len(owner) < 4:
+                return Error.NOTE_HEADER, count
+            if owner == b"Xen\0":
+                entry = data.unsigned(offset + 16, 4)
+                if descsz < 4:
+                    return Error.NOTE, count
+                return Error.NOTE_HEADER if entry is None else entry, count
+        sizes = [size + -size % 4 for size in (namesz, descsz)]
+        if max(sizes) > 0xFFFFFFFF:
+            return Error.NOTE_OVERFLOW, count
+        read += 12 + sum(sizes)
+    return None, count

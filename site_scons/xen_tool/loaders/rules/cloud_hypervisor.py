@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The rows of Cloud Hypervisor 53.0, which takes an ELF64 by PVH, or a bzImage."""
+
+from __future__ import annotations
+
+from ..names import CLOUD_HYPERVISOR
+from .linux_loader import bzimage, elf, entry
+from .rule import of
+
+RULES = of(
+    CLOUD_HYPERVISOR,
+    bzimage.RULES,
+    elf.HEADER_RULES,
+    elf.SEGMENT_RULES,
+    entry.RULES,
+)

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The K rules: crosvm, which knows no PVH (load_kernel of x86_64/src/lib.rs, commit f1e797a).
+
+An ELF file is entered at e_entry, and finds what Linux's boot protocol says; one with addresses
+in a multiboot header is started by multiboot.
+"""
+
+from __future__ import annotations
+
+from ...abi import XenElfNote
+from ...elf import spec
+from ..model import where
+from ..model.crosvm import Error, loaded
+from ..model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
+from ..model.subject import Subject
+from ..names import CROSVM
+from .rule import Condition, Effect, Fields, Rule
+
+_RAM_END = 256 << 20
+"""What crosvm gives a machine if not told."""
+
+
+def _giving_up(error: Error, words: str, *fields: str) -> Condition:
+    """A condition in words: that load_kernel stops at this error; fields say where."""
+
+    def condition(subject: Subject) -> Fields | None:
+        found = loaded(subject)
+        if found.error is not error:
+            return None
+        if found.multiboot is not None:
+            return {"where": f"a multiboot header at offset {found.multiboot:#x} of the file"}
+        if found.segment is not None:
+            return {"where": where.segment(subject, found.segment, *fields)}
+        if subject.image.elf is None or not fields:
+            start = subject.data.read(0, 8).hex(" ")
+            size = subject.data.size
+            return {"where": f"the file has {size} bytes, and starts with {start or 'none'}"}
+        return {"where": where.header(subject, *fields)}
+
+    condition.__doc__ = words
+    return condition
+
+
+def _bzimage(subject: Subject) -> Fields | None:
+    """The file is no ELF file, and has "HdrS" at offset 0x202."""
+    if loaded(subject).error is not Error.MAGIC or subject.data.read(0x202, 4) != b"HdrS":
+        return None
+    return {"where": '"HdrS" at offset 0x202 of the file'}
+
+
+def _no_bzimage(subject: Subject) -> Fields | None:
+    """The file is no ELF file, and has no "HdrS" at offset 0x202."""
+    if loaded(subject).error is not Error.MAGIC or _bzimage(subject) is not None:
+        return None
+    file = subject.data
+    end = 0x202 + (file.unsigned(0x201, 1) or 0)
+    words = "bad kernel header signature"
+    if file.size < end:
+        words = f"unable to read {'header size' if file.size < 0x202 else 'boot_params'}"
+    start = file.read(0, 8).hex(" ")
+    return {"words": words, "where": f"the file has {file.size} bytes, and starts with {start}"}
+
+
+def _cut_bzimage(subject: Subject) -> Fields | None:
+    """A bzImage that is shorter than its header says."""
+    file = subject.data
+    syssize = file.unsigned(0x1F4, 4) or 0
+    sectors = file.unsigned(0x1F1, 1) or 4
+    if _bzimage(subject) is None or (sectors + 1) * 512 + syssize * 16 <= file.size:
+        return None
+    return {"syssize": syssize, "where": f"syssize = {syssize:#x} at offset 0x1f4 of the file"}
+
+
+def _multiboot(subject: Subject) -> Fields | None:
+    """A multiboot header with addresses."""
+    found = loaded(subject)
+    if found.multiboot is None:
+        return None
+    return {"where": f"a multiboot header at offset {found.multiboot:#x} of the file"}
+
+
+def _entered_by_xen_alone(subject: Subject) -> Fields | None:
+    """e_entry is the entry that PHYS32_ENTRY or ENTRY is for."""
+    entry = subject.elf.e_entry
+    if entry not in _xen_entries(subject):
+        return None
+    return _entry(subject)
+
+
+def _entered_at_e_entry(subject: Subject) -> Fields | None:
+    """e_entry is another than the entries for Xen."""
+    return None if _entered_by_xen_alone(subject) is not None else _entry(subject)
+
+
+def _xen_entries(subject: Subject) -> set[int]:
+    return {subject.parms.phys_entry, subject.parms.virt_entry} - {UNSET_ADDR, UNSET_ADDR32}
+
+
+def _entry(subject: Subject) -> Fields:
+    notes = where.of_type(subject, XenElfNote.PHYS32_ENTRY)
+    return {
+        "entry": subject.elf.e_entry,
+        "bits": subject.elf.bits,
+        "where": f"{where.header(subject, 'e_entry')}; {notes}",
+    }
+
+
+def _behind_ram(subject: Subject) -> Fields | None:
+    """A segment is behind the memory of a machine by default."""
+    for segment in subject.elf.segments:
+        end = segment.p_paddr + segment.p_filesz
+        if segment.p_type == spec.PT_LOAD and segment.p_filesz and end > _RAM_END:
+            place = where.segment(subject, segment, "p_paddr", "p_filesz")
+            return {"assumed": _RAM_END >> 20, "where": place}
+    return None
+
+
+_SOURCE = "crosvm f1e797a, "
+_LOAD_KERNEL = _SOURCE + "x86_64/src/lib.rs, load_kernel"
+_MULTIBOOT = _SOURCE + "kernel_loader/src/multiboot.rs, multiboot_header"
+_LOAD_ELF = _SOURCE + "kernel_loader/src/lib.rs, load_elf"
+_READ_ELF = _SOURCE + "kernel_loader/src/lib.rs, read_elf"
+_BZIMAGE = _SOURCE + "x86_64/src/bzimage.rs, load_bzimage"
+_ANEW = "link or copy the image anew: it is truncated"
+_HEADERS = "link the ELF file anew, with a linker's own headers"
+_NO_HEADER = "drop the multiboot header, or keep it out of the first 8 KiB"
+
+
+def _row(name: str, error: Error, words: str, fix: str, source: str, *fields: str) -> Rule:
+    said = f"error loading Kernel: {error.value}"
+    return Rule(name, (CROSVM,), _giving_up(error, words, *fields), said, fix, source=source)
+
+
+RULES = (
+    _row(
+        "K1",
+        Error.FLAGS,
+        "A multiboot header has flags other than bits 0 to 2 and 16.",
+        _NO_HEADER,
+        _MULTIBOOT,
+    ),
+    _row(
+        "K1",
+        Error.ADDRESSES,
+        "A multiboot header whose addresses do not fit each other, or the file.",
+        _NO_HEADER + ", or correct its addresses",
+        _MULTIBOOT,
+    ),
+    _row("K2", Error.HEADER, "The file ends within a header.", _ANEW, _READ_ELF),
+    Rule(
+        "K3",
+        (CROSVM,),
+        _cut_bzimage,
+        "error loading kernel bzImage: invalid syssize value {syssize}",
+        "build or copy the image anew: it is truncated",
+        source=_BZIMAGE,
+    ),
+    Rule(
+        "K3",
+        (CROSVM,),
+        _bzimage,
+        "a bzImage is started by Linux's own boot protocol; notes do not matter",
+        "there is no PVH in crosvm: start the image by QEMU, Firecracker or Xen",
+        Effect.WARNING,
+        last=True,
+        source=_BZIMAGE,
+    ),
+    Rule(
+        "K3",
+        (CROSVM,),
+        _no_bzimage,
+        "error loading kernel bzImage: {words}",
+        "give the uncompressed ELF file: nothing is unwrapped",
+        source=_BZIMAGE,
+    ),
+    _row(
+        "K2",
+        Error.BIG_ENDIAN,
+        "EI_DATA is not little-endian.",
+        "link a little-endian ELF",
+        _READ_ELF,
+    ),
+    _row("K2", Error.VERSION, "EI_VERSION is not 1.", _HEADERS, _READ_ELF),
+    _row("K2", Error.CLASS, "EI_CLASS is neither ELF32 nor ELF64.", _HEADERS, _READ_ELF),
+    _row(
+        "K2",
+        Error.PHENTSIZE,
+        "e_phentsize is not that of the class, or the last PT_LOAD ends below the first.",
+        _HEADERS + ", and its segments in the order of their addresses",
+        _READ_ELF,
+        *("e_phentsize", "e_phnum"),
+    ),
+    _row("K2", Error.PHOFF, "e_phoff is within the ELF header.", _HEADERS, _READ_ELF, "e_phoff"),
+    _row(
+        "K2",
+        Error.PHDR,
+        "A program header is not wholly in the file.",
+        _ANEW,
+        _READ_ELF,
+        *("e_phoff", "e_phnum"),
+    ),
+    _row(
+        "K4",
+        Error.LOW,
+        "A segment is below 2 MiB.",
+        "load the kernel at 2 MiB or above: set p_paddr in the linker script, AT()",
+        _LOAD_ELF,
+        *("p_paddr", "p_memsz"),
+    ),
+    _row(
+        "K4",
+        Error.MEMSZ,
+        "p_paddr and p_memsz together wrap.",
+        "correct p_memsz",
+        _LOAD_ELF,
+        *("p_paddr", "p_memsz"),
+    ),
+    _row(
+        "K4",
+        Error.IMAGE,
+        "The bytes of a segment, or those that a multiboot header names, are not in the file, or "
+        "are for no memory.",
+        "set p_paddr in the linker script, AT(), to physical memory; if the file is shorter than "
+        "it says, link or copy it anew",
+        _LOAD_ELF,
+        *("p_offset", "p_paddr", "p_filesz"),
+    ),
+    _row(
+        "K4",
+        Error.NO_LOADS,
+        "There is no PT_LOAD.",
+        "link an executable",
+        _LOAD_ELF,
+        "e_phnum",
+    ),
+    _row(
+        "K5",
+        Error.ENTRY,
+        "e_entry is not from the first PT_LOAD to the end of the last.",
+        "make e_entry a physical address in a segment: ENTRY() in the linker script",
+        _LOAD_ELF,
+        "e_entry",
+    ),
+    Rule(
+        "K1",
+        (CROSVM,),
+        _multiboot,
+        "the image is started by multiboot, in 32-bit mode",
+        _NO_HEADER,
+        Effect.WARNING,
+        last=True,
+        source=_LOAD_KERNEL,
+    ),
+    Rule(
+        "K6",
+        (CROSVM,),
+        _entered_by_xen_alone,
+        "crosvm has no PVH: it enters at {entry:#x} in {bits}-bit mode, without start_info, and "
+        "the guest is dead",
+        "start the image by QEMU, Firecracker or Xen, or make e_entry one of Linux's protocol",
+        Effect.ERROR,
+        source=_LOAD_KERNEL,
+    ),
+    Rule(
+        "K6",
+        (CROSVM,),
+        _entered_at_e_entry,
+        "crosvm has no PVH: it enters at {entry:#x} in {bits}-bit mode, by Linux's boot protocol",
+        "start the image by QEMU, Firecracker or Xen, if its e_entry is not for that",
+        Effect.WARNING,
+        source=_LOAD_KERNEL,
+    ),
+    Rule(
+        "K7",
+        (CROSVM,),
+        _behind_ram,
+        "the machine may have no memory for a segment: unable to read kernel image",
+        "this depends on the machine: give it more memory than {assumed} MiB, or load the kernel "
+        "lower",
+        Effect.WARNING,
+        source=_LOAD_ELF,
+    ),
+)

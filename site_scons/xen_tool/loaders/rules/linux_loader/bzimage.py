@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Rule R10: what Cloud Hypervisor makes of a bzImage (BzImage::load of linux-loader 0.14.0).
+
+It is asked of what Elf::load does not take.  Firecracker to 1.16.1 and libkrun know ELF alone.
+"""
+
+from __future__ import annotations
+
+from ...model.subject import Subject
+from ...names import CLOUD_HYPERVISOR
+from ..rule import Effect, Fields, Rule
+from .elf import FLOOR, failed
+
+_LOADED_HIGH = 1
+_HEADER_END = 0x218
+
+
+def _is_bzimage(subject: Subject) -> bool:
+    file = subject.data
+    return (
+        failed(subject)
+        and file.size >= _HEADER_END
+        and file.read(0x202, 4) == b"HdrS"
+        and (file.unsigned(0x206, 2) or 0) >= 0x200
+        and bool((file.unsigned(0x211, 1) or 0) & _LOADED_HIGH)
+    )
+
+
+def _cut(subject: Subject) -> Fields | None:
+    """A bzImage that ends within its setup code."""
+    sectors = subject.data.unsigned(0x1F1, 1) or 4
+    if not _is_bzimage(subject) or (sectors + 1) * 512 <= subject.data.size:
+        return None
+    return {"where": "setup_sects at offset 0x1f1 of the file"}
+
+
+def _low(subject: Subject) -> Fields | None:
+    """A bzImage with code32_start below 1 MiB."""
+    start = subject.data.unsigned(0x214, 4) or 0
+    if not _is_bzimage(subject) or start >= FLOOR:
+        return None
+    return {"where": f"code32_start = {start:#x} at offset 0x214 of the file"}
+
+
+def _bzimage(subject: Subject) -> Fields | None:
+    """A bzImage."""
+    return {"where": '"HdrS" at offset 0x202 of the file'} if _is_bzimage(subject) else None
+
+
+_LOAD = "rust-vmm/linux-loader 0.14.0, src/loader/bzimage/mod.rs, BzImage::load"
+
+RULES = (
+    Rule(
+        "R10",
+        (CLOUD_HYPERVISOR,),
+        _cut,
+        "Kernel Loader: failed to load bzImage kernel image: Kernel Loader: Underflow occurred "
+        "during an arithmetic operation",
+        "build or copy the image anew: it ends within Linux's setup code",
+        source=_LOAD,
+    ),
+    Rule(
+        "R10",
+        (CLOUD_HYPERVISOR,),
+        _low,
+        "Kernel Loader: invalid kernel start address",
+        "build or copy the image anew: Linux's code32_start is 0x100000",
+        source=_LOAD,
+    ),
+    Rule(
+        "R10",
+        (CLOUD_HYPERVISOR,),
+        _bzimage,
+        "a bzImage is started by Linux's own boot protocol; notes do not matter",
+        "give the vmlinux to start it by PVH",
+        Effect.WARNING,
+        last=True,
+        source="cloud-hypervisor 53.0, vmm/src/vm.rs, load_kernel",
+    ),
+)

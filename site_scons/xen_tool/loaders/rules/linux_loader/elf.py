@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Rules R1 to R5: why linux-loader does not load an ELF file (its Elf::load, 0.14.0).
+
+Cloud Hypervisor then takes the file for a bzImage, and what is printed is of that.
+"""
+
+from __future__ import annotations
+
+from ...model import where
+from ...model.linux_loader import Error, loaded
+from ...model.subject import Subject
+from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN
+from ..rule import Condition, Fields, Rule
+
+FLOOR = 1 << 20
+NO_BZIMAGE = "Kernel Loader: failed to load bzImage kernel image: Kernel Loader: Invalid bzImage"
+_ELF = "Kernel Loader: failed to load ELF kernel image: Kernel Loader: "
+_SOURCE = "rust-vmm/linux-loader 0.14.0, src/loader/elf/mod.rs, "
+
+
+def failed(subject: Subject) -> bool:
+    """Whether Elf::load gives up, told that memory begins at FLOOR."""
+    found = loaded(subject)
+    return found.error is not None or found.entry < FLOOR
+
+
+def _below_floor(subject: Subject) -> Fields | None:
+    """e_entry is below 1 MiB, even if the guest were entered by PHYS32_ENTRY."""
+    if subject.image.elf is None or loaded(subject).entry >= FLOOR:
+        return None
+    return {"where": where.header(subject, "e_entry")}
+
+
+def _giving_up(error: Error, words: str, *fields: str) -> Condition:
+    """A condition in words: that Elf::load stops at this error; fields say where."""
+
+    def condition(subject: Subject) -> Fields | None:
+        found = loaded(subject)
+        if found.error is not error:
+            return None
+        if found.segment is not None:
+            return {"where": where.segment(subject, found.segment, *fields)}
+        if subject.image.elf is None or not fields:
+            start = subject.data.read(0, 8).hex(" ")
+            size = subject.data.size
+            return {"where": f"the file has {size} bytes, and starts with {start or 'none'}"}
+        bits = subject.elf.bits
+        return {"where": f"{where.header(subject, *fields)}, of an ELF{bits}"}
+
+    condition.__doc__ = words
+    return condition
+
+
+def _rows(
+    name: str, error: Error, condition: Condition, fix: str, source: str
+) -> tuple[Rule, Rule]:
+    kernel = "Kernel Loader: " if error is Error.OVERFLOW else _ELF
+    return (
+        Rule(name, (FIRECRACKER, LIBKRUN), condition, kernel + error.value, fix, source=source),
+        Rule(name, (CLOUD_HYPERVISOR,), condition, NO_BZIMAGE, fix, source=source),
+    )
+
+
+_LOAD = _SOURCE + "Elf::load"
+_HEADER = _SOURCE + "validate_header"
+_NOTES = _SOURCE + "parse_elf_note"
+_ANEW = "link or copy the image anew: it is truncated"
+_VMLINUX = "give the uncompressed ELF64: nothing is unwrapped"
+
+HEADER_RULES = (
+    *_rows(
+        "R1",
+        Error.HEADER,
+        _giving_up(Error.HEADER, "The file is shorter than the header of an ELF64."),
+        _VMLINUX,
+        _LOAD,
+    ),
+    *_rows(
+        "R1",
+        Error.MAGIC,
+        _giving_up(Error.MAGIC, "The file is no ELF file as it is."),
+        _VMLINUX,
+        _HEADER,
+    ),
+    *_rows(
+        "R1",
+        Error.BIG_ENDIAN,
+        _giving_up(Error.BIG_ENDIAN, "EI_DATA is not little-endian."),
+        "link a little-endian ELF",
+        _HEADER,
+    ),
+    *_rows(
+        "R2",
+        Error.PHENTSIZE,
+        _giving_up(Error.PHENTSIZE, "e_phentsize is not 56, as that of an ELF32.", "e_phentsize"),
+        "link an ELF64 (ld -m elf_x86_64): the code at PHYS32_ENTRY is 32-bit code all the same",
+        _HEADER,
+    ),
+    *_rows(
+        "R2",
+        Error.PHOFF,
+        _giving_up(Error.PHOFF, "e_phoff is within the ELF header.", "e_phoff"),
+        "let the program headers follow the ELF header",
+        _HEADER,
+    ),
+    Rule(
+        "R3",
+        (FIRECRACKER,),
+        _below_floor,
+        _ELF + "Invalid entry address",
+        "make e_entry an address of 1 MiB or above: ENTRY() in the linker script",
+        source=_LOAD,
+    ),
+    Rule(
+        "R3",
+        (CLOUD_HYPERVISOR,),
+        _below_floor,
+        NO_BZIMAGE,
+        "make e_entry an address of 1 MiB or above: ENTRY() in the linker script",
+        source=_LOAD,
+    ),
+    *_rows(
+        "R2",
+        Error.PHDR,
+        _giving_up(Error.PHDR, "A program header is not wholly in the file.", "e_phoff", "e_phnum"),
+        _ANEW,
+        _LOAD,
+    ),
+)
+
+SEGMENT_RULES = (
+    *_rows(
+        "R4",
+        Error.NOTE_HEADER,
+        _giving_up(Error.NOTE_HEADER, "A PT_NOTE ends behind the file.", "p_offset", "p_filesz"),
+        _ANEW,
+        _NOTES,
+    ),
+    *_rows(
+        "R4",
+        Error.NOTE_OVERFLOW,
+        _giving_up(
+            Error.NOTE_OVERFLOW, "A note's size does not fit into 32 bits.", "p_offset", "p_filesz"
+        ),
+        "write the notes anew: .balign 4 behind each name and descriptor, and no other bytes",
+        _NOTES,
+    ),
+    *_rows(
+        "R4",
+        Error.NOTE,
+        _giving_up(Error.NOTE, "PHYS32_ENTRY has less than 4 bytes.", "p_offset", "p_filesz"),
+        "write PHYS32_ENTRY with .long",
+        _NOTES,
+    ),
+    *_rows(
+        "R5",
+        Error.IMAGE,
+        _giving_up(
+            Error.IMAGE,
+            "The bytes of a segment are not wholly in the file, or are for no memory.",
+            *("p_offset", "p_paddr", "p_filesz"),
+        ),
+        "set p_paddr in the linker script, AT(), to memory below 0xd0000000; if the file is "
+        "shorter than it says, link or copy it anew",
+        _LOAD,
+    ),
+    *_rows(
+        "R5",
+        Error.OVERFLOW,
+        _giving_up(Error.OVERFLOW, "p_paddr and p_memsz together wrap.", "p_paddr", "p_memsz"),
+        "correct p_memsz",
+        _LOAD,
+    ),
+)

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Rules R6 to R9: where a guest that linux-loader has loaded is entered."""
+
+from __future__ import annotations
+
+from ....abi import XenElfNote
+from ...model import where
+from ...model.linux_loader import loaded
+from ...model.subject import Subject
+from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN, LINUX_LOADER
+from ..rule import Effect, Fields, Rule
+from .elf import FLOOR
+
+_RAM_END = 128 << 20
+"""What Firecracker and libkrun give a machine if not told; Cloud Hypervisor gives 512 MiB."""
+
+
+def _no_pvh_entry(subject: Subject) -> Fields | None:
+    """The last PT_NOTE has no PHYS32_ENTRY of the owner "Xen"."""
+    if loaded(subject).pvh_entry is not None:
+        return None
+    return {"fix": _how_to_add(subject), "where": _entry_notes(subject)}
+
+
+def _dead_without_pvh(subject: Subject) -> Fields | None:
+    """The last PT_NOTE has no PHYS32_ENTRY, and e_entry is Xen's, or where nothing is loaded."""
+    fields, found = _no_pvh_entry(subject), loaded(subject)
+    if fields is None or (found.holds(found.entry) and found.entry != subject.parms.virt_entry):
+        return None
+    return {**fields, "entry": found.entry}
+
+
+def _linux_without_pvh(subject: Subject) -> Fields | None:
+    """The last PT_NOTE has no PHYS32_ENTRY, and e_entry is where bytes are loaded."""
+    if _dead_without_pvh(subject) is not None:
+        return None
+    fields = _no_pvh_entry(subject)
+    return None if fields is None else {**fields, "entry": loaded(subject).entry}
+
+
+def _how_to_add(subject: Subject) -> str:
+    note = subject.note(XenElfNote.PHYS32_ENTRY)
+    if note is None:
+        return "add the note PHYS32_ENTRY in a PT_NOTE"
+    if note.place != "PT_NOTE":
+        return "put the notes into a PT_NOTE: no sections are read"
+    return "put PHYS32_ENTRY into the last PT_NOTE, or all notes into one: the last alone counts"
+
+
+def _entry_notes(subject: Subject) -> str:
+    notes = where.of_type(subject, XenElfNote.PHYS32_ENTRY)
+    return f"{notes}; {where.header(subject, 'e_entry')}"
+
+
+def _entry_not_loaded(subject: Subject) -> Fields | None:
+    """PHYS32_ENTRY is not where bytes of the file are loaded."""
+    found = loaded(subject)
+    if found.pvh_entry is None or found.holds(found.pvh_entry):
+        return None
+    return {
+        "entry": found.pvh_entry,
+        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+    }
+
+
+def _in_first_mib(subject: Subject) -> Fields | None:
+    """A segment is in the first MiB."""
+    for segment in loaded(subject).loads:
+        if segment.p_paddr < FLOOR:
+            return {"where": where.segment(subject, segment, "p_paddr", "p_filesz")}
+    return None
+
+
+def _behind_ram(subject: Subject) -> Fields | None:
+    """A segment is behind the memory of a machine by default."""
+    for segment in loaded(subject).loads:
+        if segment.p_paddr + segment.p_filesz > _RAM_END:
+            place = where.segment(subject, segment, "p_paddr", "p_filesz")
+            return {"assumed": _RAM_END >> 20, "where": place}
+    return None
+
+
+_FIRECRACKER = "firecracker 1.16.1, src/vmm/src/arch/x86_64/mod.rs, load_kernel"
+_LIBKRUN = "libkrun 1.19.0, src/vmm/src/builder.rs, load_external_kernel"
+
+RULES = (
+    Rule(
+        "R6",
+        (CLOUD_HYPERVISOR,),
+        _no_pvh_entry,
+        "Kernel lacks PVH header",
+        "{fix}",
+        source="cloud-hypervisor 53.0, vmm/src/vm.rs, load_kernel",
+    ),
+    *(
+        rule
+        for loader, source in ((FIRECRACKER, _FIRECRACKER), (LIBKRUN, _LIBKRUN))
+        for rule in (
+            Rule(
+                "R6",
+                (loader,),
+                _dead_without_pvh,
+                "the guest is entered at e_entry {entry:#x} in 64-bit mode, not by PVH, and is "
+                "dead without a word",
+                "{fix}",
+                Effect.ERROR,
+                source=source,
+            ),
+            Rule(
+                "R6",
+                (loader,),
+                _linux_without_pvh,
+                "the guest is entered at e_entry {entry:#x} in 64-bit mode, by Linux's own boot "
+                "protocol, not by PVH",
+                "{fix}",
+                Effect.WARNING,
+                source=source,
+            ),
+        )
+    ),
+    Rule(
+        "R7",
+        LINUX_LOADER,
+        _entry_not_loaded,
+        "the guest is entered at {entry:#x}, where nothing is loaded, and is dead without a word",
+        "make PHYS32_ENTRY the physical address of the entry, at the p_paddr of its segment",
+        Effect.ERROR,
+        source="none: what the loader leaves to the guest",
+    ),
+    Rule(
+        "R8",
+        LINUX_LOADER,
+        _in_first_mib,
+        "tables for the guest are written into the first MiB, perhaps over the kernel",
+        "load the kernel at 1 MiB or above: set p_paddr in the linker script, AT()",
+        Effect.WARNING,
+        source="firecracker 1.16.1, src/vmm/src/arch/x86_64/layout.rs",
+    ),
+    Rule(
+        "R9",
+        LINUX_LOADER,
+        _behind_ram,
+        "the machine may have no memory for a segment: Unable to read kernel image",
+        "this depends on the machine: give it more memory than {assumed} MiB, or load the kernel "
+        "lower",
+        Effect.WARNING,
+        source="rust-vmm/linux-loader 0.14.0, src/loader/elf/mod.rs, Elf::load",
+    ),
+)
