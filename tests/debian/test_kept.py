@@ -109,7 +109,7 @@ def test_what_a_shared_group_can_write_is_refused(
 ) -> None:
     (folder / "kernel").chmod(0o664)
     assert checked(folder) == folder  # its own group's, or root's
-    monkeypatch.setattr(kept, "_is_own_group", lambda group: False)
+    monkeypatch.setattr(kept, "_is_private_group", lambda group: False)
     with pytest.raises(XenToolError, match="can be written by others"):
         checked(folder)
 
