@@ -7,7 +7,7 @@
 boot       boot(): lays out what QEMU loads, runs it, and reads the console until the end
 modes      the modes of booting, one row each
 given      the settings of a boot by the user, such as CMDLINE=, and their checks
-held       copies of the files that QEMU loads
+copies     copies of the files that QEMU loads
 domu       the files of a Linux dom0 that builds a domU from the image
 qemu       the QEMU process
 monitor    QEMU's monitor (QMP): what ended the machine, and where its CPUs are

@@ -150,7 +150,7 @@ class Terminal(Parser):
         self._rows[self._y].continues = True
 
     def control(self, character: str) -> None:
-        """Move the cursor as a control character says."""
+        """Execute a control character, which moves the cursor."""
         self._writing = False
         if character in "\n\v\f":
             self._next_line()

@@ -3,6 +3,6 @@
 
 protocols  what the guest reports, by each protocol
 ktap       the protocol whose tests may be nested
-evidence   what the lines of Xen, the guest and the dom0 say of the run
+evidence   the messages of Xen, the guest and the dom0 that matter for the result
 outcome    the result of the run, and the reason in one sentence
 """

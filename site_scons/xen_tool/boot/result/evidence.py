@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Collect what the lines of the console say about a run: who crashed, and why.
+"""Collect the evidence in the lines of the console: who crashed, and why.
 
 It recognizes the messages of Xen, of Linux and of the dom0 that domu.py makes, and passes the
 guest's lines to protocols.py.  outcome.py judges by what is collected here.
