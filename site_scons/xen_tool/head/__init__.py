@@ -1,6 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Xen head object: what Linux builds from arch/x86/xen/xen-head.S.
+"""Write the Xen head object, which Linux builds from arch/x86/xen/xen-head.S.
 
-symbols of the configuration -> HeadConfig -> Head -> object file (emit)
-                                                   -> GNU as source (gas)
+symbols of the configuration -> HeadConfig -> sections -> object file (emit)
+                                                       -> GNU as source (gas)
+
+Settings:
+    config      the settings of a head object, from Kconfig symbols and the kernel's arguments
+    names       names and sizes that a kernel may choose
+    notes       notes that a kernel changes, from texts to descriptors
+
+Contents:
+    model       the sections, as a function of the settings
+    items       the parts of a section
+    entry       the entry of a PV guest
+    pvh         the entry of a PVH guest
+    hypercalls  the hypercall page, or stubs
+
+Output:
+    emit        writes the object file
+    gas         writes a source file for GNU as
 """

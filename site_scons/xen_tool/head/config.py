@@ -60,13 +60,13 @@ class HeadConfig:
     def from_symbols(
         cls, arch: Arch, symbols: Mapping[str, str], said: Mapping[str, str] | None = None
     ) -> HeadConfig | None:
-        """From Kconfig values ("y", "0xc0000000"); None when XEN is not set.
+        """Make it from Kconfig values ("y", "0xc0000000"); return None if XEN is not set.
 
-        A symbol that is absent is n, but for XEN_HYPERCALL_PAGE: Linux v4.17 has the
-        page and no such symbol.  said has texts by fields of HeadNames and by names of notes.
+        A missing symbol is n, except XEN_HYPERCALL_PAGE: Linux v4.17 has the page and no such
+        symbol.  said: texts by fields of HeadNames and by names of notes.
 
-        Raises XenToolError if 32-bit and PAGE_OFFSET is no number, and for what is said that
-        no head object can have.
+        Raises XenToolError if PAGE_OFFSET is no number on 32-bit, and for a name, size or note
+        that no head object can have.
         """
 
         def enabled(name: str) -> bool:
@@ -95,7 +95,7 @@ class HeadConfig:
 
     @property
     def thread_size(self) -> int:
-        """Bytes of the stack: THREAD_SIZE, unless another size is said."""
+        """Bytes of the stack: THREAD_SIZE, unless the kernel chooses another size."""
         if self.names.stack_size is not None:
             return self.names.stack_size
         return self.arch.kasan_thread_size if self.kasan else self.arch.thread_size
@@ -109,7 +109,7 @@ class HeadConfig:
 
     @property
     def gs_base(self) -> str:
-        """The symbol for %gs base; empty if it is left alone."""
+        """The symbol for %gs base; empty if it is not set."""
         if self.names.gs_base is not None:
             return self.names.gs_base
         return "init_per_cpu__irq_stack_union" if self.smp else "irq_stack_union"
@@ -135,7 +135,7 @@ class HeadConfig:
         return (abi.NOTE_OWNER, note) not in self.notes
 
     def check(self) -> None:
-        """Check what no field tells alone.
+        """Check the settings together.
 
         Raises XenToolError if the entries' code could not run at VIRT_BASE.
         """
@@ -181,10 +181,10 @@ def _said_by(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _virt_base(arch: Arch, page_offset: str, texts: Mapping[str, str]) -> int:
-    """The address of physical 0: of the note, or else what Linux says there."""
+    """Return the virtual address of physical 0: from the note, else Linux's value."""
     if "VIRT_BASE" in texts:
         (desc,) = notes.parse({"VIRT_BASE": texts["VIRT_BASE"]}, arch, 0).values()
-        # Xen takes a note that is missing for 0.
+        # Xen reads a missing note as 0.
         return _number_of(desc) if desc is not None else 0
     if arch.virt_base is not None:
         return arch.virt_base

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Writes the head object as a relocatable ELF object, in-process, without an assembler."""
+"""Write the head object as a relocatable ELF object, in-process, without GNU as."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from .model import head
 
 
 def emit(config: HeadConfig) -> bytes:
-    """Returns the object file, byte for byte what GNU as 2.40 makes of gas.source(config).
+    """Return the object file, byte for byte as GNU as 2.40 assembles gas.source(config).
 
-    Raises XenToolError if keystone does not take an instruction.
+    Raises XenToolError if keystone refuses an instruction.
     """
     file = ObjectFile(config.arch.bits)
-    # GNU as starts every object with these three.
+    # GNU as begins every object with these three.
     for name, type_, flags in (
         (".text", spec.SHT_PROGBITS, spec.SHF_EXECINSTR),
         (".data", spec.SHT_PROGBITS, spec.SHF_WRITE),
@@ -35,7 +35,7 @@ def emit(config: HeadConfig) -> bytes:
             file.sections[known.index(section.name)] = section
         else:
             file.sections.append(section)
-        # What is defined in a section comes before what refers to it.
+        # Symbols that a section defines come before those that it refers to.
         for symbol in symbols:
             if symbol.name not in {known.name for known in file.symbols}:
                 file.symbols.append(symbol)
@@ -43,7 +43,7 @@ def emit(config: HeadConfig) -> bytes:
 
 
 def _lower(model: HeadSection, arch: Arch) -> tuple[Section, list[Symbol]]:
-    """The section, and the symbols that it defines or refers to, in order."""
+    """Return the section, and the symbols that it defines or refers to, in order."""
     section = Section(model.name, model.type, model.flags, model.align)
     relocations: list[Relocation] = []
     symbols: list[Symbol] = []
@@ -99,7 +99,7 @@ def _lower(model: HeadSection, arch: Arch) -> tuple[Section, list[Symbol]]:
 
 
 def _without_local_label(relocation: Relocation, section: str, local: dict[str, int]) -> Relocation:
-    """As GNU as does: a local label is a place in its section."""
+    """Refer to a local label by its section and offset, as GNU as does."""
     if relocation.symbol not in local:
         return relocation
     addend = relocation.addend + local[relocation.symbol]

@@ -11,7 +11,7 @@ from .items import EXECUTABLE, INIT_TEXT, Code, HeadSection, Label
 
 
 def startup_xen(config: HeadConfig) -> HeadSection:
-    """The entry, for either architecture."""
+    """Return the section of the PV entry, for either architecture."""
     code = Code(_startup_xen_64(config) if config.arch.bits == 64 else _startup_xen_32(config))
     items = (Label(config.names.entry), code)
     return HeadSection(INIT_TEXT, spec.SHT_PROGBITS, EXECUTABLE, config.function_alignment, items)
@@ -37,7 +37,7 @@ def _startup_xen_64(config: HeadConfig) -> tuple[Instruction, ...]:
 
 
 def set_gs_base(config: HeadConfig) -> tuple[Instruction, ...]:
-    """So that the stack protector's canary can be read."""
+    """Return instructions that set %gs base, for reading the stack protector's canary."""
     if not config.gs_base:
         return ()
     return (

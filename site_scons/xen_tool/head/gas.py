@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Writes the head object as a source file of GNU as.
+"""Write the head object as a source file for GNU as.
 
-The second way out of the same model: `as` makes of it the object that emit.py
-must equal, and a developer can read it, or take it away.
+This is the second output of the same model: `as` assembles it to the object that emit.py must
+equal, and a developer can read it, or use it in place of the object.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _DATA = {1: ".byte", 4: ".long", 8: ".quad"}
 
 
 def source(config: HeadConfig) -> str:
-    """Returns assembly for `as --64` or `as --32`."""
+    """Return the source, for `as --64` or `as --32`."""
     lines = [f"/* The Xen head object of {config.arch.name}, in AT&T syntax for GNU as. */"]
     for section in head(config):
         lines += ["", *_section(section)]
@@ -32,7 +32,7 @@ def _section(section: HeadSection) -> Iterator[str]:
     yield f'\t.section {section.name}, "{_flags(section.flags)}", {kind}'
     if section.align > 1:
         yield f"\t.balign {section.align:#x}"
-    # The label whose size is not said ends where the next one begins, or the section does.
+    # A label without a size ends where the next label begins, or at the section's end.
     unsized = None
     for item in section.items:
         if isinstance(item, Label):
@@ -117,7 +117,7 @@ def _note(note: Note) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """As it stands in a string of GNU as."""
+    """Return bytes escaped for a string of GNU as."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 

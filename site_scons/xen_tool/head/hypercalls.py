@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How the guest calls Xen: through a page that Xen fills, or by code of its own.
+"""The code by which the guest calls Xen: a page that Xen fills, or stubs in the kernel.
 
-Linux v4.17 has the page.  Since XSA-466 (CVE-2024-53241) it has none: what Xen
-writes there are plain `ret`s, which undo the return thunks and landing pads
-that the compiler was asked for.  The stubs do what the page's slots do (Xen
+Linux v4.17 has the page.  Since XSA-466 (CVE-2024-53241) Linux has none: Xen
+writes plain `ret`s there, which defeat the return thunks and landing pads that
+the compiler generates.  The stubs do what the page's slots do (Xen
 docs/guest-guide/x86/hypercall-abi.rst), except that the caller puts the
 hypercall's number into %eax.
 """
@@ -24,7 +24,7 @@ _HVM_STUBS = ("vmcall", "vmmcall")
 
 
 def text(config: HeadConfig) -> HeadSection:
-    """What of this the configuration asks for, which may be nothing."""
+    """Return the section with the page or the stubs; it is empty if neither is configured."""
     items: list[Label | Zeros | Code] = []
     align = config.function_alignment
     stubs: dict[str, tuple[str, ...]] = {}
@@ -34,7 +34,7 @@ def text(config: HeadConfig) -> HeadSection:
     elif config.xen_pv and not config.hypercall_page:
         stubs |= _pv_stubs(config.arch)
     if config.xen_pvh:
-        # Which of them enters Xen depends on the processor's vendor.
+        # The processor's vendor decides which of the two enters Xen.
         stubs |= {instruction: (instruction, "ret") for instruction in _HVM_STUBS}
     for name, instructions in stubs.items() if config.names.stubs else ():
         items.append(Label(f"{config.names.stubs}{name}", type=spec.STT_FUNC))
@@ -43,7 +43,7 @@ def text(config: HeadConfig) -> HeadSection:
 
 
 def _hypercall_page(names: HeadNames) -> Iterator[Label | Zeros]:
-    """Zeros: Xen fills the page when it builds a PV domain, and later for a PVH guest that asks."""
+    """Yield zeros: Xen fills the page when it builds a PV domain, or if a PVH guest asks."""
     yield Label(names.page, abi.PAGE_SIZE)
     for number in range(abi.PAGE_SIZE // abi.HYPERCALL_SLOT_SIZE):
         if number in abi.HYPERCALLS and names.hypercalls:
@@ -53,10 +53,10 @@ def _hypercall_page(names: HeadNames) -> Iterator[Label | Zeros]:
 
 
 def _pv_stubs(arch: Arch) -> dict[str, tuple[str, ...]]:
-    """To call Xen, and to jump to in order to leave an exception or a system call.
+    """Return the stubs that call Xen, and the one to jump to at the end of an exception.
 
-    HYPERVISOR_iret does not return; Xen takes what is pushed here, and the
-    frame below it, off the stack.
+    That one also ends a system call.  HYPERVISOR_iret does not return: Xen pops what is pushed
+    here, and the frame below it, off the stack.
     """
     iret = f"movl ${abi.HYPERCALL_IRET:#x}, %eax"
     if arch.bits == 32:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What sections of the head object are made of; emit.py and gas.py write each item."""
+"""The items of a section of the head object; emit.py and gas.py write each kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HINT_SIZE = 8
 
 @dataclass(frozen=True)
 class Label:
-    """A symbol at this place, `size` bytes long, or up to the next one or the section's end."""
+    """A symbol here, `size` bytes long, else up to the next symbol or the section's end."""
 
     name: str
     size: int | None = None
@@ -32,7 +32,7 @@ class Zeros:
 
 @dataclass(frozen=True)
 class Code:
-    """Instructions, one after the other; of `bits` where those are not the kernel's."""
+    """Instructions in sequence; `bits`: their mode if it is not the kernel's."""
 
     instructions: tuple[Instruction | Jump | LocalLabel, ...]
     bits: int | None = None
@@ -48,7 +48,7 @@ class UnwindHint:
 
 @dataclass(frozen=True)
 class HeadSection:
-    """A section and what lies in it, in order."""
+    """A section and its items, in order."""
 
     name: str
     type: int

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the head object holds, section by section, as a function of the configuration.
+"""The contents of the head object, section by section, as a function of its settings.
 
 Linux v4.17, arch/x86/xen/xen-head.S: the entry `startup_xen`, the hypercall
 page, and the notes that announce both to Xen.  From later kernels: direct
-hypercalls in the page's place, and the entry of a PVH guest.  The model says
-what is there; emit.py writes it as an object, gas.py as GNU as source.
+hypercalls in place of the page, and the entry of a PVH guest.  emit.py writes
+the sections as an object, gas.py as GNU as source.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .pvh import phys32_entry, phys32_reloc, pvh_start_xen
 
 
 def head(config: HeadConfig) -> list[HeadSection]:
-    """Returns the sections of the head object, in the order of Linux's source."""
+    """Return the sections of the head object, in the order of Linux's source."""
     entries = []
     if config.makes_entry:
         entries.append(startup_xen(config))
@@ -40,7 +40,7 @@ def head(config: HeadConfig) -> list[HeadSection]:
 
 
 def _check_symbols(sections: list[HeadSection]) -> None:
-    """Raise XenToolError for a name that a kernel has given to two things."""
+    """Raise XenToolError if a kernel chose one name for two symbols."""
     items = [item for section in sections for item in section.items]
     code = [each for item in items if isinstance(item, Code) for each in item.instructions]
     distinct(
@@ -50,7 +50,7 @@ def _check_symbols(sections: list[HeadSection]) -> None:
 
 
 def _unwind_hints(config: HeadConfig, entries: list[HeadSection]) -> HeadSection:
-    """For objtool: there is nothing to unwind at the entries and in each slot."""
+    """Return hints for objtool that nothing can be unwound at the entries and in each slot."""
     hints = [UnwindHint(entry.name, 0) for entry in entries]
     if config.makes_page:
         slots = range(0, abi.PAGE_SIZE, abi.HYPERCALL_SLOT_SIZE)
@@ -92,7 +92,7 @@ def _notes(config: HeadConfig) -> HeadSection:
     if config.xen_pvh:
         linux.append((XenElfNote.PHYS32_ENTRY, phys32_entry(config)))
         linux.append((XenElfNote.PHYS32_RELOC, phys32_reloc()))
-    # What a kernel changes has its place there; what it adds is behind.
+    # A changed note keeps its place; added notes follow.
     found = {(abi.NOTE_OWNER, int(type_)): desc for type_, desc in linux} | dict(config.notes)
     items = tuple(Note(*key, desc) for key, desc in found.items() if desc is not None)
     return HeadSection(".note.Xen", spec.SHT_NOTE, spec.SHF_ALLOC, 4, items)

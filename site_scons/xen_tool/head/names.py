@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The names and sizes in the head object that a kernel may choose: of its stack, its entry, ...
+"""The names and sizes in the head object that a kernel may choose, as of its stack and entry.
 
-Produces HeadNames from what a SConstruct, Kconfig or the command line says, as texts.
+Produces HeadNames from the texts of a SConstruct, of Kconfig or of the command line.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 NONE = "none"
-"""In the place of a name that may be missing: leave out what it is for."""
+"""The text in place of an optional name: leave out what the name is for."""
 
 MEANINGS = {
     "entry": "the PV entry, which the head object defines",
@@ -33,7 +33,7 @@ MEANINGS = {
     "hypercalls": f"how the symbols of the page's slots begin; {NONE}: there are none",
     "stubs": f"how the symbols of the stubs that call Xen begin; {NONE}: there are none",
 }
-"""What each field of HeadNames is, for help and documentation."""
+"""The meaning of each field of HeadNames, for help and documentation."""
 
 _SYMBOL = r"[A-Za-z_][A-Za-z0-9_.$]*"
 _OPTIONAL = ("gs_base", "hypercalls", "stubs")
@@ -41,10 +41,10 @@ _STACK_ALIGNMENT = 16
 
 
 class HeadNames(NamedTuple):
-    """Symbols by what they are for; by default Linux's.  MEANINGS says what each is.
+    """The chosen symbols and sizes; the defaults are Linux's.  MEANINGS describes each.
 
-    None in gs_base, stack_size: what the configuration makes of it, and "" in gs_base,
-    hypercalls, stubs: left out.
+    None in gs_base, stack_size: the configuration decides.  "" in gs_base, hypercalls, stubs:
+    left out.
     """
 
     entry: str = "startup_xen"
@@ -64,9 +64,9 @@ class HeadNames(NamedTuple):
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> HeadNames:
-        """From a text for each field that is said, `stack` -> `boot_stack`.
+        """Parse the texts of the fields that are given, such as `stack`: `boot_stack`.
 
-        Raises XenToolError for what is no field, no symbol and no size.
+        Raises XenToolError for an unknown field, an invalid symbol or an invalid size.
         """
         for name in texts:
             if name not in MEANINGS:
@@ -99,10 +99,11 @@ def _size(text: str) -> int:
 
 
 def symbol(text: str, what: str) -> str:
-    """Return the name of a symbol.
+    """Return the name of a symbol, if it is valid.
 
-    Raises XenToolError for what assemblers and linkers would not take for one; what says
-    whose name it is.
+    what: what the symbol names, for the message.
+
+    Raises XenToolError for a text that assemblers and linkers would not accept as a symbol.
     """
     import re
 

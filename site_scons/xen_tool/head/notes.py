@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The notes that a kernel changes, drops or adds, from texts to descriptors.
+"""Parse the notes that a kernel changes, drops or adds, from texts to descriptors.
 
-A note is said as a text, NAME=VALUE; an empty value leaves the note out.  NAME is one of
-XEN_ELFNOTE_* (GUEST_OS), a number for another type of owner Xen, or OWNER:TYPE.  How VALUE
-is read depends on the note:
+A note is given as a text NAME=VALUE; an empty value leaves the note out.  NAME is one of
+XEN_ELFNOTE_* (GUEST_OS), a number for another type of owner Xen, or OWNER:TYPE.  The form of
+VALUE depends on the note:
 
     strings                 ends with a NUL            GUEST_OS=mine
     addresses, sizes        a number, or SYMBOL, or SYMBOL+NUMBER; as wide as a pointer
@@ -27,23 +27,23 @@ from ..errors import XenToolError
 from .names import symbol
 
 Changes = Mapping[tuple[str, int], Desc | None]
-"""By owner and n_type what the descriptor is; None leaves the note out."""
+"""Descriptors by owner and n_type; None leaves the note out."""
 
 FEATURES = Text("!writable_page_tables|pae_pgdir_above_4gb", nul=False)
-"""Linux's.  It writes them with .ascii: without a NUL, only padding, which happens to do."""
+"""Linux's value, written by .ascii: it has no NUL, but the padding serves as one."""
 
 _TEXTS = ("GUEST_OS", "GUEST_VERSION", "XEN_VERSION", "LOADER", "PAE_MODE", "BSD_SYMTAB")
 _POINTERS = ("ENTRY", "HYPERCALL_PAGE", "VIRT_BASE", "PADDR_OFFSET", "HV_START_LOW", "INIT_P2M")
 _NUMBERS = {"SUSPEND_CANCEL": 1, "MOD_START_PFN": 1, "PHYS32_RELOC": 3}
-"""Notes of 32-bit words, and of how many at most."""
+"""Notes of 32-bit words, each with the largest number of words."""
 
 
 def parse(texts: Mapping[str, str], arch: Arch, virt_base: int) -> Changes:
-    """Return what is changed, of texts by the notes' names.
+    """Parse the texts of notes, by name.
 
-    virt_base is what physical addresses are virtual ones minus.
+    virt_base: the difference between virtual and physical addresses.
 
-    Raises XenToolError for a name or a value that no note can have.
+    Raises XenToolError for an invalid name or value.
     """
     return {
         identify(name): _desc(_Given(name, arch, virt_base), text) if text else None
@@ -52,9 +52,9 @@ def parse(texts: Mapping[str, str], arch: Arch, virt_base: int) -> Changes:
 
 
 def identify(name: str) -> tuple[str, int]:
-    """Return owner and n_type of a note by its name.
+    """Return the owner and n_type of a note, by its name.
 
-    Raises XenToolError for what is none.
+    Raises XenToolError for an invalid name.
     """
     owner, colon, number = name.rpartition(":")
     if not colon and name in XenElfNote.__members__:
@@ -70,21 +70,21 @@ def identify(name: str) -> tuple[str, int]:
 
 
 def canonical(name: str) -> str:
-    """Return the one name of a note, of those that it can have.
+    """Return the canonical name of a note, which may be given by name or number.
 
-    Raises XenToolError for what is none.
+    Raises XenToolError for an invalid name.
     """
     owner, n_type = identify(name)
     return _known(name) or f"{owner}:{n_type}"
 
 
 def physical(virt_base: int, bits: int) -> int:
-    """Return what to add to an address to get the physical one that it was linked for."""
+    """Return the number to add to a linked address for its physical address."""
     return -virt_base % (1 << bits)
 
 
 def text_of(name: str, value: object) -> str:
-    """Return the text of a value as Python has it: text, bytes, a number or several, None.
+    """Return the text of a Python value: text, bytes, a number, a list of numbers, or None.
 
     Raises XenToolError for another type.
     """
@@ -109,14 +109,14 @@ def text_of(name: str, value: object) -> str:
 
 
 def _known(name: str) -> str:
-    """The name of a note that Xen's headers have; empty of another."""
+    """Return the name of a note in Xen's headers; "" for another note."""
     owner, n_type = identify(name)
     is_xen = owner == abi.NOTE_OWNER and n_type in set(XenElfNote)
     return XenElfNote(n_type).name if is_xen and n_type != XenElfNote.INFO else ""
 
 
 class _Given:
-    """Whose value is read, for what."""
+    """The note whose value is parsed, and the kernel that it is for."""
 
     def __init__(self, name: str, arch: Arch, virt_base: int) -> None:
         self.name = name
@@ -128,7 +128,7 @@ class _Given:
         return XenToolError(f"note {self.name} is {text!r}: the rule is {rule}")
 
     def words(self, text: str, width: int, most: int = 1 << 20) -> Words:
-        """Numbers of that many bytes each."""
+        """Parse numbers of `width` bytes each, `most` of them at most."""
         values = [_number(word) for word in text.split(",")]
         numbers = tuple(value for value in values if value is not None)
         if len(numbers) < len(values) or any(n >> 8 * width for n in numbers) or len(values) > most:
@@ -159,7 +159,7 @@ class _Given:
             raise self.wrong(text, "a canonical address: its 17 highest bits are alike (D10)")
 
     def features(self, text: str) -> Text:
-        """FEATURES as text; ends with a NUL, as Xen reads on, but for Linux's own."""
+        """Parse FEATURES; add the NUL up to which Xen reads, unless the text is Linux's."""
         names = [name.removeprefix("!") for name in text.split("|")]
         if unknown := [name for name in names if name not in abi.LIBELF_FEATURES]:
             raise self.wrong(
@@ -201,7 +201,7 @@ _FORMS: dict[str, Callable[[_Given, str], Desc]] = {
     "hex": _Given.raw,
     "address": lambda given, text: given.address(text, given.arch.pointer_size),
 }
-"""How any value can be written: FORM:VALUE."""
+"""Parsers of the forms FORM:VALUE, which any note can have."""
 
 
 def _desc(given: _Given, text: str) -> Desc:
@@ -227,7 +227,7 @@ def _desc(given: _Given, text: str) -> Desc:
 
 
 def _number(text: str) -> int | None:
-    """A number as C writes it, not below 0; None if it is none."""
+    """Parse a number as C writes it, 0 or more; return None for another text."""
     if not re.fullmatch(r"\s*(0[xX][0-9a-fA-F]+|[1-9][0-9]*|0)\s*", text, re.ASCII):
         return None
     return int(text, 0)

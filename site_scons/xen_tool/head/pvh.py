@@ -3,8 +3,8 @@
 
 Xen docs/misc/pvh.pandoc: flat segments, the physical address of struct
 hvm_start_info in %ebx, and no stack.  Xen may have loaded the image elsewhere
-than it was linked for (PHYS32_RELOC), so every address is taken relative to
-%ebp, the distance.  At the end xen_pvh_start_kernel runs at its virtual
+than it was linked for (PHYS32_RELOC), so every address is relative to %ebp, the
+distance.  At the end xen_pvh_start_kernel runs at its virtual
 address, on init_thread_union, %edi and %esi holding %ebx and the distance.
 """
 
@@ -19,7 +19,7 @@ from .entry import set_gs_base
 from .items import EXECUTABLE, HEAD_TEXT, Code, HeadSection, Label
 from .notes import physical
 
-# The GDT, and selectors of its descriptors.
+# The GDT, and the selectors of its descriptors.
 _GDT = (0, 0x00AF9A000000FFFF, 0x00CF92000000FFFF)
 _CODE_64, _DATA = 0x8, 0x10
 
@@ -35,7 +35,7 @@ _LARGE_PAGE = _TABLE | abi.PAGE_LARGE
 
 
 def pvh_start_xen(config: HeadConfig) -> HeadSection:
-    """The entry, for a 64-bit kernel; its name is Linux's."""
+    """Return the section of the PVH entry of a 64-bit kernel; the name is Linux's."""
     items = (
         Label(config.names.pvh_entry),
         Code((*_find_distance(config), *_clear_bss(config), *_map(config)), bits=32),
@@ -48,12 +48,12 @@ def pvh_start_xen(config: HeadConfig) -> HeadSection:
 
 
 def phys32_entry(config: HeadConfig) -> Address:
-    """The descriptor of XEN_ELFNOTE_PHYS32_ENTRY."""
+    """Return the descriptor of XEN_ELFNOTE_PHYS32_ENTRY."""
     return Address(4, config.names.pvh_entry, _physical(config))
 
 
 def phys32_reloc() -> Words:
-    """The descriptor of XEN_ELFNOTE_PHYS32_RELOC: alignment, lowest and highest address."""
+    """Return the descriptor of XEN_ELFNOTE_PHYS32_RELOC: alignment, lowest and highest address."""
     return Words(4, (abi.LARGE_PAGE_SIZE, abi.LOAD_PHYSICAL_ADDR, 0xFFFFFFFF))
 
 
@@ -62,12 +62,12 @@ def _physical(config: HeadConfig) -> int:
 
 
 def _load(config: HeadConfig, symbol: str, register: str, offset: int = 0) -> Instruction:
-    """Loads the physical address where the symbol is now."""
+    """Load the physical address to which the symbol was loaded."""
     return Instruction(f"leal {{}}(%ebp), %{register}", symbol, _physical(config) + offset)
 
 
 def _find_distance(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel, ...]:
-    """A call tells where we are; its stack is the first word of hvm_start_info, put back after."""
+    """Find %ebp by a call, on the first word of hvm_start_info as stack; restore that word."""
     return (
         Instruction("cld"),
         Instruction("movl (%ebx), %eax"),
@@ -93,10 +93,10 @@ def _clear_bss(config: HeadConfig) -> tuple[Instruction, ...]:
 
 
 def _map(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel, ...]:
-    """Fills the page tables, which are zero, and leaves the address of level 4 in %edi."""
+    """Fill the page tables, which are zero, and leave the address of level 4 in %edi."""
     level_4_entry = config.virt_base >> 39 & _ENTRIES - 1
     level_3_entry = config.virt_base >> 30 & _ENTRIES - 1
-    # Each of these entries refers to the page after the one before.
+    # These entries refer to consecutive pages.
     places = [
         0,
         8 * level_4_entry,
@@ -119,7 +119,7 @@ def _map(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel, ...]:
 
 
 def _fill(label: str, end: int) -> tuple[Instruction | Jump | LocalLabel, ...]:
-    """Writes entries of level 2 from number %ecx up to end, the first being %eax."""
+    """Write entries of level 2 from number %ecx up to end; the first is %eax."""
     return (
         LocalLabel(label),
         Instruction(f"movl %eax, {_LEVEL_2:#x}(%edi,%ecx,8)"),
@@ -148,7 +148,7 @@ def _enter_long_mode(config: HeadConfig) -> tuple[Instruction, ...]:
         Instruction("movl %cr0, %eax"),
         Instruction(f"orl ${abi.CR0_PG | abi.CR0_WP:#x}, %eax"),
         Instruction("movl %eax, %cr0"),
-        # A far jump, to where its target is now.
+        # A far jump to the address to which its target was loaded.
         Instruction(f"pushl ${_CODE_64:#x}"),
         _load(config, ".Lpvh_long_mode", "eax"),
         Instruction("pushl %eax"),
