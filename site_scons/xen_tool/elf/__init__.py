@@ -1,2 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Bytes of the ELF format: notes, machine code and relocatable objects."""
+"""Write the ELF format: notes, machine code and relocatable objects.
+
+spec       numbers of the ELF specification
+notes      encodes notes
+assembler  encodes machine code, by keystone
+objfile    writes relocatable object files
+"""

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Machine code from AT&T syntax, by keystone: bytes, and the fields to relocate.
+"""Assemble AT&T syntax by keystone: machine code, and the fields to relocate.
 
-Keystone knows no relocations, and what it makes of `symbol + constant` or of a
-PC-relative symbol is wrong.  So each instruction that names a symbol is
-assembled twice, with two addresses in the symbol's place: the four bytes that
-differ are the field, which is given back zeroed, to be filled by a relocation.
+Keystone has no relocations, and encodes `symbol + constant` and PC-relative
+symbols wrongly.  Therefore each instruction that names a symbol is assembled
+twice, with two addresses in place of the symbol: the four bytes that differ
+are the field, which is returned as zeros for a relocation to fill.
 
-A jump within the code has no field: it is assembled again until every label
-is where the jumps take it to be.
+A jump within the code has no field: the code is assembled repeatedly until
+every label is at the offset that the jumps assume.
 
-Numbers must be written 0x...: a bare one is hexadecimal to keystone.
+Numbers must be written 0x...: keystone reads a bare number as hexadecimal.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PLACEHOLDERS = (0x10203040, 0x21314151)
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction; {} in its text stands for symbol + addend."""
+    """An instruction; {} in its text stands for symbol + addend."""
 
     text: str
     symbol: str | None = None
@@ -36,7 +36,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Jump:
-    """A jump or call, by its shortest form, to the label of the same code that {} stands for."""
+    """A jump or call in its shortest form to a label of the same code; {} stands for the label."""
 
     text: str
     label: str
@@ -44,14 +44,14 @@ class Jump:
 
 @dataclass(frozen=True)
 class LocalLabel:
-    """A place that has a name for the assembler only: it becomes no symbol of the object."""
+    """A label for jumps, which becomes no symbol of the object."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Field:
-    """Four bytes of the code, at offset, that depend on where symbol lies."""
+    """Four bytes of the code, at offset, that depend on the address of symbol."""
 
     offset: int
     symbol: str
@@ -61,7 +61,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Assembled:
-    """Machine code, its relocated fields zero; those fields in order; offsets of the labels."""
+    """Machine code with zeros in its relocated fields; the fields in order; label offsets."""
 
     code: bytes
     fields: list[Field]
@@ -69,13 +69,13 @@ class Assembled:
 
 
 def assemble(instructions: Sequence[Instruction | Jump | LocalLabel], bits: int) -> Assembled:
-    """Assembles code of 32 or 64 bits.
+    """Assemble code of 32 or 64 bits.
 
-    Raises XenToolError if keystone does not take an instruction, or a label is not there.
+    Raises XenToolError if keystone refuses an instruction, or a label is not defined.
     """
     engine = _Engine(bits)
     labels: dict[str, int] = {}
-    # A jump's distance and form only grow from pass to pass, so this ends.
+    # Distances and forms of jumps only grow from pass to pass, so this terminates.
     while (assembled := _pass(engine, instructions, labels)).labels != labels:
         labels = assembled.labels
     for instruction in instructions:
@@ -87,7 +87,7 @@ def assemble(instructions: Sequence[Instruction | Jump | LocalLabel], bits: int)
 def _pass(
     engine: _Engine, instructions: Sequence[Instruction | Jump | LocalLabel], labels: dict[str, int]
 ) -> Assembled:
-    """Assembles with the labels at these offsets; a jump to one that is not there leads nowhere."""
+    """Assemble with labels at these offsets; a jump to an unknown label has a dummy target."""
     code = bytearray()
     fields = []
     found = {}
@@ -108,9 +108,9 @@ def _pass(
 
 
 def _relocated(engine: _Engine, instruction: Instruction, here: int) -> tuple[bytes, Field]:
-    """The code of an instruction that names a symbol, and its field in the code from here on."""
+    """Return the code of an instruction at `here` that names a symbol, and its field."""
     assert instruction.symbol is not None
-    # Any name does, but for those that keystone takes for something else.
+    # Any name that keystone does not read as something else.
     text = instruction.text.format("symbol")
     first, second = (engine.encode(text, address) for address in _PLACEHOLDERS)
     start = _field(first, second, text)
@@ -130,7 +130,7 @@ def _field(first: bytes, second: bytes, text: str) -> int:
 
 
 class _Engine:
-    """A keystone handle; one that two threads share crashes, so each call makes its own."""
+    """A keystone handle; sharing one among threads crashes, so each call makes a new one."""
 
     def __init__(self, bits: int) -> None:
         import keystone
@@ -143,7 +143,7 @@ class _Engine:
         self._address = 0
 
     def encode(self, text: str, address: int = 0, here: int = 0) -> bytes:
-        """The code of one instruction that lies here, and its symbol at address."""
+        """Return the code of one instruction at `here`, with its symbol at `address`."""
         self._address = address
         try:
             code, count = self._engine.asm(text, here, as_bytes=True)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""ELF notes: from the values that they announce to the bytes of a note section.
+"""Encode ELF notes: from the values of descriptors to the bytes of a note section.
 
 A note is three 32-bit words n_namesz, n_descsz, n_type in both ELF classes,
 then the owner's name and the descriptor, each padded to 4 (gABI, "Note
 Section"; Xen's libelf reads them so whatever p_align says).  Used by the head
-object; a descriptor keeps its value, so that other writers can spell it their
-own way.
+object; a descriptor keeps its value, so that other writers can write it in
+another syntax.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Text:
-    """A string, with its NUL unless told otherwise."""
+    """A string, with its NUL by default."""
 
     text: str
     nul: bool = True
 
     def encode(self) -> bytes:
-        """The bytes of the descriptor; n_descsz is their number."""
+        """Return the bytes of the descriptor, n_descsz of them."""
         return self.text.encode("ascii") + b"\0" * self.nul
 
 
@@ -35,31 +35,31 @@ class Words:
     values: tuple[int, ...]
 
     def encode(self) -> bytes:
-        """The bytes of the descriptor; n_descsz is their number."""
+        """Return the bytes of the descriptor, n_descsz of them."""
         return b"".join(value.to_bytes(self.width, "little") for value in self.values)
 
 
 @dataclass(frozen=True)
 class Address:
-    """The address of a symbol, plus addend, in 4 or 8 bytes, which the linker fills in."""
+    """The address of a symbol, plus addend, in 4 or 8 bytes, which the linker relocates."""
 
     width: int
     symbol: str
     addend: int = 0
 
     def encode(self) -> bytes:
-        """The bytes of the descriptor before the relocation."""
+        """Return the bytes of the descriptor before the relocation."""
         return bytes(self.width)
 
 
 @dataclass(frozen=True)
 class Raw:
-    """Bytes as they are."""
+    """A descriptor of raw bytes."""
 
     data: bytes
 
     def encode(self) -> bytes:
-        """The bytes of the descriptor; n_descsz is their number."""
+        """Return the bytes of the descriptor, n_descsz of them."""
         return self.data
 
 
@@ -68,7 +68,7 @@ Desc = Text | Words | Address | Raw
 
 @dataclass(frozen=True)
 class Note:
-    """One note."""
+    """A note: owner, type and descriptor."""
 
     owner: str
     type: int
@@ -76,7 +76,7 @@ class Note:
 
 
 def encode(notes: Sequence[Note]) -> tuple[bytes, list[tuple[int, Address]]]:
-    """Returns the note section, and the addresses in it with their offsets."""
+    """Return the bytes of the note section, and the addresses in it with their offsets."""
     data = bytearray()
     addresses = []
     for note in notes:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Writes relocatable ELF objects (ET_REL) for x86-64 and i386.
+"""Write relocatable ELF objects (ET_REL) for x86-64 and i386.
 
-From sections, symbols and relocations to the file that a linker reads.  The
-layout is the one of GNU as, byte for byte:
+Sections, symbols and relocations become the file that a linker reads.  The
+layout is that of GNU as, byte for byte:
 
     ELF header
     contents of the sections, each at its alignment
@@ -10,10 +10,10 @@ layout is the one of GNU as, byte for byte:
     .strtab, with it
     .rela<section> or .rel<section>, in the order of the sections
     .shstrtab
-    section headers: null, each section with its relocations behind it,
+    section headers: null, each section followed by its relocations,
         .symtab, .strtab, .shstrtab
 
-x86-64 has explicit addends (RELA), i386 keeps them in the field (REL).
+x86-64 has explicit addends (RELA), i386 has them in the relocated field (REL).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Relocation:
 
 @dataclass
 class Section:
-    """A section with contents; SHT_NOBITS ones have none."""
+    """A section and its contents; SHT_NOBITS sections have none."""
 
     name: str
     type: int
@@ -49,7 +49,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A symbol; undefined where section is None."""
+    """A symbol; undefined if section is None."""
 
     name: str
     section: str | None = None
@@ -61,7 +61,7 @@ class Symbol:
 
 @dataclass
 class _Entry:
-    """One section header, and the contents that it describes."""
+    """A section header, and the contents that it describes."""
 
     name: str
     type: int = spec.SHT_NULL
@@ -75,7 +75,7 @@ class _Entry:
 
 
 class ObjectFile:
-    """One object: fill `sections` and `symbols` in file order, then encode().
+    """An object file: fill `sections` and `symbols` in file order, then encode().
 
     Every name that a relocation refers to is one of `symbols`, or of the
     sections, which then gets a section symbol.
@@ -87,7 +87,7 @@ class ObjectFile:
         self.symbols: list[Symbol] = []
 
     def encode(self) -> bytes:
-        """The bytes of the file."""
+        """Return the bytes of the file."""
         word = self.bits // 8
         entries = [_Entry("")]
         contents: list[_Entry] = []
@@ -155,7 +155,7 @@ class ObjectFile:
         return _Entry(name, type_, spec.SHF_INFO_LINK, word, info=info, entsize=entsize)
 
     def _ordered_symbols(self) -> list[Symbol]:
-        """Null, then section symbols, other locals and globals: locals must come first."""
+        """Return the null symbol, section symbols, other locals, globals: locals must be first."""
         referred = {r.symbol for section in self.sections for r in section.relocations}
         of_sections = [
             Symbol(s.name, s.name, type=spec.STT_SECTION, binding=spec.STB_LOCAL)
@@ -216,12 +216,12 @@ class ObjectFile:
 
 
 class _StringTable:
-    """NUL-terminated strings; one that ends another lies within it."""
+    """NUL-terminated strings; a string that is a suffix of another one shares its bytes."""
 
     def __init__(self, strings: Iterable[str]) -> None:
         wanted = dict.fromkeys(string for string in strings if string)
-        # In the order of their ends, a string that ends others stands before them; from the
-        # last on, each is within the longest one just met, or is none.
+        # In the descending order of reversed texts, the strings that a suffix ends come directly
+        # before it: comparing it with the last string that is no suffix suffices.
         within: dict[str, str] = {}
         longest = ""
         for string in sorted(wanted, key=lambda string: string[::-1], reverse=True):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Numbers of the ELF specification (gABI, and the psABIs of i386 and x86-64) that we use."""
+"""The numbers of the ELF specification (gABI, psABIs of i386 and x86-64) that xen_tool uses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PF_X = 1
 PF_W = 2
 PF_R = 4
 PF_LETTERS = {PF_R: "r", PF_W: "w", PF_X: "x"}
-"""In the order in which they are told."""
+"""Letters of the flags of a segment, in the order in which they are printed."""
 
 SHT_NULL = 0
 SHT_PROGBITS = 1
