@@ -1,2 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A kernel image as its loaders read it: containers, ELF headers and notes."""
+"""Read a kernel image as loaders do: containers, ELF headers, notes and symbols.
+
+Files:
+    container  opens an image, and unwraps the ELF file in it
+    codecs     unpacks compressed streams
+    data       bytes of a file or of memory, for reading at any offset
+
+The ELF file:
+    elf        headers, segments and sections
+    notes      notes, as libelf and QEMU find them
+    symbols    the symbol table
+
+Nothing is judged here: rules of loaders do that.
+"""

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The compressions that Linux's build and Xen know, each from a stream to pieces of its content.
+"""Unpack streams of the compressions that Linux's build and Xen have.
 
-The work is done by libraries; lz4's legacy frame and lzop's file, whose blocks
-they take one by one, are read here:
+Libraries decompress the data; the formats of lz4's legacy frame and of lzop's
+file, which the libraries do not read as a whole, are parsed here:
 
     lz4 legacy frame  u32 magic 0x184c2102, then blocks: u32 size, data; all little-endian.
-                      A block holds 8 MiB, the last one less.
+                      A block unpacks to 8 MiB, the last one to less.
     lzop              magic, header, then blocks: u32 size of the content (0: the end),
                       u32 size of the data, u32 checksum of the content, data; all
-                      big-endian.  A block holds 256 KiB, the last one less.  (Xen and
+                      big-endian.  A block unpacks to 256 KiB, the last one to less.  (Xen and
                       Linux expect that one checksum, whatever the header says.)
 
-Loaders read the first stream and leave what follows it, so it is left here, too.
+Loaders read the first stream and ignore what follows it, so it is ignored here too.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from backports.zstd import ZstdDecompressor
 
     class _Decompressor(Protocol):
-        """What the decompressors of bz2, lzma and zstd have in common."""
+        """The interface that the decompressors of bz2, lzma and zstd share."""
 
         @property
         def eof(self) -> bool: ...
@@ -49,31 +49,31 @@ _LZOP_FILTER = 0x800
 _LZOP_LEVEL_SINCE = 0x0940
 
 _DICTIONARY = 1536 << 20
-"""The largest of xz and lzma that a program makes.  No more is used of it than was unpacked."""
+"""Largest dictionary that xz and lzma write.  Memory is used only for what was unpacked."""
 _ZSTD_WINDOW_LOG = 27
-"""Of 128 MiB: what Linux's build asks for (--ultra -22), and all that Xen takes."""
+"""A window of 128 MiB, which Linux's build uses (--ultra -22): the largest that Xen accepts."""
 _ZSTD_LONGEST_WINDOW_LOG = 31
 _DECODER = 1 << 20
-"""More than liblzma needs beside its dictionary."""
+"""More bytes than liblzma needs besides its dictionary."""
 
 
 class Damaged(Exception):  # noqa: N818
-    """The stream cannot be unpacked: why, as the end of a sentence that names it."""
+    """The stream cannot be unpacked.  The text ends a sentence that begins with the stream."""
 
 
 class NoMemory(Exception):  # noqa: N818
-    """There is not the memory to unpack the stream, which may be good."""
+    """There is not enough memory to unpack the stream, which may be valid."""
 
 
 class CutShort(Damaged):
-    """The stream ends before its end."""
+    """The stream ends early."""
 
     def __init__(self) -> None:
         super().__init__("ends early; the file was cut short")
 
 
 class Source:
-    """The bytes [start, end) of data, from one to the next."""
+    """Reads the bytes [start, end) of data in sequence."""
 
     def __init__(self, data: Data, start: int, end: int) -> None:
         self._data = data
@@ -91,13 +91,13 @@ class Source:
         return self._end - self._next
 
     def some(self) -> bytes:
-        """The next few; none at the end."""
+        """Return the next bytes, as many as is convenient; b"" at the end."""
         content = self._data.read(self._next, min(_PIECE, self.left))
         self._next += len(content)
         return content
 
     def exactly(self, size: int) -> bytes:
-        """Raises Damaged if there are fewer."""
+        """Return the next size bytes; raises Damaged if there are fewer."""
         content = self._data.read(self._next, min(size, self.left))
         if len(content) < size:
             raise CutShort
@@ -105,14 +105,14 @@ class Source:
         return content
 
     def number(self, width: int, *, big: bool = False) -> int:
-        """The unsigned integer of the next width bytes."""
+        """Return the unsigned integer in the next width bytes."""
         return int.from_bytes(self.exactly(width), "big" if big else "little")
 
 
 def _pieces(
     source: Source, decompressor: _Decompressor, error: type[Exception], first: bytes = b""
 ) -> Iterator[bytes]:
-    """What the stream holds whose first bytes are first, and then those of source."""
+    """Yield the content of a stream that consists of the bytes `first` and those of source."""
     while not decompressor.eof:
         content = b""
         if decompressor.needs_input:
@@ -131,7 +131,7 @@ def _pieces(
 
 
 class _Gunzip:
-    """zlib's decompressor, with the face of the others."""
+    """zlib's decompressor with the interface of the others."""
 
     def __init__(self) -> None:
         import zlib
@@ -182,7 +182,7 @@ def _zstd(source: Source) -> Iterator[bytes]:
 
 
 def zstd_frames(source: Source) -> Iterator[bytes]:
-    """The content of all frames up to the end, whatever their windows; raises Damaged."""
+    """Yield the content of all frames, with windows of any size; raises Damaged."""
     left = b""
     while left or source.left:
         decompressor, error = _zstd_decompressor(_ZSTD_LONGEST_WINDOW_LOG)
@@ -208,9 +208,9 @@ def _lz4(source: Source) -> Iterator[bytes]:
     while source.left:
         size = source.number(4)
         if not source.left:
-            return  # That was the size which Linux's build appends.
+            return  # These bytes are the size that Linux's build appends.
         if size == _LZ4_MAGIC:
-            continue  # Another frame.
+            continue  # Another frame follows.
         try:
             content = decompress(source.exactly(size), uncompressed_size=_LZ4_BLOCK)
         except LZ4BlockError as reason:
@@ -220,7 +220,7 @@ def _lz4(source: Source) -> Iterator[bytes]:
 
 
 def lz4_frames(source: Source) -> Iterator[bytes]:
-    """The content of all legacy frames up to the end, however short their blocks are.
+    """Yield the content of all legacy frames, with blocks of any size.
 
     Raises Damaged, or ImportError.
     """
@@ -260,7 +260,7 @@ def _lzo(source: Source) -> Iterator[bytes]:
 
 
 def _lzop_header(source: Source) -> int:
-    """Skips it as Xen does; returns its flags."""
+    """Skip the header as Xen does; return its flags."""
     if source.exactly(len(_LZOP_MAGIC)) != _LZOP_MAGIC:
         raise Damaged("cannot be unpacked (no magic number of lzop)")
     newer = source.number(2, big=True) >= _LZOP_LEVEL_SINCE
@@ -272,7 +272,7 @@ def _lzop_header(source: Source) -> int:
 
 
 def _expect_end(wrong: bool) -> None:
-    # Only so are few blocks known to hold little, whatever the length of the file.
+    # With short blocks anywhere, little content could take any number of blocks.
     if wrong:
         raise Damaged("cannot be unpacked (a short block is not the last)")
 
@@ -282,11 +282,11 @@ class Codec(NamedTuple):
 
     name: str
     magic: bytes
-    """What a stream starts with, as far as Xen's decompress() looks."""
+    """The first bytes of a stream, as many as Xen's decompress() compares."""
     package: str
-    """The Python package that unpacks it; "" for Python itself."""
+    """The Python package that unpacks it; "" for Python's standard library."""
     pieces: Callable[[Source], Iterator[bytes]]
-    """The content of the stream that starts there; raises Damaged, or ImportError."""
+    """Yields the content of the stream at the source; raises Damaged, or ImportError."""
 
 
 CODECS = (
@@ -298,4 +298,4 @@ CODECS = (
     Codec("lz4", b"\x02\x21", "lz4", _lz4),
     Codec("zstd", b"\x28\xb5\x2f\xfd", "backports.zstd", _zstd),
 )
-"""In Xen's order."""
+"""All codecs, in the order in which Xen tries them."""

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""From the path of a kernel image to the bytes of the ELF file in it.
+"""Open a kernel image, and unwrap the ELF file in it.
 
 Used by every check of an image.  One container is unwrapped, as Xen does for
-dom0 (xen/arch/x86/bzimage.c): a Linux bzImage with its payload, which is
-compressed or not, or one bare compressed stream.  The fields of a bzImage are
+dom0 (xen/arch/x86/bzimage.c): a Linux bzImage with its payload, which may be
+compressed, or one bare compressed stream.  The fields of a bzImage are
 those of Linux's x86 boot protocol (Documentation/arch/x86/boot.rst):
 
-    0x1f1  u8   setup_sects: sectors of real-mode code behind the first
+    0x1f1  u8   setup_sects: sectors of real-mode code after the first
     0x202  u32  header: "HdrS"
     0x206  u16  version of the protocol, such as 0x20f for 2.15
-    0x248  u32  payload_offset, from the end of the real-mode code on; since 2.08
+    0x248  u32  payload_offset, from the end of the real-mode code; since 2.08
     0x24c  u32  payload_length
 """
 
@@ -32,60 +32,60 @@ _PAYLOAD_SINCE = 0x208
 
 _MIB = 1 << 20
 UNPACKED_LIMIT = 512 * _MIB
-"""More than any kernel unpacks to: the room for one on x86-64 (Linux KERNEL_IMAGE_SIZE)."""
+"""More bytes than any kernel unpacks to: Linux KERNEL_IMAGE_SIZE on x86-64."""
 UNPACKED_SMALL = 48 * _MIB
-"""A stream may always unpack to this, ..."""
+"""Bytes to which any stream may unpack."""
 UNPACKED_RATIO = 16
-"""... or, if that is more, to so many times what was read of it; kernels do to 3 to 10 times.
+"""A stream may also unpack to so many times the bytes read of it; kernels unpack to 3 to 10 times.
 
-So a bomb ends soon, and before the window of its decoder, which may be 128 MiB
-large for Linux's zstd and xz, fills more memory than an image may cost.
+This stops a decompression bomb early, before the window of its decoder, which may be 128 MiB
+for Linux's zstd and xz, uses too much memory.
 """
 _UNPRODUCTIVE = 4 * _MIB
-"""By so much may a stream be larger than what it gave so far; some give nothing for ever."""
+"""Bytes by which the input read may exceed the output; some streams never yield any output."""
 
 
 class KernelFile(NamedTuple):
-    """A kernel image and what was found in it; close() gives its files back."""
+    """A kernel image and what was found in it; close() closes its files."""
 
     path: str
     format: str
-    """For people: "ELF", "gzip", "bzImage (zstd)"; "raw" if it is nothing that we know."""
+    """The format in text: "ELF", "gzip", "bzImage (zstd)"; "raw" if it is unknown."""
     file: Data
     payload: Data | None
-    """What is in the container; the file itself if there is none; None: see problem."""
+    """The content of the container, or the file itself if it is none; None: see problem."""
     problem: str | None
     """Why there is no payload: one clause, such as "the xz stream at offset 0x0 ends early"."""
     container: tuple[str, ...]
     """("bzImage", "zstd"), ("gzip",), ()."""
     boot_protocol: int | None
-    """Of a bzImage, such as 0x20f for 2.15."""
+    """The boot protocol of a bzImage, such as 0x20f for 2.15."""
     start: int
-    """Where the payload, or the stream that holds it, starts in the file, ..."""
+    """Offset of the payload in the file, or of the stream that it is unpacked from."""
     end: int
-    """... and ends, as the container says: perhaps outside the file."""
+    """Offset of its end according to the container, which may be outside the file."""
     unread: bool = False
-    """Whether there is no payload only because a library is missing here."""
+    """Whether the payload is missing because a Python package is not installed."""
     cut_short: bool = False
-    """Whether there is no payload because the stream ends early."""
+    """Whether the payload is missing because the stream ends early."""
 
     @property
     def compressed(self) -> bool:
-        """Whether what was found at start is a stream of a known compression."""
+        """Whether there is a stream of a known compression at `start`."""
         return self.container not in ((), ("bzImage",))
 
     @property
     def stated_size(self) -> int | None:
-        """What Xen takes for the payload's size: the last 32-bit word of a compressed stream."""
+        """The size of the payload according to Xen: the last 32-bit word of a compressed stream."""
         return self.file.unsigned(self.end - 4, 4) if self.compressed else None
 
     @property
     def size_appended(self) -> bool:
-        """Whether stated_size is the payload's size, as for gzip and what Linux's build makes."""
+        """Whether stated_size is the payload's size, as with gzip and images of Linux's build."""
         return self.payload is not None and self.stated_size == self.payload.size
 
     def close(self) -> None:
-        """Gives the files back; once is enough."""
+        """Close the files; further calls do nothing."""
         self.file.close()
         if self.payload is not None:
             self.payload.close()
@@ -98,25 +98,25 @@ class KernelFile(NamedTuple):
 
 
 def open_kernel(path: str | os.PathLike[str]) -> KernelFile:
-    """Opens a kernel image and unwraps it.
+    """Open a kernel image and unwrap it.
 
-    Raises XenToolError if it cannot be opened or read, if it is not a file, or
-    if there is no room to unpack it.  A container that cannot be unwrapped is
-    no error, but the KernelFile's problem.
+    Raises XenToolError if it cannot be opened or read, if it is not a file, or if there is no
+    space to unpack it.  A container that cannot be unwrapped is no error: it is reported in
+    KernelFile.problem.
     """
     name = os.fspath(path)
     return unwrap(name, Data.of_file(open_regular(name, "the file of a kernel image"), name))
 
 
 def unwrap(path: str, file: Data) -> KernelFile:
-    """Unwraps the container that file holds; path is for messages.  Raises as open_kernel does."""
+    """Unwrap the container in file; path is for messages.  Raises as open_kernel() does."""
     if file.size >= _SETUP_HEADER_SIZE and file.read(0x202, 4) == b"HdrS":
         return _bzimage(path, file)
     return unwrap_stream(path, file)
 
 
 def unwrap_stream(path: str, file: Data) -> KernelFile:
-    """The same of a file that counts as no bzImage, whatever its setup header says."""
+    """Unwrap a file like unwrap(), but ignore a bzImage's setup header."""
     what = "ELF" if file.read(0, 4) == spec.ELFMAG else "raw"
     image = KernelFile(path, what, file, file, None, (), None, 0, file.size)
     codec = _codec(file, 0, file.size)
@@ -126,7 +126,7 @@ def unwrap_stream(path: str, file: Data) -> KernelFile:
 def _bzimage(path: str, file: Data) -> KernelFile:
     protocol = file.unsigned(0x206, 2) or 0
     setup_sects = file.unsigned(0x1F1, 1) or 0
-    # To Linux a setup_sects of 0 means 4, but neither to Xen nor to libxenguest.
+    # Linux reads a setup_sects of 0 as 4, but neither Xen nor libxenguest does.
     start = (setup_sects + 1) * _SECTOR + (file.unsigned(0x248, 4) or 0)
     end = start + (file.unsigned(0x24C, 4) or 0)
     image = KernelFile(path, "bzImage", file, None, None, ("bzImage",), protocol, start, end)
@@ -151,7 +151,7 @@ def _codec(file: Data, start: int, end: int) -> Codec | None:
 
 
 def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFile:
-    """The image with the payload that the stream [start, end) of its file holds."""
+    """Return the image with the payload from the stream [start, end) of its file."""
     payload = problem = None
     unread = cut_short = False
     try:
@@ -174,7 +174,7 @@ def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFi
 
 
 def unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data | None:
-    """What pieces make of source; None if it is damaged.  Raises as open_kernel does."""
+    """Return the content of source; None if it is damaged.  Raises as open_kernel() does."""
     try:
         return _unpack(path, pieces, source)
     except Damaged:
@@ -182,7 +182,7 @@ def unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Sourc
 
 
 def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data:
-    """The stream's content, in a file without a name: memory could not hold every kernel's."""
+    """Return the stream's content, in an unnamed file: it may be too large for memory."""
     import tempfile
 
     try:

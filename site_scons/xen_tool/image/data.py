@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Read-only bytes of a file or of memory, which never raise for a wild offset.
+"""Read-only bytes of a file or of memory, which can be read at any offset.
 
-Everything that reads an image goes through here, so that no offset, size or
-count of a broken image reaches Python's own errors or asks for much memory.
+All code that reads an image uses this, so that no offset, size or count of a
+broken image raises an exception of Python's, or allocates much memory.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from .elf import Elf
 
 STRING_LIMIT = 4096
-"""ELF_MAX_STRING_LENGTH: longest string that libelf takes, without its NUL (Xen libelf.h)."""
+"""ELF_MAX_STRING_LENGTH: longest string that libelf accepts, without its NUL (Xen libelf.h)."""
 
-# Small reads that follow one another, as of headers and notes, share one call to the system.
+# Bytes per system call: small consecutive reads, as of headers and notes, share one.
 _WINDOW = 4096
 
-# Most strings are no longer.
+# Most strings are shorter.
 _SHORT = 64
 
 
 class Data:
-    """size bytes, from offset 0 on.
+    """A sequence of `size` bytes, from offset 0.
 
-    A file is read with pread() and not mapped: another process may cut it short
-    at any time, such as a linker that writes it anew, and to touch what was cut
-    off would end this process with SIGBUS.  Such bytes are just not there.
+    A file is read by pread() and not mapped: another process may truncate it at any time, such
+    as a linker that writes it again, and access to truncated bytes of a mapping would end this
+    process by SIGBUS.  Truncated bytes read as outside.
     """
 
     def __init__(self, size: int, held: bytes, descriptor: int | None, base: int, name: str):
@@ -44,40 +44,40 @@ class Data:
         self._window = held
         self._start = 0
         self.elf: Elf | None = None
-        """The ELF file that it holds, once elf.elf_of() was asked."""
+        """The ELF file in it, set by elf.elf_of()."""
         if descriptor is not None:
-            # To read ahead would fetch all of a large file whose headers lie far apart.
+            # Read-ahead would fetch all of a large file whose headers are far apart.
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
             self._closer = weakref.finalize(self, os.close, descriptor)
 
     @classmethod
     def of_bytes(cls, content: bytes) -> Data:
-        """Bytes in memory."""
+        """Wrap bytes in memory."""
         return cls(len(content), content, None, 0, "")
 
     @classmethod
     def of_file(cls, descriptor: int, name: str) -> Data:
-        """A file open for reading, with the size that it has now; its descriptor is taken over.
+        """Wrap a file that is open for reading, with its present size; close() closes it.
 
         name is for messages.
         """
         return cls(os.fstat(descriptor).st_size, b"", descriptor, 0, name)
 
     def part(self, start: int, size: int) -> Data:
-        """What of [start, start + size) is there, to be closed on its own."""
+        """Return the existing part of [start, start + size), which has to be closed separately."""
         size = max(0, min(size, self.size - start))
         if self._descriptor is None:
             return Data.of_bytes(self.read(start, size))
         return Data(size, b"", os.dup(self._descriptor), self._base + start, self._name)
 
     def descriptor(self) -> int | None:
-        """A descriptor of the file of which this is the whole, to be closed; None: of none."""
+        """Return a new descriptor of the file if this is all of it, else None."""
         if self._descriptor is None or self._base:
             return None
         return os.dup(self._descriptor)
 
     def close(self) -> None:
-        """Gives the file back, of which nothing is there any more; once is enough."""
+        """Close the file, after which no byte can be read; further calls do nothing."""
         if self._descriptor is not None:
             self._descriptor = None
             self._window = b""
@@ -92,7 +92,7 @@ class Data:
         self.close()
 
     def read(self, offset: int, size: int) -> bytes:
-        """What of [offset, offset + size) is there.
+        """Return the existing bytes of [offset, offset + size).
 
         Raises XenToolError if the file cannot be read, as when its disk fails.
         """
@@ -120,16 +120,16 @@ class Data:
             ) from error
 
     def unsigned(self, offset: int, width: int, *, big: bool = False) -> int | None:
-        """The unsigned integer of width bytes; None if any of them is outside."""
+        """Return the unsigned integer of width bytes; None if any of them is outside."""
         content = self.read(offset, width)
         if len(content) < width:
             return None
         return int.from_bytes(content, "big" if big else "little")
 
     def string(self, offset: int, limit: int = STRING_LIMIT) -> bytes | None:
-        """The bytes up to the next NUL, as libelf's elf_strval.
+        """Return the bytes up to the next NUL, as libelf's elf_strval.
 
-        None if no NUL comes: because the data ends, or after more than limit bytes.
+        Return None if there is no NUL before the end of the data, or within limit bytes.
         """
         for size in (_SHORT, limit + 1):
             content = self.read(offset, min(size, limit + 1))

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The headers of an ELF file, field by field, as Xen's libelf reads them.
+"""Read the headers of an ELF file as Xen's libelf does.
 
-libelf (xen/common/libelf) trusts nothing and refuses little: a field outside
-the file reads as 0, counts are taken at their word until a header begins
-outside the file, and addresses wrap.  What follows from the values is for the
-rules of the loaders to say; nothing is judged here.  Offsets and sizes are in
-bytes, in the file that the Data holds.
+libelf (xen/common/libelf) refuses little: a field outside the file reads as 0,
+counts are valid until a header begins outside the file, and addresses wrap.
+The values are not judged here; rules of loaders do that.  Offsets and sizes
+are in bytes, in the file of the Data.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ if TYPE_CHECKING:
     from typing import Any
 
 ADDRESS_MASK = (1 << 64) - 1
-"""libelf counts in 64 bits, and wraps."""
+"""libelf computes in 64 bits, with wrap-around."""
 
 _PF_RWX = spec.PF_R | spec.PF_W | spec.PF_X
 
-# The fields of each header; those of the ELF header from behind e_ident on.
+# The fields of each header; those of the ELF header begin after e_ident.
 _EHDR = {32: "HHIIIIIHHHHHH", 64: "HHIQQQIHHHHHH"}
 _PHDR = {32: "IIIIIIII", 64: "IIQQQQQQ"}
 _SHDR = {32: "IIIIIIIIII", 64: "IIQQQQIIQQ"}
 
 
 class NotElf(XenToolError):  # noqa: N818
-    """The data is not an ELF file to libelf: no magic, or too short for a header of ELF32."""
+    """The data is no ELF file for libelf: no magic, or too short for a header of ELF32."""
 
 
 def elf_of(data: Data) -> Elf | None:
-    """The ELF file that data holds, read once, whoever asks; None if it holds none."""
+    """Return the ELF file in data, which is parsed once; None if it is no ELF file."""
     if data.elf is None:
         try:
             data.elf = Elf(data)
@@ -65,7 +64,7 @@ class Segment(NamedTuple):
 
     @property
     def is_loadable(self) -> bool:
-        """Whether libelf loads it: elf_phdr_is_loadable."""
+        """Whether libelf loads the segment (elf_phdr_is_loadable)."""
         return self.p_type == spec.PT_LOAD and bool(self.p_flags & _PF_RWX)
 
 
@@ -89,7 +88,7 @@ class Section(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """Its name; None if there is no table of names, or no end of this one (4096 bytes)."""
+        """The name; None if there is no table of names, or no NUL within 4096 bytes."""
         table = self.elf.section_names_offset
         if table is None:
             return None
@@ -98,22 +97,22 @@ class Section(NamedTuple):
 
 
 class Elf:
-    """An ELF file; the fields of its header bear their names."""
+    """An ELF file; attributes have the names of the fields of its header."""
 
     def __init__(self, data: Data) -> None:
-        """Raises NotElf as libelf's elf_is_elfbinary would."""
+        """Parse the header; raises NotElf where libelf's elf_is_elfbinary returns 0."""
         e_ident = data.read(0, spec.EI_NIDENT)
         if data.size < spec.EHDR_SIZE[32] or e_ident[:4] != spec.ELFMAG:
             raise NotElf("not an ELF file: it does not start with the bytes 7f 45 4c 46")
         self.data = data
         self.notes_read: dict[Any, Any] = {}
-        """What libelf makes of the notes (loaders), for the next who asks."""
+        """Cache of the parameters that libelf reads from the notes (loaders)."""
         self.kept: dict[Any, Any] = {}
-        """What else was found in it, likewise, by the function that looked."""
+        """Cache of other results, by the function that computes them."""
         self.ei_class = e_ident[spec.EI_CLASS]
         self.ei_data = e_ident[spec.EI_DATA]
         self.bits = 64 if self.ei_class == spec.ELFCLASS64 else 32
-        # libelf swaps bytes unless EI_DATA is its own; 0 and 3 are big-endian to it.
+        # libelf swaps bytes unless EI_DATA is little-endian, so it reads 0 and 3 as big-endian.
         self.big = self.ei_data != spec.ELFDATA2LSB
         (
             self.e_type,
@@ -133,22 +132,22 @@ class Elf:
 
     @property
     def shdr_count(self) -> int:
-        """e_shnum, but no more than could lie in the file: elf_shdr_count."""
+        """e_shnum, limited to the headers that fit into the file (elf_shdr_count)."""
         return min(self.e_shnum, self.data.size // spec.SHDR_SIZE[32])
 
     @property
     def too_many_sections(self) -> bool:
-        """Whether libelf cuts e_shnum: "far too many section headers"."""
+        """Whether libelf limits e_shnum: "far too many section headers"."""
         return self.shdr_count < self.e_shnum
 
     @property
     def phdr_end(self) -> int:
-        """Where the program headers end to elf_init, which wants it within the file."""
+        """The end of the program headers for elf_init, which requires it within the file."""
         return (self.e_phoff + self.e_phentsize * self.e_phnum) & ADDRESS_MASK
 
     @property
     def shdr_end(self) -> int:
-        """Where the section headers end to elf_init, which wants it within the file."""
+        """The end of the section headers for elf_init, which requires it within the file."""
         return (self.e_shoff + self.e_shentsize * self.shdr_count) & ADDRESS_MASK
 
     @cached_property
@@ -158,7 +157,7 @@ class Elf:
 
     @cached_property
     def qemu_segments(self) -> Sequence[Segment]:
-        """The same for QEMU, to which they stand close together whatever e_phentsize says."""
+        """The program headers for QEMU, which ignores e_phentsize and reads them as an array."""
         size = spec.PHDR_SIZE[self.bits]
         return self.segments if self.e_phentsize == size else tuple(self._program_headers(size))
 
@@ -169,13 +168,13 @@ class Elf:
 
     @cached_property
     def section_names_offset(self) -> int | None:
-        """Of the table that e_shstrndx names; None if there is no such section."""
+        """The offset of the table that e_shstrndx names; None if there is no such section."""
         if self.e_shstrndx >= self.shdr_count:
             return None
         return self._section_header(self.e_shstrndx).sh_offset
 
     def section(self, name: str) -> Section | None:
-        """The first section of that name, 0 left out: elf_shdr_by_name."""
+        """Return the first section of that name, except section 0 (elf_shdr_by_name)."""
         if self.section_names_offset is None:
             return None
         wanted = name.encode() + b"\0"
@@ -186,7 +185,7 @@ class Elf:
         return None
 
     def named_sections(self, names: Iterable[str]) -> Iterator[str]:
-        """Those of the names that sections bear, in the order of the sections."""
+        """Yield those of the names that sections have, in the order of the sections."""
         wanted = [name.encode() + b"\0" for name in names]
         longest = max(map(len, wanted))
         table = self.section_names_offset
@@ -208,7 +207,7 @@ class Elf:
 
     @cached_property
     def qemu_note_segments(self) -> Sequence[Segment]:
-        """Those of qemu_segments that are PT_NOTE."""
+        """The PT_NOTE segments of qemu_segments."""
         return tuple(segment for segment in self.qemu_segments if segment.p_type == spec.PT_NOTE)
 
     def _section_headers(self) -> Iterator[Section]:
@@ -223,7 +222,7 @@ class Elf:
         return Section(self, number, offset, *self.fields(offset, _SHDR[self.bits]))
 
     def fields(self, offset: int, layout: str) -> tuple[int, ...]:
-        """The fields of a header, in struct's letters; each not wholly in the file is 0."""
+        """Return a header's fields, by struct's letters; those not wholly in the file are 0."""
         order = ">" if self.big else "<"
         size = struct.calcsize(order + layout)
         content = self.data.read(offset, size)

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The notes of a kernel image, and where each of them lies.
+"""Find the notes of a kernel image, and where each of them is, as loaders do.
 
-libelf looks in every PT_NOTE, then, if none of their notes was Xen's, in every
+libelf reads every PT_NOTE and then, if none of their notes was Xen's, every
 SHT_NOTE section.  A note is three 32-bit words n_namesz, n_descsz, n_type in
 both ELF classes, then name and descriptor, each padded to 4 bytes whatever
-p_align says (elf_note_desc, elf_note_next).  Nothing keeps a walk from running
-past the end of its segment or of the file: such notes count, with what there
-is of them.
+p_align says (elf_note_desc, elf_note_next).  A walk may
+run past the end of its segment or of the file: such notes count, with the
+bytes that exist.
 
-QEMU has a walk of its own (include/hw/elf_ops.h.inc), which pads to p_align and
-knows neither owners nor SHT_NOTE.
+QEMU's walk (include/hw/elf_ops.h.inc) is another: it pads to p_align, and reads
+neither owners nor SHT_NOTE.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from .data import STRING_LIMIT, Data
 from .elf import ADDRESS_MASK, Elf, Segment
 
 XEN_IMAGE_BASE = 0xFFFF830000000000
-"""Where Xen has the image of dom0, or above: DIRECTMAP_VIRT_START (Xen asm/config.h)."""
+"""Lowest address of dom0's image in Xen: DIRECTMAP_VIRT_START (Xen asm/config.h)."""
 LIBXENGUEST_IMAGE_BASE = 0x7F0000000000
-"""About where mmap() puts the image of a domU in the toolstack's process."""
+"""Approximate address of a domU's image, by mmap(), in the toolstack's process."""
 
 TOTAL_NOTE_LIMIT = 65536
-"""ELF_MAX_TOTAL_NOTE_COUNT: notes that libelf looks at, of any owner (Xen libelf.h)."""
+"""ELF_MAX_TOTAL_NOTE_COUNT: notes of any owner that libelf reads (Xen libelf.h)."""
 
 _HEADER = "III"
 _HEADER_SIZE = 12
@@ -35,9 +35,9 @@ _XEN = b"Xen\0"
 
 
 class FoundNote(NamedTuple):
-    """A note as libelf sees it; what lies outside the file reads as 0.
+    """A note as libelf reads it; bytes outside the file read as 0.
 
-    What could be long is read from the file when it is asked for, each time.
+    Properties that may be long are read from the file at each access.
     """
 
     data: Data
@@ -54,7 +54,7 @@ class FoundNote(NamedTuple):
 
     @property
     def owner(self) -> bytes | None:
-        """Its name up to the NUL, whatever n_namesz says; None without a NUL in 4096 bytes."""
+        """The name up to its NUL, whatever n_namesz is; None without a NUL in 4096 bytes."""
         return self.data.string(self.offset + _HEADER_SIZE)
 
     @property
@@ -69,41 +69,41 @@ class FoundNote(NamedTuple):
 
     @property
     def desc(self) -> bytes:
-        """The descriptor, without what lies outside the file or beyond 4096 bytes."""
+        """The descriptor, without bytes outside the file or beyond 4096."""
         return self.data.read(self.desc_offset, min(self.n_descsz, STRING_LIMIT))
 
     def numeric(self) -> int:
-        """Its value as a number: elf_note_numeric."""
+        """The value as a number (elf_note_numeric)."""
         return self.numeric_array(self.n_descsz, 0) if self.n_descsz in (1, 2, 4, 8) else 0
 
     def numeric_array(self, unit: int, index: int) -> int:
-        """The element of an array of numbers, unit bytes wide each: elf_note_numeric_array."""
+        """Return an element of an array of numbers of unit bytes each (elf_note_numeric_array)."""
         if self.n_descsz % unit or index >= self.n_descsz // unit:
             return 0
         return self.data.unsigned(self.desc_offset + index * unit, unit, big=self.big) or 0
 
     def string(self) -> bytes | None:
-        """Its value as a string, whatever n_descsz says; None without a NUL in 4096 bytes."""
+        """The value as a string, whatever n_descsz is; None without a NUL in 4096 bytes."""
         return self.data.string(self.desc_offset)
 
 
 def image_base_matters(elf: Elf) -> bool:
-    """Whether the walk of libxenguest may be another than Xen's: where a wild size wraps."""
+    """Whether libxenguest's walk may differ from Xen's, as the end of a segment wraps."""
     notes = [(s.p_offset, s.p_filesz) for s in elf.segments if s.p_type == spec.PT_NOTE]
     notes += [(s.sh_offset, s.sh_size) for s in elf.sections if s.sh_type == spec.SHT_NOTE]
     return any(XEN_IMAGE_BASE + start + size > ADDRESS_MASK for start, size in notes)
 
 
 class NoteWalk:
-    """One walk over the notes; iterate to make it.
+    """A walk over the notes, by iteration.
 
-    The other attributes tell how far it came, and are complete at its end.
+    The attributes say what was walked; they are complete when the iteration has ended.
     """
 
     def __init__(self, elf: Elf, image_base: int = XEN_IMAGE_BASE) -> None:
-        """image_base is where the loader has the file in memory.
+        """Prepare a walk; image_base: the address of the file in the loader's memory.
 
-        It decides which wild p_filesz wraps to an end before the start.
+        It decides from which p_filesz on the end of a segment wraps to before its start.
         """
         self._elf = elf
         self._base = image_base
@@ -111,13 +111,13 @@ class NoteWalk:
         self.regions: list[tuple[str, int]] = []
         """The PT_NOTE segments and SHT_NOTE sections walked, by place and number."""
         self.xen_notes = 0
-        """Notes of Xen's."""
+        """Number of notes whose owner is "Xen"."""
         self.too_many = False
-        """Whether there were more notes than libelf looks at: "too many ELF notes"."""
+        """Whether there were more notes than libelf reads: "too many ELF notes"."""
 
     def __iter__(self) -> Iterator[FoundNote]:
         for segment in self._elf.segments:
-            # libelf: some binutils did not set p_offset of notes.
+            # As in libelf: some binutils did not set p_offset of notes.
             if segment.p_type == spec.PT_NOTE and segment.p_offset:
                 self.regions.append(("PT_NOTE", segment.number))
                 yield from self._region(segment.p_offset, segment.p_filesz)
@@ -154,12 +154,12 @@ class NoteWalk:
 
 
 def _padded(size: int) -> int:
-    # libelf keeps the sum in 32 bits.
+    # libelf computes the sum in 32 bits.
     return (size + 3) & 0xFFFFFFFC
 
 
 class QemuNote(NamedTuple):
-    """A note where QEMU finds it; offsets are in the file."""
+    """A note as QEMU finds it; offsets are in the file."""
 
     offset: int
     n_type: int
@@ -167,15 +167,15 @@ class QemuNote(NamedTuple):
 
 
 def qemu_notes(elf: Elf, segment: Segment) -> Iterator[QemuNote]:
-    """The notes of a PT_NOTE as QEMU walks them; segment is one of elf.qemu_note_segments.
+    """Yield the notes of a PT_NOTE as QEMU does; segment is one of elf.qemu_note_segments.
 
-    QEMU looks for one n_type, and takes the first it finds in a PT_NOTE; the
-    last PT_NOTE that has one counts.  It stops at a note that is larger than
-    the segment, so it runs past the segment's end.  At a p_align of 0 it dies,
-    of SIGFPE: that gives none.
+    QEMU searches one n_type, and uses the first that it finds in a PT_NOTE; the
+    last PT_NOTE that has one counts.  It stops only at a note that is larger
+    than the segment, so it may run past the segment's end.  At a p_align of 0
+    QEMU dies by SIGFPE; this yields no notes then.
 
-    Where QEMU might walk for ever, this ends: after as many notes of all the
-    segments together as libelf looks at.
+    Where QEMU might loop for ever, this ends after as many notes of all the
+    segments together as libelf reads.
     """
     if not segment.p_filesz or not segment.p_align:
         return
@@ -184,7 +184,7 @@ def qemu_notes(elf: Elf, segment: Segment) -> Iterator[QemuNote]:
     for _ in range(TOTAL_NOTE_LIMIT // max(1, len(elf.qemu_note_segments))):
         if offset >= elf.data.size:
             return
-        # QEMU refuses big-endian files before it comes here.
+        # QEMU refuses big-endian files before this walk.
         namesz, descsz, n_type = elf.fields(offset, _HEADER)
         desc_offset = offset + _HEADER_SIZE + _aligned(namesz, segment.p_align, mask)
         yield QemuNote(offset, n_type, desc_offset)
@@ -195,5 +195,5 @@ def qemu_notes(elf: Elf, segment: Segment) -> Iterator[QemuNote]:
 
 
 def _aligned(size: int, align: int, mask: int) -> int:
-    """QEMU_ALIGN_UP, in the width of the ELF class."""
+    """Align as QEMU_ALIGN_UP does, in the width of the ELF class."""
     return ((size + align - 1) & mask) // align * align

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The symbols of an ELF file, read in pieces: little memory and time, whatever a table claims.
+"""Read the symbols of an ELF file in pieces, with bounded memory and time for any table.
 
-Gives names to addresses in reports and in the ends of boots, and to places where two builds
-differ, and answers rules that look for one name.  The table is the first of type SHT_SYMTAB,
-or, of an image without one, SHT_DYNSYM.  What lies behind LIMIT bytes of it, or of its names,
-is not read; no kernel has so many.
+Used to name addresses in reports, in outcomes of boots, and where two builds differ; and by
+rules that search one name.  The table is the first of type SHT_SYMTAB or, in an image without
+one, SHT_DYNSYM.  At most LIMIT bytes of the table, and of its names, are read, which is more
+than any kernel has.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 LIMIT = 32 << 20
 _PIECE = 1 << 20
 _LONGEST = 256
-"""Bytes of a name that are shown."""
+"""Most bytes of a name that are shown."""
 _OFFSETS = 4096
-"""Places of one name that are looked at; a linker writes each name once."""
+"""Most places of one name that are examined; a linker writes each name once."""
 
 
 class Symbol(NamedTuple):
-    """A symbol that is defined and has a name; value and size are st_value and st_size."""
+    """A defined symbol with a name; value and size are st_value and st_size."""
 
     name: str
     value: int
@@ -47,7 +47,7 @@ class Symbol(NamedTuple):
 
 
 def symbols(elf: Elf) -> Iterator[Symbol]:
-    """The symbols that are defined and have names, for who needs all of them."""
+    """Yield all defined symbols that have names."""
     table = Symbols(elf)
     names = table.names()
     for st_name, st_info, st_shndx, st_value, st_size in table:
@@ -58,7 +58,7 @@ def symbols(elf: Elf) -> Iterator[Symbol]:
 
 
 class Symbols:
-    """The symbol table of an ELF file, without entries if it has none."""
+    """The symbol table of an ELF file; it is empty if the file has none."""
 
     def __init__(self, elf: Elf) -> None:
         self._elf = elf
@@ -85,7 +85,7 @@ class Symbols:
                 return
 
     def name(self, st_name: int) -> str:
-        """The name at an offset of the table of names, to be shown; "" if there is none."""
+        """Return the name at an offset of the table of names, shortened; "" if there is none."""
         if self._names is None or st_name >= self._names.sh_size:
             return ""
         name = self._elf.data.read(self._names.sh_offset + st_name, _LONGEST + 1)
@@ -94,14 +94,14 @@ class Symbols:
         return printable(name[:_LONGEST]) + cut
 
     def defines(self, name: str) -> bool:
-        """Whether there is a symbol of that name that is not undefined."""
+        """Whether a symbol of that name is defined."""
         offsets = set(self._offsets(name.encode() + b"\0"))
         return bool(offsets) and any(
             st_name in offsets and st_shndx != spec.SHN_UNDEF for st_name, _, st_shndx, _, _ in self
         )
 
     def _offsets(self, wanted: bytes) -> Iterator[int]:
-        """Where a name is among the names, which share their tails."""
+        """Yield the offsets of a name in the table of names, where names share suffixes."""
         if self._names is None:
             return
         start, size = self._names.sh_offset, min(self._names.sh_size, LIMIT)
@@ -115,7 +115,7 @@ class Symbols:
                 at = text.find(wanted, at + 1)
 
     def at(self, addresses: Iterable[int]) -> dict[int, str]:
-        """The name of each address that has one: the last global one, or else the first."""
+        """Return the names of addresses that have one: the last global name, else the first."""
         wanted = {address for address in addresses if address}
         best: dict[int, int] = {}
         for st_name, st_info, st_shndx, st_value, _ in self:
@@ -129,10 +129,10 @@ class Symbols:
     def before(
         self, addresses: Iterable[int], is_code: Callable[[int], bool]
     ) -> dict[int, tuple[int, str]]:
-        """The last symbol of code before each address, or there: its value and its name.
+        """Return the value and name of the last symbol of code at or before each address.
 
-        Of equal values a function goes before a label, and a global name before another.
-        Labels of compilers do not count.
+        Among equal values, functions precede labels, and global names precede others.
+        Labels of compilers are ignored.
         """
         wanted = sorted(set(addresses))
         heads = self.names() if wanted else b""
@@ -149,7 +149,7 @@ class Symbols:
             counts = head[:1] not in (b"", b"\0", b"$") and head != b".L"
             if counts and found > best[at] and is_code(st_value):
                 best[at] = found
-        # What is before an address is before those that follow, too.
+        # Addresses are ascending: what is before one is before the next ones too.
         for at in range(1, len(best)):
             best[at] = max(best[at - 1], best[at])
         return {
@@ -159,14 +159,14 @@ class Symbols:
         }
 
     def names(self) -> bytes:
-        """All names, each with its NUL, at their st_name."""
+        """The table of names, which st_name indexes: NUL-terminated names."""
         if self._names is None:
             return b""
         return self._elf.data.read(self._names.sh_offset, min(self._names.sh_size, LIMIT))
 
 
 def _tables(elf: Elf) -> tuple[Section | None, Section | None]:
-    """The symbols, and their names."""
+    """Return the section of symbols and the section of their names."""
     sections = elf.sections
     for sh_type in (spec.SHT_SYMTAB, spec.SHT_DYNSYM):
         for section in sections:
