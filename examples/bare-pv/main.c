@@ -3,23 +3,23 @@
  * bare-pv: a PV kernel, in one file.
  *
  * Xen builds page tables for it, loads it, and enters _start in the head object in 64-bit mode,
- * in ring 3: what only ring 0 may do, a PV kernel asks Xen for, by hypercalls.  _start clears
- * .bss, moves to boot_stack and jumps to kernel_main.
+ * in ring 3: a PV kernel calls Xen, by hypercalls, for everything that only ring 0 may do.
+ * _start clears .bss, switches to boot_stack and jumps to kernel_main.
  */
 #include <stddef.h>
 #include <stdint.h>
 
-#define STACK_SIZE 0x4000 /* SConstruct tells the head object the same */
+#define STACK_SIZE 0x4000 /* the same as stack_size in SConstruct */
 
 /* The head object refers to these by name. */
 char boot_stack[STACK_SIZE] __attribute__((aligned(16)));
 void *xen_start_info; /* struct start_info of Xen's public headers, at its virtual address */
 _Noreturn void kernel_main(void);
 
-/* Xen fills this page with a piece of code for each hypercall, 32 bytes long. */
+/* Xen fills this page with the code of each hypercall, 32 bytes per number. */
 extern char hypercall_page[];
 
-/* Numbers and structures are those of Xen's public headers. */
+/* These numbers are from Xen's public headers. */
 #define HYPERVISOR_xen_version 17
 #define HYPERVISOR_console_io 18
 #define HYPERVISOR_sched_op 29
@@ -40,7 +40,7 @@ static long hypercall(unsigned int number, long first, long second, long third)
 	return result;
 }
 
-/* To Xen's console, which only dom0 may write to. */
+/* Write to Xen's console, which only dom0 may do. */
 static void write_text(const char *text)
 {
 	size_t size = 0;
@@ -52,7 +52,7 @@ static void write_text(const char *text)
 
 static int failures;
 
-/* The lines by which `scons boot` knows how it went. */
+/* Print the result of a check: `scons boot` reads these lines. */
 static void check(const char *name, int holds)
 {
 	write_text(holds ? "PASS " : "FAIL ");
@@ -62,12 +62,12 @@ static void check(const char *name, int holds)
 }
 
 /*
- * The machine of `scons boot` ends with the status 2 * code + 1 when code is written to
- * port 0xf4.  A kernel in ring 3 must be allowed to use ports: I/O privilege level 1.
+ * Report the result and end.  QEMU, as `scons boot` starts it, exits with the status 2 * code + 1
+ * when code is written to port 0xf4.  A kernel in ring 3 needs I/O privilege level 1 for ports.
  */
 static _Noreturn void end(int passed)
 {
-	uint32_t iopl = 1, reason = 0; /* SHUTDOWN_poweroff, where there is no such port */
+	uint32_t iopl = 1, reason = 0; /* SHUTDOWN_poweroff, if there is no such port */
 	uint32_t code = passed ? 0x10 : 2;
 
 	write_text(passed ? "RESULT: PASS\n" : "RESULT: FAIL\n");

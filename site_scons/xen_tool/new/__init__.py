@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""xen-tool new: a kernel of five files to begin with, which builds, is checked, and boots.
+"""Write a kernel of five files to start from (xen-tool new), which builds, passes checks and boots.
 
-templates/ has them: what all kernels share, and a main.c for each kind.  @WORD@ in a template
-is replaced.
+templates/ has the files that all kernels share, and a main.c for each kind of kernel.  @WORD@
+in a template is replaced.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FILES = ("SConstruct", "Kconfig", "kernel.lds", "README.md")
 
 
 class Kind(NamedTuple):
-    """What is different between kernels of a kind."""
+    """The differences between kinds of kernels: PV or PVH, of 32 or 64 bits."""
 
     main: str
     """The template of main.c."""
@@ -28,14 +28,14 @@ class Kind(NamedTuple):
     guest: str
     """The Kconfig symbol of the guest's kind."""
     base: str
-    """VIRT_BASE: a symbol's address minus it is where the symbol is in memory."""
+    """VIRT_BASE: a symbol's address minus this is its physical address."""
     entry: str
-    """The ELF entry, as the linker script has it."""
+    """The ELF entry, as an expression of the linker script."""
     head: str
-    """More arguments of XenHead."""
+    """Further arguments of XenHead."""
     kconfig: str
     mode: str
-    """How it is booted if nobody says how."""
+    """The default mode of `scons boot`."""
 
 
 _BASE_64 = "0xffffffff80000000"
@@ -70,7 +70,7 @@ KINDS = {
         arch="x86_64",
         guest="XEN_PVH",
         base=_BASE_64,
-        # Physical, so that a PV loader does not take it for its own.
+        # A physical address, so that a PV loader does not use it as its entry.
         entry=f"_start - {_BASE_64}",
         head=f'pvh_entry="_start", pvh_start="kernel_main"{_STACK}, gs_base=""',
         kconfig=_NO_PAGE,
@@ -99,13 +99,13 @@ KINDS = {
         mode="pvh",
     ),
 }
-"""By whether it is for PVH, and its width."""
+"""Kinds by (is PVH, bits)."""
 
 
 def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
-    """Write the files of a kernel into a folder, which is made; return their paths.
+    """Write the files of a kernel into a folder, which is created; return their paths.
 
-    Raises XenToolError if one of them is there already, or the folder's name makes no name.
+    Raises XenToolError if one of the files exists, or if the folder's name has no letter or digit.
     """
     kind = KINDS[pvh, bits]
     name = re.sub(r"[^a-z0-9]+", "-", os.path.basename(os.path.abspath(folder)).lower()).strip("-")
@@ -118,7 +118,7 @@ def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
             raise XenToolError(f"{shown(path)} is there already: name a new folder")
     notes = '"GUEST_OS": "@NAME@", "GUEST_VERSION": "0.1"'
     if kind.main == "pvh32.c":
-        # The entry is in main.c, and there are no virtual addresses to speak of.
+        # The entry is in main.c, and virtual addresses are physical ones.
         notes += ', "PHYS32_ENTRY": "_start", "VIRT_BASE": None, "PADDR_OFFSET": None'
     words = {
         "NOTES": notes,

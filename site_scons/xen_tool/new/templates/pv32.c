@@ -2,27 +2,27 @@
 /*
  * @NAME@: a 32-bit PV kernel, in one file.
  *
- * Distributions build Xen without CONFIG_PV32, so it runs as a domU inside xen-shim, a small Xen
- * that has it.  It is entered at _start in the head object with page tables made, in PAE mode;
- * _start clears .bss, moves to boot_stack and jumps to kernel_main.
+ * Distributions build Xen without CONFIG_PV32, so this kernel runs as a domU inside xen-shim, a
+ * small Xen that has it.  Xen enters _start in the head object with page tables built, in PAE
+ * mode; _start clears .bss, switches to boot_stack and jumps to kernel_main.
  *
- * A domU may not write to Xen's console: it shares a page with a process in dom0.
+ * A domU may not write to Xen's console: its console is a page shared with a process in dom0.
  */
 #include <stddef.h>
 #include <stdint.h>
 
-#define STACK_SIZE 0x4000 /* SConstruct tells the head object the same */
+#define STACK_SIZE 0x4000 /* the same as stack_size in SConstruct */
 #define VIRT_BASE 0xc0000000
-#define MACH2PHYS 0xf5800000 /* Xen's table: frame of the machine to frame of this domain */
+#define MACH2PHYS 0xf5800000 /* Xen's table of this domain's frame for each machine frame */
 
-/* What this kernel needs of struct start_info (Xen's public header xen.h). */
+/* The start of struct start_info (Xen's public header xen.h). */
 struct start_info {
 	char magic[32];
 	uint32_t nr_pages, shared_info, flags, store_mfn, store_evtchn;
 	uint32_t console_mfn, console_evtchn;
 };
 
-/* The console's page (io/console.h): two rings of characters, with counters of each end. */
+/* The console's page (io/console.h): two rings, each with a consumer and a producer index. */
 struct console {
 	char in[1024], out[2048];
 	uint32_t in_cons, in_prod, out_cons, out_prod;
@@ -33,7 +33,7 @@ char boot_stack[STACK_SIZE] __attribute__((aligned(16)));
 const struct start_info *xen_start_info;
 _Noreturn void kernel_main(void);
 
-/* Xen fills this page with a piece of code for each hypercall, 32 bytes long. */
+/* Xen fills this page with the code of each hypercall, 32 bytes per number. */
 extern char hypercall_page[];
 
 #define HYPERVISOR_xen_version 17
@@ -55,7 +55,7 @@ static long hypercall(unsigned int number, long first, const void *second)
 	return result;
 }
 
-/* Xen tells the frame of the machine; what the kernel has mapped is counted from VIRT_BASE. */
+/* start_info has the machine frame; the kernel has its own frames mapped from VIRT_BASE on. */
 static volatile struct console *console(void)
 {
 	uint32_t pfn = ((const uint32_t *)MACH2PHYS)[xen_start_info->console_mfn];
@@ -79,7 +79,7 @@ static void write_text(const char *text)
 
 static int failures;
 
-/* The lines by which `scons boot` knows how it went. */
+/* Print the result of a check: `scons boot` reads these lines. */
 static void check(const char *name, int holds)
 {
 	write_text(holds ? "PASS " : "FAIL ");
@@ -88,7 +88,7 @@ static void check(const char *name, int holds)
 	failures += !holds;
 }
 
-/* A domain that has ended takes its console away, so all must be read before. */
+/* Report the result and end, once all output is read: the console ends with the domain. */
 static _Noreturn void end(int passed)
 {
 	uint32_t reason = passed ? 0 : 3; /* SHUTDOWN_poweroff, SHUTDOWN_crash */

@@ -3,8 +3,8 @@
  * @NAME@: a 32-bit PVH kernel, in one file.
  *
  * Xen, or QEMU's -kernel without Xen, enters _start in 32-bit mode: flat segments, no page
- * tables, no stack, and in %ebx the address of struct hvm_start_info.  From there on the machine
- * is the kernel's own.
+ * tables, no stack, and in %ebx the address of struct hvm_start_info.  From there on the kernel
+ * controls its machine.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -14,13 +14,13 @@
 char boot_stack[STACK_SIZE] __attribute__((aligned(16)));
 _Noreturn void kernel_main(uint32_t start_info);
 
-/* The note PHYS32_ENTRY, which SConstruct asks for, leads here.  Loaders have cleared .bss. */
+/* The note PHYS32_ENTRY in SConstruct names this entry.  Loaders have cleared .bss. */
 asm(".section .head.text, \"ax\"\n"
     ".globl _start\n"
     "_start:\n"
     "	movl $boot_stack + 0x4000, %esp\n"
-    "	pushl %ebx\n" /* the argument of kernel_main, */
-    "	pushl $0\n"   /* and no place to return to */
+    "	pushl %ebx\n" /* the argument of kernel_main */
+    "	pushl $0\n"   /* no return address */
     "	jmp kernel_main\n"
     ".text\n");
 
@@ -37,7 +37,7 @@ static uint32_t cpuid_ebx(uint32_t leaf)
 	return ebx;
 }
 
-/* "XenVMMXenVMM": its first four letters will do. */
+/* The signature is "XenVMMXenVMM"; this compares its first four letters. */
 static int runs_on_xen(void)
 {
 	return cpuid_ebx(0x40000000) == 0x566e6558;
@@ -60,7 +60,7 @@ static void out_byte(uint16_t port, uint8_t value)
 	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-/* To Xen's console as its dom0, else to the machine's serial port. */
+/* Write to Xen's console, which only dom0 may do; without Xen, to the serial port. */
 static void write_text(const char *text)
 {
 	size_t size = 0;
@@ -76,7 +76,7 @@ static void write_text(const char *text)
 
 static int failures;
 
-/* The lines by which `scons boot` knows how it went. */
+/* Print the result of a check: `scons boot` reads these lines. */
 static void check(const char *name, int holds)
 {
 	write_text(holds ? "PASS " : "FAIL ");
@@ -85,7 +85,7 @@ static void check(const char *name, int holds)
 	failures += !holds;
 }
 
-/* The machine of `scons boot` ends with the status 2 * code + 1 of a code at port 0xf4. */
+/* Report the result, and make QEMU exit with the status 2 * code + 1, by its port 0xf4. */
 static _Noreturn void end(int passed)
 {
 	uint32_t code = passed ? 0x10 : 2;

@@ -3,21 +3,21 @@
  * @NAME@: a PVH kernel, in one file.
  *
  * Xen, or QEMU's -kernel without Xen, enters _start in the head object in 32-bit mode without
- * page tables.  _start clears .bss, fills pvh_page_tables, turns on 64-bit mode, moves to
- * boot_stack and jumps to kernel_main.  From then on the machine is the kernel's own: ring 0,
- * its own page tables and descriptor tables.
+ * page tables.  _start clears .bss, fills pvh_page_tables, turns on 64-bit mode, switches to
+ * boot_stack and jumps to kernel_main.  From then on the kernel controls its machine: it runs in
+ * ring 0, with its own page tables and descriptor tables.
  */
 #include <stddef.h>
 #include <stdint.h>
 
-#define STACK_SIZE 0x4000 /* SConstruct tells the head object the same */
+#define STACK_SIZE 0x4000 /* the same as stack_size in SConstruct */
 
 /* The head object refers to these by name. */
 char boot_stack[STACK_SIZE] __attribute__((aligned(16)));
 uint64_t pvh_page_tables[8][512] __attribute__((aligned(4096)));
 _Noreturn void kernel_main(uint32_t start_info, uint32_t distance);
 
-/* Of the head object: one for processors of Intel, one for AMD's. */
+/* In the head object: one for processors of Intel, one for those of AMD. */
 void hypercall_vmcall(void);
 void hypercall_vmmcall(void);
 
@@ -40,7 +40,7 @@ static struct cpuid cpuid(uint32_t leaf)
 	return found;
 }
 
-/* "XenVMMXenVMM": its first four letters will do. */
+/* The signature is "XenVMMXenVMM"; this compares its first four letters. */
 static int runs_on_xen(void)
 {
 	return cpuid(0x40000000).ebx == 0x566e6558;
@@ -64,7 +64,7 @@ static void out_byte(uint16_t port, uint8_t value)
 	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
 }
 
-/* To Xen's console as its dom0, else to the machine's serial port. */
+/* Write to Xen's console, which only dom0 may do; without Xen, to the serial port. */
 static void write_text(const char *text)
 {
 	size_t size = 0;
@@ -80,7 +80,7 @@ static void write_text(const char *text)
 
 static int failures;
 
-/* The lines by which `scons boot` knows how it went. */
+/* Print the result of a check: `scons boot` reads these lines. */
 static void check(const char *name, int holds)
 {
 	write_text(holds ? "PASS " : "FAIL ");
@@ -89,7 +89,7 @@ static void check(const char *name, int holds)
 	failures += !holds;
 }
 
-/* The machine of `scons boot` ends with the status 2 * code + 1 of a code at port 0xf4. */
+/* Report the result, and make QEMU exit with the status 2 * code + 1, by its port 0xf4. */
 static _Noreturn void end(int passed)
 {
 	uint32_t code = passed ? 0x10 : 2;
@@ -109,7 +109,7 @@ _Noreturn void kernel_main(uint32_t start_info, uint32_t distance)
 	write_text(CONFIG_GREETING "\n");
 	check("the_stack_is_ours", here >= boot_stack && here < boot_stack + STACK_SIZE);
 	check("bss_is_clear", in_bss == 0);
-	/* The entry has mapped the lowest 4 GiB where they are. */
+	/* The entry code has mapped the lowest 4 GiB one to one. */
 	check("start_info_is_there", *(const uint32_t *)(uintptr_t)start_info == HVM_START_MAGIC);
 	check("it_lies_where_it_was_linked", distance == 0);
 	end(failures == 0);
