@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What each loader of Xen kernels, and QEMU, will say of a kernel image, before it is asked.
+"""Predict whether each loader of Xen kernels, and QEMU, accepts a kernel image, and its messages.
 
-names      the loaders, by the names that users give them
+names      the names of the loaders
 model/     what a loader reads and computes of an image: containers, notes, addresses
-rules/     rows: a module for each loader, in the order in which it asks
-verdict    applies the rows of a loader to an image
-asked      which loaders a configuration's kernel is for
+rules/     rules: a module for each loader, in the order in which it applies them
+verdict    applies the rules of a loader to an image
+asked      the loaders that must accept a configuration's kernel
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Which loaders a configuration's kernel must be taken by, and on which Xen.
+"""The loaders that must accept a configuration's kernel, and the Xen that they belong to.
 
-Used by the check of every link; whoever checks an image without its
-configuration has verdict.claimed().
+Used by the check of every link.  For an image without its configuration, verdict.claimed()
+returns the loaders.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .names import ALL, PV, PV_DOM0, PV_DOMU, PVH
 
 
 def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
-    """The loaders for which the symbols build a kernel; values are y, n and the like.
+    """Return the loaders that a kernel is built for, from the values of symbols (y, n, ...).
 
     A 64-bit XEN_PV kernel is for both kinds of PV domain.  A 32-bit one is for
     a domU: as dom0 it would need a Xen that distributions do not have.  A
@@ -34,15 +34,15 @@ _OF_LOADERS = ("XEN", "XEN_PV", "XEN_PVH")
 
 
 def symbols(values: Mapping[str, str]) -> str:
-    """The symbols that decide for which loaders a kernel is, as NAME=VALUE, a blank between.
+    """Return the symbols that select the loaders, as NAME=VALUE separated by blanks.
 
-    Only those that the configuration knows: another tree's Kconfig may have none.
+    Symbols that the configuration does not know are left out: a Kconfig may have none of them.
     """
     return " ".join(f"{name}={values[name]}" for name in _OF_LOADERS if name in values)
 
 
 def fix(loader: str, symbols: str) -> str | None:
-    """What to type for a loader that the configuration leaves out; None if it does not."""
+    """Return what to type for a loader that the configuration leaves out; None if it does not."""
     wanted = ["XEN", "XEN_PV" if loader in (PV_DOM0, PV_DOMU) else "XEN_PVH"]
     given = dict(symbol.split("=") for symbol in symbols.split())
     missing = [name for name in wanted if given.get(name, "y") != "y"]
@@ -60,14 +60,14 @@ def for_nobody(symbols: str) -> bool:
 
 
 def xen_for(arch: Arch) -> Xen:
-    """Of the default release, a Xen that takes kernels of arch."""
+    """Return a Xen of the default release that accepts kernels of arch."""
     return Xen()._replace(pv32=arch.bits == 32)
 
 
 def parse(names: str) -> tuple[str, ...]:
-    """Loaders from a list with commas; "none" are none.
+    """Parse a list of loaders separated by commas; "none" is an empty list.
 
-    Raises XenToolError for a name that is none.
+    Raises XenToolError for an unknown name.
     """
     if names == "none":
         return ()
@@ -75,9 +75,9 @@ def parse(names: str) -> tuple[str, ...]:
 
 
 def known(loaders: Sequence[str]) -> tuple[str, ...]:
-    """The same loaders.
+    """Validate names of loaders, and return them.
 
-    Raises XenToolError if one of them is none.
+    Raises XenToolError for an unknown name.
     """
     for loader in loaders:
         if loader not in ALL:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The loaders, by the names that users give them, and groups of them.
+"""The names of the loaders, and groups of them.
 
-Apart from the rules, as whoever only names a loader need not read an image.
+It does not import the rules, for callers that only need a name.
 """
 
 from __future__ import annotations

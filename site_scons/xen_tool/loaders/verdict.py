@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What each loader will say of a kernel image, in its own words, and what to change.
+"""Predict what each loader does with a kernel image, its messages, and what to change.
 
-The rules are tried in the order in which a loader comes to them, and the first
-that refuses decides.  Used by the check of every link and by the command line.
+The rules are applied in the order in which a loader does so, and the first that refuses the
+image decides.  Used by the check of every link and by the command line.
 """
 
 from __future__ import annotations
@@ -46,21 +46,21 @@ def rules_of(loader: str) -> tuple[Rule, ...]:
 
 
 class Verdict(NamedTuple):
-    """What one loader makes of an image.
+    """The verdict of one loader on an image.
 
-    The first fields are of the rule that refuses it, or None.
+    The fields rule to reason belong to the rule that refuses the image; else they are None.
     """
 
     loader: str
     accepted: bool
-    """What the loader does, and nothing else."""
+    """Whether the loader accepts the image, whatever becomes of the guest."""
     rule: str | None = None
     message: str | None = None
     fix: str | None = None
     where: str | None = None
     reason: str | None = None
     errors: tuple[Finding, ...] = ()
-    """What leaves the guest dead although the loader takes it."""
+    """Findings by which the guest cannot run, although the loader accepts it."""
     warnings: tuple[Finding, ...] = ()
 
 
@@ -70,19 +70,19 @@ def judge(kernel: KernelFile, loader: str, xen: Xen) -> Verdict:
 
 
 def verdicts(kernel: KernelFile, xen: Xen, loaders: Iterable[str] = LOADERS) -> dict[str, Verdict]:
-    """The verdicts of several loaders, for which the image is read once.
+    """Return the verdicts of several loaders by name; the image is read once.
 
-    Raises XenToolError if a library is missing that would unwrap it.
+    Raises XenToolError if the image cannot be unwrapped, as when a library is missing.
     """
     _refuse_unread(kernel)
     return {subject.loader: _verdict(subject) for subject in subjects(kernel, xen, loaders)}
 
 
 def claimed(kernel: KernelFile) -> tuple[str, ...]:
-    """The loaders that the image is made for, by its notes; none if it says nothing.
+    """Return the loaders that an image claims to support by its notes; () if none.
 
-    PV by XEN_VERSION with LOADER or GUEST_OS; PVH and QEMU by PHYS32_ENTRY.  A
-    dom0 of either kind is none if SUPPORTED_FEATURES lacks its bit.
+    XEN_VERSION with LOADER or GUEST_OS claims PV; PHYS32_ENTRY claims PVH and QEMU.  If there is
+    SUPPORTED_FEATURES without the bit of dom0, neither dom0 is claimed.
     """
     whole = Found(kernel.payload or kernel.file, kernel.file)
     elf = Image(kernel, whole).elf or Image(kernel, by_libxenguest(kernel, Xen())).elf
@@ -100,7 +100,7 @@ def claimed(kernel: KernelFile) -> tuple[str, ...]:
 
 
 def _refuse_unread(kernel: KernelFile) -> None:
-    """Nothing is known of what this tool cannot unwrap, though loaders might."""
+    """Raise XenToolError for a file that this tool cannot unwrap, though loaders might."""
     if kernel.unread:
         raise XenToolError(f"{kernel.path}: {kernel.problem}")
 
@@ -108,7 +108,7 @@ def _refuse_unread(kernel: KernelFile) -> None:
 def _verdict(subject: Subject) -> Verdict:
     file = subject.image.found.file
     if subject.loader == PVH_DOMU and subject.data is not file and is_elf(file):
-        # A bzImage that is an ELF, too: firmware, unless libelf takes it for a kernel.
+        # A bzImage that is also an ELF file is firmware, unless libelf accepts it as a kernel.
         whole = Subject(Image(subject.kernel, Found(file, file)), subject.loader, subject.xen)
         verdict, taker = _tried(whole)
         if taker is Taker.FIRMWARE:
@@ -117,7 +117,7 @@ def _verdict(subject: Subject) -> Verdict:
 
 
 def _tried(subject: Subject) -> tuple[Verdict, Taker | None]:
-    """The verdict, and to whom libxenguest gives the file if it is no kernel."""
+    """Return the verdict, and the loader that libxenguest tries if the file is not a kernel."""
     found: dict[Effect, list[Finding]] = {effect: [] for effect in Effect}
     rules = deque(rules_of(subject.loader))
     taker: Taker | None = None
@@ -134,7 +134,7 @@ def _tried(subject: Subject) -> tuple[Verdict, Taker | None]:
         if cause is not None:
             finding = _because(finding, cause, rule.effect)
         elif not finding.message:
-            # Xen prints nothing of its own for F1, before it panics.
+            # For F1, Xen prints nothing but its panic.
             finding = finding._replace(message=_panic(subject.xen))
         found[rule.effect].append(finding)
         if rule.effect is Effect.REFUSED or rule.last:
@@ -158,7 +158,7 @@ def _tried(subject: Subject) -> tuple[Verdict, Taker | None]:
 
 
 def _because(finding: Finding, cause: Finding, effect: Effect) -> Finding:
-    """What somebody hears, with what libelf found and keeps to itself."""
+    """Add the reason that libelf found, which libxenguest does not print, to a finding."""
     if finding.fix:
         return finding
     reason = cause.message or "a required feature is unknown"

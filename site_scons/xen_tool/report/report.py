@@ -43,7 +43,7 @@ from ..image.symbols import Symbols
 from ..light import NamedTuple
 from ..loaders.model.libelf.legacy import SECTION, guest_info
 from ..loaders.model.releases import KNOWS_HVM, Xen
-from ..loaders.model.where import digits, name, told, value
+from ..loaders.model.where import digits, name, shown, value
 from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, QEMU, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
 from ..printable import printable
@@ -249,7 +249,7 @@ def _note(note: FoundNote, elf: Elf) -> NoteLine:
         name=name(note.n_type) if is_xen else hex(note.n_type),
         owner=owner,
         value=found,
-        shown=told(note) if is_xen else str(found),
+        shown=shown(note) if is_xen else str(found),
         desc=note.desc.hex(),
         place=f"{note.place} {note.number}",
         offset=note.offset,

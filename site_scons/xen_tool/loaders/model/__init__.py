@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a loader reads and computes of an image, as it does: nothing is judged here.
+"""Read and compute what a loader does of an image.  The rules judge the result.
 
 releases     the Xen whose loaders are modelled
-subject      an image before one loader of one Xen: what the conditions of rules look at
-unwrapped    what is found in containers
-libelf/      notes, addresses and features, as Xen's ELF loader has them
+subject      an image as one loader of one Xen sees it, the argument of rules' conditions
+unwrapped    the bytes that each loader finds in the containers of a file
+decoders     the limits of the decoders of Xen and of libxenguest
+libelf/      notes, addresses and features, as Xen's ELF loader reads them
 initial_map  the virtual memory that a PV dom0 starts with
-multiboot    headers of three words
-symbols      whether an image defines a symbol
-where        names of places in an image, for messages
+overlaps     segments that overwrite each other
+multiboot    headers of three words: multiboot's, and one of Xen's
+where        descriptions of places in an image, for messages
 """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the decoders of Xen and of libxenguest take, where that is not what a library takes.
+"""The streams that decoders of Xen and of libxenguest accept, where these differ from a library's.
 
-image/codecs.py unpacks a stream as its format says.  Xen's own decoders, which are
-old ones of Linux's, know less of gzip and xz; libxenguest's libraries have limits.
+image/codecs.py unpacks a stream as its format defines.  Xen's decoders, which are old ones of
+Linux, implement less of gzip and xz; libxenguest's libraries have limits.
 Streams begin at KernelFile.start.
 """
 
@@ -14,24 +14,24 @@ from ...image.data import Data
 from .releases import XZ_256_MIB, Xen
 
 _GZIP_MULTI_PART = 0x02
-"""Of a gzip header's flags: FHCRC by RFC 1952, but CONTINUATION to an older gzip, and to Xen."""
+"""A flag of gzip headers: FHCRC in RFC 1952, but CONTINUATION to an older gzip and to Xen."""
 
 _XZ_BLOCK = 12
-"""Where the header of the first block is, behind the header of the stream."""
+"""Offset of the header of the first block, after the header of the stream."""
 _XZ_CHECK_CRC32 = 1
 _XZ_X86, _XZ_LZMA2 = 0x04, 0x21
 _XZ_LARGEST_DICTIONARY = 39
 _XZ_OTHER_SETTINGS = "Input was encoded with settings that are not supported by this XZ decoder"
 
 _LZMA_DECODER = 1 << 16
-"""Less than liblzma counts for itself beside the dictionary."""
+"""A lower bound of the memory that liblzma counts for itself besides the dictionary."""
 
 
 def xen_refuses(kernel: KernelFile) -> str | None:
-    """Return what Xen's decoder says of a stream whose settings it does not know; else None.
+    """Return what Xen's decoder prints for a stream whose settings it does not know; else None.
 
     xen/common/gzip/inflate.c (gunzip), xen/common/xz/dec_stream.c (dec_stream_header,
-    dec_block_header).  Of an xz stream, the first block is looked at.
+    dec_block_header).  Only the first block of an xz stream is checked.
     """
     if kernel.container[-1:] == ("gzip",):
         flags = kernel.file.unsigned(kernel.start + 3, 1) or 0
@@ -45,7 +45,7 @@ def xen_refuses(kernel: KernelFile) -> str | None:
 
 
 def _is_plain(filters: list[tuple[int, bytes]]) -> bool:
-    """LZMA2, perhaps behind the filter of x86 that counts addresses from 0 on."""
+    """Whether the filters are LZMA2, optionally after the x86 filter with start offset 0."""
     if filters and filters[0] == (_XZ_X86, b""):
         filters = filters[1:]
     if len(filters) != 1 or filters[0][0] != _XZ_LZMA2:
@@ -55,9 +55,9 @@ def _is_plain(filters: list[tuple[int, bytes]]) -> bool:
 
 
 def _filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
-    """Of an xz stream's first block: ids and properties, in order; empty if that is unknown.
+    """Return ids and properties of the filters of an xz stream's first block; [] if unknown.
 
-    The XZ File Format, 3.1.
+    The format is that of The XZ File Format, 3.1.
     """
     start = kernel.start + _XZ_BLOCK
     size = ((kernel.file.unsigned(start, 1) or 0) + 1) * 4
@@ -93,9 +93,9 @@ def _filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
 
 
 def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
-    """Return the memory that an xz or lzma stream's dictionary needs, and that there is.
+    """Return the bytes that an xz or lzma stream's dictionary needs, and the limit.
 
-    None if there is enough: LZMA_BLOCK_SIZE of tools/libs/guest/xg_dom_bzimageloader.c.
+    None if it fits.  The limit is LZMA_BLOCK_SIZE of tools/libs/guest/xg_dom_bzimageloader.c.
     """
     limit = (256 if xen.has(XZ_256_MIB) else 128) << 20
     match kernel.container[-1:]:
@@ -111,10 +111,10 @@ def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
 
 
 def all_frames(kernel: KernelFile) -> Data | None:
-    """Return what all frames of a zstd or lz4 stream unpack to; None: damaged, or none of these.
+    """Return the content of all frames of a zstd or lz4 stream; None if damaged, or another.
 
-    They go up to the last word, the size.  ZSTD_decompress takes frames of any window,
-    xc_try_lz4_decode blocks of any size; both nothing else between them.
+    The frames end before the last word, the size.  ZSTD_decompress accepts frames of any window,
+    xc_try_lz4_decode blocks of any size; both refuse anything else between frames.
     """
     pieces = {"zstd": zstd_frames, "lz4": lz4_frames}.get(kernel.container[-1])
     source = Source(kernel.file, kernel.start, max(kernel.start, kernel.end - 4))

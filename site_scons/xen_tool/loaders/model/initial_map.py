@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The virtual memory that a PV dom0 starts with, as dom0_construct lays it out.
 
-Kernel, P2M table unless INIT_P2M moves it away, start_info, page tables, boot stack, in a
-map whose ends are aligned to 4 MiB (Xen xen/arch/x86/pv/dom0_build.c).  An initrd lies behind
-the kernel, unless MOD_START_PFN lets it be outside of the map.
+It holds the kernel, the P2M table unless INIT_P2M moves it elsewhere, start_info, page tables
+and the boot stack, in a map whose ends are aligned to 4 MiB (Xen xen/arch/x86/pv/dom0_build.c).
+An initrd follows the kernel, unless MOD_START_PFN allows it to be outside of the map.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .libelf.addresses import Addresses
 from .libelf.parms import UNSET_ADDR, Parms
 
 DOM0_PAGES = (256 << 20) // PAGE_SIZE
-"""Memory of dom0 that is assumed, which no image tells: little, as with dom0_mem=256M."""
+"""Assumed memory of dom0, which no image states: little, as with dom0_mem=256M."""
 
 HYPERVISOR_VIRT_END = 0xFFFF880000000000
 """Xen's own area begins at HV_START_LOW's value (Xen asm/config.h)."""
@@ -28,7 +28,7 @@ _SHIFTS = (39, 30, 21)
 
 
 class InitialMap(NamedTuple):
-    """Names as in dom0_construct; p2m_start is None where the table is in the map."""
+    """Addresses by their names in dom0_construct; p2m_start: None if the table is in the map."""
 
     v_start: int
     v_end: int
@@ -41,7 +41,7 @@ class InitialMap(NamedTuple):
 def initial_map(
     parms: Parms, addresses: Addresses, *, compat: bool, pages: int = DOM0_PAGES, initrd: int = 0
 ) -> InitialMap:
-    """Lay out a dom0 of that many pages; compat: it is 32-bit; initrd: its size in bytes."""
+    """Lay out a dom0 of that many pages; compat: whether it is 32-bit; initrd: its bytes."""
     p2m_size = pages * (4 if compat else 8)
     p2m_start = None if compat or parms.p2m_base == UNSET_ADDR else parms.p2m_base
     v_start = addresses.virt_base
@@ -52,7 +52,7 @@ def initial_map(
         position = _round_up(position + p2m_size, PAGE_SIZE)
     vpt_start = position + PAGE_SIZE & ADDRESS_MASK  # behind start_info
 
-    # More page tables need more page tables; the first number that is enough is taken.
+    # Page tables that are mapped need page tables: Xen uses the first sufficient number.
     tables = 2
     while True:
         vpt_end = vpt_start + tables * PAGE_SIZE & ADDRESS_MASK
@@ -86,16 +86,16 @@ def _round_up(value: int, unit: int) -> int:
 
 
 def pages_needed(layout: InitialMap) -> int:
-    """Dom0 gets one piece of memory for the map, of a power of two pages."""
+    """Return the pages of the one piece of memory for the map: a power of two."""
     pages = (layout.v_end - layout.v_start & ADDRESS_MASK) // PAGE_SIZE
     return 1 << max(0, pages - 1).bit_length()
 
 
 def compat_hole_start(parms: Parms) -> int:
-    """Where Xen's area begins in a 32-bit dom0.
+    """Return the address at which Xen's area begins in a 32-bit dom0.
 
-    Its M2P table, at the top of it, grows with the machine's memory; without
-    HV_START_LOW, Xen takes all that it might need.
+    Its M2P table, at the top of the area, grows with the machine's memory; without
+    HV_START_LOW, Xen reserves all that it might need.
     """
     if parms.virt_hv_start_low == UNSET_ADDR:
         return I386.hv_start_low

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Headers of three words, a magic, flags and a checksum, which loaders look for in a file's start.
+"""Find headers of three words, magic, flags and checksum, near the start of a file.
 
-Multiboot has one, and Xen's own format of raw images has another of its shape.
+Multiboot has such a header, and so has Xen's own format of raw images.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from ...image.data import Data
 
 MAGIC = 0x1BADB002
-"""Of multiboot's (Multiboot Specification 0.6.96, 3.1.2)."""
+"""The magic of multiboot (Multiboot Specification 0.6.96, 3.1.2)."""
 
 
 def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
-    """Offset and flags of the first that starts at a multiple of 4 below before; None: no such.
+    """Return offset and flags of the first header; None if there is none.
 
-    All of its words are to be there, and their sum to be 0.
+    It starts at a multiple of 4 below before, has all of its words, and their sum is 0.
     """
     head = data.read(0, before + 12)
     wanted = magic.to_bytes(4, "little")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Which segments are loaded over others: a loader of Xen's takes them in the order of the file."""
+"""Find segments that overwrite others.  Xen's loaders load them in the order of the file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ...image.elf import Segment
 
 
 def overwritten(loads: Iterable[Segment]) -> tuple[Segment, Segment] | None:
-    """Return a segment that loses bytes of the file, behind the one that takes their place.
+    """Return a segment that overwrites bytes of the file of another, and that other segment.
 
-    Zero-filled memory loses nothing, and the same bytes of the file may be loaded again.
+    Zero-filled memory may be overwritten, and the same bytes of the file may be loaded twice.
     """
     starts: list[int] = []
     pieces: list[tuple[int, Segment]] = []
-    """Where bytes of the file are by now, disjoint and in order: starts, and ends with whose."""
+    """End and segment of bytes of the file loaded before, disjoint, in the order of starts."""
     for segment in loads:
         start, end = segment.p_paddr, segment.p_paddr + segment.p_memsz
         first = bisect_right(starts, start)
@@ -37,7 +37,7 @@ def overwritten(loads: Iterable[Segment]) -> tuple[Segment, Segment] | None:
 
 
 def _same_bytes(segment: Segment, other: Segment, start: int, end: int) -> bool:
-    """Whether both bring the same bytes of the file to these addresses."""
+    """Whether both segments load the same bytes of the file at these addresses."""
     if end > segment.p_paddr + segment.p_filesz:
         return False
     return segment.p_offset - segment.p_paddr == other.p_offset - other.p_paddr

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Xen whose loaders are modelled, its releases, and what changed among them.
+"""The releases of Xen whose loaders are modelled, and the changes between them.
 
-Each release of 4.14 to 4.22 was read for all that the rules say.  What differs
-stands in CHANGES and nowhere else: a rule, or a part of the model, names the
-change that it came with, or went with.
+The source of each release of 4.14 to 4.22 was read for all rules.  All differences are in
+CHANGES: a rule, or a part of the model, names the change that added or removed it.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ NEWEST = max(POINTS)
 
 
 class Change(NamedTuple):
-    """Something that loaders do since some releases."""
+    """A change of the loaders' behaviour, and the releases that have it."""
 
     what: str
     commit: str
-    """In Xen's repository, the branch master."""
+    """Its commit in the branch master of Xen's repository."""
     first: tuple[tuple[int, int, int], ...]
-    """The first releases that have it: those of older series had it backported."""
+    """The first release of each series that has it; to older series it was backported."""
     debian: tuple[int, int] | None = None
-    """A series that has it only as Debian builds it, by its package's changelog."""
+    """A series that has it only in Debian's package, by the changelog of that."""
 
 
 ONE_PV32_SWITCH = Change(
@@ -98,14 +97,14 @@ CHANGES = (
     D0_WORDS,
     SYSTEM_LZ4,
 )
-"""All of them, the oldest first."""
+"""All changes, the oldest first."""
 
 
 class Xen(NamedTuple):
-    """A Xen release; by default Debian 12's.
+    """A release of Xen; by default that of Debian 12.
 
-    pv32 is CONFIG_PV32, a property of the build and not of the version: Debian's
-    Xen is built without it, xen-shim with it.
+    pv32 is CONFIG_PV32, a property of the build, not of the version: Debian's Xen is built
+    without it, xen-shim with it.
     """
 
     version: tuple[int, int] = (4, 17)
@@ -115,9 +114,9 @@ class Xen(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Xen:
-        """From "4.17", its newest, "4.17.3", or either with "+pv32".
+        """Parse "4.17" (its newest point release) or "4.17.3", either also with "+pv32".
 
-        Raises XenToolError if text is no such release, or none that was read.
+        Raises XenToolError if text is not a release, or one that was not read.
         """
         match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(\+pv32)?", text, re.ASCII)
         if match is None:
@@ -147,7 +146,7 @@ class Xen(NamedTuple):
 
     @property
     def release(self) -> tuple[int, int, int]:
-        """With the point release."""
+        """The version with the point release: (4, 17, 3)."""
         return (*self.version, POINTS[self.version] if self.point is None else self.point)
 
     def has(self, change: Change) -> bool:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the conditions of the rules look at: an image, seen by one loader of one Xen.
+"""An image as one loader of one Xen sees it: the argument of the conditions of rules.
 
-Image holds what is the same for all loaders, read once and only when asked
-for; Subject adds what this loader makes of it.
+Image holds what is the same for several loaders, each part read once, when it is first needed;
+Subject adds what depends on the loader and on the release of Xen.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ Unwrap = Callable[[KernelFile, Xen], Found]
 
 
 class Image:
-    """A kernel file, and what some loaders find in it."""
+    """A kernel file, and the data that some loaders find in it."""
 
     def __init__(self, kernel: KernelFile, found: Found) -> None:
         self.kernel = kernel
         self.found = found
-        """What is in the file's containers."""
+        """The contents of the file's containers."""
 
     @cached_property
     def elf(self) -> Elf | None:
-        """None if it is no ELF."""
+        """The ELF file; None if the data is not one."""
         return elf_of(self.found.data)
 
     def parms(self, *, domu: bool, legacy: bool) -> Parms:
-        """What libelf makes of the notes, and of __xen_guest if legacy."""
+        """Return what libelf parses from the notes, and from __xen_guest if legacy is true."""
         assert self.elf is not None
         return parse(self.elf, domu=domu, legacy=legacy)
 
 
 class Subject:
-    """An image before one loader of one Xen."""
+    """An image as one loader of one Xen sees it."""
 
     def __init__(self, image: Image, loader: str, xen: Xen) -> None:
         self.image = image
@@ -62,51 +62,51 @@ class Subject:
 
     @property
     def elf(self) -> Elf:
-        """The ELF file; rules that ask for it come after E1."""
+        """The ELF file.  Rules that use it come after E1, which refuses anything else."""
         assert self.image.elf is not None
         return self.image.elf
 
     @property
     def from_bzimage(self) -> bool:
-        """Whether the loader found them in a bzImage."""
+        """Whether the loader found the data in a bzImage."""
         return self.data is not self.image.found.file
 
     @property
     def pvh(self) -> bool:
-        """Whether the domain is PVH, to whom it matters."""
+        """Whether the domain is PVH."""
         return "-pvh-" in self.loader
 
     @property
     def knows_hvm(self) -> bool:
-        """Whether elf_xen_parse is told for which kind of domain it is asked."""
+        """Whether elf_xen_parse of this Xen has an argument for the kind of domain."""
         return self.xen.has(KNOWS_HVM)
 
     @property
     def hvm(self) -> bool:
-        """What elf_xen_parse is told: that the domain is PVH."""
+        """The argument hvm of elf_xen_parse: whether it knows that the domain is PVH."""
         return self.pvh and self.knows_hvm
 
     @cached_property
     def parms(self) -> Parms:
-        """What this loader's libelf makes of the notes."""
+        """The notes as this loader's libelf parses them."""
         return self.image.parms(domu=self.loader.endswith("-domu"), legacy=not self.hvm)
 
     @cached_property
     def addresses(self) -> Addresses:
-        """Where this loader puts the kernel."""
+        """The addresses at which this loader puts the kernel."""
         return addresses(self.elf, self.parms, hvm=self.hvm)
 
     def address(self, segment: Segment) -> int:
-        """Where the segment's first byte is when the kernel runs."""
+        """Return the address of a segment's first byte when the kernel runs."""
         return segment.p_paddr + self.addresses.virt_offset & ADDRESS_MASK
 
     def note(self, n_type: XenElfNote) -> FoundNote | None:
-        """The note of that type that counts."""
+        """Return the note of a type that libelf uses: the last one; None if there is none."""
         return self.parms.counted.get(n_type)
 
 
 def subjects(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator[Subject]:
-    """The file before each of the loaders; what several of them find is read once."""
+    """Yield the file as each of the loaders sees it; data common to several is read once."""
     found: dict[Unwrap, Found] = {}
     images: dict[int, Image] = {}
     for loader in loaders:

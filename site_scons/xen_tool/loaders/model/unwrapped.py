@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What each loader finds in a kernel file's containers: the bytes that it parses, and their size.
+"""The bytes that each loader finds in a kernel file's containers and parses, and their size.
 
-Xen and libxenguest unwrap in different ways, and neither believes the content
-for its size: the last 32-bit word before the end of the stream says it.  QEMU
-unwraps nothing.  What follows from that is for the rules in containers.py to say.
+Xen and libxenguest unwrap in different ways.  Both read the size of the content from the last
+32-bit word before the end of the stream, whatever its true size is.  QEMU unwraps nothing.  The
+rules in containers.py report the consequences.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ XEN_UNPACKED_LIMIT = (1 << 30) - (16 << 20)
 """Bytes of a dom0 image that Xen can map at once (BOOTSTRAP_MAP_LIMIT of arch/x86/setup.c)."""
 
 _GUNZIP_SLACK = 16
-"""Bytes by which libxenguest takes what it gunzips for larger than stated."""
+"""Bytes that libxenguest adds to the stated size of what it gunzips."""
 LIBXENGUEST_UNPACKED_LIMIT = 1 << 30
 """Bytes to which libxenguest unpacks: XC_DOM_DECOMPRESS_MAX."""
 LIBXENGUEST_GUNZIP_LIMIT = LIBXENGUEST_UNPACKED_LIMIT - _GUNZIP_SLACK
@@ -35,14 +35,14 @@ LIBXENGUEST_CODECS = _EXACT | {GZIP}
 
 
 class Resized(Data):
-    """Other bytes, as if there were so many: without those behind, or with zeros."""
+    """Data with another size: cut at its end, or extended by zeros."""
 
     def __init__(self, data: Data, size: int) -> None:
         super().__init__(size, b"", None, 0, "")
         self._data = data
 
     def read(self, offset: int, size: int) -> bytes:
-        """As Data.read()."""
+        """Read as Data.read() does."""
         size = min(size, self.size - offset)
         if offset < 0 or size <= 0:
             return b""
@@ -50,30 +50,30 @@ class Resized(Data):
 
 
 class Found(NamedTuple):
-    """What a loader finds."""
+    """The data that a loader finds in a file."""
 
     data: Data
-    """The bytes that it parses as an ELF."""
+    """The bytes that it parses as an ELF file."""
     file: Data
-    """The bytes that it has before it looks for a bzImage."""
+    """The bytes in which it looks for a bzImage."""
 
 
 def by_qemu(kernel: KernelFile, _: Xen) -> Found:
-    """What QEMU -kernel finds."""
+    """Return what QEMU -kernel finds: the file."""
     return Found(kernel.file, kernel.file)
 
 
 def by_xen(kernel: KernelFile, _: Xen) -> Found:
-    """What Xen finds for dom0 (bzimage_parse of arch/x86/bzimage.c); the file if it gives up."""
+    """Return what Xen finds for dom0 (bzimage_parse, arch/x86/bzimage.c); on failure the file."""
     if kernel.payload is None or decoders.xen_refuses(kernel):
         return Found(kernel.file, kernel.file)
     return Found(_resized(kernel.payload, kernel.stated_size), kernel.file)
 
 
 def xen_buffer(kernel: KernelFile) -> int:
-    """Bytes of memory in which Xen unpacks, 0 if it finds an ELF: bzimage_headroom, and the file.
+    """Return the bytes in which Xen unpacks: bzimage_headroom and the file; 0 for an ELF file.
 
-    The stream lies at the end of this memory, and its content is written from the start on.
+    The stream lies at the end of this memory; its content is written from the start.
     """
     if kernel.payload is not None and not kernel.compressed and is_elf(kernel.payload):
         return 0
@@ -87,14 +87,14 @@ def xen_buffer(kernel: KernelFile) -> int:
 
 
 def is_elf(data: Data) -> bool:
-    """elf_is_elfbinary: the magic, and room for the header of an ELF32."""
+    """Whether data has the magic and room for an ELF32 header, as elf_is_elfbinary tests."""
     return data.size >= spec.EHDR_SIZE[32] and data.read(0, 4) == spec.ELFMAG
 
 
 def by_libxenguest(kernel: KernelFile, xen: Xen) -> Found:
-    """What libxenguest finds for a domU; the stream itself if it cannot unpack it.
+    """Return what libxenguest finds for a domU; the stream itself if it cannot unpack it.
 
-    It gunzips the file (xg_dom_core.c), which may then be a bzImage
+    It gunzips the file (xg_dom_core.c), and the result may be a bzImage
     (xg_dom_bzimageloader.c).
     """
     file = _gunzipped_by_libxenguest(kernel, xen)
@@ -109,7 +109,7 @@ def by_libxenguest(kernel: KernelFile, xen: Xen) -> Found:
 
 
 def _gunzipped_by_libxenguest(kernel: KernelFile, xen: Xen) -> Data:
-    """The file, if it is no gzip or not one to libxenguest's liking."""
+    """Return the gunzipped file, or the file if libxenguest does not accept it as gzip."""
     if kernel.file.read(0, 2) != GZIP_MAGIC:
         return kernel.file
     if kernel.boot_protocol is not None:
@@ -120,7 +120,7 @@ def _gunzipped_by_libxenguest(kernel: KernelFile, xen: Xen) -> Data:
 
 
 def _unpacked_by_libxenguest(kernel: KernelFile, xen: Xen) -> Data | None:
-    """None if it does not know the compression, or does not like the stream."""
+    """Return the content of a stream; None if libxenguest cannot unpack it."""
     payload, codec, stated = kernel.payload, kernel.container[-1], kernel.stated_size
     limit = LIBXENGUEST_GUNZIP_LIMIT if codec == GZIP else LIBXENGUEST_UNPACKED_LIMIT
     if stated is None or stated > limit:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Names of places in an image for the findings: what is there, its value, and its offset.
+"""Describe places in an image for findings: what is there, its value, and its offset.
 
-Offsets are in the file, or, of a compressed image, in what was unwrapped from it.
+Offsets are in the file or, if the image is compressed, in the unwrapped ELF file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _EHDR_OFFSETS = {
     "e_shentsize": (46, 58),
     "e_shnum": (48, 60),
 }
-"""Of fields of the ELF header, in ELF32 and ELF64."""
+"""Offsets of fields of the ELF header, in ELF32 and ELF64."""
 
 
 _LONGEST = 256
@@ -34,14 +34,14 @@ _LONGEST = 256
 
 
 def name(n_type: int) -> str:
-    """Of a note's type; its number if Xen has no such type."""
+    """Return the name of a note's type; its number if Xen has no such type."""
     return XenElfNote(n_type).name if n_type in XenElfNote._value2member_map_ else f"{n_type:#x}"
 
 
 def value(note: FoundNote) -> int | str:
-    """Of a note, as libelf reads it: a number, a text to be shown, or bytes in digits.
+    """Return a note's value as libelf reads it: a number, a printable text, or digits of bytes.
 
-    A text is whole, of bytes there are 16.
+    A text is complete; of bytes, the first 16 are shown.
     """
     if note.n_type in NUMBERS:
         return note.numeric()
@@ -52,12 +52,12 @@ def value(note: FoundNote) -> int | str:
 
 
 def digits(content: bytes) -> str:
-    """The first bytes, in hexadecimal digits."""
+    """Return the first 16 bytes in hexadecimal digits."""
     return content[:16].hex(" ") + " ..." * (len(content) > 16)
 
 
-def told(note: FoundNote) -> str:
-    """The value of a note in a message, where a text stands in quotes, and may be cut."""
+def shown(note: FoundNote) -> str:
+    """Return the value of a note for a message: a text is quoted, and may be cut."""
     found = value(note)
     if isinstance(found, int):
         return f"{found:#x}"
@@ -66,26 +66,26 @@ def told(note: FoundNote) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, cut if it is long."""
+    """Return a text in quotes, cut if it is long."""
     return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}"...'
 
 
 def at(subject: Subject, offset: int) -> str:
-    """An offset, and in what."""
+    """Describe an offset, in the file or in the unwrapped ELF file."""
     what = "file" if subject.data is subject.kernel.file else "unwrapped ELF"
     return f"at offset {offset:#x} of the {what}"
 
 
 def note(subject: Subject, found: FoundNote) -> str:
-    """A note."""
+    """Describe a note: its type, value and place."""
     place = at(subject, found.offset)
     if not found.is_xen:
         return f'note {found.n_type:#x} of owner "{printable((found.owner or b"")[:64])}" {place}'
-    return f"note {name(found.n_type)} = {told(found)} {place}"
+    return f"note {name(found.n_type)} = {shown(found)} {place}"
 
 
 def of_type(subject: Subject, *n_types: XenElfNote) -> str:
-    """The notes of these types that count, or that there is none; or the legacy string."""
+    """Describe the notes of these types that libelf uses, or their absence; or __xen_guest."""
     if subject.parms.guest_info is not None:
         return _guest_string(subject, subject.parms.guest_info)
     return "; ".join(
@@ -95,14 +95,14 @@ def of_type(subject: Subject, *n_types: XenElfNote) -> str:
 
 
 def segment(subject: Subject, found: Segment, *fields: str) -> str:
-    """A program header and some of its fields."""
+    """Describe a program header and some of its fields."""
     kind = spec.PT_NAMES.get(found.p_type, f"p_type {found.p_type:#x}")
     values = ", ".join(f"{field} = {getattr(found, field):#x}" for field in fields)
     return f"program header {found.number} ({kind}, {values}) {at(subject, found.offset)}"
 
 
 def header(subject: Subject, *fields: str) -> str:
-    """Fields of the ELF header."""
+    """Describe fields of the ELF header."""
     wide = subject.elf.bits == 64
     return ", ".join(
         f"{field} = {getattr(subject.elf, field):#x} {at(subject, _EHDR_OFFSETS[field][wide])}"

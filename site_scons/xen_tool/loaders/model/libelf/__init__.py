@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Xen's libelf, of the hypervisor and of libxenguest: what it reads, and the rules it applies.
+"""What Xen's libelf, in the hypervisor and in libxenguest, reads from an ELF file.
 
-Read parms.py and addresses.py first: they are struct elf_dom_parms, as the rules see it.
+parms      struct elf_dom_parms as the notes fill it; read this first
+addresses  where libelf puts the kernel, also of struct elf_dom_parms
+features   the names in FEATURES
+legacy     the string in the section __xen_guest
 """

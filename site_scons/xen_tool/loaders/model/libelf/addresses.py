@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Where libelf puts a kernel: elf_parse_binary and elf_xen_addr_calc_check before its checks.
+"""Compute where libelf puts a kernel, as elf_parse_binary and elf_xen_addr_calc_check do.
 
-From p_paddr and p_memsz of the segments, and the notes; p_vaddr is never read.
-Addresses are 64 bits wide and wrap.
+The checks of the latter are in checks.py.  The input is p_paddr and p_memsz of the segments,
+and the notes; p_vaddr is never read.  Addresses are 64 bits wide and wrap.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BSDSYM_SECTIONS = 3
 
 
 class Addresses(NamedTuple):
-    """Names as in struct elf_binary and struct elf_dom_parms."""
+    """Addresses by their names in struct elf_binary and struct elf_dom_parms."""
 
     pstart: int
     pend: int
@@ -25,14 +25,14 @@ class Addresses(NamedTuple):
     virt_base: int
     elf_paddr_offset: int
     virt_offset: int
-    """Added to p_paddr to give the address at which the kernel runs."""
+    """The difference between the address at which the kernel runs and p_paddr."""
     virt_kstart: int
     virt_kend: int
     virt_entry: int
 
 
 def addresses(elf: Elf, parms: Parms, *, hvm: bool) -> Addresses:
-    """Hvm is elf_xen_parse's: whether it knows that the domain is to be PVH."""
+    """Compute the addresses; hvm: the argument of elf_xen_parse, that the domain is PVH."""
     loadable = [segment for segment in elf.segments if segment.is_loadable]
     pstart = min((segment.p_paddr for segment in loadable), default=ADDRESS_MASK)
     pend = max(
@@ -41,7 +41,7 @@ def addresses(elf: Elf, parms: Parms, *, hvm: bool) -> Addresses:
     virt_base = 0 if hvm or parms.virt_base == UNSET_ADDR else parms.virt_base
     paddr_offset = parms.elf_paddr_offset
     if hvm or paddr_offset == UNSET_ADDR:
-        # Kernels with a __xen_guest string had p_paddr as p_vaddr.
+        # In kernels with a string __xen_guest, p_paddr is p_vaddr.
         paddr_offset = 0 if hvm or parms.regions else virt_base
     virt_offset = virt_base - paddr_offset & ADDRESS_MASK
     entry = parms.virt_entry
@@ -69,7 +69,7 @@ def has_symtab(elf: Elf) -> bool:
 
 
 def _symtab(elf: Elf) -> tuple[int, int] | None:
-    """sh_size and sh_link of the section that elf_init takes for the symbol table."""
+    """Return sh_size and sh_link of the section that elf_init uses as the symbol table."""
     for section in elf.sections:
         if section.number and section.sh_type == spec.SHT_SYMTAB:
             if section.sh_link in range(1, elf.shdr_count):
@@ -79,7 +79,7 @@ def _symtab(elf: Elf) -> tuple[int, int] | None:
 
 
 def _bsd_symtab_end(elf: Elf, pend: int) -> int:
-    """Where the symbols end that are loaded behind the kernel, or 0: elf_parse_bsdsyms."""
+    """Return the end of the symbols loaded behind the kernel, or 0, as elf_parse_bsdsyms."""
     symtab = _symtab(elf)
     if symtab is None:
         return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The names in FEATURES: elf_xen_parse_features (xen/common/libelf/libelf-dominfo.c)."""
+"""Read the names in FEATURES, as elf_xen_parse_features (xen/common/libelf/libelf-dominfo.c)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ _FEATURE_SIZE = 63
 
 
 def parse_features(names: bytes) -> tuple[int, int, bytes | None]:
-    """elf_xen_parse_features: what is supported, what is required, where it gave up.
+    """Return the bits of supported and of required features, and the name at which it failed.
 
-    Names are cut into pieces of 63 characters, of which the rest is a new name.
-    The last value is a required name that libelf does not know; those behind it
-    are not read.
+    A name is cut after 63 characters, and the rest is a new name.  The last value is a required
+    name that libelf does not know, after which it reads no more; None if there is none.
     """
     supported = required = 0
     while names:

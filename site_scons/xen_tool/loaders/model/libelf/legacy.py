@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The string in the section __xen_guest, which kernels had before notes: "K=V,K=V,...".
 
-As elf_xen_parse_guest_info (xen/common/libelf/libelf-dominfo.c) takes it apart.
+It is split as elf_xen_parse_guest_info (xen/common/libelf/libelf-dominfo.c) does.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ SECTION = "__xen_guest"
 _NAME_SIZE = 31
 _VALUE_SIZE = 127
 
-# libelf reads to the NUL, however far; no string comes near this.
+# libelf reads up to the NUL, however far; no real string is as long as this.
 _LIMIT = 1 << 16
 
 _NUMBER = re.compile(rb"0[xX](?P<hex>[0-9a-fA-F]+)|0(?P<octal>[0-7]*)|(?P<decimal>[0-9]+)")
 
 
 def guest_info(data: Data, offset: int) -> Iterator[tuple[bytes, bytes]]:
-    """The keys and values of the string at offset, in order.
+    """Yield the keys and values of the string at offset, in order.
 
-    Blanks count.  What is longer than 31 characters of a key or 127 of a value
-    goes on as a new key.
+    Blanks are part of them.  The characters of a key after the 31st, or of a value after the
+    127th, are a new key.
     """
     text = data.read(offset, _LIMIT).partition(b"\0")[0]
     position = 0
@@ -46,7 +46,7 @@ def guest_info(data: Data, offset: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def number(text: bytes) -> int:
-    """simple_strtoull with base 0; what is no number is 0 (Xen common/lib/strtoull.c)."""
+    """Return the number, as simple_strtoull with base 0; else 0 (Xen common/lib/strtoull.c)."""
     match = _NUMBER.match(text)
     if match is None:
         return 0

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What libelf makes of the notes: struct elf_dom_parms, for a PV or a PVH domain.
+"""struct elf_dom_parms as libelf fills it from the notes, for a PV or a PVH domain.
 
-As xen/common/libelf/libelf-dominfo.c fills it, trap for trap: numbers are 64 bits
-wide and wrap, numeric notes are zero-extended and 0 if of another width than 1, 2, 4
-or 8, strings end at their NUL whatever n_descsz says and are cut to 15 characters,
-the last note of a type wins, and features accumulate.  The checks are in checks.py.
+It follows xen/common/libelf/libelf-dominfo.c in all details: numbers are 64 bits wide and
+wrap, numeric notes are zero-extended and 0 if their width is not 1, 2, 4 or 8, strings end at
+their NUL whatever n_descsz is and are cut to 15 characters, the last note of a type wins, and
+features accumulate.  The checks are in checks.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .legacy import SECTION, guest_info, number
 
 UNSET_ADDR = ADDRESS_MASK
 UNSET_ADDR32 = 0xFFFFFFFF
-"""A note with this value is as good as absent."""
+"""The value of a field whose note is absent; a note with it counts as absent."""
 
 TEXTS = frozenset(
     {
@@ -59,15 +59,15 @@ NUMBERS = frozenset(
 
 _STRING_SIZE = 15
 _FEATURES_LIMIT = 1 << 20
-"""Bytes of FEATURES that are read, in all notes together; no kernel comes near this."""
+"""Limit of the bytes of FEATURES that are read, of all notes; no real kernel reaches it."""
 _KEPT = 4096
 _NOTE_HEADER = 12
 _OWNER = 16
-"""Bytes of an owner in which somebody may have meant "Xen"."""
+"""Bytes of an owner in which a misspelt "Xen" is searched."""
 
 
 class Pae(IntEnum):
-    """PAE_MODE: enum xen_pae_type."""
+    """Values of PAE_MODE: enum xen_pae_type."""
 
     NO = 0
     YES = 1
@@ -76,7 +76,7 @@ class Pae(IntEnum):
 
 
 class Parms:
-    """struct elf_dom_parms, and where its values come from."""
+    """The fields of struct elf_dom_parms, and the notes that their values come from."""
 
     loader = b""
     guest_os = b""
@@ -100,35 +100,35 @@ class Parms:
     f_required = 0
 
     regions: tuple[tuple[str, int], ...] = ()
-    """The PT_NOTE segments and SHT_NOTE sections looked at, by kind and number."""
+    """The PT_NOTE segments and SHT_NOTE sections that were read: kind and number."""
     too_many_notes = False
     overrun: tuple[FoundNote, int] | None = None
-    """The first note that claims more of its segment or section than there is, so that other
-    notes in it are lost; and where that ends."""
+    """The first note that is larger than the rest of its segment or section, which hides later
+    notes there; and the offset of the end of that segment or section."""
     cut: FoundNote | None = None
-    """The first note of which something is behind the file that libelf wants to read."""
+    """The first note of which libelf reads bytes beyond the end of the file."""
     misnamed: FoundNote | None = None
-    """The first note of an owner that has "xen" in it, but is another than "Xen"."""
+    """The first note whose owner contains "xen" in any case, but is not "Xen"."""
     features_size = 0
-    """Bytes of FEATURES that were read."""
+    """Number of bytes of FEATURES that were read."""
     guest_info: int | None = None
-    """Offset of the legacy __xen_guest string, if that is what was read."""
+    """Offset of the legacy string __xen_guest, if that was read instead of notes."""
     refused: tuple[FoundNote, bytes] | None = None
-    """The FEATURES note at which libelf gave up, and the required name it does not know."""
+    """The FEATURES note at which libelf failed, and the required name that it does not know."""
 
     def __init__(self) -> None:
         self.notes: list[FoundNote] = []
-        """Notes of Xen's in order, 4096 at most."""
+        """The notes of the owner "Xen" in order, at most 4096."""
         self.counted: dict[int, FoundNote] = {}
-        """The note that counts, by n_type: the last one that could be read."""
+        """The note that is used, by n_type: the last one that could be read."""
 
 
 def parse(elf: Elf, *, domu: bool, legacy: bool, to_the_end: bool = False) -> Parms:
-    """elf_xen_parse up to its checks.
+    """Do what elf_xen_parse does before its checks.
 
-    domu tells libxenguest's copy of libelf from the hypervisor's, as wild sizes of
-    notes wrap at other addresses there; legacy is whether a __xen_guest string counts.
-    to_the_end goes on where libelf gives the image up.
+    domu: libxenguest's copy of libelf instead of the hypervisor's: huge sizes of notes wrap at
+    other addresses there.  legacy: whether to read the string __xen_guest.
+    to_the_end: continue where libelf refuses the image.
     """
     base = LIBXENGUEST_IMAGE_BASE if domu and image_base_matters(elf) else XEN_IMAGE_BASE
     known: Parms
@@ -161,7 +161,7 @@ def parse(elf: Elf, *, domu: bool, legacy: bool, to_the_end: bool = False) -> Pa
 
 
 def _read(parms: Parms, note: FoundNote, text: bytes | None) -> bool:
-    """elf_xen_parse_note; false if libelf gives the image up."""
+    """Read a note as elf_xen_parse_note does; return false if libelf refuses the image."""
     if len(parms.notes) < _KEPT:
         parms.notes.append(note)
     if text is None:
@@ -219,7 +219,7 @@ def _read(parms: Parms, note: FoundNote, text: bytes | None) -> bool:
 
 
 class _Ends:
-    """Where segments and sections of notes end, asked for in their order."""
+    """The ends of segments and sections of notes, looked up in their order."""
 
     def __init__(self, elf: Elf) -> None:
         self._elf = elf
@@ -228,7 +228,7 @@ class _Ends:
         self._end = 0
 
     def of(self, note: FoundNote) -> int:
-        """The end of what the note lies in, in the file."""
+        """Return the file offset of the end of the segment or section that holds a note."""
         region = note.place, note.number
         if region != self._region:
             self._region = region
@@ -242,7 +242,7 @@ class _Ends:
 
 
 def _survey(parms: Parms, note: FoundNote, is_xen: bool, text: bytes | None, end: int) -> None:
-    """What libelf does not mind, but the note's author might."""
+    """Record what libelf accepts, but the author of the note may not have meant."""
     read_end = note.desc_offset + (_needed(note, text) if is_xen else 0)
     note_end = note.desc_offset + note.n_descsz
     if parms.overrun is None and note_end > end and read_end + _NOTE_HEADER <= end:
@@ -256,7 +256,7 @@ def _survey(parms: Parms, note: FoundNote, is_xen: bool, text: bytes | None, end
 
 
 def _needed(note: FoundNote, text: bytes | None) -> int:
-    """Bytes of the descriptor that are read, whatever n_descsz says."""
+    """Return the number of bytes of the descriptor that libelf reads, whatever n_descsz is."""
     if note.n_type not in TEXTS:
         return note.n_descsz if note.n_descsz in (1, 2, 4, 8) else 0
     return 0 if text is None else len(text) + 1
@@ -273,7 +273,7 @@ def _add_features(parms: Parms, names: bytes) -> bytes | None:
 
 
 def _read_guest_info(parms: Parms, pairs: Iterator[tuple[bytes, bytes]]) -> None:
-    """elf_xen_parse_guest_info."""
+    """Read the legacy string as elf_xen_parse_guest_info does."""
     for name, value in pairs:
         match name:
             case b"LOADER":
@@ -299,7 +299,7 @@ def _read_guest_info(parms: Parms, pairs: Iterator[tuple[bytes, bytes]]) -> None
             case b"HYPERCALL_PAGE":
                 parms.virt_hypercall = number(value) << 12 & ADDRESS_MASK
             case b"FEATURES" if _add_features(parms, value) is not None:
-                # The string is read no further, but its failure is forgotten.
+                # Nothing of the string is read after this, but libelf ignores the failure.
                 break
     if UNSET_ADDR not in (parms.virt_base, parms.virt_hypercall):
         parms.virt_hypercall = (parms.virt_hypercall + parms.virt_base) & ADDRESS_MASK
