@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is told of a kernel image: its notes, segments and verdicts, for people and programs.
+"""Report a kernel image: its notes, segments and verdicts, as text or JSON.
 
-report    reads an image, and says what is in it and what each loader makes of it
-text      the same for people
-many      several images, and folders of them
-diff      what is different between two images
-bitwise   where two files that should be the same differ
+report    reads an image: its contents and the verdict of each loader, and the JSON document
+text      the report as text
+many      the check of several images, and of folders
+diff      the differences between two images
+bitwise   the first difference of two files that should be equal
+explain   the rules of the loaders, and docs/rules.md
+map/      the memory that a loader lays out
+size/     the sizes of sections, objects and symbols
+page      an HTML page about a build
+trace     a trace of a build and a boot
 """

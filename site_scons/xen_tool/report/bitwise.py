@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Where two files that should be the same differ, for the target reproducible.
+"""Find where two files that should be equal differ, for the target reproducible.
 
-Of an ELF file the section and the symbol are told, of a text the line.  Of several sections
-that differ the one is told that explains most: first those that are loaded, and then those
-whose difference is a string, such as a path in debug information.
+The place is a section and a symbol in an ELF file, and a line in a text.  If several sections
+differ, it is in the one that explains most: first those that are loaded, and then those whose
+difference is a string, such as a path in debug information.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from ..printable import printable
 _PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
 _LINE = re.compile(rb"[^\n]*")
 _SHORTEST = 4
-"""So many printable bytes in a row are a string."""
+"""Printable bytes in a row that make a string."""
 _LONGEST = 100
 _BYTES = 8
 _BLOCK = 4096
 
 
 class Difference(NamedTuple):
-    """The first place that is not the same."""
+    """The first difference of two files."""
 
     section: str | None
     symbol: str | None
-    """The one that the place belongs to, if it can be told, and how far behind it that is."""
+    """The symbol that the place belongs to, and the offset from it; None if unknown."""
     line: int | None
     offset: int
-    """In the section, or else in the file."""
+    """The offset in the section or, if that is None, in the file."""
     here: str
-    """What is there in the first file: a string in quotes, or bytes."""
+    """The content of the first file there: a string in quotes, or bytes."""
     there: str
 
     @property
     def place(self) -> str:
-        """The place in words."""
+        """The place for a message."""
         if self.section is not None:
             return f"section {self.section}, {self.symbol or f'offset {self.offset:#x}'}"
         return f"line {self.line}" if self.line else f"offset {self.offset:#x}"
@@ -54,11 +54,11 @@ class _Section(NamedTuple):
     content: bytes
     is_loaded: bool
     first: int
-    """The value of a symbol at its start."""
+    """The value that a symbol at its start has."""
 
 
 def difference(here: bytes, there: bytes) -> Difference | None:
-    """The first difference of two files' contents; None if there is none."""
+    """Return the first difference of two files' contents; None if there is none."""
     if here == there:
         return None
     elf, other = (elf_of(Data.of_bytes(data)) for data in (here, there))
@@ -116,7 +116,7 @@ def _in_sections(
 
 
 def _symbol(elf: Elf, section: int, first: int, offset: int) -> str | None:
-    """The symbol to which an offset in a section belongs, as debuggers write it."""
+    """Return the symbol to which an offset in a section belongs, as debuggers write it."""
     symbols = Symbols(elf)
     best = None
     for st_name, _, st_shndx, st_value, st_size in symbols:
@@ -128,7 +128,7 @@ def _symbol(elf: Elf, section: int, first: int, offset: int) -> str | None:
 
 
 def _at(section: str | None, here: bytes, there: bytes, pattern: re.Pattern[bytes]) -> Difference:
-    """The first difference of two runs of bytes."""
+    """Return the first difference of two byte strings."""
     block = 0
     while here[block : block + _BLOCK] == there[block : block + _BLOCK]:
         block += _BLOCK
@@ -143,7 +143,7 @@ def _at(section: str | None, here: bytes, there: bytes, pattern: re.Pattern[byte
 
 
 def _string(data: bytes, offset: int, pattern: re.Pattern[bytes]) -> bytes:
-    """The string around an offset."""
+    """Return the string around an offset."""
     start = offset
     while start > max(0, offset - _LONGEST) and pattern.fullmatch(data, start - 1, start):
         start -= 1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is different between two images: in their notes, segments and verdicts.
+"""The differences between two images: in their notes, segments and verdicts.
 
-document() of the difference gives what `xen-tool diff --json` prints:
+document() returns what `xen-tool diff --json` prints:
 
     {"schema": 1, "images": [A, B], "differences": [
         {"what": "note XEN_VERSION", "before": TEXT or null, "after": TEXT or null}]}
@@ -23,7 +23,7 @@ from .text import findings, summary
 
 
 class Difference(NamedTuple):
-    """One thing that is not the same; None where it is not there."""
+    """One fact that differs; before or after is None if that image does not have it."""
 
     what: str
     before: str | None
@@ -31,7 +31,7 @@ class Difference(NamedTuple):
 
 
 def differences(before: Report, after: Report) -> list[Difference]:
-    """All of them, in the order in which a report has them."""
+    """Return all differences, in the order of a report."""
     return [
         Difference(name, old.get(name), new.get(name))
         for old, new in zip(_facts(before), _facts(after), strict=True)
@@ -41,7 +41,7 @@ def differences(before: Report, after: Report) -> list[Difference]:
 
 
 def document(before: Report, after: Report) -> dict[str, Any]:
-    """What --json prints."""
+    """Return what --json prints."""
     return {
         "schema": SCHEMA,
         "images": [before.image, after.image],
@@ -50,7 +50,7 @@ def document(before: Report, after: Report) -> dict[str, Any]:
 
 
 def lines(before: Report, after: Report) -> Iterator[str]:
-    """The same for people: - of the first image, + of the second."""
+    """Yield the lines of `xen-tool diff`: - of the first image, + of the second."""
     found = differences(before, after)
     if found:
         yield f"--- {printable(before.image)}"
@@ -64,9 +64,9 @@ def lines(before: Report, after: Report) -> Iterator[str]:
 
 
 def _facts(report: Report) -> Iterator[dict[str, str]]:
-    """Names and values of what is compared: of the file, of notes, of segments, of each loader."""
+    """Yield names and values that are compared: of file, notes, segments, and each loader."""
     yield _of_file(report)
-    # A note that moved in the file is the same note.
+    # Offsets are not compared: a note that moved in the file is the same note.
     yield _numbered((f"note {note.owner} {note.name}", _note(note)) for note in report.notes)
     yield _numbered((f"__xen_guest {line.key}", f'"{line.value}"') for line in report.guest)
     yield {f"segment {segment.number}": _segment(segment) for segment in report.segments}
@@ -87,7 +87,7 @@ def _of_file(report: Report) -> dict[str, str]:
 
 
 def _numbered(facts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Facts of which several may have one name."""
+    """Number the facts that have the same name."""
     result: dict[str, str] = {}
     seen: Counter[str] = Counter()
     for name, fact in facts:
@@ -97,7 +97,7 @@ def _numbered(facts: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _note(note: NoteLine) -> str:
-    # What is shown may be cut.
+    # The shown value may be cut.
     value = f"bytes {note.desc}" if note.shown.endswith("...") else note.shown
     return f"{value} ({len(note.desc) // 2} bytes in {note.place.split()[0]})"
 

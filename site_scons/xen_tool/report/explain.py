@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rules of the loaders for people: `xen-tool explain`, and docs/rules.md, which it makes.
+"""Explain the rules of the loaders: `xen-tool explain`, and docs/rules.md, which it generates.
 
-Each rule with its condition, its words and since when they are so, its fix, its source and how
-it is known; and an example, the smallest image that trips it.
+A rule has its condition, its message and the releases that print it, its fix, its source, how it
+was verified, and an example: the smallest image that violates it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ _GROUPS = {
 
 
 class Example(NamedTuple):
-    """An image that trips a rule."""
+    """An image that violates a rule."""
 
     loader: str
     xen: Xen
@@ -109,7 +109,7 @@ def example(name: str) -> Example | None:
 
 
 def explain(name: str) -> Iterator[str]:
-    """The lines of `xen-tool explain NAME`.  Raises XenToolError if there is no such rule."""
+    """Yield the lines of `xen-tool explain NAME`; raise XenToolError for an unknown rule."""
     known = rules()
     if name not in known:
         raise XenToolError(f"{name!r} is no rule; there are {', '.join(known)}")
@@ -135,7 +135,7 @@ def explain(name: str) -> Iterator[str]:
 
 
 def document() -> Iterator[str]:
-    """The lines of docs/rules.md."""
+    """Yield the lines of docs/rules.md."""
     yield "<!-- SPDX-License-" + "Identifier: GPL-2.0-only OR MIT"
     yield "     Made by `xen-tool explain --all`. -->"
     yield "# The rules by which loaders take kernels"

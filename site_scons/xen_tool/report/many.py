@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The check of several images, or of all that a folder holds: `xen-tool check A B FOLDER -j 4`.
+"""Check several images, or all images in a folder: `xen-tool check A B FOLDER -j 4`.
 
-document() gives what --json prints then; of one image it prints the document of report.py:
+document() returns what --json prints then; for a single image it prints that of report.py:
 
     {"schema": 1, "images": [the document of each], "errors": [{"image": PATH, "message": TEXT}],
      "summary": {"accepted": 3, "refused": 1, "unreadable": 0}}
 
-In a folder and those below it the kernels among the files are checked: a bzImage, an ELF file
-with notes of Xen's, and one that is neither an object nor a program or library of a system.
-Links are not followed, and a file of several names counts once.
+In a folder, and those below it, the kernels are checked: a bzImage, an ELF file with notes of
+the owner "Xen" or a section __xen_guest, and one that is neither an object nor a program or
+library of a system.  Links are not followed, and a file with several names counts once.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from . import text
 from .report import SCHEMA, Report, read_report
 
 ACCEPTED, REFUSED, UNREADABLE = "accepted", "refused", "unreadable"
-"""What may come of an image: each asked loader takes it; one does not; it cannot be read."""
+"""The outcomes: all loaders that must accept the image do; one does not; it cannot be read."""
 
 
 class Checked(NamedTuple):
-    """What came of one image."""
+    """The outcome for one image."""
 
     path: str
     outcome: str
     document: dict[str, Any]
-    """As --json prints it; empty if it cannot be read."""
+    """What --json prints of it; empty if it cannot be read."""
     lines: list[str]
-    """For people."""
+    """The text for people."""
 
 
 class _File(NamedTuple):
     path: str
     folder: str
-    """In which it was found; "" if it was named itself."""
+    """The folder in which it was found; "" if the file was named."""
 
 
 def check(
     paths: Sequence[str], xen: Xen, asked: Sequence[str] | None, jobs: int
 ) -> Iterator[Checked]:
-    """Check images and folders of them, in order, so many at a time.
+    """Check images and folders of images, in order, up to jobs at the same time.
 
     Raises XenToolError if a folder has none.
     """
@@ -67,7 +67,7 @@ def check(
 
 
 def document(checked: Sequence[Checked]) -> dict[str, Any]:
-    """What --json prints of several images."""
+    """Return what --json prints for several images."""
     return {
         "schema": SCHEMA,
         "images": [each.document for each in checked if each.document],
@@ -81,7 +81,7 @@ def document(checked: Sequence[Checked]) -> dict[str, Any]:
 
 
 def summary(checked: Sequence[Checked]) -> str:
-    """The closing line."""
+    """Return the last line, with the counts."""
     counts = (f"{count} {outcome}" for outcome, count in _counts(checked).items() if count)
     return f"{len(checked)} image{'s' * (len(checked) != 1)}: {', '.join(counts)}"
 
@@ -92,7 +92,7 @@ def _counts(checked: Sequence[Checked]) -> dict[str, int]:
 
 
 def _files(paths: Sequence[str]) -> Iterator[_File]:
-    """The files that are named, and the regular ones below the folders that are."""
+    """Yield the named files, and the regular files below named folders."""
     for path in paths:
         if not os.path.isdir(path):
             yield _File(path, "")
@@ -111,7 +111,7 @@ def _files(paths: Sequence[str]) -> Iterator[_File]:
 
 
 def _checked(file: _File, *, xen: Xen, asked: Sequence[str] | None) -> Checked | None:
-    """What comes of a file; None of one in a folder that is no kernel."""
+    """Return the outcome for a file; None for one in a folder that is not a kernel."""
     try:
         report = read_report(file.path, xen, asked)
     except XenToolError as error:
@@ -157,7 +157,7 @@ def _mapped(
 
 
 def _end_silently() -> None:
-    """A terminal sends its Ctrl-C to all; this process tells of it."""
+    """End without a message on Ctrl-C: the parent gets it as well, and prints one."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""One HTML page of a build, which needs no other file, no network and no script.
+"""Write one HTML page about a build, which needs no other file, no network and no script.
 
-Each function makes the text of one section; page() puts them together.  Long lists are folded, and
-open by the keyboard.
+Each function returns one section; page() joins them.  Long lists are folded, and can be opened
+by the keyboard.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from .size.text import name as size_name
 from .text import verdict_lines
 
 Section = tuple[str, str]
-"""A title, and the HTML below it."""
+"""The title of a section, and the HTML below it."""
 
 _TOP = 20
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-"""The browser itself is to take nothing from elsewhere, and to run nothing."""
+"""Forbid the browser to load anything from elsewhere, and to run scripts."""
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2328; --faint: #59636e; --ground: #ffffff;
   --line: #d1d9e0; --link: #0550ae; }
@@ -49,7 +49,7 @@ summary { cursor: pointer; color: var(--link); }
 
 
 def page(title: str, about: str, sections: Sequence[Section]) -> str:
-    """The whole page; about is a sentence below its title."""
+    """Return the page; about is a sentence below its title."""
     links = "\n".join(f'<a href="#{_id(name)}">{escape(name)}</a>' for name, _ in sections)
     body = "\n".join(
         f'<section id="{_id(name)}">\n<h2>{escape(name)}</h2>\n{text}\n</section>'
@@ -75,14 +75,14 @@ def _text(words: str) -> str:
 
 
 def verdicts(report: Report) -> Section:
-    """What each asked loader says of the image."""
+    """Return the verdicts of the loaders that the image must satisfy."""
     if not report.asked:
         return "Verdicts", "<p>No loader is asked.</p>"
     return "Verdicts", _lines(verdict_lines(report, report.asked))
 
 
 def maps(found: Maps) -> Section:
-    """A picture for each loader, and the same as text."""
+    """Return a picture of each loader's map, and the maps as text."""
     parts = []
     for each in found.maps:
         picture = base64.b64encode(svg.picture(found, each).encode()).decode()
@@ -96,7 +96,7 @@ def maps(found: Maps) -> Section:
 
 
 def sizes(now: Sizes, before: Sizes | None) -> Section:
-    """Tables of what is how large, and how that has changed."""
+    """Return tables of sizes, and their changes."""
     total = f"<p>{now.total[0]:,} bytes in the file, {now.total[1]:,} in memory</p>"
     tables = []
     for kind in ("sections", "objects", "symbols"):
@@ -121,7 +121,7 @@ def sizes(now: Sizes, before: Sizes | None) -> Section:
 
 
 def configuration(values: Mapping[str, str], origins: Mapping[str, str]) -> Section:
-    """Each symbol, its value, and where it was set."""
+    """Return each symbol, its value, and where it was set."""
     table = (
         (f"CONFIG_{name}", value, origins.get(name, "")) for name, value in sorted(values.items())
     )
@@ -129,26 +129,26 @@ def configuration(values: Mapping[str, str], origins: Mapping[str, str]) -> Sect
 
 
 def licences(found: Mapping[str, str], problems: Sequence[str]) -> Section:
-    """The licences of the sources, and what is wrong with them."""
+    """Return the licences of the sources, and the problems with them."""
     files: dict[str, list[str]] = {}
     for path, expression in found.items():
         files.setdefault(expression or "(says none)", []).append(path)
-    told = [
+    html = [
         _folded(f"{expression}: {len(paths)} files", _lines(paths))
         for expression, paths in sorted(files.items())
     ]
     wrong = "".join(f"<li>{_text(problem)}</li>" for problem in problems)
-    return "Licences", (f"<ul>{wrong}</ul>\n" if wrong else "") + "\n".join(told)
+    return "Licences", (f"<ul>{wrong}</ul>\n" if wrong else "") + "\n".join(html)
 
 
 def boots(logs: Mapping[str, str]) -> Section:
-    """The consoles of the boots of this build directory, by their names."""
-    told = []
+    """Return the console logs of the boots of this build directory, by name."""
+    html = []
     for name, console in logs.items():
         results = [line for line in console.splitlines() if line.startswith("RESULT: ")]
         said = results[-1] if results else "no result"
-        told.append(_folded(f"{name}: {said}", _lines(console.splitlines())))
-    return "Boots", "\n".join(told) or "<p>It was not booted yet: type <code>scons boot</code>.</p>"
+        html.append(_folded(f"{name}: {said}", _lines(console.splitlines())))
+    return "Boots", "\n".join(html) or "<p>It was not booted yet: type <code>scons boot</code>.</p>"
 
 
 def _folded(title: str, text: str) -> str:
@@ -156,9 +156,9 @@ def _folded(title: str, text: str) -> str:
 
 
 def _lines(lines: Iterable[str]) -> str:
-    told = "\n".join(_text(line) for line in lines)
-    # What can be scrolled must be reached by the keyboard.
-    return f'<pre class="scroll" tabindex="0">{told}</pre>'
+    html = "\n".join(_text(line) for line in lines)
+    # A scrollable element must be reachable by the keyboard.
+    return f'<pre class="scroll" tabindex="0">{html}</pre>'
 
 
 def _table(
@@ -166,10 +166,10 @@ def _table(
 ) -> str:
     def row(cells: Sequence[str], tag: str) -> str:
         kinds = [' class="number"' if n < numbers else "" for n in range(len(cells))]
-        told = "".join(
+        html = "".join(
             f"<{tag}{kind}>{_text(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True)
         )
-        return f"<tr>{told}</tr>"
+        return f"<tr>{html}</tr>"
 
     caption = f"<caption>{_text(caption)}</caption>\n" if caption else ""
     body = "\n".join(row(cells, "td") for cells in lines)

@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """A kernel image, its notes and the verdict of every loader, as one document.
 
-document() gives what --json prints; its schema, all numbers that may be
-addresses being strings of hexadecimal digits:
+document() returns what --json prints.  This is its schema; numbers that may be addresses are
+strings of hexadecimal digits:
 
     {"schema": 1, "image": PATH, "xen": "4.17", "asked": [LOADER],
      "format": "ELF" | "bzImage (zstd)" | ...,
      "elf": {"class": 32 | 64, "machine": "x86_64" | "i386" | "0x28", "entry": "0x..."} | null,
-     "unlinked": true (only of an object that is not linked yet: ET_REL),
+     "unlinked": true (only for an object that is not linked yet: ET_REL),
      "notes": [{"type": 1, "name": "ENTRY", "owner": "Xen",
                 "value": "0x...", or text, or the first 16 bytes in hexadecimal digits,
                 "desc": bytes in hexadecimal digits, at most 4096 of them,
                 "place": "PT_NOTE 3", "offset": "0x...", "read_by": [LOADER]}],
-     "xen_guest": [{"key": "LOADER", "value": TEXT, "read_by": [LOADER]}] (only where a section
-                  __xen_guest is, of kernels before notes),
+     "xen_guest": [{"key": "LOADER", "value": TEXT, "read_by": [LOADER]}] (only if there is a
+                  section __xen_guest, which kernels had before notes),
      "segments": [{"type": "PT_LOAD", "flags": "r-x", "offset": "0x...", "vaddr": "0x...",
                    "paddr": "0x...", "filesz": "0x...", "memsz": "0x...", "align": "0x..."}],
      "verdicts": {LOADER: {"accepted": true, "rule": ID or null, "message": TEXT or null,
                            "fix": TEXT or null, "where": TEXT or null,
-                           "reason": TEXT or null (what a loader found that prints none),
+                           "reason": TEXT or null (the cause, if the loader does not print it),
                            "errors": [{"id": ID, "message": TEXT, "fix": TEXT, "where": TEXT,
                                        "reason": TEXT}],
                            "warnings": [likewise]}}}
 
-A field that is added does not raise the number of the schema; one that changes
-its meaning or goes does.
+The number of the schema is not raised for a new field, but for one that is removed or changes
+its meaning.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 _SHOWN = 4096
-"""Notes, keys and segments that are told of; no kernel has so many."""
+"""Limit of the notes, keys and segments that are reported; no real kernel has as many."""
 _SHOWN_BYTES = 1 << 20
-"""Of descriptors, likewise."""
+"""Limit of the hexadecimal digits of all descriptors that are reported."""
 
 _MACHINES = {spec.EM_386: "i386", spec.EM_X86_64: "x86_64"}
 _READERS: dict[int, tuple[str, ...]] = {
@@ -72,7 +72,8 @@ _READERS: dict[int, tuple[str, ...]] = {
     XenElfNote.PHYS32_ENTRY: PVH,
     XenElfNote.PHYS32_RELOC: (PVH_DOM0,),
 }
-"""Who acts on a note, by its type (Xen libelf-dominfo.c and its callers, QEMU elf_ops.h.inc)."""
+"""The loaders that use a note, by type (Xen libelf-dominfo.c and its callers, QEMU
+elf_ops.h.inc)."""
 
 
 _GUEST_KEYS = {
@@ -88,11 +89,11 @@ _GUEST_KEYS = {
     "HYPERCALL_PAGE": XenElfNote.HYPERCALL_PAGE,
     "FEATURES": XenElfNote.FEATURES,
 }
-"""The keys of __xen_guest (elf_xen_parse_guest_info), and the notes that took their place."""
+"""The keys of __xen_guest (elf_xen_parse_guest_info), and the notes that replaced them."""
 
 
 class GuestLine(NamedTuple):
-    """One key of __xen_guest as it is told of."""
+    """One key of __xen_guest as reported."""
 
     key: str
     value: str
@@ -100,15 +101,15 @@ class GuestLine(NamedTuple):
 
 
 class NoteLine(NamedTuple):
-    """One note as it is told of."""
+    """One note as reported."""
 
     type: int
     name: str
     owner: str
     value: int | str
-    """A number, or its text, or the first bytes as hexadecimal digits."""
+    """A number, a text, or the first bytes as hexadecimal digits."""
     shown: str
-    """The value for people, who are to see where a text ends; it may be cut."""
+    """The value in the text for people: a text is quoted, and may be cut."""
     desc: str
     place: str
     offset: int
@@ -116,13 +117,13 @@ class NoteLine(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What is told of one image; its Data may be closed by now."""
+    """All that is reported of one image.  It does not need the file any more."""
 
     image: str
     format: str
     xen: Xen
     elf_class: int | None
-    """32 or 64; None if the file is no ELF."""
+    """32 or 64; None if the file is not an ELF file."""
     machine: str
     entry: int
     unlinked: bool
@@ -131,26 +132,26 @@ class Report(NamedTuple):
     guest: tuple[GuestLine, ...]
     segments: tuple[Segment, ...]
     verdicts: dict[str, Verdict]
-    """Of LOADERS, in their order, and of others that were asked."""
+    """The verdicts by loader: of LOADERS, in their order, and of further requested ones."""
     asked: tuple[str, ...]
-    """The loaders that must take it: those asked for, or those that it claims to be for."""
+    """The loaders that must accept it: those that the user named, or those that it claims."""
     by_claim: bool
-    """Whether nobody was asked for."""
+    """Whether the user named no loader, and the claim of the image decides."""
     symbols: Mapping[int, str]
-    """Names of its entry, and of the values of its notes; if they were asked for."""
+    """Names of its entry and of the values of its notes; empty unless requested."""
 
     @property
     def good(self) -> bool:
-        """Whether every asked loader takes the image, and nothing kills the guest then."""
+        """Whether all loaders in asked accept the image, and the guest can run then."""
         return bool(self.asked) and not self.unlinked and all(map(self.takes, self.asked))
 
     def takes(self, loader: str) -> bool:
-        """Whether a loader takes the image, and nothing kills the guest then."""
+        """Whether a loader accepts the image, and the guest can run then."""
         verdict = self.verdicts[loader]
         return verdict.accepted and not verdict.errors
 
     def with_fixes(self, fixes: Mapping[str, str | None]) -> Report:
-        """The same, but what refuses the image is mended as said there, by loader."""
+        """Return the report with other fixes for the refusals of these loaders."""
         verdicts = {
             loader: verdict._replace(fix=fixes.get(loader) or verdict.fix)
             for loader, verdict in self.verdicts.items()
@@ -158,11 +159,11 @@ class Report(NamedTuple):
         return self._replace(verdicts=verdicts)
 
     def addresses(self) -> set[int]:
-        """Those that may have names."""
+        """Return the addresses in it that may have names."""
         return {self.entry, *(note.value for note in self.notes if isinstance(note.value, int))}
 
     def document(self) -> dict[str, Any]:
-        """What --json prints."""
+        """Return what --json prints."""
         known = self.elf_class is not None
         elf = {"class": self.elf_class, "machine": self.machine, "entry": hex(self.entry)}
         return {
@@ -189,13 +190,13 @@ def read_report(
     *,
     symbols: bool = False,
 ) -> Report:
-    """Reads an image, and asks every loader of xen, QEMU, and those of asked.
+    """Read an image, and compute the verdicts of every loader of xen, QEMU, and those of asked.
 
-    asked are those that must take it; None: those that it claims to be for.  symbols is
-    whether addresses get names.
+    asked: the loaders that must accept it; None: those that it claims to support.
+    symbols: whether to name addresses.
 
-    Raises XenToolError if the file cannot be opened, read or, for want of a
-    library or of room, unpacked.
+    Raises XenToolError if the file cannot be opened, read or unpacked (a missing library or too
+    little space).
     """
     with open_kernel(path) as kernel:
         report = _report(kernel, xen, asked)
@@ -204,7 +205,7 @@ def read_report(
 
 
 def report_of(name: str, content: bytes, xen: Xen, asked: Sequence[str] | None = None) -> Report:
-    """The same of an image in memory, which name is for."""
+    """Return the report of an image in memory; name stands for its path."""
     with unwrap(name, Data.of_bytes(content)) as kernel:
         return _report(kernel, xen, asked)
 
@@ -241,7 +242,7 @@ def _notes(elf: Elf) -> Iterator[NoteLine]:
 
 def _note(note: FoundNote, elf: Elf) -> NoteLine:
     is_xen = note.is_xen
-    # Of no length it is what follows to libelf, which is not its author's owner.
+    # libelf reads an owner of length 0 from the bytes after it, which the author did not mean.
     owner = printable((note.owner or b"")[:64]) if note.n_namesz or is_xen else ""
     found = value(note) if is_xen else digits(note.desc)
     return NoteLine(
@@ -258,7 +259,7 @@ def _note(note: FoundNote, elf: Elf) -> NoteLine:
 
 
 def _readers_of_any_owner(note: FoundNote) -> tuple[str, ...]:
-    # QEMU looks at no owner.
+    # QEMU ignores the owner.
     entered = note.n_type == XenElfNote.PHYS32_ENTRY and note.place == "PT_NOTE"
     return (QEMU,) if entered else ()
 
@@ -315,12 +316,12 @@ def _segment(segment: Segment) -> dict[str, str]:
 
 
 def segment_type(segment: Segment) -> str:
-    """Such as PT_LOAD; a number if it has no name."""
+    """Return the type of a segment, such as PT_LOAD; a number if it has no name."""
     return spec.PT_NAMES.get(segment.p_type, hex(segment.p_type))
 
 
 def flags(segment: Segment) -> str:
-    """Such as "r-x"."""
+    """Return the flags of a segment, such as "r-x"."""
     return "".join(
         letter if segment.p_flags & flag else "-" for flag, letter in spec.PF_LETTERS.items()
     )

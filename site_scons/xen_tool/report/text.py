@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A report for people: verdicts, and tables of notes and segments."""
+"""Format a report as text: verdicts, and tables of notes and segments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WIDTH = 56
 
 
 def check(report: Report) -> Iterator[str]:
-    """The lines of `xen-tool check`: the verdicts of the loaders that were asked."""
+    """Yield the lines of `xen-tool check`: the verdicts of the loaders in report.asked."""
     yield f"{printable(report.image)}: {_kind(report)}; Xen {report.xen}"
     if report.unlinked:
         yield f"  {_UNLINKED}"
@@ -43,7 +43,7 @@ def check(report: Report) -> Iterator[str]:
 
 
 def check_briefly(report: Report) -> Iterator[str]:
-    """The same, in one line if every asked loader takes it, and there is nothing to say."""
+    """Yield the same, but one line if all these loaders accept it without a finding."""
     if report.good and not findings_of(report, report.asked):
         yield f"{printable(report.image)}: {_kind(report)}; accepted by {', '.join(report.asked)}"
     else:
@@ -51,7 +51,7 @@ def check_briefly(report: Report) -> Iterator[str]:
 
 
 def inspect(report: Report) -> Iterator[str]:
-    """The lines of `xen-tool inspect`: all that is known."""
+    """Yield the lines of `xen-tool inspect`: all that is known."""
     yield f"{printable(report.image)}: {_kind(report)}"
     if report.unlinked:
         yield _UNLINKED
@@ -83,7 +83,7 @@ def inspect(report: Report) -> Iterator[str]:
 
 
 def notes(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
-    """The notes, a line each; symbols are names of addresses."""
+    """Yield the notes, a line each; symbols are names of addresses."""
     yield "Notes:" if report.notes else "Notes: none"
     rows = (
         (
@@ -99,7 +99,7 @@ def notes(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
 
 
 def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
-    """What each loader says; what several of them find alike comes once, behind them."""
+    """Yield the verdicts; findings that several loaders share come once, after them."""
     found = findings_of(report, loaders)
     width = max(map(len, loaders), default=0)
     for loader in loaders:
@@ -119,7 +119,7 @@ def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
 
 
 def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
-    """How to learn more of the rules that refuse the image, or leave the guest dead; once."""
+    """Yield how to read more about the rules that refuse the image or stop the guest; once."""
     verdicts = [report.verdicts[loader] for loader in loaders]
     rules = [verdict.rule for verdict in verdicts if verdict.rule]
     rules += [finding.id for verdict in verdicts for finding in verdict.errors]
@@ -128,7 +128,7 @@ def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
 
 
 def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
-    """Why a boot of the image had to fail: what the loader says; nothing if it takes it."""
+    """Yield the refusal that made a boot of the image fail; nothing if the loader accepts it."""
     report = read_report(path, xen, [loader])
     if not report.takes(loader):
         yield f"{printable(path)} is not for {loader}:"
@@ -136,7 +136,7 @@ def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
 
 
 def findings_of(report: Report, loaders: Sequence[str]) -> dict[tuple[str, Finding], list[str]]:
-    """The findings of several loaders, and who has each."""
+    """Return the findings of several loaders, and the loaders that have each."""
     found: dict[tuple[str, Finding], list[str]] = {}
     for loader in loaders:
         for each in findings(report.verdicts[loader]):
@@ -145,7 +145,7 @@ def findings_of(report: Report, loaders: Sequence[str]) -> dict[tuple[str, Findi
 
 
 def findings(verdict: Verdict) -> Iterator[tuple[str, Finding]]:
-    """The errors and warnings, and which of the two each is."""
+    """Yield errors and warnings, each with its kind."""
     for finding in verdict.errors:
         yield "error", finding
     for finding in verdict.warnings:
@@ -153,14 +153,14 @@ def findings(verdict: Verdict) -> Iterator[tuple[str, Finding]]:
 
 
 def refusal_lines(verdict: Verdict) -> Iterator[str]:
-    """Message, place and fix of what refuses the image; nothing if nothing does."""
+    """Yield message, place and fix of a refusal; nothing if the image is accepted."""
     if not verdict.accepted:
         yield f"  says: {verdict.message}"
         yield from _details(verdict)
 
 
 def finding_lines(kind: str, finding: Finding) -> Iterator[str]:
-    """The same of an error or warning."""
+    """Yield the same of an error or warning."""
     yield f"{kind} {finding.id}: {finding.message}"
     yield from _details(finding)
 
@@ -174,14 +174,14 @@ def _details(found: Verdict | Finding) -> Iterator[str]:
 
 
 def summary(verdict: Verdict) -> str:
-    """What becomes of the image, in a few words."""
+    """Return the verdict in a few words."""
     if not verdict.accepted:
         return f"refused ({verdict.rule})"
     return "accepted, but the guest cannot run" if verdict.errors else "accepted"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Rows in columns; nothing if there are none."""
+    """Yield rows in aligned columns; nothing if there are none."""
     lines = [tuple(row) for row in rows]
     if not lines:
         return
@@ -201,7 +201,7 @@ def _kind(report: Report) -> str:
 
 
 def _other_owner(note: NoteLine) -> str:
-    """The owner; what seems to be meant for Xen is told what its owner has to be."""
+    """Return the owner, with the correct one for a note that seems to be meant for Xen."""
     wrong = not note.owner or NOTE_OWNER.lower() in note.owner.lower()
     return f'of owner "{note.owner}"' + f', must be "{NOTE_OWNER}"' * wrong
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A trace of a build and a boot, as JSON trace events, which Perfetto and others open.
+"""A trace of a build and a boot, as JSON trace events, which Perfetto and others read.
 
-What runs at the same time is on rows of its own: a step takes the first row that is free.
-In Chromium's Trace Event Format "X" is a span, "i" a moment, "M" a name; times are microseconds.
+Steps that run at the same time are on different rows: a step uses the first free row.  In
+Chromium's Trace Event Format "X" is a span, "i" a moment, "M" a name; times are microseconds.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ from collections.abc import Mapping
 from typing import Any
 
 _BUILD, _BOOT = 1, 2
-"""Numbers of the two processes that a viewer shows."""
+"""PIDs of the two processes that a viewer shows."""
 _MAIN = 0
 
 
 class Trace:
-    """Spans and moments since the trace was made."""
+    """Spans and moments since the creation of the trace."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
         self._events: list[dict[str, Any]] = []
         self._rows: dict[str, tuple[int, float]] = {}
-        """The row and the start of each step that runs."""
+        """The row and the start of each running step, by path."""
 
     def now(self) -> float:
-        """Seconds since the trace was made."""
+        """Return the seconds since the creation of the trace."""
         return time.perf_counter() - self._start
 
-    def span(self, name: str, start: float, row: int = _MAIN, **told: Any) -> None:
-        """Add something that began at start and ends now."""
-        self._add("X", name, start, _BUILD, row, told, dur=_micro(self.now() - start))
+    def span(self, name: str, start: float, row: int = _MAIN, **args: Any) -> None:
+        """Add a span that began at start and ends now."""
+        self._add("X", name, start, _BUILD, row, args, dur=_micro(self.now() - start))
 
     def begin(self, path: str) -> None:
-        """A step begins, on a free row."""
+        """Record that a step begins, on a free row."""
         taken = {row for row, _ in self._rows.values()}
         row = next(n for n in range(1, len(taken) + 2) if n not in taken)
         self._rows[path] = row, self.now()
 
-    def end(self, path: str, name: str, **told: Any) -> None:
-        """A step ends."""
+    def end(self, path: str, name: str, **args: Any) -> None:
+        """Record that a step ends."""
         if path in self._rows:
             row, start = self._rows.pop(path)
-            self.span(f"{name} {path}", start, row, **told)
+            self.span(f"{name} {path}", start, row, **args)
 
     def boot(self, name: str, start: float) -> None:
         """Add a phase of a boot that began at start and ends now."""
@@ -55,14 +55,14 @@ class Trace:
         self._add("i", name, self.now(), _BOOT, _MAIN, {}, s="t")
 
     def _add(
-        self, kind: str, name: str, at: float, process: int, row: int, told: Mapping[str, Any],
+        self, kind: str, name: str, at: float, process: int, row: int, args: Mapping[str, Any],
         **more: Any,
     ) -> None:  # fmt: skip
         event = {"name": name, "ph": kind, "ts": _micro(at), "pid": process, "tid": row}
-        self._events.append({**event, **more, "args": dict(told)})
+        self._events.append({**event, **more, "args": dict(args)})
 
     def text(self) -> str:
-        """The trace as JSON, in the order of time."""
+        """Return the trace as JSON, in order of time."""
         rows = sorted({(event["pid"], event["tid"]) for event in self._events})
         names = [_named("process_name", pid, _MAIN, {_BUILD: "build", _BOOT: "boot"}[pid])
                  for pid in sorted({pid for pid, _ in rows})]  # fmt: skip
@@ -86,7 +86,7 @@ def _micro(seconds: float) -> int:
 
 
 class Console:
-    """The phases of a boot, told by the lines of its console."""
+    """The phases of a boot, recognized by the lines of its console."""
 
     def __init__(self, trace: Trace) -> None:
         self._trace = trace
@@ -94,11 +94,11 @@ class Console:
         self._phase = "QEMU starts"
 
     def see(self, line: str) -> None:
-        """A line has come."""
+        """Process a line of the console."""
         if line.startswith(("PASS ", "FAIL ", "RESULT: ")) or "Panic on CPU" in line:
             self._trace.moment(line)
         if line.startswith("(XEN) "):
-            # Once a dom0 runs, Xen speaks in between.
+            # While a dom0 runs, Xen prints lines, too.
             phase = "Xen" if self._phase == "QEMU starts" else self._phase
         else:
             phase = "guest" if line.strip() else self._phase
@@ -110,5 +110,5 @@ class Console:
         self._phase, self._start = following, self._trace.now()
 
     def close(self) -> None:
-        """The boot has ended."""
+        """End the last phase."""
         self._end("")

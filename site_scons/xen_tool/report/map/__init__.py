@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a loader lays out in memory for a kernel image, computed before any boot.
+"""Compute the memory that a loader lays out for a kernel image, without a boot.
 
-regions.py has the records and what all loaders share; pv.py and pvh.py compute the map of each
-kind of guest; reading.py reads an image; text.py, svg.py and document.py show the result.
+regions   the records, and what all loaders have in common
+pv, pvh   compute the map of each kind of guest
+reading   reads an image, and computes its maps
+text      a map as text
+svg       a map as a picture
+document  a map as JSON
 """

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A map for programs: what `xen-tool map --json` prints.
+"""A map as JSON: what `xen-tool map --json` prints.
 
-All addresses are strings of hexadecimal digits, sizes are numbers of bytes:
+Addresses are strings of hexadecimal digits, sizes are numbers of bytes:
 
     {"schema": 1, "image": PATH, "xen": "4.17", "memory": bytes, "initrd": bytes,
      "maps": {LOADER: {
-         "start": "0x...", "end": "0x..." (what is mapped; null if paging is off),
+         "start": "0x...", "end": "0x..." (the mapped range; null if paging is off),
          "regions": [{"kind": "segment" | "zeroed" | "symbols" | "initrd" | "p2m" | "start_info" |
                               "ring" | "page_tables" | "stack" | "hole",
                       "name": TEXT, "virtual": "0x..." or null, "physical": "0x..." or null,
                       "size": bytes, "about": TEXT}],
-         "outside": [likewise, what the initial page tables do not map with the kernel],
+         "outside": [likewise, not mapped together with the kernel by the initial tables],
          "markers": [{"name": "entry" | "hypercall page", "source": "note ENTRY",
                       "address": "0x...", "symbol": TEXT or null}]}},
      "refused": {LOADER: {"rule": ID, "message": TEXT, "fix": TEXT}}}
 
-A field that is added does not raise the number of the schema; one that changes its meaning or
-goes does.
+The number of the schema is not raised for a new field, but for one that is removed or changes
+its meaning.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCHEMA = 1
 
 
 def document(maps: Maps) -> dict[str, Any]:
-    """What --json prints."""
+    """Return what --json prints."""
     return {
         "schema": SCHEMA,
         "image": maps.image,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The memory that a PV guest starts with: virtual addresses in page tables that Xen made.
+"""Compute the memory that a PV guest starts with: virtual addresses in Xen's page tables.
 
 dom0 is laid out by the hypervisor (Xen xen/arch/x86/pv/dom0_build.c, dom0_construct), a domU by
 libxenguest (tools/libs/guest/xg_dom_core.c, xc_dom_build_image, and xg_dom_x86.c).  In both the
-kernel lies at its place above VIRT_BASE, and what the guest needs to start follows it.
+kernel is at its address above VIRT_BASE, followed by what the guest needs to start.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _HOLES = (
 
 
 def dom0(subject: Subject, pages: int, initrd: int) -> Map:
-    """What the hypervisor lays out for a dom0 of that many pages; initrd is its size in bytes."""
+    """Return the hypervisor's map for a dom0 of that many pages; initrd: its bytes."""
     parms = subject.parms
     compat = subject.elf.ei_class == spec.ELFCLASS32
     found = initial_map(parms, subject.addresses, compat=compat, pages=pages, initrd=initrd)
@@ -51,7 +51,7 @@ def dom0(subject: Subject, pages: int, initrd: int) -> Map:
 
 
 def domu(subject: Subject, pages: int, initrd: int) -> Map:
-    """What libxenguest lays out for a domU of that many pages; initrd is its size in bytes."""
+    """Return libxenguest's map for a domU of that many pages; initrd: its bytes."""
     parms, bits = subject.parms, subject.elf.bits
     base = subject.addresses.virt_base
     builder = _Builder(subject, base)
@@ -89,7 +89,7 @@ def domu(subject: Subject, pages: int, initrd: int) -> Map:
 
 
 class _Builder:
-    """Regions one behind the other, each at the start of a page, behind the kernel."""
+    """Consecutive regions after the kernel, each at the start of a page."""
 
     def __init__(self, subject: Subject, start: int) -> None:
         self._subject = subject
@@ -98,13 +98,13 @@ class _Builder:
         self.position = round_up(subject.addresses.virt_kend)
 
     def add(self, kind: str, name: str, size: int, about: str = "") -> None:
-        """Put the next region."""
+        """Append a region."""
         at = self.position
         self._regions.append(Region(kind, name, at, at - self._start, size, about))
         self.position = round_up(at + size)
 
     def map(self, end: int, outside: list[Region]) -> Map:
-        """All of it, with its holes; end is the first address that is not mapped."""
+        """Return the map with its holes; end is the first address that is not mapped."""
         found = regions.with_holes(self._regions, self._start, end, paged=True, about=_HOLES)
         return Map(
             self._subject.loader,
@@ -126,9 +126,9 @@ def _p2m_outside(virtual: int, physical: int | None, size: int) -> Region:
 
 
 def _domu_tables(start: int, position: int, bits: int) -> tuple[int, int]:
-    """How many page tables a domU gets, and where its map ends (alloc_pgtables_pv).
+    """Return the number of a domU's page tables, and the end of its map (alloc_pgtables_pv).
 
-    They map themselves, the stack and 512 KiB, and the end is a multiple of 4 MiB.
+    They map themselves, the stack and 512 KiB more, and the end is a multiple of 4 MiB.
     """
     more = 1 + _SLACK // PAGE_SIZE
     tables = 0
@@ -140,8 +140,8 @@ def _domu_tables(start: int, position: int, bits: int) -> tuple[int, int]:
 
 
 def _tables(start: int, end: int, bits: int) -> int:
-    """Page tables of all levels that map these addresses (count_pgtables)."""
-    # PAE's tables of the second level go on to 4 GiB, for Xen's own.
+    """Return the number of page tables, of all levels, that map a range (count_pgtables)."""
+    # With PAE the tables of level 2 reach up to 4 GiB, for Xen's area.
     ends = ((21, end), (30, end if bits == 64 else 1 << 32), (39, end))
     return 1 + sum(
         ((end - 1) >> shift) - (start >> shift) + 1 for shift, end in ends[: 3 if bits == 64 else 2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The memory that a PVH guest starts with: physical addresses, as paging is off.
+"""Compute the memory that a PVH guest starts with: physical addresses, as paging is off.
 
 dom0 is laid out by the hypervisor (Xen xen/arch/x86/hvm/dom0_build.c, pvh_load_kernel), a domU
 by libxenguest (tools/libs/guest/xg_dom_core.c and xg_dom_x86.c), and without Xen by QEMU
@@ -20,13 +20,13 @@ _SPECIAL_PAGES = 0xFEFF8000
 _SPECIAL_SIZE = 8 * PAGE_SIZE
 """X86_HVM_NR_SPECIAL_PAGES below X86_HVM_END_SPECIAL_REGION (Xen xenctrl_dom.h)."""
 _QEMU_ACPI = 0x28000
-"""Left free by QEMU's PC at the end of memory."""
+"""Bytes that QEMU's PC reserves for ACPI at the end of memory."""
 
 _HOLES = ("nothing is loaded", "nothing is loaded", "nothing is loaded")
 
 
 def layout(subject: Subject, pages: int, initrd: int) -> Map:
-    """What a PVH loader lays out in that many pages of memory; initrd is its size in bytes."""
+    """Return a PVH loader's map of that many pages of memory; initrd: its size in bytes."""
     placed = list(regions.kernel(subject, paged=False))
     end = pages * PAGE_SIZE
     outside: list[Region] = []
@@ -51,7 +51,7 @@ def layout(subject: Subject, pages: int, initrd: int) -> Map:
 
 
 def _domu(subject: Subject, initrd: int) -> list[Region]:
-    """start_info behind the kernel; with MOD_START_PFN the initrd comes last."""
+    """Return libxenguest's regions after the kernel; with MOD_START_PFN the initrd is last."""
     position = _kernel_end(subject)
     wanted = [(regions.START_INFO, "hvm_start_info", PAGE_SIZE)]
     if initrd:
@@ -65,9 +65,10 @@ def _domu(subject: Subject, initrd: int) -> list[Region]:
 
 
 def _dom0(subject: Subject, end: int, initrd: int) -> list[Region]:
-    """One piece, initrd, command line and start_info, below the kernel or behind it.
+    """Return the one piece that Xen puts below or above the kernel.
 
-    Before Xen 4.19 find_memory took the larger side, since then the lower if it is large enough.
+    It holds initrd, command line and start_info.  find_memory uses the larger side before Xen
+    4.19, later the lower one if it is large enough.
     """
     start = subject.addresses.virt_kstart - subject.addresses.virt_base
     start = start // PAGE_SIZE * PAGE_SIZE

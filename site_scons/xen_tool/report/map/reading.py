@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Read an image, and compute what each loader that takes it lays out."""
+"""Read an image, and compute the map of each loader that accepts it."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .regions import Map
 
 
 class Maps(NamedTuple):
-    """What is told of one image."""
+    """The maps of one image."""
 
     image: str
     xen: Xen
     pages: int
     initrd: int
     maps: tuple[Map, ...]
-    """Of the loaders that take the image."""
+    """The maps of the loaders that accept the image."""
     refused: tuple[Verdict, ...]
-    """Of those that do not."""
+    """The verdicts of those that refuse it."""
     symbols: dict[int, str]
-    """Names of the addresses that the markers were linked at."""
+    """Names of the addresses at which the markers were linked."""
 
 
 def read_maps(
@@ -42,7 +42,7 @@ def read_maps(
     pages: int,
     initrd: int = 0,
 ) -> Maps:
-    """Compute the maps for the asked loaders; None: for those that the image claims to be for.
+    """Compute the maps for the loaders in asked; None: for those that the image claims.
 
     Raises XenToolError if the file cannot be opened, read or unpacked.
     """
@@ -52,7 +52,7 @@ def read_maps(
         verdicts = {loader: judge(kernel, loader, xen) for loader in loaders}
         refused = [verdict for verdict in verdicts.values() if not verdict.accepted]
         accepted = [loader for loader in loaders if verdicts[loader].accepted]
-        # What QEMU takes for a Linux is no ELF file to it, and it is for Linux's setup to lay out.
+        # QEMU does not read a Linux bzImage as an ELF file: Linux's setup code lays out memory.
         found = (s for s in subjects(kernel, xen, accepted) if s.image.elf is not None)
         maps = [layout(s, pages, initrd) for s in found]
         wanted = {marker.linked for found in maps for marker in found.markers}
@@ -62,7 +62,7 @@ def read_maps(
 
 
 def size_of(initrd: str | os.PathLike[str]) -> int:
-    """Bytes of a file.  Raises XenToolError if it cannot be opened, or is no file."""
+    """Return the size of a file; raise XenToolError if it cannot be opened, or is not a file."""
     descriptor = open_regular(initrd, "the file of an initrd")
     try:
         return os.fstat(descriptor).st_size
@@ -71,7 +71,7 @@ def size_of(initrd: str | os.PathLike[str]) -> int:
 
 
 def layout(subject: Subject, pages: int, initrd: int) -> Map:
-    """What the subject's loader lays out, of an image that it takes."""
+    """Return the map of the subject's loader, which accepts the image."""
     if subject.loader == PV_DOM0:
         return pv.dom0(subject, pages, initrd)
     if subject.loader == PV_DOMU:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A map: the regions of a guest's memory at its entry, and what notes point to in them.
+"""A map: the regions of a guest's memory at its entry, and the addresses in notes.
 
-Addresses and sizes are in bytes.  A virtual address is one of the page tables that the guest
-starts with; None where these do not map the region, or where paging is off.  A physical address
-is the guest's own (a PV guest's pseudo-physical one); None where the image does not tell it.
+Addresses and sizes are in bytes.  A virtual address belongs to the page tables that the guest
+starts with; it is None if these do not map the region, or if paging is off.  A physical address
+is the guest's (pseudo-physical for a PV guest); it is None if it does not follow from the image.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...printable import printable
 SEGMENT = "segment"
 """Bytes of the file."""
 ZEROED = "zeroed"
-"""What p_memsz has more than p_filesz: the loader clears it."""
+"""The bytes of p_memsz beyond p_filesz, which the loader clears."""
 SYMBOLS = "symbols"
 """The symbol table that BSD_SYMTAB asks for."""
 INITRD = "initrd"
@@ -35,19 +35,19 @@ RING = "ring"
 PAGE_TABLES = "page_tables"
 STACK = "stack"
 HOLE = "hole"
-"""Nothing is loaded there, though it may be mapped."""
+"""Memory where nothing is loaded, though it may be mapped."""
 
 _SECTIONS = 4096
 _NAMED = 6
 _SEGMENTS = 256
-"""Program headers that are drawn; no kernel has so many."""
+"""Limit of the program headers that are shown; no real kernel has as many."""
 
 
 class Region(NamedTuple):
-    """Some bytes of the guest's memory."""
+    """Consecutive bytes of the guest's memory."""
 
     kind: str
-    """One of the names above."""
+    """One of the constants above."""
     name: str
     virtual: int | None
     physical: int | None
@@ -56,44 +56,44 @@ class Region(NamedTuple):
 
 
 class Marker(NamedTuple):
-    """What a note, or e_entry, points to."""
+    """An address in a note or in e_entry."""
 
     name: str
-    """Such as "entry"."""
+    """The name, such as "entry"."""
     source: str
-    """Such as "note ENTRY"."""
+    """Where it comes from, such as "note ENTRY"."""
     address: int
     paged: bool
     """Whether the address is virtual."""
     linked: int
-    """The address at which the linker put it, for its symbol."""
+    """The address at which it was linked, by which its symbol is found."""
 
 
 class Map(NamedTuple):
-    """What one loader lays out."""
+    """The memory that one loader lays out."""
 
     loader: str
     bits: int
-    """Width of an address."""
+    """Width of an address in bits."""
     start: int | None
     end: int | None
-    """The virtual addresses that are mapped at the entry; None if paging is off."""
+    """start and end of the virtual addresses mapped at the entry; None if paging is off."""
     regions: tuple[Region, ...]
-    """In order of their addresses: virtual ones, or physical ones if paging is off."""
+    """The regions in order of virtual addresses, or of physical ones if paging is off."""
     outside: tuple[Region, ...]
-    """What the initial page tables do not map in one piece with the kernel."""
+    """The regions that the initial page tables do not map together with the kernel."""
     markers: tuple[Marker, ...]
 
 
 def address(region: Region) -> int:
-    """The address that a region is sorted by."""
+    """Return the address that a region is sorted by."""
     found = region.virtual if region.virtual is not None else region.physical
     assert found is not None
     return found
 
 
 def kernel(subject: Subject, *, paged: bool) -> Iterator[Region]:
-    """The regions of the segments that a loader loads, and of the symbols behind them."""
+    """Yield the regions of the segments that a loader loads, and of the symbols after them."""
     base = subject.addresses.virt_base
     for segment, start in sorted(_placed(subject), key=lambda placed: placed[1]):
         name = f"PT_LOAD {segment.number} {_flags(segment)}"
@@ -125,7 +125,7 @@ def kernel(subject: Subject, *, paged: bool) -> Iterator[Region]:
 
 
 def _placed(subject: Subject) -> Iterator[tuple[Segment, int]]:
-    """The segments that are loaded, and at which address: virtual for PV, else physical."""
+    """Yield the loaded segments and their addresses: virtual for PV, else physical."""
     addresses = subject.addresses
     segments = subject.elf.qemu_segments if subject.loader == QEMU else subject.elf.segments
     for segment in segments[:_SEGMENTS]:
@@ -148,7 +148,7 @@ def _flags(segment: Segment) -> str:
 
 
 def _sections(subject: Subject, start: int, size: int, kind: str) -> str:
-    """The names of the sections at these linked addresses."""
+    """Return the names of the sections at these linked addresses."""
     found = []
     for section in islice(subject.elf.sections, _SECTIONS):
         inside = start <= section.sh_addr < start + size and section.sh_size
@@ -160,7 +160,7 @@ def _sections(subject: Subject, start: int, size: int, kind: str) -> str:
 
 
 def markers(subject: Subject, *, paged: bool) -> Iterator[Marker]:
-    """Where the guest is entered, and the page of hypercalls."""
+    """Yield the markers of the entry point and of the hypercall page."""
     parms, addresses = subject.parms, subject.addresses
     if subject.loader == QEMU:
         entry = entry_of(subject) & UNSET_ADDR32
@@ -185,10 +185,10 @@ def _marker(subject: Subject, name: str, source: str, address: int, paged: bool)
 def with_holes(
     regions: Iterable[Region], start: int, end: int, *, paged: bool, about: Sequence[str]
 ) -> Iterator[Region]:
-    """The regions in order, and a hole wherever at least a page between them has nothing.
+    """Return the regions in order, and a hole wherever at least a page between them is unused.
 
-    about is what is said of a hole before, between and behind them.  Overlapping regions have
-    none between them.
+    about: the descriptions of a hole before, between and after them.  There is no hole between
+    overlapping regions.
     """
     position, first = start, True
     base = start if paged else 0
@@ -207,5 +207,5 @@ def _hole(start: int, end: int, base: int, paged: bool, about: str) -> Iterator[
 
 
 def round_up(value: int, unit: int = PAGE_SIZE) -> int:
-    """The next multiple of unit."""
+    """Round up to a multiple of unit."""
     return (value + unit - 1) // unit * unit

@@ -2,7 +2,7 @@
 """A map as a picture: one SVG file, for light and dark backgrounds.
 
 Addresses grow downwards.  Heights are not to scale, as sizes differ by a factor of a million.
-Each box is labelled, and each kind has a pattern of its own, so colour is needed for nothing.
+Each box is labelled, and each kind has its own pattern, so no information depends on colour.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from .text import TITLES, markers_in, size, title
 
 _WIDTH = 920
 _LEFT, _RIGHT = 172, 560
-"""The sides of the boxes."""
+"""The left and right sides of the boxes."""
 _LINE = 18
 _LETTER = 6.7
-"""Width of a letter of the small monospaced text, at most."""
+"""Largest width of a letter of the small monospaced text."""
 
 _FILLS = {
     regions.SEGMENT: "file",
     regions.ZEROED: "zeroed",
     regions.HOLE: "hole",
 }
-"""The class of a box's paint, by the kind of region; of others "made"."""
+"""The CSS class of a box by kind of region; "made" for other kinds."""
 
-# The second column of each is of dark backgrounds.
+# The second column is for dark backgrounds.
 _COLOURS = {
     "ground": ("#ffffff", "#0d1117"),
     "ink": ("#1f2328", "#e6edf3"),
@@ -78,7 +78,7 @@ _OVERLAYS = {regions.ZEROED: "dots", regions.HOLE: "stripes"}
 
 
 def write(path: str | os.PathLike[str], maps: Maps) -> None:
-    """Draw the map of the first loader that takes the image.
+    """Draw the map of the first loader that accepts the image.
 
     Raises XenToolError if none does, or if the file cannot be written.
     """
@@ -91,7 +91,7 @@ def write(path: str | os.PathLike[str], maps: Maps) -> None:
 
 
 def picture(maps: Maps, found: Map) -> str:
-    """The SVG document of one map."""
+    """Return the SVG document of one map."""
     drawing = _Drawing(found, maps.symbols)
     body = "\n".join(drawing.lines(printable(os.path.basename(maps.image))))
     height = drawing.y + 16
@@ -112,7 +112,7 @@ def picture(maps: Maps, found: Map) -> str:
 
 
 class _Drawing:
-    """Lines of SVG from top to bottom; y is where the next thing goes."""
+    """Lines of SVG from top to bottom; y is the position of the next element."""
 
     def __init__(self, found: Map, symbols: Mapping[int, str]) -> None:
         self._map = found
@@ -181,7 +181,7 @@ class _Drawing:
 
 
 def _height(region: Region, pins: int) -> int:
-    """Higher for more bytes, by their order of magnitude; enough for its words and pins."""
+    """Return the height of a box: by order of magnitude, and enough for its text and pins."""
     pages = max(1.0, region.size / 4096)
     return max(round(26 + 5 * math.log2(pages)), 40 if region.about else 26, 20 + pins * _LINE)
 

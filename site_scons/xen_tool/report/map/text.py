@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A map for a terminal: a row for each region, in plain text."""
+"""Format a map as text: a row for each region."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TITLES = {
 
 
 def lines(maps: Maps) -> Iterator[str]:
-    """The lines of `xen-tool map`."""
+    """Yield the lines of `xen-tool map`."""
     memory = size(maps.pages * PAGE_SIZE)
     initrd = f", an initrd of {size(maps.initrd)}" if maps.initrd else ""
     yield f"{printable(maps.image)}: Xen {maps.xen}, {memory} of memory{initrd}"
@@ -67,27 +67,27 @@ def _row(region: Region, width: int) -> str:
 
 
 def title(region: Region) -> str:
-    """What a region is, in a word or two."""
+    """Return the title of a region: a word or two."""
     if region.kind == HOLE:
         return "hole"
     return f"{region.name} zeroed" if region.kind == "zeroed" else region.name
 
 
 def pointed(marker: Marker, symbols: dict[int, str]) -> str:
-    """What a marker says: "<- entry startup_xen (note ENTRY)"."""
+    """Return the text of a marker: "<- entry startup_xen (note ENTRY)"."""
     symbol = symbols.get(marker.linked)
     return f"<- {marker.name}{f' {symbol}' if symbol else ''} ({marker.source})"
 
 
 def markers_in(found: Map, region: Region) -> list[Marker]:
-    """The markers that point into a region, in order."""
+    """Return the markers that point into a region, in order."""
     start = address(region)
     inside = (m for m in found.markers if start <= m.address < start + region.size)
     return sorted(inside, key=lambda marker: marker.address)
 
 
 def size(count: int) -> str:
-    """A number of bytes, such as "16 MiB" or "90.1 KiB"."""
+    """Format a number of bytes, such as "16 MiB" or "90.1 KiB"."""
     for unit, name in _UNITS:
         if count >= unit:
             text = f"{count / unit:.1f}".removesuffix(".0")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How large an image is, and what of it: sections, objects, symbols.
+"""Measure an image: its sections, objects and symbols.
 
-parts.py parts an ELF file so that each byte is counted once; linker_map.py reads which object
-each byte is of; sizes.py sums up and compares; text.py prints.
+parts       divides an ELF file so that each byte is counted once
+linker_map  reads from a linker's map which object each byte comes from
+sizes       sums up, and compares two images
+text        formats the sizes as text
 """

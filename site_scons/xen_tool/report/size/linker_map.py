@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Read which bytes of a linked file are of which object, from the linker's map (-Map=FILE).
+"""Read from a linker's map (-Map=FILE) which object each byte of a linked file comes from.
 
-GNU ld writes, with a long name on a line of its own:
+GNU ld writes this, with a long name on a separate line:
 
     .text           0xffffffff81000000    0x12000 load address 0x1000000
      *(.text .text.*)
      .text          0xffffffff81000000     0x2000 build/xen-head.o
      *fill*         0xffffffff81002000       0x10
 
-and lld, with columns for the output section, the input section and symbols:
+and lld this, with columns for the output section, the input section and symbols:
 
                  VMA              LMA     Size Align Out     In      Symbol
     ffffffff81000000          1000000    12000  4096 .text
@@ -31,7 +31,7 @@ _LLD = re.compile(r"^ *([0-9a-f]+) +[0-9a-f]+ +([0-9a-f]+) +\d+ ( *)(.*)$")
 _LLD_HEAD = re.compile(r"^ *VMA +LMA +Size +Align +Out +In +Symbol$")
 _LLD_INPUT = re.compile(r"^(.+):\(.*\)$")
 _LLD_ITSELF = "<internal>"
-"""What lld makes itself: merged strings, and the symbol table."""
+"""The name for what lld makes itself: merged strings, and the symbol table."""
 _NAME_ALONE = re.compile(r"\n( ?\S+)\n +(?=0x)")
 _START = "Linker script and memory map"
 
@@ -39,7 +39,7 @@ _START = "Linker script and memory map"
 def read(path: str | os.PathLike[str]) -> dict[str, list[Placed]]:
     """Read a map.
 
-    Raises XenToolError if it cannot be opened, or is no map of a linker.
+    Raises XenToolError if it cannot be opened, or is not a map of a linker.
     """
     with os.fdopen(open_regular(path, "a map that a linker wrote"), "rb") as file:
         found = objects(file.read().decode("utf-8", "surrogateescape"))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Part an ELF file: each byte of the file, and each byte of its memory, belongs to one part.
+"""Divide an ELF file into parts: each byte of the file, and of its memory, belongs to one part.
 
-Headers that overlap sections, or sections that overlap each other, as in a damaged file, are
-counted for what comes first in the file.  What belongs to nothing is a part, too.
+Bytes that several headers or sections claim, as in a damaged file, are counted for the one that
+comes first in the file.  Bytes that belong to none are parts, too.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _STT_OBJECT = 1
 
 
 class Part(NamedTuple):
-    """Bytes that follow one another, of one section, symbol and object."""
+    """Consecutive bytes of one section, symbol and object."""
 
     section: str
-    """Its name, or HEADERS or PADDING."""
+    """The name of the section, or HEADERS or PADDING."""
     symbol: str
     object: str
-    """"" if it is not known."""
+    """The path of the object; "" if it is unknown."""
     in_file: int
     in_memory: int
 
 
 class Placed(NamedTuple):
-    """Bytes of an object in a section, at an offset in it."""
+    """Bytes of an object at an offset in a section."""
 
     start: int
     size: int
@@ -45,7 +45,7 @@ class Placed(NamedTuple):
 
 
 def parts(elf: Elf, placed: dict[str, list[Placed]] | None = None) -> list[Part]:
-    """Part an ELF file; placed are the bytes of objects by the name of the section."""
+    """Divide an ELF file into parts; placed: bytes of objects by name of the section."""
     symbols: dict[int, list[Symbol]] = {}
     for symbol in read_symbols(elf):
         symbols.setdefault(symbol.section, []).append(symbol)
@@ -89,7 +89,7 @@ def parts(elf: Elf, placed: dict[str, list[Placed]] | None = None) -> list[Part]
 
 
 class _Covered:
-    """A section whose bytes are told apart by symbols and objects."""
+    """A section whose bytes are divided by symbols and objects."""
 
     def __init__(
         self, section: Section, symbols: Sequence[Symbol], placed: dict[str, list[Placed]] | None
@@ -103,7 +103,7 @@ class _Covered:
         )
 
     def part(self, start: int, end: int) -> Iterator[Part]:
-        """The parts of the bytes from start to end."""
+        """Yield the parts of the bytes from start to end."""
         edges = {start, end}
         for spans in (self._symbols, self._objects):
             edges |= {edge for span in spans for edge in span[:2] if start < edge < end}
@@ -114,7 +114,7 @@ class _Covered:
 
 
 class _Walk:
-    """The span that each of ascending places lies in."""
+    """Find the span that holds a place; places are looked up in ascending order."""
 
     def __init__(self, spans: Sequence[tuple[int, int, str]], otherwise: str) -> None:
         self._spans = spans
@@ -130,10 +130,10 @@ class _Walk:
 
 
 def _spans(symbols: Iterable[Symbol], section: Section) -> Iterator[tuple[int, int, str]]:
-    """Start, end and name of symbols; one without a size reaches up to the next one."""
+    """Yield start, end and name of symbols; one without a size ends at the next one."""
     ordered = sorted(
         (s for s in symbols if s.name and 0 <= s.value - section.sh_addr < section.sh_size),
-        # Of several at one place: one with a size, a global one, the longest, by its name.
+        # Of several at one place prefer: a size, global, the longest, the name.
         key=lambda s: (s.value, not s.size, s.binding == spec.STB_LOCAL, -s.size, s.name),
     )
     sized = {s.value for s in ordered if s.size}
@@ -152,7 +152,7 @@ def _spans(symbols: Iterable[Symbol], section: Section) -> Iterator[tuple[int, i
 def _without_overlap(
     spans: Iterable[tuple[int, int, str]], size: int
 ) -> Iterator[tuple[int, int, str]]:
-    """The spans in order, each without what an earlier one covers."""
+    """Yield the spans in order, each without the bytes that an earlier one covers."""
     position = 0
     for start, end, name in sorted(spans, key=itemgetter(0)):
         start, end = max(start, position), min(end, size)
@@ -162,7 +162,7 @@ def _without_overlap(
 
 
 def read_symbols(elf: Elf) -> Iterator[Symbol]:
-    """The symbols that are defined and are no section's own."""
+    """Yield the symbols that are defined and are not section symbols."""
     for symbol in symbols(elf):
         if symbol.type in (spec.STT_NOTYPE, _STT_OBJECT, spec.STT_FUNC):
             yield symbol._replace(name=printable(symbol.name))

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Sum up the parts of an image by section, object and symbol, and compare two images.
 
-document() is what `xen-tool size --json` and `scons size --json` print:
+document() returns what `xen-tool size --json` and `scons size --json` print:
 
     {"schema": 1, "image": PATH, "file": bytes, "memory": bytes, "against": TEXT or null,
      "sections": [{"name": TEXT, "file": bytes, "memory": bytes,
                    "change": {"file": bytes, "memory": bytes} or null}],
-     "objects": [likewise; empty if it is not known which bytes are of which object],
+     "objects": [likewise; empty if the objects of the bytes are unknown],
      "symbols": [likewise, and "section": TEXT, "object": TEXT or null]}
 
 "file" counts bytes of the file and "memory" bytes that a loader puts into memory; each list
-sums up to the totals.  "change" is null without something to compare with.  A row with nothing
-in this image is one that only the other has.
+sums up to the totals.  "change" is null if nothing is compared.  A row without bytes exists only
+in the other image.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .parts import Part, Placed, parts
 SCHEMA = 1
 
 Bytes = tuple[int, int]
-"""Bytes in the file, and in memory."""
+"""Number of bytes in the file, and in memory."""
 Key = tuple[str, ...]
 """The name of a section or object; or section, object and symbol."""
 NOTHING: Bytes = (0, 0)
@@ -49,10 +49,10 @@ class Sizes(NamedTuple):
 def read_sizes(
     path: str | os.PathLike[str], placed: dict[str, list[Placed]] | None = None
 ) -> Sizes:
-    """Measure an image; of a compressed one, the ELF file in it.
+    """Measure an image; if it is compressed, the ELF file in it.
 
-    placed: which bytes are of which object, as linker_map.objects() has it.
-    Raises XenToolError if it cannot be read, or if there is no ELF file in it.
+    placed: the bytes of each object, as linker_map.objects() returns them.
+    Raises XenToolError if it cannot be read, or has no ELF file in it.
     """
     with open_kernel(path) as kernel:
         try:
@@ -78,7 +78,7 @@ def _sums(found: Iterable[Part], key: Callable[[Part], Key]) -> Mapping[Key, Byt
 
 
 def stored(path: str) -> Sizes | None:
-    """The sizes in a document that was kept; None if there is none that can be read."""
+    """Return the sizes in a saved document; None if it is missing or cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
@@ -105,20 +105,20 @@ class Row(NamedTuple):
     key: Key
     now: Bytes
     before: Bytes | None
-    """None if nothing is compared."""
+    """The size in the other image; None if nothing is compared."""
 
     @property
     def change(self) -> Bytes | None:
-        """How much more it is than before."""
+        """The size minus the size before; None if nothing is compared."""
         if self.before is None:
             return None
         return self.now[0] - self.before[0], self.now[1] - self.before[1]
 
 
 def rows(sizes: Sizes, before: Sizes | None, kind: str) -> list[Row]:
-    """All rows of one kind, the largest first; of two images, the largest change first.
+    """Return all rows of one kind, the largest first; of two images, the largest change first.
 
-    Objects are told apart only if they are known of both images.
+    Objects are distinguished only if they are known for both images.
     """
     if before is not None and bool(sizes.objects) != bool(before.objects):
         sizes, before = _without_objects(sizes), _without_objects(before)
@@ -149,7 +149,7 @@ def _rows(now: Mapping[Key, Bytes], before: Mapping[Key, Bytes] | None) -> list[
 
 
 def document(sizes: Sizes, before: Sizes | None) -> dict[str, Any]:
-    """What --json prints."""
+    """Return what --json prints."""
     file, memory = sizes.total
     return {
         "schema": SCHEMA,

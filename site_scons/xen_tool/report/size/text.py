@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Print the sizes of an image: totals, and tables of sections, objects and symbols."""
+"""Format the sizes of an image: totals, and tables of sections, objects and symbols."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ...printable import printable
 from .sizes import Bytes, Key, Row, Sizes, rows
 
 TOP = 15
-"""Rows of a table."""
+"""Default of the largest number of rows of a table."""
 
 
 def lines(sizes: Sizes, before: Sizes | None, top: int = TOP) -> Iterator[str]:
-    """The lines of `xen-tool size`; top is how many rows each table has at most."""
+    """Yield the lines of `xen-tool size`; top: the largest number of rows of a table."""
     yield f"{printable(sizes.image)}: {_bytes(sizes.total)}"
     if before is not None:
         yield f"against {printable(before.image)}: {_bytes(before.total)}"
@@ -55,7 +55,7 @@ def _cells(now: Bytes, change: Bytes | None) -> Iterator[str]:
 
 
 def name(key: Key) -> str:
-    """The name of a row: of a symbol also its section, and its object if that is known."""
+    """Return the name of a row; for a symbol also its section, and its object if known."""
     if len(key) == 1:
         return key[0] or "(of no object)"
     section, of_object, symbol = key
