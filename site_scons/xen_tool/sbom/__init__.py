@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A software bill of materials of an image, from the records of its build.
+"""Make a software bill of materials of an image from the records of its build.
 
-inventory.py finds the steps and every file that they read or made; licences.py reads the
-licence of each; programs.py tells what a toolchain's programs are; spdx.py and provenance.py
-make documents of it; writing.py writes them if anything has changed.
+inventory   finds the steps, and every file that they read or made
+licences    reads the licence of a file, and finds conflicts of licences
+programs    finds the programs of a toolchain, their versions, and the libraries they load
+spdx        formats the inventory as SPDX documents
+provenance  formats it as SLSA provenance
+writing     writes the documents if they are not up to date
 """

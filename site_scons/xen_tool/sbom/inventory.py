@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What an image was made of: steps, and the files that each of them read and made.
+"""List what an image was made from: steps, and the files that each of them read and made.
 
-From a plan and its database: nothing is guessed, and nothing is run.  Paths are as in commands:
-from the top, or absolute for what lies outside of it.
+The input is a plan and its database; nothing is guessed, and nothing is run.  Paths are as in
+commands: relative to the top folder, or absolute outside of it.
 """
 
 from __future__ import annotations
@@ -26,38 +26,38 @@ _ASSEMBLERS = ("as", "-as")
 
 
 class Made(NamedTuple):
-    """A step as it last ran."""
+    """A step of the last build."""
 
     name: str
-    """Such as CC."""
+    """Its name in the output of the build, such as CC."""
     path: str
     """Its first output."""
     command: tuple[str, ...]
-    """Of a step that runs one; () for a function of this tool."""
+    """Its command line; () for a function of this tool."""
     inputs: tuple[str, ...]
-    """The files that it read, without those of tools."""
+    """The files that it read, except files of tools."""
     outputs: tuple[str, ...]
     tools: tuple[str, ...]
-    """The programs that it ran, with what they load, or the modules of a function."""
+    """The programs that it ran and what they load, or the modules of a function."""
     symbols: Mapping[str, str]
-    """The configuration symbols that it depends on."""
+    """The configuration symbols that it depends on, and their values."""
     incomplete: str
-    """Why some files that it read may be missing; else empty."""
+    """Why some files that it read may be missing here; else empty."""
 
 
 class Inventory(NamedTuple):
-    """All steps of an image, in an order in which they can run, and all files."""
+    """All steps of an image, in an order in which they can run, and all their files."""
 
     image: str
     steps: tuple[Made, ...]
     digests: Mapping[str, str]
-    """SHA-256 of each file, in order of the paths."""
+    """SHA-256 of each file, in order of paths."""
     made: frozenset[str]
-    """The files that a step makes."""
+    """The files that steps make."""
     configuration: str
-    """The saved configuration as the build wrote it."""
+    """The path of the saved configuration that the build wrote."""
     programs: Mapping[str, Program]
-    """The programs of toolchains, by their paths."""
+    """The programs of toolchains by path."""
 
 
 def read(
@@ -68,7 +68,7 @@ def read(
     cache: Digests,
     programs: Programs,
 ) -> Inventory:
-    """Find what an image, which is up to date, was made of."""
+    """Return what an up-to-date image was made from."""
     steps = []
     texts = Texts()
     for step in plan.closure([image], lambda s: recorded(database, s)):
@@ -84,7 +84,7 @@ def read(
 
 
 def recorded(database: Database, step: Step) -> Iterator[str]:
-    """All files that a step read when it last ran."""
+    """Yield all files that a step read when it last ran."""
     record = database.get(step.path)
     if record is not None:
         yield from (path for path, _ in database.rows(record.inputs))
@@ -133,14 +133,14 @@ def _tools(
 
 
 class Digests:
-    """SHA-256 of files by their digests in the database, of which some are known already."""
+    """SHA-256 of files by their digests in the database; some are known before."""
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self._known = known
         self.used: dict[str, str] = {}
 
     def of(self, path: str, content: str) -> str:
-        """The digest of a file whose content has this digest in the database.
+        """Return the SHA-256 of a file whose content has this digest in the database.
 
         Raises XenToolError if it cannot be read.
         """

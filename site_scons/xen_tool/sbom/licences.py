@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The licence of a file, as the file says it, in the ways of REUSE (reuse.software, 3.3).
+"""Read the licence of a file as REUSE specifies (reuse.software, 3.3).
 
-A line SPDX-License-Identifier in the file, or in FILE.license beside it, or else an annotation of
-a REUSE.toml in the folder of the file or above.
+It is in a line SPDX-License-Identifier of the file, or of FILE.license beside it, or else in an
+annotation of a REUSE.toml in the folder of the file or above.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..light import NamedTuple
 
 _TAG = re.compile(rb"SPDX-License-" + rb"Identifier:[ \t]*(.+?)[ \t]*(?:\*/|-->|$)", re.MULTILINE)
 _LOOKED_AT = 64 << 10
-"""Bytes of a file in which the tag is looked for."""
+"""Bytes of a file in which the tag is searched."""
 _WORD = re.compile(r"\(|\)|[^\s()]+")
 
 _EXCLUDED_BY: Mapping[str, frozenset[str]] = {
@@ -31,12 +31,12 @@ _EXCLUDED_BY: Mapping[str, frozenset[str]] = {
     "GPL-3.0-only": frozenset(("CDDL-1.0", "CDDL-1.1", "EPL-1.0", "BSD-4-Clause", "OpenSSL")),
     "GPL-3.0-or-later": frozenset(("CDDL-1.0", "CDDL-1.1", "EPL-1.0", "BSD-4-Clause", "OpenSSL")),
 }
-"""Licences whose terms cannot be kept together in one program (the FSF's list of licences)."""
+"""Licences whose terms exclude each other in one program (the FSF's list of licences)."""
 _OLDER = {"GPL-2.0": "GPL-2.0-only", "GPL-2.0+": "GPL-2.0-or-later", "GPL-3.0": "GPL-3.0-only"}
 
 
 def licence(path: str) -> str:
-    """The licence expression of a file; "" if it says none."""
+    """Return the licence expression of a file; "" if it states none."""
     for name in (path, f"{path}.license"):
         try:
             with open(name, "rb") as file:
@@ -50,7 +50,7 @@ def licence(path: str) -> str:
 
 
 def _joined(expressions: Iterable[str]) -> str:
-    """All of several expressions."""
+    """Join several expressions by AND."""
     each = list(expressions)
     return each[0] if len(each) == 1 else " AND ".join(f"({one})" for one in each)
 
@@ -68,7 +68,7 @@ def _annotated(path: str) -> str:
 
 @functools.cache
 def _annotations(path: str) -> tuple[tuple[str, str], ...]:
-    """Patterns and licences of a REUSE.toml, the last first, which counts."""
+    """Return patterns and licences of a REUSE.toml, the last first: it has precedence."""
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -87,7 +87,7 @@ def _tables(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """As REUSE: * stays within a folder, ** does not."""
+    """Whether a name matches a pattern of REUSE: * stays within a folder, ** does not."""
     translated = re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
     return re.fullmatch(translated, name) is not None
 
@@ -102,7 +102,7 @@ class Conflict(NamedTuple):
 
 
 def conflicts(licences: Mapping[str, str]) -> Iterator[Conflict]:
-    """Pairs of files, one for each pair of expressions, that no choice makes agree."""
+    """Yield pairs of files, one for each pair of expressions that exclude each other."""
     first: dict[str, str] = {}
     for path, expression in licences.items():
         if expression:
@@ -120,9 +120,9 @@ def _agree(together: frozenset[str]) -> bool:
 
 
 def choices(expression: str) -> list[frozenset[str]]:
-    """The sets of licences of which an expression lets one choose: one for each side of an OR.
+    """Return the alternatives of an expression, one for each side of an OR: sets of licences.
 
-    What stands behind WITH is left out.  What is no expression is one licence of that name.
+    What follows WITH is left out.  A text that is not an expression is one licence of that name.
     """
     words = _WORD.findall(expression)
     try:

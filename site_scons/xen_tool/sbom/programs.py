@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The programs of a toolchain: which files are programs, what they load, and their versions."""
+"""Find the programs among the files of a toolchain, the libraries they load, and their versions."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ..image.elf import Elf, NotElf
 from ..light import NamedTuple
 
 _CACHE = "/etc/ld.so.cache"
-"""What the dynamic loader of glibc looks libraries up in."""
+"""The file in which the dynamic loader of glibc looks up libraries."""
 _PT_INTERP = 3
 _LIBRARY = re.compile(r"(?:=>)?\s+(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 _VERSION = re.compile(r"\d+(?:\.\d+)+\S*")
 
 
 def among(files: Iterable[str]) -> list[str]:
-    """Which of a toolchain's files are programs: ELF files and scripts, and not modules of Python.
+    """Return the programs among a toolchain's files: ELF files and scripts, not Python modules.
 
-    Symbolic links count as what they lead to.
+    A symbolic link counts as its target.
     """
     found: dict[str, None] = {}
     for path in files:
@@ -35,26 +35,26 @@ def among(files: Iterable[str]) -> list[str]:
 
 
 class Program(NamedTuple):
-    """What is told of a program."""
+    """The facts about a program."""
 
     version: str
-    """What it says of --version; "" if it says none."""
+    """What it prints for --version; "" if nothing."""
     loaded: tuple[str, ...]
-    """Itself, and the libraries that the dynamic loader loads for it, links resolved."""
+    """The program and the libraries that the dynamic loader loads for it, links resolved."""
 
 
 class Programs:
-    """Programs by their paths; known are some by a digest, from an earlier build."""
+    """Look up programs by path; known: programs by digest, from an earlier build."""
 
     def __init__(self, contents: Contents, known: Mapping[str, Any]) -> None:
         self._contents = contents
         self._known = known
         self.used: dict[str, Program] = {}
-        """By the digests of each program and of the loader's cache."""
+        """The programs by the digest of the program and of the dynamic loader's cache."""
         self.by_path: dict[str, Program] = {}
 
     def of(self, path: str) -> Program:
-        """Tell of a program, which is run for it unless it is known."""
+        """Return the facts about a program; run it if they are not known."""
         if path not in self.by_path:
             digest = self._contents.digest
             key = f"{digest(path)} {digest(_CACHE)}"
@@ -79,7 +79,7 @@ def _libraries(path: str) -> list[str]:
 
 
 def _loader(path: str) -> str:
-    """The dynamic loader that a program names (PT_INTERP); "" if it names none."""
+    """Return the dynamic loader that a program names (PT_INTERP); "" if it names none."""
     with Data.of_file(open_regular(path, "a program"), path) as data:
         try:
             segments = Elf(data).segments
@@ -97,7 +97,7 @@ def _version(path: str) -> str:
 
 
 def _said(command: Sequence[str]) -> str:
-    """What a command prints; "" if it fails or cannot be run."""
+    """Return what a command prints; "" if it fails or cannot be run."""
     try:
         run = subprocess.run(
             command,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""An in-toto statement of how an image was built: SLSA provenance v1, ready to be signed.
+"""Format an inventory as an in-toto statement with SLSA provenance v1, ready to be signed.
 
-The subject is the image; what it was made of are resolvedDependencies, by SHA-256: each source,
-and each program of the toolchain.  (https://in-toto.io/Statement/v1,
+The subject is the image; resolvedDependencies are each source, and each program of the
+toolchain, with its SHA-256.  (https://in-toto.io/Statement/v1,
 https://slsa.dev/provenance/v1)
 """
 
@@ -20,7 +20,7 @@ _BUILDER = "urn:xen_tool:builder"
 
 
 def statement(inventory: Inventory, symbols: Mapping[str, str]) -> str:
-    """The statement as JSON; symbols are the values of the configuration."""
+    """Return the statement as JSON; symbols: the values of the configuration."""
     digests = inventory.digests
     read = {path: None for step in inventory.steps for path in (*step.inputs, *step.tools)}
     document: dict[str, Any] = {

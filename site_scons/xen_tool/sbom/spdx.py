@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Three SPDX 3.0.1 documents of an inventory, as JSON-LD.
+"""Format an inventory as three SPDX 3.0.1 documents in JSON-LD.
 
-Their names and their parts are those of the documents that Linux makes of itself:
+Their names and their parts are those of the documents that Linux makes for itself:
 
     sbom-source.spdx.json  the files of the tree that were read, and their licences
     sbom-build.spdx.json   each step as a Build, with its command, inputs, outputs, tools and
-                           configuration symbols; files that are no sources
+                           configuration symbols; files that are not sources
     sbom-output.spdx.json  the image as a Package, its build and its configuration
 
 Elements refer to each other by their spdxId also across documents, which import them.
-Identifiers are made of the contents, so the same build gives the same bytes.
+Identifiers are derived from the contents, so the same build gives the same bytes.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _DATA_LICENCE = "CC0-1.0"
 
 
 class About(NamedTuple):
-    """What documents say of an image that no build knows."""
+    """Facts about an image that do not follow from its build."""
 
     name: str
     version: str
     supplier: str
     created: str
-    """When, as 2026-01-31T12:00:00Z."""
+    """The time of creation, as 2026-01-31T12:00:00Z."""
     licence: str = ""
-    """Of the image; "": what follows from its sources."""
+    """The licence of the image; "": derived from its sources."""
 
 
 Element = dict[str, Any]
@@ -57,7 +57,7 @@ class _Document:
         self._about = about
         self.elements: list[Element] = []
         self.imports: dict[str, str] = {}
-        """Documents by the identifiers of their elements that are referred to."""
+        """Imported documents by the identifiers of elements in them."""
 
     def id(self, name: str) -> str:
         return self.base + quote(name, safe="/.+-_~")
@@ -79,12 +79,12 @@ class _Document:
         self.add(name, number, relationshipType=kind, scope=scope, **ends)
 
     def copy(self, other: _Document, document: str, spdx_id: str) -> None:
-        """Have an element of another document here as well, for readers of this one alone."""
+        """Copy an element of another document, for readers that have only this one."""
         self.elements += [each for each in other.elements if each["spdxId"] == spdx_id]
         self.imports[spdx_id] = document
 
     def text(self, root: str, sbom_type: str, profiles: Sequence[str]) -> str:
-        """The document as JSON; root is what it is about."""
+        """Return the document as JSON; root: the identifier of its subject."""
         about = self._about
         agent = self.add("SoftwareAgent", "agent", name=_TOOL)
         licence = self.add(
@@ -127,9 +127,9 @@ class _Document:
 
 
 def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -> dict[str, str]:
-    """The texts of the three documents, by their names.
+    """Return the texts of the three documents by name.
 
-    licences are those of the sources, by path; "" where a file says none.
+    licences: those of the sources by path; "" if a file states none.
     """
     base = f"https://spdx.org/spdxdocs/{quote(about.name)}-{fingerprint(inventory)[:32]}"
     source = _Document(base, "source", about)
@@ -150,7 +150,7 @@ def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -
 
 
 def fingerprint(inventory: Inventory) -> str:
-    """A digest of all that an inventory says."""
+    """Return a digest of an inventory."""
     return hashlib.sha256(
         json.dumps([inventory.steps, dict(inventory.digests)]).encode()
     ).hexdigest()
@@ -197,9 +197,9 @@ def _licence(document: _Document, licences: Mapping[str, str], ids: Mapping[str,
 def _describe_files(
     document: _Document, inventory: Inventory, licences: Mapping[str, str], ids: dict[str, str]
 ) -> list[str]:
-    """Files of the build directory, and those outside of the tree.
+    """Add the files of the build directory, and those outside of the tree.
 
-    Returns the identifiers of the programs of toolchains, as packages.
+    Return the identifiers of the programs of toolchains, which are packages.
     """
     tools = {path for step in inventory.steps for path in step.tools}
     for path, digest in inventory.digests.items():
@@ -235,7 +235,7 @@ def _entries(pairs: Iterable[tuple[str, str]]) -> list[Element]:
 
 
 def _describe_steps(document: _Document, inventory: Inventory, ids: Mapping[str, str]) -> str:
-    """A Build for each step, and one for all; returns the identifier of that."""
+    """Add a Build for each step, and one for all; return the identifier of the latter."""
     config = inventory.configuration
     whole = document.add(
         "build_Build",
@@ -315,7 +315,7 @@ def _describe_image(
 
 
 def together(expressions: Iterable[str]) -> str:
-    """The licence of what is made of files with these licences."""
+    """Return the licence of something made from files with these licences."""
     each = sorted(set(filter(None, expressions)))
     if len(each) < 2:
         return "".join(each)

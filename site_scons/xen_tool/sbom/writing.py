@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Write the documents of an image, unless they are there already; tell what licences lack."""
+"""Write the documents of an image if they are not up to date, and report problems of licences."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from .inventory import Digests, Inventory
 from .programs import Programs
 
 _KEPT = ".kept.json"
-"""In the folder of the documents: what they were made of, and the digests of all files."""
+"""A file beside the documents: the digest of their inputs, and the digests of all files."""
 
 _FIELDS = {"mark", "documents", "problems", "digests", "programs"}
 _SHORT = 12
-"""Digits of a SHA-256 that stand for a version."""
+"""Digits of a SHA-256 that serve as a version."""
 
 
 def created(top: str) -> str:
-    """When the documents say that they were made: a time that does not change when repeated.
+    """Return the creation time for the documents, the same for a repeated build.
 
-    SOURCE_DATE_EPOCH, or else the time of git's newest commit, or else 1970.
+    It is SOURCE_DATE_EPOCH, else the time of git's newest commit, else 1970.
     """
     seconds = os.environ.get("SOURCE_DATE_EPOCH") or _committed(top) or "0"
     try:
@@ -55,9 +55,9 @@ def _committed(top: str) -> str:
 def write(
     plan: Plan, database: Database, contents: Contents, image: str, folder: str, about: spdx.About
 ) -> list[str]:
-    """Write the documents of an image below folder; return what is wrong with its licences.
+    """Write the documents of an image into folder; return the problems of its licences.
 
-    Nothing is done if they are there, and nothing that they are made of has changed.
+    Nothing is done if they exist, and none of their inputs has changed.
     Raises XenToolError if a file cannot be read or written.
     """
     place = os.path.join(folder, _KEPT)
@@ -88,7 +88,7 @@ def write(
 
 
 class Licences(NamedTuple):
-    """What the sources of an image say of their licences."""
+    """The licences that the sources of an image state."""
 
     by_path: dict[str, str]
     problems: list[str]
@@ -134,7 +134,7 @@ def _sha256(content: bytes) -> str:
 
 
 def _mark(plan: Plan, database: Database, contents: Contents, image: str, about: spdx.About) -> str:
-    """A digest of all that the documents are made of, and of what makes them."""
+    """Return a digest of all inputs of the documents, and of the modules that make them."""
     said = hashlib.sha256(repr((about, plan.folder, sorted(plan.symbols.items()))).encode())
     here = os.path.dirname(__file__)
     for name in sorted(os.listdir(here)):
@@ -155,7 +155,7 @@ def _mark(plan: Plan, database: Database, contents: Contents, image: str, about:
 
 
 def _sources(inventory: Inventory, plan: Plan) -> list[str]:
-    """The files of the tree that no step makes, and that are no tools."""
+    """Return the files of the tree that no step makes and that are not tools."""
     tools = {path for step in inventory.steps for path in step.tools}
     return [
         path
