@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""From an image and what is wanted of its notes to the image that has them.
+"""Give an image the notes that a user wants.
 
-Used by `xen-tool annotate` and by the step NOTES of env.XenNotes(), which then ask the loaders.
+Used by `xen-tool annotate` and by the step NOTES of env.XenNotes(), which then check the result.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from .wanted import Wanted
 
 
 def annotate(content: bytes, name: str, want: Wanted) -> write.Annotated:
-    """Return the image with the notes that are wanted; name is for messages.
+    """Return the image with the wanted notes; name is for messages.
 
-    Raises XenToolError if it is no linked ELF kernel for x86, if a note cannot have its value,
-    or if a note to be removed is not there.
+    Raises XenToolError if it is not a linked ELF kernel for x86, if a note cannot have its value,
+    or if a note to be removed does not exist.
     """
     elf = write.opened(content, name)
     present = {note.n_type for note in write.present(elf)}

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""From what a user types to the notes of an image: names, numbers, texts, and symbols.
+"""Compute the notes of an image from what a user types: numbers, texts and symbols.
 
-    PHYS32_ENTRY    a physical address, in 4 bytes; of a symbol, where its segment is loaded
+    PHYS32_ENTRY    a physical address, in 4 bytes; for a symbol, where its segment is loaded
     ENTRY, HYPERCALL_PAGE, VIRT_BASE, PADDR_OFFSET, HV_START_LOW, INIT_P2M
                     a virtual address, or a symbol's, as wide as the kernel's
     SUPPORTED_FEATURES, MOD_START_PFN, SUSPEND_CANCEL
                     a number, in 4 bytes
-    PHYS32_RELOC    up to three numbers with a comma between, in 4 bytes each
+    PHYS32_RELOC    up to three numbers separated by commas, in 4 bytes each
     L1_MFN_VALID    pairs of numbers, each as wide as an address
-    the others      a text, which gets its NUL
+    the others      a text, to which a NUL is added
 
 The widths are those that Linux emits (xen-head.S), which every release of Xen reads.
 """
@@ -46,17 +46,17 @@ _NUMBERS = frozenset(
     }
 )
 _MOST = {XenElfNote.PHYS32_RELOC: 3, XenElfNote.L1_MFN_VALID: 64}
-"""Numbers of a note that has more than one."""
+"""Largest count of numbers of notes that may have more than one."""
 
 _HIGH = {64: X86_64.virt_base or 0, 32: 0xC0000000}
-"""Where kernels are linked that are loaded low: __START_KERNEL_map, and PAGE_OFFSET's default."""
+"""Bases of kernels linked high, loaded low: __START_KERNEL_map, and PAGE_OFFSET's default."""
 
 
 def notes(elf: Elf, given: Mapping[XenElfNote, str], present: Iterable[int]) -> list[Note]:
-    """The notes of these values, for an image that has notes of the types present.
+    """Return the notes of these values, for an image that has notes of the types present.
 
-    One with ENTRY gets what a PV kernel cannot do without, if it is neither given nor present:
-    XEN_VERSION, LOADER, VIRT_BASE, PADDR_OFFSET and, of 32 bits, PAE_MODE.
+    ENTRY adds the notes that every PV kernel needs, if they are neither given nor present:
+    XEN_VERSION, LOADER, VIRT_BASE, PADDR_OFFSET and, if it is 32-bit, PAE_MODE.
 
     Raises XenToolError for a value that its note cannot have.
     """
@@ -100,7 +100,7 @@ def _hint(elf: Elf, n_type: XenElfNote, number: int) -> str:
 
 
 def _number(elf: Elf, n_type: XenElfNote, word: str) -> int:
-    """The value of a number or, where the note has an address, of a symbol."""
+    """Return the value of a number or, if the note holds an address, of a symbol."""
     if word[:1].isdigit():
         try:
             return int(word, 0)
@@ -115,12 +115,12 @@ def _number(elf: Elf, n_type: XenElfNote, word: str) -> int:
     if segment is not None:
         return address - segment.p_vaddr + segment.p_paddr
     if any(s.p_paddr <= address < s.p_paddr + s.p_memsz for s in _loaded(elf)):
-        return address  # a symbol that a linker script made of the physical address
+        return address  # a symbol whose value a linker script made physical
     raise XenToolError(f"the symbol {word} is {address:#x}, which is in no segment that is loaded")
 
 
 def _address(elf: Elf, name: str) -> int:
-    """The value of a symbol, a global one if there are several of its name."""
+    """Return the value of a symbol, of a global one if several have its name."""
     found: dict[int, int] = {}
     names = set()
     for symbol in symbols(elf):
@@ -150,13 +150,13 @@ def _loaded(elf: Elf) -> list[Segment]:
 
 
 def _segment(elf: Elf, address: int) -> Segment | None:
-    """The loaded segment that holds a virtual address."""
+    """Return the loaded segment that holds a virtual address."""
     held = (s for s in _loaded(elf) if s.p_vaddr <= address < s.p_vaddr + s.p_memsz)
     return next(held, None)
 
 
 def _for_pv(elf: Elf, given: Mapping[XenElfNote, str], present: set[int]) -> dict[XenElfNote, str]:
-    """What a PV kernel needs and has not: values by their notes."""
+    """Return the values of the notes that a PV kernel needs and does not have."""
     wanted = {XenElfNote.XEN_VERSION: "xen-3.0", XenElfNote.LOADER: "generic"}
     if elf.bits == 32:
         wanted[XenElfNote.PAE_MODE] = "yes"
@@ -166,7 +166,7 @@ def _for_pv(elf: Elf, given: Mapping[XenElfNote, str], present: set[int]) -> dic
 
 
 def _bases(elf: Elf, given: Mapping[XenElfNote, str]) -> dict[XenElfNote, str]:
-    """VIRT_BASE and PADDR_OFFSET: addresses are p_paddr + VIRT_BASE - PADDR_OFFSET."""
+    """Return VIRT_BASE and PADDR_OFFSET: addresses are p_paddr + VIRT_BASE - PADDR_OFFSET."""
     offsets = {segment.p_vaddr - segment.p_paddr for segment in _loaded(elf)}
     if len(offsets) > 1:
         places = ", ".join(hex(offset & ADDRESS_MASK) for offset in sorted(offsets))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is wanted of an image's notes, by their names, before anybody looks at the image.
+"""Validate the notes that a user wants in an image, without the image.
 
-Used by `xen-tool annotate` and by env.XenNotes(), which an up-to-date build calls, too.
+Used by `xen-tool annotate` and by env.XenNotes(), which runs also in up-to-date builds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..light import NamedTuple
 
 
 class Wanted(NamedTuple):
-    """Values of notes, as values.notes() takes them, and types of notes that have to go."""
+    """Values of notes for values.notes(), and types of notes to remove."""
 
     given: dict[XenElfNote, str]
     remove: tuple[XenElfNote, ...]
@@ -27,7 +27,7 @@ def wanted(
     notes: Mapping[str, str] | None = None,
     remove: Sequence[str] = (),
 ) -> Wanted:
-    """Return what is wanted, by the names of notes.
+    """Return the wanted values and removals, from names of notes.
 
     Raises XenToolError if Xen has no such note, one is given twice, or nothing is wanted.
     """
@@ -49,7 +49,7 @@ def wanted(
 
 
 def note_type(name: str) -> XenElfNote:
-    """The type of a note by its name, such as PHYS32_ENTRY; raise XenToolError for another."""
+    """Return the type of a note by name, such as PHYS32_ENTRY; raise XenToolError for another."""
     try:
         return XenElfNote[name.upper().removeprefix("XEN_ELFNOTE_")]
     except KeyError:
@@ -60,7 +60,7 @@ def note_type(name: str) -> XenElfNote:
 
 
 def meant(name: str, names: Iterable[str]) -> str:
-    """Return which of the names a user may have meant, as the end of a message."""
+    """Return the end of a message: the names that a user may have meant."""
     import difflib
 
     close = difflib.get_close_matches(name, names, n=3)

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The bytes of a linked image with other Xen notes, and all else as it was.
+"""Write Xen notes into a linked image, and leave the rest unchanged.
 
-A note that is there and has room for the new value gets it where it is.  The others come behind
-the file, in a section .note.Xen and a PT_NOTE of their own, as loaders read notes from the file:
+A note with enough room for its new value is changed in place.  The others are appended to the
+file, in a new section .note.Xen and a new PT_NOTE, as loaders read notes from the file:
 
-    the file, without its table of sections if that was its end
+    the file, without its section header table if that was at the end
     .note.Xen: the notes, at a multiple of 4
     the names of the sections, if .note.Xen was not among them
-    the table of sections, one longer
-    the table of segments, one longer, if there was no room behind it where it is
+    the section header table, with one more entry
+    the program header table, with one more entry, if there was no room after it
 
-What an old note leaves is a note of nobody, of type 0, for other notes to stay where they are.
+An old note becomes a note with an empty owner and type 0, so that other notes keep their places.
 
-The writer is our own.  LIEF 1.0 adds no note to an ET_EXEC (Binary.add() and write() give a file
-without it), and writes anew the tables of sections and of symbols; objcopy makes no program header.
+No library is used: LIEF 1.0 does not add a note to an ET_EXEC (after Binary.add(), write() gives
+a file without it) and rewrites the section headers and symbols; objcopy adds no program header.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ _EHDR = {
     "e_phnum": ((44, "<H"), (56, "<H")),
     "e_shnum": ((48, "<H"), (60, "<H")),
 }
-"""Offset and layout of fields of the header, in ELF32 and ELF64."""
+"""Offset and struct layout of fields of the ELF header, in ELF32 and ELF64."""
 _PT_NULL, _PT_PHDR = 0, 6
 _SH_NAME = 3
-"""Of image.elf.Section, where the fields of the header begin, ..."""
+"""Index of the first field of the header in image.elf.Section."""
 _SH_TYPE, _SH_OFFSET, _SH_SIZE = 1, 4, 5
-"""... and those of a header that are used here."""
+"""Indices of the other fields that are used here, in the header."""
 _ALIGN = 4
 _TABLE_ALIGN = 8
 
 
 class Annotated(NamedTuple):
-    """An image with its notes, and what else was changed of it, in sentences for the user."""
+    """An image with its notes, and sentences for the user about other changes."""
 
     content: bytes
     remarks: tuple[str, ...]
 
 
 def opened(content: bytes, name: str) -> Elf:
-    """The image to be annotated; raise XenToolError, with its name, if it is none."""
+    """Return the ELF file to be annotated; raise XenToolError, with its name, if it is not one."""
     data = Data.of_bytes(content)
     if content[: len(spec.ELFMAG)] != spec.ELFMAG or data.size < spec.EHDR_SIZE[32]:
         raise XenToolError(
@@ -86,17 +86,17 @@ def opened(content: bytes, name: str) -> Elf:
 
 
 def present(elf: Elf) -> list[FoundNote]:
-    """The Xen notes that loaders find in it."""
+    """Return the Xen notes that loaders find in an image."""
     return [note for note in NoteWalk(elf) if note.is_xen]
 
 
 def annotated(
     content: bytes, elf: Elf, notes: Sequence[Note], remove: Sequence[int] = ()
 ) -> Annotated:
-    """The image with these notes, in place of those of the same types, and without others.
+    """Return the image with these notes instead of those of the same types, and without others.
 
-    Raises XenToolError if a note that has to go does not lie in the file, or if there is no way
-    to one more segment.
+    Raises XenToolError if a note to be removed is not in the file, or if no program header can be
+    added.
     """
     writer = _Writer(content, elf)
     added = writer.replace(notes, remove)
@@ -113,13 +113,13 @@ class _Writer:
         self.has_names = True
 
     def replace(self, notes: Sequence[Note], remove: Sequence[int]) -> list[bytes]:
-        """Change or blank the notes that are there; return those that need another place."""
+        """Change or blank existing notes; return the notes that must be appended."""
         wanted = {note.type: encode([note])[0] for note in notes}
         added = []
         for old in present(self.elf):
             end = old.desc_offset + (old.n_descsz + 3 & ~3)
             new = wanted.get(old.n_type)
-            lost = old.place == "SHT_NOTE"  # Xen reads no section if a PT_NOTE has notes of Xen
+            lost = old.place == "SHT_NOTE"  # Xen reads sections only if no PT_NOTE has its notes
             if new is None and old.n_type not in remove and not lost:
                 continue
             if end > len(self.content):
@@ -141,7 +141,7 @@ class _Writer:
         self.content[old.offset : end] = header.ljust(end - old.offset, b"\0")
 
     def append(self, notes: Sequence[bytes]) -> None:
-        """Put notes behind the file, as a section and a segment."""
+        """Append notes to the file, as a section and a segment."""
         headers = [
             [getattr(section, field) for field in Section._fields[_SH_NAME:]]
             for section in self.elf.sections
@@ -174,13 +174,13 @@ class _Writer:
         self.content += b"".join(struct.pack(layout, *header) for header in headers)
 
     def _ends_here(self, segment: Segment) -> bool:
-        """Whether it is of notes, not loaded, and the last of the file: one that we wrote."""
+        """Whether a segment holds notes, is not loaded, and ends the file, as after append()."""
         end = segment.p_offset + segment.p_filesz
         mine = segment.p_type == spec.PT_NOTE and not segment.p_memsz
         return mine and end == len(self.content)
 
     def _cut(self, headers: Sequence[Sequence[int]]) -> bytes:
-        """Take the table of sections, and its names, from the end of the file; return the names."""
+        """Cut section headers and their names from the end of the file; return the names."""
         elf = self.elf
         if not headers:
             return b""
@@ -205,7 +205,7 @@ class _Writer:
         return text
 
     def _name(self, headers: Sequence[list[int]], names: bytes) -> int:
-        """The offset of our section's name in the table of names, which gets it, if need be."""
+        """Return the offset of .note.Xen in the names of sections; add it if it is missing."""
         if not names:
             return 0
         table = headers[self.elf.e_shstrndx]
@@ -219,10 +219,10 @@ class _Writer:
         return at + 1
 
     def _slot(self) -> int:
-        """The offset of a program header that may be written.
+        """Return the offset of a program header that may be written.
 
-        It is one that says nothing, or one more behind the others.  If there is no room for that,
-        it is the PT_PHDR, which would be wrong of a table elsewhere, or the table moves.
+        It is a PT_NULL, or a new one after the others.  Without room for that it is the PT_PHDR,
+        which would be wrong if the table moved, or else the table moves.
         """
         elf = self.elf
         size = spec.PHDR_SIZE[elf.bits]
@@ -248,10 +248,10 @@ class _Writer:
         return elf.phdr_end
 
     def _is_free(self, start: int, end: int) -> bool:
-        """Whether nothing is there but zeros that no section, header or segment has.
+        """Whether a range has only zeros that belong to no section, header or segment.
 
-        A segment that starts at or before the program headers has what fills the room up to its
-        first section, if there are sections to know that by.
+        In a segment that starts at or before the program headers, the bytes up to its first
+        section are padding, if the file has sections.
         """
         elf = self.elf
         used = [
@@ -269,7 +269,7 @@ class _Writer:
         return end <= len(self.content) and not any(self.content[start:end]) and not overlaps
 
     def _put_segment(self, slot: int, offset: int, size: int) -> None:
-        """Write a PT_NOTE that is read, and not loaded."""
+        """Write a PT_NOTE that is not loaded."""
         wide = self.elf.bits == 64
         fields = [spec.PT_NOTE, offset, 0, 0, size, 0, _ALIGN]
         fields.insert(1 if wide else 6, spec.PF_R)
