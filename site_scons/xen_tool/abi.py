@@ -68,7 +68,7 @@ LIBELF_FEATURES = {
     )
     if feature.name is not None
 }
-"""The only names that XEN_ELFNOTE_FEATURES can speak of (Xen libelf-dominfo.c)."""
+"""The only names that libelf knows in XEN_ELFNOTE_FEATURES (Xen libelf-dominfo.c)."""
 
 PAGE_PRESENT = 1
 """_PAGE_PRESENT of a level 1 entry; mask and value of L1_MFN_VALID."""
@@ -183,7 +183,7 @@ class Arch(NamedTuple):
 
 
 FUNCTION_ALIGNMENT_16 = 16
-"""Alignment that X86_ALIGNMENT_16 asks for."""
+"""Alignment of functions with X86_ALIGNMENT_16."""
 
 X86_64 = Arch(
     name="x86_64",

@@ -32,7 +32,7 @@ COMMANDS_FILE = "compile_commands.json"
 DESCRIBED = "--"
 """Separates the symbols from the description by a SConscript in the arguments of HEAD."""
 UNCHECKED = ".unchecked"
-"""Suffix of what the linker or the last post-link command makes, before it is checked."""
+"""Suffix of the output of the linker or last post-link command, before it is checked."""
 _PACKAGE = os.path.dirname(__file__)
 
 
@@ -65,7 +65,7 @@ def head(step: Step) -> None:
 
 
 def offsets(step: Step) -> None:
-    """Write the header of the values that the input, assembler code, states."""
+    """Write the header of the values that the input, assembler code, defines."""
     from .generated.offsets import header
 
     with open(step.inputs[0], encoding="utf-8", errors="replace") as file:
@@ -76,8 +76,8 @@ def offsets(step: Step) -> None:
 def kallsyms(step: Step) -> None:
     """Write the table of the input's symbols, or an empty one if there is no input.
 
-    files are the width of the kernel, and "data" if data counts; a second input is a table
-    that this one must be as long as.
+    files are the width of the kernel, and "data" to include data; the table must be as long as
+    a second input, which is a table as well.
     """
     from .generated.kallsyms import of_image, table
 

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Make text that came from a file, or is the name of one, safe to show on a terminal.
+"""Make text from a file, or the name of a file, safe to print on a terminal.
 
-The one helper for names of files, symbols, sections and owners, and for strings of an image:
-none of them may move the cursor, break a line, or end in an error of encoding.
+Used for names of files, symbols, sections and owners, and for strings of an image: none of them
+may move the cursor, break a line, or cause an encoding error.
 """
 
 from __future__ import annotations
 
 
 def printable(text: bytes | str, keep: str = "") -> str:
-    r"""Return text with each byte of what cannot be printed as \xNN, but what is in keep.
+    r"""Return text with each byte of unprintable characters as \xNN, except those in keep.
 
-    Bytes are taken for UTF-8, and a name as Python has it of the system, with surrogates for
-    bytes that are not.
+    Bytes are decoded as UTF-8; a str may have surrogates for undecodable bytes, as Python's names
+    of files do.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")

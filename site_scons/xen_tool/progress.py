@@ -20,7 +20,7 @@ _CLEAR = "\r\x1b[K"
 
 
 class Lines(Show):
-    """Prints a line for each step; with V=1 its command.
+    """Print a line for each step; with V=1 its command.
 
     passing: show the status on a terminal even if silent, and erase it at the end.
     """
@@ -44,7 +44,7 @@ class Lines(Show):
         return f"  {step.name:<7} {step.path}"
 
     def expect(self, steps: int) -> None:
-        """At most so many named steps will begin."""
+        """Set the total: at most so many named steps will begin."""
         self._begun, self._expected = 0, steps
 
     def begin(self, step: Step) -> None:

@@ -17,7 +17,7 @@ _ends: list[int] = []
 
 
 def listen() -> None:
-    """Open the pipe, once; called in the main thread."""
+    """Open the pipe, once; call this in the main thread."""
     if _ends:
         return
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -40,7 +40,7 @@ def of_image(path: str, *, data: bool) -> list[tuple[int, str]]:
 
     data: return all symbols, not those of functions only.
 
-    Raises XenToolError if it is no ELF file, or has no symbols.
+    Raises XenToolError if it is not an ELF file, or has no symbols.
     """
     with Data.of_file(open_regular(path, "a linked image"), path) as content:
         elf = Elf(content)

@@ -22,7 +22,7 @@ class Kind(NamedTuple):
     """The differences between kinds of kernels: PV or PVH, of 32 or 64 bits."""
 
     main: str
-    """The template of main.c."""
+    """The name of the template of main.c."""
     what: str
     arch: str
     guest: str
