@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""docs/tutorial.md is true: its files are written and its commands run, in their order."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from project import TOP, Project
+
+TUTORIAL = TOP / "docs/tutorial.md"
+_BLOCK = re.compile(r"^(?:(?:Replace )?`([\w.]+)`:\n\n)?```(\w*)\n(.*?)^```$", re.M | re.S)
+"""A file's name, where the block is a file; its language; its lines."""
+_END = "--- end of a command:"
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Each command of a console block, with what it prints."""
+    return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+
+
+def matches(said: str, wanted: str) -> bool:
+    """Whether an output is the wanted one; a line `...` is any lines, `...` in a line any text."""
+    pattern = re.escape(wanted)
+    pattern = re.sub(r"^\\\.\\\.\\\.\\\n", "(?:.*\n)*?", pattern, flags=re.MULTILINE)
+    return re.fullmatch(pattern.replace(r"\.\.\.", ".*"), said) is not None
+
+
+def run(project: Project, block: str) -> None:
+    """Runs a console block in one shell; a command fails only where `echo $?` follows."""
+    wanted = commands(block)
+    ended = f"status=$?; echo '{_END}' $status; (exit $status)"
+    script = "\n".join(f"{command}\n{ended}" for command, _ in wanted)
+    said = project.shell(f"exec 2>&1\n{script}").stdout.replace("\r", "")
+    outputs = re.findall(rf"(.*?)^{_END} (\d+)\n", said, re.MULTILINE | re.DOTALL)
+    assert len(outputs) == len(wanted), said
+    followers = [command for command, _ in wanted[1:]] + [""]
+    for (command, text), (output, status), follower in zip(wanted, outputs, followers, strict=True):
+        assert matches(output, text), f"$ {command}\n{output}\n--- is not:\n{text}"
+        assert status == "0" or follower == "echo $?", f"{command}: {output}"
+
+
+@pytest.mark.usefixtures("xen_under_qemu", "gcc")
+def test_it_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
+    project = Project(tmp_path / "mykernel")
+    blocks = _BLOCK.findall(TUTORIAL.read_text(encoding="utf-8"))
+    assert len(blocks) == TUTORIAL.read_text(encoding="utf-8").count("\n```") / 2
+    for name, language, text in blocks:
+        assert bool(name) != (language == "console"), text
+        if name:
+            project.write(name, text)
+        else:
+            run(project, text)
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted", "holds"),
+    [
+        ("a\nb\nc\n", "a\n...\nc\n", True),
+        ("a\nc\n", "a\n...\nc\n", True),
+        ("a\nb\nc\n", "a\n...\nb\n", False),
+        ("version 4.17, debug\n", "version ...\n", True),
+        ("ab\n", "a.\n", False),
+    ],
+)
+def test_what_is_left_out(said: str, wanted: str, holds: bool) -> None:
+    assert matches(said, wanted) == holds
