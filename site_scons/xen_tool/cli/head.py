@@ -56,9 +56,9 @@ def _head(options: argparse.Namespace) -> int:
     from ..head.config import HeadConfig
 
     settings = pairs(options, options.settings)
-    said = {name: getattr(options, name) for name in MEANINGS}
-    said = {name: value for name, value in said.items() if value is not None}
-    said |= pairs(options, options.note)
+    texts = {name: getattr(options, name) for name in MEANINGS}
+    texts = {name: value for name, value in texts.items() if value is not None}
+    texts |= pairs(options, options.note)
     if options.kconfig == _KCONFIG and not Path(_KCONFIG).exists():
         raise XenToolError(
             f"there is no {_KCONFIG} here: name the Kconfig file in --kconfig, or go to the top of "
@@ -83,7 +83,7 @@ def _head(options: argparse.Namespace) -> int:
         print(f"xen-tool: warning: {warning}", file=sys.stderr)
     for note in configuration.notes:
         print(f"xen-tool: note: {note}", file=sys.stderr)
-    head = HeadConfig.from_symbols(configuration.arch, configuration.values, said)
+    head = HeadConfig.from_symbols(configuration.arch, configuration.values, texts)
     if head is None:
         raise XenToolError("XEN is not set, so there is no head object; type XEN=1")
     write_if_changed(Path(options.output), gas.source(head) if options.gas else emit.emit(head))

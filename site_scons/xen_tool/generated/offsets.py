@@ -50,12 +50,12 @@ def _written(line: str) -> str:
     found = _DEFINITION.fullmatch(line)
     if not found:
         raise XenToolError(f"->{line}: write the name of a macro and a number behind ->")
-    name, value, said = found.groups()
+    name, value, note = found.groups()
     if not _NUMBER.fullmatch(value):
         raise XenToolError(
             f"{name} is {value}, no number: the compiler has to know it, as it does sizeof"
         )
-    return f"#define {name} {value}" + (f" /* {_comment(said)} */" if said else "")
+    return f"#define {name} {value}" + (f" /* {_comment(note)} */" if note else "")
 
 
 def _comment(text: str) -> str:

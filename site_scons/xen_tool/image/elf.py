@@ -52,7 +52,7 @@ class Segment(NamedTuple):
 
     number: int
     offset: int
-    """Of the header itself."""
+    """Offset of the header itself."""
     p_type: int
     p_flags: int
     p_offset: int
@@ -74,7 +74,7 @@ class Section(NamedTuple):
     elf: Elf
     number: int
     offset: int
-    """Of the header itself."""
+    """Offset of the header itself."""
     sh_name: int
     sh_type: int
     sh_flags: int

@@ -45,9 +45,9 @@ class FoundNote(NamedTuple):
     place: str
     """"PT_NOTE" or "SHT_NOTE"."""
     number: int
-    """Of the segment or section."""
+    """The number of the segment or section."""
     offset: int
-    """Of the note, in the file."""
+    """The offset of the note in the file."""
     n_namesz: int
     n_descsz: int
     n_type: int
@@ -64,7 +64,7 @@ class FoundNote(NamedTuple):
 
     @property
     def desc_offset(self) -> int:
-        """Of the descriptor, in the file."""
+        """The offset of the descriptor in the file."""
         return self.offset + _HEADER_SIZE + _padded(self.n_namesz)
 
     @property
@@ -109,7 +109,7 @@ class NoteWalk:
         self._base = image_base
         self._total = 0
         self.regions: list[tuple[str, int]] = []
-        """The PT_NOTE segments and SHT_NOTE sections walked, by place and number."""
+        """The PT_NOTE segments and SHT_NOTE sections that were walked, as (place, number)."""
         self.xen_notes = 0
         """Number of notes whose owner is "Xen"."""
         self.too_many = False

@@ -84,8 +84,8 @@ class Toolchain:
 
     def folders(self, project: Iterable[str]) -> dict[str, str]:
         """Return the names that objects have for the project's folders and zig's."""
-        own = {self.include: "zig/include"} if self.name == "zig" else {}
-        return {**dict.fromkeys(project, "."), **own}
+        of_zig = {self.include: "zig/include"} if self.name == "zig" else {}
+        return {**dict.fromkeys(project, "."), **of_zig}
 
     def ld_flags(self, arch: Arch) -> list[str]:
         """Return the flags of every link for arch."""

@@ -259,15 +259,15 @@ def prefix_maps(folders: Mapping[str, str], user: Sequence[str]) -> list[str]:
     found = []
     both, *kinds = PREFIX_MAPS
     for folder, name in folders.items():
-        own = {
+        mapped = {
             option
             for word in user
             for option in PREFIX_MAPS
             if word.startswith(option) and folder.startswith(word[len(option) :].partition("=")[0])
         }
-        if "=" in folder or both in own:
+        if "=" in folder or both in mapped:
             # With a = in OLD, compilers disagree on which = separates OLD and NEW.
             continue
-        options = [kind for kind in kinds if kind not in own] if own else [both]
+        options = [kind for kind in kinds if kind not in mapped] if mapped else [both]
         found += [f"{option}{folder}={name}" for option in options]
     return found
