@@ -123,6 +123,39 @@ def test_who_is_asked(image: Path) -> None:
     assert "xen-pv-dom0   refused (C1)" in out
 
 
+FURTHER = ["firecracker", "cloud-hypervisor", "libkrun", "crosvm"]
+
+
+def test_who_else_would_take_it(image: Path) -> None:
+    line = tool("check", image).stdout.splitlines()[-1]
+    assert line == (
+        "  Others, not asked: taken by firecracker, cloud-hypervisor, libkrun; not by crosvm "
+        "(--loader all)"
+    )
+    # Firecracker loads it, but the guest is dead.
+    line = tool("check", write(image, good_pv64())).stdout.splitlines()[-1]
+    assert line == f"  Others, not asked: not by {', '.join(FURTHER)} (--loader all)"
+    # Whoever says whom to ask is told of nobody else, and so are programs.
+    assert "Others" not in tool("check", image, "--loader", "xen-pv-dom0").stdout
+    assert list(document("check", image)[1]["verdicts"]) == LOADERS
+
+
+def test_all_loaders(image: Path) -> None:
+    status, found = document("check", image, "--loader", "all")
+    assert status == 3
+    assert found["asked"] == [*LOADERS, *FURTHER] == list(found["verdicts"])
+    assert {name for name, verdict in found["verdicts"].items() if verdict["accepted"]} == {
+        *(*LOADERS, *FURTHER[:3])
+    }
+    status, found = document("check", image, "--loader", "firecracker")
+    assert (status, found["asked"]) == (0, ["firecracker"])
+    assert list(found["verdicts"]) == [*LOADERS, "firecracker"]
+    out = tool("check", write(image, good_pv64()), "--loader", "firecracker").stdout
+    assert "firecracker  accepted, but the guest cannot run" in out
+    assert "error R6: the guest is entered at e_entry 0xffffffff80200000 in 64-bit mode" in out
+    assert tool("map", image, "--loader", "crosvm").returncode == 2
+
+
 def test_an_error_fails_though_the_loader_takes_it(image: Path) -> None:
     moved = good_pv64().loading(p_vaddr=0xFFFFFFFF80300000)
     status, found = document("check", write(image, moved))
@@ -285,6 +318,19 @@ def test_a_check_imports_little(image: Path) -> None:
     result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     assert "accepted" in result.stdout
     assert result.stderr.split() == []
+
+
+def test_rules_of_further_loaders_are_imported_where_they_are_asked(image: Path) -> None:
+    program = (
+        "import sys; from xen_tool.report.report import read_report as read;"
+        "from xen_tool.loaders.model.releases import Xen;"
+        "rules = lambda: {m for m in sys.modules if 'linux_loader' in m or 'crosvm' in m};"
+        "report = read(sys.argv[1], Xen()); print(report.good, len(rules()));"
+        "report = read(sys.argv[1], Xen(), ['libkrun']); print(report.good, 'crosvm' in rules())"
+    )
+    command = [sys.executable, "-c", program, str(image)]
+    result = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["True", "0", "True", "False"]
 
 
 def test_inspect_names_addresses(built_kernel: Any) -> None:

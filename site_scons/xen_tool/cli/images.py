@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..loaders.names import LOADERS
 from . import UNUSABLE
 from .options import DEFAULT, IMAGE, add_loaders, add_xen, positive, print_result
 
@@ -33,7 +34,9 @@ def inspect(parser: argparse.ArgumentParser) -> None:
 
 def layout(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `xen-tool map`."""
-    _add_image(parser, _map)
+    parser.add_argument("image", help=IMAGE)
+    add_loaders(parser, LOADERS)
+    parser.set_defaults(function=_map)
     parser.add_argument(
         "--mem",
         type=positive,
@@ -84,7 +87,8 @@ def _check(options: argparse.Namespace) -> int:
 
     if len(options.image) > 1 or os.path.isdir(options.image[0]):
         return _check_many(options)
-    report = read_report(options.image[0], options.xen, options.loader)
+    further = options.loader is None and not options.json
+    report = read_report(options.image[0], options.xen, options.loader, further=further)
     return print_result(options, report.document(), text.check(report), good=report.good)
 
 

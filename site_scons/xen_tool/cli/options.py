@@ -4,24 +4,33 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
-from ..loaders.names import LOADERS
+from ..loaders.names import ALL
 from . import FAILED
 
 IMAGE = "an ELF file, compressed or not, or a bzImage"
 DEFAULT = "default: %(default)s"
 
 
-def add_loaders(parser: argparse.ArgumentParser) -> None:
-    """Add --loader, --xen and --json."""
+def add_loaders(parser: argparse.ArgumentParser, loaders: Sequence[str] = ALL) -> None:
+    """Add --loader, which may be one of loaders, --xen and --json."""
+
+    def named(text: str) -> Sequence[str]:
+        if text != "all" and text not in loaders:
+            names = ", ".join(map(repr, (*loaders, "all")))
+            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {names})")
+        return loaders if text == "all" else (text,)
+
     parser.add_argument(
         "--loader",
-        action="append",
-        choices=LOADERS,
-        help="a loader that must take the image; may be repeated (default: those that it is for)",
+        action="extend",
+        type=named,
+        metavar="NAME",
+        help="a loader that must take the image; may be repeated (default: those that it is for): "
+        f"{', '.join(loaders)}, or all",
     )
     add_xen(parser)
 

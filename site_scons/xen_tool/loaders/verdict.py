@@ -63,6 +63,11 @@ class Verdict(NamedTuple):
     """Findings by which the guest cannot run, although the loader accepts it."""
     warnings: tuple[Finding, ...] = ()
 
+    @property
+    def good(self) -> bool:
+        """Whether the loader takes the image, and nothing kills the guest then."""
+        return self.accepted and not self.errors
+
 
 def judge(kernel: KernelFile, loader: str, xen: Xen) -> Verdict:
     """The verdict of one of ALL.  Raises as verdicts does."""

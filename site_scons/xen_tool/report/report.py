@@ -44,7 +44,7 @@ from ..light import NamedTuple
 from ..loaders.model.libelf.legacy import SECTION, guest_info
 from ..loaders.model.releases import KNOWS_HVM, Xen
 from ..loaders.model.where import digits, name, shown, value
-from ..loaders.names import LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, QEMU, XEN
+from ..loaders.names import FURTHER, LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, QEMU, XEN
 from ..loaders.verdict import Verdict, claimed, verdicts
 from ..printable import printable
 
@@ -139,6 +139,8 @@ class Report(NamedTuple):
     """Whether the user named no loader, and the claim of the image decides."""
     symbols: Mapping[int, str]
     """Names of its entry and of the values of its notes; empty unless requested."""
+    further: Mapping[str, Verdict]
+    """The verdicts of loaders that were not requested, if they are to be mentioned."""
 
     @property
     def good(self) -> bool:
@@ -147,8 +149,7 @@ class Report(NamedTuple):
 
     def takes(self, loader: str) -> bool:
         """Whether a loader accepts the image, and the guest can run then."""
-        verdict = self.verdicts[loader]
-        return verdict.accepted and not verdict.errors
+        return self.verdicts[loader].good
 
     def with_fixes(self, fixes: Mapping[str, str | None]) -> Report:
         """Return the report with other fixes for the refusals of these loaders."""
@@ -189,17 +190,21 @@ def read_report(
     asked: Sequence[str] | None = None,
     *,
     symbols: bool = False,
+    further: bool = False,
 ) -> Report:
     """Read an image, and compute the verdicts of every loader of xen, QEMU, and those of asked.
 
     asked: the loaders that must accept it; None: those that it claims to support.
     symbols: whether to name addresses.
+    further: whether to compute the verdicts of the loaders FURTHER as well.
 
     Raises XenToolError if the file cannot be opened, read or unpacked (a missing library or too
     little space).
     """
     with open_kernel(path) as kernel:
         report = _report(kernel, xen, asked)
+        if further:
+            report = report._replace(further=verdicts(kernel, xen, FURTHER))
         elf = elf_of(kernel.payload) if symbols and kernel.payload else None
         return report._replace(symbols=Symbols(elf).at(report.addresses())) if elf else report
 
@@ -227,6 +232,7 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report
         asked=claimed(kernel) if asked is None else tuple(dict.fromkeys(asked)),
         by_claim=asked is None,
         symbols={},
+        further={},
     )
 
 

@@ -31,6 +31,7 @@ def check(report: Report) -> Iterator[str]:
             yield "  for PVH, so it is made for no loader; what each would say:"
         yield from verdict_lines(report, tuple(report.verdicts))
         yield from hint(report, tuple(report.verdicts))
+        yield from _further(report)
         return
     if not report.asked:
         yield "  No loader is asked: the configuration is for none, or none is named."
@@ -40,6 +41,7 @@ def check(report: Report) -> Iterator[str]:
     if report.by_claim and entered and not set(PV) & set(report.asked):
         yield "  It has the note ENTRY, but not XEN_VERSION with LOADER or GUEST_OS: so it is"
         yield "  not made for PV.  What xen-pv-dom0 would say: --loader xen-pv-dom0."
+    yield from _further(report)
 
 
 def check_briefly(report: Report) -> Iterator[str]:
@@ -125,6 +127,16 @@ def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
     rules += [finding.id for verdict in verdicts for finding in verdict.errors]
     if rules:
         yield f"  More of a rule, with an example: xen-tool explain {rules[0]}"
+
+
+def _further(report: Report) -> Iterator[str]:
+    """Who else would take the image, and who would not."""
+    takers = [loader for loader, verdict in report.further.items() if verdict.good]
+    others = [loader for loader in report.further if loader not in takers]
+    words = [f"taken by {', '.join(takers)}"] * bool(takers)
+    words += [f"not by {', '.join(others)}"] * bool(others)
+    if words:
+        yield f"  Others, not asked: {'; '.join(words)} (--loader all)"
 
 
 def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
