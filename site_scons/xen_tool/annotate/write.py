@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Write Xen notes into a linked image, and leave the rest unchanged.
 
-A note with enough room for its new value is changed in place.  The others are appended to the
+A note whose new value has the same padded size is changed in place.  The others are appended to the
 file, in a new section .note.Xen and a new PT_NOTE, as loaders read notes from the file:
 
     the file, without its section header table if that was at the end
