@@ -113,9 +113,9 @@ def check(step: Step) -> None:
     """Make the image a hard link to the linker's output, if all loaders accept it.
 
     files are the names of the loaders, separated by commas, or CLAIMED; the release of Xen;
-    "default" if the user did not choose it; and the symbols of the configuration (asked.symbols).
+    "default" if the user did not choose it; and the symbols as required.symbols() returns them.
     """
-    from .loaders import asked
+    from .loaders import required
     from .loaders.model.releases import Xen
     from .report.report import read_report
     from .report.text import finding_lines, findings_of, hint, verdict_lines
@@ -134,10 +134,10 @@ def check(step: Step) -> None:
         )
     bad = [loader for loader in loaders if not report.takes(loader)]
     if bad:
-        told = report.with_fixes({loader: asked.fix(loader, symbols) for loader in bad})
-        lines = "\n".join((*verdict_lines(told, bad), *hint(told, bad)))
+        fixed = report.with_fixes({loader: required.fix(loader, symbols) for loader in bad})
+        lines = "\n".join((*verdict_lines(fixed, bad), *hint(fixed, bad)))
         raise XenToolError(f"{shown(linked)} is not for {' and '.join(bad)}:\n{lines}")
-    if asked.for_nobody(symbols):
+    if required.lacks_entry(symbols):
         words = "XEN=y without XEN_PV and XEN_PVH: Xen cannot start this kernel"
         print(f"xen_tool: {step.path}: warning: {words}", file=sys.stderr)
         print(f"xen_tool: {step.path}:   fix:  type XEN_PV=1, XEN_PVH=1 or both", file=sys.stderr)

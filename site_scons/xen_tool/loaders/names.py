@@ -18,13 +18,13 @@ LIBKRUN = "libkrun"
 CROSVM = "crosvm"
 
 LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
-"""The loaders that an image may claim to be for, which are asked if nobody says whom."""
+"""The loaders that an image may claim to support, which are checked by default."""
 
 FURTHER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM)
-"""Other virtual machine monitors, which are asked by name, and whose rows are imported then."""
+"""Other virtual machine monitors, only checked if named; their rules are imported then."""
 ALL = (*LOADERS, *FURTHER)
 LINUX_LOADER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN)
-"""Those that read a kernel with rust-vmm's linux-loader."""
+"""The loaders that read a kernel with rust-vmm's linux-loader."""
 
 XEN = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU)
 """The loaders that read an image with libelf: of the hypervisor, and of libxenguest."""

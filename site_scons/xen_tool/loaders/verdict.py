@@ -31,7 +31,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     PVH_DOMU: pvh_domu.RULES,
     QEMU: qemu_kernel.RULES,
 }
-"""The rules of LOADERS, each in its order; what may follow a domU's is in probing."""
+"""The rules of LOADERS, each in its order; probing has those that may follow a domU's."""
 
 
 def rules_of(loader: str) -> tuple[Rule, ...]:
@@ -70,7 +70,7 @@ class Verdict(NamedTuple):
 
 
 def judge(kernel: KernelFile, loader: str, xen: Xen) -> Verdict:
-    """The verdict of one of ALL.  Raises as verdicts does."""
+    """Return the verdict of one of ALL; raise as verdicts() does."""
     return verdicts(kernel, xen, (loader,))[loader]
 
 

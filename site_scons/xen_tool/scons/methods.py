@@ -19,7 +19,7 @@ from SCons.Util import flatten
 from ..boot import modes
 from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
-from ..loaders import asked
+from ..loaders import required
 from ..progress import is_terminal
 from ..shortcut import watched
 from ..toolchain.words import precompiled_headers
@@ -291,7 +291,7 @@ def how_to_boot(env: Any, mode: str | None, given: Mapping[str, Any]) -> dict[st
     """Return how an image is started, as boot() takes it."""
     config, said = env["XEN_CONFIG"], env["XEN_SETTINGS"]
     name = said.get("MODE") or mode
-    loaders = asked.of_configuration(config.arch, config.values)
+    loaders = required.of_configuration(config.arch, config.values)
     return {
         "mode": modes.named(name) if name else modes.suited(loaders, config.arch.bits),
         "cpus": said.cpus,

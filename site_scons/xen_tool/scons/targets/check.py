@@ -14,7 +14,7 @@ from ...build.plan import Group
 from ...build.step import Step
 from ...errors import XenToolError
 from ...functions import CHECK, CLAIMED, COMMANDS_FILE, UNCHECKED, without_pv32
-from ...loaders import asked
+from ...loaders import required
 from ...loaders.model.releases import Xen
 from ...loaders.names import LOADERS, PV_DOMU
 from ...modules import modules
@@ -35,7 +35,7 @@ class Question:
     by_default: bool
     """Whether the release of Xen is the default."""
     symbols: str
-    """Symbols of the configuration, as asked.symbols() returns them."""
+    """Symbols of the configuration, as required.symbols() returns them."""
 
     def words(self) -> tuple[str, ...]:
         """Return the arguments of functions.check()."""
@@ -62,22 +62,22 @@ def question(
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
     names: Sequence[str] | None
     if (given := settings.get("LOADERS")) is not None:
-        names = _valid("LOADERS=", asked.parse, given)
+        names = _valid("LOADERS=", required.parse, given)
     elif loaders is not None:
         names = _valid(f"{method}(loaders=)", _loaders, loaders)
     elif by_claim or not {"XEN_PV", "XEN_PVH"} & set(configuration.values):
         names = None
     else:
-        names = asked.of_configuration(configuration.arch, configuration.values)
+        names = required.of_configuration(configuration.arch, configuration.values)
     if (release := settings.get("XEN_RELEASE")) is not None:
         modelled = _valid("XEN_RELEASE=", Xen.parse, release)
     elif xen is not None:
         modelled = _valid(f"{method}(xen=)", _xen, xen)
     else:
-        modelled = asked.xen_for(configuration.arch)
+        modelled = required.xen_for(configuration.arch)
     once = None if names is None else tuple(dict.fromkeys(names))
     return Question(
-        once, modelled, release is None and xen is None, asked.symbols(configuration.values)
+        once, modelled, release is None and xen is None, required.symbols(configuration.values)
     )
 
 
@@ -116,11 +116,11 @@ def _valid(what: str, parse: Callable[[Any], _T], given: Any) -> _T:
 
 def _loaders(given: Any) -> tuple[str, ...]:
     if isinstance(given, str):
-        return asked.parse(given)
+        return required.parse(given)
     # The order of a set differs between runs, and the step would be dirty each time.
     if not isinstance(given, Sequence):
         raise XenToolError(f"{given!r} is no list; write some of {', '.join(LOADERS)} in a list")
-    return asked.known(given)
+    return required.known(given)
 
 
 def _xen(given: Any) -> Xen:
@@ -155,7 +155,7 @@ def xen_check(
         file = source[0].rfile().get_abspath()
         report = read_report(file, asks.xen, asks.loaders)._replace(image=str(node))
         report = report.with_fixes(
-            {loader: asked.fix(loader, asks.symbols) for loader in report.asked}
+            {loader: required.fix(loader, asks.symbols) for loader in report.asked}
         )
         if wants_json():
             print(json.dumps(report.document(), indent=2))

@@ -53,7 +53,7 @@ def fix(loader: str, symbols: str) -> str | None:
     return f"build it with {words}: the configuration has {has}"
 
 
-def for_nobody(symbols: str) -> bool:
+def lacks_entry(symbols: str) -> bool:
     """Whether a configuration for Xen has no entry for any of its loaders."""
     given = dict(symbol.split("=") for symbol in symbols.split())
     return given.get("XEN") == "y" and given.get("XEN_PV") == given.get("XEN_PVH") == "n"
