@@ -150,11 +150,17 @@ def test_it_installs_beside_the_oldest_scons(built: Path, tmp_path: Path, gcc: s
     assert oldest[0].partition("==")[2] in run(commands / "scons", "--version")
 
 
+PACKAGE = TOP / "site_scons/xen_tool"
+DATA = (*PACKAGE.glob("new/templates/*"), PACKAGE / "report/examples.txt")
+"""Files of the package that are not Python."""
+
+
 def test_the_wheel_has_the_package_and_nothing_for_tests(built: Path) -> None:
     with zipfile.ZipFile(wheel(built)) as archive:
         names = archive.namelist()
         text = b"\n".join(archive.read(name) for name in names if name.endswith(".py"))
     ours = {str(p.relative_to(TOP / "site_scons")) for p in TOP.glob("site_scons/xen_tool/**/*.py")}
+    ours |= {str(p.relative_to(TOP / "site_scons")) for p in DATA}
     others = {name for name in names if name not in ours}
     assert ours <= set(names)
     assert {name.split("/")[0] for name in others} == {

@@ -133,7 +133,7 @@ class Recorder:
         listed_before = self._judge.contents.listed_before
 
         def is_newer(folder: str, path: str) -> bool:
-            if path in inputs or listed_before(folder, moment):
+            if path in inputs or _is_input(path, inputs) or listed_before(folder, moment):
                 return False
             try:
                 status = os.lstat(path)
@@ -143,6 +143,15 @@ class Recorder:
             return not stat.S_ISDIR(status.st_mode) and changed_since(status, moment)
 
         return is_newer
+
+
+def _is_input(path: str, inputs: Mapping[str, str]) -> bool:
+    """Whether a path is another name of a file that was read: ./gen/a.h of gen/a.h."""
+    name = os.path.normpath(path)
+    try:
+        return name in inputs and os.path.samefile(name, path)
+    except OSError:
+        return False
 
 
 def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:

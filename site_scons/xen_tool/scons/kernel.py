@@ -15,9 +15,6 @@ from . import generated, head, methods, sources, summary, usage
 from .errors import while_reading
 from .targets import check, config_targets, gdb
 
-_CONFIG_TARGET = "listconfig"
-"""A target that exists if another kernel has added the targets of the configuration."""
-
 
 @while_reading
 def xen_kernel(
@@ -65,7 +62,7 @@ def xen_kernel(
     methods.xen_boot(env, f"boot{ending}", image, **boot)
     gdb.xen_gdb(env, f"gdb{ending}", image, **boot)
     summary.xen_summary(env, image)
-    if default_ans.lookup(_CONFIG_TARGET) is None:
+    if default_ans.lookup(config_targets.LIST) is None:
         config_targets.xen_config_targets(env)
     if text:
         usage.xen_help(env, text)

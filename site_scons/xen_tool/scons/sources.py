@@ -18,6 +18,7 @@ from ..config.conditions import holds
 from ..errors import XenToolError
 from .errors import while_reading
 from .paths import node_of
+from .targets.config_targets import is_of_configuration
 
 _NOT_A_SCONSCRIPT = tuple(
     os.path.join(os.path.abspath(folder), "")
@@ -33,7 +34,8 @@ def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
     names in one string or a list, or nodes.  Each file is returned once, in order.
 
     An unknown symbol, and a file that neither exists nor is made, is an error with its line,
-    whatever the configuration is.
+    whatever the configuration is; for targets of the configuration alone, as menuconfig, an
+    unknown symbol is not set.
     """
     if not isinstance(table, Mapping):
         raise XenToolError('XenSources: write a dict, such as {"y": "main.c", "SMP": "smp.c"}')
@@ -43,6 +45,9 @@ def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
         try:
             wanted = holds(condition, values)
         except XenToolError as error:
+            if is_of_configuration():
+                # Whoever mends the configuration needs these targets.
+                continue
             raise XenToolError(f"{_line_of(condition)}: {error}") from None
         for file in _files(env, files):
             if wanted:

@@ -30,6 +30,7 @@ STANDS_FOR = {
 }
 """Targets that people know from make, and their counterparts."""
 
+LIST = "listconfig"
 WHY = "why"
 """The target that explains; NAME=VALUE is then a question, not a setting."""
 
@@ -54,6 +55,12 @@ def changing() -> list[str]:
             f"run `scons {' '.join(found)}` first"
         )
     return found
+
+
+def is_of_configuration() -> bool:
+    """Whether all targets on the command line only change or print the configuration."""
+    names = [str(target) for target in COMMAND_LINE_TARGETS]
+    return bool(names) and (WHY in names or LIST in names or bool(changing()))
 
 
 def asks_why() -> bool:
@@ -85,7 +92,7 @@ def xen_config_targets(env: Any) -> None:
         else:
             print(_as_table(configuration))
 
-    _alias(env, "listconfig", show, None)
+    _alias(env, LIST, show, None)
 
     def point(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         name = str(target[0])
