@@ -54,3 +54,10 @@ def test_readme_names_every_command() -> None:
     documents = "".join(path.read_text() for path in DOCUMENTS)
     for command in commands:
         assert f"xen-tool {command}" in documents or f", `{command} " in documents, command
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
+def test_the_modules_that_are_named_exist(path: Path) -> None:
+    for name in re.findall(r"`([\w/]+/\w+\.py)`", path.read_text()):
+        places = (TOP / name, TOP / "site_scons/xen_tool" / name)
+        assert any(place.exists() for place in places), name
