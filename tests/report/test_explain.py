@@ -43,9 +43,9 @@ def test_one_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert main(["explain", "C3", "--image", str(image)]) == 0
     said = capsys.readouterr().out
     assert said.startswith('C3: XEN_VERSION does not begin with "xen-3.0".\n')
-    assert "says:   ERROR: Xen will only load images built for Xen v3.0 (Not '<xen_ver>')" in said
-    assert "source: xen/common/libelf/libelf-dominfo.c, elf_xen_note_check" in said
-    assert "known:  live" in said
+    assert "says:    ERROR: Xen will only load images built for Xen v3.0 (Not '<xen_ver>')" in said
+    assert "source:  xen/common/libelf/libelf-dominfo.c, elf_xen_note_check" in said
+    assert "known:   live" in said
     assert main(["check", str(image), "--loader", "xen-pv-dom0"]) == 3
     assert "refused (C3)" in capsys.readouterr().out
 

@@ -65,7 +65,7 @@ class Verdict(NamedTuple):
 
     @property
     def good(self) -> bool:
-        """Whether the loader takes the image, and nothing kills the guest then."""
+        """Whether the loader accepts the image, and the guest can run."""
         return self.accepted and not self.errors
 
 

@@ -38,7 +38,7 @@ from .text import finding_lines, findings, refusal_lines
 EXAMPLES = Path(__file__).with_name("examples.txt")
 
 _FAMILIES = {
-    "Z": "Containers: what is unwrapped before anybody looks for an ELF file",
+    "Z": "Containers: what is unpacked before the ELF file is read",
     "E": "The ELF file: its header, its program headers, its segments",
     "N": "Notes, one by one",
     "F": "Features that a kernel requires",
@@ -51,7 +51,7 @@ _FAMILIES = {
     "Q": "QEMU -kernel",
     "R": "rust-vmm's linux-loader, for Firecracker, Cloud Hypervisor and libkrun",
     "K": "crosvm",
-    "X": "What no loader checks, and the guest dies of",
+    "X": "Faults that no loader checks, and that end the guest",
 }
 _GROUPS = {
     LOADERS: "every loader of Xen's, and QEMU -kernel",
@@ -116,7 +116,7 @@ def explain(name: str) -> Iterator[str]:
     for rule in known[name]:
         yield f"{name}: {rule.condition_in_words}"
         for what, words in _said(rule):
-            yield f"  {what + ':':<7} {words}"
+            yield f"  {what + ':':<8} {words}"
     shown = example(name)
     if shown is None:
         return
@@ -138,15 +138,15 @@ def document() -> Iterator[str]:
     """Yield the lines of docs/rules.md."""
     yield "<!-- SPDX-License-" + "Identifier: GPL-2.0-only OR MIT"
     yield "     Made by `xen-tool explain --all`. -->"
-    yield "# The rules by which loaders take kernels"
+    yield "# The rules by which loaders accept kernels"
     yield ""
-    yield "Each rule of each loader that `xen-tool check` asks, with the words that it prints."
-    yield "`xen-tool explain C3` tells of one, with an example.  A rule is known `live`, when a"
-    yield "test asks the real loader of an image that trips it, or was `read` in the source alone."
-    yield "Words in <> are filled in.  The loaders from firecracker on are asked by name alone:"
+    yield "Each rule of each loader that `xen-tool check` models, with the loader's words."
+    yield "`xen-tool explain C3` prints one, with an example.  A rule is known `live` if a"
+    yield "test gives the real loader an image that breaks it, else it was `read` in the source."
+    yield "Words in <> are filled in.  The loaders from firecracker on are checked by name only:"
     yield "`xen-tool check --loader firecracker`, or `--loader all`."
     yield ""
-    yield "Releases of Xen from {}.{}.0 to {}.{}.{} were read for it.".format(
+    yield "It covers the releases of Xen from {}.{}.0 to {}.{}.{}.".format(
         *min(POINTS), *max(POINTS), POINTS[max(POINTS)]
     )
     yield ""
@@ -184,10 +184,10 @@ def document() -> Iterator[str]:
 
 
 def _said(rule: Rule) -> Iterator[tuple[str, str]]:
-    yield "asked", _GROUPS.get(rule.loaders, ", ".join(rule.loaders)) + _when(rule)
+    yield "loaders", _GROUPS.get(rule.loaders, ", ".join(rule.loaders)) + _when(rule)
     yield (
         "says",
-        _filled(rule.message) or "nothing, but what Xen says last: Could not construct ...",
+        _filled(rule.message) or "nothing of its own; Xen ends with: Could not construct ...",
     )
     yield "effect", rule.effect.value
     if rule.fix:

@@ -25,9 +25,9 @@ Condition = Callable[[Subject], Fields | None]
 class Effect(Enum):
     """What follows when a rule's condition holds."""
 
-    REFUSED = "the loader does not take the image, and asks no further"
-    ERROR = "the loader takes the image, and the guest is dead"
-    WARNING = "the loader takes the image; something is doubtful, or depends on the machine"
+    REFUSED = "the loader refuses the image"
+    ERROR = "the loader accepts the image, but the guest cannot run"
+    WARNING = "the loader accepts the image; the guest may not run, or it depends on the machine"
 
 
 class Probe(Enum):
