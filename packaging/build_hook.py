@@ -59,10 +59,14 @@ def completion(parser: argparse.ArgumentParser, shell: str) -> str:
     """The script that completes the command's words in a shell."""
     import shtab
 
+    from xen_tool.loaders.names import ALL, LOADERS
+
     for each in (parser, *_commands(parser).values()):
         for action in each._actions:
             if action.metavar in _FILES or action.dest == "image":
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
+            elif action.dest == "loader":
+                action.choices = LOADERS if each.prog.endswith(" map") else [*ALL, "all"]
     return str(shtab.complete(parser, shell))
 
 
