@@ -17,6 +17,12 @@ NOTE_OWNER = "Xen"
 """Owner of every XEN_ELFNOTE_* (Xen elfnote.h)."""
 
 
+BOOTSTRAP_ALIGN = 4 << 20
+"""The bootstrap memory of a PV guest ends at a multiple of this (Xen xen.h, start_info)."""
+BOOTSTRAP_PADDING = 512 << 10
+"""Bytes that are at least free at the end of that memory (Xen xen.h, start_info)."""
+
+
 class XenElfNote(IntEnum):
     """n_type of the notes of owner "Xen": XEN_ELFNOTE_* (Xen elfnote.h)."""
 
@@ -40,6 +46,23 @@ class XenElfNote(IntEnum):
     SUPPORTED_FEATURES = 17
     PHYS32_ENTRY = 18
     PHYS32_RELOC = 19
+
+
+POINTER_NOTES = (
+    XenElfNote.ENTRY,
+    XenElfNote.HYPERCALL_PAGE,
+    XenElfNote.VIRT_BASE,
+    XenElfNote.PADDR_OFFSET,
+    XenElfNote.HV_START_LOW,
+    XenElfNote.INIT_P2M,
+)
+"""Notes with a number as wide as a pointer of the kernel (Linux xen-head.S)."""
+WORD_NOTES = {
+    XenElfNote.SUSPEND_CANCEL: 1,
+    XenElfNote.MOD_START_PFN: 1,
+    XenElfNote.PHYS32_RELOC: 3,
+}
+"""Notes with 32-bit numbers, and the largest count of these (Linux xen-head.S, Xen elfnote.h)."""
 
 
 class XenFeat(IntFlag):

@@ -23,7 +23,8 @@ from xen_tool.boot.given import Given, given
 from xen_tool.boot.modes import Place
 from xen_tool.boot.result.evidence import Evidence
 from xen_tool.boot.result.outcome import End, Judge, Outcome
-from xen_tool.boot.result.protocols import PROTOCOLS, Reader, Result
+from xen_tool.boot.result.protocols import PROTOCOLS, Result
+from xen_tool.boot.result.reader import Reader
 from xen_tool.boot.symbols import Symbols
 from xen_tool.errors import XenToolError
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..abi import NOTE_OWNER, X86_64, XenElfNote
+from ..abi import NOTE_OWNER, POINTER_NOTES, WORD_NOTES, X86_64, XenElfNote
 from ..elf import spec
 from ..elf.notes import Note, Text, Words
 from ..errors import XenToolError
@@ -25,27 +25,9 @@ from ..image.elf import ADDRESS_MASK, Elf, Segment
 from ..image.symbols import symbols
 from .wanted import meant
 
-_ADDRESSES = frozenset(
-    {
-        XenElfNote.ENTRY,
-        XenElfNote.HYPERCALL_PAGE,
-        XenElfNote.VIRT_BASE,
-        XenElfNote.PADDR_OFFSET,
-        XenElfNote.HV_START_LOW,
-        XenElfNote.INIT_P2M,
-        XenElfNote.L1_MFN_VALID,
-    }
-)
-_NUMBERS = frozenset(
-    {
-        XenElfNote.SUPPORTED_FEATURES,
-        XenElfNote.MOD_START_PFN,
-        XenElfNote.SUSPEND_CANCEL,
-        XenElfNote.PHYS32_ENTRY,
-        XenElfNote.PHYS32_RELOC,
-    }
-)
-_MOST = {XenElfNote.PHYS32_RELOC: 3, XenElfNote.L1_MFN_VALID: 64}
+_ADDRESSES = frozenset({*POINTER_NOTES, XenElfNote.L1_MFN_VALID})
+_NUMBERS = frozenset({*WORD_NOTES, XenElfNote.SUPPORTED_FEATURES, XenElfNote.PHYS32_ENTRY})
+_MOST = {**WORD_NOTES, XenElfNote.L1_MFN_VALID: 64}
 """Largest count of numbers of notes that may have more than one."""
 
 _HIGH = {64: X86_64.virt_base or 0, 32: 0xC0000000}

@@ -33,7 +33,8 @@ from .modes import Mode, Place
 from .qemu import Machine, find_qemu, running
 from .result.evidence import Evidence
 from .result.outcome import End, Judge, Outcome
-from .result.protocols import Reader, Result
+from .result.protocols import Result
+from .result.reader import Reader
 from .symbols import Symbols
 
 if TYPE_CHECKING:

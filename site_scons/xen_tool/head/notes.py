@@ -33,8 +33,8 @@ FEATURES = Text("!writable_page_tables|pae_pgdir_above_4gb", nul=False)
 """Linux's value, written by .ascii: it has no NUL, but the padding serves as one."""
 
 _TEXTS = ("GUEST_OS", "GUEST_VERSION", "XEN_VERSION", "LOADER", "PAE_MODE", "BSD_SYMTAB")
-_POINTERS = ("ENTRY", "HYPERCALL_PAGE", "VIRT_BASE", "PADDR_OFFSET", "HV_START_LOW", "INIT_P2M")
-_NUMBERS = {"SUSPEND_CANCEL": 1, "MOD_START_PFN": 1, "PHYS32_RELOC": 3}
+_POINTERS = tuple(note.name for note in abi.POINTER_NOTES)
+_NUMBERS = {note.name: most for note, most in abi.WORD_NOTES.items()}
 """Notes of 32-bit words, each with the largest number of words."""
 
 

@@ -28,7 +28,8 @@ _PACKAGES = os.path.dirname(os.path.abspath(__file__)).rpartition("/xen_tool/")[
 if _PACKAGES not in sys.path:
     sys.path.insert(0, _PACKAGES)
 
-from xen_tool.boot.debugger import layouts, tables  # noqa: E402 - found only now
+from xen_tool.abi import PAGE_SIZE  # noqa: E402 - found only now
+from xen_tool.boot.debugger import layouts  # noqa: E402
 from xen_tool.boot.debugger.memory import Image, Memory, is_guest, register  # noqa: E402
 from xen_tool.errors import XenToolError  # noqa: E402
 
@@ -120,7 +121,7 @@ class _Guest:
         kind, start_info = self.start_info("")
         if kind == "pv":
             machine = self.read(self.memory.virtual, start_info, layouts.START_INFO)["shared_info"]
-            if page := self.memory.physical(machine, tables.PAGE):
+            if page := self.memory.physical(machine, PAGE_SIZE):
                 return page, f"the machine address {machine:#x}"
         pages = [self.symbol(name) for name in _SHARED_PAGES]
         pages += [self.pointer(name) for name in _SHARED]
@@ -132,8 +133,8 @@ class _Guest:
 
     @staticmethod
     def _page(read: Callable[[int, int], bytes], address: int) -> bytes:
-        page = read(address, tables.PAGE)
-        if len(page) < tables.PAGE:
+        page = read(address, PAGE_SIZE)
+        if len(page) < PAGE_SIZE:
             raise gdb.GdbError(f"there is no page at {address:#x}")
         return page
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ...abi import PAGE_SIZE
 from ...elf import spec
 from ...errors import XenToolError
 from ...image.container import open_kernel
@@ -25,7 +26,7 @@ from ...image.data import Data
 from ...image.elf import Elf, NotElf
 from ..modes import Mode
 from ..qemu import Machine
-from .tables import PAGE, Mapped, Read, Tables, find_tables
+from .tables import Mapped, Read, Tables, find_tables
 
 _QEMU_NOTE = b"QEMU\0"
 # target/i386/arch_dump.c: version, size, 18 registers, 10 segments of 24 bytes, then cr[5].
@@ -79,12 +80,12 @@ def _write_memory(path: Path, memory: str) -> None:
     with open(memory, "rb") as source, path.open("wb") as file:
         size = os.fstat(source.fileno()).st_size
         low = size if size < _SPLIT_FROM else _LOW
-        parts = [_Load(0, PAGE, low), _Load(4 << 30, PAGE + low, size - low)]
+        parts = [_Load(0, PAGE_SIZE, low), _Load(4 << 30, PAGE_SIZE + low, size - low)]
         headers = [_header(load.physical, load, load.size) for load in parts if load.size]
         fields = (4, 62, 1, 0, spec.EHDR_SIZE[64], 0, 0, spec.EHDR_SIZE[64], _PHDR.size)
         head = struct.pack("<HHIQQQIHHHHHH", *fields, len(headers), 0, 0, 0)
         file.write(spec.ELFMAG + bytes([2, 1, 1]) + bytes(9) + head + b"".join(headers))
-        file.seek(PAGE)
+        file.seek(PAGE_SIZE)
         shutil.copyfileobj(source, file, 1 << 20)
 
 
@@ -212,7 +213,7 @@ class _Core:
         left, start = page.left, page.address
         while left > 0:
             where = below.find(start) if below else Mapped(start, left)
-            step = min(left, where.left) if where else PAGE
+            step = min(left, where.left) if where else PAGE_SIZE
             if where:
                 yield from self._in_file(address, where.address, step)
             address, start, left = address + step, start + step, left - step

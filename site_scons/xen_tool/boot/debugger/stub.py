@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import socket
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -61,6 +60,9 @@ def listening(place: Where) -> Iterator[int]:
 
     Raises XenToolError if the place is in use, or the socket cannot be created.
     """
+    # Builds import this module for its settings, and open no socket.
+    import socket
+
     family = socket.AF_UNIX if place.path else socket.AF_INET
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))

@@ -13,8 +13,8 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-PAGE = 4096
-_PRESENT, _LARGE = 1, 1 << 7
+from ...abi import PAGE_LARGE, PAGE_PRESENT, PAGE_SIZE
+
 _FRAME = 0x000F_FFFF_FFFF_F000
 _ENTRY = struct.Struct("<Q")
 
@@ -42,9 +42,9 @@ class Tables:
         for shift in (39, 30, 21, 12):
             entry = self._read(table + (address >> shift & 511) * 8, 8)
             value = _ENTRY.unpack(entry)[0] if len(entry) == 8 else 0
-            if not value & _PRESENT:
+            if not value & PAGE_PRESENT:
                 return None
-            if shift == 12 or (shift in (21, 30) and value & _LARGE):
+            if shift == 12 or (shift in (21, 30) and value & PAGE_LARGE):
                 size = 1 << shift
                 start = value & _FRAME & -size
                 return Mapped(start + (address & (size - 1)), size - (address & (size - 1)))
@@ -55,7 +55,7 @@ class Tables:
         """Return the bytes from an address on, as far as they are mapped."""
         found = b""
         while size and (mapped := self.find(address)):
-            part = self._read(mapped.address, min(size, PAGE - address % PAGE))
+            part = self._read(mapped.address, min(size, PAGE_SIZE - address % PAGE_SIZE))
             found += part
             address, size = address + len(part), size - len(part)
             if not part:
@@ -67,14 +67,14 @@ class Tables:
         return self._below(self.root, 39, 0)
 
     def _below(self, table: int, shift: int, base: int) -> Iterator[tuple[int, Mapped]]:
-        entries = self._read(table, PAGE)
+        entries = self._read(table, PAGE_SIZE)
         for number, (value,) in enumerate(_ENTRY.iter_unpack(entries[: len(entries) // 8 * 8])):
-            if not value & _PRESENT:
+            if not value & PAGE_PRESENT:
                 continue
             address = base + (number << shift)
             if shift == 39 and number >= 256:
                 address |= -1 << 48 & (1 << 64) - 1
-            if shift == 12 or (shift in (21, 30) and value & _LARGE):
+            if shift == 12 or (shift in (21, 30) and value & PAGE_LARGE):
                 size = 1 << shift
                 yield address, Mapped(value & _FRAME & -size, size)
             else:
@@ -89,9 +89,9 @@ def find_tables(
     size: the size of the memory in bytes.
     """
     slot = (address >> 39 & 511) * 8
-    for root in range(0, size, PAGE):
+    for root in range(0, size, PAGE_SIZE):
         entry = read(root + slot, 8)
-        if len(entry) == 8 and entry[0] & _PRESENT:
+        if len(entry) == 8 and entry[0] & PAGE_PRESENT:
             tables = Tables(read, root)
             if tables.find(address) and is_right(tables):
                 return tables

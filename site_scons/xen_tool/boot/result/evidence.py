@@ -13,7 +13,7 @@ from ..console.dump import Dump, Where
 from ..console.source import is_of_xen, read
 from ..console.terminal import Seen
 from ..modes import Place
-from .protocols import FEW, LENGTH, Reader
+from .reader import FEW, LENGTH, Reader
 
 _FAIL = re.compile(r"FAIL\b")
 """A failure, whatever the source of the line is."""

@@ -22,7 +22,8 @@ from ..console.dump import XEN, Where
 from ..modes import Place
 from ..symbols import Symbols
 from .evidence import Evidence
-from .protocols import KTAP, NONE, Finish, Result, Verdict
+from .protocols import KTAP, NONE, Finish, Result
+from .reader import Verdict
 
 PASS_STATUS = 33
 """QEMU's exit status after the guest wrote 0x10 to isa-debug-exit (2 * 0x10 + 1)."""

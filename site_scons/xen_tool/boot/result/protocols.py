@@ -1,31 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The protocols by which guests report, one row of data each, and the reader of all of them.
+"""The protocols by which guests report results: a row of data for each.
 
-A protocol defines what the lines of the guest mean, and how the machine must end.  Unless the
-user names one, the reader accepts the lines of PASS_FAIL, XTF and KTAP, and the protocol that
-gives a result counts; but a line that any of the three calls a failure is a failure.  evidence.py
-passes the lines in, and outcome.py judges.
+A row says what the lines of the guest mean, and how the machine must end.  reader.py reads lines
+by them, and outcome.py judges.  given.py names them, so builds import this module: it imports
+little.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
 from ...errors import XenToolError
-from ..console.terminal import Seen
-from .ktap import Ktap
-
-FEW = 3
-"""Most lines of a kind that are quoted; of more lines the number is given."""
-LENGTH = 200
-"""Most characters of a line that are kept."""
-
-_COPIES = 64
-"""Most lines by which a copy of the console on another channel may be late."""
 
 
 class Result(Enum):
@@ -40,9 +28,6 @@ class Result(Enum):
     """No result was reported."""
     SHOWN = "shown"
     """No verdict was requested (protocol none)."""
-
-
-_SEVERITY = {result: number for number, result in enumerate(Result)}
 
 
 class Finish(Enum):
@@ -123,7 +108,7 @@ PATTERNS = "pass-regex"
 
 PROTOCOLS = (PASS_FAIL, XTF, KTAP, POWEROFF, NONE)
 """The protocols that a user can name."""
-_TOLD_APART = (PASS_FAIL, XTF, KTAP)
+DETECTED = (PASS_FAIL, XTF, KTAP)
 """The protocols that are read if none is named: their lines differ."""
 
 
@@ -151,158 +136,3 @@ class Patterns(NamedTuple):
 
 
 NO_PATTERNS = Patterns()
-
-
-class Verdict(NamedTuple):
-    """The result that a guest reported."""
-
-    protocol: Protocol | None
-    """The protocol of the result; None if no result was reported."""
-    result: Result | None
-    text: str
-    """The guest's line, or a summary; "" if no result was reported."""
-
-
-class Reader:
-    """Read the lines of a guest one by one, in bounded memory."""
-
-    def __init__(self, named: Protocol | None = None, patterns: Patterns = NO_PATTERNS) -> None:
-        if patterns.passed:
-            named = Protocol(PATTERNS, "a line of the guest's matches", ends=None, alone=True)
-        self.named = named
-        self.failures = 0
-        """The number of failures."""
-        self.failed: list[str] = []
-        """The first FEW failures."""
-        self.after = ""
-        """The first line after the result, if there is one."""
-        self._patterns = patterns
-        self._protocols = (named,) if named and named.alone else _TOLD_APART
-        self._words = [
-            (protocol, re.compile(pattern), kind)
-            for protocol in self._protocols
-            for pattern, kind in protocol.words
-        ]
-        self._ktap = Ktap()
-        self._passes = 0
-        self._counts: list[str] = []
-        self._verdict = Verdict(None, None, "")
-        self._channel = ""
-        self._last: deque[tuple[str, str]] = deque(maxlen=_COPIES)
-        """The last lines up to the result, each with its channel."""
-
-    def see(self, text: str, seen: Seen, indent: int = 0, channel: str = "") -> bool:
-        """Read the next line, with its indentation; return whether it belongs to a protocol.
-
-        channel: the source that the line names.  A line that comes again on another channel, as
-        when a guest writes to two consoles, is a copy and does not count as text after the result.
-        """
-        if self._patterns.failed and self._patterns.failed.search(text):
-            self._fail(text)
-            return True
-        if self._patterns.passed:
-            return self._see_pattern(text, seen)
-        if not self._verdict.text:
-            self._last.append((text[:LENGTH], channel))
-        elif not self.after and not self._is_copy(text, channel):
-            self.after = text[:LENGTH]
-        for protocol, pattern, kind in self._words:
-            if pattern.match(text):
-                return self._take(protocol, kind, text, seen, channel)
-        if KTAP in self._protocols:
-            line = self._ktap.see(text, indent, whole=seen is Seen.LINE)
-            if line and line.failed:
-                self._fail(text)
-            return bool(line)
-        return False
-
-    def _is_copy(self, text: str, channel: str) -> bool:
-        return channel != self._channel and (text[:LENGTH], self._channel) in self._last
-
-    def _see_pattern(self, text: str, seen: Seen) -> bool:
-        assert self._patterns.passed
-        if seen is not Seen.LINE or not self._patterns.passed.search(text):
-            return False
-        if not self._verdict.text:
-            self._verdict = Verdict(self.named, Result.PASSED, text[:LENGTH])
-        return True
-
-    def _take(self, protocol: Protocol, kind: Kind, text: str, seen: Seen, channel: str) -> bool:
-        counts = self.named in (None, protocol)
-        if kind is Kind.FAILURE:
-            self._fail(text)
-        elif kind is Kind.RESULT:
-            result = protocol.results.get(text, Result.FAILED)
-            if not counts:
-                if result is not Result.PASSED:
-                    self._fail(text)
-                return result is not Result.PASSED
-            self._keep(protocol, result, text[:LENGTH], seen, channel)
-        elif not counts or seen is Seen.GLIMPSE:
-            return False
-        elif kind is Kind.CHECK:
-            self._passes += seen is Seen.LINE
-        elif text not in self._counts and len(self._counts) < FEW:
-            self._counts.append(text[:LENGTH])
-        return True
-
-    def _keep(
-        self, protocol: Protocol, result: Result, text: str, seen: Seen, channel: str
-    ) -> None:
-        """Keep the worst result; of equal ones, the first."""
-        if result is Result.PASSED and seen is not Seen.LINE:
-            return  # it was overwritten, or is only a part of a line
-        before = self._verdict.result
-        if before is None or _SEVERITY[result] > _SEVERITY[before]:
-            self._verdict, self._channel = Verdict(protocol, result, text), channel
-
-    def _fail(self, text: str) -> None:
-        self.failures += 1
-        if len(self.failed) < FEW:
-            self.failed.append(text[:LENGTH])
-
-    def is_awaited(self, text: str) -> bool:
-        """Whether PASS_REGEX= matches an incomplete line, such as a prompt."""
-        return bool(text and self._patterns.passed and self._patterns.passed.search(text))
-
-    @property
-    def ended(self) -> bool:
-        """Whether the result was reported, or, with PASS_REGEX=, a failure."""
-        return bool(self._verdict.text) or bool(self._patterns.passed and self.failures)
-
-    @property
-    def may_run_on(self) -> bool:
-        """Whether the machine need not end after a pass."""
-        return self.named is not None and self.named.ends is None
-
-    def verdict(self) -> Verdict:
-        """Return the result reported so far."""
-        if self._verdict.text or not self._ktap.begun or self.named not in (None, KTAP):
-            return self._verdict
-        result = Result.PASSED if self._ktap.passed else Result.SKIPPED
-        result = Result.FAILED if self.failures else result
-        return Verdict(KTAP, result, self._ktap.summary())
-
-    def objection(self) -> str:
-        """Return what the guest printed that contradicts a pass; "" if nothing does."""
-        verdict = self.verdict()
-        if self.failures:
-            return f"also {self.failure_text()}"
-        if verdict.protocol is KTAP:
-            return "; ".join(self._ktap.problems())
-        if self.named is None and verdict.text and self._ktap.begun:
-            return f"also {self._ktap.summary()}; name the protocol by PROTOCOL="
-        if len(self._counts) > 1:
-            return f"its lines {' and '.join(self._counts)} differ"
-        for line in self._counts:
-            number = line.removeprefix("CHECKS:").strip()
-            if not (number.isascii() and number.isdigit()):
-                return f"{line} is no number of checks"
-            if int(number) != self._passes:
-                return f"its {number} checks gave {self._passes} lines PASS"
-        return f"said after it: {self.after}" if self.after else ""
-
-    def failure_text(self) -> str:
-        """Return the first failures, and the number of the others."""
-        more = self.failures - len(self.failed)
-        return ", ".join(self.failed) + (f", and {more} more lines FAIL" if more else "")

@@ -8,7 +8,7 @@ An initrd follows the kernel, unless MOD_START_PFN allows it to be outside of th
 
 from __future__ import annotations
 
-from ...abi import I386, PAGE_SIZE
+from ...abi import BOOTSTRAP_ALIGN, BOOTSTRAP_PADDING, I386, PAGE_SIZE
 from ...image.elf import ADDRESS_MASK
 from ...light import NamedTuple
 from .libelf.addresses import Addresses
@@ -21,8 +21,6 @@ HYPERVISOR_VIRT_END = 0xFFFF880000000000
 """Xen's own area begins at HV_START_LOW's value (Xen asm/config.h)."""
 
 _MACH2PHYS_COMPAT_VIRT_END = 0xFFE00000
-_SUPERPAGE = 1 << 22
-_MIN_SLACK = 512 << 10
 _SHIFTS = (39, 30, 21)
 """L4_, L3_ and L2_PAGETABLE_SHIFT."""
 
@@ -67,9 +65,9 @@ def initial_map(
 
 
 def _end(stack_end: int) -> int:
-    v_end = _round_up(stack_end, _SUPERPAGE)
-    if (v_end - stack_end & ADDRESS_MASK) < _MIN_SLACK:
-        v_end += _SUPERPAGE
+    v_end = _round_up(stack_end, BOOTSTRAP_ALIGN)
+    if (v_end - stack_end & ADDRESS_MASK) < BOOTSTRAP_PADDING:
+        v_end += BOOTSTRAP_ALIGN
     return v_end & ADDRESS_MASK
 
 

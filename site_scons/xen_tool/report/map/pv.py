@@ -8,15 +8,12 @@ kernel is at its address above VIRT_BASE, followed by what the guest needs to st
 
 from __future__ import annotations
 
-from ...abi import PAGE_SIZE
+from ...abi import BOOTSTRAP_ALIGN, BOOTSTRAP_PADDING, PAGE_SIZE
 from ...elf import spec
 from ...loaders.model.initial_map import initial_map, pages_needed
 from ...loaders.model.subject import Subject
 from . import regions
 from .regions import Map, Region, round_up
-
-_SLACK = 512 << 10
-_SUPERPAGE = 4 << 20
 
 _HOLES = (
     "mapped from VIRT_BASE on; nothing is loaded",
@@ -130,10 +127,10 @@ def _domu_tables(start: int, position: int, bits: int) -> tuple[int, int]:
 
     They map themselves, the stack and 512 KiB more, and the end is a multiple of 4 MiB.
     """
-    more = 1 + _SLACK // PAGE_SIZE
+    more = 1 + BOOTSTRAP_PADDING // PAGE_SIZE
     tables = 0
     while True:
-        end = round_up(position + (tables + more) * PAGE_SIZE + 1, _SUPERPAGE)
+        end = round_up(position + (tables + more) * PAGE_SIZE + 1, BOOTSTRAP_ALIGN)
         tables = _tables(start, end, bits)
         if position + (tables + more) * PAGE_SIZE <= end:
             return tables, end

@@ -19,7 +19,6 @@ from SCons.Script import GetOption
 from ...boot.console import log
 from ...build.database import FILE as DATABASE
 from ...build.lock import FILE as LOCK
-from ...build.ninja import FILE as BUILD_NINJA
 from ...functions import CHECK
 from ..flags import path_of
 
@@ -48,6 +47,8 @@ def clean(graph: Graph, node: Any) -> None:
         paths += [f"{graph.plan.folder}/{name}" for name in (DATABASE, LOCK)]
         if os.path.exists(f"{graph.plan.folder}/{NINJA_FILES[0]}"):
             # build.ninja at the top was written with this plan.
+            from ...build.ninja import FILE as BUILD_NINJA
+
             paths.append(BUILD_NINJA)
         if not GetOption("no_exec"):
             atexit.register(_remove_empty, os.path.abspath(graph.plan.folder), graph.top)

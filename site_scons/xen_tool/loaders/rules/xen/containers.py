@@ -7,6 +7,7 @@ what Xen finds; Z4, that this is no ELF, is E1.
 
 from __future__ import annotations
 
+from ....abi import LARGE_PAGE_SIZE
 from ...model.decoders import xen_refuses
 from ...model.releases import ZSTD
 from ...model.subject import Subject
@@ -16,8 +17,6 @@ from .. import containers as shared
 from ..rule import Effect, Fields, Probe, Rule
 
 _ASSUMED_MEMORY = 128 << 20
-_SUPERPAGE = 2 << 20
-"""Xen maps the file in these, so this far it may read behind the end."""
 
 
 def _far_outside(subject: Subject) -> Fields | None:
@@ -40,7 +39,8 @@ def _outside(subject: Subject) -> Fields | None:
 
 
 def _mapped(subject: Subject) -> int:
-    return subject.kernel.file.size + _SUPERPAGE
+    # Xen maps the file in large pages, and may read so far behind its end.
+    return subject.kernel.file.size + LARGE_PAGE_SIZE
 
 
 def _too_large_to_map(subject: Subject) -> Fields | None:
