@@ -30,6 +30,13 @@ from ..qemu import COUNTING
 CLUSTER = 1 << 16
 _START = "start"
 """The name of the snapshot in FILE.start."""
+_WITHOUT_VAPIC = "apic-common.vapic=off"
+"""Leave out the device kvmvapic, which serves Windows XP.
+
+Its reset waits for the vCPU thread (hw/i386/kvmvapic.c, run_on_cpu) while the main thread holds the
+replay lock.  When gdb goes backwards, QEMU resets the machine to load the snapshot, and the vCPU
+thread may be waiting for that lock: a deadlock (seen in QEMU 7.2).
+"""
 
 
 def options(path: Path, mode: Mode, booted: str, *, replays: bool) -> list[str]:
@@ -52,6 +59,7 @@ def options(path: Path, mode: Mode, booted: str, *, replays: bool) -> list[str]:
     return [
         *("-icount", f"{COUNTING},rr={record},rrfile={path},rrsnapshot={_START}"),
         *("-drive", f"file={start},if=none,id=start,format=qcow2"),
+        *("-global", _WITHOUT_VAPIC),
     ]
 
 
