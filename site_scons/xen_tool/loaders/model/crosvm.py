@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What crosvm makes of a kernel file: load_kernel of its x86_64/src/lib.rs (commit f1e797a, 2026).
+"""A model of crosvm's load_kernel (x86_64/src/lib.rs, commit f1e797a, 2026).
 
-A multiboot header with addresses comes first, then an ELF file; anything else is to be a
-bzImage.  load() tells of the first two: the first error, or how the guest is entered.
+crosvm looks for a multiboot header with addresses first, then for an ELF file, and reads
+everything else as a bzImage.  load() covers the first two: it returns the first error, or how
+the guest is entered.  The K rules use it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ from .multiboot import MAGIC, find
 from .subject import Subject
 
 KERNEL_START = 0x200000
-"""No segment may be below."""
+"""The lowest p_paddr that a segment may have."""
 _PREFIX = 8192
-"""Bytes in which a multiboot header is looked for, and has to be whole."""
+"""Bytes at the start of the file that must hold the whole multiboot header."""
 _VIDEO_MODE = 1 << 2
 _ADDRESSES = 1 << 16
 _KNOWN_FLAGS = 0b111 | _ADDRESSES
 
 
 class Error(Enum):
-    """Why it gives up, in its words (kernel_loader/src/lib.rs)."""
+    """Errors of crosvm, each with the message that it prints (kernel_loader/src/lib.rs)."""
 
     FLAGS = "invalid flags"
     ADDRESSES = "invalid kernel offset"
@@ -48,17 +49,17 @@ class Error(Enum):
 
 
 class Loaded(NamedTuple):
-    """What is loaded, or why nothing is."""
+    """The result of load_kernel."""
 
     error: Error | None = None
     segment: Segment | None = None
-    """At which it gives up; None: at a header, or nowhere."""
+    """The segment at which loading failed; None: a header was at fault, or nothing failed."""
     multiboot: int | None = None
-    """The offset of the multiboot header by which the file is loaded, or not."""
+    """The file offset of the multiboot header that crosvm used; None: it used none."""
 
 
 def loaded(subject: Subject) -> Loaded:
-    """What becomes of the file."""
+    """Return the result of load() for an image, computed once for an ELF file."""
     elf = subject.image.elf
     if elf is None:
         return load(subject.data, None)
@@ -69,7 +70,7 @@ def loaded(subject: Subject) -> Loaded:
 
 
 def load(data: Data, elf: Elf | None) -> Loaded:
-    """load_kernel, for a machine with memory wherever one may have it."""
+    """Do what load_kernel does, for a machine with memory at every address that can have it."""
     head = data.read(0, _PREFIX)
     header = find(data, MAGIC, _PREFIX - 8)
     if header is not None:
@@ -125,7 +126,7 @@ def _header_error(head: bytes, elf: Elf | None, size: int) -> Error | None:
 
 
 def _segments(elf: Elf) -> Loaded:
-    """load_elf; the file ends where its last segment does, not its highest."""
+    """Do what load_elf does: the end of the kernel is that of its last segment, not its highest."""
     start = end = None
     for segment in elf.segments:
         if segment.p_type != spec.PT_LOAD:

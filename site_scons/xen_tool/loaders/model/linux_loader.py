@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What rust-vmm's linux-loader makes of an ELF file: Elf::load of src/loader/elf/mod.rs, 0.14.0.
+"""A model of rust-vmm's linux-loader 0.14.0: Elf::load of src/loader/elf/mod.rs.
 
-Firecracker, Cloud Hypervisor and libkrun read kernels with it.  It knows ELF64 alone, and looks
-at no class, machine or type.  What it does is told by load(): its first error, or where the
-guest is entered.
+Firecracker, Cloud Hypervisor and libkrun read kernels with it.  It reads every file as an ELF64,
+and does not compare class, machine or type.  load() returns the first error of linux-loader, or
+the entry points of the guest; the R rules use it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ...light import NamedTuple
 from .subject import Subject
 
 PHYSICAL_END = 1 << 52
-"""Of x86's physical addresses."""
+"""End of the physical addresses of x86, in bytes."""
 DEVICES = range(0xD0000000, 1 << 32)
-"""Addresses that are no memory in any of the three."""
+"""Guest-physical addresses where none of the three monitors has memory."""
 
 _PHDR = "<IIQQQQQQ"
 _NOTE = "<3I"
 
 
 class Error(Enum):
-    """Why it gives up, in its words."""
+    """Errors of linux-loader, each with the message that it prints."""
 
     HEADER = "Unable to read elf header"
     MAGIC = "Invalid Elf magic number"
@@ -45,25 +45,25 @@ class Error(Enum):
 
 
 class Loaded(NamedTuple):
-    """What is loaded, up to an error."""
+    """The result of Elf::load: what was loaded before its first error, if any."""
 
     error: Error | None = None
     segment: Segment | None = None
-    """At which it gives up; None: at a header, or nowhere."""
+    """The segment at which loading failed; None: a header was at fault, or nothing failed."""
     entry: int = 0
-    """e_entry, once the header is to its liking."""
+    """e_entry; 0 if the ELF header was refused."""
     pvh_entry: int | None = None
-    """PHYS32_ENTRY of the last PT_NOTE; None: that one has none."""
+    """PHYS32_ENTRY of the last PT_NOTE; None if the last PT_NOTE does not have it."""
     loads: tuple[Segment, ...] = ()
-    """The segments of which bytes are loaded."""
+    """The segments whose bytes are loaded."""
 
     def holds(self, address: int) -> bool:
-        """Whether bytes of the file are loaded there."""
+        """Whether bytes of the file are loaded at a physical address."""
         return any(s.p_paddr <= address < s.p_paddr + s.p_filesz for s in self.loads)
 
 
 def loaded(subject: Subject) -> Loaded:
-    """What becomes of the file, read once for all that use linux-loader."""
+    """Return the result of load() for an image; several loaders share one call."""
     elf = subject.image.elf
     if elf is None:
         return load(subject.data)
@@ -74,7 +74,7 @@ def loaded(subject: Subject) -> Loaded:
 
 
 def load(data: Data) -> Loaded:
-    """Elf::load, for a machine with memory wherever one may have it."""
+    """Do what Elf::load does, for a machine with memory at every address that can have it."""
     header = data.read(0, spec.EHDR_SIZE[64])
     error = _header_error(header)
     if error is not None:
@@ -131,10 +131,10 @@ def _segment_error(data: Data, segment: Segment) -> Error | None:
 
 
 def _pvh_entry(data: Data, segment: Segment, limit: int) -> tuple[int | Error | None, int]:
-    """parse_elf_note: the first PHYS32_ENTRY of a PT_NOTE, and how many notes were looked at.
+    """Do what parse_elf_note does: return the first PHYS32_ENTRY of a PT_NOTE, and the notes read.
 
-    Notes are padded to 4 whatever p_align says, and the owner is "Xen" with its NUL.
-    linux-loader knows no limit.
+    linux-loader pads notes to 4 bytes, whatever p_align is, and compares the owner with "Xen"
+    and its NUL.  The limit is ours: linux-loader reads notes up to the end of the segment.
     """
     read = count = 0
     while read < segment.p_filesz and count < limit:

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rules, as rows: a module for each loader has its rows in the order in which it asks.
+"""The rules as data: one module for each loader lists its rules in the order of its checks.
 
     pv_dom0, pvh_dom0    the hypervisor, which builds dom0
     pv_domu, pvh_domu    libxenguest, with which xl builds other domains
     qemu_kernel          QEMU -kernel
     firecracker, cloud_hypervisor, libkrun, crosvm   other virtual machine monitors
 
-What several loaders do alike they take from these:
+Rules that several loaders share are in these:
 
-    containers           what Xen and libxenguest share of the Z rules
-    xen, libxenguest, qemu   more rows of each: containers, memory, other formats of images
-    linux_loader         what Firecracker, Cloud Hypervisor and libkrun share
-    libelf               Xen's ELF loader, which is in the hypervisor and in libxenguest
-    guest                what no loader checks, and the guest dies of
+    containers           Z rules of compressed images, for Xen and libxenguest
+    xen, libxenguest, qemu   further rules of each: containers, memory, other image formats
+    linux_loader         R rules, for Firecracker, Cloud Hypervisor and libkrun
+    libelf               Xen's ELF loader, which is part of the hypervisor and of libxenguest
+    guest                X rules of errors that no loader checks and that crash the guest
 
-rule.py says what a row is.  Conditions look at loaders/model, and never at another loader's rows.
+rule.py defines the class Rule.  Conditions read loaders/model, never the rules of another
+loader.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of Cloud Hypervisor 53.0, which takes an ELF64 by PVH, or a bzImage."""
+"""The rules of Cloud Hypervisor 53.0, which starts an ELF64 by PVH, or a bzImage."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Conditions and fixes of the Z rules, about containers, that Xen and libxenguest share."""
+"""Conditions and fixes of the Z rules about containers that Xen and libxenguest share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def container(subject: Subject, **fields: object) -> Fields:
 
 
 def stated_size(subject: Subject, **fields: object) -> Fields:
-    """Return the fields of a finding about the last word of a stream, its size."""
+    """Return the fields of a finding about the last word of a stream, the unpacked size."""
     kernel = subject.kernel
     size = kernel.file.unsigned(kernel.end - 4, 4) or 0
     where = f"last word = {size:#x} at offset {kernel.end - 4:#x} of the file"
@@ -46,7 +46,7 @@ def stated_size(subject: Subject, **fields: object) -> Fields:
 
 
 def how_to_state_the_size(kernel: KernelFile) -> str:
-    """Return the fix of a stream whose last word is not its size."""
+    """Return the fix for a stream whose last word is not the unpacked size."""
     if kernel.container[-1:] == (GZIP,):
         return "cut off what follows the gzip stream, whose last word is the size"
     return APPEND
@@ -60,5 +60,5 @@ def damaged(subject: Subject) -> Fields | None:
 
 
 def packed_with_zstd(subject: Subject) -> Fields | None:
-    """The stream is one of zstd."""
+    """The stream is compressed with zstd."""
     return container(subject) if "zstd" in subject.kernel.container else None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The K rules: crosvm, which knows no PVH (load_kernel of x86_64/src/lib.rs, commit f1e797a).
+"""The K rules of crosvm, which does not support PVH (x86_64/src/lib.rs, commit f1e797a).
 
-An ELF file is entered at e_entry, and finds what Linux's boot protocol says; one with addresses
-in a multiboot header is started by multiboot.
+load_kernel enters an ELF file at e_entry, in the state of Linux's boot protocol.  A file whose
+multiboot header has addresses is started by multiboot.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from ..names import CROSVM
 from .rule import Condition, Effect, Fields, Rule
 
 _RAM_END = 256 << 20
-"""What crosvm gives a machine if not told."""
+"""The end of RAM without --mem, in bytes: 256 MiB."""
 
 
 def _giving_up(error: Error, words: str, *fields: str) -> Condition:
-    """A condition in words: that load_kernel stops at this error; fields say where."""
+    """Return a condition that load_kernel fails with an error.
+
+    words: its docstring; fields: the header fields that the finding names.
+    """
 
     def condition(subject: Subject) -> Fields | None:
         found = loaded(subject)
@@ -62,7 +65,7 @@ def _no_bzimage(subject: Subject) -> Fields | None:
 
 
 def _cut_bzimage(subject: Subject) -> Fields | None:
-    """A bzImage that is shorter than its header says."""
+    """The bzImage is shorter than its header says."""
     file = subject.data
     syssize = file.unsigned(0x1F4, 4) or 0
     sectors = file.unsigned(0x1F1, 1) or 4
@@ -72,7 +75,7 @@ def _cut_bzimage(subject: Subject) -> Fields | None:
 
 
 def _multiboot(subject: Subject) -> Fields | None:
-    """A multiboot header with addresses."""
+    """The file has a multiboot header with addresses."""
     found = loaded(subject)
     if found.multiboot is None:
         return None
@@ -80,7 +83,7 @@ def _multiboot(subject: Subject) -> Fields | None:
 
 
 def _entered_by_xen_alone(subject: Subject) -> Fields | None:
-    """e_entry is the entry that PHYS32_ENTRY or ENTRY is for."""
+    """e_entry is the address that the note PHYS32_ENTRY or ENTRY gives."""
     entry = subject.elf.e_entry
     if entry not in _xen_entries(subject):
         return None
@@ -88,7 +91,7 @@ def _entered_by_xen_alone(subject: Subject) -> Fields | None:
 
 
 def _entered_at_e_entry(subject: Subject) -> Fields | None:
-    """e_entry is another than the entries for Xen."""
+    """e_entry is neither the address of PHYS32_ENTRY nor that of ENTRY."""
     return None if _entered_by_xen_alone(subject) is not None else _entry(subject)
 
 
@@ -106,7 +109,7 @@ def _entry(subject: Subject) -> Fields:
 
 
 def _behind_ram(subject: Subject) -> Fields | None:
-    """A segment is behind the memory of a machine by default."""
+    """A segment ends above the default memory of a machine."""
     for segment in subject.elf.segments:
         end = segment.p_paddr + segment.p_filesz
         if segment.p_type == spec.PT_LOAD and segment.p_filesz and end > _RAM_END:
@@ -135,14 +138,14 @@ RULES = (
     _row(
         "K1",
         Error.FLAGS,
-        "A multiboot header has flags other than bits 0 to 2 and 16.",
+        "The multiboot header has flags other than bits 0 to 2 and 16.",
         _NO_HEADER,
         _MULTIBOOT,
     ),
     _row(
         "K1",
         Error.ADDRESSES,
-        "A multiboot header whose addresses do not fit each other, or the file.",
+        "The addresses of the multiboot header contradict each other, or exceed the file.",
         _NO_HEADER + ", or correct its addresses",
         _MULTIBOOT,
     ),
@@ -194,7 +197,7 @@ RULES = (
     _row(
         "K2",
         Error.PHDR,
-        "A program header is not wholly in the file.",
+        "A program header ends after the end of the file.",
         _ANEW,
         _READ_ELF,
         *("e_phoff", "e_phnum"),
@@ -210,7 +213,7 @@ RULES = (
     _row(
         "K4",
         Error.MEMSZ,
-        "p_paddr and p_memsz together wrap.",
+        "p_paddr + p_memsz overflows 64 bits.",
         "correct p_memsz",
         _LOAD_ELF,
         *("p_paddr", "p_memsz"),
@@ -218,8 +221,8 @@ RULES = (
     _row(
         "K4",
         Error.IMAGE,
-        "The bytes of a segment, or those that a multiboot header names, are not in the file, or "
-        "are for no memory.",
+        "The bytes of a segment, or those of a multiboot header's addresses, are not in the file, "
+        "or p_paddr is not memory.",
         "set p_paddr in the linker script, AT(), to physical memory; if the file is shorter than "
         "it says, link or copy it anew",
         _LOAD_ELF,
@@ -228,7 +231,7 @@ RULES = (
     _row(
         "K4",
         Error.NO_LOADS,
-        "There is no PT_LOAD.",
+        "The file has no PT_LOAD.",
         "link an executable",
         _LOAD_ELF,
         "e_phnum",
@@ -236,7 +239,7 @@ RULES = (
     _row(
         "K5",
         Error.ENTRY,
-        "e_entry is not from the first PT_LOAD to the end of the last.",
+        "e_entry is not between the start of the first PT_LOAD and the end of the last.",
         "make e_entry a physical address in a segment: ENTRY() in the linker script",
         _LOAD_ELF,
         "e_entry",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of Firecracker 1.16.1, which takes an ELF64: by PVH, or by Linux's boot protocol."""
+"""The rules of Firecracker 1.16.1, which starts an ELF64 by PVH or by Linux's boot protocol."""
 
 from __future__ import annotations
 

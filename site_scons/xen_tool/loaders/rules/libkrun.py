@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of libkrun 1.19.0 for KRUN_KERNEL_FORMAT_ELF: an ELF64, by PVH or at e_entry."""
+"""The rules of libkrun 1.19.0 for KRUN_KERNEL_FORMAT_ELF: an ELF64, by PVH or at e_entry."""
 
 from __future__ import annotations
 

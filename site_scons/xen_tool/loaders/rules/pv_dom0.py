@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of the hypervisor for a PV dom0, in its order.
+"""The rules of the hypervisor for a PV dom0, in the order of its checks.
 
-dom0_construct (Xen xen/arch/x86/pv/dom0_build.c) has libelf read the file.  If it takes the
-notes, the D rules come: it compares widths and features; then xen/pv_memory.py is about the
-memory that it gives the kernel.
+dom0_construct (xen/arch/x86/pv/dom0_build.c of Xen) calls libelf to read the file.  If libelf
+accepts the notes, the D rules follow: here those of widths and features, in xen/pv_memory.py
+those of the memory that Xen gives the kernel.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .xen.pv_memory import is_32bit
 
 
 def _is_compat(subject: Subject) -> bool:
-    """A 32-bit kernel that Xen could run: its notes ask for PAE."""
+    """Whether a 32-bit kernel is one that Xen can run: for i386, with PAE."""
     return subject.parms.pae != Pae.NO and subject.elf.e_machine == spec.EM_386
 
 
@@ -37,26 +37,26 @@ def _identity(subject: Subject) -> str:
 
 
 def _without_pv32(subject: Subject) -> Fields | None:
-    """A 32-bit kernel, on a Xen without CONFIG_PV32."""
+    """The kernel is 32-bit, and Xen has no CONFIG_PV32."""
     if not is_32bit(subject) or subject.xen.pv32:
         return None
     return {"where": _identity(subject)}
 
 
 def _compat_without_pv32(subject: Subject) -> Fields | None:
-    """A 32-bit kernel that has PAE_MODE, on a Xen without CONFIG_PV32."""
+    """The kernel is 32-bit and has PAE_MODE, and Xen has no CONFIG_PV32."""
     return _without_pv32(subject) if _is_compat(subject) else None
 
 
 def _with_shadow_stacks(subject: Subject) -> Fields | None:
-    """A 32-bit kernel, on a Xen with CONFIG_PV32 that uses shadow stacks."""
+    """The kernel is 32-bit, and Xen has CONFIG_PV32 and uses shadow stacks."""
     if not is_32bit(subject) or not _is_compat(subject):
         return None
     return {"where": _identity(subject)}
 
 
 def _mismatch(subject: Subject) -> Fields | None:
-    """Neither an ELF64 of x86-64, nor an ELF32 of i386 with PAE_MODE."""
+    """The file is neither an ELF64 for x86-64, nor an ELF32 for i386 with PAE_MODE."""
     if is_32bit(subject):
         if _is_compat(subject):
             return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of libxenguest for a PV domain, in its order."""
+"""The rules of libxenguest for a PV domain, in the order of its checks."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of the hypervisor for a PVH dom0, in its order.
+"""The rules of the hypervisor for a PVH dom0, in the order of its checks.
 
-pvh_load_kernel (Xen xen/arch/x86/hvm/dom0_build.c) has libelf read the file; then come the
-H rules.  H1, that libelf refuses, is said by its rules.  Where dom0 has RAM depends on the
-machine: a place without RAM on every PC is refused, another is a warning.  H7, no
-room for initrd and metadata, depends on nothing else, and is left out.
+pvh_load_kernel (xen/arch/x86/hvm/dom0_build.c of Xen) calls libelf to read the file; then the H
+rules follow.  H1, an error of libelf, is covered by the rules of libelf.  Where dom0 has RAM
+depends on the machine: an address where no PC has RAM is an error, an address where some PCs have
+none is a warning.  H7, no room for initrd and metadata, depends on the machine alone, and is left
+out.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ _LOW_RAM = (0, 0x9F000)
 _HIGH_RAM_START = 0x100000
 _ABOVE_4_GIB = (4 << 30, 1 << 52)
 _ASSUMED_RAM_END = 256 << 20
-"""As with dom0_mem=256M."""
+"""The end of RAM with dom0_mem=256M, in bytes."""
 _LARGEST_RAM_END = 3 << 30
-"""PCs have devices between here and 4 GiB."""
+"""The highest end of RAM below 4 GiB, where PCs have devices."""
 
 
 def _no_phys32_entry(subject: Subject) -> Fields | None:
-    """There is no PHYS32_ENTRY, though the rest is good."""
+    """The image has no PHYS32_ENTRY, but passes the checks of libelf."""
     if subject.parms.phys_entry != UNSET_ADDR32:
         return None
     return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
 
 
 def _in_one_piece(subject: Subject) -> tuple[int, int]:
-    """Where the kernel is to be, from its first segment to the end of its last."""
+    """Return the physical start and end of the kernel, all segments in one range."""
     addresses = subject.addresses
     return (
         addresses.virt_kstart - addresses.virt_base,
@@ -53,7 +54,7 @@ def _is_ram(start: int, end: int, *regions: tuple[int, int]) -> bool:
 
 
 def _fits(subject: Subject) -> bool:
-    """check_load_address: the kernel is in one region of RAM, holes and all."""
+    """Do what check_load_address does: whether the range of the kernel is in one region of RAM."""
     return _is_ram(*_in_one_piece(subject), _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END))
 
 
@@ -68,7 +69,7 @@ def _place(subject: Subject) -> Fields:
 
 
 def _outside_ram(subject: Subject, *regions: tuple[int, int]) -> Fields | None:
-    """A segment that elf_load_binary copies, alone, to where these regions are not."""
+    """Return the fields of a segment that elf_load_binary copies to outside of some regions."""
     offset = subject.addresses.virt_offset - subject.addresses.virt_base
     for segment in subject.elf.segments:
         start = segment.p_paddr + offset & ADDRESS_MASK
@@ -79,44 +80,44 @@ def _outside_ram(subject: Subject, *regions: tuple[int, int]) -> Fields | None:
 
 
 def _never_in_ram(subject: Subject) -> Fields | None:
-    """The kernel, holes and all, is not within one region of RAM, and has no PHYS32_RELOC."""
+    """The range of the kernel is not in one region of RAM, and it has no PHYS32_RELOC."""
     return None if _fits(subject) or subject.parms.phys_reloc else _place(subject)
 
 
 def _segment_never_in_ram(subject: Subject) -> Fields | None:
-    """A segment that is not empty is where no PC has RAM."""
+    """A segment that is not empty is at an address where no PC has RAM."""
     return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END), _ABOVE_4_GIB)
 
 
 def _seldom_in_ram(subject: Subject) -> Fields | None:
-    """The kernel is where small machines have no RAM."""
+    """The kernel is at an address where small machines have no RAM."""
     fits = _is_ram(*_in_one_piece(subject), _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
     return None if fits or not _fits(subject) else _place(subject)
 
 
 def _segment_seldom_in_ram(subject: Subject) -> Fields | None:
-    """A segment is where small machines have no RAM."""
+    """A segment is at an address where small machines have no RAM."""
     if _segment_never_in_ram(subject) is not None:
         return None
     return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
 
 
 def _no_other_place(subject: Subject) -> Fields | None:
-    """The kernel is where no RAM is, and PHYS32_RELOC allows no place that is RAM."""
+    """The kernel is not in RAM, and PHYS32_RELOC allows no address that is RAM."""
     if _fits(subject) or not subject.parms.phys_reloc or _new_place(subject):
         return None
     return {"where": where.of_type(subject, XenElfNote.PHYS32_RELOC)}
 
 
 def _moved(subject: Subject) -> Fields | None:
-    """The kernel is where no RAM is, and PHYS32_RELOC lets it be moved."""
+    """The kernel is not in RAM, and PHYS32_RELOC allows Xen to move it."""
     if _fits(subject) or not subject.parms.phys_reloc:
         return None
     return {**_place(subject), "to": _new_place(subject)}
 
 
 def _new_place(subject: Subject) -> int:
-    """find_kernel_memory on a machine with much memory below 4 GiB; 0 if there is none."""
+    """Do what find_kernel_memory does with 3 GiB of RAM below 4 GiB: return the address, or 0."""
     parms, addresses = subject.parms, subject.addresses
     size = addresses.virt_kend - addresses.virt_kstart
     if parms.phys_align != UNSET_ADDR32:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Q rules: qemu-system-x86_64 -kernel, which starts an ELF file by PVH (QEMU 7.2).
+"""The Q rules of qemu-system-x86_64 -kernel, which starts an ELF file by PVH (QEMU 7.2).
 
-load_elfboot of hw/i386/x86.c, load_elf of include/hw/elf_ops.h.  What QEMU takes for an
-ELF file is in qemu/files.py.
+Source: load_elfboot of hw/i386/x86.c and load_elf of include/hw/elf_ops.h.  qemu/files.py has the
+rules by which QEMU detects an ELF file.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from .rule import Effect, Fields, Rule
 _E_FLAGS_REFUSED = 0x00010004
 _FIRMWARE_END = 1 << 20
 _RAM_END = 128 << 20
-"""What QEMU gives a machine if not told."""
+"""The end of RAM without -m, in bytes: 128 MiB."""
 _PHYSICAL_END = 1 << 52
-"""Of x86's physical addresses."""
+"""End of the physical addresses of x86, in bytes."""
 
 
 def _refused_flags(subject: Subject) -> Fields | None:
@@ -63,7 +63,7 @@ def _big_endian(subject: Subject) -> Fields | None:
 
 
 def _behind_file(subject: Subject) -> Fields | None:
-    """The file ends before the bytes of a segment, or of a PT_NOTE, do."""
+    """The bytes of a segment or PT_NOTE end after the end of the file."""
     return behind_file(subject, (*loads(subject), *subject.elf.qemu_note_segments))
 
 
@@ -76,7 +76,7 @@ def _no_alignment(subject: Subject) -> Fields | None:
 
 
 def _in_firmware(subject: Subject) -> Fields | None:
-    """A segment is in the first MiB."""
+    """A segment starts in the first MiB."""
     for segment in loads(subject):
         if segment.p_memsz and segment.p_paddr < _FIRMWARE_END:
             return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
@@ -84,7 +84,7 @@ def _in_firmware(subject: Subject) -> Fields | None:
 
 
 def _nowhere(subject: Subject) -> Fields | None:
-    """A segment with an address that no machine has."""
+    """A segment ends above the physical addresses of x86."""
     for segment in loads(subject):
         if segment.p_memsz and segment.p_paddr + segment.p_memsz > _PHYSICAL_END:
             return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
@@ -92,7 +92,7 @@ def _nowhere(subject: Subject) -> Fields | None:
 
 
 def _behind_ram(subject: Subject) -> Fields | None:
-    """A segment is behind the memory of a machine by default."""
+    """A segment ends above the default memory of a machine."""
     for segment in loads(subject):
         if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
             place = where.segment(subject, segment, "p_paddr", "p_memsz")

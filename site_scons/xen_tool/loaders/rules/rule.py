@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A row of the rules as data: who applies it, when it holds, what is printed, what to change.
+"""The class Rule: loaders, condition, message and fix of a rule, as data.
 
-The modules beside this one hold Rules in the order in which a loader comes to
-them.  A condition is a function of the Subject that returns None while all is
-well, and else the Fields of the rule's texts: message and fix are format
-strings of them, and the field "where" names the note, segment or header field
-at fault.  One letter names the rows of one function of a loader; several Rules
-may share an id, where loaders or releases differ in their words.
+The other modules list Rules in the order in which a loader checks them.  A condition is a function
+of the Subject that returns None if the image is correct, else the Fields of the rule's texts:
+message and fix are format strings of them, and the field "where" names the note, segment or header
+field at fault.  The first line of a condition's docstring states when it holds; `xen-tool explain`
+prints it.  The letter of an id stands for one function of a loader; several Rules have the same id
+if loaders or releases print different messages.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Condition = Callable[[Subject], Fields | None]
 
 
 class Effect(Enum):
-    """What follows when a rule's condition holds."""
+    """The effect of a rule whose condition holds."""
 
     REFUSED = "the loader refuses the image"
     ERROR = "the loader accepts the image, but the guest cannot run"
@@ -31,10 +31,10 @@ class Effect(Enum):
 
 
 class Probe(Enum):
-    """What a loader finds out before it takes a file for its own.
+    """The question that a loader answers before it accepts a file.
 
-    libxenguest probes without a log, so a rule's words are lost there; what it does
-    next, rules/libxenguest/probing.py says.
+    libxenguest probes without a log, so a rule's message is not printed; libxenguest/probing.py
+    has the rules of what it does next.
     """
 
     FILE = "whether there is an ELF file, perhaps in a container"
@@ -42,21 +42,21 @@ class Probe(Enum):
 
 
 class Finding(NamedTuple):
-    """What was found of one rule, in words."""
+    """A rule whose condition holds for an image, with its texts filled in."""
 
     id: str
     message: str
-    """The loader's words; where it has none, what is the matter."""
+    """The message of the loader; if it prints none, a description of the problem."""
     fix: str
     """What to change in the source, the linker script or the configuration."""
     where: str = ""
     """The note, segment or header field at fault, its value and its place in the file."""
     reason: str = ""
-    """What the loader found, where it keeps that to itself."""
+    """The reason that the loader found but does not print."""
 
 
 class Rule(NamedTuple):
-    """A row of the rules."""
+    """One rule."""
 
     id: str
     loaders: tuple[str, ...]
@@ -65,22 +65,22 @@ class Rule(NamedTuple):
     fix: str
     effect: Effect = Effect.REFUSED
     since: Change | None = None
-    """With what the rule came; None: every release has it."""
+    """The change of Xen that added the rule; None: every release has it."""
     before: Change | None = None
-    """With what it went; None: the newest release still has it."""
+    """The change of Xen that removed the rule; None: the newest release has it."""
     last: bool = False
-    """Whether the loader is done with the image here, even if it takes it."""
+    """Whether the loader checks nothing after this rule, even if it accepts the image."""
     probe: Probe | None = None
-    """Of which question it is a part; None: the loader has taken the file for its own."""
+    """The probe that the rule is part of; None: the loader has accepted the file before."""
     source: str = ""
-    """Where it was read: a file and a function of Xen 4.22.0, unless it says QEMU, whose 7.2,
-    or names another project with its release."""
+    """The source of the rule: a file and a function of Xen 4.22.0; of QEMU 7.2 if it begins with
+    QEMU; of another project if it begins with that and a release."""
     live: bool = False
-    """Whether a test asks the real loader about it; else it is known from the source alone."""
+    """Whether a test runs the real loader; False: the rule is known from the source alone."""
 
     @property
     def condition_in_words(self) -> str:
-        """When it holds: the first line of the condition's docstring."""
+        """Return the first line of the condition's docstring, which states when the rule holds."""
         return (self.condition.__doc__ or "").partition("\n")[0]
 
     def concerns(self, xen: Xen) -> bool:
@@ -90,7 +90,7 @@ class Rule(NamedTuple):
         )
 
     def apply(self, subject: Subject) -> Finding | None:
-        """What the rule finds; None if its condition does not hold."""
+        """Return the finding; None: the condition does not hold."""
         fields = self.condition(subject)
         if fields is None:
             return None
@@ -99,5 +99,5 @@ class Rule(NamedTuple):
 
 
 def of(loader: str, *tables: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """The rows that a loader applies, of tables that it shares with others."""
+    """Return the rules that apply to a loader, of tables that several loaders share."""
     return tuple(rule for table in tables for rule in table if loader in rule.loaders)

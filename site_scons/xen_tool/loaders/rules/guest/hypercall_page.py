@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The X rules of the hypercall page: X1, X2, X4, and the warning of XSA-466.
+"""Rules X1, X2, X4 and XSA-466: the hypercall page.
 
-Xen fills the page that the note HYPERCALL_PAGE names, and looks at nothing else there.
+Xen writes the page that the note HYPERCALL_PAGE names, and does not check what is there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...names import PV, PV_DOM0, PV_DOMU
 from ..rule import Effect, Fields, Rule
 
 _PIECES = 16
-"""Segments looked at that have a part in the page; more overlap."""
+"""The number of segments to search for bytes of the page; further segments overlap others."""
 
 _GNU_PROPERTY = b"GNU\0"
 _NT_GNU_PROPERTY_TYPE_0 = 5
@@ -31,16 +31,16 @@ _MITIGATIONS = {
     ".ibt_endbr_seal": "IBT",
     ".cfi_sites": "FineIBT",
 }
-"""Sections of a Linux that was built with them."""
+"""The mitigation that Linux was built with, by the name of a section that it adds."""
 
 
 def _page_of_pv_only(subject: Subject) -> Fields | None:
-    """A kernel for PV alone has the symbol hypercall_page, but not the note HYPERCALL_PAGE."""
+    """A PV-only kernel has the symbol hypercall_page, but not the note HYPERCALL_PAGE."""
     return _not_announced(subject) if subject.parms.phys_entry == UNSET_ADDR32 else None
 
 
 def _page_of_both(subject: Subject) -> Fields | None:
-    """A kernel for PV and PVH has the symbol hypercall_page, but not HYPERCALL_PAGE."""
+    """A kernel for PV and PVH has the symbol hypercall_page, but not the note HYPERCALL_PAGE."""
     return _not_announced(subject) if subject.parms.phys_entry != UNSET_ADDR32 else None
 
 
@@ -53,7 +53,7 @@ def _not_announced(subject: Subject) -> Fields | None:
 
 
 def _unaligned(subject: Subject) -> Fields | None:
-    """HYPERCALL_PAGE is not the address of a page."""
+    """HYPERCALL_PAGE is not page aligned."""
     page = subject.parms.virt_hypercall
     if page == UNSET_ADDR or page % PAGE_SIZE == 0:
         return None
@@ -61,7 +61,7 @@ def _unaligned(subject: Subject) -> Fields | None:
 
 
 def _shared_page(subject: Subject) -> Fields | None:
-    """In the hypercall page is the entry, or something whose 32-byte slots differ."""
+    """The hypercall page contains the entry point, or bytes whose 32-byte slots differ."""
     page = subject.parms.virt_hypercall
     if page == UNSET_ADDR or page % PAGE_SIZE:
         return None
@@ -77,7 +77,7 @@ def _shared_page(subject: Subject) -> Fields | None:
 
 
 def _file_bytes(subject: Subject, page: int) -> Iterator[tuple[int, bytes]]:
-    """What segments bring into the page from the file, from a slot on, and its offset."""
+    """Yield offset and content of the file's bytes in a page, from the start of a slot on."""
     for segment in subject.elf.segments:
         if segment.is_loadable:
             skipped = page - subject.address(segment)
@@ -93,7 +93,7 @@ def _hypercall_page(subject: Subject) -> str:
 
 
 def _page_and_mitigations(subject: Subject) -> Fields | None:
-    """There is HYPERCALL_PAGE in a kernel built with return thunks, IBT or FineIBT."""
+    """A kernel built with return thunks, IBT or FineIBT has the note HYPERCALL_PAGE."""
     if subject.parms.virt_hypercall == UNSET_ADDR:
         return None
     found = [_MITIGATIONS[name] for name in subject.elf.named_sections(_MITIGATIONS)]
@@ -107,7 +107,7 @@ def _page_and_mitigations(subject: Subject) -> Fields | None:
 
 
 def _has_ibt(subject: Subject) -> bool:
-    """The property that the linker writes if every object was built with -fcf-protection."""
+    """Whether the linker wrote the property IBT: every object was built with -fcf-protection."""
     section = subject.elf.section(".note.gnu.property")
     if section is None:
         return False

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The X rules: what nobody checks, and what the guest dies of, or may, once it runs.
+"""The X rules of segments and entry point: errors that no loader checks.
 
-Some are told by other rules: X9 by D3 and U2, X11 by A3 and Q7.  An image does not
-show whether its code expects MOD_START_PFN (X7) or a red zone (X14), and nobody
-reads L1_MFN_VALID (X8).  X15 is the tool's own: for a PVH guest nobody looks at
-e_machine, which D3 and U3 do for PV.
+The guest crashes of them, or may crash, once it runs.  Some numbers are left out: D3 and U2 cover
+X9, A3 and Q7 cover X11; an image does not show whether its code expects MOD_START_PFN (X7) or a
+red zone (X14), and no release of Xen reads L1_MFN_VALID (X8).  X15 has no counterpart in Xen,
+which does not compare e_machine for a PVH guest; D3 and U3 do that for PV.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from ...names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
 from ..rule import Effect, Fields, Rule
 
 _RELOCATION_LIMIT = 16 << 20
-"""Bytes of relocations that are looked at, in all sections together."""
+"""The most bytes of relocations to read, in all sections together."""
 
 
 def _segment_of(subject: Subject, address: int) -> Segment | None:
-    """The last segment loaded over an address."""
+    """Return the segment that is loaded at a virtual address last; None: no segment is."""
     found = None
     for segment in subject.elf.segments:
         if segment.is_loadable and 0 <= address - subject.address(segment) < segment.p_memsz:
@@ -37,7 +37,7 @@ def _segment_of(subject: Subject, address: int) -> Segment | None:
 
 
 def _linked_elsewhere(subject: Subject) -> Fields | None:
-    """The segment of the entry has another p_vaddr than where it runs."""
+    """The p_vaddr of the entry point's segment is not the address at which it runs."""
     segment = _segment_of(subject, subject.addresses.virt_entry)
     if segment is None or segment.p_vaddr == subject.address(segment):
         return None
@@ -49,10 +49,10 @@ def _linked_elsewhere(subject: Subject) -> Fields | None:
 
 
 def _other_segment_elsewhere(subject: Subject) -> Fields | None:
-    """Another segment has another p_vaddr than where it is."""
+    """The p_vaddr of another segment is not the address at which it is loaded."""
     entered = _segment_of(subject, subject.addresses.virt_entry)
     for segment in subject.elf.segments:
-        # A p_vaddr of 0 is Linux's per-CPU data, which is linked as offsets.
+        # Linux links its per-CPU data as offsets, at a p_vaddr of 0.
         if segment.is_loadable and segment != entered and segment.p_vaddr and segment.p_memsz:
             runs = subject.address(segment)
             if segment.p_vaddr != runs:
@@ -62,7 +62,7 @@ def _other_segment_elsewhere(subject: Subject) -> Fields | None:
 
 
 def _entry_without_code(subject: Subject) -> Fields | None:
-    """The entry is not where bytes of the file are loaded."""
+    """The entry point is an address where no bytes of the file are loaded."""
     entry = subject.addresses.virt_entry
     segment = _segment_of(subject, entry)
     if segment is not None and entry - subject.address(segment) < segment.p_filesz:
@@ -71,7 +71,7 @@ def _entry_without_code(subject: Subject) -> Fields | None:
 
 
 def _entry_not_executable(subject: Subject) -> Fields | None:
-    """The segment of the entry has not the flag X."""
+    """The segment of the entry point does not have the flag X."""
     segment = _segment_of(subject, subject.addresses.virt_entry)
     if segment is None or segment.p_flags & spec.PF_X:
         return None
@@ -101,7 +101,7 @@ def _p2m_unaligned(subject: Subject) -> Fields | None:
 
 
 def _in_section_only(subject: Subject) -> Fields | None:
-    """A note of Xen's is in a SHT_NOTE section, but in no PT_NOTE."""
+    """The Xen notes are in a SHT_NOTE section, but not in a PT_NOTE."""
     for note in subject.parms.notes:
         if note.place == "SHT_NOTE":
             return {"where": f"{where.note(subject, note)}, in section {note.number}"}
@@ -109,7 +109,7 @@ def _in_section_only(subject: Subject) -> Fields | None:
 
 
 def _relocated_notes(subject: Subject) -> Fields | None:
-    """A relocation, which nobody applies, is for a place in the notes."""
+    """A relocation, which no loader applies, changes bytes of the notes."""
     kept = subject.elf.kept
     if _relocated_notes not in kept:
         kept[_relocated_notes] = _relocating_section(subject.elf)
@@ -157,7 +157,7 @@ def _reaches_notes(elf: Elf, offset: int, size: int, sh_type: int, notes: Sequen
 
 
 def _overwritten(subject: Subject) -> Fields | None:
-    """A segment is loaded, or zero-filled, over bytes of the file of one before it."""
+    """A segment is loaded, or zero-filled, over the loaded bytes of an earlier segment."""
     found = overwritten(s for s in subject.elf.segments if s.is_loadable)
     if found is None:
         return None

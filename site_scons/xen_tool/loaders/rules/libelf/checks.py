@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The C and A rules: elf_xen_note_check and elf_xen_addr_calc_check.
+"""The C and A rules: elf_xen_note_check and elf_xen_addr_calc_check of libelf.
 
-Xen: xen/common/libelf/libelf-dominfo.c.  C0, that a PVH image needs one note
-only, is _needs_names; A2, how addresses come about, is addresses.py.
+Source: xen/common/libelf/libelf-dominfo.c of Xen.  Two are not rules here: C0, a PVH image needs
+PHYS32_ENTRY only, is _needs_names(); A2, the computation of addresses, is in
+model/libelf/addresses.py.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _XEN_3_0 = b"xen-3.0"
 
 
 def _no_notes(subject: Subject) -> Fields | None:
-    """There are neither notes nor the section __xen_guest."""
+    """The file has neither notes nor the section __xen_guest."""
     if not _nothing_to_read(subject):
         return None
     if subject.elf.e_machine not in (spec.EM_386, spec.EM_X86_64):
@@ -35,16 +36,16 @@ def _nothing_to_read(subject: Subject) -> bool:
 
 
 def _needs_names(subject: Subject) -> bool:
-    """Whether LOADER, GUEST_OS and XEN_VERSION are looked at."""
+    """Whether libelf checks LOADER, GUEST_OS and XEN_VERSION."""
     if _nothing_to_read(subject) or subject.elf.e_machine == spec.EM_ARM:
         return False
-    # Before 4.16, PHYS32_ENTRY was enough for a PV domain, too.
+    # Before 4.16, PHYS32_ENTRY was sufficient for a PV domain, too.
     is_pvh = subject.parms.phys_entry != UNSET_ADDR32 and (subject.hvm or not subject.knows_hvm)
     return not is_pvh
 
 
 def _neither_generic_nor_linux(subject: Subject) -> Fields | None:
-    """LOADER does not begin with "generic", nor GUEST_OS with "linux"."""
+    """LOADER does not begin with "generic", and GUEST_OS does not begin with "linux"."""
     parms = subject.parms
     if not _needs_names(subject):
         return None
@@ -106,7 +107,7 @@ def _other_xen_version(subject: Subject) -> Fields | None:
 
 
 def _no_virt_base(subject: Subject) -> Fields | None:
-    """There is PADDR_OFFSET, but not VIRT_BASE."""
+    """The image has the note PADDR_OFFSET, but not VIRT_BASE."""
     parms = subject.parms
     if parms.elf_paddr_offset == UNSET_ADDR or parms.virt_base != UNSET_ADDR:
         return None
@@ -114,7 +115,7 @@ def _no_virt_base(subject: Subject) -> Fields | None:
 
 
 def _out_of_bounds(subject: Subject) -> Fields | None:
-    """The entry is not in the image, or the image is below VIRT_BASE, or wraps."""
+    """The entry point is not in the image, or the image is below VIRT_BASE or wraps around."""
     a = subject.addresses
     if a.virt_base <= a.virt_kstart <= a.virt_entry <= a.virt_kend:
         return None
@@ -155,7 +156,7 @@ def _out_of_bounds(subject: Subject) -> Fields | None:
 
 
 def _entry_source(subject: Subject) -> str:
-    """What gives the entry's address."""
+    """Return the name of the note or field that gives the entry point."""
     if subject.hvm:
         return "e_entry" if subject.parms.phys_entry == UNSET_ADDR32 else "PHYS32_ENTRY"
     return "e_entry" if subject.parms.virt_entry == UNSET_ADDR else "ENTRY"

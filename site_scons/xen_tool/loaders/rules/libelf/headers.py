@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The E rules: ELF and program headers, as elf_init, elf_parse_binary and elf_load_binary use them.
 
-Xen: xen/common/libelf/libelf-loader.c.  What is said only when the kernel is
-loaded (E5, and E8 of dom0) stands in the tables of those who load it.
+Source: xen/common/libelf/libelf-loader.c of Xen.  E5, and E8 of dom0, are checked outside of
+libelf: they are with the rules of each loader.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LZ4_FRAME = b"\x04\x22\x4d\x18"
 
 
 def _not_elf(subject: Subject) -> Fields | None:
-    """The file, or what is in its container, does not start as an ELF file."""
+    """The file, or the content of its container, does not start with an ELF header."""
     if subject.image.elf is not None:
         return None
     what = "the file" if subject.data is subject.kernel.file else "what was unwrapped"
@@ -30,19 +30,19 @@ def _not_elf(subject: Subject) -> Fields | None:
 
 
 def _cut_header(subject: Subject) -> Fields | None:
-    """The file ends within the ELF header, and Xen reads on in whatever lies there."""
+    """The file ends within the ELF header, and Xen reads the memory after it."""
     if subject.data is not subject.kernel.file or subject.data.read(0, 4) != spec.ELFMAG:
         return None
     return _not_elf(subject)
 
 
 def _phdr_overflow(subject: Subject) -> Fields | None:
-    """The program headers end behind the file."""
+    """The program headers end after the end of the file."""
     return _overflow(subject, subject.elf.phdr_end, "e_phoff", "e_phentsize", "e_phnum")
 
 
 def _shdr_overflow(subject: Subject) -> Fields | None:
-    """The section headers end behind the file."""
+    """The section headers end after the end of the file."""
     return _overflow(subject, subject.elf.shdr_end, "e_shoff", "e_shentsize", "e_shnum")
 
 
@@ -53,7 +53,7 @@ def _overflow(subject: Subject, end: int, *fields: str) -> Fields | None:
 
 
 def _too_many_sections(subject: Subject) -> Fields | None:
-    """There are more section headers than the file could hold."""
+    """e_shnum is larger than the number of section headers that the file can hold."""
     if not subject.elf.too_many_sections:
         return None
     return {"where": where.header(subject, "e_shnum")}
@@ -83,7 +83,7 @@ def memsz_below_filesz(subject: Subject) -> Fields | None:
 
 
 def _behind_file(subject: Subject) -> Fields | None:
-    """The bytes of a segment end behind the file."""
+    """The bytes of a segment end after the end of the file."""
     size = subject.data.size
     for segment in subject.elf.segments:
         if segment.is_loadable and segment.p_filesz and segment.p_offset + segment.p_filesz > size:
@@ -93,7 +93,7 @@ def _behind_file(subject: Subject) -> Fields | None:
 
 
 def _too_much_to_copy(subject: Subject) -> Fields | None:
-    """The segments together are more than twice as large as the memory that they span."""
+    """The sizes of all segments add up to more than twice the memory that they span."""
     addresses = subject.addresses
     left = 2 * (addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK)
     for segment in subject.elf.segments:
@@ -105,7 +105,7 @@ def _too_much_to_copy(subject: Subject) -> Fields | None:
 
 
 def _no_symtab(subject: Subject) -> Fields | None:
-    """The note BSD_SYMTAB asks for symbols, and there are none."""
+    """The note BSD_SYMTAB requests symbols, but the file has none."""
     if not subject.parms.bsd_symtab or has_symtab(subject.elf):
         return None
     return {"where": "no section of type SHT_SYMTAB whose sh_link names another section"}
@@ -182,7 +182,7 @@ RULES = (
         live=True,
     ),
 )
-"""Before the notes are read."""
+"""The rules that libelf checks before it reads the notes."""
 
 LOADING_RULES = (
     Rule(
@@ -226,4 +226,4 @@ LOADING_RULES = (
         live=True,
     ),
 )
-"""When the segments are copied into the domain."""
+"""The rules of copying segments into the domain."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The N and F rules: the walk over notes and what is read of each (elf_xen_parse_notes).
+"""The N and F rules: how libelf reads the notes (elf_xen_parse_notes).
 
-Xen: xen/common/libelf/libelf-dominfo.c.  Only F1 is fatal here; the others lose or bend a
-note, of which a later rule may then complain: read them as its cause.
+Source: xen/common/libelf/libelf-dominfo.c of Xen.  Only F1 is an error; the others are warnings:
+libelf misses a note or reads another value, which may be the cause of a later rule's error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SIGN = 1 << 31
 
 
 def _too_many(subject: Subject) -> Fields | None:
-    """There are more than 65536 notes."""
+    """The file has more than 65536 notes."""
     if not subject.parms.too_many_notes:
         return None
     return {"where": f"{_region(subject)} holds more than 65536 notes"}
@@ -43,7 +43,7 @@ def _region(subject: Subject) -> str:
 
 
 def _other_owner(subject: Subject) -> Fields | None:
-    """The owner of a note has "xen" in it, but is not "Xen"."""
+    """The owner of a note contains "xen", in any case, but is not "Xen"."""
     note = subject.parms.misnamed
     if note is None:
         return None
@@ -55,7 +55,7 @@ def _other_owner(subject: Subject) -> Fields | None:
 
 
 def _past_end(subject: Subject) -> Fields | None:
-    """A note says that it is larger than the rest of its segment or section."""
+    """The size of a note is larger than the rest of its segment or section."""
     if subject.parms.overrun is None:
         return None
     note, end = subject.parms.overrun
@@ -64,7 +64,7 @@ def _past_end(subject: Subject) -> Fields | None:
 
 
 def _padded_to_8(subject: Subject) -> Fields | None:
-    """A PT_NOTE of p_align 8, in which more notes are found if one counts by 8."""
+    """A PT_NOTE of p_align 8 has notes that are found only with padding to 8 bytes."""
     for segment in subject.elf.segments:
         if segment.p_type != spec.PT_NOTE or segment.p_align != 8:
             continue
@@ -84,7 +84,7 @@ def _is_xen(subject: Subject, offset: int) -> bool:
 
 
 def _odd_width(subject: Subject) -> Fields | None:
-    """A note that is a number has another width than 1, 2, 4 or 8 bytes."""
+    """The width of a numeric note is not 1, 2, 4 or 8 bytes."""
     for note in subject.parms.notes:
         if note.n_type in NUMBERS and note.n_descsz not in (1, 2, 4, 8):
             descsz = f"n_descsz = {note.n_descsz:#x}"
@@ -93,12 +93,12 @@ def _odd_width(subject: Subject) -> Fields | None:
 
 
 def _cut_address(subject: Subject) -> Fields | None:
-    """A 64-bit kernel gives a high address in four bytes."""
+    """A 64-bit kernel gives an address of 0x80000000 or above in four bytes."""
     return cut_address(subject, *_ADDRESSES)
 
 
 def cut_address(subject: Subject, *n_types: XenElfNote) -> Fields | None:
-    """The condition of N6, for notes of some types."""
+    """Apply the condition of N6 to notes of some types."""
     if subject.elf.bits != 64:
         return None
     for note in subject.parms.notes:
@@ -112,7 +112,7 @@ def cut_address(subject: Subject, *n_types: XenElfNote) -> Fields | None:
 
 
 def _no_nul(subject: Subject) -> Fields | None:
-    """A note that is a string has no NUL at its end."""
+    """A string note does not end with a NUL."""
     for note in subject.parms.notes:
         if note.n_type in TEXTS:
             text = note.string()
@@ -123,7 +123,7 @@ def _no_nul(subject: Subject) -> Fields | None:
 
 
 def _unreadable(subject: Subject) -> Fields | None:
-    """A note that is a string has no NUL within 4096 bytes, or within the file."""
+    """A string note has no NUL within 4096 bytes, or none before the end of the file."""
     for note in subject.parms.notes:
         if note.n_type in TEXTS and note.string() is None:
             inside = note.desc_offset + 4097 <= subject.data.size
@@ -133,7 +133,7 @@ def _unreadable(subject: Subject) -> Fields | None:
 
 
 def _duplicate(subject: Subject) -> Fields | None:
-    """A note is there twice, with different values."""
+    """The file has two notes of one type with different values."""
     seen: dict[int, bytes] = {}
     for note in subject.parms.notes:
         if note.n_type in _ACCUMULATED or note.n_type not in TEXTS | NUMBERS:
@@ -153,7 +153,7 @@ def _cut_by_end(subject: Subject) -> Fields | None:
 
 
 def _unknown_feature(subject: Subject) -> Fields | None:
-    """FEATURES requires, with a !, a name that libelf does not know."""
+    """FEATURES requires (prefix !) a feature that libelf does not know."""
     refused = subject.parms.refused
     if refused is None:
         return None
@@ -224,7 +224,7 @@ def _warnings() -> Iterator[Rule]:
         ),
         ("N10", _cut_by_end, "out of range access", "link or copy the image anew: it is truncated"),
     ):
-        # No PVH loader reads what N6 is about.
+        # The loaders of PVH kernels do not read the addresses of N6.
         loaders = PV if condition is _cut_address else XEN
         yield Rule(
             row,

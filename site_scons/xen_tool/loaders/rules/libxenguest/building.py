@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The U and V rules: libxenguest, with which xl builds domUs (Xen tools/libs/guest).
+"""The U and V rules: libxenguest, with which xl builds domUs (tools/libs/guest of Xen).
 
-xg_dom_core.c asks its loaders in turn whether they take the file, without a word of
-why not; then xg_dom_elfloader.c parses it, and memory is given out (xg_dom_core.c,
-xg_dom_boot.c).  U1, V1 and V2, what becomes of a rule of libelf, are in probing.py,
-as they hold for every such rule.  U9 needs a feature that the domain's configuration
-asks for: those that the kernel requires, libelf counts as supported.
+xc_dom_find_loader (xg_dom_core.c) tries its loaders in turn and prints no reason when one refuses
+the file; xg_dom_elfloader.c then parses the file, and xg_dom_core.c and xg_dom_boot.c allocate
+memory.  U1, V1 and V2, the effects of an error of libelf, are in probing.py.  U9 is left out: it
+depends on a feature that the domain's configuration requests, as libelf counts the features that
+the kernel requires as supported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...names import DOMU, PV_DOMU, PVH_DOMU
 from ..rule import Effect, Fields, Rule
 
 DOMU_PAGES = (128 << 20) // PAGE_SIZE
-"""Memory of a small domU, which is assumed."""
+"""The assumed memory of a domU, in pages: 128 MiB."""
 _PAGE_LIMIT = 1 << 32
 
 
@@ -32,7 +32,7 @@ def _required_dom0(subject: Subject) -> Fields | None:
 
 
 def _no_phys32_entry(subject: Subject) -> Fields | None:
-    """There is no PHYS32_ENTRY, though the rest is good."""
+    """The image has no PHYS32_ENTRY, but passes the checks of libelf."""
     if subject.parms.phys_entry != UNSET_ADDR32:
         return None
     return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
@@ -47,7 +47,7 @@ def _unknown_machine(subject: Subject) -> Fields | None:
 
 
 def _no_such_guest_type(subject: Subject) -> Fields | None:
-    """An i386 kernel without PAE_MODE, or for a Xen without CONFIG_PV32."""
+    """The kernel is for i386, and has no PAE_MODE, or Xen has no CONFIG_PV32."""
     if subject.elf.e_machine != spec.EM_386:
         return None
     pae = subject.parms.pae
@@ -66,12 +66,12 @@ def _no_such_guest_type(subject: Subject) -> Fields | None:
 
 
 def _unaligned(subject: Subject) -> Fields | None:
-    """The image does not begin at a page."""
+    """The start of the image is not page aligned."""
     return _begins_at(subject, subject.addresses.virt_kstart)
 
 
 def _unaligned_firmware(subject: Subject) -> Fields | None:
-    """The firmware does not begin at a page."""
+    """The start of the firmware is not page aligned."""
     return _begins_at(subject, subject.addresses.pstart)
 
 
@@ -85,13 +85,16 @@ def _begins_at(subject: Subject, start: int) -> Fields | None:
 
 
 def _nothing_loaded(subject: Subject) -> Fields | None:
-    """All segments together are empty."""
+    """All segments are empty."""
     start, end = subject.addresses.virt_kstart, subject.addresses.virt_kend
     return {"where": f"the kernel is {start:#x} to {end:#x}"} if start == end else None
 
 
 def _too_large(subject: Subject, pages: int) -> Fields | None:
-    """Padding from VIRT_BASE on, then the kernel."""
+    """Return the fields if the padding after VIRT_BASE and the kernel need more memory.
+
+    pages: the memory, in pages.
+    """
     addresses = subject.addresses
     padding = (addresses.virt_kstart - addresses.virt_base & ADDRESS_MASK) // PAGE_SIZE
     kernel = -(-(addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK) // PAGE_SIZE)
@@ -108,17 +111,17 @@ def _too_large(subject: Subject, pages: int) -> Fields | None:
 
 
 def _larger_than_any(subject: Subject) -> Fields | None:
-    """From VIRT_BASE (PVH: 0) to the end of the kernel, there is more than 16 TiB."""
+    """From VIRT_BASE (PVH: 0) to the end of the kernel is more than 16 TiB."""
     return _too_large(subject, _PAGE_LIMIT)
 
 
 def _larger_than_small(subject: Subject) -> Fields | None:
-    """From VIRT_BASE (PVH: 0) to the end of the kernel, there is more than 128 MiB."""
+    """From VIRT_BASE (PVH: 0) to the end of the kernel is more than 128 MiB."""
     return _too_large(subject, DOMU_PAGES)
 
 
 def _p2m_not_used(subject: Subject) -> Fields | None:
-    """INIT_P2M is not aligned, or not below VIRT_BASE, or of a 32-bit kernel."""
+    """INIT_P2M is not page aligned, not below VIRT_BASE, or in a 32-bit kernel."""
     p2m = subject.parms.p2m_base
     if p2m == UNSET_ADDR:
         return None
@@ -140,7 +143,7 @@ def _hypercall_page_below(subject: Subject) -> Fields | None:
 
 
 def _hypercall_page_far(subject: Subject) -> Fields | None:
-    """HYPERCALL_PAGE is behind the kernel, and behind 128 MiB."""
+    """HYPERCALL_PAGE is after the kernel, and above 128 MiB."""
     page, addresses = subject.parms.virt_hypercall, subject.addresses
     end = max(addresses.virt_kend, addresses.virt_base + DOMU_PAGES * PAGE_SIZE)
     if page == UNSET_ADDR or page < end:
@@ -183,7 +186,7 @@ FIRMWARE_RULES = (
         live=True,
     ),
 )
-"""Of what libxenguest takes for firmware (V2)."""
+"""The rules of a file that libxenguest loads as firmware (V2)."""
 
 RULES = (
     Rule(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Z rules of libxenguest, for domUs: what it unwraps before it looks for an ELF.
+"""The Z rules of libxenguest, for domUs: how unpacking fails before it reads an ELF file.
 
-tools/libs/guest/xg_dom_core.c and xg_dom_bzimageloader.c.  It asks several loaders,
-of which one may find an ELF after all.
+Source: tools/libs/guest/xg_dom_core.c and xg_dom_bzimageloader.c of Xen.  libxenguest tries
+several loaders: if one of them finds an ELF file, the rules of the others do not apply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _not_gunzipped(subject: Subject) -> Fields | None:
     if size > LIBXENGUEST_GUNZIP_LIMIT:
         return None
     return {
-        # Of what counts as a bzImage the problem is another.
+        # For a bzImage, problem is about its payload, not about this stream.
         "problem": (kernel.boot_protocol is None and kernel.problem)
         or "its last word is not its size, or it is damaged",
         "where": f"last word = {size:#x} at offset {file.size - 4:#x} of the file",
@@ -38,7 +38,7 @@ def _old_protocol_for_domu(subject: Subject) -> Fields | None:
 
 
 def _large_dictionary(subject: Subject) -> Fields | None:
-    """The dictionary of an xz or lzma stream is too large for the memory that there is."""
+    """The dictionary of an xz or lzma stream is larger than libxenguest's memory for unpacking."""
     if subject.image.elf is not None:
         return None
     sizes = libxenguest_memory(subject.kernel, subject.xen)
@@ -54,7 +54,7 @@ def _damaged_for_domu(subject: Subject) -> Fields | None:
 
 
 def _unknown_for_domu(subject: Subject) -> Fields | None:
-    """The compression is none that libxenguest was built with: bzip2, LZO, or bare."""
+    """The compression is bzip2 or LZO, or not gzip and outside of a bzImage."""
     if subject.image.elf is not None or not subject.kernel.compressed:
         return None
     match subject.kernel.container:
@@ -97,7 +97,7 @@ FILE_RULES = (
         live=True,
     ),
 )
-"""libxenguest opens the file before it asks any loader."""
+"""The rules of opening the file, which libxenguest does before it tries its loaders."""
 
 RULES = (
     Rule(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What libxenguest does with a file that libelf did not take for a kernel: rules U1, V1 and V2.
+"""Rules U1, V1 and V2: what libxenguest does with a file that libelf refuses as a kernel.
 
-xc_dom_find_loader (tools/libs/guest/xg_dom_core.c) asks its loaders in turn, without a
-log.  For a PVH domain the loader of HVM firmware (xg_dom_hvmloader.c) takes any ELF file
-that has no good notes of Xen's; it is asked before the loader of bzImages.
+xc_dom_find_loader (tools/libs/guest/xg_dom_core.c) tries its loaders in turn, without a log.  For
+a PVH domain the loader of HVM firmware (xg_dom_hvmloader.c) accepts any ELF file without valid
+Xen notes; it comes before the loader of bzImages.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from .building import FIRMWARE_RULES
 
 
 class Taker(Enum):
-    """Who gets the file that is no kernel."""
+    """The loader that accepts a file that is not a kernel."""
 
     NOBODY = "no loader"
     FIRMWARE = "the loader of HVM firmware"
 
 
 def taker(probe: Probe, subject: Subject) -> Taker:
-    """Who gets it, by what was not found in it."""
+    """Return the loader that accepts a file, by the probe that failed."""
     if probe is Probe.FILE or subject.loader == PV_DOMU or subject.from_bzimage:
         return Taker.NOBODY
     return Taker.FIRMWARE
 
 
 def _no_loader(_: Subject) -> Fields | None:
-    """No loader takes the file, as one of the rules of Z, E, F, C or A says."""
+    """No loader accepts the file: a Z, E, F, C or A rule names the reason."""
     return {}
 
 
 def _not_32bit(subject: Subject) -> Fields | None:
-    """An ELF64 that is no good kernel, which the loader of HVM firmware is asked to take."""
+    """The file is an ELF64 that libelf refuses, so the loader of HVM firmware reads it."""
     return {} if subject.elf.ei_class != spec.ELFCLASS32 else None
 
 
 def _firmware(subject: Subject) -> Fields | None:
-    """An ELF32 that is no good kernel, but may be HVM firmware."""
+    """The file is an ELF32 that libelf refuses, and e_entry is in a segment."""
     return {"entry": subject.elf.e_entry} if _has_entry(subject) else None
 
 
 def _firmware_without_entry(subject: Subject) -> Fields | None:
-    """An ELF32 that is no good kernel, and has nothing where e_entry is."""
+    """The file is an ELF32 that libelf refuses, and e_entry is not in a segment."""
     return None if _has_entry(subject) else {"entry": subject.elf.e_entry}
 
 
@@ -108,5 +108,5 @@ RULES = {
         *FIRMWARE_RULES,
     ),
 }
-"""Their words, without the file and line before them, which differ among versions; why they
-are said, and what to change, is for the rule that found no kernel to say."""
+"""The rules of each outcome.  Messages are those of libxenguest without file and line, which differ
+among releases; the reason and the fix are those of the rule that refused the kernel."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rule U10: the table by which libxenguest knows a raw image, before it looks for an ELF.
+"""Rule U10: the table by which libxenguest identifies a raw image, before it looks for an ELF file.
 
-xg_dom_binloader.c (Xen tools/libs/guest): three words in the file's first 8 KiB, whose
-sum is 0, and four addresses.
+Source: tools/libs/guest/xg_dom_binloader.c of Xen.  The table is in the first 8 KiB of the file:
+three 32-bit words whose sum is 0 (magic, flags, checksum), and four addresses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MASK = 0xFFFFFFFF
 
 
 def _table(subject: Subject) -> tuple[int, int] | None:
-    """find_table: its offset and flags."""
+    """Do what find_table does: return the file offset and the flags of the table."""
     file = subject.image.found.file
     end = _SEARCH if file.size > _SEARCH + _TABLE_SIZE else file.size - _TABLE_SIZE
     return multiboot.find(file, _MAGIC, end) if end > 0 else None
@@ -36,7 +36,7 @@ def _at(subject: Subject, offset: int) -> str:
 
 
 def _other_flags(subject: Subject) -> Fields | None:
-    """There is a table of magic 0x336ec578, with other flags."""
+    """The file has a table of magic 0x336ec578 with other flags than 0x10000."""
     table = _table(subject)
     if table is None:
         return None
@@ -52,7 +52,7 @@ def _other_flags(subject: Subject) -> Fields | None:
 
 
 def _other_guest_type(subject: Subject) -> Fields | None:
-    """The table asks for a 32-bit guest, of a Xen without CONFIG_PV32."""
+    """The flags of the table mean a 32-bit guest, and Xen has no CONFIG_PV32."""
     table = _table(subject)
     if table is None:
         return None
@@ -69,13 +69,13 @@ def _other_guest_type(subject: Subject) -> Fields | None:
 
 
 def _other_addresses(subject: Subject) -> Fields | None:
-    """The addresses of the table do not fit each other, or the file."""
+    """The addresses of the table contradict each other, or exceed the file."""
     field = _wrong_address(subject)
     return None if field is None else {**_where(subject), "field": field}
 
 
 def _wrong_address(subject: Subject) -> str | None:
-    """The field that xc_dom_parse_bin_kernel complains of."""
+    """Return the field that xc_dom_parse_bin_kernel refuses; None: it accepts all."""
     table = _table(subject)
     if table is None:
         return None
@@ -97,7 +97,7 @@ def _addresses(subject: Subject, offset: int) -> list[int]:
 
 
 def _unaligned(subject: Subject) -> Fields | None:
-    """The table gives a load address that is not a page's."""
+    """The load address of the table is not page aligned."""
     table = _table(subject)
     if table is None:
         return None
@@ -106,7 +106,7 @@ def _unaligned(subject: Subject) -> Fields | None:
 
 
 def _taken_as_binary(subject: Subject) -> Fields | None:
-    """There is a good table of magic 0x336ec578."""
+    """The file has a valid table of magic 0x336ec578."""
     return _where(subject) if _table(subject) else None
 
 
@@ -173,4 +173,4 @@ RULES = (
         live=True,
     ),
 )
-"""libxenguest asks its loader of raw images first."""
+"""The rules of the loader of raw images, which libxenguest tries first."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rule R10: what Cloud Hypervisor makes of a bzImage (BzImage::load of linux-loader 0.14.0).
+"""Rule R10: how Cloud Hypervisor loads a bzImage (BzImage::load of linux-loader 0.14.0).
 
-It is asked of what Elf::load does not take.  Firecracker to 1.16.1 and libkrun know ELF alone.
+Cloud Hypervisor tries BzImage::load when Elf::load fails.  Firecracker, up to 1.16.1, and libkrun
+accept ELF files only.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def _is_bzimage(subject: Subject) -> bool:
 
 
 def _cut(subject: Subject) -> Fields | None:
-    """A bzImage that ends within its setup code."""
+    """The bzImage ends within its setup code."""
     sectors = subject.data.unsigned(0x1F1, 1) or 4
     if not _is_bzimage(subject) or (sectors + 1) * 512 <= subject.data.size:
         return None
@@ -35,7 +36,7 @@ def _cut(subject: Subject) -> Fields | None:
 
 
 def _low(subject: Subject) -> Fields | None:
-    """A bzImage with code32_start below 1 MiB."""
+    """The code32_start of the bzImage is below 1 MiB."""
     start = subject.data.unsigned(0x214, 4) or 0
     if not _is_bzimage(subject) or start >= FLOOR:
         return None
@@ -43,7 +44,7 @@ def _low(subject: Subject) -> Fields | None:
 
 
 def _bzimage(subject: Subject) -> Fields | None:
-    """A bzImage."""
+    """The file is a bzImage."""
     return {"where": '"HdrS" at offset 0x202 of the file'} if _is_bzimage(subject) else None
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules R1 to R5: why linux-loader does not load an ELF file (its Elf::load, 0.14.0).
+"""Rules R1 to R5: the errors of Elf::load (linux-loader 0.14.0).
 
-Cloud Hypervisor then takes the file for a bzImage, and what is printed is of that.
+After such an error Cloud Hypervisor tries to load the file as a bzImage, and prints the error of
+that attempt.
 """
 
 from __future__ import annotations
@@ -19,20 +20,23 @@ _SOURCE = "rust-vmm/linux-loader 0.14.0, src/loader/elf/mod.rs, "
 
 
 def failed(subject: Subject) -> bool:
-    """Whether Elf::load gives up, told that memory begins at FLOOR."""
+    """Whether Elf::load fails, with FLOOR as the lowest address of memory."""
     found = loaded(subject)
     return found.error is not None or found.entry < FLOOR
 
 
 def _below_floor(subject: Subject) -> Fields | None:
-    """e_entry is below 1 MiB, even if the guest were entered by PHYS32_ENTRY."""
+    """e_entry is below 1 MiB, even if PHYS32_ENTRY gives another entry point."""
     if subject.image.elf is None or loaded(subject).entry >= FLOOR:
         return None
     return {"where": where.header(subject, "e_entry")}
 
 
 def _giving_up(error: Error, words: str, *fields: str) -> Condition:
-    """A condition in words: that Elf::load stops at this error; fields say where."""
+    """Return a condition that Elf::load fails with an error.
+
+    words: its docstring; fields: the header fields that the finding names.
+    """
 
     def condition(subject: Subject) -> Fields | None:
         found = loaded(subject)
@@ -78,7 +82,7 @@ HEADER_RULES = (
     *_rows(
         "R1",
         Error.MAGIC,
-        _giving_up(Error.MAGIC, "The file is no ELF file as it is."),
+        _giving_up(Error.MAGIC, "The file does not start with an ELF header."),
         _VMLINUX,
         _HEADER,
     ),
@@ -92,7 +96,7 @@ HEADER_RULES = (
     *_rows(
         "R2",
         Error.PHENTSIZE,
-        _giving_up(Error.PHENTSIZE, "e_phentsize is not 56, as that of an ELF32.", "e_phentsize"),
+        _giving_up(Error.PHENTSIZE, "e_phentsize is not 56, that of an ELF64.", "e_phentsize"),
         "link an ELF64 (ld -m elf_x86_64): the code at PHYS32_ENTRY is 32-bit code all the same",
         _HEADER,
     ),
@@ -122,7 +126,7 @@ HEADER_RULES = (
     *_rows(
         "R2",
         Error.PHDR,
-        _giving_up(Error.PHDR, "A program header is not wholly in the file.", "e_phoff", "e_phnum"),
+        _giving_up(Error.PHDR, "A program header ends after the file.", "e_phoff", "e_phnum"),
         _ANEW,
         _LOAD,
     ),
@@ -132,7 +136,7 @@ SEGMENT_RULES = (
     *_rows(
         "R4",
         Error.NOTE_HEADER,
-        _giving_up(Error.NOTE_HEADER, "A PT_NOTE ends behind the file.", "p_offset", "p_filesz"),
+        _giving_up(Error.NOTE_HEADER, "A PT_NOTE ends after the file.", "p_offset", "p_filesz"),
         _ANEW,
         _NOTES,
     ),
@@ -157,7 +161,7 @@ SEGMENT_RULES = (
         Error.IMAGE,
         _giving_up(
             Error.IMAGE,
-            "The bytes of a segment are not wholly in the file, or are for no memory.",
+            "The bytes of a segment are not entirely in the file, or its p_paddr is not memory.",
             *("p_offset", "p_paddr", "p_filesz"),
         ),
         "set p_paddr in the linker script, AT(), to memory below 0xd0000000; if the file is "
@@ -167,7 +171,7 @@ SEGMENT_RULES = (
     *_rows(
         "R5",
         Error.OVERFLOW,
-        _giving_up(Error.OVERFLOW, "p_paddr and p_memsz together wrap.", "p_paddr", "p_memsz"),
+        _giving_up(Error.OVERFLOW, "p_paddr + p_memsz overflows 64 bits.", "p_paddr", "p_memsz"),
         "correct p_memsz",
         _LOAD,
     ),

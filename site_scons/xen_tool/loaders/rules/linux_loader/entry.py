@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules R6 to R9: where a guest that linux-loader has loaded is entered."""
+"""Rules R6 to R9: the entry point and the memory of a guest that linux-loader has loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..rule import Effect, Fields, Rule
 from .elf import FLOOR
 
 _RAM_END = 128 << 20
-"""What Firecracker and libkrun give a machine if not told; Cloud Hypervisor gives 512 MiB."""
+"""The default end of RAM of Firecracker and libkrun, in bytes; Cloud Hypervisor: 512 MiB."""
 
 
 def _no_pvh_entry(subject: Subject) -> Fields | None:
@@ -23,7 +23,7 @@ def _no_pvh_entry(subject: Subject) -> Fields | None:
 
 
 def _dead_without_pvh(subject: Subject) -> Fields | None:
-    """The last PT_NOTE has no PHYS32_ENTRY, and e_entry is Xen's, or where nothing is loaded."""
+    """The last PT_NOTE has no PHYS32_ENTRY; e_entry is that of ENTRY, or not in a segment."""
     fields, found = _no_pvh_entry(subject), loaded(subject)
     if fields is None or (found.holds(found.entry) and found.entry != subject.parms.virt_entry):
         return None
@@ -31,7 +31,7 @@ def _dead_without_pvh(subject: Subject) -> Fields | None:
 
 
 def _linux_without_pvh(subject: Subject) -> Fields | None:
-    """The last PT_NOTE has no PHYS32_ENTRY, and e_entry is where bytes are loaded."""
+    """The last PT_NOTE has no PHYS32_ENTRY, and e_entry is in a segment."""
     if _dead_without_pvh(subject) is not None:
         return None
     fields = _no_pvh_entry(subject)
@@ -53,7 +53,7 @@ def _entry_notes(subject: Subject) -> str:
 
 
 def _entry_not_loaded(subject: Subject) -> Fields | None:
-    """PHYS32_ENTRY is not where bytes of the file are loaded."""
+    """PHYS32_ENTRY is an address where no bytes of the file are loaded."""
     found = loaded(subject)
     if found.pvh_entry is None or found.holds(found.pvh_entry):
         return None
@@ -64,7 +64,7 @@ def _entry_not_loaded(subject: Subject) -> Fields | None:
 
 
 def _in_first_mib(subject: Subject) -> Fields | None:
-    """A segment is in the first MiB."""
+    """A segment starts in the first MiB."""
     for segment in loaded(subject).loads:
         if segment.p_paddr < FLOOR:
             return {"where": where.segment(subject, segment, "p_paddr", "p_filesz")}
@@ -72,7 +72,7 @@ def _in_first_mib(subject: Subject) -> Fields | None:
 
 
 def _behind_ram(subject: Subject) -> Fields | None:
-    """A segment is behind the memory of a machine by default."""
+    """A segment ends above the default memory of a machine."""
     for segment in loaded(subject).loads:
         if segment.p_paddr + segment.p_filesz > _RAM_END:
             place = where.segment(subject, segment, "p_paddr", "p_filesz")

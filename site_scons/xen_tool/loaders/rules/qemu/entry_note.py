@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Conditions about the note from which QEMU takes the PVH entry; it walks in a way of its own.
+"""Conditions on the note PHYS32_ENTRY, the PVH entry point, as QEMU reads it.
 
-get_elf_note_type of include/hw/elf_ops.h, read_pvh_start_addr of hw/i386/x86.c (QEMU 7.2).
+Source: get_elf_note_type of include/hw/elf_ops.h and read_pvh_start_addr of hw/i386/x86.c
+(QEMU 7.2).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .segments import loads
 
 
 def _entry_note(subject: Subject) -> QemuNote | None:
-    """Return the first note of the type in the last segment that has one."""
+    """Return the first note of type 18 in the last segment that has one."""
     kept = subject.elf.kept
     if _entry_note not in kept:
         notes = (qemu_notes(subject.elf, s) for s in reversed(subject.elf.qemu_note_segments))
@@ -29,7 +30,10 @@ def _entry_note(subject: Subject) -> QemuNote | None:
 
 
 def entry_of(subject: Subject) -> int:
-    """pvh_start_addr: 8 bytes of the descriptor of an ELF64, whatever its size; 0: none."""
+    """Return QEMU's pvh_start_addr; 0: the image has none.
+
+    QEMU reads 8 bytes of an ELF64 and 4 of an ELF32, whatever the size of the descriptor is.
+    """
     note = _entry_note(subject)
     if note is None:
         return 0
@@ -37,7 +41,7 @@ def entry_of(subject: Subject) -> int:
 
 
 def stepped_over(subject: Subject) -> Fields | None:
-    """PHYS32_ENTRY is there, but not if one counts by the p_align of its PT_NOTE."""
+    """QEMU, which pads notes to the p_align of their PT_NOTE, does not find PHYS32_ENTRY."""
     ours = subject.note(XenElfNote.PHYS32_ENTRY)
     if entry_of(subject) or ours is None or ours.place != "PT_NOTE":
         return None
@@ -48,7 +52,7 @@ def stepped_over(subject: Subject) -> Fields | None:
 
 
 def misread(subject: Subject) -> Fields | None:
-    """The PT_NOTE has another p_align than 4, so that QEMU reads other bytes than Xen."""
+    """The p_align of the PT_NOTE is not 4, so QEMU reads other bytes than Xen."""
     note = _entry_note(subject)
     if note is None or entry_not_loaded(subject) is None:
         return None
@@ -87,7 +91,7 @@ def _is_loaded(subject: Subject, entry: int) -> bool:
 
 
 def foreign_note(subject: Subject) -> Fields | None:
-    """The note of type 18 that QEMU takes has another owner."""
+    """The note of type 18 that QEMU reads has another owner than Xen."""
     note = _entry_note(subject)
     if note is None or subject.data.read(note.offset + 12, 4) == b"Xen\0":
         return None
@@ -95,7 +99,7 @@ def foreign_note(subject: Subject) -> Fields | None:
 
 
 def other_entry_than_xen(subject: Subject) -> Fields | None:
-    """PHYS32_ENTRY is there twice, and QEMU takes another than Xen."""
+    """The image has two notes PHYS32_ENTRY, and QEMU reads another one than Xen."""
     entry, xen_entry = entry_of(subject) & UNSET_ADDR32, subject.parms.phys_entry
     if xen_entry in (UNSET_ADDR32, entry):
         return None
@@ -106,7 +110,7 @@ def other_entry_than_xen(subject: Subject) -> Fields | None:
 
 
 def entry_not_loaded(subject: Subject) -> Fields | None:
-    """PHYS32_ENTRY is not where bytes of the file are loaded."""
+    """PHYS32_ENTRY is an address where no bytes of the file are loaded."""
     entry = entry_of(subject) & UNSET_ADDR32
     if _is_loaded(subject, entry):
         return None

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What qemu-system-x86_64 -kernel takes a file for, before PVH: rules Z3, Z6, E1 and Q10.
+"""Rules Z3, Z6, E1 and Q10: the format that qemu-system-x86_64 -kernel detects, before PVH.
 
-x86_load_linux of hw/i386/x86.c (QEMU 7.2); of multiboot, Q1, is multiboot.py.
-QEMU reads the file as it is, and tries Linux's boot protocol and multiboot first.
-All that is no ELF file is to it a Linux kernel of before 2000, which it "loads"
-without a word; for this tool that is a refusal, as nothing starts by PVH.
+Source: x86_load_linux of hw/i386/x86.c (QEMU 7.2).  QEMU does not unpack the file.  It tries
+Linux's boot protocol and multiboot (Q1, multiboot.py) first.  It loads every other file that is
+not an ELF file as a Linux kernel of before 2000, and prints nothing; these rules count that as a
+refusal, as the kernel is not started by PVH.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SETUP_SECTS = 0x1F1
 
 
 def _cut_setup(subject: Subject) -> Fields | None:
-    """A bzImage that ends within its setup code."""
+    """The bzImage ends within its setup code."""
     if not _has_hdrs(subject) or _setup_size(subject) <= subject.kernel.file.size:
         return None
     return {"where": f"setup_sects at offset {_SETUP_SECTS:#x} of the file"}
@@ -35,14 +35,14 @@ def _setup_size(subject: Subject) -> int:
 
 
 def _linux_protocol(subject: Subject) -> Fields | None:
-    """A bzImage."""
+    """The file is a bzImage."""
     if not _has_hdrs(subject) or _is_elf(subject):
         return None
     return {"where": '"HdrS" at offset 0x202 of the file'}
 
 
 def _elf_with_linux_protocol(subject: Subject) -> Fields | None:
-    """An ELF file with "HdrS" at offset 0x202."""
+    """The file is an ELF file with "HdrS" at offset 0x202."""
     if not _has_hdrs(subject) or not _is_elf(subject):
         return None
     return {"where": '"HdrS" at offset 0x202 of the file'}
@@ -67,7 +67,7 @@ def _compressed(subject: Subject) -> Fields | None:
 
 
 def _not_elf(subject: Subject) -> Fields | None:
-    """The file is no ELF file."""
+    """The file is not an ELF file."""
     return _raw(subject) if subject.image.elf is None else None
 
 

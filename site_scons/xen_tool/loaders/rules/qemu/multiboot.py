@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rule Q1: load_multiboot of QEMU (hw/i386/multiboot.c, 7.2), which comes before PVH."""
+"""Rule Q1: load_multiboot of QEMU 7.2 (hw/i386/multiboot.c), which QEMU tries before PVH."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ _SEARCH = 8192 - 48
 
 
 def _found(subject: Subject) -> tuple[int, int] | None:
-    """Offset and flags of the header that load_multiboot finds."""
+    """Return the file offset and the flags of the header that load_multiboot finds."""
     return find(subject.kernel.file, MAGIC, _SEARCH)
 
 
 def _multiboot_elf(subject: Subject) -> int | None:
-    """The offset of a header without addresses, which wants an ELF file."""
+    """Return the offset of a header without addresses, which requires an ELF file."""
     found = _found(subject)
     return None if found is None or found[1] & _HAS_ADDR else found[0]
 
 
 def _multiboot_64(subject: Subject) -> Fields | None:
-    """A multiboot header without addresses, in a file with e_machine x86-64."""
+    """The file has a multiboot header without addresses, and e_machine x86-64."""
     offset = _multiboot_elf(subject)
     if offset is None or subject.kernel.file.unsigned(18, 2) != spec.EM_X86_64:
         return None
@@ -44,7 +44,7 @@ def _multiboot_64(subject: Subject) -> Fields | None:
 
 
 def _multiboot_no_elf(subject: Subject) -> Fields | None:
-    """A multiboot header without addresses, in a file that is no whole little-endian i386 ELF."""
+    """The file has a multiboot header without addresses, and is not a complete i386 ELF file."""
     offset = _multiboot_elf(subject)
     if offset is None:
         return None
@@ -56,7 +56,7 @@ def _multiboot_no_elf(subject: Subject) -> Fields | None:
 
 
 def _multiboot_too_high(subject: Subject) -> Fields | None:
-    """A multiboot header without addresses, and a segment that ends above 4 GiB."""
+    """The file has a multiboot header without addresses, and a segment ends above 4 GiB."""
     offset = _multiboot_elf(subject)
     if offset is None or all(s.p_paddr + s.p_memsz < 1 << 32 for s in loads(subject)):
         return None
@@ -64,12 +64,12 @@ def _multiboot_too_high(subject: Subject) -> Fields | None:
 
 
 def _multiboot_overlapping(subject: Subject) -> Fields | None:
-    """A multiboot header without addresses, and segments whose bytes overlap."""
+    """The file has a multiboot header without addresses, and bytes of segments overlap."""
     return None if _multiboot_elf(subject) is None else overlapping(subject)
 
 
 def _multiboot_addresses(subject: Subject) -> Fields | None:
-    """A multiboot header whose addresses do not fit each other, or the file."""
+    """The addresses of the multiboot header contradict each other, or exceed the file."""
     found = _found(subject)
     if found is None or not found[1] & _HAS_ADDR:
         return None
@@ -78,7 +78,7 @@ def _multiboot_addresses(subject: Subject) -> Fields | None:
 
 
 def _wrong_address(file: Data, offset: int) -> str | None:
-    """What load_multiboot complains of; numbers are 32 bits wide, and wrap."""
+    """Return the error of load_multiboot, which computes with 32-bit numbers that wrap around."""
     header, load, load_end, bss_end = (file.unsigned(offset + 12 + 4 * i, 4) or 0 for i in range(4))
     if header < load:
         return "invalid load_addr address"
@@ -98,7 +98,7 @@ def _wrong_address(file: Data, offset: int) -> str | None:
 
 
 def _multiboot_vbe(subject: Subject) -> Fields | None:
-    """A multiboot header that asks for a video mode."""
+    """The multiboot header requests a video mode."""
     found = _found(subject)
     if found is None or not found[1] & _HAS_VBE:
         return None
@@ -106,7 +106,7 @@ def _multiboot_vbe(subject: Subject) -> Fields | None:
 
 
 def _other_multiboot(subject: Subject) -> Fields | None:
-    """Any other multiboot header."""
+    """The file has any other multiboot header."""
     found = _found(subject)
     return None if found is None else _multiboot_header(found[0])
 

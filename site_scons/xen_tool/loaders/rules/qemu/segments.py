@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What load_elf of QEMU (include/hw/elf_ops.h.inc) asks of segments, for PVH and for multiboot."""
+"""Conditions of QEMU's load_elf on segments, for PVH and multiboot (include/hw/elf_ops.h.inc)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OWN_PLACE = "give what each segment brings from the file a p_paddr of its own"
 
 
 def headers_outside(subject: Subject) -> Fields | None:
-    """The program headers are not wholly in the file, or there are none."""
+    """The program headers are not entirely in the file, or the file has none."""
     count = subject.elf.e_phnum
     if count and len(subject.elf.qemu_segments) == count and not _half_outside(subject):
         return None
@@ -26,14 +26,14 @@ def headers_outside(subject: Subject) -> Fields | None:
 
 
 def _half_outside(subject: Subject) -> bool:
-    """Whether the last program header ends behind the file."""
+    """Whether the last program header ends after the end of the file."""
     size = spec.PHDR_SIZE[subject.elf.bits]
     segments = subject.elf.qemu_segments
     return bool(segments) and segments[-1].offset + size > subject.data.size
 
 
 def behind_file(subject: Subject, segments: Iterable[Segment]) -> Fields | None:
-    """The file ends before the bytes of one of these segments do."""
+    """The bytes of a segment end after the end of the file."""
     size = subject.data.size
     for segment in segments:
         if segment.p_filesz and segment.p_offset + segment.p_filesz > size:
@@ -48,9 +48,9 @@ def loads(subject: Subject) -> Iterator[Segment]:
 
 
 def overlapping(subject: Subject) -> Fields | None:
-    """Bytes of the file are loaded over others.
+    """Bytes of two segments are loaded at the same address.
 
-    What is zero-filled gives way, whatever it overlaps.
+    Zero-filled memory does not count: QEMU lets bytes of the file overwrite it.
     """
     ordered = sorted((s for s in loads(subject) if s.p_filesz), key=lambda s: s.p_paddr)
     for lower, upper in itertools.pairwise(ordered):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Z rules of Xen, for dom0: what it unwraps before it looks for an ELF, and how it fails.
+"""The Z rules of Xen, for dom0: how unpacking fails before Xen reads an ELF file.
 
-xen/arch/x86/bzimage.c, common/gunzip.c and common/decompress.c.  model/unwrapped.py has
-what Xen finds; Z4, that this is no ELF, is E1.
+Source: arch/x86/bzimage.c, common/gzip and common/decompress.c below xen/ of Xen.
+model/unwrapped.py computes what Xen unpacks; rule E1 covers Z4, a result that is not an ELF file.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _ASSUMED_MEMORY = 128 << 20
 
 
 def _far_outside(subject: Subject) -> Fields | None:
-    """The payload of the bzImage ends far behind the file."""
+    """The payload of the bzImage ends more than 2 MiB after the end of the file."""
     return _outside(subject) if subject.kernel.end > _mapped(subject) else None
 
 
 def _gzip_outside(subject: Subject) -> Fields | None:
-    """The payload of the bzImage, which begins as gzip, ends behind the file."""
+    """The payload of the bzImage, a gzip stream, ends after the end of the file."""
     kernel = subject.kernel
     return _outside(subject) if kernel.file.read(kernel.start, 2) == GZIP_MAGIC else None
 
@@ -39,19 +39,19 @@ def _outside(subject: Subject) -> Fields | None:
 
 
 def _mapped(subject: Subject) -> int:
-    # Xen maps the file in large pages, and may read so far behind its end.
+    # Xen maps the file in large pages, and can read up to one page after its end.
     return subject.kernel.file.size + LARGE_PAGE_SIZE
 
 
 def _too_large_to_map(subject: Subject) -> Fields | None:
-    """The last word of the stream, its size, is more than Xen can map."""
+    """The unpacked size, in the last word of the stream, is more than Xen can map."""
     if not subject.kernel.compressed or xen_buffer(subject.kernel) <= XEN_UNPACKED_LIMIT:
         return None
     return shared.stated_size(subject, fix=_size_fix(subject))
 
 
 def _large_to_map(subject: Subject) -> Fields | None:
-    """The stream says that it unpacks to more than a small machine has free."""
+    """The unpacked size, in the last word of the stream, is more than a small machine has free."""
     size = xen_buffer(subject.kernel)
     if size <= _ASSUMED_MEMORY:
         return None
@@ -84,12 +84,12 @@ def _is_gzip(subject: Subject) -> bool:
 
 
 def _other_gzip(subject: Subject) -> Fields | None:
-    """The gzip header has a flag that Xen does not know."""
+    """The gzip header has a flag that Xen does not support."""
     return _unknown_settings(subject) if _is_gzip(subject) else None
 
 
 def _other_xz(subject: Subject) -> Fields | None:
-    """The xz stream has another check than none or CRC32, or another filter than x86's."""
+    """The xz stream has a check other than none and CRC32, or a filter other than x86."""
     return None if _is_gzip(subject) else _unknown_settings(subject)
 
 
@@ -107,7 +107,7 @@ def _lz4_of_other_size(subject: Subject) -> Fields | None:
 
 
 def _overruns(subject: Subject) -> Fields | None:
-    """The stream unpacks to more than there is room for, over itself."""
+    """The unpacked data is larger than Xen's buffer, and overwrites the stream."""
     kernel = subject.kernel
     if not kernel.compressed or kernel.payload is None:
         return None
@@ -115,7 +115,7 @@ def _overruns(subject: Subject) -> Fields | None:
 
 
 def _none_of_stated_size(subject: Subject) -> Fields | None:
-    """The last word of the stream is so small that what is left is no ELF header."""
+    """The size in the last word of the stream cuts off the ELF header."""
     kernel = subject.kernel
     if kernel.payload is None or is_elf(subject.data) or not is_elf(kernel.payload):
         return None

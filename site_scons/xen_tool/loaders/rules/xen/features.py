@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Conditions about features that both kinds of dom0 share."""
+"""Conditions on the features of a kernel that PV and PVH dom0 share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..rule import Fields
 
 
 def no_dom0_bit(subject: Subject) -> Fields | None:
-    """There is SUPPORTED_FEATURES, and neither it nor FEATURES has the bit of dom0."""
+    """SUPPORTED_FEATURES is present, and neither it nor FEATURES has the bit of dom0."""
     if subject.note(XenElfNote.SUPPORTED_FEATURES) is None:
         return None
     if subject.parms.f_supported & XenFeat.DOM0:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The D rules of memory: what dom0_construct does once it knows that it wants a PV kernel.
+"""The D rules of memory: how dom0_construct places a PV kernel.
 
-It lays out the initial map (initial_map.py), copies the kernel, and fills the hypercall
-page and the P2M table (Xen xen/arch/x86/pv/dom0_build.c).
+dom0_construct (xen/arch/x86/pv/dom0_build.c of Xen) lays out the initial map
+(model/initial_map.py), copies the kernel, and fills the hypercall page and the P2M table.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from ..libelf.headers import memsz_below_filesz
 from ..rule import Effect, Fields, Rule
 
 _PAGE_LIMIT = 1 << 32
-"""16 TiB: more than x86 machines give one domain."""
+"""The most memory of a domain on x86, in pages: 16 TiB."""
 
 
 def is_32bit(subject: Subject) -> bool:
-    """What Xen takes for a 32-bit kernel."""
+    """Whether Xen treats a kernel as 32-bit."""
     return subject.elf.ei_class == spec.ELFCLASS32
 
 
@@ -51,17 +51,17 @@ def _memory(subject: Subject, more_than: int, at_most: int | None = None) -> Fie
 
 
 def _needs_more_than_any(subject: Subject) -> Fields | None:
-    """The initial map, from VIRT_BASE to behind the kernel, is more than 16 TiB."""
+    """The initial map, from VIRT_BASE to after the kernel, is larger than 16 TiB."""
     return _memory(subject, _PAGE_LIMIT)
 
 
 def _needs_more_than_small(subject: Subject) -> Fields | None:
-    """The initial map, from VIRT_BASE to behind the kernel, is more than 256 MiB."""
+    """The initial map, from VIRT_BASE to after the kernel, is larger than 256 MiB."""
     return _memory(subject, DOM0_PAGES, _PAGE_LIMIT)
 
 
 def _in_xen_area(subject: Subject) -> Fields | None:
-    """The initial map overlaps Xen's own area."""
+    """The initial map overlaps Xen's private area."""
     layout = _layout(subject)
     if is_32bit(subject):
         hole, end = compat_hole_start(subject.parms), 1 << 32
@@ -80,7 +80,7 @@ def _in_xen_area(subject: Subject) -> Fields | None:
 
 
 def _not_canonical(subject: Subject) -> Fields | None:
-    """The image would have addresses whose bits 63 to 47 differ."""
+    """The image has non-canonical addresses: bits 63 to 47 differ."""
     addresses = subject.addresses
     if all(map(_canonical, (addresses.virt_kstart, addresses.virt_kend))):
         return None
@@ -101,7 +101,7 @@ def _hypercall_page_outside(subject: Subject) -> Fields | None:
 
 
 def _hypercall_page_not_writable(subject: Subject) -> Fields | None:
-    """HYPERCALL_PAGE is on initial page tables, or at the end of the initial map."""
+    """HYPERCALL_PAGE is in the initial page tables, or reaches over the end of the initial map."""
     page, layout = subject.parms.virt_hypercall, _layout(subject)
     if page == UNSET_ADDR:
         return None
@@ -133,12 +133,12 @@ def _p2m_overlaps_map(subject: Subject) -> Fields | None:
 
 
 def _p2m_in_xen_area(subject: Subject) -> Fields | None:
-    """INIT_P2M is in Xen's own area."""
+    """INIT_P2M is in Xen's private area."""
     return _p2m(subject, X86_64.hv_start_low, HYPERVISOR_VIRT_END)
 
 
 def _p2m_not_canonical(subject: Subject) -> Fields | None:
-    """INIT_P2M is no canonical address."""
+    """INIT_P2M is not a canonical address."""
     return _p2m(subject, 1 << 47, X86_64.hv_start_low)
 
 
