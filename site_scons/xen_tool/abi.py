@@ -91,7 +91,7 @@ LIBELF_FEATURES = {
     )
     if feature.name is not None
 }
-"""The only names that libelf knows in XEN_ELFNOTE_FEATURES (Xen libelf-dominfo.c)."""
+"""The only names that libelf accepts in XEN_ELFNOTE_FEATURES (Xen libelf-dominfo.c)."""
 
 PAGE_PRESENT = 1
 """_PAGE_PRESENT of a level 1 entry; mask and value of L1_MFN_VALID."""

@@ -9,4 +9,4 @@ from __future__ import annotations
 
 
 class XenToolError(Exception):
-    """What is wrong, where, and what to do, in a sentence for the user."""
+    """An error for the user: one sentence with what is wrong, where, and what to do."""

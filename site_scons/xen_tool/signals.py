@@ -31,7 +31,7 @@ def listen() -> None:
 
 
 def handle() -> None:
-    """Install handlers that do nothing for the signals that ask to end."""
+    """Install handlers that do nothing for the signals that end a process."""
     for number in INTERRUPTING:
         # Some of them are ignored under nohup and in background jobs.
         if signal.getsignal(number) != signal.SIG_IGN:

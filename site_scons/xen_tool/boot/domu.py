@@ -71,7 +71,7 @@ end '\003' "xl did not start the domain: $(grep -m 1 error /xl.log)"
 
 
 class Dom0(NamedTuple):
-    """What Xen needs to start the dom0."""
+    """The dom0 as Xen starts it."""
 
     modules: list[tuple[str, str]]
     """File names, each with the words after it."""

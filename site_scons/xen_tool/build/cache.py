@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Objects of other configurations, branches and checkouts, kept in a folder (CACHE=DIR).
+"""A cache of objects in a folder (CACHE=DIR), shared by configurations, branches and checkouts.
 
-A compilation is found in two steps.  The folder of its entries is named by what is known before it
-is run: its words, its toolchain, and the contents of its sources.  An entry then says what the
-compiler read and looked for, and the values of the symbols that were mentioned: it is taken if
-all of that is so now, by the same rules as the judge's (judge.py).
+A compilation is found in two steps.  The key of its folder is the digest of what is known before it
+runs: its command line, its toolchain, and the contents of its sources.  An entry there records what
+the compiler read and searched for, and the values of the symbols mentioned; the entry is used if
+all of these are the same now, by the rules of judge.py.
 
     DIR/<2 digits>/<the rest of the key>/<digest of what was read>
 
-An entry is one file, written beside its place and renamed, so that others may write at the same
-time; one that is damaged, or goes while it is read, is none.  What is taken is copied.
+An entry is one file, written under another name and renamed, so several builds may write at the
+same time.  An entry that is damaged or vanishes while it is read is ignored.  Objects are copied.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 _FORMAT = b"xen_tool object 2\n"
 _DIGEST = 32
 _LEAVE = 0.8
-"""The part of the limit that is left when the oldest entries go."""
+"""The part of the limit that remains in use after the oldest entries were removed."""
 
 
 class Found(NamedTuple):
-    """A compilation that need not be run."""
+    """A compilation found in the cache."""
 
     content: bytes
     """The object."""
     said: bytes
-    """What the compiler printed."""
+    """The output of the compiler."""
     read: Read
 
 
@@ -65,7 +65,7 @@ class Cache:
         return self._judge.contents
 
     def find(self, step: Step) -> Found | None:
-        """The compilation of a step as the files are now, if it was stored."""
+        """Return the stored compilation of a step that matches the files now; None if none does."""
         if not self._takes(step):
             return None
         folder = self._folder(step)
@@ -80,7 +80,7 @@ class Cache:
         return None
 
     def store(self, step: Step, record: Record, read: Read, said: bytes) -> None:
-        """Keep what a step has made; nothing if it made more than an object."""
+        """Store the output of a step; do nothing if it made more than an object."""
         import json
 
         if not self._takes(step) or read.outputs or read.unknown or record.dirty:
@@ -110,12 +110,12 @@ class Cache:
         try:
             write_if_changed(path, _FORMAT + digest(body).encode() + body)
         except XenToolError:
-            # It is full, or may not be written: the build goes on without.
+            # The disk is full or not writable: build without the cache.
             return
         self._stored = True
 
     def trim(self) -> None:
-        """Remove the entries that were not used for the longest time, if there are too many."""
+        """Remove the least recently used entries if the cache is over its limit."""
         if not self._stored:
             return
         self._stored = False
@@ -158,7 +158,7 @@ class Cache:
         return discover.lookups(read.files, search, read.asked, self._contents)
 
     def _matching(self, step: Step, path: str) -> Found | None:
-        """The entry of a file, if it is whole and all that it was made of is so now."""
+        """Return the entry in a file; None if it is damaged, or was made from other contents."""
         import json
 
         try:
@@ -192,7 +192,7 @@ class Cache:
             or told["present"] != discover.present(where, self._contents)
         ):
             return None
-        # Another build may have just removed it; what was read of it is whole.
+        # Another build may have just removed the file; its content was read completely.
         with contextlib.suppress(OSError):
             os.utime(path)
         said = int(size) + told["said"]

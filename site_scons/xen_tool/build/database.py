@@ -34,7 +34,7 @@ _FORMAT = "xen_tool build database 3"
 _HEADER = 6
 _ROW = 3
 _RECORD = 14
-"""Fields of a Record, whose module is not imported while there is nothing to do."""
+"""The number of fields of a Record, whose module an up-to-date build does not import."""
 
 
 class DamagedError(Exception):
@@ -120,7 +120,7 @@ class Database:
 
     @property
     def _records(self) -> dict[str, Record | int]:
-        """Records by path; a number is the index of the first field of one not yet read."""
+        """The records by path; a number is the index of the first field of an unread record."""
         if self._known is None:
             names = (self._fields[place] for place in self._places)
             self._known = dict(zip(names, self._places, strict=True))

@@ -47,7 +47,7 @@ class Manifest(NamedTuple):
     """The contents of a build.ninja."""
 
     plans: Mapping[str, Plan]
-    """By the files in which they are stored."""
+    """The plans by the files in which they are stored."""
     defaults: Sequence[str]
     others: Mapping[str, Sequence[str]]
     """Files of other builders of SCons, with their sources."""

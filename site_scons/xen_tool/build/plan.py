@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 CACHE_LIMIT = 1 << 30
-"""Bytes that a cache of objects may hold, unless told otherwise."""
+"""The default limit of a cache of objects, in bytes."""
 
 
 class Group(NamedTuple):

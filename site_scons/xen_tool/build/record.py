@@ -40,7 +40,7 @@ class Record(NamedTuple):
     reasons: str
     """Lines: why it ran, as explain.Reason writes them."""
     dirty: str
-    """Why it has to run again although no file changed; else empty."""
+    """The reason to run again although no file changed; else empty."""
 
 
 FIELDS = len(Record._fields)

@@ -49,19 +49,19 @@ class Show:
     """Whether compilers colour their messages; this does not change their outputs."""
 
     def expect(self, steps: int) -> None:
-        """At most so many named steps will begin."""
+        """Expect at most a number of named steps."""
 
     def begin(self, step: Step) -> None:
-        """A step starts."""
+        """Report that a step starts."""
 
     def end(self, step: Step, output: bytes, error: str) -> None:
-        """A step has ended, with what its commands printed, and why it failed or ""."""
+        """Report that a step has ended: the output of its commands, and why it failed or ""."""
 
     def note(self, step: Step, reason: str) -> None:
-        """A step will have to run again although no file changed."""
+        """Report that a step will have to run again although no file changed."""
 
     def finish(self) -> None:
-        """No more steps begin."""
+        """Report that no more steps begin."""
 
 
 class Failure(NamedTuple):

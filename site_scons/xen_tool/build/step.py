@@ -14,7 +14,7 @@ COMPILE = "compile"
 LINK = "link"
 """Action of a linker command with a dependency file."""
 COMMAND = "command"
-"""Action of another command, of which only the declared inputs count."""
+"""Action of another command, which depends on its declared inputs only."""
 
 
 class Step(NamedTuple):

@@ -42,7 +42,7 @@ class Configuration:
     """Sentences on mistakes in Kconfig files, with file and line."""
 
     def enabled(self, name: str) -> bool:
-        """Whether a bool or tristate is y; a symbol that Kconfig does not know is n."""
+        """Whether a bool or tristate is y; a symbol that is not in Kconfig is n."""
         return self.values.get(name) == "y"
 
 

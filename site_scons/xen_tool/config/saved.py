@@ -52,7 +52,7 @@ def saved_arch(path: Path) -> Arch | None:
 
 
 class Loaded(NamedTuple):
-    """What was read from a configuration file."""
+    """The result of reading a configuration file."""
 
     assignments: list[Assignment]
     notes: list[str]
@@ -100,7 +100,7 @@ class _Reader:
         self.unknown: list[tuple[str, str]] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []
-        """Those of the notes of which C kconfig warns, too."""
+        """The notes about which C kconfig warns, too."""
         self.modes: dict[Any, int] = {}
         """The mode of each choice that the file sets: 2 if one symbol is y, 1 if some are m."""
         self.mixed: set[Any] = set()

@@ -44,7 +44,7 @@ class Jump:
 
 @dataclass(frozen=True)
 class LocalLabel:
-    """A label for jumps, which becomes no symbol of the object."""
+    """A label for jumps, which does not become a symbol of the object."""
 
     name: str
 

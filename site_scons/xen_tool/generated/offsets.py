@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-r"""Write asm-offsets.h: sizes and offsets that only the compiler knows, for assembler sources.
+r"""Write asm-offsets.h: sizes and offsets that the compiler computes, for assembler sources.
 
 A C file, which is compiled but never assembled, defines them as Linux does (kbuild.h):
 

@@ -95,7 +95,7 @@ class HeadConfig:
 
     @property
     def thread_size(self) -> int:
-        """Bytes of the stack: THREAD_SIZE, unless the kernel chooses another size."""
+        """The size of the stack in bytes: THREAD_SIZE, unless the kernel chooses another size."""
         if self.names.stack_size is not None:
             return self.names.stack_size
         return self.arch.kasan_thread_size if self.kasan else self.arch.thread_size

@@ -2,7 +2,7 @@
 """Unpack streams of the compressions that Linux's build and Xen have.
 
 Libraries decompress the data; the formats of lz4's legacy frame and of lzop's
-file, which the libraries do not read as a whole, are parsed here:
+file, which the libraries do not read, are parsed here:
 
     lz4 legacy frame  u32 magic 0x184c2102, then blocks: u32 size, data; all little-endian.
                       A block unpacks to 8 MiB, the last one to less.
@@ -82,12 +82,12 @@ class Source:
 
     @property
     def taken(self) -> int:
-        """Bytes read so far."""
+        """The number of bytes read so far."""
         return self._next - self._start
 
     @property
     def left(self) -> int:
-        """Bytes not yet read."""
+        """The number of bytes not yet read."""
         return self._end - self._next
 
     def some(self) -> bytes:

@@ -55,7 +55,7 @@ class KernelFile(NamedTuple):
     payload: Data | None
     """The content of the container, or the file itself if it is none; None: see problem."""
     problem: str | None
-    """Why there is no payload: one clause, such as "the xz stream at offset 0x0 ends early"."""
+    """The reason for no payload, in a clause such as "the xz stream at offset 0x0 ends early"."""
     container: tuple[str, ...]
     """("bzImage", "zstd"), ("gzip",), ()."""
     boot_protocol: int | None

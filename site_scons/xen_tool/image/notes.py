@@ -95,9 +95,9 @@ def image_base_matters(elf: Elf) -> bool:
 
 
 class NoteWalk:
-    """A walk over the notes, by iteration.
+    """An iterator over the notes.
 
-    The attributes say what was walked; they are complete when the iteration has ended.
+    The attributes describe what was read; they are complete when the iteration has ended.
     """
 
     def __init__(self, elf: Elf, image_base: int = XEN_IMAGE_BASE) -> None:

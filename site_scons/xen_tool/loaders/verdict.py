@@ -53,7 +53,7 @@ class Verdict(NamedTuple):
 
     loader: str
     accepted: bool
-    """Whether the loader accepts the image, whatever becomes of the guest."""
+    """Whether the loader accepts the image, even if the guest cannot run."""
     rule: str | None = None
     message: str | None = None
     fix: str | None = None

@@ -37,7 +37,7 @@ class Checked(NamedTuple):
     path: str
     outcome: str
     document: dict[str, Any]
-    """What --json prints of it; empty if it cannot be read."""
+    """The part of --json for it; empty if it cannot be read."""
     lines: list[str]
     """The text for people."""
 

@@ -130,7 +130,7 @@ def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
 
 
 def _further(report: Report) -> Iterator[str]:
-    """Who else would take the image, and who would not."""
+    """Yield the other loaders that accept the image, and those that refuse it."""
     takers = [loader for loader, verdict in report.further.items() if verdict.good]
     others = [loader for loader in report.further if loader not in takers]
     words = [f"taken by {', '.join(takers)}"] * bool(takers)

@@ -42,7 +42,7 @@ class Made(NamedTuple):
     symbols: Mapping[str, str]
     """The configuration symbols that it depends on, and their values."""
     incomplete: str
-    """Why some files that it read may be missing here; else empty."""
+    """The reason why files that it read may be missing here; else empty."""
 
 
 class Inventory(NamedTuple):

@@ -38,7 +38,7 @@ class Program(NamedTuple):
     """The facts about a program."""
 
     version: str
-    """What it prints for --version; "" if nothing."""
+    """The version from its output for --version; "" if it prints none."""
     loaded: tuple[str, ...]
     """The program and the libraries that the dynamic loader loads for it, links resolved."""
 

@@ -40,7 +40,7 @@ def xen_notes(
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
-    asks = check.question(env, "XenNotes", loaders, xen, by_claim=True)
+    requirement = check.requirement_for(env, "XenNotes", loaders, xen, by_claim=True)
     (node,) = env.arg2nodes(source)
     _, path = source_of(env, node)
     want = wanted(
@@ -56,8 +56,8 @@ def xen_notes(
     group = graph.plan.group("notes", Group(modules("annotate/annotate.py")))
     made = Step("NOTES", (f"{image}{UNCHECKED}",), (path,), NOTES, (), words, group, symbols=())
     graph.plan.add(made)
-    graph.plan.add(check.step(graph, image, asks))
-    return nodes([check.image(env, image, asks)])
+    graph.plan.add(check.step(graph, image, requirement))
+    return nodes([check.image(env, image, requirement)])
 
 
 def _word(value: str | int | None) -> str | None:

@@ -17,7 +17,7 @@ from SCons.Node import Node
 from ..errors import XenToolError
 
 _CONFIGURED = ("XEN_CONFIG", "XEN_GRAPH", "XEN_BUILD", "XEN_SETTINGS", "XEN_CONFIG_TARGETS")
-"""Construction variables that XenConfigure sets."""
+"""The construction variables that XenConfigure sets."""
 P = ParamSpec("P")
 R = TypeVar("R")
 

@@ -92,12 +92,12 @@ def words(env: Any, *variables: str) -> list[str]:
 
 
 def path_of(node: Any) -> str:
-    """Return the path of a node from the top, in a form that is no option."""
+    """Return the path of a node from the top, in a form that no program reads as an option."""
     return safe(str(node.get_path(node.fs.Top)))
 
 
 def safe(path: str) -> str:
-    """Return a path in a form that no program takes for an option or a response file."""
+    """Return a path in a form that no program reads as an option or a response file."""
     return f"./{path}" if path.startswith(("-", "@", "#")) else path
 
 
@@ -111,7 +111,7 @@ def _defaults(env: Any, language: str, user: Sequence[str]) -> Iterable[str]:
         # gcc refuses the kernel's code model, and has no red zone, in other modes.
         if narrow and (word.startswith("-mcmodel=") or word in ("-m64", "-mno-red-zone")):
             continue
-        # zig lets this one win, wherever it stands.
+        # zig gives this flag precedence, wherever it is.
         if debugs and word == "-g0":
             continue
         if renames and word.startswith("-fdebug-compilation-dir="):

@@ -177,7 +177,7 @@ def xen_image(
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
-    asks = check.question(env, "XenImage", loaders, xen)
+    requirement = check.requirement_for(env, "XenImage", loaders, xen)
     edits = postlink_commands(postlink)
     path, objects = linked(env, script, source)
     for table, expected in graph.tables.items():
@@ -196,10 +196,10 @@ def xen_image(
     def steps() -> Iterator[Step]:
         yield link_step(env, folder, linker_output(image, edits), path, objects)
         yield from postlink_steps(env, graph.plan, image, edits)
-        yield check.step(graph, image, asks)
+        yield check.step(graph, image, requirement)
 
     graph.later(steps)
-    return nodes([check.image(env, image, asks)])
+    return nodes([check.image(env, image, requirement)])
 
 
 def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:

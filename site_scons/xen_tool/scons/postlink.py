@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The commands behind a link, such as objcopy, strip and gzip, of XenImage(postlink=...).
+"""The commands after a link, such as objcopy, strip and gzip: XenImage(postlink=...).
 
-Each is a step of the plan: it is given what the one before it has made, and the last one's
-output is checked and gets the image's name.
+Each is a step of the plan whose input is the output of the one before it.  The output of the last
+one is checked, and gets the name of the image.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from ..modules import modules
 
 _SHELL = "/bin/sh"
 _SOURCE, _TARGET = "SOURCE", "TARGET"
-# As the shell has them, to which the words behind its script are -o, the output and the input.
+# The positional parameters of the shell: $1 is the output, $2 the input.
 _PLACES = {_SOURCE: '"$2"', _TARGET: '"$1"'}
 _PLACE = re.compile(r"\$(?:(SOURCE|TARGET)\b|\{(SOURCE|TARGET)\})")
 
 
 def commands(given: Any) -> tuple[str, ...]:
-    """The commands of an argument postlink=, as the shell takes them.
+    """Return the commands of an argument postlink= as scripts for the shell.
 
     Each is a line for the shell, or a list of words.
 
-    Raises XenToolError if it is neither, or names no $SOURCE or no $TARGET.
+    Raises XenToolError if it is neither, or lacks $SOURCE or $TARGET.
     """
     if not isinstance(given, (list, tuple)):
         raise XenToolError(
@@ -44,12 +44,12 @@ def commands(given: Any) -> tuple[str, ...]:
 
 
 def linked(image: str, given: Sequence[str]) -> str:
-    """The linker's output of an image."""
+    """Return the path of the linker's output for an image."""
     return f"{image}.linked" if given else f"{image}{UNCHECKED}"
 
 
 def steps(env: Any, plan: Plan, image: str, given: Sequence[str]) -> Iterator[Step]:
-    """The steps from the linker's output to what is checked."""
+    """Yield the steps from the linker's output to the unchecked image."""
     recording = modules("build/commands.py")
     source = linked(image, given)
     for number, command in enumerate(given, 1):
@@ -81,9 +81,9 @@ def _command(given: Any) -> str:
 
 
 def _expanded(env: Any, command: str) -> str:
-    """The script, in which construction variables have their values."""
+    """Return the script with the values of construction variables."""
     parts = _PLACE.split(command)
-    # Text, and of each place the two groups of which one matched.
+    # Text alternates with the two groups of _PLACE, one of which matched.
     found = str(env.subst(parts[0], raw=1))
     for one, other, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         found += _PLACES[one or other] + str(env.subst(text, raw=1))
@@ -91,7 +91,10 @@ def _expanded(env: Any, command: str) -> str:
 
 
 def _programs(plan: Plan, script: str) -> tuple[str, ...]:
-    """The shell, and what it starts first: another strip makes another image."""
+    """Return the paths of the shell and of the first program of a script, such as strip.
+
+    The image depends on their contents.
+    """
     try:
         word = next(iter(shlex.split(script)), "")
     except ValueError as error:

@@ -46,7 +46,7 @@ def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
             wanted = holds(condition, values)
         except XenToolError as error:
             if is_of_configuration():
-                # Whoever mends the configuration needs these targets.
+                # The user needs these targets to correct the configuration.
                 continue
             raise XenToolError(f"{_line_of(condition)}: {error}") from None
         for file in _files(env, files):

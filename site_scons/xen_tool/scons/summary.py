@@ -25,7 +25,7 @@ def said() -> str:
 
 @while_reading
 def xen_summary(env: Any, image: Sequence[Any]) -> None:
-    """env.XenSummary(): print a line at the end of a run that built the image, or found it."""
+    """env.XenSummary(): print a line at the end of a run that built the image or found it clean."""
     configuration, node = env["XEN_CONFIG"], one_image(env, "XenSummary", image)
     if not _lines:
         atexit.register(lambda: print(said(), end=""))

@@ -23,7 +23,7 @@ _WRAPPED = ("stat", "lstat", "access")
 
 
 class Listener:
-    """What was noticed so far; paths are absolute."""
+    """Files, lookups and folders that were recorded so far; paths are absolute."""
 
     def __init__(self) -> None:
         self.opened: dict[str, None] = {}

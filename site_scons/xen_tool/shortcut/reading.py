@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
 EXISTS = "+"
 WATCHER = "XEN_TOOL_WATCH"
-"""The environment variable by which `scons watch` asks a build for messages (watched.py)."""
+"""The environment variable with which `scons watch` requests messages of a build (watched.py)."""
 _FORMAT = "xen_tool reading 1"
 _HEADER = 14
 _PLAN, _FILE = 4, 3
 _UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD", WATCHER)
 """Environment variables that a reading does not depend on."""
 _COERCED = "LC_CTYPE=C.UTF-8"
-"""Set by Python itself where there is no locale, unless it is started with -I."""
+"""The variable that Python itself sets if no locale is set, unless it is started with -I."""
 _KEPT = 64
 """Most readings in the cache."""
 

@@ -55,7 +55,7 @@ class _Ended:
 
 
 _Event = _Ended | signal.Signals | set[tuple[Change, str]]
-"""An event: the end of a build, a signal that asks to end, or changes of files."""
+"""An event: the end of a build, a signal to end, or changes of files."""
 
 
 class _Follower(threading.Thread):

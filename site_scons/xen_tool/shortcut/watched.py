@@ -20,7 +20,7 @@ READ = "read"
 outside of them; these folders and files; and the files outside the project that were read.  The
 message stays while the reading is valid."""
 BUILT = "built"
-"""At least one step had to run."""
+"""The message that at least one step had to run."""
 GUEST = "guest"
 """Everything is built, and a guest is running, which may be ended at any time."""
 

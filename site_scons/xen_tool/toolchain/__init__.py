@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Compilers, assemblers and linkers: find them, and know what their commands read.
+"""Compilers, assemblers and linkers: find them, and find the files that their commands read.
 
 programs   finds a compiler and a linker, and the flags to build a kernel with them
 versions   checks that a compiler is new enough

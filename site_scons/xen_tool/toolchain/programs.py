@@ -72,13 +72,13 @@ class Toolchain:
 
     @property
     def precompiling(self) -> list[str]:
-        """Flags that keep precompiled headers valid while their contents do not change."""
+        """The flags that keep precompiled headers valid while their contents do not change."""
         # clang refuses a precompiled header that is older than its sources.
         return [] if self.name == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
 
     @property
     def assembler_code(self) -> list[str]:
-        """Flags that replace -c to write assembler code."""
+        """The flags that replace -c to write assembler code."""
         # With -S and a depfile, zig writes only the depfile.
         return ["-c", "-Xclang", "-S"] if self.name == "zig" else ["-S"]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Check that a compiler is new enough to know the default flags."""
+"""Check that a compiler is new enough to accept the default flags."""
 
 from __future__ import annotations
 

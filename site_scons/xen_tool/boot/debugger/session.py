@@ -30,11 +30,11 @@ _DEBIANS_SYMBOLS = "usr/lib/debug/boot/xen-syms-{version}-amd64"
 
 
 class Session(NamedTuple):
-    """What a debugger needs to know of a machine."""
+    """The data of a machine for its debugger."""
 
     image: str
     bits: int | None
-    """32 or 64; None if gdb cannot read the image, as it is packed or no ELF file."""
+    """32 or 64; None if gdb cannot read the image: it is packed, or not an ELF file."""
     where: Where
     entry: int | None
     """The address at which this mode starts the image; None if no note names it."""

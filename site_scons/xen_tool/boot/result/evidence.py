@@ -32,7 +32,7 @@ _UNHANDLED = re.compile(r"d[0-9]+v[0-9]+ Unhandled")
 _ASTERISKS = re.compile(r"\*{10,}")
 
 _QEMU_WARNING = re.compile(r"\S*qemu-system-\S*: warning: ")
-"""For instance that nothing will ever happen, when Xen has halted the machine."""
+"""A line of QEMU such as that nothing will ever happen, when Xen has halted the machine."""
 
 STARTS = "starts the domain"
 """The message of the dom0 of domu.py before it starts the domU."""
@@ -82,7 +82,7 @@ class Evidence:
         self.panic_of_linux = ""
         """The message of a kernel panic of Linux."""
         self.no_memory = ""
-        """The first line that says that memory is lacking."""
+        """The first line that reports a lack of memory."""
 
     def see(self, line: str, seen: Seen = Seen.LINE) -> None:
         """Read the next row of the console."""

@@ -57,9 +57,9 @@ class Ktap:
         self._problems: list[str] = []
 
     def see(self, text: str, indent: int, *, whole: bool) -> Line | None:
-        """Read the next line, with its indentation; return None if it is no line of KTAP.
+        """Read the next line, with its indentation; return None if it is not a line of KTAP.
 
-        Only a whole line counts for a pass; a failure counts in an incomplete line too.
+        Only a complete line counts for a pass; a failure counts in an incomplete line too.
         """
         if text.startswith(_BAIL_OUT):
             return Line(failed=True)

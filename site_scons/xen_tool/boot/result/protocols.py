@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The protocols by which guests report results: a row of data for each.
 
-A row says what the lines of the guest mean, and how the machine must end.  reader.py reads lines
+A row defines the meaning of the guest's lines, and how the machine must end.  reader.py reads lines
 by them, and outcome.py judges.  given.py names them, so builds import this module: it imports
 little.
 """
@@ -56,7 +56,7 @@ class Protocol(NamedTuple):
     words: tuple[tuple[str, Kind], ...] = ()
     """Regular expressions for the start of a line, and what such a line means."""
     results: Mapping[str, Result] = {}
-    """The result that each whole line of Kind.RESULT gives; another line gives FAILED."""
+    """The result that each complete line of Kind.RESULT gives; another line gives FAILED."""
     ends: frozenset[Finish] | None = frozenset((Finish.EXIT,))
     """The accepted ends of the machine after a pass; None: it may run on, and is stopped."""
     ktap: bool = False

@@ -65,7 +65,7 @@ def report(suite: Suite, *, as_json: bool, junit: str | None) -> bool:
 
 
 class Table:
-    """The lines of the table, each of which can be printed as soon as its case has ended."""
+    """The lines of the table, each of which can be printed when its case has ended."""
 
     def __init__(self, cases: Sequence[Case]) -> None:
         self._names = max([len(case.name) for case in cases] + [len("name")])

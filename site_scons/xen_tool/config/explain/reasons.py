@@ -42,7 +42,7 @@ class Reason(NamedTuple):
 
     text: str
     fix: str
-    """What to type instead; "" if that is not clear."""
+    """The setting to type instead; "" if that is not clear."""
     symbols: Sequence[Symbol]
     """The symbols that prevent the value."""
 

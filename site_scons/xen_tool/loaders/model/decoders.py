@@ -24,11 +24,11 @@ _XZ_LARGEST_DICTIONARY = 39
 _XZ_OTHER_SETTINGS = "Input was encoded with settings that are not supported by this XZ decoder"
 
 _LZMA_DECODER = 1 << 16
-"""A lower bound of the memory that liblzma counts for itself besides the dictionary."""
+"""A lower bound of the bytes that liblzma counts in addition to the dictionary."""
 
 
 def xen_refuses(kernel: KernelFile) -> str | None:
-    """Return what Xen's decoder prints for a stream whose settings it does not know; else None.
+    """Return the error of Xen's decoder for a stream with unsupported settings; else None.
 
     xen/common/gzip/inflate.c (gunzip), xen/common/xz/dec_stream.c (dec_stream_header,
     dec_block_header).  Only the first block of an xz stream is checked.

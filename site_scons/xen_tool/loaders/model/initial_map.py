@@ -18,7 +18,7 @@ DOM0_PAGES = (256 << 20) // PAGE_SIZE
 """Assumed memory of dom0, which no image states: little, as with dom0_mem=256M."""
 
 HYPERVISOR_VIRT_END = 0xFFFF880000000000
-"""Xen's own area begins at HV_START_LOW's value (Xen asm/config.h)."""
+"""The end of Xen's private area, which begins at HV_START_LOW's value (Xen asm/config.h)."""
 
 _MACH2PHYS_COMPAT_VIRT_END = 0xFFE00000
 _SHIFTS = (39, 30, 21)
@@ -48,7 +48,7 @@ def initial_map(
         position = _round_up(position + initrd, PAGE_SIZE)
     if p2m_start is None:
         position = _round_up(position + p2m_size, PAGE_SIZE)
-    vpt_start = position + PAGE_SIZE & ADDRESS_MASK  # behind start_info
+    vpt_start = position + PAGE_SIZE & ADDRESS_MASK  # after start_info
 
     # Page tables that are mapped need page tables: Xen uses the first sufficient number.
     tables = 2

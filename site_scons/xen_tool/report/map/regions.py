@@ -26,7 +26,7 @@ SEGMENT = "segment"
 ZEROED = "zeroed"
 """The bytes of p_memsz beyond p_filesz, which the loader clears."""
 SYMBOLS = "symbols"
-"""The symbol table that BSD_SYMTAB asks for."""
+"""The symbol table that BSD_SYMTAB requests."""
 INITRD = "initrd"
 P2M = "p2m"
 START_INFO = "start_info"
@@ -61,7 +61,7 @@ class Marker(NamedTuple):
     name: str
     """The name, such as "entry"."""
     source: str
-    """Where it comes from, such as "note ENTRY"."""
+    """Its source, such as "note ENTRY"."""
     address: int
     paged: bool
     """Whether the address is virtual."""

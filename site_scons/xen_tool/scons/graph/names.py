@@ -27,7 +27,7 @@ from .nodes import Graph
 REPRODUCIBLE = "reproducible"
 """The target that builds twice and compares."""
 SIZE = "size"
-"""The target that tells what of an image is how large."""
+"""The target that prints the sizes of the parts of an image."""
 REPORT = "report"
 """The target that writes a page about an image."""
 NINJA = "build.ninja"

@@ -4,7 +4,7 @@
 check           the loaders that must accept an image; env.XenCheck
 config_targets  menuconfig, defconfig and others; setconfig, listconfig
 why             why a symbol has its value, and why a file was built
-size            size: what of an image is how large
+size            size: the sizes of the parts of an image
 watching        watch
 sbom            a bill of materials; env.XenSbom
 report          report: a page about an image

@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Question:
+class Requirement:
     """The loaders that must accept an image; an attribute of the node of the image."""
 
     loaders: tuple[str, ...] | None
@@ -44,14 +44,14 @@ class Question:
         return names, str(self.xen), by_default, self.symbols
 
 
-def question(
+def requirement_for(
     env: Any,
     method: str,
     loaders: Sequence[str] | None,
     xen: str | None,
     *,
     by_claim: bool = False,
-) -> Question:
+) -> Requirement:
     """Return the loaders by the command line, the arguments of a method, Kconfig, or the image.
 
     by_claim: the notes of the image decide, not Kconfig; as also if Kconfig has no symbols for
@@ -76,23 +76,23 @@ def question(
     else:
         modelled = required.xen_for(configuration.arch)
     once = None if names is None else tuple(dict.fromkeys(names))
-    return Question(
+    return Requirement(
         once, modelled, release is None and xen is None, required.symbols(configuration.values)
     )
 
 
-def image(env: Any, path: str, asks: Question) -> Any:
+def image(env: Any, path: str, requirement: Requirement) -> Any:
     """Return the node of an image that step() makes from the unchecked file."""
     graph: Graph = env["XEN_GRAPH"]
     node = graph.node(env, path)
-    node.attributes.xen_question = asks
+    node.attributes.xen_requirement = requirement
     if not node.is_under(env.fs.Top):
         # By default SCons builds only files below the top.
         env.Default(node)
     return node
 
 
-def step(graph: Graph, path: str, asks: Question) -> Step:
+def step(graph: Graph, path: str, requirement: Requirement) -> Step:
     """Return the step that checks an image."""
     files = modules("report/report.py", "report/text.py")
     return Step(
@@ -100,7 +100,7 @@ def step(graph: Graph, path: str, asks: Question) -> Step:
         (path,),
         (f"{path}{UNCHECKED}",),
         CHECK,
-        files=asks.words(),
+        files=requirement.words(),
         group=graph.plan.group("check", Group(files)),
         symbols=(),
         after=(f"{graph.plan.folder}/{COMMANDS_FILE}",),
@@ -144,25 +144,25 @@ def xen_check(
     XenImage(); the default are those of the image.
     """
     node = one_image(env, "XenCheck", image)
-    made = getattr(node.attributes, "xen_question", None)
-    asks = made if loaders is None and xen is None else None
-    asks = asks or question(env, "XenCheck", loaders, xen)
+    made = getattr(node.attributes, "xen_requirement", None)
+    requirement = made if loaders is None and xen is None else None
+    requirement = requirement or requirement_for(env, "XenCheck", loaders, xen)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...report import text
         from ...report.report import read_report
 
         file = source[0].rfile().get_abspath()
-        report = read_report(file, asks.xen, asks.loaders)._replace(image=str(node))
+        report = read_report(file, requirement.xen, requirement.loaders)._replace(image=str(node))
         report = report.with_fixes(
-            {loader: required.fix(loader, asks.symbols) for loader in report.asked}
+            {loader: required.fix(loader, requirement.symbols) for loader in report.asked}
         )
         if wants_json():
             print(json.dumps(report.document(), indent=2))
         else:
             print("\n".join(text.check(report)))
-            tells = asks.by_default and report.takes(PV_DOMU)
-            for line in without_pv32(file, report.asked, asks.xen) if tells else ():
+            with_pv32 = requirement.by_default and report.takes(PV_DOMU)
+            for line in without_pv32(file, report.asked, requirement.xen) if with_pv32 else ():
                 print(f"  {line}")
         bad = [loader for loader in report.asked if not report.takes(loader)]
         if report.by_claim and not report.asked:

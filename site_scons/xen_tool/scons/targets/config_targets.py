@@ -28,7 +28,7 @@ STANDS_FOR = {
     "xconfig": "guiconfig",
     "gconfig": "guiconfig",
 }
-"""Targets that people know from make, and their counterparts."""
+"""Targets of make in Linux, and the names of their counterparts here."""
 
 LIST = "listconfig"
 WHY = "why"

@@ -49,20 +49,20 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
 def _write(node: Any) -> None:
     graph: Graph = node.attributes.xen_graph
-    image, folder, asks = path_of(node), graph.plan.folder, node.attributes.xen_question
+    image, folder, requirement = path_of(node), graph.plan.folder, node.attributes.xen_requirement
     configuration = graph.env["XEN_CONFIG"]
     session = graph.session
     licences = writing.licences(graph.plan, session.database, session.contents, image)
     sections = [
-        page.verdicts(read_report(image, asks.xen, asks.loaders)),
-        page.maps(read_maps(image, asks.xen, asks.loaders, pages=_PAGES)),
+        page.verdicts(read_report(image, requirement.xen, requirement.loaders)),
+        page.maps(read_maps(image, requirement.xen, requirement.loaders, pages=_PAGES)),
         page.sizes(*size.measured(node)),
         page.configuration(configuration.values, configuration.origins),
         page.licences(licences.by_path, licences.problems),
         page.boots(_logs(folder)),
     ]
     path = f"{folder}/{_FILE}"
-    about = f"built for {configuration.arch.name}, and checked as by Xen {asks.xen}"
+    about = f"built for {configuration.arch.name}, and checked as by Xen {requirement.xen}"
     write_if_changed(path, page.page(image, about, sections))
     print(path)
 

@@ -41,7 +41,7 @@ def xen_sbom(
     node = one_image(env, "XenSbom", image)
     graph: Graph = env["XEN_GRAPH"]
     path = path_of(node)
-    if not hasattr(node.attributes, "xen_question"):
+    if not hasattr(node.attributes, "xen_requirement"):
         raise XenToolError(f"XenSbom: {node} is no image that XenImage made")
     _images.setdefault(graph, set()).add(path)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The target size: build the requested images and print the sizes of their parts.
 
-The linker's map says from which object each byte comes.  The link is run once more for it, in a
+The linker's map names the object that each byte comes from.  The link is run once more for it, in a
 temporary folder, so ordinary builds pay nothing.  Without AGAINST= the change since the last run
 of this target is shown: $O/.sizes/IMAGE.json has its sizes.  AGAINST= names another image, or a
 revision of git, which is built in a temporary folder.
@@ -65,7 +65,7 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
 def is_image(node: Any) -> bool:
     """Whether a node is an image that XenImage makes."""
-    return isinstance(node, StepFile) and hasattr(node.attributes, "xen_question")
+    return isinstance(node, StepFile) and hasattr(node.attributes, "xen_requirement")
 
 
 def _tell(node: Any) -> None:

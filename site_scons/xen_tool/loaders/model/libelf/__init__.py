@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What Xen's libelf, in the hypervisor and in libxenguest, reads from an ELF file.
+"""A model of what Xen's libelf, in the hypervisor and in libxenguest, reads from an ELF file.
 
 parms      struct elf_dom_parms as the notes fill it; read this first
 addresses  where libelf puts the kernel, also of struct elf_dom_parms

@@ -64,7 +64,7 @@ def addresses(elf: Elf, parms: Parms, *, hvm: bool) -> Addresses:
 
 
 def has_symtab(elf: Elf) -> bool:
-    """Whether elf_init finds the symbols that BSD_SYMTAB asks for."""
+    """Whether elf_init finds the symbols that BSD_SYMTAB requests."""
     return _symtab(elf) is not None
 
 
@@ -79,7 +79,7 @@ def _symtab(elf: Elf) -> tuple[int, int] | None:
 
 
 def _bsd_symtab_end(elf: Elf, pend: int) -> int:
-    """Return the end of the symbols loaded behind the kernel, or 0, as elf_parse_bsdsyms."""
+    """Return the end of the symbols loaded after the kernel, or 0, as elf_parse_bsdsyms."""
     symtab = _symtab(elf)
     if symtab is None:
         return 0

@@ -106,7 +106,7 @@ class Parms:
     """The first note that is larger than the rest of its segment or section, which hides later
     notes there; and the offset of the end of that segment or section."""
     cut: FoundNote | None = None
-    """The first note of which libelf reads bytes beyond the end of the file."""
+    """The first note that extends beyond the end of the file, as libelf reads it."""
     misnamed: FoundNote | None = None
     """The first note whose owner contains "xen" in any case, but is not "Xen"."""
     features_size = 0
