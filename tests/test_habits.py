@@ -93,7 +93,9 @@ def test_rules_import_the_model_and_not_the_other_way_round() -> None:
     for path in (loaders / "model").rglob("*.py"):
         assert not upward.search(path.read_text()), path
     for path in (loaders / "rules").rglob("*.py"):
-        assert not re.search(r"^\s*from \.+(verdict|required)\b", path.read_text(), re.MULTILINE), path
+        assert not re.search(r"^\s*from \.+(verdict|required)\b", path.read_text(), re.MULTILINE), (
+            path
+        )
     rows = [path for path in (loaders / "rules").glob("*_*.py") if path.name != "__init__.py"]
     assert len(rows) >= 5
     for path in rows:

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Text to the console.
+ * Writes text to the console.
  *
- * dom0 gives it to Xen, by HYPERVISOR_console_io, which needs nothing to be set
- * up and is allowed to dom0 only.  A domU has a page that it shares with a
- * process in dom0, xenconsoled: a ring of characters, and an event channel to
- * say that there are new ones.  Without Xen there is the machine's serial port.
+ * dom0 passes it to Xen by HYPERVISOR_console_io, which needs no setup and is
+ * allowed to dom0 only.  A domU shares a page with xenconsoled, a process in dom0:
+ * a ring of characters, and an event channel that signals new ones.  Without Xen
+ * the console is the machine's serial port.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 
 #define SERIAL_PORT 0x3f8
 
-/* Nobody reads any more, if it takes longer; about 10 seconds. */
+/* About 10 seconds; after that the reader is assumed to have ended. */
 #define MAX_YIELDS 1000000
 
 static volatile struct xencons_interface *ring;
@@ -29,7 +29,7 @@ static void notify_reader(void)
 	HYPERVISOR_event_channel_op(EVTCHNOP_send, &send);
 }
 
-/* Until no more than count characters wait to be read. */
+/* Waits until at most count characters are unread; returns whether that came true. */
 static bool wait_until_read(uint32_t count)
 {
 	for (long i = 0; ring->out_prod - ring->out_cons > count; i++) {
@@ -53,7 +53,7 @@ static void ring_write(const char *text, size_t size)
 		}
 		ring->out[prod++ % sizeof(ring->out)] = text[i];
 	}
-	/* The characters first: x86 keeps stores in order, and volatile the compiler. */
+	/* After the characters: x86 keeps the order of stores, and so does volatile. */
 	ring->out_prod = prod;
 	notify_reader();
 }
@@ -63,12 +63,12 @@ static void hypervisor_write(const char *text, size_t size)
 	HYPERVISOR_console_io(CONSOLEIO_write, (unsigned int)size, text);
 }
 
-/* A 16550 UART, as the firmware or QEMU has left it. */
+/* Writes to a 16550 UART, which firmware or QEMU has initialised. */
 static void serial_write(const char *text, size_t size)
 {
 	for (; size; size--, text++) {
 		while (!(inb(SERIAL_PORT + 5) & 0x20))
-			; /* until it has room for a character */
+			; /* wait until it has room for a character */
 		outb(SERIAL_PORT, (uint8_t)*text);
 	}
 }
@@ -87,7 +87,7 @@ void xen_console_use_serial_port(void)
 	write_text = serial_write;
 }
 
-/* Before a shutdown, which takes the ring away. */
+/* Waits until all is read; called before a shutdown, which frees the ring. */
 void xen_console_drain(void)
 {
 	if (ring)

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Privileged instructions, and what a PV kernel does instead.
+ * Privileged instructions, and their replacements in a PV kernel.
  *
- * The kernel runs in ring 3 (or 1), so each of them faults into Xen, which
- * either does what was meant (mov to and from control registers, rdmsr and
- * wrmsr of some registers, clts, port I/O with the privilege for it), or passes
- * the fault on (invlpg, lgdt, hlt, cli ...).  A hypercall does the same for
- * less, or does what the instruction cannot.  cpuid faults in no ring: unless
- * the processor can be told to, the kernel must ask Xen itself.
+ * The kernel runs in ring 3 (or 1), so each of them faults into Xen.  Xen emulates
+ * some (mov to and from control registers, rdmsr and wrmsr of some registers, clts,
+ * port I/O with the I/O privilege level), and delivers the fault of the others to
+ * the kernel (invlpg, lgdt, hlt, cli ...).  A hypercall does the same at lower cost,
+ * or does what the instruction cannot.  cpuid does not fault in any ring, unless the
+ * processor supports CPUID faulting: the kernel must call Xen for it.
  */
 #include "hypercall.h"
 #include "xen-ops.h"
 
 uint32_t xen_features;
 
-/* What Xen offers and demands of this kind of guest. */
+/* Reads the features that Xen offers to, and requires of, this type of guest. */
 void xen_setup_features(void)
 {
 	struct xen_feature_info info = {.submap_idx = 0};
 
 	if (HYPERVISOR_xen_version(XENVER_get_features, &info) != 0)
-		panic("Xen tells no features");
+		panic("Xen does not report its features");
 	xen_features = info.submap;
 }
 
-/* The prefix is an invalid instruction with "xen" behind it, which Xen looks for. */
+/* Xen emulates cpuid after this prefix: an invalid instruction and "xen". */
 struct cpuid xen_cpuid(uint32_t leaf)
 {
 	struct cpuid result;
@@ -59,7 +59,7 @@ unsigned long read_cr4(void)
 	return value;
 }
 
-/* The task-switched flag of %cr0: the next use of the FPU traps, once. */
+/* Sets or clears TS of %cr0: the next use of the FPU traps, once. */
 void xen_set_ts(bool set)
 {
 	if (HYPERVISOR_fpu_taskswitch(set) != 0)
@@ -94,7 +94,7 @@ void xen_flush_tlb_single_all(const void *address)
 	flush(MMUEXT_INVLPG_ALL, (unsigned long)address);
 }
 
-/* MMUEXT_SET_LDT: the table's pages must be read-only, as the GDT's. */
+/* MMUEXT_SET_LDT; the pages of the table must be read-only, like those of the GDT. */
 long xen_set_ldt(const void *table, unsigned int entries)
 {
 	struct mmuext_op operation = {
@@ -107,8 +107,8 @@ long xen_set_ldt(const void *table, unsigned int entries)
 }
 
 /*
- * The virtual I/O privilege level: at 1 Xen carries out the kernel's port I/O,
- * on the ports that the domain has.
+ * Sets the virtual I/O privilege level: at 1 Xen emulates the kernel's port I/O on
+ * the ports that the domain may use.
  */
 bool xen_set_iopl(unsigned int level)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Where Xen enters the kernel, for entry_64.S and entry_32.S, which say how by
+ * The addresses at which Xen enters the kernel.  entry_64.S and entry_32.S define
  * the macro entry_point: name, vector, and 1 if Xen pushes an error code.
  */
 #include "trapnr.h"

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The ways into a 32-bit kernel that Xen takes, and the one way out.
+ * Entry from Xen into a 32-bit kernel, and the return.
  *
- * The kernel is in ring 1, and what Xen pushes is what a processor would: the
- * stack pointer and %ss only if it was a user who was interrupted, in ring 3.
- * The segment registers for data are left as they were, so they are saved here,
- * and may be anything.
+ * The kernel runs in ring 1, and Xen pushes the frame that a processor would: the
+ * stack pointer and %ss only if user mode, ring 3, was interrupted.  Xen does not
+ * change the data segment registers, which may have any value, so this code saves
+ * them.
  *
- * Out of the kernel goes the hypercall iret: the instruction could leave ring 1,
- * but not change the virtual interrupt flag.
+ * The return is the hypercall iret: the instruction could leave ring 1, but not
+ * change the virtual interrupt flag.
  */
 #include "hypercall.h"
 #include "ptrace.h"
 
 	.text
 
-/* struct pt_regs, from vector down; what is on the stack already is above it. */
+/* Pushes struct pt_regs below vector; the rest is on the stack already. */
 .macro save_registers
 	push	%es
 	push	%ds
@@ -50,7 +50,7 @@ common_entry:
 	add	$4, %esp
 	/* Falls through. */
 
-/* Continues what the struct pt_regs at the top of the stack describes. */
+/* Restores the state in the struct pt_regs at the top of the stack. */
 	.globl	return_from_trap
 return_from_trap:
 	pop	%ebx
@@ -71,7 +71,7 @@ pop_es:
 	jmp	hypercall_iret
 #endif
 
-/* A selector may have become invalid, or a user's always been: 0 is in its place. */
+/* Loads 0 for a selector that became invalid, or that user mode never could load. */
 null_ds:
 	movl	$0, (%esp)
 	jmp	pop_ds
@@ -87,9 +87,9 @@ null_es:
 #include "entry-points.h"
 
 /*
- * Xen could not load a segment register of ours and put a null selector there.
- * Below a frame without error code it left %ds, %es, %fs and %gs as they were.
- * Of them %ds may be null now: hence %ss.
+ * Xen could not load one of the kernel's segment registers, and loaded null.  The
+ * old %ds, %es, %fs and %gs are on the stack below a frame without error code.
+ * %ds itself may be null now, so %ss is used.
  */
 	.globl	xen_failsafe_callback
 	.balign	16
@@ -103,8 +103,8 @@ xen_failsafe_callback:
 	jmp	common_entry
 
 /*
- * unsigned long enter_user(const struct pt_regs *regs): goes to user mode, and
- * returns, with its argument, when something calls leave_user.
+ * unsigned long enter_user(const struct pt_regs *regs): enters user mode; returns
+ * the argument of leave_user when that is called.
  */
 	.globl	enter_user
 enter_user:
@@ -116,7 +116,7 @@ enter_user:
 	mov	20(%esp), %esp
 	jmp	return_from_trap
 
-/* void leave_user(unsigned long value): from the kernel, behind a user's trap. */
+/* void leave_user(unsigned long value): called by the kernel in a trap from user mode. */
 	.globl	leave_user
 leave_user:
 	mov	4(%esp), %eax

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The ways into a 64-bit kernel that Xen takes, and the one way out.
+ * Entry from Xen into a 64-bit kernel, and the return.
  *
- * Xen cannot let the processor enter a PV kernel: both are in ring 3.  It
- * builds the frame itself, on the kernel's stack, and because it goes there by
- * `sysret`, which takes %rcx and %r11 for itself, it pushes those two as well,
- * BELOW what a processor would push: every stub pops them first.  There is no
- * swapgs to do either: Xen has switched %gs base by the time it comes here.
+ * The processor cannot switch from user mode to a PV kernel: both are in ring 3.
+ * Xen builds the frame itself, on the kernel's stack.  It enters by `sysret`, which
+ * overwrites %rcx and %r11, so it pushes these two as well, BELOW the frame that a
+ * processor would push: every stub pops them first.  swapgs is not needed: Xen has
+ * switched %gs base before it enters.
  *
- * Out of the kernel goes the hypercall iret, for the same reason: the
- * instruction would leave the virtual interrupt flag and Xen's notion of
- * kernel and user mode as they are.
+ * The return is the hypercall iret: the instruction would change neither the virtual
+ * interrupt flag nor Xen's record of kernel and user mode.
  */
 #include "hypercall.h"
 #include "ptrace.h"
 
 	.text
 
-/* struct pt_regs, from vector down; what is on the stack already is above it. */
+/* Pushes struct pt_regs below vector; the rest is on the stack already. */
 .macro save_registers
 	push	%rdi
 	push	%rsi
@@ -74,12 +73,12 @@ common_entry:
 	call	do_trap
 	/* Falls through. */
 
-/* Continues what the struct pt_regs at the top of the stack describes. */
+/* Restores the state in the struct pt_regs at the top of the stack. */
 	.globl	return_from_trap
 return_from_trap:
 	restore_registers
 	add	$16, %rsp		/* vector, error_code */
-	push	$0			/* iret_context.flags: not by sysret */
+	push	$0			/* iret_context.flags: return by iret, not by sysret */
 #ifdef CONFIG_XEN_HYPERCALL_PAGE
 	jmp	hypercall_page + 32 * __HYPERVISOR_iret
 #else
@@ -90,8 +89,8 @@ return_from_trap:
 	entry_point xen_syscall_target, VECTOR_SYSCALL
 
 /*
- * Xen could not load a segment register of ours and put a null selector there.
- * Below a frame without error code it left %ds, %es, %fs and %gs as they were.
+ * Xen could not load one of the kernel's segment registers, and loaded null.  The
+ * old %ds, %es, %fs and %gs are on the stack below a frame without error code.
  */
 	.globl	xen_failsafe_callback
 	.balign	16
@@ -107,8 +106,8 @@ xen_failsafe_callback:
 	jmp	common_entry
 
 /*
- * unsigned long enter_user(const struct pt_regs *regs): goes to user mode, and
- * returns, with its argument, when something calls leave_user.
+ * unsigned long enter_user(const struct pt_regs *regs): enters user mode; returns
+ * the argument of leave_user when that is called.
  */
 	.globl	enter_user
 enter_user:
@@ -122,7 +121,7 @@ enter_user:
 	mov	%rdi, %rsp
 	jmp	return_from_trap
 
-/* void leave_user(unsigned long value): from the kernel, behind a user's trap. */
+/* void leave_user(unsigned long value): called by the kernel in a trap from user mode. */
 	.globl	leave_user
 leave_user:
 	mov	user_return_stack(%rip), %rsp

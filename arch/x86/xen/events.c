@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Event channels: what a PV guest has for interrupts.
+ * Event channels, the interrupts of a PV guest.
  *
  * A channel is a bit in evtchn_pending and one in evtchn_mask, both in the
  * shared page.  When Xen sets a pending bit that is not masked it sets the bit
@@ -8,9 +8,9 @@
  * the guest at xen_hypervisor_callback, once for all of them, with
  * evtchn_upcall_mask set.
  *
- * A bit that was set while its channel was masked is passed on by
- * EVTCHNOP_unmask only: clearing the mask by a store would lose it, and with it
- * every later one, because Xen acts on a change from 0 to 1.
+ * An event that became pending while its channel was masked is delivered by
+ * EVTCHNOP_unmask only: clearing the mask by a store would lose it and every later
+ * one, because Xen acts on a change of the pending bit from 0 to 1.
  */
 #include "hypercall.h"
 #include "ptrace.h"
@@ -22,8 +22,8 @@
 static event_handler handlers[MAX_PORTS];
 
 /*
- * The channels whose events go to each CPU.  The pending bits are common to all,
- * so without this a CPU would take in its upcall what another is on its way to.
+ * The channels whose events go to each vCPU.  The pending bits are common to all,
+ * so without this a vCPU would handle an event that another was notified of.
  */
 static unsigned long evtchns_of[NR_CPUS][BITS_PER_LONG];
 
@@ -90,7 +90,7 @@ static evtchn_port_t listen(unsigned int vcpu, evtchn_port_t port, event_handler
 	return port;
 }
 
-/* Takes a channel into use, unmasked; Xen has its events go to vCPU 0. */
+/* Sets the handler of a channel and unmasks it; its events go to vCPU 0. */
 evtchn_port_t evtchn_listen(evtchn_port_t port, event_handler handler)
 {
 	return listen(0, port, handler);
@@ -105,7 +105,7 @@ evtchn_port_t bind_ipi(unsigned int vcpu, event_handler handler)
 	return listen(vcpu, bind.port, handler);
 }
 
-/* To the CPU that calls. */
+/* Binds a VIRQ of the calling vCPU to a new channel. */
 evtchn_port_t bind_virq(unsigned int virq, event_handler handler)
 {
 	struct evtchn_bind_virq bind = {.virq = virq, .vcpu = smp_processor_id()};
@@ -115,7 +115,7 @@ evtchn_port_t bind_virq(unsigned int virq, event_handler handler)
 	return listen(bind.vcpu, bind.port, handler);
 }
 
-/* Has the events of a channel that is neither an IPI's nor the timer's go to another CPU. */
+/* Moves a channel, neither of an IPI nor of the timer, to another vCPU. */
 void evtchn_move(evtchn_port_t port, unsigned int vcpu)
 {
 	struct evtchn_bind_vcpu bind = {.port = port, .vcpu = vcpu};
@@ -151,7 +151,7 @@ static void handle_word(struct shared_info *shared, unsigned int word)
 			return;
 		evtchn_port_t port = word * BITS_PER_LONG + (unsigned int)__builtin_ctzl(ready);
 
-		/* Before the handler: what comes while it runs is a new event. */
+		/* Before the handler runs: a later event is a new one. */
 		evtchn_clear(port);
 		if (port >= MAX_PORTS || !handlers[port])
 			panic("nobody handles channel %u", port);
@@ -171,7 +171,7 @@ static bool handle_upcall(struct pt_regs *regs)
 	do {
 		unsigned long words = 0;
 
-		/* In this order: Xen writes them in the opposite one. */
+		/* In this order: Xen writes them in the reverse order. */
 		vcpu->evtchn_upcall_pending = 0;
 		asm volatile("xchg %0, %1" : "+r"(words), "+m"(vcpu->evtchn_pending_sel)
 			     : : "memory");
@@ -181,7 +181,7 @@ static bool handle_upcall(struct pt_regs *regs)
 	return true;
 }
 
-/* Before the first event can come: masks all channels, also those that Xen has bound. */
+/* Masks all channels, including those that Xen has bound; called before the first event. */
 void evtchn_init(void)
 {
 	for (size_t i = 0; i < BITS_PER_LONG; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Instructions that may fault.  Each leaves the address of itself and of what
- * follows in the section __ex_table; when it faults, traps.c finds it there,
- * notes what happened and goes on behind it.
+ * Instructions that may fault.  Each has an entry in the section __ex_table: its
+ * address, and that of the next instruction.  When it faults, traps.c finds the
+ * entry, stores the fault in last_fault, and continues at the second address.
  */
 #ifndef FAULT_H
 #define FAULT_H
@@ -17,7 +17,7 @@ struct fault {
 	unsigned long address; /* of a page fault */
 };
 
-/* traps.c: the last one that was caught. */
+/* traps.c: the last fault that was caught. */
 extern volatile struct fault last_fault;
 
 struct exception_table_entry {
@@ -40,7 +40,7 @@ extern const struct exception_table_entry __start___ex_table[], __stop___ex_tabl
 	"	" ASM_POINTER " " instruction ", " resume "\n" \
 	"	.popsection\n"
 
-/* The fault that an instruction with its operands, as for asm, takes. */
+/* Runs an instruction, with operands as of asm, and returns its fault. */
 #define TRY(instruction, ...)                                                               \
 	({                                                                                  \
 		last_fault.vector = NO_FAULT;                                               \
@@ -49,7 +49,7 @@ extern const struct exception_table_entry __start___ex_table[], __stop___ex_tabl
 			       last_fault.address};                                         \
 	})
 
-/* The same for a call to an address that may not be executable: it is known by its return. */
+/* Calls an address that may not be executable, and returns the fault. */
 #define TRY_CALL(function)                                                                 \
 	({                                                                                 \
 		last_fault.vector = NO_FAULT;                                              \

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Segmentation: the guest's own descriptor table, one for each CPU.
+ * Segmentation: the guest's descriptor tables, one for each vCPU.
  *
- * The processor's GDT decides who runs in which ring, so Xen must have checked
- * every entry: a guest fills pages with descriptors, gives up its right to
- * write them, and names their frames.  From then on an entry is changed by
- * HYPERVISOR_update_descriptor only.  The last entries of the table are Xen's
- * (from FIRST_RESERVED_GDT_ENTRY), and among them are flat segments for kernel
- * and user that every guest may use, so this kernel needs none of its own to
- * run.
+ * The processor's GDT determines the ring of code, so Xen must check every entry: a
+ * guest fills pages with descriptors, makes them read-only, and passes their frames
+ * to Xen.  From then on only HYPERVISOR_update_descriptor changes an entry.  The last
+ * entries, from FIRST_RESERVED_GDT_ENTRY on, are Xen's.  Among them are flat segments
+ * for kernel and user that every guest may use, so this kernel runs without a table
+ * of its own.
  *
- * When a guest is scheduled, Xen loads the segment registers that it had.  If a
- * descriptor has gone meanwhile, Xen loads a null selector instead and says so
- * by the failsafe callback.
+ * When Xen schedules a guest, it loads the guest's segment registers.  If a
+ * descriptor was removed meanwhile, Xen loads a null selector and enters the guest at
+ * the failsafe callback.
  */
 #include "hypercall.h"
 #include "layout.h"
@@ -34,7 +33,7 @@ long load_gdt(const void *table, unsigned int entries)
 	return HYPERVISOR_set_gdt(&frame, entries);
 }
 
-/* In the table of the CPU that calls. */
+/* Changes an entry in the table of the calling vCPU. */
 long write_gdt_entry(unsigned int index, uint64_t descriptor)
 {
 	const uint64_t *entry = &gdt[smp_processor_id()][index];

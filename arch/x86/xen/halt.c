@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The entry point of an image without XEN_PV, which no Xen code starts: it
- * stops.  Naked, because there may be no stack.
+ * The entry point of an image without XEN_PV: it halts, as the image has no code
+ * to start under Xen.  Naked, because there may be no stack.
  */
 __attribute__((naked, noreturn)) void startup_halt(void);
 

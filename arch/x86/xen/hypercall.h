@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * How this guest calls Xen.
+ * Hypercalls.
  *
- * With CONFIG_XEN_HYPERCALL_PAGE through hypercall_page, a page of the image
- * that Xen fills before entry with one stub of 32 bytes per hypercall (the note
- * XEN_ELFNOTE_HYPERCALL_PAGE tells it where).  The stub knows which instruction
- * enters this Xen from this kind of guest.  Without it through a stub in the Xen
- * head object, hypercall_pv in a PV guest, which finds the hypercall's number in
- * %eax.
+ * With CONFIG_XEN_HYPERCALL_PAGE the guest calls hypercall_page, a page of the image
+ * whose address is in the note XEN_ELFNOTE_HYPERCALL_PAGE.  Before entry Xen fills it
+ * with one stub of 32 bytes per hypercall, which has the instruction that enters this
+ * Xen from this type of guest.  Without it the guest calls a stub in the Xen head
+ * object, hypercall_pv in a PV guest, with the number of the hypercall in %eax.
  *
  * Arguments go in %rdi, %rsi, %rdx, %r10 (64-bit) or %ebx, %ecx, %edx, %esi
  * (32-bit), the result comes back in %rax; Xen may clobber the argument
@@ -39,12 +38,12 @@
 #elif !defined(CONFIG_XEN_PVH)
 #define HYPERCALL_ENTER "call hypercall_pv"
 #else
-/* pvh.c: the stub that enters Xen from the kind of guest that this has become. */
+/* pvh.c: the stub that enters Xen from this type of guest. */
 extern void (*xen_hypercall)(void);
 #define HYPERCALL_ENTER "call *xen_hypercall"
 #endif
 
-/* start.c: how often this guest has entered Xen by one of these. */
+/* start.c: the number of hypercalls made. */
 extern unsigned long xen_hypercalls;
 
 /* A macro, because the slot must be a constant of the instruction. */
@@ -56,7 +55,7 @@ extern unsigned long xen_hypercalls;
 		unsigned long arg3_ = (unsigned long)(arg3);                          \
 		register unsigned long arg4_ asm(HYPERCALL_ARG4) =                    \
 			(unsigned long)(arg4);                                        \
-		/* By whichever CPU. */                                               \
+		/* counts those of all vCPUs */                                       \
 		__atomic_fetch_add(&xen_hypercalls, 1, __ATOMIC_RELAXED);             \
 		asm volatile(HYPERCALL_ENTER                                          \
 			     : "+a"(result_), "+" HYPERCALL_ARG1(arg1_),              \
@@ -67,10 +66,10 @@ extern unsigned long xen_hypercalls;
 		result_;                                                              \
 	})
 
-/* With 1 to 4 arguments. */
+/* A hypercall with 1 to 4 arguments. */
 #define HYPERCALL(...) HYPERCALL4(__VA_ARGS__, 0, 0, 0, 0)
 
-/* A 64-bit argument: in 32-bit it is two, the low half first. */
+/* A 64-bit argument; in 32-bit two arguments, the low half first. */
 #ifdef CONFIG_X86_64
 #define ARG64(value) (value)
 #else

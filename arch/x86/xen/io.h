@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The processor's own instructions that need privileges, for a guest that has
- * them: PVH or none.
+ * Privileged instructions, for a guest that may use them: PVH, or without Xen.
  */
 #ifndef IO_H
 #define IO_H

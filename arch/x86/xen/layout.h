@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Where the image lies, for C and for the linker script alike: macros of
+ * The addresses and sizes of the image, for C and for the linker script: macros of
  * plain numbers only.
  *
- * The Xen head object repeats VIRT_BASE in its notes and THREAD_SIZE in its
- * entry code; an image whose two sides disagree does not boot.
+ * The Xen head object has VIRT_BASE in its notes and THREAD_SIZE in its entry code;
+ * an image with different values there does not boot.
  */
 #ifndef LAYOUT_H
 #define LAYOUT_H
 
 #define PAGE_SIZE 0x1000
 
-/* Of 512 entries each; of the uppermost one in 32-bit (PAE) only 4 are used. */
+/* Tables have 512 entries; in 32-bit (PAE) 4 entries of the top table are used. */
 #ifdef CONFIG_X86_64
 #define PAGETABLE_LEVELS 4
 #else
@@ -25,7 +25,7 @@
 #define VIRT_BASE CONFIG_PAGE_OFFSET
 #endif
 
-/* 16 MiB, as in Linux: clear of the first megabyte, which dom0 sees as it is. */
+/* 16 MiB, as in Linux: above the first MiB, which dom0 sees unchanged. */
 #define LOAD_PHYSICAL_ADDR 0x1000000
 
 /* The size and the alignment of the boot stack, init_thread_union. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The functions that gcc and clang may call without being asked, even with
- * -ffreestanding: to copy and to clear objects.
+ * The functions that gcc and clang may call implicitly, even with -ffreestanding,
+ * to copy and to clear objects.
  *
- * String instructions rather than loops: the compilers turn a loop that
- * copies into a call of memcpy, which would be this very function.
+ * They use string instructions: a compiler turns a loop that copies into a call of
+ * memcpy, which would recurse.
  */
 #include <stddef.h>
 
@@ -29,7 +29,7 @@ void *memset(void *to, int byte, size_t size)
 void *memmove(void *to, const void *from, size_t size)
 {
 	if ((size_t)((char *)to - (const char *)from) >= size)
-		return memcpy(to, from, size); /* it overlaps downwards or not at all */
+		return memcpy(to, from, size); /* no overlap, or to is below from */
 
 	void *last = (char *)to + size - 1;
 	from = (const char *)from + size - 1;

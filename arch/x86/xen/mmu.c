@@ -2,19 +2,19 @@
 /*
  * Page tables of a PV guest.
  *
- * They are the processor's own: an entry holds a machine frame, not the frame
- * number that the guest counts its memory by.  p2m, in the guest's memory,
- * turns the one into the other, and m2p, which Xen shows to everybody, back.
+ * The processor uses them directly: an entry has a machine frame number, not a
+ * pseudo-physical one.  The table p2m, in the guest's memory, translates the latter
+ * to the former; m2p, which Xen maps for every guest, translates back.
  *
- * So that a guest cannot map what is not its own, Xen checks every entry, and
- * no table may be writable: a page is either of the type "writable" or "L1
- * table", "L2 table" ..., counted, never two at once.  A new table is filled
- * while it is ordinary memory, made read-only, and then linked into another
- * table or pinned, upon which Xen checks the whole of it and gives it its type.
- * From then on it is changed by hypercall, entry by entry.
+ * Xen checks every entry, so that a guest cannot map memory of others, and no table
+ * may be writable: a page has one of the types "writable", "L1 table", "L2 table" ...,
+ * with a reference count, never two types at once.  A new table is filled while it is
+ * ordinary memory, made read-only, and linked into another table or pinned; then Xen
+ * checks all of its entries and sets its type.  From then on entries are changed by
+ * hypercall.
  *
- * Xen's domain builder has made a first set of tables, in use at entry: they
- * map the image and some memory behind it.  They are kept, and added to.
+ * Xen's domain builder has made the first tables, which map the image and some memory
+ * after it.  This code keeps and extends them.
  */
 #include "hypercall.h"
 #include "layout.h"
@@ -37,9 +37,9 @@ uint64_t mfn_pte(unsigned long mfn, uint64_t flags)
 }
 
 /*
- * The entry that translates address in the table of a level, from 1 up; NULL if
- * there is no such table.  Only for addresses whose tables are mapped, as those
- * of the image and of what insert_table made.
+ * Returns the entry for an address in the table of a level, 1 for L1; NULL if there
+ * is no such table.  The tables must be mapped, as those of the image and of
+ * insert_table are.
  */
 uint64_t *lookup_address(const void *address, unsigned int level)
 {
@@ -56,7 +56,7 @@ uint64_t *lookup_address(const void *address, unsigned int level)
 	}
 }
 
-/* Changes an entry of a table of any level; a negative result: Xen refused. */
+/* Changes an entry of a table of any level; negative if Xen refuses. */
 long write_pte(const uint64_t *entry, uint64_t value)
 {
 	struct mmu_update update = {
@@ -67,7 +67,7 @@ long write_pte(const uint64_t *entry, uint64_t value)
 	return HYPERVISOR_mmu_update(&update, 1, NULL, DOMID_SELF);
 }
 
-/* Changes the L1 entry of an address in one hypercall, with the TLB's. */
+/* Changes the L1 entry of an address and flushes it from the TLB, in one hypercall. */
 long map_page(const void *address, uint64_t entry)
 {
 	return HYPERVISOR_update_va_mapping((unsigned long)address, entry, UVMF_INVLPG);
@@ -88,7 +88,7 @@ void make_readonly(const void *page)
 		panic("%p cannot be made read-only", page);
 }
 
-/* Refused while the page is a table. */
+/* Maps a page writable; Xen refuses while it is a page table. */
 long make_readwrite(const void *page)
 {
 	return set_protection(page, _PAGE_RW);
@@ -101,7 +101,7 @@ static long mmuext(unsigned int cmd, const void *page)
 	return HYPERVISOR_mmuext_op(&operation, 1, NULL, DOMID_SELF);
 }
 
-/* Has a read-only page checked as a table, and keeps it one until it is unpinned. */
+/* Pins a read-only page as a table, which Xen checks, until it is unpinned. */
 long pin_table(const void *page, unsigned int level)
 {
 	return mmuext(MMUEXT_PIN_L1_TABLE + level - 1, page);
@@ -112,7 +112,7 @@ long unpin_table(const void *page)
 	return mmuext(MMUEXT_UNPIN_TABLE, page);
 }
 
-/* Makes a pinned top table the kernel's, or the user's, as which it is used in user mode. */
+/* Sets the top table of kernel mode, which is pinned, or (64-bit) that of user mode. */
 long xen_write_cr3(const void *page)
 {
 	return mmuext(MMUEXT_NEW_BASEPTR, page);
@@ -128,7 +128,7 @@ static bool holds_p2m(unsigned long pfn)
 	return pfn - xen_start_info->first_p2m_pfn < xen_start_info->nr_p2m_frames;
 }
 
-/* A cleared page of memory, which is never given back. */
+/* Returns a cleared page of memory, which is never freed. */
 void *alloc_page(void)
 {
 	while (holds_p2m(next_free_pfn))
@@ -143,7 +143,7 @@ void *alloc_page(void)
 	return page;
 }
 
-/* Links a page as the table below the entry of level for address, unless there is one. */
+/* Links a page as the table of the next lower level for address, if there is none. */
 void insert_table(const void *address, unsigned int level, const void *page)
 {
 	make_readonly(page);
@@ -151,13 +151,13 @@ void insert_table(const void *address, unsigned int level, const void *page)
 		panic("a table for %p refused", address);
 }
 
-/* p2m may hold page tables of its own, which nothing may map writable. */
+/* The p2m area may contain page tables, which must not be mapped writable. */
 static uint64_t memory_pte(unsigned long pfn)
 {
 	return mfn_pte(pfn_to_mfn(pfn), holds_p2m(pfn) ? PTE_KERNEL & ~_PAGE_RW : PTE_KERNEL);
 }
 
-/* Maps frames of one L1 table: in a new one, or those that are missing in the one there is. */
+/* Maps the frames of one L1 table: in a new table, or those missing in the existing one. */
 void map_memory(unsigned long pfn, unsigned long end)
 {
 	const void *address = pfn_to_virt(pfn);
@@ -177,12 +177,12 @@ void map_memory(unsigned long pfn, unsigned long end)
 	insert_table(address, 2, table);
 }
 
-/* Maps the domain's memory, as much as there is room for, from VIRT_BASE on. */
+/* Maps the domain's memory from VIRT_BASE on, as far as there is room. */
 void mmu_init(void)
 {
 	unsigned long end = xen_start_info->nr_pages;
 
-	/* Behind the tables lies Xen's boot stack, which nobody uses any more. */
+	/* After the tables is Xen's boot stack, which is not used any more. */
 	next_free_pfn = virt_to_pfn((void *)xen_start_info->pt_base) +
 			xen_start_info->nr_pt_frames + 1;
 	if (end > MAX_MAPPED_PAGES)

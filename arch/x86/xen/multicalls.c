@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Multicall batching: many hypercalls for the price of one trap.
+ * Multicall batching: many hypercalls in one trap.
  *
  *	xen_mc_batch();				  from here events are masked
  *	space = xen_mc_entry(sizeof(*update));	  room for a call and an argument
  *	... fill in space.args, then space.call ...
  *	failed = xen_mc_issue();		  all of them, and events as before
  *
- * What a call points to must live until the flush, which its maker's stack may
- * not: hence the room for arguments beside the calls.  A full buffer flushes
- * itself, so a batch may be of any size; what it is not is atomic.  Xen goes on
- * behind a call that fails; each call has a result of its own.
+ * Arguments must stay valid until the flush, which the stack of the caller may not
+ * do, so the buffer has room for arguments as well as for calls.  A full buffer is
+ * flushed, so a batch may be of any size, but is not atomic.  Xen continues after a
+ * call that fails; each call has its own result.
  *
  * Events are masked because an upcall could begin a batch in the same buffer.
  */
@@ -21,7 +21,7 @@ static struct {
 	struct multicall_entry calls[MC_CALLS];
 	_Alignas(8) unsigned char args[MC_ARGS];
 	unsigned int used, args_used;
-	unsigned int failed; /* in the batch so far */
+	unsigned int failed; /* calls of this batch that failed so far */
 	unsigned long flags;
 } buffer;
 
@@ -36,7 +36,7 @@ void xen_mc_batch(void)
 	buffer.failed = 0;
 }
 
-/* Carries out what has been added; the results stay until the next addition. */
+/* Executes the calls in the buffer; their results are valid until the next xen_mc_entry. */
 void xen_mc_flush(void)
 {
 	unsigned int used = buffer.used;
@@ -77,7 +77,7 @@ unsigned int xen_mc_issue(void)
 	return buffer.failed;
 }
 
-/* The result of one call of the last flush. */
+/* Returns the result of a call of the last flush. */
 long xen_mc_result(unsigned int index)
 {
 	return (long)buffer.calls[index].result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Frame numbers.  A guest counts its memory from 0 without gaps: a pfn.  Xen has
- * it from wherever there was some: an mfn.  This kernel maps pfn n at
+ * Frame numbers.  A pfn (pseudo-physical) numbers the guest's memory from 0 without
+ * gaps; an mfn (machine) is the frame that Xen allocated.  This kernel maps pfn n at
  * VIRT_BASE + n pages.
  */
 #ifndef PAGE_H
@@ -12,7 +12,7 @@
 #include "layout.h"
 #include "xen-ops.h"
 
-/* What is mapped of it: 1 GiB, as one L2 table can; in 32-bit Xen's part may begin before. */
+/* The pages that are mapped: 1 GiB, one L2 table; less in 32-bit if Xen's area begins before. */
 #define L2_PAGES 0x40000
 #if !defined(CONFIG_X86_64) && VIRT_BASE + L2_PAGES * PAGE_SIZE > __MACH2PHYS_VIRT_START
 #define MAX_MAPPED_PAGES ((__MACH2PHYS_VIRT_START - VIRT_BASE) / PAGE_SIZE)
@@ -45,7 +45,7 @@ static inline unsigned long virt_to_mfn(const void *address)
 	return pfn_to_mfn(virt_to_pfn(address));
 }
 
-/* What a top table's frame is as a value of %cr3: in 32-bit that rotates what has no room. */
+/* Returns the value of %cr3 for a top table; in 32-bit the high bits of the frame are rotated. */
 static inline unsigned long xen_pfn_to_cr3(unsigned long mfn)
 {
 #ifdef CONFIG_X86_64

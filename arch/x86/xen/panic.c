@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The end of a kernel that cannot go on: why, with which registers, and by
- * which calls it came there.
+ * Ends a kernel that cannot continue: prints the reason, the registers and the call
+ * trace.
  *
- * Every function begins by pushing the caller's %rbp and pointing %rbp there
- * (-fno-omit-frame-pointer), so the saved ones form a chain, with the return
- * address beside each.  The addresses are for `addr2line -f -e vmlinux`.
+ * Every function begins by pushing the caller's %rbp and setting %rbp to its address
+ * (-fno-omit-frame-pointer), so the saved ones form a chain, each next to a return
+ * address.  `addr2line -f -e vmlinux` names the functions.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@ static bool is_text(uintptr_t address)
 	return address >= (uintptr_t)_text && address < (uintptr_t)_etext;
 }
 
-/* All stacks are objects of the image. */
+/* Whether an address is in the image, which has all stacks. */
 static bool is_readable(uintptr_t address)
 {
 	return address % sizeof(long) == 0 && address >= (uintptr_t)_text &&
@@ -45,7 +45,7 @@ static void print_calls(uintptr_t frame)
 			break;
 		printk("  " REGISTER "\n", (unsigned long)caller);
 		if (next <= frame)
-			break; /* a stack grows down: the callers' frames lie above */
+			break; /* the stack grows down: frames of callers are above */
 		frame = next;
 	}
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What each virtual CPU has for itself: what %gs:0 is to it, and by that its
- * number, the index of everything else that there is one of for each.
+ * Data of each vCPU at %gs:0, with its number: the index into all other arrays of
+ * data per vCPU.
  *
- * The number stays as it is for as long as code runs: nothing here moves from
- * one CPU to another.
+ * Code never moves from one vCPU to another, so the number stays valid.
  */
 #ifndef PERCPU_H
 #define PERCPU_H
@@ -21,8 +20,8 @@
 
 #ifdef CONFIG_X86_64
 /*
- * The compilers' stack protector expects its canary at %gs:40, which is why
- * Linux lays its interrupt stack out so.
+ * The layout is that of Linux: the compilers' stack protector expects its canary at
+ * %gs:40.
  */
 union irq_stack_union {
 	unsigned char irq_stack[THREAD_SIZE];

@@ -2,8 +2,8 @@
 /*
  * A small printf to the console.
  *
- * A line is written when it ends, at once, so that Xen's own messages never land
- * inside it.
+ * A line is written at once when it ends, so that Xen's messages do not appear inside
+ * of it.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,8 +37,8 @@ static void put_string(const char *string)
 }
 
 /*
- * Divides value, and returns the rest.  By digits of 16 bits, because of a whole
- * 64-bit value a 32-bit compiler would call a function of its library.
+ * Divides value, and returns the remainder.  It uses digits of 16 bits, because for
+ * 64-bit values a 32-bit compiler calls a function of its library.
  */
 static unsigned int divide(uint64_t *value, unsigned int divisor)
 {
@@ -100,13 +100,13 @@ static uint64_t unsigned_argument(va_list *args, unsigned int longs)
 }
 
 /*
- * %s %c %d %u %x %p %%; l or ll before d, u and x; before those a width, always
- * filled with zeros.  Anything else is printed as it stands, and the arguments after it
- * are not to be trusted.
+ * Formats: %s %c %d %u %x %p %%; l or ll before d, u and x; before those a width,
+ * always filled with zeros.  Anything else is printed unchanged and consumes no
+ * argument, so later ones are misread.
  */
 void vprintk(const char *format, va_list arguments)
 {
-	va_list args; /* whose address can be taken, as a parameter's cannot */
+	va_list args; /* a copy, as the address of the parameter cannot be taken */
 
 	va_copy(args, arguments);
 	for (; *format; format++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * printk for those who pass on what they were given: panic and failed checks.
+ * vprintk, for functions that pass on their arguments: panic and failed checks.
  */
 #ifndef PRINTK_H
 #define PRINTK_H

@@ -2,17 +2,17 @@
 /*
  * User mode.
  *
- * To the processor 64-bit kernel and user are alike: both run in ring 3.  Xen
- * keeps them apart by what it loads when it goes from one to the other: the
- * user's top page table (NEW_USER_BASEPTR) and %gs base, and for the way back the
- * kernel's, with the stack that stack_switch named, as a TSS would.  Which of
- * both it is stands in the lowest bits of the saved %cs: 0 or 3.
+ * The processor does not distinguish a 64-bit kernel from its users: both run in
+ * ring 3.  Xen does, and switches the top page table (NEW_USER_BASEPTR for user mode)
+ * and %gs base between the modes; on entry to the kernel it also loads the stack of
+ * stack_switch, as a TSS would.  The lowest bits of the saved %cs are the mode: 0 for
+ * the kernel, 3 for user mode.
  *
- * This kernel gives its users its own page table, which shows them everything:
- * a kernel that means to protect itself leaves its memory out of theirs.
+ * This kernel uses its own page table for user mode, too, so users can access all of
+ * it; a kernel that protects itself leaves its memory out of the users' table.
  *
- * A 32-bit kernel is in ring 1, where the processor takes it for one: one table
- * does for both, and users see only the pages that its entries let them see.
+ * A 32-bit kernel runs in ring 1, which the processor treats as supervisor mode: one
+ * table is sufficient, and users can access only pages with the user bit.
  */
 #include "layout.h"
 #include "ptrace.h"
@@ -21,7 +21,7 @@
 
 #define STACK_SIZE 0x2000
 
-/* vmlinux.lds.S: what users run is in pages of its own. */
+/* vmlinux.lds.S: the code of user mode has its own pages. */
 extern const char __user_text_start[], __user_text_end[];
 
 static unsigned char kernel_stack[STACK_SIZE] __attribute__((aligned(PAGE_SIZE)));
@@ -32,7 +32,7 @@ bool on_kernel_stack(const void *address)
 	return (uintptr_t)address - (uintptr_t)kernel_stack < STACK_SIZE;
 }
 
-/* Runs code with argument in %rdi or %edi, and returns what a handler gives to leave_user. */
+/* Runs code in user mode, with argument in %rdi or %edi; returns the value for leave_user. */
 unsigned long run_user(const void *code, unsigned long argument)
 {
 	struct pt_regs regs = {
@@ -51,7 +51,7 @@ unsigned long run_user(const void *code, unsigned long argument)
 	return enter_user(&regs);
 }
 
-/* In 64-bit Xen itself sets this of every entry. */
+/* Sets the user bit; in 64-bit Xen sets it in every entry. */
 static void show_to_user(const void *start, const void *end)
 {
 	for (const char *page = start; page < (const char *)end; page += PAGE_SIZE)

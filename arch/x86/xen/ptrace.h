@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The registers of interrupted code, as entry_64.S or entry_32.S leaves them on
- * the stack: its pushes from the top of this structure to vector, Xen's from
- * error_code on.
+ * The registers of interrupted code on the stack: entry_64.S or entry_32.S pushes the
+ * fields up to vector, Xen those from error_code on.
  */
 #ifndef PTRACE_H
 #define PTRACE_H
 
-#define VECTOR_SYSTEM_CALL 0x80 /* by which users call, as in Linux */
+#define VECTOR_SYSTEM_CALL 0x80 /* of system calls, as in Linux */
 
-/* "Vectors" of what does not come through the trap table. */
+/* Numbers for entries that do not use the trap table. */
 #define VECTOR_EVENT 256
 #define VECTOR_FAILSAFE 257
 #define VECTOR_SYSCALL 258
@@ -25,11 +24,11 @@ struct pt_regs {
 	unsigned long bx, cx, dx, si, di, bp, ax, ds, es;
 #endif
 	unsigned long vector;
-	unsigned long error_code; /* 0 for a vector without one */
+	unsigned long error_code; /* 0 if the vector has none */
 	unsigned long ip;
 	unsigned long cs; /* bits 0-1: 3 user; kernel 1, or 0 in 64-bit, though that is ring 3 too */
 	unsigned long flags;
-	unsigned long sp; /* this and ss: in 32-bit only if a user was interrupted */
+	unsigned long sp; /* sp and ss: in 32-bit only if user mode was interrupted */
 	unsigned long ss;
 };
 
@@ -38,13 +37,13 @@ static inline bool user_mode(const struct pt_regs *regs)
 	return (regs->cs & 3) == 3;
 }
 
-/* Of an interrupted kernel. */
+/* The stack pointer of an interrupted kernel. */
 static inline unsigned long kernel_stack_pointer(const struct pt_regs *regs)
 {
 #ifdef CONFIG_X86_64
 	return regs->sp;
 #else
-	return (unsigned long)&regs->sp; /* the same stack, from there up */
+	return (unsigned long)&regs->sp; /* no switch of stacks: the frame ends here */
 #endif
 }
 #endif

@@ -57,11 +57,11 @@ struct xen_add_to_physmap {
 };
 
 struct xen_memory_map {
-	unsigned int nr_entries; /* room in buffer; result: how many there are */
+	unsigned int nr_entries; /* room in buffer; result: the number of entries */
 	struct e820entry *buffer;
 };
 
-/* Linux arch/x86/include/uapi/asm/bootparam.h: what firmware says, too */
+/* Linux arch/x86/include/uapi/asm/bootparam.h */
 struct e820entry {
 	uint64_t addr;
 	uint64_t size;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Where the processor enters a PVH kernel on traps and interrupts (pvh-traps.c
- * has the table).  It has pushed struct interrupt_frame and, for some traps, an
- * error code; each entry passes both on to a function in C, and returns.
+ * Entry into a PVH kernel on traps and interrupts (pvh-traps.c has the table).  The
+ * processor has pushed struct interrupt_frame and, for some traps, an error code; each
+ * entry passes both to a function in C, and returns.
  */
 	.macro	entry_point name, function, has_error_code
 	.globl	\name
@@ -20,7 +20,7 @@
 	push	%r10
 	push	%r11
 	cld
-	lea	80(%rsp), %rdi		/* behind 9 registers and the error code */
+	lea	80(%rsp), %rdi		/* above 9 registers and the error code */
 	mov	72(%rsp), %rsi
 	call	\function
 	pop	%r11

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The interrupt descriptor table of a PVH guest: to the processor itself, not
- * to Xen as in a PV guest.
+ * The interrupt descriptor table of a PVH guest, which the processor uses; that of a
+ * PV guest is for Xen.
  */
 #include <stdint.h>
 
@@ -25,7 +25,7 @@ struct interrupt_frame {
 	uint64_t ip, cs, flags, sp, ss;
 };
 
-/* pvh-entry.S, which calls the functions below. */
+/* pvh-entry.S; it calls the functions below. */
 extern char pvh_trap[], pvh_trap_with_error_code[], pvh_breakpoint[], pvh_page_fault[], pvh_upcall[];
 void pvh_do_trap(const struct interrupt_frame *frame, uint64_t error);
 void pvh_do_breakpoint(void);
@@ -36,7 +36,7 @@ static struct gate idt[VECTORS] __attribute__((aligned(16)));
 
 volatile unsigned int pvh_breakpoints, pvh_upcalls;
 
-/* Where to go on after an expected page fault, and what it was. */
+/* Where to continue after an expected page fault, and the fault. */
 static volatile uint64_t resume_ip, resume_sp;
 static struct page_fault last_fault;
 
@@ -50,7 +50,7 @@ void pvh_do_breakpoint(void)
 	pvh_breakpoints++;
 }
 
-/* Xen asserts the vector until this is 0; there is no local APIC to acknowledge it to. */
+/* Xen asserts the vector until this is 0; no local APIC needs an acknowledgement. */
 void pvh_do_upcall(void)
 {
 	pvh_shared_page.info.vcpu_info[0].evtchn_upcall_pending = 0;
@@ -71,7 +71,7 @@ void pvh_do_page_fault(struct interrupt_frame *frame, uint64_t error)
 	resume_ip = 0;
 }
 
-/* Whether function(argument) ends with a page fault; it uses no saved register but %rbp. */
+/* Whether function(argument) page faults; it may use no callee-saved register but %rbp. */
 bool pvh_faults(void (*function)(volatile void *), volatile void *argument,
 		struct page_fault *fault)
 {

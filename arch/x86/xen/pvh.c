@@ -2,12 +2,12 @@
 /*
  * The first C code of a PVH guest.
  *
- * To a PVH guest the processor gives what a PV guest has to ask Xen for: ring 0,
- * page tables and descriptor tables of its own, an interrupt flag.  There is no
- * firmware; struct hvm_start_info says what there is.  pvh_start_xen in the Xen
- * head object has turned on long mode with pvh_page_tables, cleared .bss and
- * moved to init_thread_union; now a hypervisor is looked for.  With none, under
- * QEMU's -kernel, this is an ordinary kernel that writes to a serial port.
+ * The processor gives a PVH guest what Xen emulates for a PV guest: ring 0, its own
+ * page tables and descriptor tables, and an interrupt flag.  There is no firmware;
+ * struct hvm_start_info describes the machine.  pvh_start_xen in the Xen head object
+ * has enabled long mode with pvh_page_tables, cleared .bss and switched to
+ * init_thread_union; this code then searches for a hypervisor.  Without one, under
+ * QEMU's -kernel, the kernel writes to a serial port.
  */
 #include <stdint.h>
 
@@ -20,10 +20,10 @@ unsigned long pvh_distance;
 const struct hvm_start_info *pvh_start_info;
 uint32_t xen_cpuid_base;
 
-/* Filled by the entry code. */
+/* The entry code fills them. */
 uint64_t pvh_page_tables[8][512] __attribute__((aligned(PAGE_SIZE)));
 
-/* Stubs of the head object: they take the hypercall's number in %eax. */
+/* Stubs of the head object; the number of the hypercall is in %eax. */
 void hypercall_vmcall(void);
 void hypercall_vmmcall(void);
 
@@ -48,7 +48,7 @@ static uint32_t find_xen(void)
 	return 0;
 }
 
-/* Intel's processors have vmcall, AMD's and Hygon's vmmcall: the other one faults. */
+/* Intel processors have vmcall, AMD and Hygon vmmcall; the other instruction faults. */
 bool pvh_uses_vmcall(void)
 {
 	struct cpuid leaf = cpuid(0);
@@ -57,7 +57,7 @@ bool pvh_uses_vmcall(void)
 	return memcmp(vendor, "AuthenticAMD", 12) != 0 && memcmp(vendor, "HygonGenuine", 12) != 0;
 }
 
-/* By a stub of the head object, whatever else there is. */
+/* Makes a hypercall by a stub of the head object, even if there is a hypercall page. */
 long pvh_hypercall(bool vmcall, unsigned int number, unsigned long arg1, unsigned long arg2)
 {
 	long result = number;
@@ -74,7 +74,7 @@ static void set_up_hypercalls(void)
 #ifdef CONFIG_XEN_HYPERCALL_PAGE
 	extern char hypercall_page[];
 
-	/* For a PVH guest Xen fills it when it is told where it is. */
+	/* For a PVH guest Xen fills the page when its address is written to this MSR. */
 	wrmsr(cpuid(xen_cpuid_base + XEN_CPUID_LEAF_MSR).ebx, virt_to_phys(hypercall_page));
 #else
 	xen_hypercall = pvh_uses_vmcall() ? hypercall_vmcall : hypercall_vmmcall;
@@ -104,7 +104,7 @@ uint64_t pvh_get_param(uint32_t index)
 
 union pvh_shared_page pvh_shared_page __attribute__((aligned(PAGE_SIZE)));
 
-/* What the page of the image held is gone from then on. */
+/* Maps the shared page over a page of the image, whose content is lost. */
 long pvh_map_shared_info(void)
 {
 	struct xen_add_to_physmap map = {
@@ -126,7 +126,7 @@ static void set_up_console(void)
 			(evtchn_port_t)pvh_get_param(HVM_PARAM_CONSOLE_EVTCHN));
 }
 
-/* Entered by a jump: there is nothing to return to. */
+/* Entered by a jump, so it cannot return. */
 _Noreturn void xen_pvh_start_kernel(uint32_t start_info, uint32_t distance)
 {
 	pvh_start_info = phys_to_virt(start_info);

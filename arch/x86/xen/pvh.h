@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* What the parts of the PVH guest share. */
+/* Declarations for the source files of the PVH guest. */
 #ifndef PVH_H
 #define PVH_H
 
@@ -10,13 +10,13 @@
 #include "pvh-abi.h"
 #include "xen-ops.h"
 
-/* pvh.c: where the image lies, less where it was linked for. */
+/* pvh.c: the load address of the image minus the address that it was linked for. */
 extern unsigned long pvh_distance;
 extern const struct hvm_start_info *pvh_start_info;
-extern uint32_t xen_cpuid_base; /* 0: there is no Xen */
+extern uint32_t xen_cpuid_base; /* 0: Xen was not found */
 extern uint64_t pvh_page_tables[8][512];
 
-/* pvh.c: a page of the image, in whose place Xen's page can be mapped. */
+/* pvh.c: a page of the image over which Xen's page can be mapped. */
 union pvh_shared_page {
 	volatile struct shared_info info;
 	unsigned char page[PAGE_SIZE];
@@ -34,7 +34,7 @@ static inline struct cpuid cpuid(uint32_t leaf)
 	return out;
 }
 
-/* Physical memory below 4 GiB is mapped where it is; the image at its own addresses, too. */
+/* Physical memory below 4 GiB is identity mapped; the image is mapped twice. */
 static inline void *phys_to_virt(uint64_t address)
 {
 	return (void *)address;

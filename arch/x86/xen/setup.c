@@ -14,14 +14,14 @@
 #include "xen-ops.h"
 
 /*
- * The entry code stores this after it has cleared .bss, so .bss would do
- * today; in .data it does not depend on that order.
+ * In .data, so that it does not matter whether the entry code clears .bss before or
+ * after it stores this.
  */
 struct start_info *xen_start_info __attribute__((section(".data")));
 
 struct entry_state entry_state;
 
-/* Xen's page appears here instead of the image's own. */
+/* Xen's shared page is mapped here, over a page of the image. */
 static union {
 	struct shared_info info;
 	unsigned char page[PAGE_SIZE];
@@ -43,7 +43,7 @@ static void note_entry_state(void)
 	entry_state.upcall_mask = this_vcpu()->evtchn_upcall_mask;
 }
 
-/* Until the traps are set up any fault ends the domain; until the last line no event comes. */
+/* A fault before trap_init() ends the domain; events come after the last line only. */
 static void setup(void)
 {
 	map_shared_info();
@@ -59,8 +59,8 @@ static void setup(void)
 }
 
 /*
- * Entered by a jump: there is nothing to return to, and the stack is not as a
- * call leaves it, which the compiler counts on where alignment matters.
+ * Entered by a jump: it cannot return, and the stack does not have the alignment that
+ * the compiler expects after a call.
  */
 __attribute__((force_align_arg_pointer)) _Noreturn void xen_start_kernel(void)
 {

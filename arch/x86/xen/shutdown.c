@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * How a run ends, in words and as a status.
+ * Reports the result of a run: as text and as QEMU's exit status.
  *
- * The words are the last line, "RESULT: PASS" or "RESULT: FAIL".  The status is
- * QEMU's: its isa-debug-exit device at port 0xf4 ends QEMU with status
- * 2 * code + 1.  A shutdown hypercall alone could not carry one: for dom0 Xen
- * halts the machine (QEMU then runs on) or reboots it (status 0, as after a
- * crash).
+ * The text is the last line, "RESULT: PASS" or "RESULT: FAIL".  The isa-debug-exit
+ * device at port 0xf4 ends QEMU with status 2 * code + 1.  A shutdown hypercall alone
+ * could not pass a status: for dom0 Xen halts the machine (QEMU then keeps running)
+ * or reboots it (status 0, as after a crash).
  */
 #include "hypercall.h"
 #include "io.h"
@@ -17,8 +16,8 @@
 #define DEBUG_EXIT_FAIL 2    /* QEMU's status 5 */
 
 /*
- * A PV kernel runs in ring 3 (or 1), where `out` faults.  At the virtual I/O
- * privilege level 1 Xen carries it out on the kernel's behalf, for dom0.
+ * A PV kernel runs in ring 3 (or 1), where `out` faults.  At virtual I/O privilege
+ * level 1 Xen emulates it, for dom0 only.
  */
 static bool may_use_ports(void)
 {
@@ -40,7 +39,7 @@ _Noreturn void report_result(bool passed)
 	if (may_use_ports())
 		outl(DEBUG_EXIT_PORT, passed ? DEBUG_EXIT_PASS : DEBUG_EXIT_FAIL);
 
-	/* No such device: the reason is the status that the toolstack sees. */
+	/* Without the device, the shutdown reason is the status that the toolstack reads. */
 	while (xen_domain_type != XEN_NATIVE)
 		HYPERVISOR_sched_op(SCHEDOP_shutdown, &shutdown);
 	for (;;)

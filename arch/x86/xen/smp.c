@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * More than one virtual CPU.
+ * More than one vCPU.
  *
- * A PV guest starts on vCPU 0.  Another begins neither in real mode nor at a
- * reset: Xen is given all the registers and tables that it is to start with, once
- * (VCPUOP_initialise), and is then told to run it (VCPUOP_up), or no more
- * (VCPUOP_down), upon which it goes on where it was.
+ * A PV guest starts on vCPU 0.  Another vCPU does not start in real mode: the guest
+ * passes its initial registers and tables to Xen once (VCPUOP_initialise), then starts
+ * it (VCPUOP_up) and stops it (VCPUOP_down); when started again, it continues where it
+ * was.
  *
- * Of its own it has a stack, a %gs area, a descriptor table, its addresses for
- * callbacks and its part of the shared page, with a flag and pending events; the
- * page tables and the handlers of traps and channels are everybody's.  Here it
- * sleeps until it is given something to do (smp_call_function).  The console,
- * multicalls and page tables are used by vCPU 0 only, which needs no locks then.
+ * Each vCPU has its own stack, %gs area, descriptor table, callback addresses, and its
+ * part of the shared page, with a mask and pending events; page tables and handlers
+ * are common.  Here a vCPU sleeps until smp_call_function() gives it a function.  Only
+ * vCPU 0 uses the console, multicalls and page tables, so they need no locks.
  */
 #include "smp.h"
 #include "hypercall.h"
@@ -21,11 +20,11 @@
 static unsigned char stacks[NR_CPUS - 1][THREAD_SIZE] __attribute__((aligned(THREAD_SIZE)));
 static union irq_stack_union areas[NR_CPUS - 1];
 
-/* What each is to do next, and the channel to say so by; 0 is none. */
+/* The next function of each vCPU, and the channel that wakes it; 0: none. */
 static void (*volatile calls[NR_CPUS])(void);
 static evtchn_port_t wakeups[NR_CPUS];
 
-/* Whether the domain has it. */
+/* Whether the domain has a vCPU of this number. */
 bool cpu_possible(unsigned int cpu)
 {
 	return cpu < NR_CPUS && HYPERVISOR_vcpu_op(VCPUOP_is_up, cpu, NULL) != -XEN_ENOENT;
@@ -41,13 +40,13 @@ union irq_stack_union *per_cpu_area(unsigned int cpu)
 	return cpu == 0 ? &irq_stack_union : &areas[cpu - 1];
 }
 
-/* For another than vCPU 0. */
+/* Whether an address is on the stack of a vCPU other than 0. */
 bool on_cpu_stack(unsigned int cpu, const void *address)
 {
 	return (uintptr_t)address - (uintptr_t)stacks[cpu - 1] < THREAD_SIZE;
 }
 
-/* Gives up the processor: who is waited for may be without one. */
+/* Yields the processor, which the vCPU that this one waits for may need. */
 void cpu_relax(void)
 {
 	HYPERVISOR_sched_op(SCHEDOP_yield, NULL);
@@ -55,9 +54,8 @@ void cpu_relax(void)
 }
 
 /*
- * Entered by Xen, with nothing to return to.  Events are masked between the look
- * at what there is to do and the sleep, so that one that comes in between ends
- * the sleep at once.
+ * Entered by Xen, so it cannot return.  Events are masked from the test for a new
+ * function to the sleep, so that an event in between ends the sleep at once.
  */
 __attribute__((force_align_arg_pointer)) static _Noreturn void cpu_bringup_and_idle(void)
 {
@@ -83,7 +81,7 @@ static void cpu_initialize_context(unsigned int cpu)
 
 	per_cpu_area(cpu)->cpu_number = cpu;
 	context = (struct vcpu_guest_context){
-		/* In kernel mode, and entered there with events masked, as on vCPU 0. */
+		/* Start in kernel mode with events masked, as vCPU 0 does. */
 		.flags = VGCF_in_kernel | VGCF_failsafe_disables_events |
 			 VGCF_syscall_disables_events,
 		.user_regs = {
@@ -107,13 +105,13 @@ static void cpu_initialize_context(unsigned int cpu)
 		panic("vCPU %u cannot be initialised", cpu);
 }
 
-/* Its upcall is all that it takes to wake it. */
+/* The upcall itself wakes the vCPU. */
 static void wake_up(evtchn_port_t port)
 {
 	(void)port;
 }
 
-/* Runs a CPU that is possible. */
+/* Starts a vCPU for which cpu_possible() is true. */
 void xen_cpu_up(unsigned int cpu)
 {
 	if (!wakeups[cpu]) {
@@ -125,14 +123,14 @@ void xen_cpu_up(unsigned int cpu)
 		panic("vCPU %u does not come up", cpu);
 }
 
-/* Stops another CPU wherever it is. */
+/* Stops another vCPU at any instruction. */
 void xen_cpu_down(unsigned int cpu)
 {
 	struct vcpu_runstate_info runstate = {.state = RUNSTATE_running};
 
 	if (HYPERVISOR_vcpu_op(VCPUOP_down, cpu, NULL) != 0)
 		panic("vCPU %u does not go down", cpu);
-	/* It is down as soon as it is told to, but may still be running. */
+	/* VCPUOP_down returns before the vCPU has stopped. */
 	while (runstate.state == RUNSTATE_running) {
 		cpu_relax();
 		if (HYPERVISOR_vcpu_op(VCPUOP_get_runstate_info, cpu, &runstate) != 0)
@@ -140,14 +138,14 @@ void xen_cpu_down(unsigned int cpu)
 	}
 }
 
-/* Has another CPU, which is idle, run a function with events enabled. */
+/* Makes another vCPU, which is idle, run a function with events enabled. */
 void smp_call_function(unsigned int cpu, void (*function)(void))
 {
 	calls[cpu] = function;
 	evtchn_send(wakeups[cpu]);
 }
 
-/* Whether it has not returned yet. */
+/* Whether the function has not returned yet. */
 bool smp_call_pending(unsigned int cpu)
 {
 	return calls[cpu] != NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * smp.c: more than one virtual CPU, with CONFIG_SMP.
+ * smp.c: more than one vCPU, with CONFIG_SMP.
  */
 #ifndef SMP_H
 #define SMP_H

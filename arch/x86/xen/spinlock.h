@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A lock between virtual CPUs.
+ * A lock between vCPUs.
  *
- * Who holds it may not be running: Xen has more of them than processors.  So
- * who waits for it gives up its processor.
+ * The vCPU that holds it may not be running, as there may be more vCPUs than
+ * processors.  So a vCPU that waits yields its processor.
  *
- * What an upcall locks, too, must be locked with events masked.
+ * A lock that an upcall takes, too, must be taken with events masked.
  */
 #ifndef SPINLOCK_H
 #define SPINLOCK_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What every start of this kernel stands on, PV or PVH: the objects that the
- * entry code in the Xen head object needs before any C can run, and what the
- * start has found out for all that follows.
+ * Common to PV and PVH: the objects that the entry code in the Xen head object needs
+ * before any C code runs, and variables that the start of the guest sets.
  */
 #include "layout.h"
 #include "percpu.h"
@@ -15,8 +14,8 @@ union thread_union {
 
 #ifdef CONFIG_X86_64
 /*
- * The boot CPU's, which is number 0.  With CONFIG_SMP the entry code knows it
- * as init_per_cpu__irq_stack_union (vmlinux.lds.S).
+ * That of the boot CPU, number 0.  With CONFIG_SMP the entry code refers to it as
+ * init_per_cpu__irq_stack_union (vmlinux.lds.S).
  */
 union irq_stack_union irq_stack_union;
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The functions of lib.c, by the names that the compilers know them by.
+ * The functions of lib.c, under the names that compilers expect.
  */
 #ifndef STRING_H
 #define STRING_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Time: Xen's, in nanoseconds since it booted.
+ * Xen's system time, in nanoseconds since Xen booted.
  *
- * In the shared page Xen says what time it was at some value of the time stamp
- * counter, and how fast that counts; the rest is arithmetic.  The values
- * change under the reader: version tells, so all of them are read as volatile.
+ * In the shared page Xen writes a time, the value of the time stamp counter at that
+ * time, and the counter's speed.  Xen may change the values while they are read, and
+ * then changes version: all of them are read as volatile.
  */
 #include "hypercall.h"
 #include "xen-ops.h"
@@ -13,12 +13,12 @@ static uint64_t rdtsc(void)
 {
 	uint32_t low, high;
 
-	/* Not before what is read ahead of it. */
+	/* lfence: rdtsc must not be executed before the reads that precede it */
 	asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
 	return (uint64_t)high << 32 | low;
 }
 
-/* ticks * mul / 2^32, though the product may have 96 bits. */
+/* Returns ticks * mul / 2^32; the product may have 96 bits. */
 static uint64_t scale(uint64_t ticks, uint32_t mul)
 {
 	return (ticks >> 32) * mul + ((ticks & 0xffffffff) * mul >> 32);
@@ -43,14 +43,14 @@ uint64_t xen_clocksource_read(void)
 	return time;
 }
 
-/* Raises VIRQ_TIMER once, when that time has come; 0 takes it back. */
+/* Makes Xen raise VIRQ_TIMER once, at deadline; 0 cancels it. */
 void xen_set_timer(uint64_t deadline)
 {
 	if (HYPERVISOR_set_timer_op(deadline) != 0)
 		panic("set_timer_op refused");
 }
 
-/* Xen's own tick, every 10 ms, is on unless a guest says that it wants none. */
+/* Stops Xen's periodic timer of 10 ms, which is on by default. */
 void time_init(void)
 {
 	if (HYPERVISOR_vcpu_op(VCPUOP_stop_periodic_timer, smp_processor_id(), NULL) != 0)

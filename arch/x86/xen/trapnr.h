@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The processor's numbers of exceptions, and what an error code says; for C and
- * assembly alike.
+ * The numbers of exceptions, and the bits of error codes, for C and assembly.
  */
 #ifndef TRAPNR_H
 #define TRAPNR_H

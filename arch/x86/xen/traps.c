@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Exceptions: the table that Xen delivers them by, and what is done with them.
+ * Exceptions: the trap table for Xen, and the handling of traps.
  *
- * The processor's own table (IDT) is Xen's.  A guest hands over a list of
- * vectors and addresses, and Xen passes on what concerns it.  A kernel without
- * a handler for what happens to it is crashed.
+ * The processor's table (IDT) is Xen's.  A guest passes a list of vectors and
+ * addresses to Xen, which delivers the guest's exceptions there.  Xen crashes a guest
+ * without a handler for an exception.
  *
- * An exception goes, in this order, to the handler that set_trap_handler gave
- * its vector, to the instruction's entry in __ex_table (see fault.h), to panic.
+ * An exception is passed, in this order, to the handler that set_trap_handler set for
+ * its vector, to the instruction's entry in __ex_table (see fault.h), and to panic.
  */
 #include "fault.h"
 #include "hypercall.h"
@@ -21,10 +21,10 @@ extern char trap_divide_error[], trap_debug[], trap_nmi[], trap_int3[], trap_ove
 	trap_general_protection[], trap_page_fault[], trap_coprocessor_error[],
 	trap_alignment_check[], trap_machine_check[], trap_simd_error[], trap_int80[];
 
-/* Who may come here by `int`; exceptions come whatever this says. */
+/* The least privilege that may use `int`; it does not affect exceptions. */
 #define LEVEL_NOBODY 0
 #define LEVEL_USER 3
-#define ENTER_MASKED 4 /* as by an interrupt gate: with event delivery switched off */
+#define ENTER_MASKED 4 /* with events masked, as an interrupt gate does */
 
 #ifdef CONFIG_X86_64
 #define CALLBACK(entry) (unsigned long)(entry)
@@ -55,7 +55,7 @@ static const struct trap_info trap_table[] = {
 	TRAP(X86_TRAP_MC, LEVEL_NOBODY, trap_machine_check),
 	TRAP(X86_TRAP_XF, LEVEL_NOBODY, trap_simd_error),
 	TRAP(VECTOR_SYSTEM_CALL, LEVEL_USER, trap_int80),
-	{0, 0, 0, 0}, /* the end */
+	{0, 0, 0, 0}, /* end of the table */
 };
 
 static trap_handler handlers[VECTOR_SYSCALL + 1];
@@ -70,13 +70,13 @@ trap_handler set_trap_handler(unsigned int vector, trap_handler handler)
 	return before;
 }
 
-/* %cr2 itself is Xen's; the guest's is in the page that both share. */
+/* The register %cr2 is Xen's; the guest's value is in the shared page. */
 static unsigned long read_cr2(void)
 {
 	return this_vcpu()->arch.cr2;
 }
 
-/* What a call that goes nowhere is turned into a call of. */
+/* Replaces the target of a call to an address that cannot be executed. */
 static void return_at_once(void)
 {
 }
@@ -87,7 +87,7 @@ static bool fix_up(struct pt_regs *regs, unsigned long cr2)
 	bool called_into_nothing = regs->vector == X86_TRAP_PF && cr2 == regs->ip &&
 				   (regs->error_code & X86_PF_INSTR);
 
-	/* The faulting instruction is not there; what called it is. */
+	/* There is no instruction at the faulting address: search for the caller's. */
 	if (called_into_nothing)
 		address = *(unsigned long *)kernel_stack_pointer(regs);
 
@@ -118,7 +118,7 @@ void do_trap(struct pt_regs *regs)
 		 regs->error_code, cr2);
 }
 
-/* For a CPU's initial state: by vector, and for all 256. */
+/* Copies the table for the initial state of a vCPU, indexed by all 256 vectors. */
 void xen_copy_trap_info(struct trap_info *traps)
 {
 	for (const struct trap_info *trap = trap_table; trap->address; trap++)
@@ -135,8 +135,8 @@ static void register_callback(uint16_t type, uint16_t flags, void *address)
 }
 
 /*
- * To be called with events masked: Xen crashes a guest that it has an event
- * for, and no address to deliver it to.
+ * Must be called with events masked: Xen crashes a guest that has a pending event but
+ * no callback address.
  */
 void trap_init(void)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Lays out the kernel image; the C preprocessor reads this first.
+ * The linker script of the kernel image, which the C preprocessor processes first.
  *
- * Xen and QEMU read an image's program headers only, so every section names
- * the segments it lies in: one that does not would inherit those of the
- * section before it, which may be the notes'.  For the same reason a section
- * that this file does not name is an error (ld --orphan-handling=error).
- * Physical addresses are addresses minus VIRT_BASE, as the notes VIRT_BASE and
- * PADDR_OFFSET promise.
+ * Xen and QEMU read program headers only, so every section names its segments: else
+ * it would inherit those of the section before it, which may be those of the notes.
+ * For the same reason a section that this file does not name is an error
+ * (ld --orphan-handling=error).  Physical addresses are virtual addresses minus
+ * VIRT_BASE, in agreement with the notes VIRT_BASE and PADDR_OFFSET.
  *
- * Each ASSERT at the end is an invariant that a loader or the entry code
- * trusts without a check.
+ * Each ASSERT at the end is an invariant on which a loader or the entry code relies
+ * without a check.
  */
 #include "layout.h"
 
@@ -21,7 +20,7 @@
 #ifdef CONFIG_XEN_PV
 ENTRY(startup_xen)
 #elif defined(CONFIG_XEN_PVH)
-/* Physical, so that a PV loader does not take it for its own entry. */
+/* A physical address, so that a PV loader does not use it as its entry point. */
 ENTRY(phys_pvh_start_xen)
 phys_pvh_start_xen = pvh_start_xen - VIRT_BASE;
 #else
@@ -33,7 +32,7 @@ PHDRS
 	text PT_LOAD FLAGS(5);		/* R E */
 	data PT_LOAD FLAGS(6);		/* RW */
 #ifdef CONFIG_XEN
-	note PT_NOTE FLAGS(4);		/* R; lies inside text */
+	note PT_NOTE FLAGS(4);		/* R; part of text */
 #endif
 	stack PT_GNU_STACK FLAGS(6);	/* RW: not executable */
 }
@@ -46,7 +45,7 @@ SECTIONS
 		*(.text .text.*) *(.head.text .init.text)
 #ifdef CONFIG_XEN_PV
 
-		/* process.c shows these pages to users. */
+		/* process.c sets the user bit for these pages. */
 		. = ALIGN(PAGE_SIZE);
 		__user_text_start = .;
 		*(.user.text)
@@ -57,12 +56,12 @@ SECTIONS
 	_etext = .;
 
 #ifdef CONFIG_XEN
-	/* Alone in its segment and 4-aligned: QEMU steps from note to note by p_align. */
+	/* Alone in its segment and 4-aligned: QEMU pads notes to p_align. */
 	.notes : PHYSICAL(.notes) { KEEP(*(.note.Xen)) } :text :note
 #endif
 	.rodata : PHYSICAL(.rodata) { *(.rodata .rodata.*) } :text
 
-	/* fault.h: where instructions lie that may fault. */
+	/* fault.h: the addresses of instructions that may fault. */
 	__ex_table : PHYSICAL(__ex_table) {
 		. = ALIGN(8);
 		__start___ex_table = .;
@@ -81,10 +80,10 @@ SECTIONS
 
 	/*
 	 * The entry code clears the bytes from __bss_start to __bss_stop.  The
-	 * first of them are in the file and not zero, so that the guest can tell
-	 * whether it did; Xen itself clears only what is not in the file.  They
+	 * first of them are in the file and not zero, so that a check can tell
+	 * whether it did; Xen clears only bytes that are not in the file.  They
 	 * also keep this segment from being empty: GNU ld puts an empty one at
-	 * the physical address 0, and Xen takes the lowest for the image's start.
+	 * the physical address 0, and Xen uses the lowest as the image's start.
 	 */
 	. = ALIGN(PAGE_SIZE);
 	.data : PHYSICAL(.data) {
@@ -99,7 +98,7 @@ SECTIONS
 	__bss_stop = .;
 	_end = .;
 
-	/* For debuggers; these exist with -g only, and the last three always. */
+	/* For debuggers; they exist with -g only, the last three always. */
 	NOT_LOADED(.debug_abbrev)
 	NOT_LOADED(.debug_addr)
 	NOT_LOADED(.debug_aranges)
@@ -119,9 +118,9 @@ SECTIONS
 	NOT_LOADED(.shstrtab)
 
 	/*
-	 * No other notes beside Xen's: .note.gnu.property is 8-aligned, and then
-	 * QEMU finds none.  Nothing here unwinds, and objtool's hints (.discard.*)
-	 * are for objtool.
+	 * Only Xen's notes: with .note.gnu.property, which is 8-aligned, QEMU
+	 * would find none.  Unwind tables are not used, and objtool's hints
+	 * (.discard.*) are not needed at run time.
 	 */
 	/DISCARD/ : {
 		*(.note.* .comment .llvm_addrsig)
@@ -138,7 +137,7 @@ init_per_cpu__irq_stack_union = irq_stack_union;
 #endif
 
 ASSERT(SIZEOF(.got) == 0 && SIZEOF(.plt) == 0, ".got, .plt: the image holds position independent code")
-ASSERT(SIZEOF(.rel.dyn) == 0 && SIZEOF(.rela.dyn) == 0, ".rel.dyn, .rela.dyn: nobody applies run-time relocations")
+ASSERT(SIZEOF(.rel.dyn) == 0 && SIZEOF(.rela.dyn) == 0, ".rel.dyn, .rela.dyn: no loader applies run-time relocations")
 ASSERT(IS_ALIGNED(__bss_start, 8), "__bss_start is not 8-aligned")
 ASSERT(IS_ALIGNED(__bss_stop, 8), "__bss_stop is not 8-aligned")
 

@@ -2,7 +2,7 @@
 /*
  * The part of Xen's public interface that this guest uses: layouts and
  * numbers, under Xen's names.  Each block names its source in the Xen tree;
- * tests/arch/test_abi.py holds every one of them against Xen's own headers.
+ * tests/arch/test_abi.py compares all of them with Xen's own headers.
  *
  * The assembly sources read the numbers only.
  */
@@ -198,7 +198,7 @@ struct start_info {
 	unsigned long pt_base;	    /* virtual address of the top page table */
 	unsigned long nr_pt_frames; /* page table pages in use at entry */
 	unsigned long mfn_list;	    /* virtual address of the p2m table */
-	unsigned long mod_start;    /* initrd: a frame number, as MOD_START_PFN asks */
+	unsigned long mod_start;    /* initrd: a frame number, because of the note MOD_START_PFN */
 	unsigned long mod_len;	    /* bytes */
 	int8_t cmd_line[MAX_GUEST_CMDLINE];
 	unsigned long first_p2m_pfn;
@@ -230,12 +230,12 @@ struct arch_vcpu_info {
 struct vcpu_info {
 	uint8_t evtchn_upcall_pending;
 	uint8_t evtchn_upcall_mask;
-	unsigned long evtchn_pending_sel; /* words of evtchn_pending to look at */
+	unsigned long evtchn_pending_sel; /* bit n: word n of evtchn_pending is not 0 */
 	struct arch_vcpu_info arch;
 	struct vcpu_time_info time;
 };
 
-/* Without what follows on these in Xen, which differs and is not used. */
+/* Only the first fields; the others differ among architectures, and are not used. */
 struct shared_info {
 	struct vcpu_info vcpu_info[XEN_LEGACY_MAX_VCPUS];
 	unsigned long evtchn_pending[sizeof(unsigned long) * 8];
@@ -271,7 +271,7 @@ struct multicall_entry {
 /* xen/include/public/arch-x86/xen.h */
 struct trap_info {
 	uint8_t vector;
-	uint8_t flags; /* the least privilege that `int` takes, | 4: enter masked */
+	uint8_t flags; /* the least privilege that may use `int`; | 4: enter masked */
 	uint16_t cs;
 	unsigned long address;
 };
@@ -413,7 +413,7 @@ struct xen_platform_op {
 	uint32_t interface_version;
 	union {
 		struct xenpf_core_parking core_parking;
-		uint64_t aligned; /* as others that are not here */
+		uint64_t aligned; /* the size of Xen's union, which has further members */
 		uint8_t pad[128];
 	} u;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the parts of the guest share with one another, with the linker script
- * and with the Xen head object.
+ * Declarations for all source files of the guest; some symbols are those of the
+ * linker script and of the Xen head object.
  */
 #ifndef XEN_OPS_H
 #define XEN_OPS_H
@@ -15,10 +15,10 @@
 
 struct pt_regs;
 
-/* Boundaries from vmlinux.lds.S; only their addresses mean anything. */
+/* Boundaries from vmlinux.lds.S; only their addresses have a meaning. */
 extern char _text[], _etext[], _end[];
 
-/* start.c: what the entry code stands on. */
+/* start.c: objects that the entry code uses. */
 extern union thread_union init_thread_union;
 #ifdef CONFIG_X86_64
 extern union irq_stack_union irq_stack_union;
@@ -30,7 +30,7 @@ enum xen_domain_type { XEN_NATIVE, XEN_PV_DOMAIN, XEN_PVH_DOMAIN };
 extern enum xen_domain_type xen_domain_type;
 extern bool xen_initial_domain;
 
-/* setup.c: the start of a PV guest, and what its entry code fills in. */
+/* setup.c: the start of a PV guest; the entry code sets xen_start_info. */
 extern struct start_info *xen_start_info;
 _Noreturn void xen_start_kernel(void);
 
@@ -41,7 +41,7 @@ void xen_console_write(const char *text, size_t size);
 void xen_console_drain(void);
 __attribute__((format(printf, 1, 2))) void printk(const char *format, ...);
 
-/* checks/run.c: runs every check, and says which; returns whether all passed. */
+/* checks/run.c: runs every check and prints results; returns whether all passed. */
 extern const char *current_check;
 bool run_checks(void);
 
@@ -51,7 +51,7 @@ _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, .
 
 #define X86_EFLAGS_IF 0x200
 
-/* setup.c: what the processor was like at xen_start_kernel, for the checks. */
+/* setup.c: the state of the processor at xen_start_kernel, for the checks. */
 struct entry_state {
 	unsigned long cs, ss, flags;
 	uint8_t upcall_mask;
@@ -59,7 +59,7 @@ struct entry_state {
 
 extern struct entry_state entry_state;
 
-/* setup.c: the page that Xen and the guest share, and this CPU's part of it. */
+/* setup.c: the page that Xen and the guest share, and this vCPU's part of it. */
 extern struct shared_info *const HYPERVISOR_shared_info;
 
 static inline volatile struct vcpu_info *this_vcpu(void)
@@ -67,7 +67,7 @@ static inline volatile struct vcpu_info *this_vcpu(void)
 	return &HYPERVISOR_shared_info->vcpu_info[smp_processor_id()];
 }
 
-/* panic.c: with the registers of a trap. */
+/* panic.c: a panic that prints the registers of a trap. */
 _Noreturn __attribute__((format(printf, 2, 3))) void panic_at(const struct pt_regs *regs,
 							      const char *format, ...);
 
@@ -118,7 +118,7 @@ void insert_table(const void *address, unsigned int level, const void *page);
 void map_memory(unsigned long pfn, unsigned long end);
 void mmu_init(void);
 
-/* gdt.c: one table per CPU; what Xen makes level 0 of is the kernel's: 3, or in 32-bit 1. */
+/* gdt.c: one table per vCPU; Xen changes level 0 to that of the kernel: 3, or in 32-bit 1. */
 #define GUEST_KERNEL_RPL (FLAT_KERNEL_CS & 3)
 #define GDT_ENTRIES 512
 #define GDT_ENTRY_DATA 3
@@ -139,11 +139,11 @@ long load_gdt(const void *table, unsigned int entries);
 long write_gdt_entry(unsigned int index, uint64_t descriptor);
 void gdt_init(void);
 
-/* gdt.c: %ds, %es, %fs, %gs when Xen last could not load one, and how often that was. */
+/* gdt.c: %ds, %es, %fs, %gs at the last failsafe callback, and the number of callbacks. */
 extern unsigned long failsafe_selectors[4];
 extern volatile unsigned int failsafe_callbacks;
 
-/* traps.c: a handler returns whether the trap is dealt with. */
+/* traps.c: a handler returns whether it has handled the trap. */
 typedef bool (*trap_handler)(struct pt_regs *regs);
 
 trap_handler set_trap_handler(unsigned int vector, trap_handler handler);
@@ -151,7 +151,7 @@ void do_trap(struct pt_regs *regs);
 void trap_init(void);
 void xen_copy_trap_info(struct trap_info *traps);
 
-/* entry_64.S, entry_32.S: from user mode comes back who calls leave_user in a trap's handler. */
+/* entry_64.S, entry_32.S: leave_user(), called in a trap's handler, ends enter_user(). */
 extern char xen_hypervisor_callback[], xen_failsafe_callback[], xen_syscall_target[];
 unsigned long enter_user(const struct pt_regs *regs);
 _Noreturn void leave_user(unsigned long value);
@@ -186,8 +186,8 @@ void evtchn_close(evtchn_port_t port);
 void evtchn_init(void);
 
 /*
- * events.c: for each CPU, what the upcall that is being handled has interrupted,
- * and how many there were.
+ * events.c: for each vCPU, the registers that the current upcall has interrupted, and
+ * the number of upcalls.
  */
 extern const struct pt_regs *irq_regs[NR_CPUS];
 extern volatile unsigned int xen_upcalls[NR_CPUS];

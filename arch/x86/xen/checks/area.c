@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A part of the address space with tables of its own, for a check's time.
+ * Page tables for the address AREA, which exist during a check.
  */
 #include "area.h"
 
 static uint64_t l2[ENTRIES] PAGE, l1[ENTRIES] PAGE;
 volatile unsigned long first[LONGS] PAGE, second[LONGS] PAGE;
 
-/* Maps first at AREA, and nothing behind it. */
+/* Maps the page first at AREA, and nothing after it. */
 void open_area(void)
 {
 	memset(l2, 0, PAGE_SIZE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Pages and tables for the checks to play with.
+ * Pages and page tables that checks use.
  */
 #ifndef AREA_H
 #define AREA_H
@@ -14,14 +14,14 @@
 #define ENTRIES (PAGE_SIZE / 8) /* of a table */
 #define LONGS (PAGE_SIZE / sizeof(long))
 
-/* Where nothing is mapped, and the L3 table is free to have an L2. */
+/* An address where nothing is mapped, and whose L3 entry is free. */
 #ifdef CONFIG_X86_64
 #define AREA ((volatile unsigned long *)(VIRT_BASE + 0x60000000))
 #else
 #define AREA ((volatile unsigned long *)0x20000000)
 #endif
 
-/* Two pages of memory, which begin with these numbers once the area is open. */
+/* Two pages of memory, which begin with these numbers after open_area(). */
 #define FIRST 0x1111
 #define SECOND 0x2222
 extern volatile unsigned long first[LONGS], second[LONGS];
@@ -55,7 +55,7 @@ static inline struct fault try_read(const volatile void *address)
 	return TRY("mov (%0), %%al", : : "r"(address) : "ax", "memory");
 }
 
-/* Stores what is there. */
+/* Stores the value that the address has. */
 static inline struct fault try_store(volatile void *address)
 {
 	unsigned long value = *(volatile unsigned long *)address;

@@ -78,7 +78,7 @@ static __attribute__((noinline)) void add_update(volatile void *address, volatil
 	MULTI_mmu_update((struct mmu_update){virt_to_machine(entry_at(address)), pte_of(page)});
 }
 
-/* Nothing of the caller's is looked at any more: its stack has been used for other things. */
+/* The flush does not read the caller's stack, which has been overwritten meanwhile. */
 static void arguments_are_kept(void)
 {
 	open_area();
@@ -125,7 +125,7 @@ static void order_is_kept(void)
 	EXPECT_EQUAL(seen, SECOND);
 }
 
-/* One more than fit: all are carried out, in two flushes. */
+/* One call more than fits: all are executed, in two flushes. */
 static void full_buffer_flushes_itself(void)
 {
 	struct xen_feature_info features[MC_CALLS + 1] = {0};
@@ -226,7 +226,7 @@ static uint64_t time_of_single_calls(void)
 	return xen_clocksource_read() - start;
 }
 
-/* A figure, and no check: anything may come between.  The best of many has the least of it. */
+/* Prints the minimum of many runs; not a check, as times depend on the machine. */
 static void print_times(void)
 {
 	uint64_t batch = ~0ull, single = ~0ull;

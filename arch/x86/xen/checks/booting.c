@@ -12,7 +12,7 @@
 #include "../xen-ops.h"
 #include "check.h"
 
-/* magic goes on after the prefix: a dom0 sees "xen-3.0-x86_64p". */
+/* Only a prefix of magic: Xen gives "xen-3.0-x86_64p" to a dom0. */
 static void start_info_magic(void)
 {
 #ifdef CONFIG_X86_64
@@ -36,7 +36,7 @@ static void hypercall_returns_version(void)
 	EXPECT(version >> 16 >= 4);
 }
 
-/* All zeros in the file. */
+/* The page is zero in the file. */
 static void hypercall_page_filled(void)
 {
 #ifdef CONFIG_XEN_HYPERCALL_PAGE
@@ -63,7 +63,7 @@ static void gs_base_at_irq_stack_union(void)
 
 #endif
 
-/* Ring 3 in 64-bit, as its users', and only Xen knows who is who; ring 1 in 32-bit. */
+/* A 64-bit kernel runs in ring 3, like its users; a 32-bit kernel in ring 1. */
 static void entered_in_the_kernels_ring(void)
 {
 	EXPECT_EQUAL(entry_state.cs, FLAT_KERNEL_CS);
@@ -75,7 +75,7 @@ static void entered_with_events_masked(void)
 	EXPECT_EQUAL(entry_state.upcall_mask, 1);
 }
 
-/* The processor's own flag is on all the time: it is Xen who takes interrupts. */
+/* The processor's own flag is always set: Xen handles the interrupts. */
 static void entered_with_interrupts_on(void)
 {
 	EXPECT(entry_state.flags & X86_EFLAGS_IF);
@@ -86,7 +86,7 @@ static void entered_with_direction_flag_clear(void)
 	EXPECT_EQUAL(entry_state.flags & 0x400, 0);
 }
 
-/* Xen writes there: the clock's speed, which is never 0. */
+/* Xen writes the clock's speed there, which is never 0. */
 static void shared_info_mapped(void)
 {
 	EXPECT(this_vcpu()->time.tsc_to_system_mul != 0);
@@ -94,11 +94,11 @@ static void shared_info_mapped(void)
 
 static void wall_clock_set(void)
 {
-	/* 2001; before it nobody ran Xen. */
+	/* the year 2001, before the first release of Xen */
 	EXPECT(HYPERVISOR_shared_info->wc_sec > 978307200);
 }
 
-/* A PV guest must not write its tables, and counts memory in frames of its own. */
+/* A PV guest must not write its page tables, and has pseudo-physical frame numbers. */
 static void features_read(void)
 {
 	EXPECT(xen_features & 1 << XENFEAT_mmu_pt_update_preserve_ad);
@@ -112,7 +112,7 @@ static void features_agree_with_start_info(void)
 		     !!(xen_start_info->flags & SIF_INITDOMAIN));
 }
 
-/* The loader put byte n of the image's memory where VIRT_BASE and PADDR_OFFSET say. */
+/* Each page of the image is in the frame that VIRT_BASE and PADDR_OFFSET determine. */
 static void image_at_its_frames(void)
 {
 	for (const char *page = _text; page < _end; page += PAGE_SIZE)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The self-test's checks.  A new one is a function in the file of its piece and
- * a row of the table at its end:
+ * The checks of the self-test.  To add one, write a function in the file of its
+ * subject, and add a row to the table at the end of that file:
  *
  *	static void two_is_even(void)
  *	{
  *		EXPECT_EQUAL(2 % 2, 0);
  *	}
  *
- * It passes if it returns without a failed expectation, which ends it.  A check
- * leaves the guest as it found it: it undoes what it did.
+ * A check passes if it returns without a failed expectation; a failed one returns
+ * at once.  A check must restore the state of the guest.
  *
- * tests/arch/mutations.py has a row for each, too: a change of the guest that
- * makes it fail.  A check that nothing makes fail proves nothing.
+ * tests/arch/mutations.py has a row for each check: a change of the guest that
+ * makes the check fail, which proves that the check works.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -33,7 +33,7 @@ struct checks {
 #define CHECKS(table) \
 	{ table, sizeof(table) / sizeof((table)[0]) }
 
-/* One per piece, in the file of its name. */
+/* One table per subject, in the file of its name. */
 extern const struct checks booting_checks, mapping_checks, page_type_checks, privileged_checks, segment_checks,
 	exception_checks, flag_checks, upcall_checks, timer_checks, batching_checks, pvh_start_checks,
 	pvh_xen_checks, second_vcpu_checks, vcpu_upcall_checks;
@@ -42,7 +42,7 @@ extern const struct checks booting_checks, mapping_checks, page_type_checks, pri
 void bss_cleared(void);
 void stack_in_init_thread_union(void);
 
-/* run.c: the first reason counts. */
+/* run.c: reports the first reason only. */
 __attribute__((format(printf, 1, 2))) void check_fail(const char *format, ...);
 void check_skip(const char *reason);
 
@@ -54,7 +54,7 @@ void check_skip(const char *reason);
 		}                                                                \
 	} while (0)
 
-/* Of integers: all bits of a page table entry count, in a 32-bit kernel too. */
+/* Compares 64-bit integers, such as page table entries, in a 32-bit kernel too. */
 #define EXPECT_EQUAL(actual, expected)                                             \
 	do {                                                                       \
 		long long actual_ = (actual), expected_ = (expected);              \
@@ -66,7 +66,7 @@ void check_skip(const char *reason);
 		}                                                                  \
 	} while (0)
 
-/* What cannot be had here is no failure, and does not count. */
+/* Skips a check that this kernel or machine cannot run; it is not counted. */
 #define SKIP(reason)                \
 	do {                        \
 		check_skip(reason); \

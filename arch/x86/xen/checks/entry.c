@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the entry code in the Xen head object has done, PV or PVH: the checks of
- * it that the tables of both have.
+ * Checks of the entry code in the Xen head object that apply to PV and PVH; the
+ * tables of both contain them.
  */
 #include <stdint.h>
 
@@ -9,7 +9,7 @@
 #include "../xen-ops.h"
 #include "check.h"
 
-/* Not zero in the file; why a variable in .bss would prove nothing: vmlinux.lds.S. */
+/* Not zero in the file, unlike .bss: see the comment on .bss in vmlinux.lds.S. */
 extern volatile uint64_t bss_probe;
 
 void bss_cleared(void)

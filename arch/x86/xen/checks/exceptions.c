@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Segmentation, the trap table: exceptions as Xen delivers them, and user mode
- * and back.
+ * Checks of the trap table: exceptions as Xen delivers them, and the transitions
+ * to user mode and back.
  */
 #include "../ptrace.h"
 #include "area.h"
@@ -19,7 +19,7 @@ static bool note(struct pt_regs *regs)
 	return true;
 }
 
-/* A system call: 0 in %rax ends the user's life, and anything else is doubled. */
+/* A system call: with 0 in %rax it ends user mode, else it doubles the value. */
 static bool serve(struct pt_regs *regs)
 {
 	note(regs);
@@ -29,7 +29,7 @@ static bool serve(struct pt_regs *regs)
 	return true;
 }
 
-/* A fault of the user's ends its life. */
+/* A fault in user mode ends user mode. */
 static bool kill(struct pt_regs *regs)
 {
 	note(regs);
@@ -50,7 +50,7 @@ static unsigned long run_with(const void *code, unsigned long argument, unsigned
 	return value;
 }
 
-/* What runs in user mode: all of it is here. */
+/* The code that runs in user mode. */
 extern const char user_doubles[], user_calls_elsewhere[], user_reads[], user_syscall[];
 
 #ifdef CONFIG_X86_64
@@ -60,7 +60,7 @@ extern const char user_doubles[], user_calls_elsewhere[], user_reads[], user_sys
 #endif
 
 asm("	.pushsection .user.text, \"ax\"\n"
-    "user_doubles:\n" /* its argument, and ends with the result */
+    "user_doubles:\n" /* doubles its argument, and ends with the result */
     "	mov	" R "di, " R "ax\n"
     "	int	$0x80\n"
     "	mov	" R "ax, " R "di\n"
@@ -70,7 +70,7 @@ asm("	.pushsection .user.text, \"ax\"\n"
     "user_calls_elsewhere:\n"
     "	int	$0x81\n"
     "	ud2\n"
-    "user_reads:\n" /* where its argument points to */
+    "user_reads:\n" /* reads the address in its argument */
     "	mov	(" R "di), " R "di\n"
     "	ud2\n"
 #ifdef CONFIG_X86_64
@@ -97,7 +97,7 @@ static void breakpoint_arrives(void)
 	EXPECT_EQUAL(seen.ip, next);
 }
 
-/* Xen says kernel by the lowest bits: 0 in 64-bit, ring 3 as it is, and 1 in 32-bit. */
+/* The lowest bits of the frame's %cs mean kernel: 0 in 64-bit, though in ring 3; 1 in 32-bit. */
 #ifdef CONFIG_X86_64
 #define KERNEL_CS_IN_FRAME (FLAT_KERNEL_CS & ~3)
 #else
@@ -142,7 +142,7 @@ static void registers_survive_a_trap(void)
 }
 
 #ifdef CONFIG_X86_64
-/* %r11 is one that the way in and out uses for itself. */
+/* The entry code itself uses %r11. */
 static void upper_registers_survive_a_trap(void)
 {
 	trap_handler before = set_trap_handler(X86_TRAP_BP, note);
@@ -188,8 +188,8 @@ static void user_enters_on_stack_switch_stack(void)
 }
 
 /*
- * A vector of nobody's.  The error code says that it is about a gate (2), and
- * which one; but QEMU before version 8 gives its index times two.
+ * A vector without a handler.  The error code has bit 1 for a gate, and the index
+ * of the gate, which QEMU before version 8 doubles.
  */
 static void user_is_refused_another_vector(void)
 {
@@ -258,10 +258,10 @@ static const struct check checks[] = {
 	{"kernel_calls_itself", kernel_calls_itself},
 	{"users_page_fault_says_user", users_page_fault_says_user},
 #ifdef CONFIG_X86_64
-	/* 32-bit users call by `int`. */
+	/* 32-bit users make system calls by `int`. */
 	{"syscall_instruction_arrives", syscall_instruction_arrives},
 #else
-	/* 64-bit users have page tables of their own for that. */
+	/* A 64-bit kernel hides its pages by separate page tables for user mode. */
 	{"kernels_pages_hidden_from_user", kernels_pages_hidden_from_user},
 #endif
 };

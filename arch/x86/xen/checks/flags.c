@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Interrupt flags: the mask that stands for the processor's flag, and what it
- * holds back and lets through.
+ * Checks of the virtual interrupt flag: the event mask, and which events it blocks.
  *
- * The event is always one that the guest sends to itself, so nothing here
- * depends on time.
+ * The guest sends the events to itself, so no check depends on time.
  */
 #include "../hypercall.h"
 #include "../ptrace.h"
@@ -33,7 +31,7 @@ static void open_channel(void)
 	port = bind_ipi(0, count);
 }
 
-/* With events enabled, as a check must leave them. */
+/* Returns with events enabled, as a check must leave them. */
 static void close_channel(void)
 {
 	evtchn_close(port);
@@ -68,7 +66,7 @@ static void enabled_event_comes_at_once(void)
 	EXPECT_EQUAL(seen, 1);
 }
 
-/* Often, because Xen also delivers whenever it happens to have been entered. */
+/* Repeated, because Xen also delivers the event when it was entered for another reason. */
 static void enable_forces_delivery(void)
 {
 	unsigned int late = 0;
@@ -141,7 +139,7 @@ static void sti_faults(void)
 	EXPECT(disabled);
 }
 
-/* With the I/O privilege level they do not fault any more, and do nothing. */
+/* At I/O privilege level 1 cli and sti do not fault, but have no effect. */
 static void cli_does_nothing_with_iopl(void)
 {
 	EXPECT(xen_set_iopl(1));
@@ -196,7 +194,7 @@ static void take_trap(unsigned int vector)
 	set_trap_handler(vector, before);
 }
 
-/* As by an interrupt gate: the table says so of page faults. */
+/* The trap table has the flag for masked events, as of an interrupt gate, for page faults. */
 static void gate_that_masks(void)
 {
 	take_trap(X86_TRAP_PF);
@@ -210,7 +208,7 @@ static void gate_that_does_not_mask(void)
 	EXPECT(!masked_in_trap);
 }
 
-/* Xen shows the mask as the processor would the flag, and iret reads it back. */
+/* Xen puts the mask into IF of the saved flags, from which iret restores it. */
 static void frame_carries_the_flag(void)
 {
 	take_trap(X86_TRAP_BP);
@@ -249,7 +247,7 @@ static void iret_delivers_what_is_pending(void)
 	EXPECT(!disabled);
 }
 
-/* The timer, in case it does not. */
+/* The timer ends the wait if the event does not. */
 static void block_enables_and_wakes(void)
 {
 	evtchn_port_t timer = bind_virq(VIRQ_TIMER, ignore);

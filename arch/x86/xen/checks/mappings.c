@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Pagetable setup, the mappings: Xen's tables kept and added to, entries
- * changed, and what they say honoured by the processor.
+ * Checks of mappings: Xen's first page tables are kept and extended, entries are
+ * changed, and the processor uses the new entries.
  */
 #include "../hypercall.h"
 #include "area.h"
@@ -101,7 +101,7 @@ static void processor_marks_use(void)
 	EXPECT_EQUAL(written & (_PAGE_ACCESSED | _PAGE_DIRTY), _PAGE_ACCESSED | _PAGE_DIRTY);
 }
 
-/* The third is not looked at. */
+/* Xen does not read the third update. */
 static void updates_stop_at_a_refused_one(void)
 {
 	unsigned int done = 99;

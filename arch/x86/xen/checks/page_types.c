@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Pagetable setup, what Xen allows: a page is a table or writable, never both.
+ * Checks of page types: for Xen a page is a page table or writable, never both.
  */
 #include "../hypercall.h"
 #include "area.h"
 #include "check.h"
 
-#define PTE_AVAILABLE 0x200 /* a bit that means nothing to the processor */
+#define PTE_AVAILABLE 0x200 /* a bit that the processor ignores */
 
 static uint64_t l1[ENTRIES] PAGE;
 
@@ -19,7 +19,7 @@ static void store_to_top_table_faults(void)
 	EXPECT_EQUAL(fault.address, (unsigned long)top_table());
 }
 
-/* Emulated for dom0 in any case. */
+/* For dom0 Xen emulates the store in any case. */
 static void store_to_l1_needs_assist(void)
 {
 	unsigned long *entry = (unsigned long *)entry_at(first); /* its lower half, in 32-bit */
@@ -51,7 +51,7 @@ static void writable_page_as_table_refused(void)
 			 mfn_pte(virt_to_mfn(l1), PTE_TABLE)) < 0);
 }
 
-/* The entry of some page of Xen's own. */
+/* The entry of a page of Xen's memory. */
 static uint64_t xens_entry(void)
 {
 #ifdef CONFIG_X86_64
@@ -111,7 +111,7 @@ static void give_tables_back(void)
 #else
 static uint64_t top[ENTRIES] PAGE, l2[ENTRIES] PAGE;
 
-/* Xen's part is in the last L2, which therefore no two L3 can share. */
+/* The last L2 table has Xen's entries, so two L3 tables cannot share it. */
 static void copy_tables(void)
 {
 	memcpy(l2, lookup_address((const void *)0xc0000000, 2), PAGE_SIZE);

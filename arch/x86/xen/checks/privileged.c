@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Privileged instructions: which ones Xen carries out, which fault, and the
- * hypercalls that do the rest.
+ * Checks of privileged instructions: those that Xen emulates, those that fault, and
+ * the hypercalls that replace them.
  */
 #include "../hypercall.h"
 #include "area.h"
@@ -29,7 +29,7 @@ static struct fault try_write_cr3(unsigned long value)
 	return TRY("mov %0, %%cr3", : : "r"(value) : "memory");
 }
 
-/* "XenVMMXenVMM", as Xen tells who asks it. */
+/* Xen returns its signature "XenVMMXenVMM" for this leaf. */
 static void cpuid_with_prefix_sees_xen(void)
 {
 	struct cpuid leaf = xen_cpuid(XEN_CPUID_FIRST_LEAF);
@@ -44,7 +44,7 @@ static void cr0_can_be_read(void)
 	EXPECT_EQUAL(read_cr0() & CR0_PE_PG, CR0_PE_PG);
 }
 
-/* Xen clears the flag when it passes the trap on. */
+/* Xen clears the flag when it delivers the trap. */
 static void fpu_traps_once_after_taskswitch(void)
 {
 	xen_set_ts(true);
@@ -96,7 +96,7 @@ static void cr3_is_the_top_table(void)
 	EXPECT_EQUAL(read_cr3(), xen_pfn_to_cr3(virt_to_mfn(top_table())));
 }
 
-/* A write to %cr3 also flushes the TLB, emulated as it is. */
+/* The emulated write to %cr3 flushes the TLB, too. */
 static void write_to_cr3_is_emulated(void)
 {
 	open_area();
@@ -190,7 +190,7 @@ static void lgdt_faults(void)
 	EXPECT_EQUAL(TRY("lgdt (%0)", : : "r"(second) : "memory").vector, X86_TRAP_GP);
 }
 
-/* Port 0x80: what a PC's firmware writes its progress to. */
+/* Port 0x80, where a PC's firmware writes progress codes, is harmless. */
 static struct fault try_port(void)
 {
 	return TRY("outb %%al, $0x80", : : "a"(0) : "memory");
@@ -209,7 +209,7 @@ static void ports_need_iopl(void)
 	EXPECT_EQUAL(try_port().vector, X86_TRAP_GP);
 }
 
-/* What is read behind a changed entry, whose old value the TLB has, after flush. */
+/* Changes an entry whose old value is in the TLB, flushes, and returns what is read there. */
 static unsigned long seen_after(void (*flush)(void))
 {
 	open_area();
@@ -260,7 +260,7 @@ static void debug_register_keeps_its_value(void)
 }
 
 #ifdef CONFIG_X86_64
-/* Not one of Xen's own addresses. */
+/* Xen refuses a breakpoint at its own addresses. */
 static void debug_register_refuses_xen(void)
 {
 	EXPECT(HYPERVISOR_set_debugreg(0, __MACH2PHYS_VIRT_START) < 0);
@@ -282,7 +282,7 @@ static const struct check checks[] = {
 	{"cr4_can_be_read", cr4_can_be_read},
 	{"rdmsr_is_emulated", rdmsr_is_emulated},
 #ifdef CONFIG_X86_64
-	/* In 32-bit a base is that of a descriptor. */
+	/* In 32-bit the base is in the descriptor. */
 	{"wrmsr_moves_gs_base", wrmsr_moves_gs_base},
 	{"set_segment_base_moves_fs_and_gs", set_segment_base_moves_fs_and_gs},
 #endif
@@ -296,7 +296,7 @@ static const struct check checks[] = {
 	{"invlpg_all_by_mmuext", invlpg_all_by_mmuext},
 	{"debug_register_keeps_its_value", debug_register_keeps_its_value},
 #ifdef CONFIG_X86_64
-	/* Of the addresses that a 32-bit guest can name it refuses none. */
+	/* Xen refuses no address that a 32-bit guest can name. */
 	{"debug_register_refuses_xen", debug_register_refuses_xen},
 #endif
 };

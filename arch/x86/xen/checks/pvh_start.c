@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The start of a PVH guest, with Xen or without: what the loader says, and what
- * the entry code in the head object has set up.
+ * Checks of the start of a PVH guest, with or without Xen: the loader's start info,
+ * and the state that the entry code in the head object has set up.
  */
 #include <stdint.h>
 
@@ -53,7 +53,7 @@ static unsigned int in_memory_map(void)
 	return holding;
 }
 
-/* Version 0, as from Xen 4.17 to its dom0, has no map: then it takes a hypercall. */
+/* Version 0, which Xen 4.17 gives to a dom0, has no map: a hypercall returns it. */
 static void memory_map_holds_image(void)
 {
 	if (pvh_start_info->version == 0) {
@@ -89,7 +89,7 @@ static void long_mode(void)
 	EXPECT_EQUAL(cs & 3, 0);
 }
 
-/* An int3 alone would do, if the handler's selector came from the old table; so reload %cs. */
+/* Reloads %cs: int3 alone would pass with the selector of the old table. */
 static void gdt_is_the_images(void)
 {
 	struct {
@@ -119,7 +119,7 @@ static void cr3_is_the_images(void)
 	EXPECT_EQUAL(cr3, virt_to_phys(pvh_page_tables));
 }
 
-/* The entry of level 2 for an address below 4 GiB: tables 3 to 6 lie one after the other. */
+/* The level 2 entry for an address below 4 GiB; tables 3 to 6 are contiguous. */
 static volatile uint64_t *identity_entry(uint64_t address)
 {
 	return &pvh_page_tables[3][0] + address / LARGE_PAGE_SIZE;
@@ -133,7 +133,7 @@ static void set_identity_entry(uint64_t address, uint64_t entry)
 
 static volatile unsigned long probe;
 
-/* The same memory by both addresses. */
+/* Both addresses map the same memory. */
 static void identity_and_kernel_map_agree(void)
 {
 	volatile unsigned long *alias = phys_to_virt(virt_to_phys((const void *)&probe));

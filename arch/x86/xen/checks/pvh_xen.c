@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What Xen does for a PVH guest: hypercalls by an instruction of the processor's
- * vendor, the shared page where the guest wants it, upcalls by an interrupt
- * vector.  Without Xen, under QEMU's -kernel, there is nothing to check.
+ * Checks of Xen's interface for a PVH guest: hypercalls by vmcall or vmmcall, the
+ * shared page at an address that the guest chooses, upcalls by an interrupt vector.
+ * Without Xen, under QEMU's -kernel, they are skipped.
  */
 #include <stdint.h>
 
@@ -38,7 +38,7 @@ static void cpuid_tells_the_same_version(void)
 }
 
 #ifdef CONFIG_XEN_HYPERCALL_PAGE
-/* mov $number, %eax; the stub of the head object, byte for byte. */
+/* The stub in the page is `mov $number, %eax`, then the bytes of the head object's stub. */
 static void hypercall_page_filled(void)
 {
 	extern const volatile unsigned char hypercall_page[], hypercall_vmcall[], hypercall_vmmcall[];
@@ -64,7 +64,7 @@ static void features_are_a_pvh_guests(void)
 	EXPECT_EQUAL(features.submap >> XENFEAT_dom0 & 1, xen_initial_domain);
 }
 
-/* The processor has these tables now. */
+/* A PVH guest sets the processor's own tables instead. */
 static void pv_hypercalls_are_refused(void)
 {
 	NEEDS_XEN();
@@ -94,7 +94,7 @@ static bool is_pending(evtchn_port_t port)
 	return shared->evtchn_pending[port / 64] >> port % 64 & 1;
 }
 
-/* Interrupts are off: the event waits. */
+/* Interrupts are off, so the event stays pending. */
 static void event_stays_pending(void)
 {
 	NEEDS_XEN();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Runs the checks and says how each ended, one line each: "PASS name",
- * "FAIL name: why" or "SKIP name: why", and at last how many were made.
+ * Runs the checks and prints one line for each: "PASS name", "FAIL name: why" or
+ * "SKIP name: why"; the last line has the number of checks that ran.
  */
 #include <stdarg.h>
 
@@ -74,7 +74,7 @@ void check_skip(const char *reason)
 	skipped = reason;
 }
 
-/* Whether it did not fail. */
+/* Runs a check; returns whether it passed or was skipped. */
 static bool run(const struct check *check, unsigned int *made)
 {
 	current_check = check->name;

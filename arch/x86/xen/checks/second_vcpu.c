@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A second virtual CPU: it comes and goes, and has a stack, tables, a clock and
- * a TLB of its own, and memory together with the first.
+ * Checks of a second vCPU: it starts and stops, has its own stack, descriptor table,
+ * clock and TLB, and shares memory with the first.
  */
 #include "second_vcpu.h"
 
@@ -72,7 +72,7 @@ static void smp_gs_base_of_its_own(void)
 	EXPECT_EQUAL(mine, 0);
 }
 
-/* The fault of loading the selector of a descriptor that may not be there. */
+/* Returns the fault of loading a selector whose descriptor may be empty. */
 static int load_free_entry(void)
 {
 	struct fault fault = TRY("mov %0, %%es", : : "r"(SELECTOR(GDT_ENTRY_FREE)) : "memory");
@@ -137,7 +137,7 @@ static void smp_trap_arrives_there(void)
 static struct spinlock lock;
 static volatile unsigned int counter;
 
-/* Between the load and the store the other gets its chance. */
+/* The other vCPU runs between the load and the store. */
 static void add_many(void)
 {
 	stage++;
@@ -164,7 +164,7 @@ static void smp_lock_loses_nothing(void)
 
 static volatile bool goes_on;
 
-/* How the two clocks compare nobody knows: each is its processor's, and they drift apart. */
+/* Checks one clock only: those of two processors may differ. */
 static void watch_clock(void)
 {
 	uint64_t first = xen_clocksource_read();
@@ -188,7 +188,7 @@ static void count_on(void)
 		counter++;
 }
 
-/* It goes on where it was. */
+/* The vCPU continues where it was stopped. */
 static void smp_down_stops_it_and_up_goes_on(void)
 {
 	NEEDS_SECOND_VCPU;
@@ -224,7 +224,7 @@ static void read_twice(void)
 	seen_after = *AREA;
 }
 
-/* What the other has translated before stays in its TLB, too. */
+/* The other vCPU's TLB has the old translation, too. */
 static void smp_tlb_flush_reaches_it(void)
 {
 	NEEDS_SECOND_VCPU;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * How checks use a second virtual CPU: it is up within a check only, and runs
- * functions of that check while vCPU 0 waits, which alone prints.
+ * Helpers for checks with a second vCPU.  It runs during a check only, and calls
+ * functions of that check while vCPU 0 waits; only vCPU 0 prints.
  */
 #ifndef SECOND_VCPU_H
 #define SECOND_VCPU_H
@@ -11,7 +11,7 @@
 #include "patience.h"
 
 #define CPU1 1
-#define ROUNDS 10 /* of what both do in turn: on a busy machine each takes long */
+#define ROUNDS 10 /* in which the vCPUs take turns; each takes long on a busy machine */
 
 #define NEEDS_SECOND_VCPU                          \
 	do {                                       \
@@ -19,7 +19,7 @@
 			SKIP("there is one vCPU"); \
 	} while (0)
 
-/* For a little while, in which others have the processor. */
+/* Yields the processor for a short time. */
 static inline void rest(void)
 {
 	struct sched_poll poll = {.timeout = xen_clocksource_read() + MS};
@@ -27,7 +27,7 @@ static inline void rest(void)
 	HYPERVISOR_sched_op(SCHEDOP_poll, &poll);
 }
 
-/* Whether condition came true in time. */
+/* Waits; returns whether the condition became true before the limit. */
 #define WAIT_UNTIL(condition)                                                  \
 	({                                                                     \
 		uint64_t end_ = xen_clocksource_read() + PATIENCE_NS;          \
@@ -37,7 +37,7 @@ static inline void rest(void)
 		met_;                                                          \
 	})
 
-/* What the two say to one another. */
+/* The state by which the two vCPUs synchronise. */
 static volatile unsigned int stage;
 
 static inline void start(void (*function)(void))

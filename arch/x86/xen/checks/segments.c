@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Segmentation, the descriptor tables: what can be loaded, what is changed by
+ * Checks of the descriptor tables: which segments can be loaded, changes by
  * hypercall, and what Xen refuses.
  */
 #include "../hypercall.h"
 #include "area.h"
 #include "check.h"
 
-#define GDT_TSS 0x0000890000000067     /* S = 0: no business of a PV guest's */
+#define GDT_TSS 0x0000890000000067     /* S = 0: a system segment, which Xen refuses */
 #define GDT_SMALL 0x0040f30000000123   /* data, level 3, limit 0x123 */
 #define GDT_LEVEL_0 0x00cf93000000ffff /* data, level 0, 4 GiB */
 #define GDT_ABSENT 0x00cf73000000ffff  /* data, level 3, present bit clear */
 
-#define IN_LDT 4 /* of a selector */
+#define IN_LDT 4 /* the TI bit of a selector */
 
 static uint64_t ldt[ENTRIES] PAGE;
 
-/* The limit of a segment as the processor sees it, or -1 where there is none. */
+/* The limit of a segment by the instruction lsl; -1: there is no such segment. */
 static int64_t limit_of(unsigned long selector)
 {
 	unsigned long limit = 0;
@@ -58,7 +58,7 @@ static void gdt_segment_can_be_loaded(void)
 #define FAR_RETURN "lretl"
 #endif
 
-/* Code may be run from a segment of one's own, once it is there. */
+/* Code can run in a segment of the guest's own table. */
 static void gdt_code_segment_can_be_run(void)
 {
 	unsigned long cs;
@@ -89,7 +89,7 @@ static void writable_page_as_gdt_refused(void)
 	EXPECT_EQUAL(limit_of(SELECTOR(GDT_ENTRY_DATA)), 0xffffffff);
 }
 
-/* The last entries are Xen's. */
+/* The last entries of the table are reserved for Xen. */
 static void too_long_gdt_refused(void)
 {
 	EXPECT_EQUAL(load_gdt(gdt[0], FIRST_RESERVED_GDT_ENTRY + 1), -XEN_EINVAL);
@@ -112,7 +112,7 @@ static void bad_descriptor_refused(void)
 	EXPECT_EQUAL(gdt[0][GDT_ENTRY_FREE], 0);
 }
 
-/* A descriptor of level 0 would give the guest the processor. */
+/* Xen must not accept level 0, which has all privileges. */
 static void descriptors_level_made_the_kernels(void)
 {
 	long status = write_gdt_entry(GDT_ENTRY_FREE, GDT_LEVEL_0);
@@ -142,7 +142,7 @@ static void absent_segment_faults(void)
 }
 
 #ifndef CONFIG_X86_64
-/* A trap saves and loads the segment registers; what has gone meanwhile becomes null. */
+/* Entry code saves and loads segment registers; a selector that became invalid is null then. */
 static void lost_segment_becomes_null(void)
 {
 	unsigned long es;
@@ -191,7 +191,7 @@ static const struct check checks[] = {
 	{"absent_segment_faults", absent_segment_faults},
 	{"ldt_by_mmuext", ldt_by_mmuext},
 #ifndef CONFIG_X86_64
-	/* A 64-bit kernel leaves them alone. */
+	/* A 64-bit kernel does not load them. */
 	{"lost_segment_becomes_null", lost_segment_becomes_null},
 #endif
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Upcalls that depend on time and on being scheduled: the timer's VIRQ, blocking
- * and polling, and the failsafe callback.
+ * Checks that depend on time and on scheduling: the timer's VIRQ, blocking and
+ * polling, and the failsafe callback.
  *
  * An event may come late (patience.h), but not too early.
  */
@@ -20,7 +20,7 @@ static void tick(evtchn_port_t port)
 	ticks++;
 }
 
-/* Whether a tick came within some nanoseconds. */
+/* Whether a tick comes within ns nanoseconds. */
 static bool ticks_within(uint64_t ns)
 {
 	uint64_t end = xen_clocksource_read() + ns;
@@ -78,7 +78,7 @@ static void timer_fires_once(void)
 	EXPECT(!again);
 }
 
-/* Once more if this was away so long that it had fired already. */
+/* Retries if the vCPU was not scheduled for so long that the timer had fired. */
 static void timer_can_be_taken_back(void)
 {
 	evtchn_port_t port = open_timer();
@@ -96,7 +96,7 @@ static void timer_can_be_taken_back(void)
 	EXPECT(!fired);
 }
 
-/* Xen's own would come every 10 ms. */
+/* Xen's periodic timer would fire every 10 ms. */
 static void periodic_timer_is_stopped(void)
 {
 	evtchn_port_t port = open_timer();
@@ -117,7 +117,7 @@ static void virq_channel_says_so(void)
 	EXPECT_EQUAL(status.u.virq, VIRQ_TIMER);
 }
 
-/* The loop, because any event would wake. */
+/* In a loop, because any event ends the block. */
 static void block_until_timer(void)
 {
 	evtchn_port_t port = open_timer();
@@ -152,7 +152,7 @@ static void poll_ends_by_time(void)
 	EXPECT(slept >= WHILE_NS);
 }
 
-/* A pending event ends it at once, masked as its channel may be. */
+/* A pending event ends the poll at once, even if its channel is masked. */
 static void poll_ends_by_event(void)
 {
 	evtchn_port_t port = bind_ipi(0, tick);
@@ -181,7 +181,7 @@ static unsigned long read_es(void)
 	return es;
 }
 
-/* On one that it is not on, for dom0 only; whether there are two. */
+/* Moves dom0's vCPU to another processor; returns whether there are two. */
 static bool run_on_another_processor(void)
 {
 	struct sched_pin_override pin = {.pcpu = 1};
@@ -196,11 +196,11 @@ static bool run_on_another_processor(void)
 }
 
 /*
- * Has Xen take this CPU away and give it back.  A domU sleeps: whoever woke
- * others runs meanwhile.  dom0 may be alone: it moves to another processor or,
- * where there is but one, asks to idle none, which Xen does on another virtual
- * CPU.  (With two that would do, too, but now and then Xen 4.17 forgets to wake
- * dom0 after it.)
+ * Makes Xen deschedule this vCPU and schedule it again.  A domU sleeps, and other
+ * domains run meanwhile.  dom0 may be the only domain: it moves to another processor
+ * or, if there is only one, requests to park no processor, which Xen does on another
+ * vCPU.  (With two processors that would work, too, but Xen 4.17 sometimes does not
+ * wake dom0 after it.)
  */
 static void be_rescheduled(void)
 {
@@ -217,8 +217,8 @@ static void be_rescheduled(void)
 }
 
 /*
- * A segment register whose descriptor has gone while the CPU was away: Xen
- * leaves null there, and what it was on the stack.
+ * The descriptor of a segment register was removed while the vCPU was not running:
+ * Xen loads null, and passes the old selector on the stack.
  */
 static void failsafe_tells_of_a_lost_segment(void)
 {
@@ -250,7 +250,7 @@ static const struct check checks[] = {
 	{"poll_ends_by_time", poll_ends_by_time},
 	{"poll_ends_by_event", poll_ends_by_event},
 #ifdef CONFIG_X86_64
-	/* In 32-bit the kernel itself finds it out, by the next trap, as it loads %es then. */
+	/* A 32-bit kernel finds the lost segment itself: its entry code loads %es. */
 	{"failsafe_tells_of_a_lost_segment", failsafe_tells_of_a_lost_segment},
 #endif
 };

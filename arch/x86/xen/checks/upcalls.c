@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Upcalls: events as they come in, by channel, and what there is to say of
- * channels.
+ * Checks of upcalls: the delivery of events by channel, and the status of channels.
  */
 #include "../fault.h"
 #include "../hypercall.h"
@@ -67,7 +66,7 @@ static void masked_channel_is_held_back(void)
 	EXPECT_EQUAL(unmasked, 1);
 }
 
-/* Not after the unmask alone: the channel must work on. */
+/* Sends after the unmask, too: the channel must still work. */
 static void no_event_is_lost_by_unmask(void)
 {
 	evtchn_port_t port = open_ipi();
@@ -141,7 +140,7 @@ static void event_in_a_handler_waits_for_its_end(void)
 	EXPECT_EQUAL(deepest, 1);
 }
 
-/* Two ends in one domain. */
+/* Both ends of the channel are in this domain. */
 static void interdomain_channel_reaches_its_other_end(void)
 {
 	struct evtchn_alloc_unbound unbound = {.dom = DOMID_SELF, .remote_dom = DOMID_SELF};
@@ -202,7 +201,7 @@ asm("	.pushsection .user.text, \"ax\"\n"
     "	int	$0x80\n"
     "	.popsection\n");
 
-/* What is pending when it is left for user mode comes before the user's first instruction. */
+/* An event that is pending at the return to user mode comes before its first instruction. */
 static void event_interrupts_user(void)
 {
 	evtchn_port_t port = open_ipi();
@@ -223,7 +222,7 @@ static void event_interrupts_user(void)
 
 static evtchn_port_t port_of_trap;
 
-/* Leaves an event that Xen delivers right behind the trap, before the next instruction. */
+/* Makes an event pending, which Xen delivers at the return from the trap. */
 static bool send_masked(struct pt_regs *regs)
 {
 	(void)regs;
@@ -232,7 +231,7 @@ static bool send_masked(struct pt_regs *regs)
 	return true;
 }
 
-/* And the flags. */
+/* General registers and flags. */
 static void registers_survive_an_upcall(void)
 {
 	unsigned long c = 0xc3, d = 0xd4, si = 0x51, di = 0xd1;
@@ -252,7 +251,7 @@ static void registers_survive_an_upcall(void)
 }
 
 #ifdef CONFIG_X86_64
-/* %r11 is one that the way in and out uses for itself. */
+/* The entry code itself uses %r11. */
 static void upper_registers_survive_an_upcall(void)
 {
 	register unsigned long r10 asm("r10");

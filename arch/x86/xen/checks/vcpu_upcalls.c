@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Upcalls on two virtual CPUs: each has its mask, and takes its own events.
+ * Checks of upcalls on two vCPUs: each has its own mask and handles its own events.
  */
 #include "second_vcpu.h"
 
@@ -9,7 +9,7 @@
 
 static const void *volatile frame;
 
-/* By the CPU that took them. */
+/* The number of events handled, by vCPU. */
 static volatile unsigned int events[NR_CPUS];
 
 static void count(evtchn_port_t port)
@@ -54,7 +54,7 @@ static void smp_ipi_upcall_arrives_there(void)
 
 static evtchn_port_t ipis[NR_CPUS];
 
-/* Each sends to the other until both have had enough. */
+/* The vCPUs send events to each other until both have received their number. */
 static void send_back(evtchn_port_t port)
 {
 	unsigned int cpu = smp_processor_id();
@@ -121,7 +121,7 @@ static void ignore(evtchn_port_t port)
 	(void)port;
 }
 
-/* The upcall on vCPU 0 sees the other's pending bit as well. */
+/* The upcall on vCPU 0 can read the pending bits of the other vCPU's channels. */
 static void smp_events_are_left_to_their_vcpu(void)
 {
 	NEEDS_SECOND_VCPU;
@@ -146,7 +146,7 @@ static void smp_events_are_left_to_their_vcpu(void)
 	EXPECT_EQUAL(events[CPU1], 1);
 }
 
-/* Two ends in one domain, of which one is moved. */
+/* Moves one end of a channel whose two ends are in this domain. */
 static void smp_channel_can_be_moved(void)
 {
 	NEEDS_SECOND_VCPU;
@@ -206,7 +206,7 @@ static void smp_timer_fires_there(void)
 	events[0] = 0;
 	events[CPU1] = 0;
 	start(set_timer);
-	/* Longer than it waits itself. */
+	/* Waits twice as long as the other vCPU. */
 	bool returned = has_returned() || has_returned();
 
 	xen_cpu_down(CPU1);
