@@ -129,14 +129,14 @@ def check(step: Step) -> None:
     if report.by_claim and not loaders:
         lines = "\n".join(verdict_lines(report, tuple(report.verdicts)))
         raise XenToolError(
-            f"{shown(linked)} is made for no loader, by its notes; name some with loaders=, or "
-            f"with LOADERS=, or none: loaders=[].  What each would say:\n{lines}"
+            f"{shown(linked)} claims no loader by its notes; name some with loaders=, or "
+            f"with LOADERS=, or none: loaders=[].  The verdict of each:\n{lines}"
         )
     bad = [loader for loader in loaders if not report.takes(loader)]
     if bad:
         fixed = report.with_fixes({loader: required.fix(loader, symbols) for loader in bad})
         lines = "\n".join((*verdict_lines(fixed, bad), *hint(fixed, bad)))
-        raise XenToolError(f"{shown(linked)} is not for {' and '.join(bad)}:\n{lines}")
+        raise XenToolError(f"{shown(linked)} would not start with {' and '.join(bad)}:\n{lines}")
     if required.lacks_entry(symbols):
         words = "XEN=y without XEN_PV and XEN_PVH: Xen cannot start this kernel"
         print(f"xen_tool: {step.path}: warning: {words}", file=sys.stderr)

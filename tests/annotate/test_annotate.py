@@ -178,8 +178,8 @@ def test_notes_in_sections_alone_move_to_a_segment(image: Path, tmp_path: Path) 
         (("--note", "GUEST_OS=\u00e4"), 4, "ASCII"),
         (("--note", "SUPPORTED_FEATURES=dom0"), 4, "not a number"),
         (("--note", "SUPPORTED_FEATURES=0x8g"), 4, "not a number"),
-        (("--note", "PHYS32_RELOC=1,2,3,4"), 4, "4 numbers; the note takes at most 3"),
-        (("--note", "L1_MFN_VALID=1"), 4, "takes pairs"),
+        (("--note", "PHYS32_RELOC=1,2,3,4"), 4, "4 numbers; the note has at most 3"),
+        (("--note", "L1_MFN_VALID=1"), 4, "has pairs"),
         ((), 4, "nothing to do"),
     ],
 )
@@ -293,4 +293,4 @@ def test_the_example_does_what_it_says(tmp_path: Path, xen_under_qemu: None) -> 
     project.edit("SConstruct", "pvh_stort", "0x5000000")
     failed = project.run()
     assert failed.status == 2
-    assert "is not for xen-pvh-dom0" in failed.err
+    assert "would not start with xen-pvh-dom0" in failed.err

@@ -104,7 +104,7 @@ def test_a_pass_needs_the_line_and_the_status(machine: Machine) -> None:
         ("not RESULT: PASS\n", 33, "QEMU ended with status 33, but no result came"),
         ("PASS one\n", 0, "QEMU ended with status 0, but no result came"),
         ("qemu: no such option\n", 1, "QEMU ended with status 1: qemu: no such option"),
-        ("", 7, "QEMU ended with status 7: it said nothing"),
+        ("", 7, "QEMU ended with status 7: it printed nothing"),
         (
             "qemu-system-x86_64: terminating on signal 2\n",
             0,
@@ -626,9 +626,9 @@ def test_what_has_no_place_is_told(
     [
         ({"mem": "many"}, "MEM=many: MEM is a number of MiB above 0"),
         ({"mem": "0"}, "MEM is a number"),
-        ({"cmdline": "a\nb"}, "CMDLINE has more than a line"),
-        ({"qemu_options": "'"}, "QEMU_OPTIONS is no part of a command line"),
-        ({"memory": "1"}, "a boot takes no memory: it takes cmdline, mem"),
+        ({"cmdline": "a\nb"}, "CMDLINE must be one line"),
+        ({"qemu_options": "'"}, "QEMU_OPTIONS is not part of a command line"),
+        ({"memory": "1"}, "a boot has no setting memory; its settings are cmdline, mem"),
     ],
 )
 def test_what_cannot_be_given_is_told(values: dict[str, object], words: str) -> None:

@@ -85,7 +85,7 @@ def test_a_guest_without_xen(tmp_path: Path, first: str, reason: str) -> None:
             "xen-pvh-dom0",
             "pvh",
             POWER_OFF,
-            "no result came: the machine was powered off, of which Xen said nothing",
+            "no result came: the machine was powered off, which Xen did not report",
         ),
     ],
 )

@@ -163,7 +163,7 @@ ENDS: list[tuple[Place, str, End, str]] = [
         Place.DOM0,
         "up\n",
         End(0, 9, "guest-reset", False, CPU0),
-        "no result came: the machine was reset, of which Xen said nothing",
+        "no result came: the machine was reset, which Xen did not report",
     ),
     (
         Place.DOMU,

@@ -237,7 +237,7 @@ NAMED: list[tuple[str, Mapping[str, object], str, str]] = [
         f"FAIL a\n{OFF}",
         {"protocol": "none"},
         "shown",
-        "no verdict was asked for: the guest pow",
+        "no verdict was requested: the guest pow",
     ),
 ]
 

@@ -129,5 +129,5 @@ def test_a_folder_in_its_place_is_refused(folder: str) -> None:
 
 def test_a_build_directory_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(XenToolError, match="say O=DIRECTORY"):
+    with pytest.raises(XenToolError, match="type O=DIRECTORY"):
         lock.acquire(str(tmp_path / "file/out"))

@@ -119,7 +119,7 @@ def test_who_is_asked(image: Path) -> None:
     status, found = document("check", image)
     assert (status, found["asked"]) == (3, [])
     out = tool("check", image).stdout
-    assert "so it is made for no loader" in out
+    assert "so it claims no loader" in out
     assert "xen-pv-dom0   refused (C1)" in out
 
 
@@ -129,12 +129,12 @@ FURTHER = ["firecracker", "cloud-hypervisor", "libkrun", "crosvm"]
 def test_who_else_would_take_it(image: Path) -> None:
     line = tool("check", image).stdout.splitlines()[-1]
     assert line == (
-        "  Others, not asked: taken by firecracker, cloud-hypervisor, libkrun; not by crosvm "
+        "  Other loaders: accepted by firecracker, cloud-hypervisor, libkrun; not by crosvm "
         "(--loader all)"
     )
     # Firecracker loads it, but the guest is dead.
     line = tool("check", write(image, good_pv64())).stdout.splitlines()[-1]
-    assert line == f"  Others, not asked: not by {', '.join(FURTHER)} (--loader all)"
+    assert line == f"  Other loaders: not by {', '.join(FURTHER)} (--loader all)"
     # Whoever says whom to ask is told of nobody else, and so are programs.
     assert "Others" not in tool("check", image, "--loader", "xen-pv-dom0").stdout
     assert list(document("check", image)[1]["verdicts"]) == LOADERS

@@ -47,7 +47,7 @@ def test_each_is_told_in_order_and_the_worst_counts(three: list[Path], jobs: tup
     lines = result.stdout.splitlines()
     # One that is refused is told as if it were alone, but for who else would take it.
     alone = tool("check", bad).stdout.splitlines()
-    assert alone.pop().startswith("  Others, not asked: ")
+    assert alone.pop().startswith("  Other loaders: ")
     assert lines[1:-2] == alone
     assert lines[0].startswith(f"{both}: ")
     assert lines[-1] == "4 images: 2 accepted, 1 refused, 1 unreadable"
@@ -170,5 +170,5 @@ def test_a_process_that_was_killed(three: list[Path]) -> None:
         check=False,
     )
     assert result.returncode == 4
-    assert "ended from outside, perhaps for want of memory; say a smaller -j" in result.stderr
+    assert "ended from outside, perhaps for want of memory; type a smaller -j" in result.stderr
     assert json.dumps(result.stderr).count("\\n") == 1

@@ -384,4 +384,4 @@ def test_an_image_for_nobody_has_no_map(tmp_path: Path, capsys: pytest.CaptureFi
     path = tmp_path / "text"
     path.write_text("no kernel")
     assert main(["map", str(path)]) == 3
-    assert "It claims to be for no loader" in capsys.readouterr().out
+    assert "It claims no loader" in capsys.readouterr().out

@@ -250,10 +250,10 @@ def test_a_file_without_a_licence_is_named(tmp_path: Path) -> None:
     project = small(tmp_path, h_h="\n")
     run = project.run("sbom")
     assert run.status == 0
-    assert "xen_tool: warning: h.h says no licence" in run.err
+    assert "xen_tool: warning: h.h states no licence" in run.err
     strict = project.run("sbom", "SBOM_STRICT=1")
     assert strict.status == 2
-    assert "h.h says no licence" in strict.err
+    assert "h.h states no licence" in strict.err
     project.write("h.h", f"/* {TAG} MIT */\n")
     assert project.run("sbom", "SBOM_STRICT=1").status == 0
 

@@ -109,7 +109,7 @@ def test_without_xen_the_image_holds_nothing_of_it(
     names = _symbols(image)
     assert "startup_halt" in names
     assert not {name for name in names if "xen" in name or "hypercall" in name}
-    assert "no Xen loader will take it" in run.out.splitlines()[-1]
+    assert "no Xen loader accepts it" in run.out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("arch", ["x86_64", "i386"])

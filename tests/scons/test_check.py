@@ -18,7 +18,7 @@ def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) ->
     built_kernel.edit("site_scons/xen_tool/head/model.py", '"xen-3.0"', '"xen-2.0"')
     run = built_kernel.run()
     assert run.status == 2
-    assert f"{VMLINUX}.unchecked is not for xen-pv-dom0 and xen-pv-domu:" in run.err
+    assert f"{VMLINUX}.unchecked would not start with xen-pv-dom0 and xen-pv-domu:" in run.err
     assert "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')" in run.err
     assert 'at:   note XEN_VERSION = "xen-2.0" at offset 0x' in run.err
     assert 'fix:  make the note XEN_VERSION = "xen-3.0"' in run.err
@@ -62,7 +62,7 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
     run = built_kernel.run("LOADERS=xen-pv-dom0,xen-pvh-dom0")
     assert run.status == 2
     assert run.steps == [f"CHECK {VMLINUX}"]
-    assert "is not for xen-pvh-dom0:" in run.err
+    assert "would not start with xen-pvh-dom0:" in run.err
     assert "fix:  build it with XEN_PVH=1: the configuration has XEN_PVH=n" in run.err
     assert run.err.count("More of a rule, with an example: xen-tool explain A3") == 1
     assert built_kernel.scons("LOADERS=xen-pv-dom0").steps == [f"CHECK {VMLINUX}"]
@@ -152,7 +152,7 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
 def test_a_loader_that_is_named_twice_is_asked_once(built_kernel: Project) -> None:
     run = built_kernel.run("LOADERS=xen-pvh-dom0,xen-pvh-dom0")
     assert run.status == 2
-    assert "is not for xen-pvh-dom0:\n" in run.err
+    assert "would not start with xen-pvh-dom0:\n" in run.err
 
 
 def test_scons_check_tells_the_verdicts(built_kernel: Project) -> None:
@@ -167,18 +167,18 @@ def test_scons_check_tells_the_verdicts(built_kernel: Project) -> None:
     run = built_kernel.run("check", "LOADERS=xen-pvh-domu")
     assert run.status == 2
     assert "refused (A3)" in run.out
-    assert "not for xen-pvh-domu" in run.err
+    assert "would not start with xen-pvh-domu" in run.err
 
 
 def test_an_image_for_no_loader_is_not_judged(kernel: Project) -> None:
     kernel.scons("XEN=0")
-    assert "No loader is asked" in kernel.scons("check", "XEN=0").out
+    assert "No loader is checked" in kernel.scons("check", "XEN=0").out
 
 
 def test_nobody_is_asked(built_kernel: Project) -> None:
     out = built_kernel.scons("check", "LOADERS=none").out
     assert out.splitlines()[1:] == [
-        "  No loader is asked: the configuration is for none, or none is named."
+        "  No loader is checked: the configuration selects none, or none is named."
     ]
 
 

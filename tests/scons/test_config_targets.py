@@ -228,7 +228,7 @@ def test_what_is_missing_is_named(kernel: Project) -> None:
     run = kernel.run("defconfig")
     assert run.status == 2
     assert (
-        "defconfig: no folder of configurations is named: say env.XenConfigure(..., "
+        "defconfig: no folder of configurations is named: write env.XenConfigure(..., "
         'defconfig="configs/{arch}_defconfig") in the SConstruct, '
         "and write configs/x86_64_defconfig"
     ) in run.err

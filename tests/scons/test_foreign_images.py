@@ -74,7 +74,7 @@ def test_an_image_is_checked_by_its_own_claim(claiming: Project) -> None:
     claiming.write("k.S", KERNEL.replace("ENTRY", "0x10"))
     run = claiming.run()
     assert run.status == 2
-    assert f"{BUILD}/k.unchecked is not for {PVH[0]} and" in run.err
+    assert f"{BUILD}/k.unchecked would not start with {PVH[0]} and" in run.err
     assert not (claiming.top / BUILD / "k").exists()
     claiming.scons("LOADERS=none")
 
@@ -84,7 +84,7 @@ def test_an_image_that_claims_nothing_is_refused(claiming: Project) -> None:
     claiming.edit("k.lds", ".note.Xen : { *(.note.Xen) } :text :note", "")
     run = claiming.run()
     assert run.status == 2
-    assert f"{BUILD}/k.unchecked is made for no loader, by its notes; name some with" in run.err
+    assert f"{BUILD}/k.unchecked claims no loader by its notes; name some with" in run.err
     assert "xen-pv-dom0   refused (" in run.err
     claiming.edit("SConstruct", 'script="k.lds"', 'script="k.lds", loaders=[]')
     claiming.scons()
@@ -95,7 +95,7 @@ def test_the_configuration_goes_before_the_claim(claiming: Project) -> None:
     claiming.write("k.S", KERNEL.replace("4, 4, 18", "4, 4, 5").replace("ENTRY", "_start"))
     run = claiming.run()
     assert run.status == 2
-    assert "is not for xen-pvh-dom0 and xen-pvh-domu and qemu-kernel" in run.err
+    assert "would not start with xen-pvh-dom0 and xen-pvh-domu and qemu-kernel" in run.err
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_what_a_command_spoils_is_no_image(packed: Tree) -> None:
     packed.edit("SConstruct", "-R .comment", "-R .note.Xen")
     for run in (packed.run(), packed.face()):
         assert run.status == 2
-        assert f"{BUILD}/k.unchecked is not for xen-pvh-domu:" in run.err
+        assert f"{BUILD}/k.unchecked would not start with xen-pvh-domu:" in run.err
         assert not (packed.top / BUILD / "k").exists()
     packed.edit("SConstruct", "-R .note.Xen", "-R .comment")
     # The output of a command that failed is none.
@@ -198,10 +198,10 @@ env.XenCheck("check-file", "prebuilt")
     assert "qemu-kernel" not in run.out
     run = project.run("check-bad")
     assert run.status == 2
-    assert "made for no loader" in run.err
+    assert "its notes claim no loader" in run.err
     (project.top / "prebuilt").write_bytes((project.top / "ship/k.gz").read_bytes())
     run = project.run("check-file")
     assert run.status == 2
-    assert "not for qemu-kernel" in run.err
+    assert "would not start with qemu-kernel" in run.err
     (project.top / "prebuilt").unlink()
     assert "prebuilt" in project.run("check-file").err

@@ -131,7 +131,7 @@ def test_an_error_in_a_window_is_one_sentence(display: str) -> None:
         check=True,
     )
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("guiconfig: what was asked for failed, by ValueError: ")
+    assert done.stderr.startswith("guiconfig: the command failed with ValueError: ")
 
 
 def test_without_a_display(kernel: Project, display: str) -> None:

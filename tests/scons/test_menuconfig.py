@@ -453,7 +453,7 @@ def test_what_breaks_it_off_is_one_sentence(kernel: Project, terminal: Open) -> 
     screen.keys("Enter")
     status, text = screen.end()
     assert status == 2
-    assert "menuconfig: it broke off, by ValueError: GONE" in text
+    assert "menuconfig: it failed with ValueError: GONE" in text
     assert (kernel.top / ".config").read_text() == "CONFIG_COUNT=5\n"
 
 

@@ -240,7 +240,7 @@ def test_why_tells_of_an_output_that_somebody_else_wrote(built_kernel: Project) 
     (built_kernel.top / LIB).write_bytes(b"junk")
     built_kernel.scons()
     lines = built_kernel.scons("why", f"TARGET={LIB}").out.splitlines()
-    assert lines[1:] == ["  - its file was not what had been made"]
+    assert lines[1:] == ["  - its file was changed after it was made"]
 
 
 def test_only_what_lies_in_the_build_directory_is_removed(

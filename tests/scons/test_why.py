@@ -115,7 +115,7 @@ def test_what_a_sconscript_asks_besides(built_kernel: Project) -> None:
     built_kernel.scons()
     assert why(built_kernel, VMLINUX) == [
         "build/x86_64/vmlinux was built, because",
-        "  - a SConscript asks more of it (Depends, AlwaysBuild, an action)",
+        "  - a SConscript declares more for it (Depends, AlwaysBuild, an action)",
     ]
 
 

@@ -53,7 +53,7 @@ def _desc(elf: Elf, n_type: XenElfNote, value: str) -> Text | Words:
     if n_type not in _ADDRESSES | _NUMBERS:
         if not value.isascii() or "\0" in value:
             raise XenToolError(
-                f"{n_type.name}={value!r}: the text of a note is of ASCII characters"
+                f"{n_type.name}={value!r}: the text of a note must be ASCII characters"
             )
         return Text(value)
     width = 4 if n_type in _NUMBERS else elf.bits // 8
@@ -61,7 +61,7 @@ def _desc(elf: Elf, n_type: XenElfNote, value: str) -> Text | Words:
     most = _MOST.get(n_type, 1)
     if len(words) > most or (n_type == XenElfNote.L1_MFN_VALID and len(words) % 2):
         wanted = "pairs of numbers" if n_type == XenElfNote.L1_MFN_VALID else f"at most {most}"
-        raise XenToolError(f"{n_type.name}={value}: {len(words)} numbers; the note takes {wanted}")
+        raise XenToolError(f"{n_type.name}={value}: {len(words)} numbers; the note has {wanted}")
     numbers = tuple(_number(elf, n_type, word) for word in words)
     for number in numbers:
         if number >> 8 * width:
@@ -77,7 +77,7 @@ def _hint(elf: Elf, n_type: XenElfNote, number: int) -> str:
         return ""
     segment = _segment(elf, number)
     if segment is None:
-        return "; it takes a physical address"
+        return "; the note needs a physical address"
     return f"; that is virtual, and loaded at {number - segment.p_vaddr + segment.p_paddr:#x}"
 
 

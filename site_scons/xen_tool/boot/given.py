@@ -115,16 +115,16 @@ def given(values: Mapping[str, object]) -> Given:
     texts = {name: str(value) for name, value in values.items() if value is not None}
     for name, text in texts.items():
         if name not in WORDS:
-            raise XenToolError(f"a boot takes no {name}: it takes {', '.join(WORDS)}")
+            raise XenToolError(f"a boot has no setting {name}; its settings are {', '.join(WORDS)}")
         if "\n" in text and name != "domain":
-            raise XenToolError(f"{name.upper()} has more than a line")
+            raise XenToolError(f"{name.upper()} must be one line")
     for name in ("qemu_options", "gdb_options"):
         try:
             shlex.split(texts.get(name, ""))
         except ValueError as error:
-            raise XenToolError(f"{name.upper()} is no part of a command line: {error}") from error
+            raise XenToolError(f"{name.upper()} is not part of a command line: {error}") from error
     if "protocol" in texts and "pass_regex" in texts:
-        raise XenToolError("PASS_REGEX is a protocol of its own: leave PROTOCOL out")
+        raise XenToolError("PASS_REGEX replaces the protocol: leave PROTOCOL out")
     if "record" in texts and "replay" in texts:
         raise XenToolError("a run is recorded or replayed: give RECORD or REPLAY, not both")
     mem = texts.get("mem")
@@ -157,5 +157,5 @@ def _pattern(texts: Mapping[str, str], name: str) -> re.Pattern[str] | None:
     except (re.error, OverflowError, RecursionError) as error:
         raise XenToolError(f"{called}={text} is no regular expression: {error}") from error
     if pattern.search(""):
-        raise XenToolError(f"{called}={text} matches every line: write what the line says")
+        raise XenToolError(f"{called}={text} matches every line: write text of this line only")
     return pattern

@@ -90,7 +90,7 @@ def _differences(before: Made, now: Made) -> Iterator[str]:
         elif before.inputs[name] != content:
             yield f"{name} changed"
     if not now.holds_names:
-        yield "there is another file where a header or library was looked for"
+        yield "a new file exists where a header or library was searched for"
     yield from _command_changes(before, now)
     if before.dirty == FAILED:
         # The outputs were removed when it failed.
@@ -99,7 +99,7 @@ def _differences(before: Made, now: Made) -> Iterator[str]:
         if content == MISSING:
             yield "its file was missing" if name == now.path else f"{name} was missing"
         elif content != before.outputs[name]:
-            yield f"{'its file' if name == now.path else name} was not what had been made"
+            yield f"{'its file' if name == now.path else name} was changed after it was made"
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
@@ -126,6 +126,6 @@ def _command_changes(before: Made, now: Made) -> Iterator[str]:
     if added:
         yield f"the command has {shlex.join(added)} now"
     if removed:
-        yield f"the command has {shlex.join(removed)} no more"
+        yield f"the command no longer has {shlex.join(removed)}"
     if old == new and list(before.command) != list(now.command):
         yield "the command has its words in another order"

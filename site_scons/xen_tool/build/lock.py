@@ -58,7 +58,7 @@ def _acquire(folder: str, wait: bool, signals: int) -> int:
         lock = os.open(path, flags, 0o666)
     except OSError as error:
         raise XenToolError(
-            f"{folder}: cannot build there: {error.filename}: {error.strerror}; say O=DIRECTORY"
+            f"{folder}: cannot build there: {error.filename}: {error.strerror}; type O=DIRECTORY"
         ) from error
     if not stat.S_ISREG(os.fstat(lock).st_mode):
         os.close(lock)

@@ -114,7 +114,7 @@ class Recorder:
             if os.path.lexists(name):
                 doubts.append(f"{name} changed while it was read")
             else:
-                doubts.append(f"{name!r} was read, it is reported, and is not there")
+                doubts.append(f"{name!r} was reported as read, but does not exist")
             self._judge.look_again([name])
             self._texts.forget([name])
         return found, doubts

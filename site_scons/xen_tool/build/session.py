@@ -123,7 +123,7 @@ class Session:
             except DamagedError:
                 self._forget_all()
                 raise XenToolError(
-                    f"{self.plan.folder}/{FILE} was damaged, and is made anew: build again"
+                    f"{self.plan.folder}/{FILE} was damaged and is replaced: build again"
                 ) from None
 
     def _due(
@@ -202,7 +202,7 @@ class Session:
             self.database.save(self.contents)
         except XenToolError as error:
             if self.database.changed:
-                print(f"xen_tool: note: the next build starts anew: {error}", file=sys.stderr)
+                print(f"xen_tool: note: the next build makes everything: {error}", file=sys.stderr)
         self.contents.learned = False
 
     def _forget_all(self) -> None:

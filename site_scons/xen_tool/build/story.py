@@ -30,7 +30,7 @@ from .database import Database
 from .explain import Reason, some
 from .record import Record, lines
 
-_FORCED = Reason("a SConscript asks more of it (Depends, AlwaysBuild, an action)")
+_FORCED = Reason("a SConscript declares more for it (Depends, AlwaysBuild, an action)")
 _MOST_CAUSES = 12
 """Most causes in the text for people."""
 

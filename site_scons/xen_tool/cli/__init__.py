@@ -41,17 +41,17 @@ UNREAD = 141
 
 COMMANDS = {
     "head": ("head.head", "write the Xen head object of a configuration"),
-    "new": ("new.new", "write a kernel of five files, to begin with"),
+    "new": ("new.new", "write a minimal kernel of five files"),
     "boot": ("boot.boot", "start an image on Xen, under QEMU"),
     "gdb": ("boot.gdb", "start an image, stopped at its entry, with gdb"),
     "test": ("boot.test", "boot images in each mode that suits them"),
     "build": ("", "do what scons does, but faster if nothing that it reads has changed"),
     "annotate": ("annotate.annotate", "add Xen notes to an image that was linked elsewhere"),
-    "check": ("images.check", "show what loaders will say of images"),
+    "check": ("images.check", "print the verdicts of loaders on images"),
     "inspect": ("images.inspect", "show an image's notes, segments and verdicts"),
-    "explain": ("explain.explain", "explain a rule by which loaders take images"),
-    "map": ("images.layout", "show what loaders lay out in memory for an image"),
-    "size": ("images.size", "show how large the parts of an image are"),
+    "explain": ("explain.explain", "explain a rule by which loaders accept images"),
+    "map": ("images.layout", "show the memory that loaders lay out for an image"),
+    "size": ("images.size", "show the sizes of the parts of an image"),
     "diff": ("images.diff", "show the differences between two images"),
 }
 """The function that adds the arguments of each command, and what the command does."""

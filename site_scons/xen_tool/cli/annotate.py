@@ -37,7 +37,7 @@ def annotate(parser: argparse.ArgumentParser) -> None:
         help="another note, such as GUEST_OS=mine; may be repeated",
     )
     parser.add_argument(
-        "--remove", action="append", default=[], metavar="NAME", help="a note that has to go"
+        "--remove", action="append", default=[], metavar="NAME", help="a note to remove"
     )
     add_loaders(parser)
     parser.set_defaults(function=_annotate, parser=parser)

@@ -56,7 +56,7 @@ def test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", nargs="+", metavar="image", help=IMAGE)
     _add_boot(parser)
     parser.add_argument(
-        "--logs", default=_LOGS, metavar="FOLDER", help=f"where the consoles are kept ({DEFAULT})"
+        "--logs", default=_LOGS, metavar="FOLDER", help=f"the folder of the consoles ({DEFAULT})"
     )
     parser.add_argument(
         "--mode",
@@ -73,10 +73,10 @@ def test(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="run again what does not pass; if it passes then, it is flaky, which is no pass",
+        help="repeat a failed boot; one that passes then is flaky, which counts as failed",
     )
     parser.add_argument(
-        "--runs", type=int, default=1, metavar="N", help="run each so often, by the real clock"
+        "--runs", type=int, default=1, metavar="N", help="runs of each, by the real clock"
     )
     parser.add_argument("--junit", metavar="FILE", help="write JUnit's XML")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")

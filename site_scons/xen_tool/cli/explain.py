@@ -21,7 +21,7 @@ def _explain(options: argparse.Namespace) -> int:
     from ..report import explain
 
     if options.all == bool(options.rule) or (options.all and options.image):
-        options.parser.error("name a rule, such as C3, or say --all")
+        options.parser.error("name a rule, such as C3, or type --all")
     for line in explain.document() if options.all else explain.explain(options.rule):
         print(line)
     if options.image:

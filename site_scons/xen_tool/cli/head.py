@@ -28,7 +28,7 @@ def head(parser: argparse.ArgumentParser) -> None:
         "--defconfig",
         default=_DEFCONFIG,
         metavar="FILE",
-        help="read if there is no saved configuration (default: %(default)s)",
+        help="used if there is no saved configuration (default: %(default)s)",
     )
     parser.add_argument(
         "--note",

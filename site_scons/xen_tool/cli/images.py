@@ -46,7 +46,7 @@ def layout(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--initrd", metavar="FILE", help="an initrd that is loaded with the image")
     parser.add_argument(
-        "--svg", metavar="FILE", help="draw the map of the first loader that takes the image"
+        "--svg", metavar="FILE", help="draw the map of the first loader that accepts the image"
     )
 
 

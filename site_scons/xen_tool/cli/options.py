@@ -29,7 +29,7 @@ def add_loaders(parser: argparse.ArgumentParser, loaders: Sequence[str] = ALL) -
         action="extend",
         type=named,
         metavar="NAME",
-        help="a loader that must take the image; may be repeated (default: those that it is for): "
+        help="a loader that must accept the image; may be repeated (default: those it claims): "
         f"{', '.join(loaders)}, or all",
     )
     add_xen(parser)
@@ -42,7 +42,7 @@ def add_xen(parser: argparse.ArgumentParser) -> None:
         type=_xen,
         default=Xen(),
         metavar="VERSION",
-        help="the release whose loaders are asked, such as 4.20, or 4.17+pv32 if built with "
+        help="the release whose loaders are modelled, such as 4.20, or 4.17+pv32 if built with "
         f"CONFIG_PV32 ({DEFAULT})",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")

@@ -207,7 +207,7 @@ class ConfigTargets:
             if name != "defconfig" and here.is_file():
                 return here
             raise XenToolError(
-                f"{name}: no folder of configurations is named: say "
+                f"{name}: no folder of configurations is named: write "
                 'env.XenConfigure(..., defconfig="configs/{arch}_defconfig") in the SConstruct, '
                 f"and write configs/{f'{arch}_' if name == 'defconfig' else ''}{name}"
             )

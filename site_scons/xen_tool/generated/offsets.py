@@ -49,11 +49,11 @@ def _written(line: str) -> str:
         return f"/* {_comment(line[1:])} */" if line else ""
     found = _DEFINITION.fullmatch(line)
     if not found:
-        raise XenToolError(f"->{line}: write the name of a macro and a number behind ->")
+        raise XenToolError(f"->{line}: write the name of a macro and a number after ->")
     name, value, note = found.groups()
     if not _NUMBER.fullmatch(value):
         raise XenToolError(
-            f"{name} is {value}, no number: the compiler has to know it, as it does sizeof"
+            f"{name} is {value}, not a number: the compiler must be able to compute it, like sizeof"
         )
     return f"#define {name} {value}" + (f" /* {_comment(note)} */" if note else "")
 

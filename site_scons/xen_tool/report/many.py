@@ -150,7 +150,7 @@ def _mapped(
     except BrokenProcessPool:
         raise XenToolError(
             "a process that checked an image was ended from outside, perhaps for want of "
-            "memory; say a smaller -j"
+            "memory; type a smaller -j"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

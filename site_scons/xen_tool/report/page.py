@@ -77,7 +77,7 @@ def _text(words: str) -> str:
 def verdicts(report: Report) -> Section:
     """Return the verdicts of the loaders that the image must satisfy."""
     if not report.asked:
-        return "Verdicts", "<p>No loader is asked.</p>"
+        return "Verdicts", "<p>No loader is checked.</p>"
     return "Verdicts", _lines(verdict_lines(report, report.asked))
 
 
@@ -92,7 +92,7 @@ def maps(found: Maps) -> Section:
             f'<p><img src="data:image/svg+xml;base64,{picture}" alt="{_text(title)}"></p>\n'
             f"{_folded(title + ', as text', lines)}"
         )
-    return "Memory", "\n".join(parts) or "<p>No loader that is asked takes the image.</p>"
+    return "Memory", "\n".join(parts) or "<p>No loader that is checked accepts the image.</p>"
 
 
 def sizes(now: Sizes, before: Sizes | None) -> Section:

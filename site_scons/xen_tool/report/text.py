@@ -25,22 +25,22 @@ def check(report: Report) -> Iterator[str]:
         yield f"  {_UNLINKED}"
     if report.by_claim and not report.asked:
         if report.elf_class is None:
-            yield "  No ELF file is found in it; what each loader would say:"
+            yield "  No ELF file is found in it; the verdict of each loader:"
         else:
             yield "  It has neither XEN_VERSION with LOADER or GUEST_OS, for PV, nor PHYS32_ENTRY,"
-            yield "  for PVH, so it is made for no loader; what each would say:"
+            yield "  for PVH, so it claims no loader; the verdict of each:"
         yield from verdict_lines(report, tuple(report.verdicts))
         yield from hint(report, tuple(report.verdicts))
         yield from _further(report)
         return
     if not report.asked:
-        yield "  No loader is asked: the configuration is for none, or none is named."
+        yield "  No loader is checked: the configuration selects none, or none is named."
     yield from verdict_lines(report, report.asked)
     yield from hint(report, report.asked)
     entered = any(n.type == XenElfNote.ENTRY and n.owner == NOTE_OWNER for n in report.notes)
     if report.by_claim and entered and not set(PV) & set(report.asked):
         yield "  It has the note ENTRY, but not XEN_VERSION with LOADER or GUEST_OS: so it is"
-        yield "  not made for PV.  What xen-pv-dom0 would say: --loader xen-pv-dom0."
+        yield "  not for PV.  For the verdict of xen-pv-dom0, type --loader xen-pv-dom0."
     yield from _further(report)
 
 
@@ -133,17 +133,17 @@ def _further(report: Report) -> Iterator[str]:
     """Yield the other loaders that accept the image, and those that refuse it."""
     takers = [loader for loader, verdict in report.further.items() if verdict.good]
     others = [loader for loader in report.further if loader not in takers]
-    words = [f"taken by {', '.join(takers)}"] * bool(takers)
+    words = [f"accepted by {', '.join(takers)}"] * bool(takers)
     words += [f"not by {', '.join(others)}"] * bool(others)
     if words:
-        yield f"  Others, not asked: {'; '.join(words)} (--loader all)"
+        yield f"  Other loaders: {'; '.join(words)} (--loader all)"
 
 
 def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
     """Yield the refusal that made a boot of the image fail; nothing if the loader accepts it."""
     report = read_report(path, xen, [loader])
     if not report.takes(loader):
-        yield f"{printable(path)} is not for {loader}:"
+        yield f"{printable(path)} would not start with {loader}:"
         yield from verdict_lines(report, [loader])
 
 
@@ -207,7 +207,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _kind(report: Report) -> str:
     if report.elf_class is None:
-        return report.format if report.format != "raw" else "no format that is known"
+        return report.format if report.format != "raw" else "an unknown format"
     inner = f"ELF{report.elf_class}, {report.machine}"
     return inner if report.format == "ELF" else f"{report.format}, in it {inner}"
 

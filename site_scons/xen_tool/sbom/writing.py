@@ -168,7 +168,7 @@ def _sources(inventory: Inventory, plan: Plan) -> list[str]:
 def _problems(inventory: Inventory, licences: dict[str, str]) -> Iterator[str]:
     for path, expression in licences.items():
         if not expression:
-            yield f"{path} says no licence: add a line SPDX-License-Identifier"
+            yield f"{path} states no licence: add a line SPDX-License-Identifier"
     for found in found_licences.conflicts(licences):
         yield (
             f"{found.path} ({found.licence}) and {found.other} ({found.other_licence}) are in one "

@@ -152,7 +152,7 @@ def xen_configure(
         except OSError as error:
             # Even root cannot create folders everywhere, as in /proc.
             raise XenToolError(
-                f"O={directory}: cannot build there: {error.strerror}; say O=DIRECTORY"
+                f"O={directory}: cannot build there: {error.strerror}; type O=DIRECTORY"
             ) from error
         env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath.replace("$", "$$"))
     env["XEN_CONFIG"] = configuration
@@ -217,7 +217,7 @@ def _build_directory(env: Any, directory: str, *, is_typed: bool) -> Any:
     if not looks_only and not os.access(existing, os.W_OK):
         raise XenToolError(
             f"O={directory}: cannot build there: {shown(existing)} cannot be written; "
-            "say O=DIRECTORY"
+            "type O=DIRECTORY"
         )
     return node
 

@@ -45,7 +45,7 @@ def _line(configuration: Configuration, image: Any) -> str:
 def _describe(configuration: Configuration) -> str:
     kind = f"{configuration.arch.bits}-bit"
     if not configuration.enabled("XEN"):
-        return f"a {kind} image without Xen (XEN=n); no Xen loader will take it"
+        return f"a {kind} image without Xen (XEN=n); no Xen loader accepts it"
     guests = [guest for guest in ("PV", "PVH") if configuration.enabled(f"XEN_{guest}")]
     if not guests:
         return (

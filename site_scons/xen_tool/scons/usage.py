@@ -18,29 +18,29 @@ from .targets.config_targets import STANDS_FOR
 _CONFIG_TARGETS = """\
 Targets for the saved configuration, .config:
 {targets}
-  scons NAME_defconfig NAME.config ...   merges files, and tells what did not take{files}
+  scons NAME_defconfig NAME.config ...   merges files, and lists what has no effect{files}
   scons listconfig [--json]              shows each symbol, its value, and where it was set
-  scons why NAME=VALUE                   whether it can be, and the smallest way there
+  scons why NAME=VALUE                   whether that is possible, and how
   scons why NAME                         what sets it now, and what depends on it
   scons why TARGET=FILE                  why it was last built, or is to be built now
 """
 
 _TARGETS = """\
 Targets of the tool:
-  scons all                              what is built if nothing is named
+  scons all                              builds the default targets
   scons FILE.o, FILE.i, FILE.s           compiles, preprocesses or translates one source
   scons watch [TARGET ...]               builds, and again at every save, until Ctrl-C
   scons report [IMAGE]                   writes a page about it: $O/report.html
   scons trace [TARGET ...]               builds, and writes what ran when, for Perfetto
   scons compile_commands.json            writes for clangd how each source is compiled
   scons build.ninja                      writes all commands for ninja
-  scons test-boot [--json]               boots all that the SConstruct has targets to boot for
-  scons size [IMAGE] [AGAINST=..]        what of it is how large, and what has changed
+  scons test-boot [--json]               boots the image of every target of XenBoot
+  scons size [IMAGE] [AGAINST=..]        the sizes of its parts, and their changes
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """
 
 _SETTINGS = """\
-Settings of the tool, with what holds without them in brackets:
+Settings of the tool, with their default values in brackets:
 {settings}
 
 Settings of Kconfig, with the values that they have now.  NAME=value holds for

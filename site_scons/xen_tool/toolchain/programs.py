@@ -120,7 +120,7 @@ def find(
         raise XenToolError(f"TOOLCHAIN={toolchain}: the toolchains are {', '.join(NAMES)}")
     if llvm is not None:
         if toolchain not in (None, "clang"):
-            raise XenToolError(f"TOOLCHAIN={toolchain} and LLVM={llvm} contradict: say one of them")
+            raise XenToolError(f"TOOLCHAIN={toolchain} and LLVM={llvm} contradict: give only one")
         toolchain = "clang"
         cc, ld = cc or _of_llvm(llvm, "clang"), ld or _of_llvm(llvm, "ld.lld")
     elif cross:
@@ -224,7 +224,7 @@ def _linker(path: str, cc: Sequence[str]) -> str:
             return candidate
     raise XenToolError(
         f"there is no linker for {name}: none of {', '.join(candidates)} is in PATH; "
-        "install binutils or lld, or say LD=PROGRAM"
+        "install binutils or lld, or type LD=PROGRAM"
     )
 
 
@@ -277,7 +277,7 @@ def _of_llvm(llvm: str, program: str) -> str:
         return shlex.quote(f"{llvm}{program}")
     if llvm != "1" and not re.fullmatch(r"-\d+", llvm):
         raise XenToolError(
-            f"LLVM={llvm}: it is 1, a version such as -14, or a folder with / behind"
+            f"LLVM={llvm}: it is 1, a version such as -14, or a folder with a / at its end"
         )
     return program if llvm == "1" else f"{program}{llvm}"
 

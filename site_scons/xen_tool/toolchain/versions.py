@@ -21,5 +21,5 @@ def check(name: str, command: str, printed: str) -> None:
     if found and int(found[2]) < OLDEST.get(name, 0):
         raise XenToolError(
             f"{command} is {name} {found[1]}, and the tool needs {name} {OLDEST[name]} or newer: "
-            f"install one, and say CC={name}-VERSION, or TOOLCHAIN=zig, which pip installs"
+            f"install one, and type CC={name}-VERSION, or TOOLCHAIN=zig, which pip installs"
         )

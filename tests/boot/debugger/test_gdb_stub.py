@@ -45,7 +45,7 @@ def test_a_port_in_use() -> None:
         port = other.getsockname()[1]
         with pytest.raises(XenToolError) as error, listening(where(str(port))):
             pass
-    words = f"gdb cannot be waited for at 127.0.0.1:{port}: Address already in use; name another"
+    words = f"cannot listen for gdb at 127.0.0.1:{port}: Address already in use; name another"
     assert str(error.value).startswith(words)
 
 

@@ -83,13 +83,15 @@ def test_without_xen(tmp_path: Path) -> None:
     assert first.passed and second.passed
     assert first.console == second.console
     file.unlink()
-    with pytest.raises(XenToolError, match="the recording is not whole: make it anew by RECORD="):
+    with pytest.raises(
+        XenToolError, match="the recording is incomplete: record again with RECORD="
+    ):
         boot(image, mode="qemu", given=given({"replay": file}))
 
 
 def test_there_is_none(tmp_path: Path) -> None:
     image = guest(tmp_path, "qemu-kernel")
-    with pytest.raises(XenToolError, match="there is no recording: make one by RECORD="):
+    with pytest.raises(XenToolError, match="no such recording: make one with RECORD="):
         boot(image, mode="qemu", given=given({"replay": tmp_path / "none"}))
 
 

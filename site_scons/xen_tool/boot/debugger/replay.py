@@ -46,7 +46,7 @@ def options(path: Path, mode: Mode, booted: str, *, replays: bool) -> list[str]:
     is of another machine.
     """
     if "," in str(path):
-        raise XenToolError(f"{path}: QEMU takes no comma in the name of a recording")
+        raise XenToolError(f"{path}: QEMU does not accept a comma in the name of a recording")
     start, of = Path(f"{path}.start"), Path(f"{path}.of")
     if replays:
         _check_replay(path, start, of, mode, booted)
@@ -68,9 +68,9 @@ def _check_replay(path: Path, start: Path, of: Path, mode: Mode, booted: str) ->
         recorded = json.loads(of.read_bytes())
         was, mode_then = recorded["booted"], recorded["mode"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise XenToolError(f"{path}: there is no recording: make one by RECORD={path}") from error
+        raise XenToolError(f"{path}: no such recording: make one with RECORD={path}") from error
     if not (path.is_file() and start.is_file()):
-        raise XenToolError(f"{path}: the recording is not whole: make it anew by RECORD={path}")
+        raise XenToolError(f"{path}: the recording is incomplete: record again with RECORD={path}")
     if mode_then != mode.name:
         raise XenToolError(f"{path}: was recorded in another mode: type MODE={mode_then}")
     if was != booted:

@@ -77,7 +77,7 @@ def listening(place: Where) -> Iterator[int]:
         except OSError as error:
             instead = "name another" if place.path else "name another port, such as GDB=2345"
             raise XenToolError(
-                f"gdb cannot be waited for at {place.target}: {error.strerror}; {instead}"
+                f"cannot listen for gdb at {place.target}: {error.strerror}; {instead}"
             ) from error
         yield listener.fileno()
 

@@ -103,10 +103,10 @@ class Judge:
 
     def reason(self) -> str:
         """Return why the run passed or failed, in one sentence."""
-        last = self._evidence.last_line or "it said nothing"
+        last = self._evidence.last_line or "it printed nothing"
         status = f"QEMU ended with status {self._end.status}: {last}"
         why = self._death() or self._report() or self._silence() or status
-        return f"no verdict was asked for: {why}" if self._reader.named is NONE else why
+        return f"no verdict was requested: {why}" if self._reader.named is NONE else why
 
     def trace(self) -> list[str]:
         """Return lines for the places of a crash that are in the image, with the callers."""
@@ -237,7 +237,7 @@ class Judge:
         did = "powered off" if self._end.shutdown == "guest-shutdown" else "reset"
         if self._evidence.place is Place.KERNEL:
             return f"the guest {did} the machine"
-        return f"the machine was {did}, of which Xen said nothing"
+        return f"the machine was {did}, which Xen did not report"
 
     def _describe(self, places: Sequence[Where]) -> str:
         return ", ".join(f"{place.who} at {self._place(place)}" for place in places)

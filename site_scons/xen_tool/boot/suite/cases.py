@@ -18,7 +18,7 @@ from ..console import log
 from ..given import NOTHING, Given
 from ..modes import MODES, Mode
 
-_NO_LOADER = "it is for no loader, as xen-tool check says of it"
+_NO_LOADER = "its notes claim no loader; see xen-tool check"
 
 
 class Options(NamedTuple):

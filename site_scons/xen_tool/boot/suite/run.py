@@ -44,7 +44,7 @@ class How(NamedTuple):
         if self.jobs < 1 or self.runs < 1 or self.retries < 0:
             raise XenToolError("jobs and runs are numbers above 0, and retries are not below it")
         if self.runs > 1 and self.retries:
-            raise XenToolError("retries would hide what several runs are to find: name one of both")
+            raise XenToolError("retries hide failures that several runs show: give one of the two")
 
 
 class Run(NamedTuple):

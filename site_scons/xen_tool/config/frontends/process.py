@@ -155,7 +155,7 @@ def _main(arguments: Sequence[str]) -> int:
         return 1
     except Exception as error:
         # A bug in kconfiglib must not show a traceback.
-        print(f"{name}: it broke off, by {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{name}: it failed with {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -165,7 +165,7 @@ def _report_errors_in_windows() -> None:
     tkinter: Any = importlib.import_module("tkinter")
 
     def report(_window: Any, kind: type[Exception], error: Exception, _traceback: object) -> None:
-        print(f"guiconfig: what was asked for failed, by {kind.__name__}: {error}", file=sys.stderr)
+        print(f"guiconfig: the command failed with {kind.__name__}: {error}", file=sys.stderr)
 
     tkinter.Tk.report_callback_exception = report
 

@@ -42,21 +42,21 @@ class Change(NamedTuple):
 
 
 ONE_PV32_SWITCH = Change(
-    "the code for 32-bit PV dom0s is one piece, which CONFIG_PV32 leaves out, and panics no more",
+    "all code for 32-bit PV dom0s depends on CONFIG_PV32, and does not panic",
     "16dcc135e8",
     ((4, 15, 0),),
 )
-ENDIANNESS = Change("a PV dom0's endianness is looked at", "347384331e", ((4, 15, 0),))
+ENDIANNESS = Change("Xen checks the endianness of a PV dom0", "347384331e", ((4, 15, 0),))
 ZSTD = Change("Xen unpacks zstd", "d6627cf1b6", ((4, 15, 0),))
 LIBXENGUEST_ZSTD = Change("libxenguest unpacks zstd", "8169f82049", ((4, 15, 0),))
-PV32_WORDS = Change("a Xen without CONFIG_PV32 says so", "2e5512d1ff", ((4, 16, 0),))
+PV32_WORDS = Change("a Xen without CONFIG_PV32 prints that", "2e5512d1ff", ((4, 16, 0),))
 KNOWS_HVM = Change(
-    "libelf is told whether the domain is PVH, of which it then wants PHYS32_ENTRY alone",
+    "libelf knows whether the domain is PVH, and then requires PHYS32_ENTRY only",
     "632cbaf124",
     ((4, 16, 0),),
 )
 PVH_PADDR_OFFSET = Change(
-    "PADDR_OFFSET without VIRT_BASE does no harm to PVH", "b77ed96fce", ((4, 18, 0),)
+    "libelf accepts PADDR_OFFSET without VIRT_BASE for PVH", "b77ed96fce", ((4, 18, 0),)
 )
 XZ_256_MIB = Change(
     "libxenguest has 256 MiB, not 128, to unpack xz and lzma",
@@ -70,15 +70,15 @@ PHYS32_RELOC = Change(
     ((4, 19, 0),),
 )
 PVH_DOM0_BIT = Change(
-    "a PVH dom0 needs the bit of dom0 in SUPPORTED_FEATURES, if there is that note",
+    "a PVH dom0 needs the bit of dom0 in SUPPORTED_FEATURES, if the note is present",
     "44429b6931",
     ((4, 20, 4), (4, 21, 2), (4, 22, 0)),
 )
 D0_WORDS = Change(
-    'the last words are "Could not construct d0", not "domain 0"', "5104e05904", ((4, 21, 0),)
+    'the last message is "Could not construct d0", not "domain 0"', "5104e05904", ((4, 21, 0),)
 )
 SYSTEM_LZ4 = Change(
-    "libxenguest unpacks lz4 with liblz4, and wants the stated size to be right",
+    "libxenguest unpacks lz4 with liblz4, and requires a correct stated size",
     "38492dc098",
     ((4, 22, 0),),
 )

@@ -84,7 +84,7 @@ def write(path: str | os.PathLike[str], maps: Maps) -> None:
     """
     if not maps.maps:
         raise XenToolError(
-            f"{maps.image}: no loader that was asked takes it, so there is nothing to draw; "
+            f"{maps.image}: no checked loader accepts it, so there is nothing to draw; "
             f"xen-tool check {maps.image} says why"
         )
     write_if_changed(path, picture(maps, maps.maps[0]))

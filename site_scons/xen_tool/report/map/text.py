@@ -27,7 +27,7 @@ def lines(maps: Maps) -> Iterator[str]:
     initrd = f", an initrd of {size(maps.initrd)}" if maps.initrd else ""
     yield f"{printable(maps.image)}: Xen {maps.xen}, {memory} of memory{initrd}"
     if not maps.maps and not maps.refused:
-        yield "  It claims to be for no loader; name one with --loader."
+        yield "  It claims no loader; name one with --loader."
     for found in maps.maps:
         yield ""
         yield from _map(found, maps.symbols)

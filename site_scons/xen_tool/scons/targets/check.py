@@ -166,9 +166,9 @@ def xen_check(
                 print(f"  {line}")
         bad = [loader for loader in report.asked if not report.takes(loader)]
         if report.by_claim and not report.asked:
-            raise BuildError(errstr="made for no loader", status=1)
+            raise BuildError(errstr="its notes claim no loader", status=1)
         if bad:
-            raise BuildError(errstr=f"not for {' and '.join(bad)}", status=1)
+            raise BuildError(errstr=f"would not start with {' and '.join(bad)}", status=1)
 
     # Check the linker's output: an image that is refused is never made.
     graph: Graph = env["XEN_GRAPH"]
