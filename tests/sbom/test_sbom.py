@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from project import Project, reference_kernel
+from project import TOP, Project, reference_kernel
 from strace.opened import by_step, run
+from xen_tool.sbom.names import Names
 
 IMAGE = "build/x86_64/vmlinux"
 NAMES = ("source", "build", "output")
@@ -126,7 +127,8 @@ def test_every_file_has_its_hash(built: Project) -> None:
     for name, element in found.items():
         (told,) = element["verifiedUsing"]
         assert told["algorithm"] == "sha256"
-        assert told["hashValue"] == sha256(built.top / name), name
+        path = Names(str(built.top), "build/x86_64").path(name)
+        assert told["hashValue"] == sha256(Path(path)), name
     assert IMAGE in found
 
 
@@ -170,7 +172,8 @@ def test_each_step_is_a_build(built: Project) -> None:
     parameters = {e["key"]: e["value"] for e in step["build_parameter"]}
     argv = [v for k, v in parameters.items() if k.startswith("argv[")]
     entries = json.loads((built.top / "build/x86_64/compile_commands.json").read_text())
-    assert argv in [entry["arguments"] for entry in entries]
+    words = [word.replace("$(top)", str(built.top)) for word in argv]
+    assert words in [entry["arguments"] for entry in entries]
     assert parameters["CONFIG_SMP"] == "y"
     assert "CONFIG_XEN_PVH" not in parameters
     whole = builds[f"build of {IMAGE}"]
@@ -179,6 +182,7 @@ def test_each_step_is_a_build(built: Project) -> None:
     version = subprocess.run(
         ["gcc", "-dumpfullversion"], capture_output=True, text=True, check=True
     )
+    assert any(name.startswith("pkg:pypi/keystone-engine@") for name in files(built, "build"))
     (gcc,) = [p for name, p in programs.items() if "-gcc" in name]
     assert gcc["software_packageVersion"] == version.stdout.strip()
 
@@ -303,3 +307,26 @@ def test_two_images_have_documents_of_their_own(tmp_path: Path) -> None:
         document = folder_of(project) / name / "k/sbom-source.spdx.json"
         names = {each.get("name") for each in json.loads(document.read_text())["@graph"]}
         assert {"a.c", "b.c"} & names == {source}
+
+
+@pytest.mark.parametrize(
+    ("toolchain", "build"),
+    [("gcc", "build/x86_64"), ("zig", "../elsewhere")],
+    indirect=["toolchain"],
+)
+def test_documents_are_the_same_in_another_folder(
+    tmp_path: Path, toolchain: str, build: str
+) -> None:
+    made = []
+    for name in ("one", "another/place"):
+        project = small(tmp_path / name / "tree")
+        project.edit("a.c", "int a;", "#include <stddef.h>\nsize_t a;")
+        folder = (project.top / build).resolve()
+        project.scons("sbom", f"O={folder}", f"TOOLCHAIN={toolchain}")
+        texts = {path.name: path.read_text() for path in folder.glob("sbom/[!.]*")}
+        for text in texts.values():
+            assert not any(str(place) in text for place in (tmp_path, sys.prefix, TOP))
+        made.append(texts)
+    assert len(made[0]) == 4
+    assert made[0] == made[1]
+    assert ("pkg:pypi/ziglang@" in made[0]["sbom-build.spdx.json"]) == (toolchain == "zig")

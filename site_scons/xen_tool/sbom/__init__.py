@@ -2,6 +2,7 @@
 """Make a software bill of materials of an image from the records of its build.
 
 inventory   finds the steps, and every file that they read or made
+names       names files independently of the folder and the machine
 licences    reads the licence of a file, and finds conflicts of licences
 programs    finds the programs of a toolchain, their versions, and the libraries they load
 spdx        formats the inventory as SPDX documents

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """List what an image was made from: steps, and the files that each of them read and made.
 
-The input is a plan and its database; nothing is guessed, and nothing is run.  Paths are as in
-commands: relative to the top folder, or absolute outside of it.
+The input is a plan and its database; nothing is guessed, and nothing is run.  Files are named as
+names.py says, so an inventory does not tell in which folder the tree was.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..build.record import Record, lines
 from ..build.step import COMPILE, Step
 from ..errors import XenToolError
 from ..light import NamedTuple
+from .names import Names
 from .programs import Program, Programs, among
 
 _ASSEMBLERS = ("as", "-as")
@@ -51,13 +52,13 @@ class Inventory(NamedTuple):
     image: str
     steps: tuple[Made, ...]
     digests: Mapping[str, str]
-    """SHA-256 of each file, in order of paths."""
+    """SHA-256 of each file, in order of names."""
     made: frozenset[str]
     """The files that steps make."""
     configuration: str
     """The path of the saved configuration that the build wrote."""
     programs: Mapping[str, Program]
-    """The programs of toolchains by path."""
+    """The programs of toolchains by name."""
 
 
 def read(
@@ -68,19 +69,27 @@ def read(
     cache: Digests,
     programs: Programs,
 ) -> Inventory:
-    """Return what an up-to-date image was made from."""
+    """Return what an up-to-date image was made from; the current folder is the top."""
     steps = []
     texts = Texts()
     for step in plan.closure([image], lambda s: recorded(database, s)):
+        # compile_commands.json is written with an image, and is no part of it.
+        if not step.name:
+            continue
         record = database.get(step.path)
         if record is None:
             raise XenToolError(f"{step.path} has no record of how it was built: build it again")
         steps.append(_made(plan, database, step, record, texts, programs))
     named = {name for s in steps for name in (*s.inputs, *s.outputs, *s.tools)}
-    digests = {path: cache.of(path, contents.digest(path)) for path in sorted(named)}
+    names = Names(os.getcwd(), plan.folder)
+    digests = {names.of(path): cache.of(path, contents.digest(path)) for path in sorted(named)}
+    steps = [_renamed(step, names) for step in steps]
     made = frozenset(output for step in steps for output in step.outputs)
     config = next((o for s in steps for o in s.outputs if o.endswith("/.config")), "")
-    return Inventory(image, tuple(steps), digests, made, config, programs.by_path)
+    by_name = {names.of(path): program for path, program in programs.by_path.items()}
+    return Inventory(
+        names.of(image), tuple(steps), dict(sorted(digests.items())), made, config, by_name
+    )
 
 
 def recorded(database: Database, step: Step) -> Iterator[str]:
@@ -108,6 +117,21 @@ def _made(
         tuple(_tools(plan, step, rows, group, texts, programs)),
         {name: value for name, _, value in pairs},
         record.dirty,
+    )
+
+
+def _renamed(step: Made, names: Names) -> Made:
+    inputs, outputs, tools = (
+        tuple(dict.fromkeys(map(names.of, paths)))
+        for paths in (step.inputs, step.outputs, step.tools)
+    )
+    return step._replace(
+        path=names.of(step.path),
+        command=tuple(map(names.word, step.command)),
+        inputs=inputs,
+        outputs=outputs,
+        tools=tools,
+        incomplete=names.word(step.incomplete),
     )
 
 

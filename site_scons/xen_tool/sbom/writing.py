@@ -19,7 +19,7 @@ from ..files import write_if_changed
 from ..light import NamedTuple
 from . import inventory as inventories
 from . import licences as found_licences
-from . import provenance, spdx
+from . import names, provenance, spdx
 from .inventory import Digests, Inventory
 from .programs import Programs
 
@@ -68,7 +68,7 @@ def write(
     cache = Digests(kept.get("digests", {}))
     programs = Programs(contents, kept.get("programs", {}))
     inventory = inventories.read(plan, database, contents, image, cache, programs)
-    about = about._replace(version=about.version or inventory.digests[image][:_SHORT])
+    about = about._replace(version=about.version or inventory.digests[inventory.image][:_SHORT])
     licences = {path: found_licences.licence(path) for path in _sources(inventory, plan)}
     texts = {
         **spdx.documents(inventory, licences, about),
@@ -109,11 +109,7 @@ def _read(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
-        return (
-            found
-            if {"mark", "documents", "problems", "digests", "programs"} <= found.keys()
-            else {}
-        )
+        return found if found.keys() >= _FIELDS else {}
     except (OSError, ValueError, AttributeError):
         return {}
 
@@ -161,7 +157,7 @@ def _sources(inventory: Inventory, plan: Plan) -> list[str]:
         path
         for path in inventory.digests
         if not (path in inventory.made or path in tools or os.path.isabs(path))
-        and not path.startswith((f"{plan.folder}/", os.pardir))
+        and not path.startswith((f"{plan.folder}/", os.pardir, names.BUILD, names.PACKAGE_URL))
     ]
 
 

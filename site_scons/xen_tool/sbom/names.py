@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Name files so that documents made in two checkouts, or on two machines, are the same.
+
+arch/x86/setup.c                               a file of the tree
+$(top)                                         the folder of the SConstruct, within a word
+$(build)/vmlinux                               a file of a build directory outside of the tree
+pkg:pypi/xen-tool@0.1.0#xen_tool/abi.py        a file of a Python package: a package URL
+/usr/bin/gcc                                   another file, such as a compiler of the system
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from importlib import metadata
+
+from .. import __version__
+
+TOP, BUILD = "$(top)", "$(build)"
+PACKAGE_URL = "pkg:pypi/"
+_THIS = "xen-tool"
+_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+"""The folder of this package."""
+_ENDS_NAME = r"(?=[/=:,;'\"]|$)"
+"""What follows the path of a folder in a word of a command."""
+
+
+class Names:
+    """Names of files as seen from top, with a build directory that is relative to it or absolute.
+
+    A build directory that is below top has no name of its own.
+    """
+
+    def __init__(self, top: str, build: str) -> None:
+        self._top = top
+        path = os.path.join(top, build)
+        self._build = "" if path.startswith(os.path.join(top, "")) else path
+        self._word = functools.cache(self._in_word)
+
+    def of(self, path: str) -> str:
+        """Return the name of a file that is relative to top or absolute."""
+        absolute = os.path.join(self._top, path)
+        return _of_package(absolute) or self.word(path).removeprefix(f"{TOP}/")
+
+    def word(self, word: str) -> str:
+        """Return a word of a command, which may contain paths."""
+        return self._word(word) if "/" in word else word
+
+    def path(self, name: str) -> str:
+        """Return the path of a named file on this machine; "" if its package is not installed."""
+        if name.startswith(PACKAGE_URL):
+            return _in_package(name)
+        for folder, path in ((TOP, self._top), (BUILD, self._build)):
+            if name == folder or name.startswith(f"{folder}/"):
+                return path + name.removeprefix(folder)
+        return os.path.join(self._top, name)
+
+    def _in_word(self, word: str) -> str:
+        for folder in _package_folders():
+            if folder in word:
+                pattern = rf"{re.escape(folder)}/[^=:,;'\"]+"
+                word = re.sub(pattern, lambda match: _of_package(match[0]) or match[0], word)
+        for path, name in ((self._build, BUILD), (self._top, TOP)):
+            # A tree in / has no name that is shorter than any path.
+            if len(path) > 1 and path in word:
+                word = re.sub(re.escape(path) + _ENDS_NAME, name, word)
+        return word
+
+
+@functools.cache
+def _package_folders() -> tuple[str, ...]:
+    """Return the folders in which Python packages are, this one first."""
+    found = (os.path.abspath(folder) for folder in sys.path if folder.endswith("-packages"))
+    return tuple(dict.fromkeys([os.path.dirname(_FOLDER), *found]))
+
+
+def _of_package(path: str) -> str:
+    """Return the package URL of a file or folder of a Python package; "" if it is of none."""
+    for folder in _package_folders():
+        if path.startswith(os.path.join(folder, "")):
+            inside = os.path.relpath(path, folder)
+            package = _distribution(folder, inside.partition("/")[0])
+            return f"{PACKAGE_URL}{package}#{inside}" if package else ""
+    return ""
+
+
+@functools.cache
+def _distribution(folder: str, module: str) -> str:
+    """Return NAME@VERSION of the package that installed a module into a folder; "" if none did."""
+    if os.path.join(folder, module) == _FOLDER:
+        return f"{_THIS}@{__version__}"
+    for each in metadata.distributions(path=[folder]):
+        if re.search(rf"^{re.escape(module)}[/,]", each.read_text("RECORD") or "", re.MULTILINE):
+            name = re.sub(r"[-_.]+", "-", each.metadata["Name"]).lower()
+            return f"{name}@{each.version}"
+    return ""
+
+
+def _in_package(name: str) -> str:
+    package, _, inside = name.removeprefix(PACKAGE_URL).partition("#")
+    distribution = package.partition("@")[0]
+    if distribution == _THIS:
+        return os.path.join(os.path.dirname(_FOLDER), inside)
+    try:
+        return str(metadata.distribution(distribution).locate_file(inside))
+    except metadata.PackageNotFoundError:
+        return ""
