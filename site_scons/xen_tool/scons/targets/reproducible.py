@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,12 +25,11 @@ from SCons.Errors import BuildError
 from SCons.Node.FS import File
 from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS, GetLaunchDir, GetOption
 
-from ...build.database import FILE as DATABASE
+from ...build import tree
 from ...errors import XenToolError
 from ...report.bitwise import Difference, difference
 from ..errors import while_building, while_reading
 from ..flags import path_of
-from ..graph.clean import SCONSIGN_FILES
 from ..graph.names import REPRODUCIBLE
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
@@ -44,10 +42,6 @@ _BUILD = "build"
 _JOBS, _OTHER_JOBS = 1, 2
 _ENVIRONMENT = {"TZ": "UTC+11:30", "USER": "somebody", "LOGNAME": "somebody"}
 _MASK, _OTHER_MASK = 0o022, 0o077
-_GIT = ".git"
-_PYTHON = "pyvenv.cfg"
-"""The file that marks a virtual environment of Python."""
-_LEFT_OUT = ("__pycache__", *SCONSIGN_FILES, ".sconsign")
 
 
 @while_reading
@@ -189,36 +183,9 @@ class _Elsewhere:
         if not GetOption("silent"):
             print(f"  COPY    {self._copy}", flush=True)
         try:
-            self._copy_folder("", made)
-        except OSError as error:
-            raise XenToolError(
-                f"{REPRODUCIBLE}: {error.filename}: cannot be copied: {error.strerror}"
-            ) from error
-
-    def _copy_folder(self, folder: str, made: set[str]) -> None:
-        os.mkdir(os.path.join(self._copy, folder))
-        for entry in os.scandir(os.path.join(self._top, folder)):
-            path = os.path.join(folder, entry.name)
-            to = os.path.join(self._copy, path)
-            if path in made or entry.name in _LEFT_OUT:
-                continue
-            if entry.is_symlink():
-                os.symlink(self._leads_to(entry.path), to)
-            elif entry.name == _GIT and entry.is_dir():
-                # It may be large, and git must give the same answers in the copy.
-                os.symlink(entry.path, to)
-            elif entry.is_dir():
-                has = (os.path.join(entry.path, name) for name in (DATABASE, _PYTHON))
-                if not any(map(os.path.lexists, has)):
-                    self._copy_folder(path, made)
-            elif entry.is_file():
-                shutil.copy(entry.path, to)
-
-    def _leads_to(self, link: str) -> str:
-        """Return the target of a link in the copy, changed if it would lead out of it."""
-        text = os.readlink(link)
-        place = os.path.normpath(os.path.join(os.path.dirname(link), text))
-        return text if place.startswith(os.path.join(self._top, "")) else place
+            tree.copy(self._top, self._copy, made)
+        except XenToolError as error:
+            raise XenToolError(f"{REPRODUCIBLE}: {error}") from error
 
     def build(self) -> None:
         """Build the copy.
