@@ -43,7 +43,13 @@ case "$*" in
         echo "$PIP_USER" >"$state/pip-user"
         if [ -e "$state/pip-hangs" ]; then touch "$state/hanging"; sleep 60; fi
         if [ -e "$state/pip-is-slow" ]; then sleep 0.3; fi
-        if [ -e "$state/pip-fails" ]; then cat "$state/pip-fails" >&2; exit 1; fi ;;
+        if [ -e "$state/pip-fails" ]; then cat "$state/pip-fails" >&2; exit 1; fi
+        case "$*" in
+            *base.txt)
+                venv=${{0%/bin/*}} && packages=$venv/lib/python3.99/site-packages
+                mkdir -p "$packages/SCons"
+                touch "$packages/SCons/__init__.py" "$packages/kconfiglib.py" "$venv/bin/scons" ;;
+        esac ;;
     *)
         echo "$PWD|${{PYTHONPATH-unset}}|${{PYTHONHOME-unset}}" >"$state/ran"
         ls -l /proc/self/fd >"$state/descriptors" ;;

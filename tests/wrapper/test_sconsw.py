@@ -118,11 +118,88 @@ def test_environment_elsewhere_leaves_the_tree_alone(checkout: Checkout, tmp_pat
     assert sorted(checkout.top.rglob("*")) == before
 
 
-def test_foreign_environment_is_refused(checkout: Checkout) -> None:
-    checkout.venv.mkdir()
-    (checkout.venv / "pyvenv.cfg").touch()
+@pytest.mark.parametrize("name", ["pyvenv.cfg", ".xen_tool/settings"])
+def test_foreign_environment_is_refused(checkout: Checkout, name: str) -> None:
+    file = checkout.venv / name
+    file.parent.mkdir(parents=True)
+    file.write_text("the user's")
     assert "was not made by sconsw" in checkout.run(fails=True)
-    assert [path.name for path in checkout.venv.iterdir()] == ["pyvenv.cfg"]
+    assert [path for path in checkout.venv.rglob("*") if path.is_file()] == [file]
+    assert file.read_text() == "the user's"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bin/scons",
+        "lib/python3.99/site-packages/SCons",
+        "lib/python3.99/site-packages/kconfiglib.py",
+        "bin",
+    ],
+)
+def test_damaged_environment_is_made_anew(checkout: Checkout, name: str) -> None:
+    checkout.run()
+    checkout.log()
+    path = checkout.venv / name
+    path.rename(checkout.state / "taken away")
+    said = checkout.run()
+    assert f"{path}" in said
+    assert "is missing" in said
+    assert checkout.log() == ALL_ANEW
+    assert path.exists()
+    assert checkout.run() == ""
+    assert checkout.log() == [SCONS]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "link to nothing", "link to the marker"])
+def test_marker_that_is_no_file_is_replaced(checkout: Checkout, kind: str) -> None:
+    checkout.run()
+    checkout.log()
+    marker = checkout.venv / ".xen_tool"
+    (checkout.venv / "pyvenv.cfg").touch()  # as Python's module venv writes it
+    target = checkout.state / "target"
+    if kind == "link to the marker":
+        marker.rename(target)
+    else:
+        marker.unlink()
+        target.write_text("the user's")
+    before: str | None = target.read_text()
+    if kind == "folder":
+        marker.mkdir()
+        (marker / "file").touch()
+    else:
+        marker.symlink_to(target)
+    if kind == "link to nothing":
+        target.unlink()
+        before = None
+    assert f"{marker} is not a file; replacing it" in checkout.run()
+    assert checkout.log() == ALL_ANEW
+    assert marker.is_file()
+    assert not marker.is_symlink()
+    assert (target.read_text() if target.exists() else None) == before
+    assert checkout.run() == ""
+
+
+def test_marker_of_an_older_sconsw_is_completed(checkout: Checkout) -> None:
+    checkout.run()
+    checkout.log()
+    marker = checkout.venv / ".xen_tool"
+    lines = marker.read_text().splitlines(keepends=True)
+    marker.write_text("".join(lines[:5]))
+    checkout.run()
+    assert checkout.log() == ["base", "project", SCONS]
+    assert marker.read_text() == "".join(lines)
+
+
+def test_environment_may_lie_behind_a_link(checkout: Checkout, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    checkout.venv.symlink_to(tmp_path / "disk")
+    checkout.run()
+    (checkout.venv / "bin/scons").unlink()
+    (checkout.venv / "half of a package").touch()
+    checkout.run()
+    assert checkout.venv.is_symlink()
+    assert not (checkout.venv / "half of a package").exists()
 
 
 def test_empty_folder_is_taken(checkout: Checkout) -> None:
