@@ -21,6 +21,7 @@ layers; each imports only those before it, and nothing imports the entry points:
     boot/           boots an image on Xen under QEMU, and judges the result
     functions       the build steps that are Python functions: CONFIG, HEAD, NOTES, CHECK
     progress        the progress output of a build
+    process         the memory of a short process
     signals         reports Ctrl-C to the runner of steps
     shortcut/       builds without starting SCons if nothing that it reads has changed; watch
 

@@ -8,6 +8,7 @@ the build directory, to which the other methods add steps.
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shlex
 import shutil
@@ -31,6 +32,7 @@ from ..errors import XenToolError
 from ..files import shown
 from ..functions import CONFIG
 from ..modules import modules
+from ..process import collect_rarely
 from ..shortcut import listen
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
@@ -78,6 +80,9 @@ def xen_configure(
     and XENLDFLAGS.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS and LIBPATH are left to the user; they
     may be set before or after.
     """
+    collect_rarely()
+    # Without it, Python would search all objects for garbage at its end.
+    atexit.register(gc.freeze)
     add_json()
     jobs.bound()
     given = settings(ARGLIST)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from xen_tool.build import stored
 from xen_tool.build.contents import Contents, changed_since, clock, digest
 from xen_tool.errors import XenToolError
 from xen_tool.files import is_in
+from xen_tool.process import collect_rarely, leave
 from xen_tool.shortcut import listen, reading, watched
 from xen_tool.shortcut.listen import Listener
 
@@ -102,24 +104,24 @@ class Recorder:
         counts = (str(len(folders)), str(len(made)))
         watched.tell(watched.READ, [*counts, *folders, *made, *read])
 
-    def record(self) -> None:
+    def record(self) -> bool:
         """Store the reading and its plans, unless something cannot be recorded."""
         listener: Listener = self._listener
         # Not stopped yet if no file of a plan was requested.
         listener.stop()
         if not self._place or listener.unknown or not self._plans:
-            return
+            return False
         from SCons.Script import GetOption
 
         from xen_tool.scons import summary
 
         folders = [os.path.abspath(graph.plan.folder) for graph, _ in self._plans]
         if any(GetOption(name) for name in _UNUSUAL) or not self._holds_names(folders):
-            return
+            return False
         plans: list[str] = []
         for number, (graph, targets) in enumerate(self._plans):
             if graph.session.due(targets):
-                return
+                return False
             file = f"{self._place}.{number}"
             stored.write(file, graph.plan)
             with open(file, "rb") as written:
@@ -139,6 +141,12 @@ class Recorder:
             summary.said(),
         ]
         reading.save(self._place, self._key, header, plans, list(self._rows(folders)))
+        return True
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the run did nothing but build plans: no other Python code may have open files."""
+        return not self._made and threading.active_count() == 1
 
     def _rows(self, folders: list[str]) -> Any:
         listener: Listener = self._listener
@@ -183,6 +191,7 @@ def _modules() -> list[str]:
 
 def main(arguments: list[str]) -> None:
     """Run SCons and exit with its status."""
+    collect_rarely()
     watched.tell(watched.BUILT)
     recorder = Recorder(arguments)
     # Programs that SConscripts start must not write messages for the watcher.
@@ -199,7 +208,8 @@ def main(arguments: list[str]) -> None:
     if not status:
         # If it cannot be written, the next run starts SCons again.
         with contextlib.suppress(XenToolError, OSError):
-            recorder.record()
+            if recorder.record() and recorder.is_alone:
+                leave(0)
     sys.exit(status)
 
 

@@ -99,4 +99,6 @@ if __name__ == "__main__":
     gc.disable()
     # Python puts the folder of this file there.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    sys.exit(main(sys.argv[1:]))
+    from xen_tool.process import leave
+
+    leave(main(sys.argv[1:]))

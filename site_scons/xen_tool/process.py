@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The memory of a short process: freeing it takes longer than looking at all files.
+
+Used by the programs that build.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_OBJECTS = 100_000
+"""New objects between two searches for garbage."""
+
+
+def collect_rarely() -> None:
+    """Search for garbage rarely, as nearly all objects are used until the end."""
+    gc.set_threshold(_OBJECTS)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process after the functions of atexit; free no objects.
+
+    Only the standard files are flushed, and no threads are waited for.
+    """
+    if "atexit" in sys.modules:
+        sys.modules["atexit"]._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        # Nobody reads the output, or the disk is full: Python reports it.
+        sys.exit(status)
+    os._exit(status)
