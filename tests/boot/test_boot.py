@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from xen_tool.boot import domu
 from xen_tool.boot.boot import boot
 from xen_tool.boot.console.console import shower
 from xen_tool.boot.console.log import Log
+from xen_tool.boot.debugger.stub import by_hand, where
 from xen_tool.boot.given import given
 from xen_tool.boot.modes import MODES, named
 from xen_tool.debian import releases
@@ -667,6 +669,47 @@ def test_what_qemu_loads_can_be_kept_for_a_command(machine: Machine) -> None:
     assert (files / "0").read_bytes() == ELF
     assert (files / "1").read_bytes() == XEN
     assert "cannot be kept there" in refused_files(machine, machine.folder / "a b")
+
+
+def test_a_command_for_a_debugged_machine_can_be_typed(machine: Machine) -> None:
+    started: list[Sequence[str]] = []
+    what = {
+        "gdb": machine.folder / "gdb",
+        "record": machine.folder / "r",
+        "dump": machine.folder / "core",
+    }
+    for values in ({}, what):
+        machine.program("sys.exit(33)")
+        boot(
+            machine.image,
+            qemu=str(machine.qemu),
+            xen=str(machine.xen),
+            cpus=1,
+            files=machine.folder / "files",
+            given=given(values),
+            started=lambda running: started.append(running.command),
+            say=lambda line: None,
+        )
+    assert started[1] == [*started[0], *by_hand(where(f"{machine.folder}/gdb"))]
+    assert "/proc/self/fd" not in " ".join(started[1])
+
+
+def test_a_recording_is_the_same_with_a_command_and_without(machine: Machine) -> None:
+    file = machine.folder / "r"
+    body = f"open({str(file)!r}, 'w').close(); sys.exit(33)"
+    machine.program(body)
+    for name, folder, image in (
+        ("record", machine.folder / "files", ELF),
+        ("replay", None, ELF),
+        ("replay", machine.folder / "files", ELF + b"2"),
+    ):
+        machine.image.write_bytes(image)
+        options = {"qemu": str(machine.qemu), "xen": str(machine.xen), "cpus": 1, "files": folder}
+        if image == ELF:
+            boot(machine.image, given=given({name: file}), **options)  # type: ignore[arg-type]
+        else:
+            machine.pid.unlink()
+            assert "another image" in refused(machine, given=given({name: file}), **options)
 
 
 def refused_files(machine: Machine, files: Path) -> str:

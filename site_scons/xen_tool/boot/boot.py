@@ -102,7 +102,7 @@ def boot(
     debugger: starts a debugger.  With given.gdb the machine waits for gdb, and has no time
         limit; without a debugger, say is called with the line to type.
     started: is called with the machine once it runs.
-    files: a folder in which to keep the files that QEMU loads; by default they are in memory.
+    files: a folder in which to keep the files that QEMU loads, for the machine's command.
 
     QEMU never outlives the call or its process.  Raises XenToolError if a part is missing or
     unusable; whatever happens after the start is in the Outcome.
@@ -125,6 +125,7 @@ def boot(
     with Copies(files) as copies, contextlib.ExitStack() as stack:
         loaded = _lay_out(copies, mode, image, cpus, xen, given, say)
         options, descriptors = loaded.options, copies.descriptors
+        by_hand = copies.by_hand(options)
         aids: Aids | None = None
         if given.is_debugged:
             from .debugger.aids import Aids
@@ -132,9 +133,10 @@ def boot(
             aids = Aids(given, loaded.mode, loaded.image, stack)
             more, added = aids.add([*program, *options], copies)
             options, descriptors = [*options, *more], [*copies.descriptors, *added]
+            by_hand += aids.by_hand
         machine_cpus = 1 if mode.place is Place.DOMU else cpus
         start = time.monotonic()
-        with running(program, loaded.mode, machine_cpus, options, descriptors) as machine:
+        with running(program, loaded.mode, machine_cpus, options, descriptors, by_hand) as machine:
             if started:
                 started(machine)
             if aids:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Copies of the files that QEMU loads: in memory, or in a given folder.
+"""Copies of the files that QEMU loads, in memory.
 
-Copies in memory leave no folder behind if the run is killed, and need no space on a disk; and the
-booted files stay the same if the image is written again during the run.  A copy is freed when the
-last process that has it open has ended.
+They leave no folder behind if the run is killed, and need no space on a disk; and the booted files
+stay the same if the image is written again during the run.  A copy is freed when the last process
+that has it open has ended.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -26,14 +27,15 @@ _LOWEST = 100
 class Copies:
     """The copies of a run; a process that inherits the descriptors opens them by their names.
 
-    A context manager, which closes the descriptors.  Copies in a folder stay, for commands that
-    are run later.
+    A context manager, which closes the descriptors.  With a folder, each copy is also written to a
+    file there, which stays, for commands that are run by hand.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.descriptors: list[int] = []
         self._folder = folder
-        self._files = 0
+        self._kept: dict[str, str] = {}
+        """The paths of the files in the folder, by the names of the copies."""
 
     def __enter__(self) -> Copies:
         return self
@@ -52,8 +54,6 @@ class Copies:
 
         Raises XenToolError if it cannot be written.
         """
-        if self._folder:
-            return self._put_in(self._folder, contents)
         try:
             low = os.memfd_create("boot")
             try:
@@ -68,23 +68,29 @@ class Copies:
                 f"what is booted cannot be held in memory: {error.strerror}"
             ) from error
         # It must have no comma and no blank, which QEMU would parse.
-        return f"/proc/self/fd/{descriptor}"
+        name = f"/proc/self/fd/{descriptor}"
+        if self._folder:
+            self._kept[name] = self._keep(name, self._folder)
+        return name
 
-    def _put_in(self, folder: Path, contents: Iterable[bytes]) -> str:
+    def _keep(self, name: str, folder: Path) -> str:
         # QEMU splits the list of files and their words at blanks and commas.
         if re.search(r"[\s,]", str(folder)):
             raise XenToolError(
                 f"{folder}: what QEMU loads cannot be kept there: a blank or a comma is in its name"
             )
-        path = folder / f"{self._files}"
-        self._files += 1
+        path = folder / f"{len(self._kept)}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                file.writelines(contents)
+            shutil.copyfile(name, path)
         except OSError as error:
             raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
         return str(path)
+
+    def by_hand(self, options: Sequence[str]) -> list[str]:
+        """Return options for QEMU that name the files in the folder instead of the copies."""
+        pattern = re.compile(r"/proc/self/fd/[0-9]+")
+        return [pattern.sub(lambda n: self._kept.get(n[0], n[0]), word) for word in options]
 
     def copy(self, path: Path, instead: str) -> str:
         """Copy the file at path, and return the name of the copy.

@@ -93,7 +93,7 @@ class Machine:
         assert process.stdout is not None
         self.process = process
         self.command = command
-        """The command that starts such a machine by hand: without monitor and log of resets."""
+        """The command that starts such a machine by hand, without monitor and log of resets."""
         self.monitor = monitor
         self.triple_fault = False
         """Whether a triple fault has reset a CPU."""
@@ -156,8 +156,12 @@ def running(
     cpus: int,
     options: Sequence[str],
     descriptors: Sequence[int],
+    by_hand: Sequence[str],
 ) -> Iterator[Machine]:
-    """Run QEMU with these options; it inherits the descriptors, which options name."""
+    """Run QEMU with these options; it inherits the descriptors, which options name.
+
+    by_hand: the options of Machine.command.
+    """
     with contextlib.ExitStack() as stack:
         monitor = Monitor()
         stack.callback(monitor.close)
@@ -188,4 +192,4 @@ def running(
         with contextlib.suppress(OSError):
             # If the pipe is full, the serial port loses what a guest writes without polling it.
             fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        yield Machine(process, monitor, log, [program, *machine, *options, *wanted])
+        yield Machine(process, monitor, log, [program, *machine, *by_hand, *wanted])

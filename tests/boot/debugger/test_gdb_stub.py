@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from xen_tool.boot.debugger.session import xen_symbols
-from xen_tool.boot.debugger.stub import listening, where
+from xen_tool.boot.debugger.stub import Where, by_hand, listening, where
 from xen_tool.boot.given import given
+from xen_tool.boot.qemu import find_qemu
 from xen_tool.errors import XenToolError
 
 
@@ -73,6 +75,36 @@ def test_a_path_is_gone_afterwards(tmp_path: Path) -> None:
     with listening(where(str(path))):
         assert path.is_socket()
     assert not path.exists()
+
+
+@pytest.mark.usefixtures("xen_under_qemu")
+def test_a_machine_started_by_hand_waits_at_the_same_place(tmp_path: Path) -> None:
+    port = socket.create_server(("127.0.0.1", 0))
+    number = str(port.getsockname()[1])
+    port.close()
+    for place in (where(f"{tmp_path}/a, b"), where(number)):
+        words = [*find_qemu(None, print), *("-display", "none", "-nodefaults"), *by_hand(place)]
+        with subprocess.Popen(words) as qemu:
+            try:
+                with reached(place) as gdb:
+                    gdb.sendall(b"$?#3f")
+                    assert gdb.recv(2, socket.MSG_WAITALL) == b"+$"
+            finally:
+                qemu.kill()
+
+
+def reached(place: Where) -> socket.socket:
+    """A connection to a place, at which something will listen soon."""
+    for _ in range(300):
+        gdb = socket.socket(socket.AF_UNIX if place.path else socket.AF_INET)
+        try:
+            gdb.connect(place.path or ("127.0.0.1", place.port))
+        except OSError:
+            gdb.close()
+            time.sleep(0.1)
+        else:
+            return gdb
+    raise TimeoutError(place.target)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ class Aids:
         self._kernel = kernel
         self._stack = stack
         self._memory = ""
+        self.by_hand = stub.by_hand(given.gdb) if given.gdb else []
+        """Options for a machine that is started by hand: gdb's, as others need this process."""
 
     def add(self, words: Sequence[str], copies: Copies) -> tuple[list[str], list[int]]:
         """Return further options and descriptors for QEMU.

@@ -84,8 +84,17 @@ def listening(place: Where) -> Iterator[int]:
 
 def options(descriptor: int) -> list[str]:
     """Return QEMU's options for a machine that is stopped until gdb connects to this socket."""
-    chardev = f"socket,id=gdb,fd={descriptor},server=on,wait=off"
-    return ["-S", "-chardev", chardev, "-gdb", "chardev:gdb"]
+    return _options(f"fd={descriptor}")
+
+
+def by_hand(place: Where) -> list[str]:
+    """Return the same options for a machine that is started by hand."""
+    path = place.path.replace(",", ",,")
+    return _options(f"path={path}" if path else f"host={_HOST},port={place.port}")
+
+
+def _options(socket: str) -> list[str]:
+    return ["-S", "-chardev", f"socket,id=gdb,{socket},server=on,wait=off", "-gdb", "chardev:gdb"]
 
 
 def _remove(path: str) -> None:
