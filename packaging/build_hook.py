@@ -59,14 +59,15 @@ def completion(parser: argparse.ArgumentParser, shell: str) -> str:
     """The script that completes the command's words in a shell."""
     import shtab
 
-    from xen_tool.loaders.names import ALL, LOADERS
+    from xen_tool.loaders.names import ALL, LOADERS, SHORT
 
     for each in (parser, *_commands(parser).values()):
         for action in each._actions:
             if action.metavar in _FILES or action.dest == "image":
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
             elif action.dest == "loader":
-                action.choices = LOADERS if each.prog.endswith(" map") else [*ALL, "all"]
+                loaders = LOADERS if each.prog.endswith(" map") else ALL
+                action.choices = [*loaders, *SHORT.values(), "all"]
     return str(shtab.complete(parser, shell))
 
 
@@ -91,7 +92,7 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
         if command.description:
             lines += [".PP", _escaped(command.description)]
         for action in command._actions:
-            if action.dest != "help":
+            if action.dest != "help" and action.help != argparse.SUPPRESS:
                 lines += [".TP", f".B {_escaped(_term(action))}", _escaped(_help(command, action))]
     lines += [".SH EXIT STATUS", _escaped((parser.epilog or "").removeprefix("Exit status: "))]
     lines += [".SH SEE ALSO", ".BR scons (1)"]

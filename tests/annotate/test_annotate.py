@@ -115,7 +115,7 @@ def test_pv_of_an_image_without_physical_addresses(image: Path, tmp_path: Path) 
 
 
 def test_32_bit_pv(narrow: Path) -> None:
-    words = ("--pv-entry", "pv_start", "--xen", "4.17+pv32", "--loader", "xen-pv-domu")
+    words = ("--pv-entry", "pv_start", "--xen-release", "4.17+pv32", "--loader", "xen-pv-domu")
     notes = annotate(narrow, *words)
     assert notes["ENTRY"] == struct.pack("<I", symbol(narrow, "pv_start"))
     assert notes["PAE_MODE"] == b"yes\0"

@@ -32,6 +32,7 @@ from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, 
 from xen_tool.errors import XenToolError
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import LOADERS
+from xen_tool.loaders.names import named as loader_named
 from xen_tool.report.text import refusal
 
 SHOWN_ELF = "ELF stands in for an image."
@@ -411,6 +412,11 @@ def test_a_qemu_that_cannot_run(machine: Machine) -> None:
 
 def test_every_loader_of_the_verdicts_is_a_mode() -> None:
     assert set(LOADERS) <= {mode.name for mode in MODES}
+
+
+def test_a_mode_has_the_names_of_its_loader() -> None:
+    for mode in MODES[: len(LOADERS)]:
+        assert loader_named(mode.alias) == loader_named(mode.name) == mode.loader
 
 
 ECHO = "say(' '.join(sys.argv[1:]))"

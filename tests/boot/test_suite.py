@@ -317,7 +317,12 @@ def test_an_interrupt_ends_every_qemu_and_says_what_ran(
     )
     (machine.folder / "vmlinux2").write_bytes(machine.image.read_bytes())
     words = ["--mode=qemu", "--mode=pvh", "--timeout=600", "-j2"]
-    files = ["--logs=logs", "--junit=junit.xml", f"--qemu={machine.qemu}", f"--xen={machine.xen}"]
+    files = [
+        "--logs=logs",
+        "--junit=junit.xml",
+        f"--qemu={machine.qemu}",
+        f"--hypervisor={machine.xen}",
+    ]
     # A shell has SIGINT ignored for what runs in the background.
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "

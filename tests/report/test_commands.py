@@ -171,11 +171,18 @@ def test_an_error_fails_though_the_loader_takes_it(image: Path) -> None:
 
 def test_the_xen_that_is_modelled(image: Path) -> None:
     write(image, good_both().setting(Note(XenElfNote.SUPPORTED_FEATURES, bytes(4))))
-    asked = ("--loader", "xen-pvh-dom0", "--xen")
+    asked = ("--loader", "pvh", "--xen-release")
     assert document("check", image, *asked, "4.17")[0] == 0
     status, found = document("check", image, *asked, "4.22")
     assert (status, found["verdicts"]["xen-pvh-dom0"]["rule"]) == (3, "H3")
     assert found["xen"] == "4.22"
+
+
+def test_the_old_name_of_the_release(image: Path) -> None:
+    result = tool("check", image, "--xen=4.20", "--json")
+    assert (result.returncode, json.loads(result.stdout)["xen"]) == (0, "4.20")
+    assert result.stderr == "xen-tool: note: --xen is now --xen-release; the old name will go\n"
+    assert "--xen " not in tool("check", "--help").stdout
 
 
 def test_inspect_shows_notes_segments_and_all_verdicts(image: Path) -> None:
@@ -279,7 +286,7 @@ def test_the_string_of_kernels_before_notes(image: Path) -> None:
     assert ["LOADER", '"generic"', "pv-dom0", "pv-domu"] in rows
     assert ["MY", '"\\x1b[2J"', "nobody"] in rows
     # An older Xen reads it for PVH as well.
-    _, found = document("inspect", image, "--xen", "4.14")
+    _, found = document("inspect", image, "--xen-release", "4.14")
     assert found["xen_guest"][0] == {
         "key": "GUEST_OS",
         "value": "mine",
@@ -371,9 +378,9 @@ def test_what_cannot_be_read(tmp_path: Path, command: str) -> None:
     ("arguments", "words"),
     [
         ((), "the following arguments are required: image"),
-        (("x", "--loader", "grub"), "invalid choice: 'grub'"),
-        (("x", "--xen", "4"), "'4' is no release of Xen: write 4.17, 4.17.3 or 4.17+pv32"),
-        (("x", "--xen", "3.4"), "Xen 3.4 is older than 4.14"),
+        (("x", "--loader", "grub"), "'grub' is no loader; name one of xen-pv-dom0 (pv), "),
+        (("x", "--xen-release", "4"), "'4' is no release of Xen: write 4.17, 4.17.3 or 4.17+pv32"),
+        (("x", "--xen-release", "3.4"), "Xen 3.4 is older than 4.14"),
     ],
 )
 def test_wrong_usage(arguments: tuple[str, ...], words: str) -> None:

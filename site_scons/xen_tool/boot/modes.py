@@ -90,7 +90,7 @@ _DOM0_MIB = 128
 MODES = (
     Mode(
         name=names.PV_DOM0,
-        alias="pv",
+        alias=names.SHORT[names.PV_DOM0],
         what="PV dom0 of Xen",
         place=Place.DOM0,
         memory=_DOM0_MIB,
@@ -99,7 +99,7 @@ MODES = (
     ),
     Mode(
         name=names.PV_DOMU,
-        alias="pv-domu",
+        alias=names.SHORT[names.PV_DOMU],
         what="PV domU, built by xl in a Linux dom0",
         place=Place.DOMU,
         memory=512,
@@ -109,7 +109,7 @@ MODES = (
     ),
     Mode(
         name=names.PVH_DOM0,
-        alias="pvh",
+        alias=names.SHORT[names.PVH_DOM0],
         what="PVH dom0 of Xen",
         place=Place.DOM0,
         memory=_DOM0_MIB,
@@ -119,7 +119,7 @@ MODES = (
     ),
     Mode(
         name=names.PVH_DOMU,
-        alias="pvh-domu",
+        alias=names.SHORT[names.PVH_DOMU],
         what="PVH domU, built by xl in a Linux dom0",
         place=Place.DOMU,
         memory=512,
@@ -129,7 +129,7 @@ MODES = (
     ),
     Mode(
         name=names.QEMU,
-        alias="qemu",
+        alias=names.SHORT[names.QEMU],
         what="PVH kernel of the machine, by QEMU's -kernel, without Xen",
         place=Place.KERNEL,
         memory=256,

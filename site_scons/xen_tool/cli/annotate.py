@@ -60,7 +60,7 @@ def _annotate(options: argparse.Namespace) -> int:
     made = annotate(content, options.image, want)
     for remark in made.remarks:
         print(f"xen-tool: note: {remark}", file=sys.stderr)
-    report = report_of(options.output, made.content, options.xen, options.loader)
+    report = report_of(options.output, made.content, options.xen_release, options.loader)
     if report.good:
         write_if_changed(options.output, made.content)
         os.chmod(options.output, mode)

@@ -13,10 +13,11 @@ from ..boot.result import protocols
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
 from . import FAILED, INTERRUPTED, UNUSABLE
-from .options import DEFAULT, IMAGE
+from .options import DEFAULT, IMAGE, add_renamed, of_text
 
 _SHORT = {"pass_regex": ["--pass"], "fail_regex": ["--fail"]}
 _LOGS = "build/boot"
+_MODE = of_text(modes.named)
 _MODES = f"of {modes.listed()}, those that the image is for"
 
 
@@ -25,7 +26,7 @@ def boot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", help=IMAGE)
     _add_boot(parser)
     parser.add_argument("--logs", metavar="FOLDER", help="keep the console in a file there")
-    parser.add_argument("--mode", type=_mode, metavar="MODE", help=f"{_MODES} (default: the first)")
+    parser.add_argument("--mode", type=_MODE, metavar="MODE", help=f"{_MODES} (default: the first)")
     parser.add_argument(
         "--no-verdict",
         dest="protocol",
@@ -47,7 +48,7 @@ def gdb(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `xen-tool gdb`."""
     parser.add_argument("image", help=IMAGE)
     _add_boot(parser, timeout=False)
-    parser.add_argument("--mode", type=_mode, metavar="MODE", help=f"{_MODES} (default: the first)")
+    parser.add_argument("--mode", type=_MODE, metavar="MODE", help=f"{_MODES} (default: the first)")
     parser.set_defaults(function=_gdb, parser=parser)
 
 
@@ -60,7 +61,7 @@ def test(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mode",
-        type=_mode,
+        type=_MODE,
         action="append",
         metavar="MODE",
         help=f"may be repeated: {_MODES} (default: each)",
@@ -97,7 +98,9 @@ def _add_boot(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
     parser.add_argument(
         "--qemu", metavar="COMMAND", help="QEMU, perhaps with options (default: qemu-system-x86_64)"
     )
-    parser.add_argument(
+    add_renamed(
+        parser,
+        "--hypervisor",
         "--xen",
         metavar="FILE",
         help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
@@ -113,13 +116,6 @@ def _given(options: argparse.Namespace) -> given.Given:
     except XenToolError as error:
         parser: argparse.ArgumentParser = options.parser
         parser.error(str(error))
-
-
-def _mode(text: str) -> modes.Mode:
-    try:
-        return modes.named(text)
-    except XenToolError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _boot(options: argparse.Namespace) -> int:
@@ -178,7 +174,7 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
         "mode": mode,
         "cpus": options.cpus,
         "qemu": options.qemu,
-        "xen": options.xen,
+        "xen": options.hypervisor,
         "given": besides,
     }
 
@@ -192,7 +188,7 @@ def _test(options: argparse.Namespace) -> int:
 
     interrupting: list[int] = []
     besides = cases.Options(
-        options.timeout, options.cpus, options.qemu, options.xen, _given(options)
+        options.timeout, options.cpus, options.qemu, options.hypervisor, _given(options)
     )
     todo = cases.of_images(options.images, options.mode or (), besides)
     how = How(options.jobs, options.runs, options.retries)

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..loaders.names import LOADERS
 from . import UNUSABLE
-from .options import DEFAULT, IMAGE, add_loaders, add_xen, positive, print_result
+from .options import DEFAULT, IMAGE, add_loaders, add_release, positive, print_result
 
 
 def check(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +71,7 @@ def diff(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `xen-tool diff`."""
     parser.add_argument("before", metavar="A", help=IMAGE)
     parser.add_argument("after", metavar="B", help=IMAGE)
-    add_xen(parser)
+    add_release(parser)
     parser.set_defaults(function=_diff)
 
 
@@ -88,7 +88,7 @@ def _check(options: argparse.Namespace) -> int:
     if len(options.image) > 1 or os.path.isdir(options.image[0]):
         return _check_many(options)
     further = options.loader is None and not options.json
-    report = read_report(options.image[0], options.xen, options.loader, further=further)
+    report = read_report(options.image[0], options.xen_release, options.loader, further=further)
     return print_result(options, report.document(), text.check(report), good=report.good)
 
 
@@ -96,7 +96,7 @@ def _check_many(options: argparse.Namespace) -> int:
     from ..report import many
 
     checked = []
-    for each in many.check(options.image, options.xen, options.loader, options.jobs):
+    for each in many.check(options.image, options.xen_release, options.loader, options.jobs):
         # There may be many images: keep only what is printed in the end.
         checked.append(each if options.json else each._replace(document={}, lines=each.lines[:1]))
         if each.outcome == many.UNREADABLE:
@@ -113,7 +113,9 @@ def _inspect(options: argparse.Namespace) -> int:
     from ..report import text
     from ..report.report import read_report
 
-    report = read_report(options.image, options.xen, options.loader, symbols=not options.json)
+    report = read_report(
+        options.image, options.xen_release, options.loader, symbols=not options.json
+    )
     return print_result(options, report.document(), text.inspect(report), good=report.good)
 
 
@@ -123,7 +125,7 @@ def _map(options: argparse.Namespace) -> int:
 
     found = reading.read_maps(
         options.image,
-        options.xen,
+        options.xen_release,
         options.loader,
         pages=(options.mem << 20) // PAGE_SIZE,
         initrd=reading.size_of(options.initrd) if options.initrd else 0,
@@ -148,6 +150,8 @@ def _diff(options: argparse.Namespace) -> int:
     from ..report import diff
     from ..report.report import read_report
 
-    before, after = (read_report(path, options.xen) for path in (options.before, options.after))
+    before, after = (
+        read_report(path, options.xen_release) for path in (options.before, options.after)
+    )
     found = diff.document(before, after)
     return print_result(options, found, diff.lines(before, after), good=not found["differences"])

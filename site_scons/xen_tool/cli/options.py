@@ -4,42 +4,46 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
-from ..loaders.names import ALL
+from ..loaders.names import ALL, listed
+from ..loaders.names import named as loader_named
 from . import FAILED
 
 IMAGE = "an ELF file, compressed or not, or a bzImage"
 DEFAULT = "default: %(default)s"
 
+_T = TypeVar("_T")
+
 
 def add_loaders(parser: argparse.ArgumentParser, loaders: Sequence[str] = ALL) -> None:
-    """Add --loader, which may be one of loaders, --xen and --json."""
+    """Add --loader, which may be one of loaders, --xen-release and --json."""
 
     def named(text: str) -> Sequence[str]:
-        if text != "all" and text not in loaders:
-            names = ", ".join(map(repr, (*loaders, "all")))
-            raise argparse.ArgumentTypeError(f"invalid choice: {text!r} (choose from {names})")
-        return loaders if text == "all" else (text,)
+        return loaders if text == "all" else (loader_named(text, loaders),)
 
     parser.add_argument(
         "--loader",
         action="extend",
-        type=named,
+        type=of_text(named),
         metavar="NAME",
         help="a loader that must accept the image; may be repeated (default: those it claims): "
-        f"{', '.join(loaders)}, or all",
+        f"{listed(loaders)}, or all",
     )
-    add_xen(parser)
+    add_release(parser)
 
 
-def add_xen(parser: argparse.ArgumentParser) -> None:
-    """Add --xen and --json."""
-    parser.add_argument(
+def add_release(parser: argparse.ArgumentParser) -> None:
+    """Add --xen-release and --json."""
+    add_renamed(
+        parser,
+        "--xen-release",
         "--xen",
-        type=_xen,
+        type=of_text(Xen.parse),
         default=Xen(),
         metavar="VERSION",
         help="the release whose loaders are modelled, such as 4.20, or 4.17+pv32 if built with "
@@ -48,11 +52,29 @@ def add_xen(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 
-def _xen(text: str) -> Xen:
-    try:
-        return Xen.parse(text)
-    except XenToolError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def add_renamed(parser: argparse.ArgumentParser, name: str, old: str, **how: Any) -> None:
+    """Add the argument name, which its old name sets as well, with a note on stderr."""
+
+    class Old(argparse.Action):
+        def __call__(self, _: object, options: argparse.Namespace, value: Any, *__: object) -> None:
+            print(f"xen-tool: note: {old} is now {name}; the old name will go", file=sys.stderr)
+            setattr(options, self.dest, value)
+
+    dest = parser.add_argument(name, **how).dest
+    hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+    parser.add_argument(old, dest=dest, action=Old, **{**how, **hidden})
+
+
+def of_text(parse: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Return a type of arguments by a function that raises XenToolError for a wrong text."""
+
+    def parsed(text: str) -> _T:
+        try:
+            return parse(text)
+        except XenToolError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parsed
 
 
 def positive(text: str) -> int:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The names of the loaders, and groups of them.
+"""The names of the loaders, long and short, and groups of them.
 
 It does not import the rules, for callers that only need a name.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ..errors import XenToolError
 
 PV_DOM0 = "xen-pv-dom0"
 PV_DOMU = "xen-pv-domu"
@@ -23,6 +27,14 @@ LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
 FURTHER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM)
 """Other virtual machine monitors, only checked if named; their rules are imported then."""
 ALL = (*LOADERS, *FURTHER)
+SHORT = {
+    PV_DOM0: "pv",
+    PV_DOMU: "pv-domu",
+    PVH_DOM0: "pvh",
+    PVH_DOMU: "pvh-domu",
+    QEMU: "qemu",
+}
+"""Short names, which modes of booting have as well."""
 LINUX_LOADER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN)
 """The loaders that read a kernel with rust-vmm's linux-loader."""
 
@@ -32,3 +44,19 @@ DOM0 = (PV_DOM0, PVH_DOM0)
 DOMU = (PV_DOMU, PVH_DOMU)
 PV = (PV_DOM0, PV_DOMU)
 PVH = (PVH_DOM0, PVH_DOMU, QEMU)
+
+
+def named(name: str, loaders: Sequence[str] = ALL) -> str:
+    """Return the one of loaders that has this long or short name.
+
+    Raises XenToolError, with the list of names, if there is none.
+    """
+    for loader in loaders:
+        if name in (loader, SHORT.get(loader)):
+            return loader
+    raise XenToolError(f"{name!r} is no loader; name one of {listed(loaders)}")
+
+
+def listed(loaders: Iterable[str] = ALL) -> str:
+    """Return the long and short names of loaders, for a message."""
+    return ", ".join(f"{n} ({SHORT[n]})" if n in SHORT else n for n in loaders)

@@ -7,12 +7,11 @@ returns the loaders.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from ..abi import Arch
-from ..errors import XenToolError
 from .model.releases import Xen
-from .names import ALL, PV, PV_DOM0, PV_DOMU, PVH
+from .names import ALL, PV, PV_DOM0, PV_DOMU, PVH, named
 
 
 def of_configuration(arch: Arch, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -65,21 +64,18 @@ def xen_for(arch: Arch) -> Xen:
 
 
 def parse(names: str) -> tuple[str, ...]:
-    """Parse a list of loaders separated by commas; "none" is an empty list.
+    """Parse a list of loaders separated by commas; "none" is an empty list, "all" is all of them.
 
     Raises XenToolError for an unknown name.
     """
-    if names == "none":
-        return ()
+    if names in ("none", "all"):
+        return ALL if names == "all" else ()
     return known([name.strip() for name in names.split(",")])
 
 
-def known(loaders: Sequence[str]) -> tuple[str, ...]:
-    """Validate names of loaders, and return them.
+def known(loaders: Iterable[str]) -> tuple[str, ...]:
+    """Return the loaders that have these long or short names.
 
     Raises XenToolError for an unknown name.
     """
-    for loader in loaders:
-        if loader not in ALL:
-            raise XenToolError(f"{loader!r} is no loader; there are {', '.join(ALL)}")
-    return tuple(loaders)
+    return tuple(named(name) for name in loaders)

@@ -169,7 +169,7 @@ def xen_image(
 
     source has objects, libraries, and sources, which are compiled for the image.
 
-    loaders must accept the image: a list of names (xen_tool.loaders.names.LOADERS), or a string
+    loaders must accept the image: a list of names (xen_tool.loaders.names.ALL), or a string
     as for LOADERS=.  The default are the loaders of the configuration, or, if that has neither
     XEN_PV nor XEN_PVH, those that the image has notes for.  xen is their release, such as
     "4.17" or "4.17+pv32".  postlink are commands that edit or pack the linker's output before

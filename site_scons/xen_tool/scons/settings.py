@@ -16,7 +16,7 @@ from ..boot.modes import MODES
 from ..build.plan import CACHE_LIMIT
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
-from ..loaders.names import LOADERS
+from ..loaders.names import listed
 from ..toolchain.programs import NAMES
 
 RESERVED = {
@@ -31,7 +31,7 @@ RESERVED = {
     "CACHE_SIZE": f"its limit in MiB ({CACHE_LIMIT >> 20})",
     "CC_LAUNCHER": "a command before the compiler: ccache, sccache, distcc, icecc",
     "LD": "the linker",
-    "LOADERS": f"loaders that must accept it: {', '.join(LOADERS)}, none (those it is for)",
+    "LOADERS": f"loaders that must accept it: {listed()}, all, none (those it is for)",
     "XEN_RELEASE": f"the Xen of these loaders, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
     "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} (the first it is for)",
     "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",

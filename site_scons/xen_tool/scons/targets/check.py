@@ -16,7 +16,7 @@ from ...errors import XenToolError
 from ...functions import CHECK, CLAIMED, COMMANDS_FILE, UNCHECKED, without_pv32
 from ...loaders import required
 from ...loaders.model.releases import Xen
-from ...loaders.names import LOADERS, PV_DOMU
+from ...loaders.names import PV_DOMU, listed
 from ...modules import modules
 from ..errors import one_image, while_building, while_reading
 from ..graph.nodes import Graph
@@ -119,7 +119,7 @@ def _loaders(given: Any) -> tuple[str, ...]:
         return required.parse(given)
     # The order of a set differs between runs, and the step would be dirty each time.
     if not isinstance(given, Sequence):
-        raise XenToolError(f"{given!r} is no list; write some of {', '.join(LOADERS)} in a list")
+        raise XenToolError(f"{given!r} is no list; write some of {listed()} in a list")
     return required.known(given)
 
 
