@@ -9,15 +9,18 @@ from loaders.cases import CASES
 from loaders.hypervisor import LIVE_LOADERS, XEN_LOADERS
 from loaders.rows import IMAGES
 from loaders.test_live_releases import IMAGES_THAT_DIFFER
+from project import TOP
 from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.model.subject import subjects
-from xen_tool.loaders.names import DOMU, LOADERS, PV_DOMU
+from xen_tool.loaders.names import ALL, DOMU, LOADERS, PV_DOMU
 from xen_tool.loaders.rules.libxenguest import probing
 from xen_tool.loaders.rules.rule import Effect, Rule
-from xen_tool.loaders.verdict import RULES
+from xen_tool.loaders.verdict import RULES, rules_of
 
+RELEASES = ("4.14", "4.20.2")
+"""The releases of which images that differ are asked."""
 EVERY = {id(rule): rule for table in (*RULES.values(), *probing.RULES.values()) for rule in table}
 
 
@@ -30,7 +33,7 @@ def _asked() -> list[tuple[bytes, tuple[str, ...], Xen]]:
         *(
             (IMAGES[name], XEN_LOADERS, Xen.parse(release))
             for name in IMAGES_THAT_DIFFER
-            for release in ("4.14", "4.20.2")
+            for release in RELEASES
         ),
     ]
 
@@ -70,3 +73,25 @@ def test_a_rule_says_what_it_is(rule: Rule) -> None:
     assert "condition of" not in words
     assert rule.source
     assert set(rule.loaders) <= set(LOADERS)
+
+
+def _compared(loader: str) -> str:
+    if loader in DOMU:
+        return f"{len(CASES) * (2 if loader == PV_DOMU else 1)} and 20,000 random"
+    releases = len(IMAGES_THAT_DIFFER) * len(RELEASES) if loader in XEN_LOADERS else 0
+    return str(len(CASES) + releases) if loader in LIVE_LOADERS else "0"
+
+
+def test_the_table_of_loaders_has_the_counts() -> None:
+    rows = []
+    for loader in ALL:
+        table = rules_of(loader)
+        live = sum(rule.live for rule in table)
+        compared = _compared(loader)
+        wrong = "-" if compared == "0" else "0"
+        rows.append(
+            f"| `{loader}` | {len(table)} | {live} | {len(table) - live} | {compared} | {wrong} |"
+        )
+    lines = (TOP / "docs/check.md").read_text().splitlines()
+    start = lines.index("| loader | rules | live | read | images compared | disagreements |") + 2
+    assert lines[start : lines.index("", start)] == rows
