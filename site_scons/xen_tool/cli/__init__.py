@@ -7,6 +7,7 @@ explain   the command explain
 head      the command head
 images    the commands check, inspect, map, size, diff
 new       the command new
+rebuild   the command rebuild
 options   arguments that several commands have, and the printing of results
 
 COMMANDS names the function of each command; only the module of the command that runs is
@@ -52,6 +53,7 @@ COMMANDS = {
     "explain": ("explain.explain", "explain a rule by which loaders accept images"),
     "map": ("images.layout", "show the memory that loaders lay out for an image"),
     "size": ("images.size", "show the sizes of the parts of an image"),
+    "rebuild": ("rebuild.rebuild", "build an image again from its bill of materials"),
     "diff": ("images.diff", "show the differences between two images"),
 }
 """The function that adds the arguments of each command, and what the command does."""

@@ -8,4 +8,6 @@ programs    finds the programs of a toolchain, their versions, and the libraries
 spdx        formats the inventory as SPDX documents
 provenance  formats it as SLSA provenance
 writing     writes the documents if they are not up to date
+reading     reads the SPDX documents
+rebuild     builds an image again from them, and says what differs
 """

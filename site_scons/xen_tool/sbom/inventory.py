@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..build.commands import needs_gas
@@ -23,7 +24,10 @@ from ..light import NamedTuple
 from .names import Names
 from .programs import Program, Programs, among
 
+CONFIG_FILE = "/.config"
+"""The end of the name of the configuration that a build writes."""
 _ASSEMBLERS = ("as", "-as")
+_SYMBOL = re.compile(r"^(?:(CONFIG_\w+)=(.*)|# (CONFIG_\w+) is not set)$", re.MULTILINE)
 
 
 class Made(NamedTuple):
@@ -56,7 +60,9 @@ class Inventory(NamedTuple):
     made: frozenset[str]
     """The files that steps make."""
     configuration: str
-    """The path of the saved configuration that the build wrote."""
+    """The name of the saved configuration that the build wrote."""
+    values: Mapping[str, str]
+    """The CONFIG_ symbols in it, with values as they are written there; n if not set."""
     programs: Mapping[str, Program]
     """The programs of toolchains by name."""
 
@@ -85,11 +91,30 @@ def read(
     digests = {names.of(path): cache.of(path, contents.digest(path)) for path in sorted(named)}
     steps = [_renamed(step, names) for step in steps]
     made = frozenset(output for step in steps for output in step.outputs)
-    config = next((o for s in steps for o in s.outputs if o.endswith("/.config")), "")
+    config = next((o for s in steps for o in s.outputs if o.endswith(CONFIG_FILE)), "")
     by_name = {names.of(path): program for path, program in programs.by_path.items()}
     return Inventory(
-        names.of(image), tuple(steps), dict(sorted(digests.items())), made, config, by_name
+        names.of(image),
+        tuple(steps),
+        dict(sorted(digests.items())),
+        made,
+        config,
+        values(names.path(config)) if config else {},
+        by_name,
     )
+
+
+def values(path: str) -> Mapping[str, str]:
+    """Return the symbols of a configuration that a build wrote.
+
+    Raises XenToolError if it cannot be read.
+    """
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            text = file.read()
+    except OSError as error:
+        raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+    return {one or other: value or "n" for one, value, other in _SYMBOL.findall(text)}
 
 
 def recorded(database: Database, step: Step) -> Iterator[str]:

@@ -52,10 +52,11 @@ class Names:
         """Return the path of a named file on this machine; "" if its package is not installed."""
         if name.startswith(PACKAGE_URL):
             return _in_package(name)
-        for folder, path in ((TOP, self._top), (BUILD, self._build)):
-            if name == folder or name.startswith(f"{folder}/"):
-                return path + name.removeprefix(folder)
-        return os.path.join(self._top, name)
+        return os.path.join(self._top, self.here(name))
+
+    def here(self, word: str) -> str:
+        """Return a named word with the folders of this machine."""
+        return word.replace(TOP, self._top).replace(BUILD, self._build)
 
     def _in_word(self, word: str) -> str:
         for folder in _package_folders():
@@ -67,6 +68,11 @@ class Names:
             if len(path) > 1 and path in word:
                 word = re.sub(re.escape(path) + _ENDS_NAME, name, word)
         return word
+
+
+def is_elsewhere(name: str) -> bool:
+    """Whether a file is neither in the tree nor in the build directory."""
+    return name.startswith(("/", PACKAGE_URL))
 
 
 @functools.cache

@@ -65,7 +65,7 @@ class Programs:
 
 
 def _ask(path: str) -> tuple[str, tuple[str, ...]]:
-    return _version(path), (path, *_libraries(path))
+    return version(path), (path, *_libraries(path))
 
 
 def _libraries(path: str) -> list[str]:
@@ -91,7 +91,8 @@ def _loader(path: str) -> str:
     return ""
 
 
-def _version(path: str) -> str:
+def version(path: str) -> str:
+    """Return the version that a program prints for --version; "" if none."""
     found: Sequence[str] = _VERSION.findall(_said([path, "--version"]).partition("\n")[0])
     return found[-1].rstrip(",") if found else ""
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Format an inventory as an in-toto statement with SLSA provenance v1, ready to be signed.
 
-The subject is the image; resolvedDependencies are each source, and each program of the
-toolchain, with its SHA-256.  (https://in-toto.io/Statement/v1,
+The subject is the image; resolvedDependencies are the revision of git, each source, and each
+program of the toolchain, with its hash.  (https://in-toto.io/Statement/v1,
 https://slsa.dev/provenance/v1)
 """
 
@@ -12,17 +12,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from .. import __version__
 from .inventory import Inventory
+from .names import TOP
+from .spdx import About
 
 NAME = "provenance.intoto.json"
 _BUILD_TYPE = "urn:xen_tool:image"
 _BUILDER = "urn:xen_tool:builder"
 
 
-def statement(inventory: Inventory, symbols: Mapping[str, str]) -> str:
+def statement(inventory: Inventory, symbols: Mapping[str, str], about: About) -> str:
     """Return the statement as JSON; symbols: the values of the configuration."""
     digests = inventory.digests
-    read = {path: None for step in inventory.steps for path in (*step.inputs, *step.tools)}
+    read = {path for step in inventory.steps for path in (*step.inputs, *step.tools)}
+    revision = {"name": TOP, "digest": {"gitCommit": about.revision}}
     document: dict[str, Any] = {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [_resource(inventory.image, digests[inventory.image])],
@@ -32,19 +36,19 @@ def statement(inventory: Inventory, symbols: Mapping[str, str]) -> str:
                 "buildType": _BUILD_TYPE,
                 "externalParameters": {
                     "target": inventory.image,
+                    "settings": dict(about.settings),
                     "configuration": {f"CONFIG_{name}": v for name, v in symbols.items()},
                 },
                 "internalParameters": {
                     "steps": [[step.path, list(step.command)] for step in inventory.steps]
                 },
                 "resolvedDependencies": [
-                    _resource(path, digests[path])
-                    for path in sorted(read)
-                    if path not in inventory.made
+                    *([revision] if about.revision else []),
+                    *(_resource(path, digests[path]) for path in sorted(read - inventory.made)),
                 ],
             },
             "runDetails": {
-                "builder": {"id": _BUILDER},
+                "builder": {"id": _BUILDER, "version": {"xen_tool": __version__}},
                 "byproducts": [
                     _resource(path, digests[path])
                     for path in sorted(inventory.made)

@@ -23,12 +23,24 @@ from typing import Any
 from urllib.parse import quote
 
 from ..light import NamedTuple
+from . import names
 from .inventory import Inventory, Made
 
 SOURCE, BUILD, OUTPUT = (f"sbom-{name}.spdx.json" for name in ("source", "build", "output"))
 _CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
-_BUILD_TYPE = "urn:xen_tool:step"
-_IMAGE_TYPE = "urn:xen_tool:image"
+STEP_TYPE = "urn:xen_tool:step"
+IMAGE_TYPE = "urn:xen_tool:image"
+"""The types of Builds: of one step, and of all steps of an image."""
+TARGET = "target"
+"""The parameter with the name of the image.  The others are settings of the build, such as
+TOOLCHAIN, and CONFIG_ symbols as they are written in a saved configuration."""
+SETTINGS = (
+    *("ARCH", "O", "TOOLCHAIN", "CROSS_COMPILE", "LLVM", "CC", "CC_LAUNCHER", "LD"),
+    *("LOADERS", "XEN_RELEASE"),
+)
+"""The settings of the command line that decide what is built."""
+REVISION = "swh:1:rev:"
+"""The start of the identifier of a revision of git (www.swhid.org)."""
 _TOOL = "xen_tool"
 _DATA_LICENCE = "CC0-1.0"
 
@@ -43,6 +55,10 @@ class About(NamedTuple):
     """The time of creation, as 2026-01-31T12:00:00Z."""
     licence: str = ""
     """The licence of the image; "": derived from its sources."""
+    revision: str = ""
+    """The revision of git that was checked out: 40 hexadecimal digits; "" if there is none."""
+    settings: Mapping[str, str] = {}
+    """The settings of the command line that decide what is built."""
 
 
 Element = dict[str, Any]
@@ -136,9 +152,9 @@ def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -
     build = _Document(base, "build", about)
     output = _Document(base, "output", about)
     ids: dict[str, str] = {}
-    _describe_sources(source, inventory, licences, ids)
+    _describe_sources(source, inventory, licences, ids, about.revision)
     packages = _describe_files(build, inventory, licences, ids)
-    whole = _describe_steps(build, inventory, ids)
+    whole = _describe_steps(build, inventory, ids, about.settings)
     build.relate(whole, "usesTool", packages, "build")
     build.imports = {ids[path]: SOURCE for path in licences}
     _describe_image(output, build, inventory, licences, ids, whole, about)
@@ -161,12 +177,25 @@ def _hashes(digest: str) -> list[Element]:
 
 
 def _describe_sources(
-    document: _Document, inventory: Inventory, licences: Mapping[str, str], ids: dict[str, str]
+    document: _Document,
+    inventory: Inventory,
+    licences: Mapping[str, str],
+    ids: dict[str, str],
+    revision: str,
 ) -> None:
+    identifier = {
+        "type": "ExternalIdentifier",
+        "externalIdentifierType": "swhid",
+        "identifier": f"{REVISION}{revision}",
+    }
     tree = document.add(
-        "software_File", "tree", name="$(top)", software_fileKind="directory",
+        "software_File",
+        "tree",
+        name=names.TOP,
+        software_fileKind="directory",
         software_primaryPurpose="source",
-    )  # fmt: skip
+        externalIdentifier=[identifier] if revision else [],
+    )
     for path in licences:
         ids[path] = document.add(
             "software_File",
@@ -234,18 +263,26 @@ def _entries(pairs: Iterable[tuple[str, str]]) -> list[Element]:
     return [{"type": "DictionaryEntry", "key": key, "value": value} for key, value in pairs]
 
 
-def _describe_steps(document: _Document, inventory: Inventory, ids: Mapping[str, str]) -> str:
+def _describe_steps(
+    document: _Document,
+    inventory: Inventory,
+    ids: Mapping[str, str],
+    settings: Mapping[str, str],
+) -> str:
     """Add a Build for each step, and one for all; return the identifier of the latter."""
     config = inventory.configuration
     whole = document.add(
         "build_Build",
         "build",
         name=f"build of {inventory.image}",
-        build_buildType=_IMAGE_TYPE,
+        build_buildType=IMAGE_TYPE,
         build_buildId=fingerprint(inventory),
         build_configSourceUri=[ids[config]] if config else [],
         build_configSourceDigest=_hashes(inventory.digests[config]) if config else [],
         build_configSourceEntrypoint=[config] if config else [],
+        build_parameter=_entries(
+            [(TARGET, inventory.image), *settings.items(), *inventory.values.items()]
+        ),
     )
     steps = []
     for step in inventory.steps:
@@ -253,7 +290,7 @@ def _describe_steps(document: _Document, inventory: Inventory, ids: Mapping[str,
             "build_Build",
             f"step/{step.path}",
             name=f"{step.name} {step.path}",
-            build_buildType=_BUILD_TYPE,
+            build_buildType=STEP_TYPE,
             build_buildId=step.path,
             comment=shlex.join(step.command),
             build_parameter=_entries(_parameters(step)),

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import Any
 
 from ..build.contents import Contents
@@ -29,6 +30,8 @@ _KEPT = ".kept.json"
 _FIELDS = {"mark", "documents", "problems", "digests", "programs"}
 _SHORT = 12
 """Digits of a SHA-256 that serve as a version."""
+_SHA1 = 40
+"""Hexadecimal digits of a SHA-1."""
 
 
 def created(top: str) -> str:
@@ -36,43 +39,64 @@ def created(top: str) -> str:
 
     It is SOURCE_DATE_EPOCH, else the time of git's newest commit, else 1970.
     """
-    seconds = os.environ.get("SOURCE_DATE_EPOCH") or _committed(top) or "0"
+    seconds = os.environ.get("SOURCE_DATE_EPOCH") or _commit(top)[0] or "0"
     try:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(seconds)))
     except (ValueError, OverflowError, OSError):
         raise XenToolError(f"SOURCE_DATE_EPOCH={seconds} is no number of seconds") from None
 
 
-def _committed(top: str) -> str:
+def revision(top: str) -> str:
+    """Return the revision of git that is checked out; "" if there is none."""
+    found = _commit(top)[1]
+    # There is no identifier of a revision in a repository of SHA-256.
+    return found if len(found) == _SHA1 else ""
+
+
+@functools.cache
+def _commit(top: str) -> tuple[str, str]:
+    """Return the time and the hash of git's newest commit; "" without git."""
     try:
-        command = ["git", "-C", top, "log", "-1", "--format=%ct"]
+        command = ["git", "-C", top, "log", "-1", "--format=%ct %H"]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
-        return ""
-    return run.stdout.strip() if run.returncode == 0 else ""
+        return "", ""
+    seconds, _, found = run.stdout.strip().partition(" ") if run.returncode == 0 else ("", "", "")
+    return seconds, found
 
 
 def write(
-    plan: Plan, database: Database, contents: Contents, image: str, folder: str, about: spdx.About
+    plan: Plan,
+    database: Database,
+    contents: Contents,
+    image: str,
+    folder: str,
+    about: spdx.About,
+    generated: Collection[str],
 ) -> list[str]:
     """Write the documents of an image into folder; return the problems of its licences.
 
+    generated: files that something else than a step makes.
     Nothing is done if they exist, and none of their inputs has changed.
     Raises XenToolError if a file cannot be read or written.
     """
     place = os.path.join(folder, _KEPT)
     kept = _read(place)
-    mark = _mark(plan, database, contents, image, about)
+    mark = _mark(plan, database, contents, image, (about, *sorted(generated)))
     if kept.get("mark") == mark and _are_there(folder, kept["documents"]):
         return list(kept["problems"])
     cache = Digests(kept.get("digests", {}))
     programs = Programs(contents, kept.get("programs", {}))
     inventory = inventories.read(plan, database, contents, image, cache, programs)
-    about = about._replace(version=about.version or inventory.digests[inventory.image][:_SHORT])
-    licences = {path: found_licences.licence(path) for path in _sources(inventory, plan)}
+    within = names.Names(os.getcwd(), plan.folder)
+    about = about._replace(
+        version=about.version or inventory.digests[inventory.image][:_SHORT],
+        settings={name: within.word(value) for name, value in about.settings.items()},
+    )
+    licences = {path: found_licences.licence(path) for path in _sources(inventory, plan, generated)}
     texts = {
         **spdx.documents(inventory, licences, about),
-        provenance.NAME: provenance.statement(inventory, plan.symbols),
+        provenance.NAME: provenance.statement(inventory, plan.symbols, about),
     }
     for name, text in texts.items():
         write_if_changed(os.path.join(folder, name), text)
@@ -94,14 +118,16 @@ class Licences(NamedTuple):
     problems: list[str]
 
 
-def licences(plan: Plan, database: Database, contents: Contents, image: str) -> Licences:
-    """Read the licences of the sources of an image.
+def licences(
+    plan: Plan, database: Database, contents: Contents, image: str, generated: Container[str]
+) -> Licences:
+    """Read the licences of the sources of an image, as write() does.
 
     Raises XenToolError if a file cannot be read.
     """
     none, programs = Digests({}), Programs(contents, {})
     inventory = inventories.read(plan, database, contents, image, none, programs)
-    found = {path: found_licences.licence(path) for path in _sources(inventory, plan)}
+    found = {path: found_licences.licence(path) for path in _sources(inventory, plan, generated)}
     return Licences(found, list(_problems(inventory, found)))
 
 
@@ -129,7 +155,9 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _mark(plan: Plan, database: Database, contents: Contents, image: str, about: spdx.About) -> str:
+def _mark(
+    plan: Plan, database: Database, contents: Contents, image: str, about: tuple[object, ...]
+) -> str:
     """Return a digest of all inputs of the documents, and of the modules that make them."""
     said = hashlib.sha256(repr((about, plan.folder, sorted(plan.symbols.items()))).encode())
     here = os.path.dirname(__file__)
@@ -150,14 +178,15 @@ def _mark(plan: Plan, database: Database, contents: Contents, image: str, about:
     return said.hexdigest()
 
 
-def _sources(inventory: Inventory, plan: Plan) -> list[str]:
-    """Return the files of the tree that no step makes and that are not tools."""
+def _sources(inventory: Inventory, plan: Plan, generated: Container[str]) -> list[str]:
+    """Return the files of the tree that nothing makes and that are not tools."""
     tools = {path for step in inventory.steps for path in step.tools}
     return [
         path
         for path in inventory.digests
-        if not (path in inventory.made or path in tools or os.path.isabs(path))
-        and not path.startswith((f"{plan.folder}/", os.pardir, names.BUILD, names.PACKAGE_URL))
+        if not (path in inventory.made or path in tools or path in generated)
+        and not names.is_elsewhere(path)
+        and not path.startswith((f"{plan.folder}/", os.pardir, names.BUILD))
     ]
 
 

@@ -52,7 +52,9 @@ def _write(node: Any) -> None:
     image, folder, requirement = path_of(node), graph.plan.folder, node.attributes.xen_requirement
     configuration = graph.env["XEN_CONFIG"]
     session = graph.session
-    licences = writing.licences(graph.plan, session.database, session.contents, image)
+    licences = writing.licences(
+        graph.plan, session.database, session.contents, image, graph.others.files()
+    )
     sections = [
         page.verdicts(read_report(image, requirement.xen, requirement.loaders)),
         page.maps(read_maps(image, requirement.xen, requirement.loaders, pages=_PAGES)),

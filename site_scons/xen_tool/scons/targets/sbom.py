@@ -55,12 +55,20 @@ def xen_sbom(
             supplier or "NOASSERTION",
             writing.created(graph.top),
             licence,
+            writing.revision(graph.top),
+            _settings(graph.env),
         )
         folder = f"{graph.plan.folder}/{_FOLDER}"
         if len(_images[graph]) > 1:
             folder += path.removeprefix(graph.plan.folder)
         problems = writing.write(
-            graph.plan, session.database, session.contents, path, folder, about
+            graph.plan,
+            session.database,
+            session.contents,
+            path,
+            folder,
+            about,
+            graph.others.files(),
         )
         for problem in problems:
             print(f"xen_tool: warning: {problem}", file=sys.stderr)
@@ -72,3 +80,12 @@ def xen_sbom(
     alias = env.Alias(target, node, env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
     return list(alias)
+
+
+def _settings(env: Any) -> dict[str, str]:
+    """Return the settings that decide what is built."""
+    from ...sbom.spdx import SETTINGS
+
+    given = {**env["XEN_SETTINGS"].tool, "ARCH": env["XEN_CONFIG"].arch.name}
+    given["O"] = path_of(env["XEN_BUILD"])
+    return {name: given[name] for name in SETTINGS if name in given}
