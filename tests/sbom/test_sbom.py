@@ -36,7 +36,7 @@ def built(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     kernel.edit("SConstruct", '"sbom", vmlinux', f'"sbom", vmlinux, {ABOUT}')
     log = run(kernel.top, folder / "work", "gcc", "ARCH=x86_64")
     (folder / "log").write_text(log, errors="surrogateescape")
-    kernel.scons("sbom", "ARCH=x86_64", "TOOLCHAIN=gcc")
+    kernel.scons("sbom", "--provenance", "ARCH=x86_64", "TOOLCHAIN=gcc")
     return kernel
 
 
@@ -118,6 +118,19 @@ def test_the_provenance_is_a_statement_of_in_toto(built: Project) -> None:
     assert not any(name.startswith("build/") for name in told)
 
 
+def test_the_provenance_is_written_when_wanted_and_kept_up_to_date(tmp_path: Path) -> None:
+    project = small(tmp_path)
+    statement = folder_of(project) / "provenance.intoto.json"
+    project.scons("sbom")
+    assert not statement.exists()
+    project.scons("sbom", "--provenance")
+    for _ in range(2):
+        (subject,) = json.loads(statement.read_text())["subject"]
+        assert subject["digest"]["sha256"] == sha256(tmp_path / "build/x86_64/k")
+        project.edit("b.c", "int b", "int b = 1, c")
+        project.scons("sbom")
+
+
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -189,7 +202,7 @@ def test_each_step_is_a_build(built: Project) -> None:
 
 def test_it_is_the_same_when_repeated(built: Project) -> None:
     first = {path.name: path.read_bytes() for path in folder_of(built).iterdir()}
-    settings = ("sbom", "ARCH=x86_64", "TOOLCHAIN=gcc")
+    settings = ("sbom", "--provenance", "ARCH=x86_64", "TOOLCHAIN=gcc")
     assert built.scons(*settings).steps == []
     assert {path.name: path.read_bytes() for path in folder_of(built).iterdir()} == first
     shutil.rmtree(folder_of(built))
@@ -322,7 +335,7 @@ def test_documents_are_the_same_in_another_folder(
         project = small(tmp_path / name / "tree")
         project.edit("a.c", "int a;", "#include <stddef.h>\nsize_t a;")
         folder = (project.top / build).resolve()
-        project.scons("sbom", f"O={folder}", f"TOOLCHAIN={toolchain}")
+        project.scons("sbom", "--provenance", f"O={folder}", f"TOOLCHAIN={toolchain}")
         texts = {path.name: path.read_text() for path in folder.glob("sbom/[!.]*")}
         for text in texts.values():
             assert not any(str(place) in text for place in (tmp_path, sys.prefix, TOP))

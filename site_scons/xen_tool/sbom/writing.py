@@ -20,7 +20,8 @@ from ..files import write_if_changed
 from ..light import NamedTuple
 from . import inventory as inventories
 from . import licences as found_licences
-from . import names, provenance, spdx
+from . import names, spdx
+from . import provenance as slsa
 from .inventory import Digests, Inventory
 from .programs import Programs
 
@@ -73,17 +74,23 @@ def write(
     folder: str,
     about: spdx.About,
     generated: Collection[str],
+    *,
+    provenance: bool,
 ) -> list[str]:
     """Write the documents of an image into folder; return the problems of its licences.
 
     generated: files that something else than a step makes.
+    provenance: write the statement, too, which is written again once it is there.
     Nothing is done if they exist, and none of their inputs has changed.
     Raises XenToolError if a file cannot be read or written.
     """
     place = os.path.join(folder, _KEPT)
     kept = _read(place)
     mark = _mark(plan, database, contents, image, (about, *sorted(generated)))
-    if kept.get("mark") == mark and _are_there(folder, kept["documents"]):
+    statement = os.path.join(folder, slsa.NAME)
+    provenance = provenance or os.path.lexists(statement)
+    is_known = not provenance or slsa.NAME in kept.get("documents", ())
+    if kept.get("mark") == mark and is_known and _are_there(folder, kept["documents"]):
         return list(kept["problems"])
     cache = Digests(kept.get("digests", {}))
     programs = Programs(contents, kept.get("programs", {}))
@@ -94,10 +101,9 @@ def write(
         settings={name: within.word(value) for name, value in about.settings.items()},
     )
     licences = {path: found_licences.licence(path) for path in _sources(inventory, plan, generated)}
-    texts = {
-        **spdx.documents(inventory, licences, about),
-        provenance.NAME: provenance.statement(inventory, plan.symbols, about),
-    }
+    texts = spdx.documents(inventory, licences, about)
+    if provenance:
+        texts[slsa.NAME] = slsa.statement(inventory, plan.symbols, about)
     for name, text in texts.items():
         write_if_changed(os.path.join(folder, name), text)
     now = {

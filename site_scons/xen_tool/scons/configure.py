@@ -41,7 +41,7 @@ from .errors import while_reading
 from .graph import jobs, names
 from .graph.clean import ZIG_CACHE
 from .graph.nodes import Graph, graph_of
-from .settings import RESERVED, add_json, settings
+from .settings import RESERVED, add_options, settings
 from .targets import watching
 from .targets.config_targets import asks_why, changing
 
@@ -83,7 +83,7 @@ def xen_configure(
     collect_rarely()
     # Without it, Python would search all objects for garbage at its end.
     atexit.register(gc.freeze)
-    add_json()
+    add_options()
     jobs.bound()
     given = settings(ARGLIST)
     if arguments is not None:

@@ -54,6 +54,7 @@ _PLACES = ("ARCH", "O")
 """Settings for one configuration only."""
 _noted: list[str] = []
 _JSON = "xen_json"
+_PROVENANCE = "xen_provenance"
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,8 @@ class Settings:
         return int(self.get("CPUS") or CPUS)
 
 
-def add_json() -> None:
-    """Add --json to SCons' options, once."""
+def add_options() -> None:
+    """Add --json and --provenance to SCons' options, once."""
     try:
         GetOption(_JSON)
     except AttributeError:
@@ -132,11 +133,22 @@ def add_json() -> None:
             action="store_true",
             help="listconfig, check, why, size, reproducible, test-boot: for programs",
         )
+        AddOption(
+            "--provenance",
+            dest=_PROVENANCE,
+            action="store_true",
+            help="sbom: a statement of in-toto as well, to be signed",
+        )
 
 
 def wants_json() -> bool:
     """Whether --json was given."""
     return bool(GetOption(_JSON))
+
+
+def wants_provenance() -> bool:
+    """Whether --provenance was given."""
+    return bool(GetOption(_PROVENANCE))
 
 
 def settings(arguments: Iterable[tuple[str, str]]) -> Settings:

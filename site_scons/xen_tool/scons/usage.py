@@ -36,6 +36,7 @@ Targets of the tool:
   scons build.ninja                      writes all commands for ninja
   scons test-boot [--json]               boots the image of every target of XenBoot
   scons size [IMAGE] [AGAINST=..]        the sizes of its parts, and their changes
+  scons sbom --provenance                with a statement of in-toto beside it, to be signed
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """
 

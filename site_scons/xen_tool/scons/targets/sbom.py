@@ -15,6 +15,7 @@ from ...errors import XenToolError
 from ..errors import one_image, while_building, while_reading
 from ..flags import path_of
 from ..graph.nodes import Graph
+from ..settings import wants_provenance
 
 _FOLDER = "sbom"
 _images: dict[Graph, set[str]] = {}
@@ -32,11 +33,11 @@ def xen_sbom(
     supplier: str | None = None,
     licence: str = "",
 ) -> list[Any]:
-    """env.XenSbom(): add an alias that writes SPDX documents and provenance of an image.
+    """env.XenSbom(): add an alias that writes SPDX documents of an image.
 
     They are in $XEN_BUILD/sbom/, or, for several images, in sbom/IMAGE/.  The documents contain
     name (default: that of the image), version (the start of its SHA-256), supplier (none) and
-    licence (that of its sources).
+    licence (that of its sources).  With --provenance, its provenance is written beside them.
     """
     node = one_image(env, "XenSbom", image)
     graph: Graph = env["XEN_GRAPH"]
@@ -69,6 +70,7 @@ def xen_sbom(
             folder,
             about,
             graph.others.files(),
+            provenance=wants_provenance(),
         )
         for problem in problems:
             print(f"xen_tool: warning: {problem}", file=sys.stderr)
