@@ -221,7 +221,14 @@ class Graph:
             clean(self, node)
             return []
         path = path_of(node)
-        before = [*self.others.needed_for(path), *self.special(path)]
+        special = list(self.special(path))
+        for each in special:
+            if path_of(each) in self.nodes and path in self.others.made_of(each):
+                raise UserError(
+                    f"it is made of {each}, which a SConscript makes depend on it: "
+                    "leave out one of the two"
+                )
+        before = [*self.others.needed_for(path), *special]
         if before:
             node.add_prerequisite(before)
         return self._shown_in_tree(path) if GetOption("tree_printers") else []

@@ -2,6 +2,7 @@
 """Find the files of other builders of SCons that a step needs.
 
 On the first build these are all files that the step could read; later those that it read.
+Files that it could read, but that can only be made after it, are left out.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Others:
         """All of them by path, once SCons has come to a file that may need one."""
         self._is_known = False
         self._origins: dict[str, set[str]] = {}
+        self._before: dict[str, set[str]] = {}
 
     def needed_for(self, path: str) -> list[Any]:
         """Return the files of other builders that must be made before a file.
@@ -43,8 +45,12 @@ class Others:
             return []
         found: dict[str, Any] = {}
         for step in self._graph.plan.closure([path]):
-            for name in self._wanted(step, derived):
-                if name not in found and step.path not in self._origins[name]:
+            certain, possible = self._wanted(step)
+            for name in certain:
+                if step.path not in self._origins[name]:
+                    found[name] = derived[name]
+            for name in possible:
+                if name not in found and step.path not in self._made_before(name):
                     found[name] = derived[name]
         return list(found.values())
 
@@ -54,10 +60,12 @@ class Others:
         derived = self.files()
         return (derived[name] for name in derived if not steps <= self._origins[name])
 
-    def _wanted(self, step: Step, derived: dict[str, Any]) -> Iterator[str]:
+    def _wanted(self, step: Step) -> tuple[list[str], list[str]]:
+        """Return the files of other builders that a step reads, and those that it could read."""
         judge = self._graph.session.judge
+        derived = self.files()
         read = {self._from_top(name) for name in (*judge.inputs(step), *step.after)}
-        yield from (name for name in derived if name in read)
+        certain = [name for name in derived if name in read]
         record = self._graph.session.database.get(step.path)
         if record is not None and not judge.is_dirty(step):
             looked = judge.lookups(record)
@@ -65,23 +73,50 @@ class Others:
             for name in derived:
                 folder, base = os.path.split(name)
                 if base in looked.names and (folder or os.curdir) in searched:
-                    yield name
-        elif step.is_command:
-            argv = words.flatten(step.argv())
-            named = {self._from_top(name) for name in words.names(argv)}
-            search = (*words.search_folders(argv), *map(os.path.dirname, step.inputs))
-            folders = {self._from_top(folder) for folder in search}
-            embeds = any(self._graph.texts.of(name).embeds for name in step.inputs)
-            for name in derived:
-                if name in named or embeds or any(_could_name(f, name) for f in folders):
-                    yield name
+                    certain.append(name)
+            return certain, []
+        if not step.is_command:
+            return certain, []
+        argv = words.flatten(step.argv())
+        named = {self._from_top(name) for name in words.names(argv)}
+        search = (*words.search_folders(argv), *map(os.path.dirname, step.inputs))
+        folders = {self._from_top(folder) for folder in search}
+        texts = [text for text in map(self._graph.texts.of, step.inputs) if text.embeds]
+        embeds_any = not all(text.is_literal for text in texts)
+        named |= {
+            self._from_top(os.path.join(folder, name))
+            for text in texts
+            for name in text.literal
+            for folder in ("", *words.search_folders(argv))
+        }
+        return [*certain, *(name for name in derived if name in named)], [
+            name
+            for name in derived
+            if embeds_any or any(_could_name(folder, name) for folder in folders)
+        ]
+
+    def _made_before(self, name: str) -> set[str]:
+        """Return the steps that run before a file of another builder is made.
+
+        That is, of whose outputs it is made, and that these steps could wait for in turn.
+        """
+        if name not in self._before:
+            before = set(self._origins[name])
+            todo = list(before)
+            while todo:
+                for wanted in self._wanted(self._graph.plan.steps[todo.pop()]):
+                    for other in wanted:
+                        todo += self._origins[other] - before
+                        before |= self._origins[other]
+            self._before[name] = before
+        return self._before[name]
 
     def _from_top(self, path: str) -> str:
         """Return the path of SCons' node for a path that a program reported."""
         return os.path.normpath(path).removeprefix(f"{self._graph.top}/")
 
-    def _made_of(self, node: Any) -> set[str]:
-        """Return the steps from whose outputs a file of another builder is made."""
+    def made_of(self, node: Any) -> set[str]:
+        """Return the steps from whose outputs a file is made, for all that is declared."""
         seen: set[Any] = set()
         steps: set[str] = set()
         todo = [node]
@@ -107,7 +142,7 @@ class Others:
             self._is_known = True
             self.known = dict(_derived(self._graph.env.fs))
             # SCons drops the sources of a file once it is made.
-            self._origins = {name: self._made_of(node) for name, node in self.known.items()}
+            self._origins = {name: self.made_of(node) for name, node in self.known.items()}
         return self.known
 
 
