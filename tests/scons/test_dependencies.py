@@ -289,6 +289,14 @@ def test_a_header_of_the_linker_script_alone(built_kernel: Project) -> None:
     assert built_kernel.scons().names == {"LDS vmlinux.lds"} | LINK
 
 
+def test_a_linker_script_has_no_macros_that_g3_asks_for(tmp_path: Path) -> None:
+    tree = Project(tmp_path)
+    tree.write_small('env.Append(CCFLAGS=["-g3"])\nenv.XenScript("layout.ld")\n')
+    tree.write("layout.ld", "#define BASE 0x1000\nbase = BASE;\n")
+    tree.scons()
+    assert (tmp_path / "build/x86_64/layout.ld").read_text() == "base = 0x1000;\n"
+
+
 def test_whatever_a_linker_script_reads(built_kernel: Project) -> None:
     script = built_kernel.top / "arch/x86/xen/vmlinux.lds.S"
     built_kernel.write("arch/x86/xen/part.lds.h", "INCLUDE of_header.lds\n")

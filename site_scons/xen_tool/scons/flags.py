@@ -38,8 +38,9 @@ HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".lds")
 """Suffixes of files that sources include."""
 _OWN = {"C": ("CFLAGS",), "C++": ("CXXFLAGS",), "assembler": ("ASFLAGS", "ASPPFLAGS")}
 _MODES = ("-m16", "-m32", "-mx32")
-# The output is a linker script: no line markers, and no assembler macros.
-_SCRIPT = ("-E", "-P", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
+# The output is a linker script: no line markers, no assembler macros, and not the #defines that
+# -g3 asks for.
+_SCRIPT = ("-E", "-P", "-g0", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
 
 
 def compilation(env: Any, language: str, folder: Any) -> list[str]:
