@@ -129,6 +129,26 @@ ENDS: list[tuple[Place, str, End, str]] = [
         "xen-shim panicked: GENERAL PROTECTION FAULT",
     ),
     (
+        # The guest's last line has no end, so Xen's message goes on in it.
+        Place.DOM0,
+        "login: (XEN) Hardware Dom0 halted: halting machine\n",
+        HUNG,
+        "the guest powered off without a result: Hardware Dom0 halted: halting machine",
+    ),
+    (
+        Place.DOM0,
+        "PASS a\nRESULT: PASS(XEN) d0v0 Unhandled: vec 6, #UD[ffffffff]\n"
+        "(XEN) Domain 0 (vcpu#0) crashed on cpu#0:\n",
+        HUNG,
+        "the guest crashed: d0v0 Unhandled: vec 6, #UD[ffffffff]",
+    ),
+    (
+        Place.DOMU,
+        STARTED + "(d1) abc(XEN) Panic on CPU 0:\n(d1) (XEN) x\n",
+        HUNG,
+        "xen-shim panicked: x",
+    ),
+    (
         Place.DOM0,
         "(XEN) Hardware Dom0 shutdown: rebooting machine\n",
         HUNG,

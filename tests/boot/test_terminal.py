@@ -80,6 +80,11 @@ def fails(data: bytes) -> bool:
         (b"FAIL a\x1b[10;1H\x1b[2Jb", ["FAIL a", "b"]),
         (b"x\x1b[1\rmFAIL a\x1b[1\n2m\n", ["FAIL a", ""]),
         (b"\xff\x1b[mx\n", ["\N{REPLACEMENT CHARACTER}x"]),
+        (b"\xf0\x9f\x1b[mx\n", ["\N{REPLACEMENT CHARACTER}x"]),
+        # The control characters of ECMA-48 with one character, in UTF-8 and in bytes.
+        ("\x9b31mFAIL a\x85\x90q\x9cb\x84c\n".encode(), ["FAIL a", "b", " c"]),
+        (b"\x9b31mFAIL a\x85\x9d0;title\x9cb\n", ["FAIL a", "b"]),
+        (b"xxxxxxxx\x1b[ZFAIL a\x1b[2Ib\n", ["FAIL axx        b"]),
         (
             "\N{RIGHT-TO-LEFT OVERRIDE}F\N{ZERO WIDTH SPACE}AIL\N{NO-BREAK SPACE}a".encode(),
             ["FAIL a"],
@@ -108,6 +113,13 @@ def test_rows_are_what_a_terminal_shows(data: bytes, shown: list[str]) -> None:
         b"\x1b]0;\nFAIL a\n\a\n",
         b"FAIL a",
         b"x" * WIDTH + b"FAIL a\n",
+        b" " * (WIDTH - 2) + b"FAIL a\n",
+        b"\xffFAIL a\n",
+        b"\xe2\x82FAIL a\n",
+        b"[ FAIL ] a\n",
+        b"[INFO] kernel: FAIL a\n",
+        b" * FAIL\n",
+        b"[a:] [" + b"-" * 5000 + b"FAIL a\n",
     ],
 )
 def test_a_failure_that_was_to_be_seen_once_stays_one(data: bytes) -> None:
@@ -126,6 +138,18 @@ def test_a_failure_that_was_to_be_seen_once_stays_one(data: bytes) -> None:
         "(XEN) [2026-01-02 03:04:05] (d1) ",
         "(XEN) [    1.234567] (d1) [ 0.1] ",
         "[2026-01-02T03:04:05.678Z] ",
+        "[Fri Jan  2 03:04:05 2026] ",
+        "[02/Jan/2026 03:04:05] ",
+        "2026-01-02T03:04:05.678+01:00 ",
+        "2026-01-02 03:04:05,678: ",
+        "Jan  2 03:04:05 ",
+        "03:04:05 ",
+        "1.234567: ",
+        "[+1.234s] ",
+        "[   12ms] ",
+        "(1.234) ",
+        "[    1.234567@0] ",
+        "<14>[    1.234567] [    T1] [CPU 1] ",
     ],
 )
 def test_who_says_it_and_when_may_stand_in_front(front: str) -> None:
@@ -155,6 +179,12 @@ PASSED = b"PASS a\nCHECKS: 1\nRESULT: PASS\n"
 )
 def test_what_is_no_pass_says_why(data: bytes, reason: str) -> None:
     assert evidence(data).reader.objection() == reason
+
+
+@pytest.mark.parametrize("piece", [b"[a:]", b"[", b"-", b"a:", b"ok 1 # ", b"<a:", b"1.1 ", b"(1"])
+def test_a_line_is_read_in_linear_time(piece: bytes) -> None:
+    # Only a search that tries everything again would not come to its end.
+    assert evidence(piece * (COLUMNS // len(piece)), columns=COLUMNS).reader.failures == 0
 
 
 def test_a_line_that_is_told_again_counts_once() -> None:

@@ -14,6 +14,10 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+# A byte that is not UTF-8 is shown as U+FFFD, but a terminal of 8-bit characters executes these:
+# NEL, CSI, ST and OSC.  Others of its control characters are letters in code pages of the PC.
+_EIGHT_BIT = b"\x85\x9b\x9c\x9d"
+
 _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _PLAIN_LINE = re.compile(r"([\x20-\x7e]*)\r*\n")
 
@@ -28,7 +32,7 @@ class Parser(ABC):
     """Accept bytes by feed(), and call the abstract methods with what they mean."""
 
     def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decoder = codecs.getincrementaldecoder("utf-8")(_ERRORS)
         self._state: Callable[[str], None] | None = None
         """The function for the next character; None outside of sequences and strings."""
         self._parameters = [0]
@@ -79,10 +83,8 @@ class Parser(ABC):
     def _ground(self, character: str) -> None:
         if character == "\x1b":
             self._state = self._escape
-        elif character == "\x9b":
-            self._begin_sequence()
-        elif character == "\x9d":
-            self._state = self._string
+        elif "\x80" <= character <= "\x9f":
+            self._escape(chr(ord(character) - 0x40))  # short for ESC and this character
         else:
             self.control(character)
 
@@ -139,3 +141,13 @@ class Parser(ABC):
             # DEC's selective erase (CSI ? J, CSI ? K) erases all that is not protected: here, all.
             if not self._private or (self._private == "?" and character in "JK"):
                 self.command(character, self._parameters)
+
+
+def _control_or_replacement(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    bad = error.object[error.start : error.end]
+    return (chr(bad[0]) if bad in _EIGHT_BIT else "\N{REPLACEMENT CHARACTER}"), error.end
+
+
+_ERRORS = "xen-tool-console"
+codecs.register_error(_ERRORS, _control_or_replacement)

@@ -7,15 +7,24 @@ Only some lines have a prefix that names the writer; a guest's own line may have
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 # The prefixes of a message: who wrote it, and when.  Xen writes (XEN) before its own messages, and
 # (dN) before those that a domU writes to port 0xe9 (xen/arch/x86/hvm/hvm.c).  Times are those of
-# Xen's console_timestamps=, of Linux' printk() with its level and caller, and the like.
+# Xen's console_timestamps=, of Linux' printk() with its level and caller, of syslog, and the like:
+# in brackets, numbers with units and names of days and months, and else a date or a time.
+_NAME = "[A-Z][a-z]{2}"
+_CLOCK = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
+_DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{_NAME} [ 0-3][0-9]"
 _FRONT = re.compile(
-    r" *(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]>|\[ *[TC]?[0-9][-0-9:.TZ+ ]*\])",
+    r" *(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]{1,3}>"
+    rf"|[\[(] *(?:T|C|CPU *|\+|{_NAME}[ ,/]*)*[0-9](?:[-0-9:.,/@TZ+ ]|{_NAME})*[mun]?s?[\])]"
+    rf"|(?:(?:{_DATE})[T ])?{_CLOCK}(?:Z|[-+][0-9]{{2}}:?[0-9]{{2}})?:?(?= )"
+    r"|[0-9]+\.[0-9]+s?:?(?= ))",
     re.ASCII,
 )
+_OF_XEN = "(XEN) "
 
 
 class Line(NamedTuple):
@@ -41,6 +50,18 @@ def read(line: str) -> Line:
     blanks = len(rest) - len(rest.lstrip())
     # One blank separates the prefixes from the text.
     return Line(source, rest.strip(), max(0, blanks - (at > 0)))
+
+
+def divided(line: str) -> Iterator[Line]:
+    """Yield the lines of a row: two if Xen wrote its message after text without a line's end."""
+    parsed = read(line)
+    at = parsed.text.find(_OF_XEN)
+    if at < 0 or is_of_xen(parsed):
+        yield parsed
+        return
+    yield parsed._replace(text=parsed.text[:at].rstrip())
+    of_xen = read(parsed.text[at:])
+    yield of_xen._replace(source="shim") if parsed.source else of_xen
 
 
 def is_of_xen(line: Line) -> bool:

@@ -22,6 +22,8 @@ from .escapes import Parser
 ROWS = 24
 COLUMNS = 4096
 _TAB = 8
+_JOINED = 64
+"""The cells of a row that are emitted again, as a glimpse, with the row on which it goes on."""
 
 
 class Seen(Enum):
@@ -39,7 +41,7 @@ Emit = Callable[[str, Seen], None]
 class _Row:
     """A row of cells with one character each; "" is the right half of a wide character."""
 
-    __slots__ = ("cells", "changed", "continues", "emitted")
+    __slots__ = ("before", "cells", "changed", "continues", "emitted")
 
     def __init__(self) -> None:
         self.cells: list[str] = []
@@ -48,6 +50,8 @@ class _Row:
         self.emitted = False
         self.continues = False
         """Whether its text began on the row above, which wrapped."""
+        self.before = ""
+        """The end of that row."""
 
     def text(self) -> str:
         return "".join(self.cells).rstrip()
@@ -90,6 +94,8 @@ class Terminal(Parser):
         first = whole and not (row.emitted or row.continues)
         row.changed, row.emitted = False, True
         self._emit(row.text(), Seen.LINE if first else Seen.PART)
+        if row.before:
+            self._emit(row.before + row.text(), Seen.GLIMPSE)
 
     def _before_loss(self, row: _Row, start: int) -> None:
         """Emit a row as a glimpse before text from start on is overwritten, erased or shifted."""
@@ -111,6 +117,7 @@ class Terminal(Parser):
             self._emit(row.text(), Seen.PART if row.emitted or row.continues else Seen.LINE)
         row.cells = []
         row.changed = row.emitted = row.continues = False
+        row.before = ""
 
     # The methods that the parser calls.
 
@@ -144,10 +151,12 @@ class Terminal(Parser):
 
     def _wrap(self) -> None:
         self._writing = False
+        before = "".join(self._rows[self._y].cells[-_JOINED:])
         self._leave(whole=False)
         self._x = 0
         self._down()
-        self._rows[self._y].continues = True
+        row = self._rows[self._y]
+        row.continues, row.before = True, before
 
     def control(self, character: str) -> None:
         """Execute a control character, which moves the cursor."""
@@ -159,7 +168,13 @@ class Terminal(Parser):
         elif character == "\b":
             self._x = max(0, min(self._x, self._columns - 1) - 1)
         elif character == "\t":
-            self._x = min(self._columns - 1, (self._x // _TAB + 1) * _TAB)
+            self._tab(1)
+
+    def _tab(self, count: int) -> None:
+        """Move the cursor by a number of tab stops."""
+        if count < 0:
+            self._x += _TAB - 1
+        self._x = max(0, min(self._columns - 1, (self._x // _TAB + count) * _TAB))
 
     def _next_line(self) -> None:
         row = self._rows[self._y]
@@ -235,6 +250,9 @@ class Terminal(Parser):
             self._move(x - count, y)
         elif final in "G`":
             self._move(count - 1, y)
+        elif final in "IZ":
+            self._x = x
+            self._tab(count if final == "I" else -count)
         elif final == "d":
             self._move(x, count - 1)
         elif final == "J" and first < 4:

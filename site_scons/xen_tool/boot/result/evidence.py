@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ..console.dump import Dump, Where
-from ..console.source import is_of_xen, read
+from ..console.source import Line, divided, is_of_xen
 from ..console.terminal import Seen
 from ..modes import Place
 from .reader import FEW, LENGTH, Reader
@@ -86,7 +86,10 @@ class Evidence:
 
     def see(self, line: str, seen: Seen = Seen.LINE) -> None:
         """Read the next row of the console."""
-        parsed = read(line)
+        for parsed in divided(line):
+            self._see(parsed, seen)
+
+    def _see(self, parsed: Line, seen: Seen) -> None:
         text = parsed.text[:LENGTH]
         if not text or _QEMU_WARNING.match(text):
             return

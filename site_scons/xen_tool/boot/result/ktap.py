@@ -22,7 +22,8 @@ _EXCUSED = ("SKIP", "TODO", "XFAIL")
 """Directives with which `not ok` is no failure."""
 _FAILED = ("TIMEOUT", "ERROR")
 """Directives with which `ok` is a failure."""
-_BAIL_OUT = "Bail out!"
+_FAILURE = re.compile(r"(?i:Bail out!)|# .*\bfail:0*[1-9]")
+"""A failure besides lines `not ok`: the end of all tests, and totals of KUnit and kselftest."""
 
 MAX_PROBLEMS = 3
 _MAX_DEPTH = 64
@@ -61,7 +62,7 @@ class Ktap:
 
         Only a complete line counts for a pass; a failure counts in an incomplete line too.
         """
-        if text.startswith(_BAIL_OUT):
+        if _FAILURE.match(text):
             return Line(failed=True)
         if test := _TEST.fullmatch(text):
             number, directive = test[2], (test[3] or "").upper()
@@ -87,6 +88,8 @@ class Ktap:
         found = list(self._problems)
         for document in self._open:
             self._check(document, found, nested=document is not self._open[0])
+        if len(self._open) > 1:
+            self._add_problem(found, "the last tests are in a test that has no line")
         return found[:MAX_PROBLEMS]
 
     def summary(self) -> str:

@@ -69,22 +69,29 @@ class Protocol(NamedTuple):
 
 _IN_ORDER = frozenset(Finish)
 
+# FAIL, whatever is before it: groups in brackets, words with a colon, and symbols.  The lookahead
+# makes the search linear: what it has matched is not tried in another way.
+_FAIL = (
+    r"(?a:(?=((?:(?!\W{0,40}FAIL\b)"
+    r"(?:[\[(<][^\])>]{0,40}[\])>]|[\w./-]{1,40}:|[^\w\[(<]+|[\[(<]))*))\1\W{0,40}FAIL\b)"
+)
+
 PASS_FAIL = Protocol(
     "pass-fail",
     "lines PASS NAME and FAIL NAME: WHY, their number in CHECKS: N, and a last line RESULT: PASS",
     (
-        (r"FAIL\b", Kind.FAILURE),
         (r"PASS\b.", Kind.CHECK),
         (r"CHECKS:", Kind.COUNT),
         (r"RESULT:", Kind.RESULT),
+        (_FAIL, Kind.FAILURE),
     ),
     {"RESULT: PASS": Result.PASSED},
 )
 XTF = Protocol(
     "xtf",
     "the Xen Test Framework's last line, Test result: SUCCESS, SKIP, ERROR or FAILURE",
-    ((r"Test result:", Kind.RESULT),),
-    # xtf, common/report.c; its runner calls it CRASH if no such line comes.
+    # xtf, common/report.c and include/xtf/report.h; its runner calls it CRASH if no result comes.
+    ((r"Test result:", Kind.RESULT), (r"Fail:|PANIC:", Kind.FAILURE)),
     {
         "Test result: SUCCESS": Result.PASSED,
         "Test result: SUCCESS with warnings": Result.PASSED,
