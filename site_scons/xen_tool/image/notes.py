@@ -31,7 +31,8 @@ TOTAL_NOTE_LIMIT = 65536
 
 _HEADER = "III"
 _HEADER_SIZE = 12
-_XEN = b"Xen\0"
+XEN_OWNER = b"Xen\0"
+"""The owner of Xen's notes in the file, with its NUL."""
 
 
 class FoundNote(NamedTuple):
@@ -60,7 +61,7 @@ class FoundNote(NamedTuple):
     @property
     def is_xen(self) -> bool:
         """Whether the owner is "Xen"."""
-        return self.data.read(self.offset + _HEADER_SIZE, len(_XEN)) == _XEN
+        return self.data.read(self.offset + _HEADER_SIZE, len(XEN_OWNER)) == XEN_OWNER
 
     @property
     def desc_offset(self) -> int:

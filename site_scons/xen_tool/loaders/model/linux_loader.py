@@ -15,7 +15,7 @@ from ...abi import XenElfNote
 from ...elf import spec
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Segment
-from ...image.notes import TOTAL_NOTE_LIMIT
+from ...image.notes import TOTAL_NOTE_LIMIT, XEN_OWNER
 from ...light import NamedTuple
 from .subject import Subject
 
@@ -148,7 +148,7 @@ def _pvh_entry(data: Data, segment: Segment, limit: int) -> tuple[int | Error | 
             owner = data.read(offset + 12, 4)
             if len(owner) < 4:
                 return Error.NOTE_HEADER, count
-            if owner == b"Xen\0":
+            if owner == XEN_OWNER:
                 entry = data.unsigned(offset + 16, 4)
                 if descsz < 4:
                     return Error.NOTE, count

@@ -8,6 +8,7 @@
 
 Rules that several loaders share are in these:
 
+    common               conditions, messages and fixes of several loaders
     containers           Z rules of compressed images, for Xen and libxenguest
     xen, libxenguest, qemu   further rules of each: containers, memory, other image formats
     linux_loader         R rules, for Firecracker, Cloud Hypervisor and libkrun

@@ -14,6 +14,7 @@ from ..model.crosvm import Error, loaded
 from ..model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ..model.subject import Subject
 from ..names import CROSVM
+from . import common
 from .rule import Condition, Effect, Fields, Rule
 
 _RAM_END = 256 << 20
@@ -31,13 +32,11 @@ def _giving_up(error: Error, words: str, *fields: str) -> Condition:
         if found.error is not error:
             return None
         if found.multiboot is not None:
-            return {"where": f"a multiboot header at offset {found.multiboot:#x} of the file"}
+            return common.multiboot_header(found.multiboot)
         if found.segment is not None:
             return {"where": where.segment(subject, found.segment, *fields)}
         if subject.image.elf is None or not fields:
-            start = subject.data.read(0, 8).hex(" ")
-            size = subject.data.size
-            return {"where": f"the file has {size} bytes, and starts with {start or 'none'}"}
+            return {"where": common.start_of_file(subject)}
         return {"where": where.header(subject, *fields)}
 
     condition.__doc__ = words
@@ -46,9 +45,7 @@ def _giving_up(error: Error, words: str, *fields: str) -> Condition:
 
 def _bzimage(subject: Subject) -> Fields | None:
     """The file is no ELF file, and has "HdrS" at offset 0x202."""
-    if loaded(subject).error is not Error.MAGIC or subject.data.read(0x202, 4) != b"HdrS":
-        return None
-    return {"where": '"HdrS" at offset 0x202 of the file'}
+    return common.setup_header(subject.data) if loaded(subject).error is Error.MAGIC else None
 
 
 def _no_bzimage(subject: Subject) -> Fields | None:
@@ -60,8 +57,7 @@ def _no_bzimage(subject: Subject) -> Fields | None:
     words = "bad kernel header signature"
     if file.size < end:
         words = f"unable to read {'header size' if file.size < 0x202 else 'boot_params'}"
-    start = file.read(0, 8).hex(" ")
-    return {"words": words, "where": f"the file has {file.size} bytes, and starts with {start}"}
+    return {"words": words, "where": common.start_of_file(subject)}
 
 
 def _cut_bzimage(subject: Subject) -> Fields | None:
@@ -79,7 +75,7 @@ def _multiboot(subject: Subject) -> Fields | None:
     found = loaded(subject)
     if found.multiboot is None:
         return None
-    return {"where": f"a multiboot header at offset {found.multiboot:#x} of the file"}
+    return common.multiboot_header(found.multiboot)
 
 
 def _entered_by_xen_alone(subject: Subject) -> Fields | None:
@@ -124,9 +120,7 @@ _MULTIBOOT = _SOURCE + "kernel_loader/src/multiboot.rs, multiboot_header"
 _LOAD_ELF = _SOURCE + "kernel_loader/src/lib.rs, load_elf"
 _READ_ELF = _SOURCE + "kernel_loader/src/lib.rs, read_elf"
 _BZIMAGE = _SOURCE + "x86_64/src/bzimage.rs, load_bzimage"
-_ANEW = "link or copy the image anew: it is truncated"
 _HEADERS = "link the ELF file anew, with a linker's own headers"
-_NO_HEADER = "drop the multiboot header, or keep it out of the first 8 KiB"
 
 
 def _row(name: str, error: Error, words: str, fix: str, source: str, *fields: str) -> Rule:
@@ -139,17 +133,17 @@ RULES = (
         "K1",
         Error.FLAGS,
         "The multiboot header has flags other than bits 0 to 2 and 16.",
-        _NO_HEADER,
+        common.NO_MULTIBOOT,
         _MULTIBOOT,
     ),
     _row(
         "K1",
         Error.ADDRESSES,
         "The addresses of the multiboot header contradict each other, or exceed the file.",
-        _NO_HEADER + ", or correct its addresses",
+        common.NO_MULTIBOOT + ", or correct its addresses",
         _MULTIBOOT,
     ),
-    _row("K2", Error.HEADER, "The file ends within a header.", _ANEW, _READ_ELF),
+    _row("K2", Error.HEADER, "The file ends within a header.", common.TRUNCATED, _READ_ELF),
     Rule(
         "K3",
         (CROSVM,),
@@ -162,7 +156,7 @@ RULES = (
         "K3",
         (CROSVM,),
         _bzimage,
-        "a bzImage is started by Linux's own boot protocol; notes do not matter",
+        common.BZIMAGE,
         "there is no PVH in crosvm: start the image by QEMU, Firecracker or Xen",
         Effect.WARNING,
         last=True,
@@ -180,7 +174,7 @@ RULES = (
         "K2",
         Error.BIG_ENDIAN,
         "EI_DATA is not little-endian.",
-        "link a little-endian ELF",
+        common.LITTLE_ENDIAN,
         _READ_ELF,
     ),
     _row("K2", Error.VERSION, "EI_VERSION is not 1.", _HEADERS, _READ_ELF),
@@ -198,7 +192,7 @@ RULES = (
         "K2",
         Error.PHDR,
         "A program header ends after the end of the file.",
-        _ANEW,
+        common.TRUNCATED,
         _READ_ELF,
         *("e_phoff", "e_phnum"),
     ),
@@ -249,7 +243,7 @@ RULES = (
         (CROSVM,),
         _multiboot,
         "the image is started by multiboot, in 32-bit mode",
-        _NO_HEADER,
+        common.NO_MULTIBOOT,
         Effect.WARNING,
         last=True,
         source=_LOAD_KERNEL,
@@ -278,8 +272,7 @@ RULES = (
         (CROSVM,),
         _behind_ram,
         "the machine may have no memory for a segment: unable to read kernel image",
-        "this depends on the machine: give it more memory than {assumed} MiB, or load the kernel "
-        "lower",
+        common.MORE_MEMORY,
         Effect.WARNING,
         source=_LOAD_ELF,
     ),

@@ -16,12 +16,13 @@ from ..model.libelf.parms import UNSET_ADDR, Pae
 from ..model.releases import ENDIANNESS, ONE_PV32_SWITCH, PV32_WORDS
 from ..model.subject import Subject
 from ..names import PV_DOM0
+from . import common
 from .guest import hypercall_page, layout
 from .libelf import checks, headers, notes
 from .rule import Effect, Fields, Rule, of
 from .xen import containers, pv_memory
-from .xen.features import no_dom0_bit
-from .xen.pv_memory import is_32bit
+from .xen.features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
+from .xen.pv_memory import DOM0_CONSTRUCT, is_32bit
 
 
 def _is_compat(subject: Subject) -> bool:
@@ -100,8 +101,6 @@ def _supervisor_mode(subject: Subject) -> Fields | None:
 _NO_PV32 = "build a 64-bit kernel, or a PVH one, or build Xen with CONFIG_PV32; pv=32 does not help"
 
 
-_DOM0_CONSTRUCT = "xen/arch/x86/pv/dom0_build.c, dom0_construct"
-
 _RULES = (
     Rule(
         "D1",
@@ -110,7 +109,7 @@ _RULES = (
         "Found 32-bit PV kernel, but CONFIG_PV32 missing",
         _NO_PV32,
         since=PV32_WORDS,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -121,7 +120,7 @@ _RULES = (
         _NO_PV32,
         since=ONE_PV32_SWITCH,
         before=PV32_WORDS,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
     ),
     Rule(
         "D1",
@@ -130,7 +129,7 @@ _RULES = (
         "Dom0 failed to switch to compat: -95",
         _NO_PV32,
         before=ONE_PV32_SWITCH,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -148,7 +147,7 @@ _RULES = (
         _mismatch,
         "Mismatch between Xen and DOM0 kernel",
         'link ELF64 for x86-64, or ELF32 for i386 with the note PAE_MODE = "yes"',
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -156,17 +155,17 @@ _RULES = (
         (PV_DOM0,),
         _big_endian,
         "Mismatch between Xen and DOM0 kernel",
-        "link a little-endian ELF",
+        common.LITTLE_ENDIAN,
         since=ENDIANNESS,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
     ),
     Rule(
         "D4",
         (PV_DOM0,),
         no_dom0_bit,
-        "Kernel does not support Dom0 operation",
-        "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note",
-        source=_DOM0_CONSTRUCT,
+        NO_DOM0,
+        ADD_DOM0_BIT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -176,7 +175,7 @@ _RULES = (
         "Dom0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
         since=ONE_PV32_SWITCH,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
     ),
     Rule(
         "D6",
@@ -185,7 +184,7 @@ _RULES = (
         "Domain 0 expects too high a hypervisor start address",
         "make HV_START_LOW 0xf5800000, as Linux does",
         before=ONE_PV32_SWITCH,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
     ),
     Rule(
         "D7",
@@ -194,7 +193,7 @@ _RULES = (
         "P2M table base ignored",
         "drop INIT_P2M from a 32-bit kernel",
         Effect.WARNING,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
     ),
     *pv_memory.RULES,
     Rule(
@@ -203,7 +202,7 @@ _RULES = (
         _supervisor_mode,
         "Dom0 requires supervisor-mode execution",
         'drop "!supervisor_mode_kernel" from FEATURES',
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
 )

@@ -17,12 +17,13 @@ from ..model.libelf.parms import UNSET_ADDR32
 from ..model.releases import PHYS32_RELOC, PVH_DOM0_BIT
 from ..model.subject import Subject
 from ..names import PVH_DOM0
+from . import common
 from .guest import layout
 from .libelf import checks, headers, notes
 from .libelf.headers import memsz_below_filesz
 from .rule import Effect, Fields, Rule, of
 from .xen import containers
-from .xen.features import no_dom0_bit
+from .xen.features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
 
 _LOW_RAM = (0, 0x9F000)
 _HIGH_RAM_START = 0x100000
@@ -31,13 +32,6 @@ _ASSUMED_RAM_END = 256 << 20
 """The end of RAM with dom0_mem=256M, in bytes."""
 _LARGEST_RAM_END = 3 << 30
 """The highest end of RAM below 4 GiB, where PCs have devices."""
-
-
-def _no_phys32_entry(subject: Subject) -> Fields | None:
-    """The image has no PHYS32_ENTRY, but passes the checks of libelf."""
-    if subject.parms.phys_entry != UNSET_ADDR32:
-        return None
-    return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
 
 
 def _in_one_piece(subject: Subject) -> tuple[int, int]:
@@ -152,9 +146,9 @@ _RULES = (
     Rule(
         "H2",
         (PVH_DOM0,),
-        _no_phys32_entry,
+        common.no_phys32_entry,
         "Unable to find XEN_ELFNOTE_PHYS32_ENTRY address",
-        "add the note PHYS32_ENTRY, the physical address of a 32-bit entry",
+        common.ADD_PHYS32_ENTRY,
         source=_PVH_LOAD_KERNEL,
         live=True,
     ),
@@ -162,8 +156,8 @@ _RULES = (
         "H3",
         (PVH_DOM0,),
         no_dom0_bit,
-        "Kernel does not support Dom0 operation",
-        "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note",
+        NO_DOM0,
+        ADD_DOM0_BIT,
         since=PVH_DOM0_BIT,
         source="xen/arch/x86/dom0_build.c, initdom_check_parms",
     ),
@@ -233,7 +227,7 @@ _RULES = (
         (PVH_DOM0,),
         memsz_below_filesz,
         "Failed to load kernel: -1",
-        "make p_memsz at least p_filesz",
+        common.MEMSZ,
         source=_PVH_LOAD_KERNEL,
         live=True,
     ),

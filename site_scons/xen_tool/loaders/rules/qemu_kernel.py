@@ -11,6 +11,7 @@ from ...elf import spec
 from ..model import where
 from ..model.subject import Subject
 from ..names import QEMU
+from . import common
 from .libelf.headers import LINK_EXEC, NOT_RELOCATED, memsz_below_filesz, not_executable_type
 from .qemu.entry_note import (
     entry_not_loaded,
@@ -46,13 +47,6 @@ def _refused_flags(subject: Subject) -> Fields | None:
     if not flags & _E_FLAGS_REFUSED:
         return None
     return {"flags": flags, "where": where.header(subject, "e_flags")}
-
-
-def _other_machine(subject: Subject) -> Fields | None:
-    """e_machine is neither x86-64 nor i386."""
-    if subject.elf.e_machine in (spec.EM_386, spec.EM_X86_64):
-        return None
-    return {"where": where.header(subject, "e_machine")}
 
 
 def _big_endian(subject: Subject) -> Fields | None:
@@ -100,7 +94,6 @@ def _behind_ram(subject: Subject) -> Fields | None:
     return None
 
 
-_TRUNCATED = "link or copy the image anew: it is truncated"
 _NO_NOTE = "Error loading uncompressed kernel without PVH ELF Note"
 _ALIGN_4 = (
     "make the PT_NOTE's p_align 4, not {align}: keep notes of other alignment, such as "
@@ -118,7 +111,7 @@ RULES = (
         (QEMU,),
         _big_endian,
         NOT_LOADED,
-        "link a little-endian ELF",
+        common.LITTLE_ENDIAN,
         source=_LOAD_ELF,
         live=True,
     ),
@@ -144,7 +137,7 @@ RULES = (
     Rule(
         "Q9",
         (QEMU,),
-        _other_machine,
+        common.other_machine,
         NOT_LOADED,
         "link for x86-64 or i386",
         source=_LOAD_ELF,
@@ -155,7 +148,7 @@ RULES = (
         (QEMU,),
         headers_outside,
         NOT_LOADED,
-        "link or copy the image anew: it is truncated",
+        common.TRUNCATED,
         source=_LOAD_ELF,
         live=True,
     ),
@@ -168,7 +161,7 @@ RULES = (
         source=_GET_ELF_NOTE_TYPE,
         live=True,
     ),
-    Rule("E9", (QEMU,), _behind_file, NOT_LOADED, _TRUNCATED, source=_LOAD_ELF, live=True),
+    Rule("E9", (QEMU,), _behind_file, NOT_LOADED, common.TRUNCATED, source=_LOAD_ELF, live=True),
     Rule("Q3", (QEMU,), stepped_over, _NO_NOTE, _ALIGN_4, source=_GET_ELF_NOTE_TYPE, live=True),
     Rule(
         "Q2",
@@ -223,7 +216,7 @@ RULES = (
         (QEMU,),
         memsz_below_filesz,
         "QEMU 7.2 hangs without a word; later ones say: Error while loading elf kernel",
-        "make p_memsz at least p_filesz",
+        common.MEMSZ,
         Effect.ERROR,
         source=_LOAD_ELF,
         live=True,
@@ -233,7 +226,7 @@ RULES = (
         (QEMU,),
         entry_not_loaded,
         "QEMU enters at {entry:#x}, where nothing is loaded, and hangs without a word",
-        "make PHYS32_ENTRY the physical address of the entry, at the p_paddr of its segment",
+        common.ENTRY_IN_SEGMENT,
         Effect.ERROR,
         source=_LOAD_ELF,
         live=True,
@@ -243,7 +236,7 @@ RULES = (
         (QEMU,),
         _in_firmware,
         "QEMU's firmware runs in the first MiB, and writes over the kernel or is written over",
-        "load the kernel at 1 MiB or above: set p_paddr in the linker script, AT()",
+        common.ABOVE_FIRST_MIB,
         Effect.ERROR,
         source=_LOAD_ELF,
         live=True,

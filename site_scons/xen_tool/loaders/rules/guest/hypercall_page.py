@@ -16,6 +16,7 @@ from ...model import where
 from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ...model.subject import Subject
 from ...names import PV, PV_DOM0, PV_DOMU
+from .. import common
 from ..rule import Effect, Fields, Rule
 
 _PIECES = 16
@@ -129,7 +130,7 @@ _ANNOUNCE = (
     "make hypercalls with stubs of the kernel's own"
 )
 
-_NOBODY = "none: what the loader leaves to the guest"
+_ALIGN = "align the hypercall page: .balign 4096"
 _INIT_HYPERCALL_PAGE = "xen/arch/x86/domain.c, init_hypercall_page"
 
 RULES = (
@@ -140,7 +141,7 @@ RULES = (
         "the kernel has a hypercall page, but Xen is not told of it, and does not fill it",
         _ANNOUNCE,
         Effect.ERROR,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
     ),
     Rule(
         "X1",
@@ -149,14 +150,14 @@ RULES = (
         "the kernel has a hypercall page, which Xen does not fill by itself",
         _ANNOUNCE + ", unless only the PVH entry uses it",
         Effect.WARNING,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
     ),
     Rule(
         "X2",
         (PV_DOM0,),
         _unaligned,
         "Xen writes from there on, over what follows the page",
-        "align the hypercall page: .balign 4096",
+        _ALIGN,
         Effect.ERROR,
         source=_INIT_HYPERCALL_PAGE,
         live=True,
@@ -166,7 +167,7 @@ RULES = (
         (PV_DOMU,),
         _unaligned,
         "Xen writes to the page in which it begins, and every slot moves",
-        "align the hypercall page: .balign 4096",
+        _ALIGN,
         Effect.ERROR,
         source=_INIT_HYPERCALL_PAGE,
         live=True,

@@ -21,6 +21,7 @@ from ...model.libelf.parms import UNSET_ADDR
 from ...model.overlaps import overwritten
 from ...model.subject import Subject
 from ...names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
+from .. import common
 from ..rule import Effect, Fields, Rule
 
 _RELOCATION_LIMIT = 16 << 20
@@ -83,13 +84,6 @@ def _entry(subject: Subject, segment: Segment | None) -> Fields:
     if segment is not None:
         place = where.segment(subject, segment, "p_paddr", "p_filesz", "p_memsz", "p_flags")
     return {"where": f"the entry {subject.addresses.virt_entry:#x}; {place}"}
-
-
-def _other_machine(subject: Subject) -> Fields | None:
-    """e_machine is neither x86-64 nor i386."""
-    if subject.elf.e_machine in (spec.EM_386, spec.EM_X86_64):
-        return None
-    return {"where": where.header(subject, "e_machine")}
 
 
 def _p2m_unaligned(subject: Subject) -> Fields | None:
@@ -165,7 +159,7 @@ def _overwritten(subject: Subject) -> Fields | None:
     return {"where": " is loaded over ".join(places)}
 
 
-_NOBODY = "none: what the loader leaves to the guest"
+_LINK_THERE = "let p_vaddr be p_paddr + VIRT_BASE - PADDR_OFFSET: set AT() in the linker script"
 
 RULES = (
     Rule(
@@ -173,9 +167,9 @@ RULES = (
         PV,
         _linked_elsewhere,
         "the code of the entry runs at {runs:#x}, not where it was linked",
-        "let p_vaddr be p_paddr + VIRT_BASE - PADDR_OFFSET: set AT() in the linker script",
+        _LINK_THERE,
         Effect.ERROR,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
         live=True,
     ),
     Rule(
@@ -183,9 +177,9 @@ RULES = (
         PV,
         _other_segment_elsewhere,
         "the segment is loaded at {runs:#x}, not where it was linked",
-        "let p_vaddr be p_paddr + VIRT_BASE - PADDR_OFFSET: set AT() in the linker script",
+        _LINK_THERE,
         Effect.WARNING,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
         live=True,
     ),
     Rule(
@@ -195,7 +189,7 @@ RULES = (
         "the guest is entered where nothing of the file is",
         "make ENTRY (PVH: PHYS32_ENTRY) the address of the entry's code",
         Effect.ERROR,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
         live=True,
     ),
     Rule(
@@ -205,16 +199,16 @@ RULES = (
         "the guest is entered in a segment that is not marked executable",
         "set PF_X there, or correct ENTRY; the guest starts all the same",
         Effect.WARNING,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
     ),
     Rule(
         "X15",
         (PVH_DOM0, PVH_DOMU),
-        _other_machine,
+        common.other_machine,
         "the image says that its code is not for x86",
         "build and link for x86-64 or i386",
         Effect.WARNING,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
         live=True,
     ),
     Rule(
@@ -224,7 +218,7 @@ RULES = (
         "the P2M table begins within a page",
         "make INIT_P2M a multiple of 512 GiB below VIRT_BASE: Linux has 0x8000000000",
         Effect.WARNING,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
         live=True,
     ),
     Rule(
@@ -244,7 +238,7 @@ RULES = (
         "a note still waits for a relocation, which no loader applies",
         "link with -no-pie, or write the value with a symbol of the linker script",
         Effect.ERROR,
-        source=_NOBODY,
+        source=common.NOT_CHECKED,
     ),
     Rule(
         "X13",

@@ -13,6 +13,7 @@ from ...model import where
 from ...model.libelf.addresses import has_symtab
 from ...model.subject import Subject
 from ...names import DOM0, DOMU, XEN
+from .. import common
 from ..rule import Effect, Fields, Probe, Rule
 
 _LZ4_FRAME = b"\x04\x22\x4d\x18"
@@ -168,7 +169,7 @@ RULES = (
         NOT_RELOCATED,
         LINK_EXEC,
         Effect.WARNING,
-        source="xen/common/libelf/libelf-loader.c, elf_init",
+        source=_ELF_INIT,
         live=True,
     ),
     Rule(
@@ -190,7 +191,7 @@ LOADING_RULES = (
         DOMU,
         memsz_below_filesz,
         "more of the file is loaded than the segment has room for",
-        "make p_memsz at least p_filesz",
+        common.MEMSZ,
         Effect.WARNING,
         source=_ELF_LOAD_IMAGE,
         live=True,

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 
 from ....abi import XenElfNote
 from ....elf import spec
-from ....image.notes import qemu_notes
+from ....image.notes import XEN_OWNER, qemu_notes
 from ....printable import printable
 from ...model import where
 from ...model.libelf.parms import NUMBERS, TEXTS
 from ...model.subject import Subject
 from ...names import PV, PVH_DOM0, XEN
+from .. import common
 from ..rule import Effect, Fields, Probe, Rule
 
 _ADDRESSES = (
@@ -80,7 +81,7 @@ def _padded_to_8(subject: Subject) -> Fields | None:
 
 
 def _is_xen(subject: Subject, offset: int) -> bool:
-    return subject.data.read(offset + 12, 4) == b"Xen\0"
+    return subject.data.read(offset + 12, 4) == XEN_OWNER
 
 
 def _odd_width(subject: Subject) -> Fields | None:
@@ -222,7 +223,7 @@ def _warnings() -> Iterator[Rule]:
             "{name} is there twice: the last counts for Xen, the first for QEMU",
             "keep one of them",
         ),
-        ("N10", _cut_by_end, "out of range access", "link or copy the image anew: it is truncated"),
+        ("N10", _cut_by_end, "out of range access", common.TRUNCATED),
     ):
         # The loaders of PVH kernels do not read the addresses of N6.
         loaders = PV if condition is _cut_address else XEN

@@ -14,9 +14,10 @@ from ....abi import PAGE_SIZE, XenElfNote, XenFeat
 from ....elf import spec
 from ....image.elf import ADDRESS_MASK
 from ...model import where
-from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32, Pae
+from ...model.libelf.parms import UNSET_ADDR, Pae
 from ...model.subject import Subject
 from ...names import DOMU, PV_DOMU, PVH_DOMU
+from .. import common
 from ..rule import Effect, Fields, Rule
 
 DOMU_PAGES = (128 << 20) // PAGE_SIZE
@@ -29,21 +30,6 @@ def _required_dom0(subject: Subject) -> Fields | None:
     if not subject.parms.f_required & XenFeat.DOM0:
         return None
     return {"where": where.of_type(subject, XenElfNote.FEATURES)}
-
-
-def _no_phys32_entry(subject: Subject) -> Fields | None:
-    """The image has no PHYS32_ENTRY, but passes the checks of libelf."""
-    if subject.parms.phys_entry != UNSET_ADDR32:
-        return None
-    return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
-
-
-def _unknown_machine(subject: Subject) -> Fields | None:
-    """e_machine is neither x86-64 nor i386."""
-    machine = subject.elf.e_machine
-    if machine in (spec.EM_386, spec.EM_X86_64):
-        return None
-    return {"machine": machine, "where": where.header(subject, "e_machine")}
 
 
 def _no_such_guest_type(subject: Subject) -> Fields | None:
@@ -160,7 +146,10 @@ UNALIGNED = "xc_dom_alloc_pad: segment boundary isn't page aligned (0x{start:x})
 _NO_PAGES = "xc_dom_pfn_to_ptr_retcount: no block found, no size given, can't malloc"
 _LOAD_SOMETHING = "link at least one PT_LOAD with flags, and with a p_memsz that is not 0"
 
-_XC_DOM_ALLOC_PAD = "tools/libs/guest/xg_dom_core.c, xc_dom_alloc_pad"
+ALIGN = "let the first segment begin at a page: align its p_paddr to 4096"
+
+XC_DOM_COMPAT_CHECK = "tools/libs/guest/xg_dom_boot.c, xc_dom_compat_check"
+XC_DOM_ALLOC_PAD = "tools/libs/guest/xg_dom_core.c, xc_dom_alloc_pad"
 _XC_DOM_PFN_TO_PTR_RETCOUNT = "tools/libs/guest/xg_dom_core.c, xc_dom_pfn_to_ptr_retcount"
 _XC_DOM_GUEST_TYPE = "tools/libs/guest/xg_dom_elfloader.c, xc_dom_guest_type"
 _XC_DOM_CHK_ALLOC_PAGES = "tools/libs/guest/xg_dom_core.c, xc_dom_chk_alloc_pages"
@@ -172,8 +161,8 @@ FIRMWARE_RULES = (
         (PVH_DOMU,),
         _unaligned_firmware,
         UNALIGNED,
-        "let the first segment begin at a page: align its p_paddr to 4096",
-        source=_XC_DOM_ALLOC_PAD,
+        ALIGN,
+        source=XC_DOM_ALLOC_PAD,
         live=True,
     ),
     Rule(
@@ -202,16 +191,16 @@ RULES = (
     Rule(
         "V3",
         (PVH_DOMU,),
-        _no_phys32_entry,
+        common.no_phys32_entry,
         "xc_dom_guest_type: image not capable of booting inside a HVM container: Invalid kernel",
-        "add the note PHYS32_ENTRY, the physical address of a 32-bit entry",
+        common.ADD_PHYS32_ENTRY,
         source=_XC_DOM_GUEST_TYPE,
         live=True,
     ),
     Rule(
         "U3",
         (PV_DOMU,),
-        _unknown_machine,
+        common.other_machine,
         "xc_dom_guest_type: unknown image type {machine}: Invalid kernel",
         "link for x86-64, or for i386 with PAE",
         source=_XC_DOM_GUEST_TYPE,
@@ -223,7 +212,7 @@ RULES = (
         _no_such_guest_type,
         OTHER_GUEST_TYPE,
         "{fix}",
-        source="tools/libs/guest/xg_dom_boot.c, xc_dom_compat_check",
+        source=XC_DOM_COMPAT_CHECK,
         live=True,
     ),
     Rule(
@@ -231,8 +220,8 @@ RULES = (
         DOMU,
         _unaligned,
         UNALIGNED,
-        "let the first segment begin at a page: align its p_paddr to 4096",
-        source=_XC_DOM_ALLOC_PAD,
+        ALIGN,
+        source=XC_DOM_ALLOC_PAD,
         live=True,
     ),
     Rule(

@@ -12,7 +12,12 @@ from ...model import multiboot
 from ...model.subject import Subject
 from ...names import DOMU
 from ..rule import Effect, Fields, Rule
-from .building import OTHER_GUEST_TYPE, UNALIGNED
+from .building import (
+    OTHER_GUEST_TYPE,
+    UNALIGNED,
+    XC_DOM_ALLOC_PAD,
+    XC_DOM_COMPAT_CHECK,
+)
 
 _MAGIC = 0x336EC578
 _FLAGS = 0x00010000
@@ -149,7 +154,7 @@ RULES = (
         _other_guest_type,
         OTHER_GUEST_TYPE,
         _NO_TABLE,
-        source="tools/libs/guest/xg_dom_boot.c, xc_dom_compat_check",
+        source=XC_DOM_COMPAT_CHECK,
         live=True,
     ),
     Rule(
@@ -158,7 +163,7 @@ RULES = (
         _unaligned,
         UNALIGNED,
         _NO_TABLE,
-        source="tools/libs/guest/xg_dom_core.c, xc_dom_alloc_pad",
+        source=XC_DOM_ALLOC_PAD,
         live=True,
     ),
     Rule(

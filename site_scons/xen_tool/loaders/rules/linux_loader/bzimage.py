@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ...model.subject import Subject
 from ...names import CLOUD_HYPERVISOR
+from .. import common
 from ..rule import Effect, Fields, Rule
 from .elf import FLOOR, failed
 
@@ -21,7 +22,7 @@ def _is_bzimage(subject: Subject) -> bool:
     return (
         failed(subject)
         and file.size >= _HEADER_END
-        and file.read(0x202, 4) == b"HdrS"
+        and common.setup_header(file) is not None
         and (file.unsigned(0x206, 2) or 0) >= 0x200
         and bool((file.unsigned(0x211, 1) or 0) & _LOADED_HIGH)
     )
@@ -45,7 +46,7 @@ def _low(subject: Subject) -> Fields | None:
 
 def _bzimage(subject: Subject) -> Fields | None:
     """The file is a bzImage."""
-    return {"where": '"HdrS" at offset 0x202 of the file'} if _is_bzimage(subject) else None
+    return common.setup_header(subject.data) if _is_bzimage(subject) else None
 
 
 _LOAD = "rust-vmm/linux-loader 0.14.0, src/loader/bzimage/mod.rs, BzImage::load"
@@ -57,7 +58,7 @@ RULES = (
         _cut,
         "Kernel Loader: failed to load bzImage kernel image: Kernel Loader: Underflow occurred "
         "during an arithmetic operation",
-        "build or copy the image anew: it ends within Linux's setup code",
+        common.CUT_SETUP,
         source=_LOAD,
     ),
     Rule(
@@ -72,8 +73,8 @@ RULES = (
         "R10",
         (CLOUD_HYPERVISOR,),
         _bzimage,
-        "a bzImage is started by Linux's own boot protocol; notes do not matter",
-        "give the vmlinux to start it by PVH",
+        common.BZIMAGE,
+        common.VMLINUX,
         Effect.WARNING,
         last=True,
         source="cloud-hypervisor 53.0, vmm/src/vm.rs, load_kernel",

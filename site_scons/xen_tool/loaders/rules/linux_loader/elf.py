@@ -11,6 +11,7 @@ from ...model import where
 from ...model.linux_loader import Error, loaded
 from ...model.subject import Subject
 from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN
+from .. import common
 from ..rule import Condition, Fields, Rule
 
 FLOOR = 1 << 20
@@ -45,9 +46,7 @@ def _giving_up(error: Error, words: str, *fields: str) -> Condition:
         if found.segment is not None:
             return {"where": where.segment(subject, found.segment, *fields)}
         if subject.image.elf is None or not fields:
-            start = subject.data.read(0, 8).hex(" ")
-            size = subject.data.size
-            return {"where": f"the file has {size} bytes, and starts with {start or 'none'}"}
+            return {"where": common.start_of_file(subject)}
         bits = subject.elf.bits
         return {"where": f"{where.header(subject, *fields)}, of an ELF{bits}"}
 
@@ -68,7 +67,7 @@ def _rows(
 _LOAD = _SOURCE + "Elf::load"
 _HEADER = _SOURCE + "validate_header"
 _NOTES = _SOURCE + "parse_elf_note"
-_ANEW = "link or copy the image anew: it is truncated"
+_ENTRY = "make e_entry an address of 1 MiB or above: ENTRY() in the linker script"
 _VMLINUX = "give the uncompressed ELF64: nothing is unwrapped"
 
 HEADER_RULES = (
@@ -90,7 +89,7 @@ HEADER_RULES = (
         "R1",
         Error.BIG_ENDIAN,
         _giving_up(Error.BIG_ENDIAN, "EI_DATA is not little-endian."),
-        "link a little-endian ELF",
+        common.LITTLE_ENDIAN,
         _HEADER,
     ),
     *_rows(
@@ -112,7 +111,7 @@ HEADER_RULES = (
         (FIRECRACKER,),
         _below_floor,
         _ELF + "Invalid entry address",
-        "make e_entry an address of 1 MiB or above: ENTRY() in the linker script",
+        _ENTRY,
         source=_LOAD,
     ),
     Rule(
@@ -120,14 +119,14 @@ HEADER_RULES = (
         (CLOUD_HYPERVISOR,),
         _below_floor,
         NO_BZIMAGE,
-        "make e_entry an address of 1 MiB or above: ENTRY() in the linker script",
+        _ENTRY,
         source=_LOAD,
     ),
     *_rows(
         "R2",
         Error.PHDR,
         _giving_up(Error.PHDR, "A program header ends after the file.", "e_phoff", "e_phnum"),
-        _ANEW,
+        common.TRUNCATED,
         _LOAD,
     ),
 )
@@ -137,7 +136,7 @@ SEGMENT_RULES = (
         "R4",
         Error.NOTE_HEADER,
         _giving_up(Error.NOTE_HEADER, "A PT_NOTE ends after the file.", "p_offset", "p_filesz"),
-        _ANEW,
+        common.TRUNCATED,
         _NOTES,
     ),
     *_rows(

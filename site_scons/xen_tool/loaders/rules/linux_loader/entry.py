@@ -8,6 +8,7 @@ from ...model import where
 from ...model.linux_loader import loaded
 from ...model.subject import Subject
 from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN, LINUX_LOADER
+from .. import common
 from ..rule import Effect, Fields, Rule
 from .elf import FLOOR
 
@@ -123,16 +124,16 @@ RULES = (
         LINUX_LOADER,
         _entry_not_loaded,
         "the guest is entered at {entry:#x}, where nothing is loaded, and is dead without a word",
-        "make PHYS32_ENTRY the physical address of the entry, at the p_paddr of its segment",
+        common.ENTRY_IN_SEGMENT,
         Effect.ERROR,
-        source="none: what the loader leaves to the guest",
+        source=common.NOT_CHECKED,
     ),
     Rule(
         "R8",
         LINUX_LOADER,
         _in_first_mib,
         "tables for the guest are written into the first MiB, perhaps over the kernel",
-        "load the kernel at 1 MiB or above: set p_paddr in the linker script, AT()",
+        common.ABOVE_FIRST_MIB,
         Effect.WARNING,
         source="firecracker 1.16.1, src/vmm/src/arch/x86_64/layout.rs",
     ),
@@ -141,8 +142,7 @@ RULES = (
         LINUX_LOADER,
         _behind_ram,
         "the machine may have no memory for a segment: Unable to read kernel image",
-        "this depends on the machine: give it more memory than {assumed} MiB, or load the kernel "
-        "lower",
+        common.MORE_MEMORY,
         Effect.WARNING,
         source="rust-vmm/linux-loader 0.14.0, src/loader/elf/mod.rs, Elf::load",
     ),

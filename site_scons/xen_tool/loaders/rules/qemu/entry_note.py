@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import chain
 
 from ....abi import XenElfNote
-from ....image.notes import QemuNote, qemu_notes
+from ....image.notes import XEN_OWNER, QemuNote, qemu_notes
 from ...model import where
 from ...model.libelf.parms import UNSET_ADDR32
 from ...model.subject import Subject
@@ -93,7 +93,7 @@ def _is_loaded(subject: Subject, entry: int) -> bool:
 def foreign_note(subject: Subject) -> Fields | None:
     """The note of type 18 that QEMU reads has another owner than Xen."""
     note = _entry_note(subject)
-    if note is None or subject.data.read(note.offset + 12, 4) == b"Xen\0":
+    if note is None or subject.data.read(note.offset + 12, 4) == XEN_OWNER:
         return None
     return {"where": f"a note of type 18 {where.at(subject, note.offset)}"}
 

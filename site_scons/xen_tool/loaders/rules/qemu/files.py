@@ -12,6 +12,9 @@ from __future__ import annotations
 from ....elf import spec
 from ...model.subject import Subject
 from ...names import QEMU
+from .. import common
+from ..containers import ANEW, empty
+from ..libelf.headers import GIVE_ELF
 from ..rule import Effect, Fields, Rule
 from . import multiboot
 from .segments import NOT_LOADED
@@ -24,7 +27,8 @@ _SETUP_SECTS = 0x1F1
 
 def _cut_setup(subject: Subject) -> Fields | None:
     """The bzImage ends within its setup code."""
-    if not _has_hdrs(subject) or _setup_size(subject) <= subject.kernel.file.size:
+    file = subject.kernel.file
+    if common.setup_header(file) is None or _setup_size(subject) <= file.size:
         return None
     return {"where": f"setup_sects at offset {_SETUP_SECTS:#x} of the file"}
 
@@ -36,29 +40,16 @@ def _setup_size(subject: Subject) -> int:
 
 def _linux_protocol(subject: Subject) -> Fields | None:
     """The file is a bzImage."""
-    if not _has_hdrs(subject) or _is_elf(subject):
-        return None
-    return {"where": '"HdrS" at offset 0x202 of the file'}
+    return None if _is_elf(subject) else common.setup_header(subject.kernel.file)
 
 
 def _elf_with_linux_protocol(subject: Subject) -> Fields | None:
     """The file is an ELF file with "HdrS" at offset 0x202."""
-    if not _has_hdrs(subject) or not _is_elf(subject):
-        return None
-    return {"where": '"HdrS" at offset 0x202 of the file'}
-
-
-def _has_hdrs(subject: Subject) -> bool:
-    return subject.kernel.file.read(0x202, 4) == b"HdrS"
+    return common.setup_header(subject.kernel.file) if _is_elf(subject) else None
 
 
 def _is_elf(subject: Subject) -> bool:
     return subject.kernel.file.read(0, 4) == spec.ELFMAG
-
-
-def _empty(subject: Subject) -> Fields | None:
-    """The file has no bytes."""
-    return None if subject.kernel.file.size else {"where": "the file has 0 bytes"}
 
 
 def _compressed(subject: Subject) -> Fields | None:
@@ -88,9 +79,9 @@ RULES = (
     Rule(
         "E1",
         (QEMU,),
-        _empty,
+        empty,
         "could not load kernel",
-        "build or copy the image anew",
+        ANEW,
         source=_X86_LOAD_LINUX,
         live=True,
     ),
@@ -99,7 +90,7 @@ RULES = (
         (QEMU,),
         _cut_setup,
         _INVALID,
-        "build or copy the image anew: it ends within Linux's setup code",
+        common.CUT_SETUP,
         source=_X86_LOAD_LINUX,
         live=True,
     ),
@@ -108,7 +99,7 @@ RULES = (
         (QEMU,),
         _linux_protocol,
         "QEMU starts a bzImage by Linux's own boot protocol; notes do not matter",
-        "give the vmlinux to start it by PVH",
+        common.VMLINUX,
         Effect.WARNING,
         last=True,
         source=_X86_LOAD_LINUX,
@@ -140,7 +131,7 @@ RULES = (
         (QEMU,),
         _not_elf,
         "{words}",
-        "give the linked ELF file, not one made with objcopy -O binary",
+        GIVE_ELF,
         source=_X86_LOAD_LINUX,
         live=True,
     ),

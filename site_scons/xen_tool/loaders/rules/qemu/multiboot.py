@@ -8,6 +8,7 @@ from ....image.data import Data
 from ...model.multiboot import MAGIC, find
 from ...model.subject import Subject
 from ...names import QEMU
+from .. import common
 from ..rule import Effect, Fields, Rule
 from .segments import (
     NOT_LOADED,
@@ -40,7 +41,7 @@ def _multiboot_64(subject: Subject) -> Fields | None:
     offset = _multiboot_elf(subject)
     if offset is None or subject.kernel.file.unsigned(18, 2) != spec.EM_X86_64:
         return None
-    return _multiboot_header(offset)
+    return common.multiboot_header(offset)
 
 
 def _multiboot_no_elf(subject: Subject) -> Fields | None:
@@ -52,7 +53,7 @@ def _multiboot_no_elf(subject: Subject) -> Fields | None:
     is_i386 = elf is not None and not elf.big and elf.e_machine == spec.EM_386
     if is_i386 and not headers_outside(subject) and not behind_file(subject, loads(subject)):
         return None
-    return _multiboot_header(offset)
+    return common.multiboot_header(offset)
 
 
 def _multiboot_too_high(subject: Subject) -> Fields | None:
@@ -60,7 +61,7 @@ def _multiboot_too_high(subject: Subject) -> Fields | None:
     offset = _multiboot_elf(subject)
     if offset is None or all(s.p_paddr + s.p_memsz < 1 << 32 for s in loads(subject)):
         return None
-    return _multiboot_header(offset)
+    return common.multiboot_header(offset)
 
 
 def _multiboot_overlapping(subject: Subject) -> Fields | None:
@@ -74,7 +75,7 @@ def _multiboot_addresses(subject: Subject) -> Fields | None:
     if found is None or not found[1] & _HAS_ADDR:
         return None
     words = _wrong_address(subject.kernel.file, found[0])
-    return None if words is None else {**_multiboot_header(found[0]), "words": words}
+    return None if words is None else {**common.multiboot_header(found[0]), "words": words}
 
 
 def _wrong_address(file: Data, offset: int) -> str | None:
@@ -102,17 +103,13 @@ def _multiboot_vbe(subject: Subject) -> Fields | None:
     found = _found(subject)
     if found is None or not found[1] & _HAS_VBE:
         return None
-    return _multiboot_header(found[0])
+    return common.multiboot_header(found[0])
 
 
 def _other_multiboot(subject: Subject) -> Fields | None:
     """The file has any other multiboot header."""
     found = _found(subject)
-    return None if found is None else _multiboot_header(found[0])
-
-
-def _multiboot_header(offset: int) -> Fields:
-    return {"where": f"a multiboot header at offset {offset:#x} of the file"}
+    return None if found is None else common.multiboot_header(found[0])
 
 
 _NO_HEADER = (
@@ -176,7 +173,7 @@ RULES = (
         (QEMU,),
         _other_multiboot,
         "QEMU starts the image by multiboot, not by PVH",
-        "drop the multiboot header, or keep it out of the first 8 KiB",
+        common.NO_MULTIBOOT,
         Effect.WARNING,
         last=True,
         source=_LOAD_MULTIBOOT,

@@ -8,6 +8,9 @@ from ...model import where
 from ...model.subject import Subject
 from ..rule import Fields
 
+NO_DOM0 = "Kernel does not support Dom0 operation"
+ADD_DOM0_BIT = "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note"
+
 
 def no_dom0_bit(subject: Subject) -> Fields | None:
     """SUPPORTED_FEATURES is present, and neither it nor FEATURES has the bit of dom0."""

@@ -21,6 +21,7 @@ from ...model.initial_map import (
 from ...model.libelf.parms import UNSET_ADDR
 from ...model.subject import Subject
 from ...names import PV_DOM0
+from .. import common
 from ..libelf.headers import memsz_below_filesz
 from ..rule import Effect, Fields, Rule
 
@@ -152,7 +153,7 @@ _GOOD_P2M = "make INIT_P2M 0x8000000000, as Linux does, or drop it"
 _GOOD_BASE = "make VIRT_BASE 0xffffffff80000000 (64-bit) or 0xc0000000 (32-bit), as Linux does"
 
 
-_DOM0_CONSTRUCT = "xen/arch/x86/pv/dom0_build.c, dom0_construct"
+DOM0_CONSTRUCT = "xen/arch/x86/pv/dom0_build.c, dom0_construct"
 
 RULES = (
     Rule(
@@ -161,7 +162,7 @@ RULES = (
         _needs_more_than_any,
         "Domain 0 allocation is too small for kernel image",
         "load the kernel near VIRT_BASE: Xen maps all from there on, {mib} MiB",
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
     ),
     Rule(
         "D8",
@@ -171,7 +172,7 @@ RULES = (
         "this depends on the machine: boot Xen with dom0_mem={mib}M or more, or load the kernel "
         "nearer to VIRT_BASE, as Xen maps all from there on ({assumed} MiB were assumed)",
         Effect.WARNING,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -180,7 +181,7 @@ RULES = (
         _in_xen_area,
         "DOM0 image overlaps with Xen private area.",
         _GOOD_BASE + ": {hole:#x} to {end:#x} is Xen's",
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -189,7 +190,7 @@ RULES = (
         _not_canonical,
         "Failed to load the kernel binary",
         _GOOD_BASE,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -197,8 +198,8 @@ RULES = (
         (PV_DOM0,),
         memsz_below_filesz,
         "Failed to load the kernel binary",
-        "make p_memsz at least p_filesz",
-        source=_DOM0_CONSTRUCT,
+        common.MEMSZ,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -207,7 +208,7 @@ RULES = (
         _hypercall_page_outside,
         "Invalid HYPERCALL_PAGE field in ELF notes.",
         "make HYPERCALL_PAGE the virtual address of a page of the kernel: take it from the symbol",
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -216,7 +217,7 @@ RULES = (
         _hypercall_page_not_writable,
         "FATAL PAGE FAULT",
         "make HYPERCALL_PAGE a page of the kernel: Xen itself dies when it fills this one",
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -225,7 +226,7 @@ RULES = (
         _p2m_overlaps_map,
         "DOM0 P->M table overlaps initial mapping",
         _GOOD_P2M,
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -234,7 +235,7 @@ RULES = (
         _p2m_in_xen_area,
         "Xen BUG at arch/x86/pv/dom0_build.c",
         _GOOD_P2M + ": Xen itself dies when it maps its table there, in Xen's own area",
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
     Rule(
@@ -243,7 +244,7 @@ RULES = (
         _p2m_not_canonical,
         "GENERAL PROTECTION FAULT",
         _GOOD_P2M + ": Xen itself dies when it writes there, as the address is not canonical",
-        source=_DOM0_CONSTRUCT,
+        source=DOM0_CONSTRUCT,
         live=True,
     ),
 )
