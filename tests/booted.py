@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""boot.boot for tests: whether the loader took the image must be what its verdict says."""
+"""boot.boot() for tests, which also compares the verdict with what the loader did."""
 
 from __future__ import annotations
 

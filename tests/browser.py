@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A real browser without a window, for pictures and pages that the tool makes."""
+"""A real browser without a window, for pictures and pages that the tool writes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=prefe
 
 
 def browse(page: Path, *options: str) -> str:
-    """Opens a page; returns what the browser prints, such as with --dump-dom."""
+    """Open a page; return the output of the browser, such as with --dump-dom."""
     return _run(page, *options).stdout
 
 
 def console(page: Path) -> list[str]:
-    """What a page makes the browser say on its console: errors, and what was not loaded."""
+    """Return the browser's console of a page: errors, and what was not loaded."""
     said = _run(page, "--enable-logging=stderr", "--dump-dom").stderr
     return [line for line in said.splitlines() if "CONSOLE" in line]
 
@@ -33,7 +33,7 @@ def _run(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [program, "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *options]
     return subprocess.run(
         [*command, page.as_uri()],
-        # Unpacked, it has its fonts where this says.
+        # The fonts of the unpacked browser.
         env={**os.environ, **python_environment()},
         capture_output=True,
         text=True,

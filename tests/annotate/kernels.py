@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The kernel of examples/annotate, and one in Rust, linked as other builds link theirs."""
+"""Test kernels of other builds: that of examples/annotate, and one in Rust."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 
 
 def sources(folder: Path, *, low: bool = False) -> None:
-    """Copies the example's sources; low links them where they are loaded."""
+    """Copy the example's sources; with low, link them at the address where they are loaded."""
     folder.mkdir(exist_ok=True)
     for name in ("entry.S", "kernel.c", "kernel.lds"):
         text = (EXAMPLE / name).read_text()
@@ -72,7 +72,7 @@ def sources(folder: Path, *, low: bool = False) -> None:
 
 
 def run(folder: Path, *command: str) -> str:
-    """The output of a program, which must succeed."""
+    """Return the output of a program, which must succeed."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -122,7 +122,7 @@ def by_rust(folder: Path) -> Path:
 
 
 def by_objcopy(folder: Path) -> Path:
-    """An ELF32 of a 64-bit kernel, for loaders that take no other."""
+    """Return a 64-bit kernel as an ELF32, for loaders that accept nothing else."""
     image = by_gcc(folder, low=True)
     run(folder, "objcopy", "-O", "elf32-i386", "vmlinux", "vmlinux32")
     return image.rename(folder / "vmlinux64").with_name("vmlinux32")
@@ -145,17 +145,17 @@ _HEADERS = "text PT_LOAD FILEHDR PHDRS FLAGS(5); data PT_LOAD FLAGS(6); note PT_
 
 
 def without_room(folder: Path) -> Path:
-    """Its text follows the program headers at once."""
+    """Return a kernel whose text follows the program headers without room between."""
     return _without_room(folder, _HEADERS)
 
 
 def with_pt_phdr(folder: Path) -> Path:
-    """The same, with a PT_PHDR."""
+    """Return that kernel with a PT_PHDR."""
     return _without_room(folder, f"headers PT_PHDR PHDRS; {_HEADERS}")
 
 
 def with_pt_null(folder: Path) -> Path:
-    """The same, with a program header that says nothing."""
+    """Return that kernel with a PT_NULL, an unused program header."""
     return _without_room(folder, f"{_HEADERS} spare PT_NULL;")
 
 
@@ -179,6 +179,6 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "PT_NULL": with_pt_null,
     "without sections": without_sections,
 }
-# As in conftest.py: clang is taken where it is there.
+# As in conftest.py: clang is used if it is installed.
 if shutil.which("clang") and shutil.which("ld.lld"):
     MADE["clang"] = by_clang

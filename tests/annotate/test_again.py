@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Notes added, replaced and removed in any order: those that count are those that were wanted."""
+"""Add, replace and remove notes in any order: loaders read exactly the requested ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def content(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def notes_of(content: bytes) -> tuple[dict[str, bytes], list[tuple[bytes, int, bytes]]]:
-    """The Xen notes of the segments, each type once, and those of others."""
+    """Return the Xen notes of the segments, each type once, and those of other owners."""
     xen: dict[str, bytes] = {}
     others = []
     for segment in ELFFile(io.BytesIO(content)).iter_segments("PT_NOTE"):
@@ -75,7 +75,7 @@ def test_any_order(content: bytes, changes: list[Any]) -> None:
         assert notes_of(now) == (model, others)
         if values:
             assert annotate(now, "image", wanted(notes=values)).content == now
-    # What is loaded: the same, but for the ELF header and the headers behind it.
+    # The loaded bytes are unchanged, except for the ELF header and the headers after it.
     before, after = loaded(content), loaded(now)
     for one, other in zip(before, after, strict=True):
         skipped = 0 if one["p_offset"] else 0x200

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""xen-tool annotate: values, notes that are there already, and what is refused."""
+"""xen-tool annotate: values, notes that exist already, and errors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def xen_notes(path: Path) -> dict[str, bytes]:
-    """The Xen notes of the segments, as pyelftools reads them; each type once."""
+    """Return the Xen notes of the segments, as pyelftools reads them; each type once."""
     found: dict[str, bytes] = {}
     with path.open("rb") as file:
         for segment in ELFFile(file).iter_segments("PT_NOTE"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Images of other builds: with notes they boot, and all else of them is as it was."""
+"""Images of other builds boot with added notes, and are otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def noted(image: Path) -> Path:
-    """The same with the notes of both entries, as far as its class can have them."""
+    """The image with the notes of both entry points, as far as its class allows."""
     output = image.with_name("vmlinux.xen")
     words = ["annotate", str(image), "-o", str(output), *_entries(image)]
     assert cli.main(words) == 0
@@ -34,7 +34,7 @@ def noted(image: Path) -> Path:
 
 
 def _entries(image: Path) -> list[str]:
-    """Without symbols, the addresses that the entry's segment says."""
+    """Return the entry points as addresses, for an image without symbols."""
     if _elf(image.read_bytes()).header["e_shnum"] == 0:
         return ["--pvh-entry", "0x1000000"]
     pv = [] if image.name == "vmlinux32" else ["--pv-entry", "pv_start"]

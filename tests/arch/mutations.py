@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""For each check of the guest's self-test, a change that must turn it red.
+"""Mutations: for each check of the guest's self-test, a change that must make it fail.
 
-Most break the part of the guest that the check is about; where that part is
-Xen's or the processor's, or nothing would run without it, the check's own
-question is changed into one with another answer.
+Most change the part of the guest that the check tests.  If that part is Xen's or the
+processor's, or if nothing would run without it, the expectation of the check is changed.
 """
 
 from __future__ import annotations
@@ -515,7 +514,7 @@ _SMP = _table(
 
 
 def _at_start(check: str, statement: str) -> tuple[str, str, str, str]:
-    """A statement at the start of a PVH guest, when start_info is known."""
+    """Return the mutation that adds a statement to the start of a PVH guest."""
     return (check, "pvh.c", "\tpvh_trap_init();\n", f"\tpvh_trap_init(); {statement}\n")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The guest's ABI headers against Xen's own: every number, size and offset in them is Xen's."""
+"""Compare the guest's ABI headers with Xen's: every number, size and offset."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ XENS += ["arch-x86/cpuid.h", "arch-x86/hvm/start_info.h"]
 XENS += ["hvm/hvm_op.h", "hvm/params.h", "memory.h"]
 
 SHORTENED = {"sizeof(struct shared_info)"}
-"""What is longer in Xen: the guest leaves its end out."""
+"""Structures that are longer in Xen: the guest leaves out their last fields."""
 
 OWN = {
     "offsetof(struct xen_platform_op, u.aligned)",
@@ -32,7 +32,7 @@ OWN = {
     "sizeof(struct e820entry)",
     *(f"offsetof(struct e820entry, {field})" for field in ("addr", "size", "type")),
 }
-"""What Xen has otherwise, or says in words; there is nothing to compare it with."""
+"""Names without a counterpart in Xen's headers, which have them as text or in another form."""
 
 RENAMED = {"__MACH2PHYS_VIRT_START": "MACH2PHYS_VIRT_START"}
 """The 32-bit header of Xen's has no such name without a suffix."""
@@ -47,14 +47,14 @@ def xen_headers() -> Path:
 
 
 def _text(gcc: str, bits: int, header: Path) -> str:
-    """The header as a compiler for bits sees it, with its definitions of numbers."""
+    """Return the preprocessed header for a width in bits, with its definitions of numbers."""
     command = [gcc, f"-m{bits}", "-ffreestanding", "-E", "-P", "-dD", str(header)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     return result.stdout
 
 
 def _expressions(text: str, header: Path) -> list[str]:
-    """Every number, size and offset that a header has; text is what the compiler sees."""
+    """Return every number, size and offset in a header; text is the preprocessed header."""
     own = header.read_text()
     names = re.findall(r"^#define (\w+) \S", own, re.M)
     expressions = [name for name in names if f"#define {name} " in text]
@@ -67,7 +67,7 @@ def _expressions(text: str, header: Path) -> list[str]:
 
 
 def _fields(body: str) -> list[str]:
-    """Names of the fields in declarations; those of a structure inside it as outer.inner."""
+    """Yield the names of fields in declarations; those of a nested structure as outer.inner."""
     names: list[str] = []
     rest = body.strip()
     while rest:
@@ -97,7 +97,7 @@ def _closing(text: str, start: int) -> int:
 def _values(
     gcc: str, bits: int, includes: list[str], expressions: list[str], *flags: str
 ) -> dict[str, int]:
-    """What a compiler for bits makes of expressions, read out of a section of its object."""
+    """Return the values of expressions for a width in bits, from a section of an object."""
     lines = ["#include <stddef.h>", "#include <stdint.h>"]
     lines += [f"#include {include}" for include in includes]
     lines.append('__attribute__((section(".values"))) uint64_t values[] = {')

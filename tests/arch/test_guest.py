@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The reference guest's numbers are those of the head object it is linked with."""
+"""The numbers in the reference guest agree with those in its head object."""
 
 from __future__ import annotations
 

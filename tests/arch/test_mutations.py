@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""No check of the guest's self-test passes whatever the guest does.
+"""Every check of the guest's self-test fails for a mutation of the guest (mutations.py).
 
-Each is turned red by a change of the guest (mutations.py), on real Xen.  A check that is vacuous
-passes whatever else is changed, so one boot tests several changes; those whose checks did not fail,
-as an earlier one ended the guest, are tried again alone.  The files are compiled and the image is
-linked by the commands that SCons printed, because a run of SCons takes longer than a boot.
+The mutated guests boot on real Xen.  One boot tests several mutations: a check that proves nothing
+passes for all of them.  Mutations whose checks did not run, as an earlier one ended the guest, are
+tried again alone.  The commands that SCons printed compile the files and link the image, because a
+run of SCons takes longer than a boot.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Says where the time of a boot goes, and what options of Xen and QEMU take of it.
+"""Measure the parts of a boot's time, and how options of Xen and QEMU change it.
 
     python tests/bench/boot.py IMAGE [--rounds 5] [--mode pv] [--cpus 2]
         [--try 'name: xen WORDS' ...] [--try 'name: qemu WORDS' ...]
@@ -94,7 +94,7 @@ PARTS = (
 
 
 def parts(image: str, mode: str, cpus: int) -> Mapping[str, float]:
-    """One run in a process of its own, by parts, in milliseconds."""
+    """Run a boot in a new process; return its parts in milliseconds."""
     start = time.monotonic()
     command = [sys.executable, "-c", _RUN, str(SITE), image, mode, str(cpus)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Times the check of a 50 MB vmlinux, as a process and within a build, beside readnotes.
+"""Measure the check of a 50 MB vmlinux, as a process and within a build, against readnotes.
 
     python tests/bench/check.py [ROUNDS]
 
@@ -56,7 +56,7 @@ NOTES = (
 
 
 def make_image(folder: Path) -> Path:
-    """Assembles and links the image."""
+    """Assemble and link the image."""
     (folder / "data").write_bytes(os.urandom(DATA))
     lines = [".globl entry", "entry: jmp entry"]
     lines += [f"function_{number:05}_of_the_kernel: ret" for number in range(SYMBOLS)]
@@ -73,7 +73,7 @@ def make_image(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Prints medians."""
+    """Print medians."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -127,7 +127,7 @@ def main() -> int:
 
 
 def _peak_mib(image: Path, environment: dict[str, str]) -> float:
-    """The most memory that xen-tool has at once; what wait4() tells may be its parent's."""
+    """Return the peak memory of xen-tool in MiB; that of wait4() may be its parent's."""
     program = (
         "import sys; from xen_tool.cli import main; main(sys.argv[1:]); "
         "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Times the emission of the head object in-process against `gcc -c` on the same source.
+"""Measure the emission of the head object in-process against `gcc -c` on the same source.
 
     python tests/bench/head_object.py [ROUNDS]
 
-Both run in turn, in one process, for the biggest 64-bit configuration; what
-counts is the median of the ratios of the pairs.  Status 1 if emission takes
+Both run in turn, in one process, for the largest 64-bit configuration; the
+result is the median of the ratios of the pairs.  Status 1 if emission takes
 more than a third of gcc's time.
 """
 
@@ -29,7 +29,7 @@ AT_MOST = 1 / 3
 
 
 def main() -> int:
-    """Prints medians and their ratio."""
+    """Print medians and their ratio."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     symbols = {"XEN": "y", "XEN_PV": "y", "SMP": "y", "STACK_VALIDATION": "y"}
     config = HeadConfig.from_symbols(X86_64, symbols)

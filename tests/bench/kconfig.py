@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Reads the Kconfig files of whole Linux trees as C kconfig does, symbol for symbol, and how fast.
+"""Compare reading the Kconfig files of Linux trees with C kconfig: each symbol, and the time.
 
     python tests/bench/kconfig.py [RELEASE ...]
 
 Debian's Linux of each release (6.1, 6.12, 7.2) is fetched once, with its own configuration and its
-own conf.  Status 1 if a line differs that is not known to.
+own conf.  Status 1 if a line differs that is not in the list of known ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from xen_tool.config.texts import config_text, defconfig_text
 _SPLITS = {"VMSPLIT_3G", "VMSPLIT_3G_OPT", "VMSPLIT_2G", "VMSPLIT_2G_OPT", "VMSPLIT_1G"}
 _TARGETS = ("savedefconfig", "olddefconfig", *ALL)
 KNOWN = {
-    # Since v6.11 a choice whose prompt is not visible has a value all the same.
+    # Since v6.11 a choice has a value even if its prompt is not visible.
     ("6.12", "allnoconfig"): _SPLITS,
     ("6.12", "alldefconfig"): _SPLITS,
     # And what a bool of a choice selects is m where the choice depends on m.
@@ -51,7 +51,7 @@ _HEADING = re.compile(r"\A#\n# Automatically generated file; DO NOT EDIT.\n# .*\
 
 
 def compare(linux: Linux) -> bool:
-    """Prints what differs, and both times; returns whether nothing does."""
+    """Print the differences and both times; return whether there are none."""
     os.environ.update(linux.variables)
     with tempfile.TemporaryDirectory() as name:
         config, short = Path(name, ".config"), Path(name, "short")
@@ -118,7 +118,7 @@ def _different(right: str, ours: str, known: set[str] | None) -> list[str]:
 
 
 def main(releases: Sequence[str]) -> int:
-    """Compares each release."""
+    """Compare each release."""
     return 0 if all(list(map(compare, map(fetched, releases or SUITES)))) else 1
 
 

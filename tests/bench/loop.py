@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Times the loop of edit and build: GNU make, ninja and this tool side by side, on equal trees.
+"""Measure edit and build with GNU make, ninja and this tool, on equal trees.
 
     python tests/bench/loop.py [--files 10,100] [--work file,symbol] [--pairs 5] [--jobs 2]
                                [--folder DIR] [--fast COMMAND] [--json FILE] [--at-most RATIO]
@@ -50,7 +50,7 @@ from xen_tool.toolchain.programs import Toolchain, find
 FILES = (10, 100, 1000, 10000)
 SCRATCH_JOBS = 2
 OTHERS = ("make", "ninja")
-"""The columns that this tool's are held against."""
+"""The columns with which those of this tool are compared."""
 CHANGES: dict[str, Callable[[Project, int], Change]] = {
     "nothing": Project.nothing,
     "file": Project.file,
@@ -66,7 +66,7 @@ MakeTree = Callable[[Path, Project], Tree]
 
 
 def columns(tools: Toolchain, fast: str | None) -> dict[str, MakeTree]:
-    """What is compared: how each makes its tree, by the name of its column."""
+    """Return the functions that make each program's tree, by the name of the column."""
     scons = [sys.executable, "-m", "SCons", "-Q"]
     found: dict[str, MakeTree] = {
         "make": lambda top, project: make_tree(top, project, tools),
@@ -94,7 +94,7 @@ def _succeeds(command: Sequence[str]) -> bool:
 
 
 def turn(trees: Mapping[str, Tree], change: Change, jobs: int) -> dict[str, float]:
-    """The seconds that each tree's program takes for a change; what it did is verified."""
+    """Return the seconds of each tree's program for a change, and verify its work."""
     before = {name: (tree.image(), tree.stamps()) for name, tree in trees.items()}
     seconds = {name: tree.change(change, jobs) for name, tree in trees.items()}
     for name, tree in trees.items():
@@ -114,7 +114,7 @@ def _some(paths: Sequence[str]) -> str:
 
 
 def verify_images(trees: Mapping[str, Tree]) -> None:
-    """Ends the program if the trees' images are not the same."""
+    """End the program if the trees' images are not the same."""
     images = {name: tree.image() for name, tree in trees.items()}
     different = [name for name, image in images.items() if image != images["make"]]
     if different:
@@ -124,7 +124,7 @@ def verify_images(trees: Mapping[str, Tree]) -> None:
 def measure(
     trees: Mapping[str, Tree], project: Project, work: Sequence[str], turns: int, jobs: int
 ) -> dict[str, Times]:
-    """The times of each work; the trees are built first, unless they are."""
+    """Return the times of each work; build the trees first if needed."""
     times: dict[str, Times] = {}
     if SCRATCH in work:
         progress(f"{len(project.sources)} files: {SCRATCH}")
@@ -132,7 +132,7 @@ def measure(
             tree.clean()
     first = {name: [tree.build(SCRATCH_JOBS)] for name, tree in trees.items()}
     verify_images(trees)
-    # What a program still does in its second run is no part of the others.
+    # The second run may still have work, which must not count for later ones.
     turn(trees, project.nothing(0), jobs)
     for name in (name for name in CHANGES if name in work):
         progress(f"{len(project.sources)} files: {name}")
@@ -144,12 +144,12 @@ def measure(
 
 
 def ratio(times: Times, column: str, other: str) -> float:
-    """The median of a column's time as a multiple of another's in the same turn."""
+    """Return the median of a column's time as a multiple of another's in the same turn."""
     return statistics.median(a / b for a, b in zip(times[column], times[other], strict=True))
 
 
 def table(files: int, results: Mapping[str, Times], turns: int, jobs: int) -> str:
-    """The results for a number of files, in Markdown."""
+    """Return the results for a number of files, in Markdown."""
     labels = {
         "nothing": "nothing to do",
         "file": "one file edited",
@@ -180,7 +180,7 @@ def _cell(times: Times, column: str) -> str:
 
 
 def progress(text: str) -> None:
-    """Tells a reader at the terminal, beside the tables."""
+    """Print progress to the terminal, separate from the tables."""
     print(f"loop.py: {text}", file=sys.stderr, flush=True)
 
 
@@ -219,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the tables; returns the exit status."""
+    """Print the tables; return the exit status."""
     options = _parser().parse_args(arguments)
     missing = [name for name in OTHERS if shutil.which(name) is None]
     if missing:
@@ -234,7 +234,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[int, dict[str, Times]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.folder or Path(temporary)).absolute()
-        # Python compiles its modules, which is no part of the first build that is timed.
+        # Python compiles its modules now, not in the first measured build.
         plant(folder / "warm", compared, Project(USERS), build=True)
         for files in options.files:
             project = Project(files)
@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def plant(
     folder: Path, compared: Mapping[str, MakeTree], project: Project, *, build: bool = False
 ) -> dict[str, Tree]:
-    """The trees of a project, by column; they are as unchanged, whatever was there."""
+    """Create the trees of a project, by column, in their unchanged state."""
     places = {
         name: folder / name.replace(", ", "-").replace(" ", "-").strip("-") for name in compared
     }
@@ -273,7 +273,7 @@ def _is_slow(results: Mapping[str, Times], at_most: float | None) -> bool:
 def _document(
     options: argparse.Namespace, tools: Toolchain, results: Mapping[int, Mapping[str, Times]]
 ) -> dict[str, object]:
-    """What --json writes: seconds by number of files, work and column, in the order of turns."""
+    """Return the document of --json: seconds by number of files, work and column, by turn."""
     versions = {name: _version([name]) for name in OTHERS}
     versions |= {"cc": _version(tools.cc), "ld": _version(tools.ld)}
     versions |= {"python": platform.python_version()}

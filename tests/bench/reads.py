@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Compares what strace sees each step of many builds read with what was recorded.
+"""Compare the files that strace sees steps of many builds read with the recorded ones.
 
     python tests/bench/reads.py --trees N --seed S --toolchain gcc|clang|zig
 
@@ -28,7 +28,7 @@ from xen_tool.toolchain.programs import NAMES
 
 
 def main() -> int:
-    """Builds, compares and prints."""
+    """Build, compare and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--trees", type=int, default=20, metavar="N", help="random trees (20)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the first (0)")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The same kernel for every build program that tests/bench/loop.py compares, and its changes.
+"""A kernel project for each build program that tests/bench/loop.py compares, and its changes.
 
-A Project is N C files with headers and symbols, linked to an image that Xen takes.  Its changes
+A Project is N C files with headers and symbols, linked to an image that Xen accepts.  Its changes
 say which files get which text, and which objects must be compiled for it.  A Tree is the project
 in a folder, with what one build program needs; trees with the same text make the same image,
 byte for byte, as all compile by the same commands, from relative paths.
@@ -109,7 +109,7 @@ class Change:
     edits: Mapping[str, str] = field(default_factory=dict)
     """Texts of files, by path."""
     settings: Sequence[str] = ()
-    """What this tool is told instead of the edits, if anything."""
+    """Settings for this tool instead of the edits; () if none."""
     compiled: Sequence[str] = ()
     """Sources of the objects that are made again; the image is new if there are any."""
 
@@ -125,7 +125,7 @@ class Project:
         self._areas = list(range(AREAS))
 
     def texts(self) -> dict[str, str]:
-        """All files that the trees have in common, by path."""
+        """Return all files that the trees have in common, by path."""
         numbers = range(len(self.sources))
         texts = {self.sources[n]: self._source(n) for n in numbers}
         texts["include/common.h"] = "#pragma once\nstruct item { struct item *next; int value; };\n"
@@ -138,7 +138,7 @@ class Project:
         return texts
 
     def kconfig(self) -> str:
-        """All symbols; none is set."""
+        """Return a Kconfig of all symbols, none of which is set."""
         names = (f"S{n:04}" for n in range(self._symbols))
         return "\n".join(f'config {name}\n\tbool "symbol {name}"\n' for name in names)
 
@@ -160,7 +160,7 @@ class Project:
         return Change(edits, compiled=self.sources[area::AREAS])
 
     def symbol(self, turn: int) -> Change:
-        """A symbol set in even turns, and taken back in odd ones; as an edit, what it selects."""
+        """Return the change that sets a symbol in even turns and unsets it in odd ones."""
         symbol, on = f"S{turn // 2 % self._symbols:04}", turn % 2 == 0
         users = [n for n in range(len(self.sources)) if symbol in self._symbols_of(n)]
         assert len(users) == USERS
@@ -171,9 +171,9 @@ class Project:
         return [f"S{(number + offset) % self._symbols:04}" for offset in (0, 37)]
 
     def _source(self, number: int, swapped: str = "") -> str:
-        """A C file: three headers, two symbols, a handful of functions.
+        """Return a C file with three headers, two symbols and a few functions.
 
-        It says the opposite of the symbol swapped.
+        swapped: a symbol whose condition is inverted.
         """
         name, header, area = f"f{number:05}", f"h{number % self._headers:03}", f"a{number % AREAS}"
         lines = [f'#include "{file}.h"' for file in ("common", header, area)]
@@ -234,7 +234,7 @@ class Tree:
         self.write(project.texts())
 
     def write(self, texts: Mapping[str, str]) -> None:
-        """Writes files that are not as they should be."""
+        """Write the files whose content differs."""
         for path, text in texts.items():
             file = self.top / path
             if not file.exists() or file.read_text() != text:
@@ -242,7 +242,7 @@ class Tree:
                 file.write_text(text)
 
     def build(self, jobs: int, settings: Sequence[str] = ()) -> float:
-        """Runs the command; its time in seconds."""
+        """Run the command; return its time in seconds."""
         start = time.perf_counter()
         result = subprocess.run(
             [*self._command, f"-j{jobs}", *settings],
@@ -260,31 +260,31 @@ class Tree:
         return seconds
 
     def change(self, change: Change, jobs: int) -> float:
-        """Makes the change and builds; the build's time in seconds."""
+        """Make the change and build; return the build's time in seconds."""
         if self.has_settings and change.settings:
             return self.build(jobs, change.settings)
         self.write(change.edits)
         return self.build(jobs)
 
     def clean(self) -> None:
-        """Removes all that was built."""
+        """Remove all outputs."""
         shutil.rmtree(self.top / "build", ignore_errors=True)
         (self.top / ".sconsign.dblite").unlink(missing_ok=True)
 
     def image(self) -> bytes:
-        """What was built; nothing if there is none."""
+        """Return the image; b"" if there is none."""
         file = self.top / IMAGE
         return file.read_bytes() if file.exists() else b""
 
     def stamps(self) -> dict[str, tuple[int, int]]:
-        """Of the object of each source, what a compilation changes."""
+        """Return a stamp of the object of each source, which a compilation changes."""
         objects = {path: self.top / f"build/{path[:-2]}.o" for path in self._project.sources}
         status = {path: os.stat(file) for path, file in objects.items() if file.exists()}
         return {path: (s.st_ino, s.st_mtime_ns) for path, s in status.items()}
 
 
 def make_tree(top: Path, project: Project, tools: Toolchain) -> Tree:
-    """The tree with a Makefile."""
+    """Return the tree with a Makefile."""
     tree = Tree(top, project, ["make", "-s"])
     tree.write(
         {
@@ -296,7 +296,7 @@ def make_tree(top: Path, project: Project, tools: Toolchain) -> Tree:
 
 
 def ninja_tree(top: Path, project: Project, tools: Toolchain) -> Tree:
-    """The tree with a build.ninja."""
+    """Return the tree with a build.ninja."""
     tree = Tree(top, project, ["ninja"])
     objects = {path: f"build/{path[:-2]}.o" for path in project.sources}
     steps = [f"build {made}: cc {path}" for path, made in objects.items()]
@@ -307,7 +307,7 @@ def ninja_tree(top: Path, project: Project, tools: Toolchain) -> Tree:
 
 
 def tool_tree(top: Path, project: Project, command: Sequence[str], *, nodes: bool = False) -> Tree:
-    """The tree with a SConstruct and a Kconfig; nodes: the image gets env.XenObject(source)."""
+    """Return the tree with a SConstruct and a Kconfig; nodes: pass env.XenObject(source)."""
     tree = Tree(top, project, command, has_settings=True)
     objects = "[env.XenObject(source) for source in sources]" if nodes else "sources"
     text = SCONSTRUCT.format(site=str(SITE), objects=objects)
@@ -316,7 +316,7 @@ def tool_tree(top: Path, project: Project, command: Sequence[str], *, nodes: boo
 
 
 def _cc(tools: Toolchain) -> str:
-    """What is in the tool's own command, too; a configuration in which nothing is set."""
+    """Return the flags that the tool's command has, too; no symbol is set."""
     folders = ["-Iinclude", "-isystem", "include/generated", "-include", "autoconf.h"]
     words = [*tools.cc, *tools.cc_flags(X86_64), *folders, "-isystem", tools.include]
     return shlex.join(words).replace("$", "$$")

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Walks at random through a dev loop, and counts the images that were stale.
+"""Walk at random through a dev loop, and count stale images.
 
     python tests/bench/walk.py --seeds 0-99 --steps 200 --resume FILE
 
 Prints for each kind of step how often it was tried, and how often something was wrong
 after it: a stale image, a run that failed, did too much or crashed.  Where several kinds
-stand between two right images, each of them counts.  FILE keeps what the seeds came to,
-and a run with the same FILE goes on behind them.  --verbose prints every step; a walk does
+stand between two right images, each of them counts.  FILE stores the results of seeds,
+and a run with the same FILE continues after them.  --verbose prints every step; a walk does
 the same for the same seed.  Status 1 if anything was wrong.
 """
 
@@ -35,7 +35,7 @@ TOOL = Path(sys.path[0])
 
 
 def walk(seed: int, options: argparse.Namespace, commands: list[Face]) -> Tally:
-    """One walk in a temporary folder, which stays if something was wrong and --keep says so."""
+    """Walk once in a temporary folder, which --keep keeps if something was wrong."""
     start = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix=f"walk{seed}-"))
     one = Walk(
@@ -64,7 +64,7 @@ def walk(seed: int, options: argparse.Namespace, commands: list[Face]) -> Tally:
 
 
 def table(tallies: Sequence[Tally], kinds: Sequence[str]) -> Iterator[str]:
-    """Lines: each kind, and how often what was wrong after it."""
+    """Yield a line for each kind, with the number of each fault after it."""
     yield f"{'kind of step':<58}{'tried':>7}" + "".join(f"{sort:>8}" for sort in SORTS)
     total = dict.fromkeys(("tried", *SORTS), 0)
     for name in kinds:
@@ -83,7 +83,7 @@ def table(tallies: Sequence[Tally], kinds: Sequence[str]) -> Iterator[str]:
 
 
 def read(path: Path | None, steps: int) -> dict[int, Tally]:
-    """The seeds that are done with so many steps, of a file of lines of JSON."""
+    """Return the results of finished seeds with a number of steps, from a file of JSON lines."""
     if path is None or not path.exists():
         return {}
     rows = map(_row, path.read_text().splitlines())
@@ -104,7 +104,7 @@ def _seeds(text: str) -> range:
 
 
 def main() -> int:
-    """Walks, and prints the table."""
+    """Walk, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=_seeds, default=range(100), help="A-B (0-99)")
     parser.add_argument("--steps", type=int, default=200, help="of each seed (%(default)s)")

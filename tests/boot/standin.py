@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A stand-in for QEMU, which says and does what a test wants, and for what it boots."""
+"""A stand-in for QEMU, whose output and exit a test sets, and stand-ins for Xen and dom0."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Machine:
         self.program("")
 
     def program(self, body: str) -> None:
-        """Makes QEMU do this: Python, with say(text or bytes) for the console."""
+        """Set the program of the stand-in: Python, with say(text or bytes) for the console."""
         script = self.folder / "qemu.py"
         script.write_text(
             "import os, sys, time\n"

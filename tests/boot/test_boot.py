@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The boot runner against a stand-in for QEMU that says and does what a test wants.
+"""boot() with a stand-in for QEMU, whose output and exit each test sets.
 
-Those on real Xen are in the modules beside it.
+The other modules of this folder boot on real Xen.
 """
 
 from __future__ import annotations
@@ -286,7 +286,7 @@ def test_nothing_outlives_a_killed_parent(
 
 
 def test_what_is_booted_stays_as_it_was(machine: Machine) -> None:
-    # As when the image is linked anew, in place or by another file, while its guest runs.
+    # The image is linked again, in place or as a new file, while its guest runs.
     machine.program(
         "kernel = sys.argv[sys.argv.index('-kernel') + 1]\n"
         "say('up\\n')\n"
@@ -353,7 +353,7 @@ def test_stdin_stays_with_the_caller(machine: Machine) -> None:
 
 
 def refused(machine: Machine, **changes: object) -> str:
-    """The sentence that a bad argument gets."""
+    """Return the error for a wrong argument."""
     arguments = {
         "image": machine.image,
         "qemu": str(machine.qemu),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The reference kernel on the real Xen hypervisor, and how its failures are told."""
+"""The reference kernel on the real Xen hypervisor, and the reports of its failures."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_a_domu_that_hangs_is_told_from_its_dom0(
 
 
 def test_a_crash_ends_at_once_and_says_of_what_and_where(built_kernel: Project) -> None:
-    # Before there is a trap table.
+    # Before the trap table is set.
     _with_lines(built_kernel)
     built_kernel.edit("arch/x86/xen/setup.c", "\tsetup();\n", '\tasm volatile("push $0x1; ud2");\n')
     start = time.monotonic()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The tables of docs/boot.md are what the code does: settings, protocols, and every end."""
+"""The tables of docs/boot.md agree with the code: settings, protocols, and every end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DOCUMENT = (TOP / "docs/boot.md").read_text()
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the table with this first line."""
+    """Return the rows of the table with a first line."""
     lines = DOCUMENT.partition(f"\n| {heading} |")[2].splitlines()[2:]
     rows = []
     for line in lines:
@@ -85,7 +85,7 @@ OTHERS = [
 
 
 def ends(symbols: Symbols) -> Iterator[tuple[str, Result]]:
-    """The last line and the result of all the ends that the tests know."""
+    """Return the last line and the result of every end in the tests."""
     for place, said, end, _ in ENDS:
         judge = judged(said, symbols, end=end, place=place)
         yield judge.reason(), judge.result()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How the ends of real machines are told, with the smallest guests that come to them."""
+"""The reports of how real machines end, with a minimal guest for each."""
 
 from __future__ import annotations
 

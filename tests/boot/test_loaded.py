@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What real loaders put into memory: small images tell it, where a verdict says more than taken."""
+"""The memory that real loaders set up, reported by small images, where a verdict depends on it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from xen_tool.report.report import read_report
 
 DATA = PADDR + 0x2000
 VALUE = 0x10
-"""What a byte of the second segment is; QEMU ends with 2 * VALUE + 1 if it is in memory."""
+"""A byte of the second segment; QEMU exits with 2 * VALUE + 1 if it is in memory."""
 
 
 def two_segments(*, data_last: bool) -> Image:
-    """An image that writes a byte of its data to EXIT_PORT; its code's zeros reach over them."""
+    """Return an image that writes a byte of its data to EXIT_PORT; the code's bss overlaps it."""
     pvh = good_pvh(64)
     (load,) = pvh.loads
     code = replace(load, p_filesz=0x1000, p_memsz=0x3000)
@@ -43,7 +43,7 @@ def test_the_later_segment_wins_on_xen(tmp_path: Path, data_last: bool, status: 
 
 @pytest.mark.usefixtures("linux_dom0")
 def test_xl_starts_an_elf32_without_notes_at_its_entry(tmp_path: Path) -> None:
-    """As HVM firmware, which Xen lets write its words to port 0xe9."""
+    """It is loaded as HVM firmware, whose output to port 0xe9 Xen prints."""
     words = b"RESULT: PASS\n\0"
     entry = PADDR + PVH_ENTRY
     # mov $words, %esi; 1: lodsb; test %al, %al; jz 2f; out %al, $0xe9; jmp 1b; 2: cli; hlt; jmp 2b

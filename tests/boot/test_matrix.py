@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The reference kernel on each Debian release's Xen, from the mirror that this machine is set to.
+"""The reference kernel on each Debian release's Xen, from this machine's mirror.
 
-A release that the mirror does not serve is told of by a warning: it is nothing that the project
-could do anything about.
+A release that the mirror does not serve is reported by a warning, as the project cannot change
+that.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xen_tool.loaders.names import DOM0
 
 @pytest.fixture(params=SUITES)
 def xen(linux_dom0: None, request: pytest.FixtureRequest) -> str:
-    """A version of Xen, whose hypervisor can be had."""
+    """A version of Xen whose hypervisor the mirror serves."""
     return str(request.param)
 
 

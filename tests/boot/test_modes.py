@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Every mode of booting, on real Xen, with the smallest guests that can pass, fail and crash.
+"""Every boot mode, on real Xen, with minimal guests that pass, fail and crash.
 
-The runs are made at the first test's demand, as many at once as there are processors.
+The first test starts the runs, as many at a time as there are processors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xen_tool.boot.result.outcome import Outcome
 FAILED = "FAIL it: why\nCHECKS: 1\nRESULT: FAIL\n"
 HANG = "hang: jmp hang\n"
 SAID = {"xen-pvh-domu": "--- Xen Test Framework ---\nHello World\nTest result: SUCCESS\n"}
-"""What a guest says that passes, if it is not what guests.py has."""
+"""The output of a guest that passes, if it is not that of guests.py."""
 
 NEW_MODES = [mode.name for mode in MODES[1:]]
 """The first is for test_boot_xen.py, with the reference kernel."""
@@ -33,7 +33,7 @@ Runs = dict[str, "Future[Outcome]"]
 
 @pytest.fixture(scope="module")
 def runs(linux_dom0: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """The outcomes by name of run."""
+    """The outcomes, by name of run."""
     top = tmp_path_factory.mktemp("guests")
 
     def start(name: str, mode: str, image: Path, timeout: float | None = None) -> None:
@@ -68,7 +68,7 @@ def test_a_pass(runs: Runs, mode: str) -> None:
     assert outcome.reason == f"the guest reported {last}"
     assert outcome.passed
     assert outcome.status == 33
-    # From Xen's first words on, unless there is no Xen.
+    # From Xen's first line on, except in the mode without Xen.
     assert any("(XEN) Xen version" in line for line in outcome.console) == (mode not in WITHOUT_XEN)
 
 

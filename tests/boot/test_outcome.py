@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How the ends of machines are told: who died of what, and where."""
+"""The reports of how machines end: who crashed, why, and where."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DUMP_OF_DOMU = """\
 
 @pytest.fixture
 def symbols(tmp_path: Path) -> Iterator[Symbols]:
-    """Of an image that has none."""
+    """The symbols of an image that has none."""
     with Symbols(str(guest(tmp_path, "xen-pv-domu"))) as found:
         yield found
 
@@ -265,7 +265,7 @@ def program(gcc: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def _truth(program: Path, addresses: Sequence[int]) -> list[str]:
-    """What the toolchain's own addr2line says: "deep main.c:3"."""
+    """Return the answer of the toolchain's addr2line: "deep main.c:3"."""
     command = ["addr2line", "-f", "-e", str(program), *map(hex, addresses)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return [
@@ -304,7 +304,7 @@ def test_a_place_may_be_physical(tmp_path: Path) -> None:
 
 
 def with_symbol(image: bytes, name: bytes, address: int) -> bytes:
-    """A 64-bit image without sections, with one of code and a symbol there."""
+    """Return a 64-bit image with one code section and a symbol in it."""
     names, symbol = b"\0" + name + b"\0", struct.pack("<IBBHQQ", 1, 0x12, 0, 1, address, 0)
     at = len(image)
     sections = [

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What guests report, by each protocol: as the reader takes it, and on real Xen."""
+"""The results that guests report by each protocol, as the reader reads them and on real Xen."""
 
 from __future__ import annotations
 
@@ -283,7 +283,7 @@ PIECES = [
 @drawn(st.lists(st.sampled_from(PIECES), max_size=12))
 @settings(max_examples=400, deadline=None)
 def test_no_mixture_passes_that_has_a_failure_or_two_results(lines: list[str]) -> None:
-    """Whatever is said: a pass has one result, and no line that speaks of a failure."""
+    """A passed run has one result and no line that reports a failure, for any lines."""
     reader = Reader()
     evidence = Evidence(Place.DOM0, reader)
     for line in lines:
@@ -339,7 +339,7 @@ def test_every_protocol_has_a_name_of_its_own() -> None:
     assert len({protocol.name for protocol in PROTOCOLS}) == len(PROTOCOLS)
 
 
-# On real Xen: images that print what their command line says.
+# On real Xen: images that print the text in their command line.
 
 Runs = dict[str, "Future[Outcome]"]
 ON_XEN = {
@@ -382,7 +382,7 @@ def test_each_word_on_real_xen(runs: Runs, name: str) -> None:
     outcome = runs[name].result()
     _, text, _, _, result = ON_XEN[name]
     assert outcome.result.value == result, outcome.reason
-    # Of a machine that Xen has halted QEMU says that nothing will ever happen.
+    # QEMU warns that nothing will ever happen in a machine that Xen has halted.
     others = ("(XEN)", "qemu-system-x86_64: warning:")
     shown = [line for line in outcome.console if not line.startswith(others)]
     assert shown[-len(text.splitlines()) :] == text.splitlines()

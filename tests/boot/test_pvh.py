@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""One image, PV and PVH, in every mode; and its PVH entry, loaded where nobody linked it for."""
+"""One image, PV and PVH, in every mode; and its PVH entry at an address it was not linked for."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_pvh_image_is_refused_as_a_pv_kernel(kernel: Project) -> None:
 
 
 def _moved(image: bytes) -> bytes:
-    """The image at other physical addresses, as if its loader had heeded PHYS32_RELOC."""
+    """Return the image at other physical addresses, as a loader moves it by PHYS32_RELOC."""
     moved = bytearray(image)
     (e_phoff,) = struct.unpack_from("<Q", moved, 32)
     (e_phnum,) = struct.unpack_from("<H", moved, 56)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Xen's own reader of notes, on the linked image: it reads them as the domain builder does."""
+"""readnotes of Xen, which reads notes as the domain builder does, on the linked image."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def readnotes() -> Readnotes:
         result = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=True
         )
-        # It does not know every type.
+        # readnotes does not print every type.
         lines = result.stdout.splitlines()
         return [" ".join(line.split()) for line in lines if "unknown note type" not in line]
 

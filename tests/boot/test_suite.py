@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Many boots: which modes an image is booted in, what is told of them, retries and interrupts."""
+"""xen-tool test: the modes of an image, the table of results, retries and interrupts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_images_of_one_name_have_files_of_their_own(tmp_path: Path) -> None:
 def on_xen(
     xen_under_qemu: None, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """What `xen-tool test` says of an image in three modes, of which it passes in one."""
+    """The output of `xen-tool test` for an image in three modes; it passes in one of them."""
     top = tmp_path_factory.mktemp("on_xen")
     speaker(top, "xen-pvh-dom0").rename(top / "xtf")
     (top / "text").write_text("no image\n")
@@ -145,7 +145,7 @@ _JENKINS = {
 
 
 def checked_junit(data: bytes) -> ElementTree.Element:
-    """The one suite of JUnit's XML, whose numbers are those of its elements."""
+    """Return the suite of JUnit's XML, after a comparison of its counts with its elements."""
     top = ElementTree.fromstring(data)
     assert top.tag == "testsuites"
     (suite,) = top

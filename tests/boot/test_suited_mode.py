@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The mode that an image is booted in, if nobody names one."""
+"""The mode in which an image is booted if none is named."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The console is read as a terminal shows it; pyte, another terminal, is the authority."""
+"""The console is read as a terminal shows it; the authority is pyte, another terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS, WIDTH = 6, 20
 
 
 def told(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> list[tuple[str, Seen]]:
-    """All that a terminal tells of the bytes."""
+    """Return all rows that the terminal emits for bytes."""
     rows_told: list[tuple[str, Seen]] = []
     terminal = Terminal(
         lambda text, seen: rows_told.append((text, seen)), rows=rows, columns=columns
@@ -266,7 +266,7 @@ _TOKENS = st.lists(_TEXTS | _SEQUENCES | _CONTROLS | st.characters(max_codepoint
 
 
 def shown_by_pyte(tokens: Sequence[str]) -> Iterator[list[str]]:
-    """What the other terminal shows, each time that something else than text is to come."""
+    """Return the rows that pyte shows, before each sequence that is not text."""
     screen = pyte.Screen(WIDTH, ROWS)
     screen.set_mode(LNM)
     stream = pyte.Stream(screen)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The reference kernel as the debugger's tests want it, and gdb on it."""
+"""The reference kernel for the debugger's tests, and gdb on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEBUG_INFO = "CC=gcc -g"
 def gdb(
     image: Path, mode: str, script: str, *options: str, limit: float = 200
 ) -> subprocess.CompletedProcess[str]:
-    """What `xen-tool gdb` says of an image of a project, given a script for gdb."""
+    """Return the output of `xen-tool gdb` for an image of a project, with a script for gdb."""
     file = image.parent / f"{mode}-{abs(hash(script))}.gdb"
     file.write_text(script)
     words = ["gdb", str(image), "--mode", mode, f"--gdb-options=-batch -x {file}", *options]
@@ -34,7 +34,7 @@ def gdb(
 
 
 def environment(image: Path) -> dict[str, str]:
-    """That of xen-tool, so that it is the project's own."""
+    """Return the environment of xen-tool for a project."""
     return {**os.environ, "PYTHONPATH": str(image.parents[2] / "site_scons")}
 
 

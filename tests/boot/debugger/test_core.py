@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Dumps of guests that failed, opened by real gdb: variables by the guest's own addresses."""
+"""Dumps of failed guests, opened with real gdb: variables at the guest's virtual addresses."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ bool run_checks(void)
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """The reference kernel, PV and PVH, which writes a variable and ends so."""
+    """The reference kernel, PV and PVH, changed to write a variable and fail."""
     project = reference_kernel(tmp_path_factory.mktemp("dumped") / "kernel")
     source = project.top / "arch/x86/xen/checks/run.c"
     project.edit(

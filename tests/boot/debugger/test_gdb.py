@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Real gdb on the reference kernel, in every mode: at its entry, step by step, and what it says."""
+"""Real gdb on the reference kernel, in every mode: at its entry, single steps, and its output."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ Runs = dict[str, "Future[subprocess.CompletedProcess[str]]"]
 
 @pytest.fixture(scope="module")
 def runs(images: dict[int, Path]) -> Iterator[Runs]:
-    """What gdb says in each mode."""
+    """The output of gdb, by mode."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield {
             mode.name: pool.submit(
@@ -215,7 +215,7 @@ def waiting(image: Path, where: str) -> subprocess.Popen[str]:
 
 
 def processes(word: str) -> list[str]:
-    """The command lines that have it."""
+    """Return the command lines of processes that contain a text."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -242,7 +242,7 @@ def test_a_boot_that_waits_is_interrupted(images: dict[int, Path], tmp_path: Pat
 
 
 class Terminal:
-    """`xen-tool gdb` on a terminal of its own."""
+    """A terminal with `xen-tool gdb`."""
 
     def __init__(self, image: Path, mark: str, folder: Path) -> None:
         words = ["gdb", str(image), "--mode", "pv", f"--qemu-options=-name {mark}"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Where gdb is waited for, and Xen's symbols: what is taken, and what is refused in a sentence."""
+"""The address for gdb, and Xen's symbols: accepted values, and errors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The structures that gdb's commands show, against Xen's own headers."""
+"""The structures that gdb's commands show, compared with Xen's headers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A run that is recorded and run again: the same to the letter, and backwards by real gdb."""
+"""A replayed run has the same output as the recorded one, and real gdb can step backwards."""
 
 from __future__ import annotations
 
