@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the tests share: the authorities that they ask, found once."""
+"""Fixtures of all tests: toolchains, Xen, QEMU and other authorities, each found once."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def gcc() -> str:
     return _program("gcc")
 
 
-# clang is taken where it is there; gcc and zig always are, in a test run.
+# clang is used if it is installed; a test run always has gcc and zig.
 @pytest.fixture(params=[name for name in NAMES if name != "clang" or shutil.which("clang")])
 def toolchain(request: pytest.FixtureRequest) -> str:
-    """The name of each toolchain that is there."""
+    """The name of each installed toolchain."""
     name = str(request.param)
     if name == "zig":
         pytest.importorskip("ziglang", reason="ziglang is not installed")
@@ -90,13 +90,13 @@ def xen_under_qemu() -> None:
 
 @pytest.fixture(scope="session")
 def linux_dom0(xen_under_qemu: None) -> None:
-    """What a Linux dom0 for domUs is fetched with."""
+    """The packages of a Linux dom0 for domUs."""
     _program("apt-get")
 
 
 @pytest.fixture(scope="session")
 def oldest_scons() -> Path:
-    """The oldest SCons that the tool supports, in a folder of its own; installed once."""
+    """The oldest SCons that the tool supports, installed once into a separate folder."""
     pins = TOP / "requirements/oldest.txt"
     folder = cache_folder() / f"scons-{hashlib.sha256(pins.read_bytes()).hexdigest()[:16]}"
     with locked(folder.with_suffix(".lock")):
@@ -112,7 +112,7 @@ def oldest_scons() -> Path:
 
 @pytest.fixture(params=["newest", "oldest"])
 def each_scons(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Which SCons the test runs: for what uses names that SCons does not promise to keep."""
+    """The SCons to run: for tests of code that uses names outside of SCons' public interface."""
     which: str = request.param
     if which == "oldest":
         monkeypatch.setenv("PYTHONPATH", str(request.getfixturevalue("oldest_scons")))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The smallest guests that say something and end, one for each mode of booting.
+"""Minimal guests that print a text and end, one for each boot mode.
 
-They prove the way that an image is booted and its result read, whatever the reference kernel can
-do.  Each is an ELF file with one segment, its code at its start, and notes.
+They test booting and reading results independently of the reference kernel.  Each is an ELF file
+with one segment, its code at its start, and notes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Reads an object with pyelftools, an authority of its own, into values to compare.
+"""Read an object with pyelftools, an independent reader, into values to compare.
 
-What no linker looks at is left out: the order of the file, empty sections.
+Properties that no linker reads are left out: the order of the file, empty sections.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _TABLES = ("SHT_SYMTAB", "SHT_STRTAB", "SHT_REL", "SHT_RELA", "SHT_NULL")
 
 
 def meaning(content: bytes) -> dict[str, Any]:
-    """Sections, symbols, relocations and notes of an ELF object."""
+    """Return the sections, symbols, relocations and notes of an ELF object."""
     elf = ELFFile(io.BytesIO(content))
     names = [section.name for section in elf.iter_sections()]
     result: dict[str, Any] = {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A tree of sources in a folder of its own, and SCons run there in a process of its own."""
+"""A tree of sources in a temporary folder, and SCons run there as a process."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ SECTIONS
     /DISCARD/ : { *(.comment) *(.note*) *(.eh_frame) }
 }
 """
-"""Of a linker script, for any objects."""
+"""The sections of a linker script for any objects."""
 _RIGHT_WARNINGS = (
     "warning: Debian's Xen 4.17 has no CONFIG_PV32",
     "warning: XEN=y without XEN_PV and XEN_PVH",
 )
-"""Of a 32-bit kernel, and of one without an entry for Xen."""
+"""Warnings that are correct: for a 32-bit kernel, and for one without an entry for Xen."""
 _STEP = re.compile(r"^  ([A-Z]+) +(\S.*)$", re.MULTILINE)
 
 
@@ -53,12 +53,12 @@ class Run:
 
     @property
     def steps(self) -> list[str]:
-        """What was done, as it is printed: "CC build/x86_64/arch/x86/xen/setup.o"."""
+        """The steps that ran, as printed: "CC build/x86_64/arch/x86/xen/setup.o"."""
         return [f"{name} {path}" for name, path in _STEP.findall(self.out)]
 
     @property
     def names(self) -> set[str]:
-        """The steps by the file names of their targets: "CC setup.o"."""
+        """The steps with the file names of their targets: "CC setup.o"."""
         return {f"{name} {os.path.basename(path)}" for name, path in _STEP.findall(self.out)}
 
 
@@ -69,7 +69,7 @@ class Project:
         self.top = top
 
     def write(self, path: str, text: str | bytes) -> Path:
-        """Writes a file of the tree."""
+        """Write a file of the tree."""
         file = self.top / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text.encode() if isinstance(text, str) else text)
@@ -78,19 +78,19 @@ class Project:
     def write_small(
         self, rest: str, *, kconfig: str = 'config A\n\tbool "a"\n', script: str = SECTIONS
     ) -> None:
-        """Writes a SConstruct, of which the rest says what is built, Kconfig and k.lds."""
+        """Write a SConstruct that ends with rest, a Kconfig and k.lds."""
         self.write("SConstruct", SCONSTRUCT + rest)
         self.write("Kconfig", kconfig)
         self.write("k.lds", script)
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Replaces a text that must be there."""
+        """Replace a text that the file must contain."""
         text = (self.top / path).read_text()
         assert old in text, f"{path} has no {old!r}"
         (self.top / path).write_text(text.replace(old, new))
 
     def run(self, *arguments: str, **environment: str) -> Run:
-        """Runs SCons, whatever comes of it."""
+        """Run SCons, which may fail."""
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -109,7 +109,7 @@ class Project:
         return Run(result.returncode, result.stdout, result.stderr)
 
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Runs a script of sh at the top, with this checkout's commands first in PATH."""
+        """Run a script of sh at the top, with this checkout's commands first in PATH."""
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         return subprocess.run(
             ["sh", "-c", script],
@@ -122,7 +122,7 @@ class Project:
         )
 
     def scons(self, *arguments: str, **environment: str) -> Run:
-        """Runs SCons, which must succeed, without a warning."""
+        """Run SCons, which must succeed without a warning."""
         run = self.run(*arguments, **environment)
         assert run.status == 0, run.out + run.err
         said = run.out + run.err
@@ -137,10 +137,10 @@ class Project:
 
 
 def checks_in(file: Path, bits: int) -> list[str]:
-    """The names in the table of a file of checks, as a compiler for bits sees it."""
+    """Return the names in the table of a file of checks, preprocessed for a width in bits."""
     table = file.read_text().partition("checks[] = {")[2]
     other = "#ifdef CONFIG_X86_64" if bits == 32 else "#ifndef CONFIG_X86_64"
-    # Up to the #else or #endif, which leaves what is behind an #else.
+    # Up to the #else or #endif, so the text after an #else is kept.
     seen = re.sub(rf"^{other}$.*?^#(else|endif)$", "", table, flags=re.M | re.S)
     if bits == 64:
         seen = re.sub(r"^#else$.*?^#endif$", "", seen, flags=re.M | re.S)

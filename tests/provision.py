@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Gets the system programs that the tests need, on Debian, Ubuntu and their like.
+"""Install the system programs that the tests need, on Debian, Ubuntu and similar systems.
 
 ``provide`` installs what is missing with apt-get if root runs it.  For another user it is unpacked
 beside what a boot needs (xen_tool.debian.packages); Python's modules there are found with

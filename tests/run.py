@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Runs pytest with the system programs that the tests need: python tests/run.py [PYTEST ARGUMENTS].
+"""Run pytest with the system programs that the tests need: python tests/run.py [PYTEST ARGUMENTS].
 
 Gets them first, where that can be done; without them every other test still runs.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the tree's Kconfig and SConscript make of a configuration, without running SCons."""
+"""The files that the tree's SConscript chooses for a configuration, without running SCons."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The wheel and the sdist: what is in them, and that they work in an empty environment."""
+"""The wheel and the sdist: their contents, and that they work in an empty environment."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""How files are written: whole or not at all, and only if that changes them."""
+"""Files are written completely or not at all, and only if their content changes."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_the_oldest_python_has_all_that_is_used() -> None:
 
 
 def test_every_source_says_its_licence() -> None:
-    # What git would not take is nobody's business here.
+    # Files that git ignores do not count.
     git = shutil.which("git")
     assert git is not None
     command = [git, "-c", "safe.directory=*", "ls-files", "-co", "--exclude-standard"]
@@ -71,7 +71,7 @@ BELOW = {
     "debian": {"elf", "errors", "files", "image", "loaders"},
     "boot": {"abi", "debian", "elf", "errors", "files", "image", "loaders", "report"},
 }
-"""What each package may import besides itself and what all may; of others it is not told."""
+"""What each package may import besides itself and what all may; others are not restricted."""
 ENTRY_POINTS = {"scons", "cli"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Which compiler and linker are chosen, by what is in PATH."""
+"""The compiler and linker that are chosen, by the programs in PATH."""
 
 from __future__ import annotations
 

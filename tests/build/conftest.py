@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What tests of whole builds share: an engine in a folder of its own."""
+"""Fixtures of build tests: an engine in a temporary folder."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A small tree with a plan of its own, built in this process as an entry point would do it."""
+"""A small tree with a plan, built in this process as entry points do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Shown(Show):
-    """What a build tells, kept; and how it ended."""
+    """The messages of a build, and how it ended."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -62,7 +62,7 @@ class Engine:
         self._flags: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def compile(self, name: str, *options: str) -> str:
-        """A step that compiles NAME.c to out/NAME.o; returns the object."""
+        """Add a step that compiles NAME.c to out/NAME.o; return the object."""
         output, source = f"out/{name}.o", f"{name}.c"
         flags = (self._gcc, "-c", *options)
         flags = self._flags.setdefault(flags, flags)
@@ -70,7 +70,7 @@ class Engine:
         return output
 
     def script(self, output: str, program: str, *inputs: str) -> str:
-        """A step that runs a shell script with $out and, as "$@", the inputs."""
+        """Add a step that runs a shell script with $out and, as "$@", the inputs."""
         path = Path(f"{output.replace('/', '_')}.sh")
         start = 'while [ "$1" != -o ]; do shift; done; out=$2; shift 2\n'
         path.write_text(f"#!/bin/sh\n{start}{program}\n")
@@ -82,14 +82,14 @@ class Engine:
     def function(
         self, output: str, inputs: Iterable[str], run: Function, *, after: Iterable[str] = ()
     ) -> str:
-        """A step that is a function."""
+        """Add a step that calls a function."""
         self.functions[output] = run
         step = Step("FN", (output,), tuple(inputs), output, symbols=(), after=tuple(after))
         self.plan.add(step)
         return output
 
     def joined(self, output: str, *inputs: str, after: Iterable[str] = ()) -> str:
-        """A function that writes all inputs, one after another."""
+        """Add a step whose function concatenates its inputs."""
 
         def run(step: Step) -> None:
             Path(output).write_bytes(b"".join(Path(name).read_bytes() for name in step.inputs))
@@ -97,7 +97,7 @@ class Engine:
         return self.function(output, inputs, run, after=after)
 
     def link(self, output: str, linker: str, *inputs: str) -> str:
-        """A step that links objects to one."""
+        """Add a step that links objects to one object."""
         self.plan.group("ld", Group((linker,)))
         self.plan.add(Step("LD", (output,), inputs, LINK, (linker, "-r"), inputs, "ld"))
         return output
@@ -105,7 +105,7 @@ class Engine:
     def build(
         self, *paths: str, jobs: int = 1, keep_going: bool = False, signals: int = -1
     ) -> Shown:
-        """A build as a new process would do it, a little after the last edit."""
+        """Build as a new process would, shortly after the last edit."""
         write("probe")
         while changed_since(os.stat("probe"), clock()):
             time.sleep(0.001)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Builds of small plans: what runs, what does not, and what is left after a failure."""
+"""Builds of small plans: the steps that run, and the files that remain after a failure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def nothing_to_do(engine: Engine, *paths: str) -> bool:
 
 
 def two_objects(engine: Engine) -> str:
-    """A file that is joined of two objects; one of them includes a header."""
+    """An output that concatenates two objects; the source of one includes a header."""
     write("a.c", '#include "a.h"\nint a = A;\n')
     write("a.h", "#define A 1\n")
     write("b.c", "int b = 1;\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Digests of files: read again when the status changed, and never trusted too early."""
+"""Digests of files: read again if the status changed, and trusted only once the clock moved."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> str:
 
 
 def settled(path: str) -> str:
-    """The path of a file, when its last change lies before what the clock tells."""
+    """Wait until the clock is later than a file's last change; return its path."""
     while changed_since(os.stat(path), clock()):
         time.sleep(0.001)
     return path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The database: records survive writing and reading, and damaged ones are told as such."""
+"""The database: records survive writing and reading, and damaged files are reported."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Depfiles of the real programs name the files that were read, whatever characters are in them."""
+"""Depfiles of real programs name the files that were read, with any characters in the names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def text_of(path: str) -> str:
 
 
 def included(compiler: str, names: list[str], *options: str) -> list[str]:
-    """What a compiler says that it read for a source that includes names."""
+    """Return the files in a compiler's depfile for a source that includes names."""
     for name in names:
         Path(name).write_text("extern int x;\n")
     Path("t.c").write_text("".join(f"#include <{name}>\n" for name in names))
@@ -46,7 +46,7 @@ def included(compiler: str, names: list[str], *options: str) -> list[str]:
 
 
 def linked(linker: str, names: list[str]) -> list[str]:
-    """What a linker says that it read of objects with names."""
+    """Return the files in a linker's depfile for objects with names."""
     Path("t.s").write_text(".globl _start\n_start: ret\n")
     run("as", "t.s", "-o", names[0])
     Path("e.s").write_text("")

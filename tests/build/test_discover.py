@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a text depends on beyond its includes, and names that were looked for in vain."""
+"""Dependencies of a text besides its includes, and negative dependencies."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_facts_are_read_again_when_they_are_forgotten() -> None:
 
 
 class Looked:
-    """Where a compilation looked, as its record would have it."""
+    """The lookups of a compilation, as its record has them."""
 
     def __init__(
         self, read: Iterable[str], search: Iterable[str], asked: Iterable[str] = ()
@@ -131,7 +131,7 @@ class Looked:
         self._folders = {folder: contents.digest(folder) for folder in self.where.folders}
 
     def holds(self) -> bool:
-        """Whether it would find the same now, as the judge tells it."""
+        """Whether the lookups would find the same files now, as the judge decides."""
         contents = Contents({})
         if all(contents.digest(f) == was for f, was in self._folders.items()):
             return True

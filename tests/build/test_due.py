@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The steps to run of what was up to date before: the same as by looking at each step."""
+"""The steps to run after an up-to-date build: the same as by judging each step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TARGETS = ("out/image", "out/list")
 
 
 def tree(engine: Engine) -> None:
-    """Two targets of three objects, of which two include one header; and one that nobody wants."""
+    """Two targets of three objects, two of which include a header; and an unrequested target."""
     for name in ("a", "b", "c", "other"):
         write(f"{name}.c", f'#include "{name if name == "c" else "ab"}.h"\nint {name} = N;\n')
     for name in ("ab", "c", "other"):
@@ -42,7 +42,7 @@ def session(engine: Engine) -> Session:
 
 
 def marked(engine: Engine) -> None:
-    """All up to date, and noted as such, as entry points do it."""
+    """Build everything, and mark it as up to date, as entry points do."""
     assert not engine.build(*TARGETS, "out/unwanted").result.failures
     now = session(engine)
     assert not now.due(TARGETS)

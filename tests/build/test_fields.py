@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Files of text fields: what was written is read, and any other bytes are as good as none."""
+"""Files of text fields: they survive writing and reading, and any other file counts as missing."""
 
 from __future__ import annotations
 

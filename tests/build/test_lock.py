@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The lock of a build directory: one holder at a time, and nothing else is touched."""
+"""The lock of a build directory: one holder at a time, and no other file is changed."""
 
 from __future__ import annotations
 

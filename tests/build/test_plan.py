@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A plan has one way to make a file, knows the order of steps, and survives as a file."""
+"""A plan has one step per output and orders its steps, and survives writing and reading."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_plan_is_read_as_it_was_written(plan: Plan) -> None:
         stored.write(path, plan)
         again = stored.read(path)
     assert again is not None
-    # Steps are made when they are asked for.
+    # Steps are created when they are requested.
     again.steps = {path: again.steps[path] for path in again.steps}
     assert vars(again) == vars(plan)
     assert list(again.steps) == list(plan.steps)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Steps at the same time, edits while a step runs, and builds that a signal ends."""
+"""Concurrent steps, edits while a step runs, and builds that a signal ends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if [ -e slow ]; then
 fi
 cat "$@" > "$out"
 """
-"""Runs on for long if there is a file slow, and tells its process."""
+"""A script that runs for long if the file slow exists, and writes its process id."""
 
 
 def counts() -> list[int]:
@@ -115,7 +115,7 @@ def test_an_edit_that_is_taken_back_while_the_step_runs_is_no_doubt_for_ever(
 
 
 def interrupted(engine: Engine, number: int, *targets: str) -> tuple[Shown, list[int]]:
-    """A build that gets a signal when as many steps run; and their processes."""
+    """Build, send a signal when a number of steps run, and return the build and their processes."""
     os.makedirs("pids")
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     pids: list[int] = []

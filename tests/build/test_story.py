@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is told of a build is short however much was built: each cause once."""
+"""The explanation of a build is short, however much was built: each cause appears once."""
 
 from __future__ import annotations
 

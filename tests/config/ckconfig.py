@@ -16,12 +16,12 @@ _HEADING = re.compile(r"\A#\n# Automatically generated file; DO NOT EDIT.\n# .*\
 
 
 def find_conf() -> Path | None:
-    """Returns the program; None if it is not installed."""
+    """Return the program; None if it is not installed."""
     return next((root / _PATH for root in default_roots() if (root / _PATH).is_file()), None)
 
 
 class Answer:
-    """What one run said, and left behind."""
+    """The messages of a run, and the files that it wrote."""
 
     def __init__(self, folder: Path, done: subprocess.CompletedProcess[str]) -> None:
         self._folder = folder
@@ -36,12 +36,12 @@ class Answer:
 
     @property
     def autoconf(self) -> set[str]:
-        """The lines of autoconf.h, which stand in no order."""
+        """The set of lines of autoconf.h, which has no defined order."""
         text = (self._folder / "include/generated/autoconf.h").read_text()
         return {line for line in text.splitlines() if line.startswith("#define")}
 
     def lines_warned_of(self, file: str) -> list[int]:
-        """The numbers of a file's lines, in order; without what is said at a later line."""
+        """Return the numbers of a file's lines in warnings, in order."""
         pattern = rf"^{re.escape(file)}:(\d+):warning: (?!no new line)"
         return sorted(int(number) for number in re.findall(pattern, self.err, re.MULTILINE))
 
@@ -60,7 +60,7 @@ class CKconfig:
         self._folder = folder
 
     def run(self, *mode: str, config: str | None = None, **environment: str) -> Answer:
-        """Runs a mode such as --olddefconfig on .config."""
+        """Run a mode such as --olddefconfig on .config."""
         saved = self._folder / ".config"
         for left in (saved, *self._folder.glob("include/*/*")):
             left.unlink(missing_ok=True)

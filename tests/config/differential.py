@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Random Kconfig trees with random .config files, ours and C kconfig's answers side by side.
+"""Compare this tool with C kconfig on random Kconfig trees with random .config files.
 
     python tests/config/differential.py [HOW MANY] [FIRST SEED] [--release 7.2]
 
@@ -50,7 +50,7 @@ from xen_tool.errors import XenToolError
 
 
 def differences(c: CKconfig, folder: Path, files: Mapping[str, str], config: str) -> list[str]:
-    """Returns what is different of the two answers, in words; [] if nothing is."""
+    """Return the differences of the two answers as texts; [] if there are none."""
     for name, text in files.items():
         (folder / name).write_text(text)
     answer = c.run("--olddefconfig", config=config, **ENVIRONMENT)
@@ -94,7 +94,7 @@ def differences(c: CKconfig, folder: Path, files: Mapping[str, str], config: str
 
 
 def _hidden(kconf: Kconfig) -> set[str]:
-    """The lines that new_symbols() has for symbols that may be below one that is not visible."""
+    """Return the lines of new_symbols() for symbols that may be below an invisible one."""
     import kconfiglib
 
     names = set()
@@ -116,7 +116,7 @@ def _lines(kconf: Kconfig) -> set[int]:
 def walk(
     c: CKconfig, folder: Path, seeds: Iterable[int], *, of_today: bool = False
 ) -> Iterator[str]:
-    """The trees on which the answers differ, each with what is different."""
+    """Yield the trees on which the answers differ, each with the differences."""
     for seed in seeds:
         tree = Tree(seed, of_today=of_today)
         files, config = dressed(tree, seed), tree.config()
@@ -126,7 +126,7 @@ def walk(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Tries so many trees."""
+    """Try a number of trees."""
     parser = argparse.ArgumentParser(description="Hold random trees against C kconfig.")
     parser.add_argument("many", nargs="?", type=int, default=20_000)
     parser.add_argument("first", nargs="?", type=int, default=0)

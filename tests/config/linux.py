@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Debian's Linux of several releases: its Kconfig files, its configuration, and its own conf."""
+"""Debian's Linux of several releases: Kconfig files, configuration, and the program conf."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xen_tool.debian.apt import Apt, cache_folder, locked, run_program, system_m
 SUITES = {"6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
 """Release to the suite of Debian that has it; sid moves on."""
 _LOADERS = ("usr/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2")
-"""Of libc6, before and after /lib64 became /usr/lib64."""
+"""The loaders of libc6, before and after /lib64 became /usr/lib64."""
 
 
 class Linux(NamedTuple):
@@ -28,7 +28,7 @@ class Linux(NamedTuple):
 
     @property
     def variables(self) -> dict[str, str]:
-        """What make gives to Kconfig."""
+        """Return the environment variables that make sets for Kconfig."""
         programs = {name: name.lower() for name in ("LD", "AR", "NM", "OBJCOPY", "PAHOLE", "RUSTC")}
         return {
             **programs,

@@ -57,7 +57,7 @@ class Tree:
             yield from self._again(again)
 
     def _again(self, name: str) -> Iterator[str]:
-        """A second definition of a symbol."""
+        """Return a second definition of a symbol."""
         kind = self.types.get(name, "bool")
         yield f"config {name}"
         if self._chance(0.3):
@@ -192,7 +192,7 @@ class Tree:
         return self._random.choice((*logical, *logical, *self._constants))
 
     def config(self) -> str:
-        """A random .config: some symbols, rarely twice, wrongly or unknown."""
+        """Return a random .config: some symbols, rarely twice, with wrong values, or unknown."""
         lines = []
         # Meant to differ: see differential.py.
         whole = [members for members in self._choices if self._chance(0.65)]
@@ -273,7 +273,7 @@ def dressed(tree: Tree, seed: int) -> Mapping[str, str]:
 
 
 def _written(word: str, dice: random.Random) -> str:
-    """A constant or a name, at times by a macro that expands to it."""
+    """Return a constant or a name, at times as a macro that expands to it."""
     if dice.random() < 0.75 or word == "if":
         return word
     ways = [f"$(id,{word})", f"$(second,gone,{word})", f"{word}$(empty)$(undefined)"]
@@ -288,7 +288,7 @@ def _written(word: str, dice: random.Random) -> str:
 
 
 def _laid_out(line: str, dice: random.Random) -> Iterator[str]:
-    """A line, with what means nothing around it."""
+    """Return a line with meaningless text around it, such as blanks."""
     if dice.random() < 0.03:
         yield dice.choice(("", "# a comment", "\t# config GONE", "\t"))
     if dice.random() < 0.03 and " && " in line:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The same Kconfig and .config through C kconfig and through us: tables, and random trees.
+"""Compare this tool with C kconfig on Kconfig and .config files: tables, and random trees.
 
-Where we mean to differ, a row says why.
+A row of a table gives the reason of each intended difference.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def ours(folder: Path, kconfig: str, config: str | None = None) -> Configuration
 
 
 def places(texts: Sequence[str], file: str) -> set[int]:
-    """The numbers of a file's lines that texts begin with, or are about in the end."""
+    """Return the numbers of a file's lines that messages name at their start or end."""
     found = [re.findall(rf"(?:^|in ){re.escape(file)}:(\d+)", text) for text in texts]
     return {int(numbers[-1]) for numbers in found if numbers}
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Every configuration that the tree can be asked for: 4,096, of which 132 are legal.
+"""Every combination of settings of the reference kernel: 4,096, of which 132 are legal.
 
-All that has a prompt is asked for at once, in every combination, for each
-architecture.  A legal one is what was asked, and its head object agrees with
-GNU as; of the others none gets through.
+All symbols with a prompt are set at once, in every combination, for each architecture.  A legal
+combination gives these values, and its head object agrees with GNU as; all others are refused.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def _combinations() -> Iterator[Asked]:
 
 
 def _is_legal(arch: Arch, asked: Asked) -> bool:
-    """What the Kconfig files say, in other words."""
+    """Whether a combination is legal, by a second implementation of the Kconfig files."""
     on = {name for name, value in asked.items() if value == "1"}
     if on & {"XEN_PV", "XEN_PVH", "XEN_HYPERCALL_PAGE"} and "XEN" not in on:
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What of the Kconfig language a project may use, each by what it configures."""
+"""The features of the Kconfig language, each by the values that it gives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Tree = Callable[..., Configuration]
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """Reads a Kconfig text with settings: tree(text, X="1"); other files lie in tmp_path."""
+    """Read a Kconfig text with settings: tree(text, X="1"); other files are in tmp_path."""
 
     def configure(text: str, **settings: str) -> Configuration:
         (tmp_path / "Kconfig").write_text(text)

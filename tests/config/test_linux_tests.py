@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What each test in Linux's scripts/kconfig/tests is about, on trees of our own.
+"""The subject of each test in Linux's scripts/kconfig/tests, on trees written here.
 
 A function has the name of Linux's test; docs/design-kconfig.md lists them, with the releases of
-Linux that have them, and where we mean to answer otherwise.
+Linux that have them, and where a different answer is intended.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MODULES = 'config MODULES\n\tbool "modules"\n\tdefault y\n\tmodules\n'
 
 
 def tree(top: Path, text: str, config: str | None = None) -> Kconfig:
-    """A Kconfig file, and a saved configuration, read."""
+    """Read a Kconfig file and a saved configuration."""
     (top / "Kconfig").write_text(text)
     kconf = read_kconfig(top / "Kconfig", top, {})
     if config is not None:
@@ -46,7 +46,7 @@ def pick(*names: str, kind: str = "bool", rest: str = "") -> str:
 
 
 def dialog(top: Path, text: str, config: str, answers: str) -> str:
-    """What oldconfig asks; the answers are in its input."""
+    """Return the questions of oldconfig; the answers are its input."""
     (top / "Kconfig").write_text(text)
     (top / ".config").write_text(config)
     done = subprocess.run(
@@ -138,7 +138,7 @@ def test_no_write_if_dep_unmet(tmp_path: Path) -> None:
 
 
 def patterns(top: Path, text: str) -> set[str]:
-    """All that randconfig makes of a tree."""
+    """Return the set of configurations that randconfig makes of a tree."""
     kconf = tree(top, text)
     found = set()
     for seed in range(60):
@@ -277,7 +277,7 @@ def test_warn_changed_input(tmp_path: Path) -> None:
 
 
 def told(kconf: Kconfig) -> list[str]:
-    """What a tree warns of, without the place."""
+    """Return the warnings about a tree, without their places."""
     return [problem.split(": ", 1)[1] for problem in kconf.problems]
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the configuration says when something is wrong: all of it, in messages.txt, to be read.
+"""All messages of the package config, collected in messages.txt.
 
     python tests/config/test_messages.py
 
-writes the file anew.  A message in the code that nothing here brings about fails the test.
+writes the file.  A message in the code that no trigger here causes fails the test.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ TARGETS = [
 
 
 def messages(top: Path) -> Iterator[str]:
-    """Each trigger, as `> what is done`, and the messages that come of it."""
+    """Yield each trigger, as `> ACTION`, and its messages."""
     kconfig, config = top / "Kconfig", top / ".config"
 
     def told(what: str, **how: object) -> Iterator[str]:
@@ -213,7 +213,7 @@ def _answers(top: Path) -> Iterator[str]:
 
 
 def written() -> str:
-    """The text of the file, made anew."""
+    """Return the text of messages.txt for the code as it is now."""
     with tempfile.TemporaryDirectory() as folder:
         text = "\n".join(messages(Path(folder)))
         return text.replace(f"{folder}/", "").replace(folder, ".") + "\n"
@@ -243,7 +243,7 @@ _SAYING = ("XenToolError", "Reason", "_problem", "_warn", "KconfigError")
 
 
 def _sentences(path: Path) -> Iterator[str]:
-    """The longest word-for-word part of each message in a module."""
+    """Yield the longest constant part of each message in a module."""
     for node in ast.walk(ast.parse(path.read_text())):
         name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
         if isinstance(node, ast.Call) and name in _SAYING:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The first root of a dom0, made of packages that stand in for Debian's."""
+"""The initramfs of a dom0, made of stand-ins for Debian's packages."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is kept in the cache is looked at when it is used."""
+"""Files in the cache are checked when they are used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from xen_tool.errors import XenToolError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder that was kept, as dom0 is."""
+    """A folder in the cache, as dom0 is."""
     new = tmp_path / "new"
     (new / "lib").mkdir(parents=True)
     (new / "kernel").write_bytes(b"kernel")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Getting system packages, with stand-ins for apt-get, apt-cache and dpkg-deb.
+"""Fetching system packages, with stand-ins for apt-get, apt-cache and dpkg-deb.
 
-The real ones are tried by tests/bare/run, in a bare Debian.
+tests/bare/run uses the real programs, in a minimal Debian.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Getting another Debian's Xen, with stand-ins for apt-get and dpkg-deb.
+"""Fetching another Debian's Xen, with stand-ins for apt-get and dpkg-deb.
 
-The real ones are tried by tests/boot/.
+tests/boot/ uses the real programs.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Containers: each is unwrapped to the bytes that went in, or says in a sentence why not."""
+"""Containers: each is unwrapped to the packed bytes, or reports the problem in a sentence."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Bytes of files and of memory: what is outside is not there, and nothing raises."""
+"""Bytes of files and of memory: reads outside return fewer bytes, and do not raise."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Whatever the bytes: no error but our own, no hang, little memory.
+"""Any bytes as an image: XenToolError only, no hang, and little memory.
 
 XEN_TOOL_FUZZ_CASES sets the number of random cases.
 """
@@ -39,7 +39,7 @@ GIB = 1 << 30
 
 
 def _read_all(opened: KernelFile) -> None:
-    """Asks for everything that a check could ask for."""
+    """Read everything that a check could read."""
     with opened as kernel:
         assert (kernel.payload is None) == (kernel.problem is not None)
         assert kernel.size_appended in (True, False)
@@ -166,7 +166,7 @@ def test_memory_and_time(tmp_path: Path, what: str) -> None:
 
 
 def main() -> None:
-    """Prints by how many bytes reading an image makes this process grow at most."""
+    """Print the most bytes by which reading an image increases this process's memory."""
 
     def kib(name: str) -> int:
         # Not getrusage(), where the peak is that of the process which started this one.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The walk over notes: against pyelftools where notes are good, as libelf's where they are not."""
+"""The walk over notes: as pyelftools for valid notes, as libelf for invalid ones."""
 
 from __future__ import annotations
 

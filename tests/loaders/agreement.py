@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Whether a predicted verdict is what the real loader did and said."""
+"""Compare a predicted verdict with what the real loader did and printed."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ ON_THE_MACHINE = {"Q7"}
 def agrees_with_libxenguest(
     image: Path, loader: str, xen: Xen, answer: libxenguest.Answer
 ) -> Verdict:
-    """Fails unless the verdict for a domU and the library's answer say the same."""
+    """Assert that the verdict for a domU agrees with the library's answer."""
     verdict = _judge(image, loader, xen)
     libxenguest_says(verdict, answer)
     return verdict
 
 
 def libxenguest_says(verdict: Verdict, answer: libxenguest.Answer) -> None:
-    """Fails unless it is the verdict for a domU that the library's answer is."""
+    """Assert that a verdict for a domU is that of the library's answer."""
     told = f"libxenguest: {answer}\npredicted: {verdict}"
     assert answer.death is None, told
     if verdict.rule in BEYOND_LIBXENGUEST:
@@ -58,7 +58,7 @@ def libxenguest_says(verdict: Verdict, answer: libxenguest.Answer) -> None:
 def agrees_with_machine(
     image: Path, loader: str, answer: hypervisor.Answer, *, reports: bool
 ) -> Verdict:
-    """Fails unless the verdict and what a live loader did say the same.
+    """Assert that the verdict agrees with what a live loader did.
 
     reports: the image tells when it runs.  So one that QEMU starts, and that
     never runs, must have been refused or found in error.

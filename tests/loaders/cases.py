@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""CASES: images that each break one rule of one loader, and good ones, for all who judge images.
+"""CASES: images that each break one rule of one loader, and valid images.
 
-A case has no expectation of its own: the real loaders are asked.  Its id starts with the rule
+A case has no expectation: tests compare with the real loaders.  Its id starts with the rule
 that it was made for.
 """
 

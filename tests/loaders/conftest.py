@@ -19,7 +19,7 @@ from xen_tool.errors import XenToolError
 
 @pytest.fixture(scope="session")
 def libxenguest_door(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """What a Libxenguest is made of: Debian's, with its own headers."""
+    """The files to build a Libxenguest from: Debian's library and headers."""
     roots = [root for root in default_roots() if (root / "usr/include/xenguest.h").exists()]
     if not roots:
         pytest.skip("xenguest.h (Debian's libxen-dev) is not installed")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Images that every loader for their kind takes."""
+"""Valid images, which every loader of their type accepts."""
 
 from __future__ import annotations
 

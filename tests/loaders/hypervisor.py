@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Asks the real loaders, live: Xen's two builders of dom0, and QEMU's -kernel.
+"""Run the real loaders: Xen's two builders of dom0, and QEMU's -kernel.
 
 Each image gets a QEMU machine of its own, which is killed as soon as the verdict is seen:
 
@@ -42,7 +42,7 @@ CPU_SECONDS = {"xen-pv-dom0": 60, "xen-pvh-dom0": 60, "qemu-kernel": 1}
 """After which an image counts as silent; some ten times what a verdict takes."""
 
 WALL_SECONDS = 120.0
-"""For a machine that neither runs nor ends."""
+"""The limit for a machine that neither runs the image nor ends."""
 
 _CRASHES = {-n: n.name for n in (signal.SIGFPE, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)}
 
@@ -57,7 +57,7 @@ class Said(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a loader did with an image, and the lines that it printed."""
+    """The result of a loader for an image, and the lines that it printed."""
 
     said: Said
     lines: tuple[str, ...]
@@ -74,11 +74,11 @@ class Machines:
         (folder / "xen").write_bytes(read_hypervisor(xen))
 
     def ask(self, loader: str, image: bytes, memory_mib: int = MEMORY_MIB) -> Future[Answer]:
-        """Asks one of LIVE_LOADERS as soon as a machine is free."""
+        """Run one of LIVE_LOADERS when a machine is free."""
         return self._pool.submit(self._answer, loader, image, memory_mib)
 
     def close(self) -> None:
-        """Waits for the machines that run; the images that wait are dropped."""
+        """Wait for the machines that run; drop the images that wait."""
         self._pool.shutdown(cancel_futures=True)
 
     def _answer(self, loader: str, image: bytes, memory_mib: int) -> Answer:
@@ -123,7 +123,7 @@ def machines(qemu: str, xen: Path | None = None) -> Iterator[Machines]:
 
 
 def _follow(command: list[str], folder: Path, loader: str) -> tuple[Said, list[str]]:
-    """Runs a machine until its verdict, and returns it with the console's lines."""
+    """Run a machine until its verdict; return the verdict and the console's lines."""
     deadline = time.monotonic() + WALL_SECONDS
     log = ""
     with subprocess.Popen(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Asks the real libxenguest, Xen's domain builder for domUs, what it makes of a kernel image.
+"""Run the real libxenguest, Xen's domain builder for domUs, on kernel images.
 
-It needs no hypervisor: libxenguest.c calls what xl calls, up to the place where memory of the
-guest would be written.  A Libxenguest asks one worker process, which may crash or hang on an
+It needs no hypervisor: libxenguest.c calls the functions that xl calls, up to the one that writes
+memory of the guest.  A Libxenguest has one worker process, which may crash or hang on an
 image; the next image then gets another worker.
 """
 
@@ -53,7 +53,7 @@ class Answer:
 
 
 def build(gcc: str, folder: Path, root: Path) -> Path:
-    """Compiles libxenguest.c in folder against the headers and libraries below root."""
+    """Compile libxenguest.c in folder against the headers and libraries below root."""
     library = folder / "libxenguest-door.so"
     source = Path(__file__).with_suffix(".c")
     libraries = next(root.glob("usr/lib/*/libxenguest.so")).parent
@@ -90,7 +90,7 @@ class Libxenguest:
         self._worker: subprocess.Popen[bytes] | None = None
 
     def ask(self, image: bytes, *, pvh: bool, capabilities: str = CAPABILITIES) -> Answer:
-        """Asks for a PV or PVH container."""
+        """Return the answer for a PV or PVH domain."""
         os.ftruncate(self._image, 0)
         os.pwrite(self._image, image, 0)
         return self.ask_file(
@@ -126,7 +126,7 @@ class Libxenguest:
         return Answer(False, False, death=death)
 
     def close(self) -> None:
-        """Ends the worker; the next question starts another."""
+        """End the worker; the next request starts another."""
         if self._worker:
             self._worker.kill()
             self._worker.communicate()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Random kernel images, near enough to good ones that every rule is met: mutated().
+"""Random kernel images, similar enough to valid ones to reach every rule: mutated().
 
 An image is one of CASES with a few changes, each of which is of a kind that loaders trip over.
 The random numbers are hypothesis', which finds the smallest that still show a fault.

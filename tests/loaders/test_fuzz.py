@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Random images: judged in little time and memory, and for a domU as the real library judges.
+"""Random images: verdicts take little time and memory, and agree with the real libxenguest.
 
 XEN_TOOL_IMAGES=N tries so many images; XEN_TOOL_IMAGES_SEED=N tries others.  The smallest image
 that fails is kept.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Each rule says what it is; `live` are those that tests ask a real loader of."""
+"""Each rule has its texts, and `live` marks those that tests compare with a real loader."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What libelf makes of notes and of the __xen_guest string, trap by trap."""
+"""How libelf reads notes and the __xen_guest string: each special case."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The authority on what a domU's builder lays out."""
+"""The authority on the memory layout of a domU: the real libxenguest."""
 
 from loaders.conftest import libxenguest_door, real_libxenguest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Where files differ that should be the same, of what gcc and GNU ld make."""
+"""The first difference of two objects or images of gcc and GNU ld."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Every command that reads an image: little memory and time, whatever the image."""
+"""Every command that reads an image needs little memory and time for any image."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`xen-tool explain`: every rule has its words, and an example that trips it."""
+"""`xen-tool explain`: every rule has its texts, and an example image that breaks it."""
 
 from __future__ import annotations
 

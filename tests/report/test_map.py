@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What xen-tool map computes is what real loaders do: Xen and QEMU in a machine, libxenguest."""
+"""xen-tool map agrees with the real loaders: Xen and QEMU in a machine, libxenguest."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The picture of a map in a real browser: it fits, and can be read, on light and dark."""
+"""The picture of a map in a real browser: texts fit and are legible, on light and dark."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Sizes sum up to the file, agree with readelf and nm, and tell what has changed."""
+"""Sizes add up to the file, agree with readelf and nm, and show changes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a build makes, in every kind of configuration, and where."""
+"""The outputs of a build in every type of configuration, and their places."""
 
 from __future__ import annotations
 

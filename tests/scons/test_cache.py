@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""CACHE=: objects come from there only if the compiler would make the same."""
+"""CACHE=: an object is taken from the cache only if the compiler would make the same one."""
 
 from __future__ import annotations
 

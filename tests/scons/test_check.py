@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The check that ends every link: an image that an asked-for loader would refuse is none."""
+"""The check after every link: an image that a required loader would refuse is not written."""
 
 from __future__ import annotations
 

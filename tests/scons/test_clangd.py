@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""clangd understands sources by our compile_commands.json: asked by its own --check."""
+"""clangd --check accepts sources with the tool's compile_commands.json."""
 
 from __future__ import annotations
 

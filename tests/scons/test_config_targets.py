@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The targets that change the saved configuration, or tell of it."""
+"""The targets that change or print the saved configuration."""
 
 from __future__ import annotations
 

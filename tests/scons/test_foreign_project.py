@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Somebody else's kernel, elsewhere, built with the installed package."""
+"""A kernel outside of this tree, built with the installed package."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Whatever a file is called, its name is a name: nothing expands, executes or follows it.
+"""File names with special characters: nothing expands, executes or follows them.
 
 All names of a table are in one tree, so that few runs of SCons see them all.
 """

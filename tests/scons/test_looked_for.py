@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What appears where a name was looked for in vain, whatever option named the folder."""
+"""Negative dependencies: a new file where a name was searched for, with each option for folders."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""An image that is given the names of its sources: it is as with XenObject."""
+"""XenImage with names of sources works as with XenObject."""
 
 from __future__ import annotations
 

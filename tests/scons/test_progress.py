@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is seen of a build on a terminal, and elsewhere."""
+"""The progress output of a build, on a terminal and elsewhere."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What is up to date is told from the record of steps: by contents, and never by too little."""
+"""Steps are up to date by their records: by contents, and no dependency is missing."""
 
 from __future__ import annotations
 

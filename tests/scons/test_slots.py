@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Job slots are shared by whoever takes them, and never more than there are."""
+"""Job slots: threads share them, and never use more than their number."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What an image can be made of, by which flags, and where."""
+"""The sources of images: their types, flags and places."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""env.XenSources(): what is chosen, and the line of what is wrong."""
+"""env.XenSources(): the chosen files, and the line numbers in errors."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a build past SCons does not import: each costs every build milliseconds."""
+"""Modules that a build without SCons must not import, as each costs milliseconds."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the listener puts in the place of the system's functions works as they do."""
+"""The listener's replacements of system functions behave like them."""
 
 from __future__ import annotations
 

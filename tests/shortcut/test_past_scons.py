@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`xen-tool build` goes past SCons exactly when nothing that SCons would read has changed."""
+"""`xen-tool build` starts SCons if and only if something that SCons would read has changed."""
 
 from __future__ import annotations
 

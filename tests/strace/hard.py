@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Trees whose steps read files in every way that compilers, assemblers and linkers know."""
+"""Trees whose steps read files in every way that compilers, assemblers and linkers support."""
 
 from __future__ import annotations
 

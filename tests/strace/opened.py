@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What strace says that each step of a build read, held against what was recorded."""
+"""Compare the files that each step of a build read, by strace, with its record."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""All that a step opened, as strace sees it, is recorded as its input, and little else."""
+"""Every file that a step opened, by strace, is a recorded input, with few others."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A small checkout with sconsw and a stand-in for Python, which logs what it is called for."""
+"""A small checkout with sconsw and a stand-in for Python, which logs its arguments."""
 
 from __future__ import annotations
 

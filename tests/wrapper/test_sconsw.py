@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What sconsw does, asks of Python and pip, and says, with a stand-in for Python.
+"""sconsw with a stand-in for Python: its commands for Python and pip, and its messages.
 
-tests/bare/run tries the real ones in a bare Debian.
+tests/bare/run uses the real programs in a minimal Debian.
 """
 
 from __future__ import annotations

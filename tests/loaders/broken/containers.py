@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules Z: what is unwrapped before anybody sees an ELF."""
+"""Rules Z: images that break the rules of containers."""
 
 from __future__ import annotations
 

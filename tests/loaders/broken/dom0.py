@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules D and H: what Xen asks of a kernel for dom0."""
+"""Rules D and H: images that break the rules of the hypervisor for dom0."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules E: the ELF file and its program headers."""
+"""Rules E: images with wrong ELF and program headers."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules N and F: the walk over notes, and what one says."""
+"""Rules N and F: images with wrong notes."""
 
 from __future__ import annotations
 

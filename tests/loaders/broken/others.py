@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules U and Q: libxenguest, and QEMU -kernel."""
+"""Rules U and Q: images that break the rules of libxenguest and of QEMU -kernel."""
 
 from __future__ import annotations
 

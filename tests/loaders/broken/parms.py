@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rules C, A and L: what libelf makes of all notes, or of the legacy __xen_guest."""
+"""Rules C, A and L: images whose notes, or legacy __xen_guest, libelf refuses together."""
 
 from __future__ import annotations
 

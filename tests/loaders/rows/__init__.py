@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""ROWS: what each loader says of an image that breaks one rule, row by row of the rules.
+"""ROWS: the expected verdict of each loader on an image that breaks one rule.
 
 Images are those of cases.py, by id, and the few that only a table test can judge: EXTRA.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rows of rules X: what no loader of Xen checks."""
+"""Rows of rules X: errors that no loader of Xen checks."""
 
 from __future__ import annotations
 
