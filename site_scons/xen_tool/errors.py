@@ -10,3 +10,13 @@ from __future__ import annotations
 
 class XenToolError(Exception):
     """An error for the user: one sentence with what is wrong, where, and what to do."""
+
+
+def unreadable(path: object, error: OSError) -> XenToolError:
+    """Return the error for a file that cannot be read."""
+    return XenToolError(f"{path}: cannot be read: {error.strerror}")
+
+
+def unwritable(path: object, error: OSError) -> XenToolError:
+    """Return the error for a file or folder that cannot be written."""
+    return XenToolError(f"{path}: cannot be written: {error.strerror}")

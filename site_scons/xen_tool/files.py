@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 
-from .errors import XenToolError
+from .errors import XenToolError, unwritable
 from .printable import printable
 
 
@@ -41,7 +41,7 @@ def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool
             os.makedirs(os.path.dirname(name), exist_ok=True)
         _replace(name, data, mode)
     except OSError as error:
-        raise XenToolError(f"{printable(name)}: cannot be written: {error.strerror}") from error
+        raise unwritable(printable(name), error) from error
     return True
 
 

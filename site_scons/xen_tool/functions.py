@@ -13,7 +13,7 @@ import sys
 
 from .build.plan import Plan
 from .build.step import COMPILE, Step
-from .errors import XenToolError
+from .errors import XenToolError, unwritable
 from .files import shown, write_if_changed
 
 TYPE_CHECKING = False
@@ -180,7 +180,7 @@ def _name(linked: str, image: str) -> None:
             shutil.copy2(linked, part)
         os.replace(part, image)
     except OSError as error:
-        raise XenToolError(f"{image}: cannot be written: {error.strerror}") from error
+        raise unwritable(image, error) from error
 
 
 def compile_commands(plan: Plan, step: Step) -> None:

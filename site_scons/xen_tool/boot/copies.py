@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import XenToolError
+from ..errors import XenToolError, unreadable, unwritable
 from ..files import open_regular
 
 _PIECE = 1 << 20
@@ -84,7 +84,7 @@ class Copies:
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(name, path)
         except OSError as error:
-            raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
+            raise unwritable(path, error) from error
         return str(path)
 
     def by_hand(self, options: Sequence[str]) -> list[str]:
@@ -106,4 +106,4 @@ def _pieces(path: Path, instead: str) -> Iterator[bytes]:
             while piece := file.read(_PIECE):
                 yield piece
         except OSError as error:
-            raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+            raise unreadable(path, error) from error

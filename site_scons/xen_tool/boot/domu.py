@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..debian import cpio, initramfs
-from ..debian.apt import Say
+from ..debian.apt import OTHER_CACHE, Say
 from .copies import Copies
 from .given import Given
 from .modes import Mode
@@ -101,7 +101,7 @@ def lay_out(
     domain |= {
         name: path.read_bytes() for name, path in zip(("guest", "module"), files, strict=False)
     }
-    kernel = copies.copy(dom0 / "kernel", "another cache folder in XDG_CACHE_HOME")
+    kernel = copies.copy(dom0 / "kernel", OTHER_CACHE)
     root = copies.put([(dom0 / "initramfs").read_bytes(), cpio.archive(domain)])
     # The files are there as Xen's module, in a root file system of at most half of the memory, and
     # in xl.

@@ -42,7 +42,7 @@ def write(path: str, fields: Iterable[str]) -> None:
 
     Raises XenToolError if it cannot be written.
     """
-    from ..errors import XenToolError
+    from ..errors import XenToolError, unwritable
     from ..files import write_if_changed
 
     body = ("\0".join(fields) + "\0").encode("utf-8", "surrogateescape")
@@ -56,5 +56,5 @@ def write(path: str, fields: Iterable[str]) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
+        raise unwritable(path, error) from error
     write_if_changed(path, b"%08x" % crc32(body) + body)

@@ -13,7 +13,7 @@ from ..boot.result import protocols
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
 from . import FAILED, INTERRUPTED, UNUSABLE
-from .options import DEFAULT, IMAGE, add_renamed, of_text
+from .options import DEFAULT, IMAGE, add_json, add_renamed, of_text
 
 _SHORT = {"pass_regex": ["--pass"], "fail_regex": ["--fail"]}
 _LOGS = "build/boot"
@@ -80,7 +80,7 @@ def test(parser: argparse.ArgumentParser) -> None:
         "--runs", type=int, default=1, metavar="N", help="runs of each, by the real clock"
     )
     parser.add_argument("--junit", metavar="FILE", help="write JUnit's XML")
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    add_json(parser)
     parser.set_defaults(function=_test, parser=parser)
 
 

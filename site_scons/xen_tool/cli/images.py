@@ -11,7 +11,7 @@ from typing import Any
 
 from ..loaders.names import LOADERS
 from . import UNUSABLE
-from .options import DEFAULT, IMAGE, add_loaders, add_release, positive, print_result
+from .options import DEFAULT, IMAGE, add_json, add_loaders, add_release, positive, print_result
 
 
 def check(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,7 @@ def size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", type=positive, default=15, metavar="N", help=f"rows of a table ({DEFAULT})"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    add_json(parser)
     parser.set_defaults(function=_size)
 
 

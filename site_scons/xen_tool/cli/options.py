@@ -49,6 +49,11 @@ def add_release(parser: argparse.ArgumentParser) -> None:
         help="the release whose loaders are modelled, such as 4.20, or 4.17+pv32 if built with "
         f"CONFIG_PV32 ({DEFAULT})",
     )
+    add_json(parser)
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the option --json."""
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..abi import Arch
-from ..errors import XenToolError
+from ..errors import XenToolError, unreadable
 from ..files import shown, write_if_changed
 from .assignments import Assignment, parse, shortened
 from .language.kconf import Kconfig, forget_values, refuse
@@ -39,7 +39,7 @@ def find(path: Path) -> Path | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
+        raise unreadable(shown(path), error) from error
     return path
 
 
@@ -234,7 +234,7 @@ def save(kconf: Kconfig, path: Path) -> bool:
     try:
         old = path.read_bytes()
     except OSError as error:
-        raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
+        raise unreadable(shown(path), error) from error
     if old == text.encode():
         return False
     write_if_changed(path.with_name(f"{path.name}.old"), old)
@@ -260,7 +260,7 @@ def _read(path: Path) -> str:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise XenToolError(f"{shown(path)}:{line}: not UTF-8 text; {_MEND}") from error
     except OSError as error:
-        raise XenToolError(f"{shown(path)}: cannot be read: {error.strerror}") from error
+        raise unreadable(shown(path), error) from error
     if text.startswith("\ufeff"):
         raise XenToolError(f"{shown(path)}:1: begins with a byte order mark; save it without one")
     return text

@@ -19,6 +19,9 @@ from typing import IO
 
 from ..errors import XenToolError
 
+OTHER_CACHE = "another cache folder in XDG_CACHE_HOME"
+"""What to name instead of a cache folder that cannot be used."""
+
 Say = Callable[[str], None]
 """Receives a line of progress before a step that takes time."""
 

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ..elf import spec
-from ..errors import XenToolError
+from ..errors import XenToolError, unwritable
 from ..image.container import open_kernel
 from ..image.data import Data
 from ..image.elf import Elf, NotElf, Segment
@@ -82,7 +82,7 @@ def dom0(version: str, say: Say) -> Path:
                 say(f"making a dom0 for Xen {version} in {folder}, once")
                 _make(packages, folder)
     except OSError as error:
-        raise XenToolError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise unwritable(folder, error) from error
     return folder
 
 

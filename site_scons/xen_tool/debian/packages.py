@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import XenToolError
-from .apt import Apt, Say, cache_folder, locked, run_program
+from .apt import OTHER_CACHE, Apt, Say, cache_folder, locked, run_program
 from .hypervisor import (
     default_roots,
     find_hypervisor,
@@ -96,7 +96,7 @@ def fetched(packages: Sequence[str], say: Say, finish: Finish | None = None) -> 
     except OSError as error:
         raise XenToolError(
             f"{folder}: system packages cannot be unpacked there: {error.strerror}; "
-            "name another cache folder in XDG_CACHE_HOME"
+            f"name {OTHER_CACHE}"
         ) from error
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import XenToolError
-from .apt import Apt, Say, cache_folder, locked, system_mirror
+from .apt import OTHER_CACHE, Apt, Say, cache_folder, locked, system_mirror
 from .hypervisor import installed_hypervisors
 from .kept import checked, is_kept, keep, refuse_what_others_can_write
 
@@ -134,7 +134,7 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
     except OSError as error:
         raise XenToolError(
             f"{folder}: packages of Xen {version} cannot be kept there: {error.strerror}; "
-            "name another cache folder in XDG_CACHE_HOME"
+            f"name {OTHER_CACHE}"
         ) from error
     return path
 

@@ -19,7 +19,7 @@ from ..build.discover import Texts
 from ..build.plan import Plan
 from ..build.record import Record, lines
 from ..build.step import COMPILE, Step
-from ..errors import XenToolError
+from ..errors import XenToolError, unreadable
 from ..light import NamedTuple
 from .names import Names
 from .programs import Program, Programs, among
@@ -199,7 +199,7 @@ class Digests:
                 with open(path, "rb") as file:
                     found = _sha256(iter(lambda: file.read(1 << 20), b""))
             except OSError as error:
-                raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+                raise unreadable(path, error) from error
         self.used[content] = found
         return found
 

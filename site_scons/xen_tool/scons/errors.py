@@ -68,5 +68,10 @@ def one_image(env: Any, method: str, image: Any) -> Any:
     if len(nodes) != 1:
         raise XenToolError(f"{method} is given {len(nodes)} images: name one that XenImage made")
     if not isinstance(nodes[0], Node):
-        raise XenToolError(f"{method}: {nodes[0]} is no image that XenImage made")
+        raise no_image(method, nodes[0])
     return nodes[0]
+
+
+def no_image(method: str, node: Any) -> XenToolError:
+    """Return the error for a node that XenImage did not make."""
+    return XenToolError(f"{method}: {node} is no image that XenImage made")

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ...errors import XenToolError
+from ...errors import unwritable
 from ..modes import Mode
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def _errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise XenToolError(f"{path}: cannot be written: {error.strerror}") from error
+        raise unwritable(path, error) from error
 
 
 def show_command(machine: Machine) -> None:

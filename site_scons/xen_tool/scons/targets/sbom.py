@@ -11,8 +11,7 @@ from typing import Any
 from SCons.Errors import BuildError
 from SCons.Script import GetOption
 
-from ...errors import XenToolError
-from ..errors import one_image, while_building, while_reading
+from ..errors import no_image, one_image, while_building, while_reading
 from ..flags import path_of
 from ..graph.nodes import Graph
 from ..settings import wants_provenance
@@ -43,7 +42,7 @@ def xen_sbom(
     graph: Graph = env["XEN_GRAPH"]
     path = path_of(node)
     if not hasattr(node.attributes, "xen_requirement"):
-        raise XenToolError(f"XenSbom: {node} is no image that XenImage made")
+        raise no_image("XenSbom", node)
     _images.setdefault(graph, set()).add(path)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
