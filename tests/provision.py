@@ -74,7 +74,7 @@ NEEDS = (
 
 
 def missing() -> list[Need]:
-    """Returns the needs that are not met in this process's environment."""
+    """Return the needs that are not met in this process's environment."""
     return [need for need in NEEDS if not _met(need)]
 
 
@@ -101,7 +101,7 @@ def provide(say: Say) -> dict[str, str]:
 
 
 def python_environment() -> dict[str, str]:
-    """Returns the environment variables with which this Python imports unpacked modules."""
+    """Return the environment variables with which this Python imports unpacked modules."""
     if not (unpacked := os.environ.get(PACKAGES_ROOT_VARIABLE)):
         return {}
     root = Path(unpacked)
@@ -164,7 +164,7 @@ def _system_names() -> set[str]:
 
 
 def _finish(new: Path, folder: Path) -> None:
-    """Makes new/'s files that name others below / find them, once new has become folder."""
+    """Make new/'s files that name others below / find them, once new has become folder."""
     for server in new.glob("sysroot/usr/bin/Xvfb"):
         # It runs /usr/bin/xkbcomp, whatever PATH says; without a folder's name it asks PATH.
         server.write_bytes(server.read_bytes().replace(b"\0/usr/bin\0", b"\0\0usr/bin\0"))

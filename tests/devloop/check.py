@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What must hold after a round: the image is that of a clean build, and nothing is left to do.
+"""The claims after a round: the image is that of a clean build, and nothing is left to do.
 
-With the stand-ins oracle.py knows the right image, and verify() asks a real clean build
-whether it does; with real gcc and ld every image is compared with one of a clean build.
+With the stand-ins oracle.py computes the right image, and verify() compares it with a
+real clean build; with real gcc and ld every image is compared with one of a clean build.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Check:
         self._say = say
 
     def failure(self) -> Failed | None:
-        """Why the tree cannot be built, if so."""
+        """Return why the tree cannot be built; None if it can."""
         try:
             oracle.image(self._tree)
         except Failed as failed:
@@ -50,7 +50,7 @@ class Check:
         return None
 
     def expected(self, round_: Round) -> bytes | None:
-        """The right image; None if the tree cannot be built."""
+        """Return the right image; None if the tree cannot be built."""
         if self._tree.real:
             return self._clean_build(round_)
         try:
@@ -66,7 +66,7 @@ class Check:
         return (self._folder / IMAGE).read_bytes() if run.status == 0 else None
 
     def verify(self, round_: Round) -> None:
-        """Asks a real clean build whether the expectation is right."""
+        """Compare the expectation with a real clean build."""
         clean, failure = self._clean_build(round_), self.failure()
         assert (clean is None) == (failure is not None), f"the oracle is wrong: {failure}"
         if clean is not None and not self._tree.real:
@@ -74,7 +74,7 @@ class Check:
             assert clean == expected, f"the oracle is wrong: {_difference(clean, expected or b'')}"
 
     def check(self, round_: Round, *, settled: bool) -> bool:
-        """Builds, and compares; whether there is an image that is right.
+        """Build and compare; return whether there is a right image.
 
         settled says that the second run must do nothing.  Without, after a kill or an edit
         during a run, steps may be repeated once.  Raises Wrong.
@@ -96,7 +96,7 @@ class Check:
         return True
 
     def start_anew(self, round_: Round) -> None:
-        """Removes all that was built, and builds: that must go well."""
+        """Remove all outputs, and build, which must succeed."""
         self._tree.forget_outputs()
         expected = self.expected(round_)
         run = self._run(round_)
@@ -124,7 +124,7 @@ def _output(run: Run) -> str:
 
 
 def _difference(got: bytes, expected: bytes) -> str:
-    """The first line that differs, of the text of an image."""
+    """Return the first line that differs of two images' texts."""
     ours, theirs = got.split(b"\n"), expected.split(b"\n")
     pairs = zip([*ours, b""], [*theirs, b""], strict=False)
     at = next((n for n, (a, b) in enumerate(pairs) if a != b), 0)

@@ -28,7 +28,7 @@ _COLUMNS = 76
 
 
 def main(name: str, folder: str, argv: list[str]) -> int:
-    """Runs the program of a name, whose files lie in a folder; its exit status."""
+    """Run the program of a name, whose files are in a folder; return its exit status."""
     if (text := _answer(name, folder, argv)) is not None:
         print(text)
         return 0
@@ -48,7 +48,7 @@ def main(name: str, folder: str, argv: list[str]) -> int:
 
 
 def _answer(name: str, folder: str, argv: list[str]) -> str | None:
-    """What a program says that is only asked about itself; None if it has work to do."""
+    """Return the output for options such as --version; None if the program has work to do."""
     if "--version" in argv or "-v" in argv:
         return "GNU ld (stand-in) 2.40" if name == "ld" else "gcc (stand-in) 12.2.0"
     if name == "ld":
@@ -73,7 +73,7 @@ def _answer(name: str, folder: str, argv: list[str]) -> str | None:
 
 
 def _delays(folder: str) -> tuple[float, float, float]:
-    """Seconds to wait before reading, before writing and within writing."""
+    """Return the seconds to wait before reading, before writing and within writing."""
     try:
         with open(f"{folder}/delay", encoding="ascii") as file:
             before, between, within = map(float, file.read().split())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Steps that change what files hold: edits of every sort, touches and reverts."""
+"""Steps that change the contents of files: edits of every sort, touches and reverts."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _rewrite(tree: Tree, sort: str) -> str | None:
 
 
 def restore(tree: Tree, then: Snapshot, paths: Iterable[str], *, old: bool) -> None:
-    """Makes files what they were; old says that they get their old times, too."""
+    """Restore the contents of files; with old, their times, too."""
     for path in paths:
         file = tree.top / path
         if path not in then:

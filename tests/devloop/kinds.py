@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What a kind of step is: a name for the table, how often it is chosen, and what it does."""
+"""The kinds of steps: a name for the table, a weight, and a function."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Kind:
 
 
 def save(path: Path, data: bytes, how: str = "in place") -> None:
-    """Writes a file as editors, cp -p, mv, rsync -t and touch -r do.
+    """Write a file as editors, cp -p, mv, rsync -t and touch -r do.
 
     how is "in place" or "renamed"; or about the time of the last change "newer" (in place),
     "older" (renamed), "same time" (in place) or "same time, renamed".

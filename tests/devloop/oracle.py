@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The image that a clean build of a tree gives with the stand-ins, computed without a build.
+"""Compute the image that a clean build of a tree gives with the stand-ins, without a build.
 
-Reads the sources only, never what was built, so that it is right whatever happened to the
+Reads the sources only, never what was built, so that it does not depend on the
 outputs.  walk.py compares it with a real clean build now and then.
 """
 
@@ -22,7 +22,7 @@ _ARCH = "x86_64"
 
 
 def image(tree: Tree) -> bytes:
-    """The image that is right now.
+    """Return the right image for the tree as it is now.
 
     Raises Failed if the tree cannot be built.
     """

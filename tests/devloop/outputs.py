@@ -14,7 +14,7 @@ _RECORDS_ON_TOP = ".sconsign.dblite"
 
 
 def kinds() -> list[Kind]:
-    """All kinds of this module."""
+    """Return all kinds of this module."""
     return [
         Kind("output: junk at the end", 4, _junk),
         Kind("output: truncated", 3, _truncate),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What the stand-in compiler and linker make of their input, and what they read for it.
+"""The work of the stand-in compiler and linker: their output, and the files they read.
 
 commands.py runs these functions as programs; oracle.py calls them to know the right image
 without a process.  Imports next to nothing, as a walk starts it thousands of times.
@@ -119,7 +119,7 @@ class Preprocessor:
         self._depth = 0
 
     def run(self, source: str) -> None:
-        """Reads the forced includes, then the source.
+        """Read the forced includes, then the source.
 
         Raises Failed if a file is missing.
         """
@@ -205,7 +205,7 @@ class Preprocessor:
 
 
 def assemble(lines: list[str], files: Files, folders: list[str], where: str) -> dict[str, None]:
-    """Puts what .incbin and .include name into the lines; returns the files.
+    """Put what .incbin and .include name into the lines; return the files.
 
     Raises Failed if one is missing.
     """

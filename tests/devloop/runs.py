@@ -34,7 +34,7 @@ class Face:
     """The site_scons folder of the tool."""
 
     def start(self, top: Path, arguments: list[str]) -> Started:
-        """Starts it in a session, and so a process group, of its own."""
+        """Start it in a new session and process group."""
         inherited = {name: text for name, text in os.environ.items() if name not in _DROPPED}
         # No pipes, as orphans keep them open; Started closes them.
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
@@ -54,7 +54,7 @@ class Face:
         return Started(self.name, process, out, err)
 
     def run(self, top: Path, arguments: list[str]) -> Run:
-        """Runs it to its end.
+        """Run it to its end.
 
         Raises Crash.
         """
@@ -71,7 +71,7 @@ class Started:
     err: IO[bytes]
 
     def end(self) -> Run:
-        """Waits for it.
+        """Wait for it.
 
         Raises Crash.
         """

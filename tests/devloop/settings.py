@@ -12,7 +12,7 @@ from .tree import Tree
 
 
 def kinds(*, real: bool) -> list[Kind]:
-    """All kinds of this module."""
+    """Return all kinds of this module."""
     found = [
         Kind("flags: another -D or -O", 3, _change_flags),
         Kind("flags: a header named by -D", 2, _change_named_header),
@@ -28,7 +28,7 @@ def kinds(*, real: bool) -> list[Kind]:
 
 
 def _flag(tree: Tree, row: int, prefix: str, words: list[str]) -> str:
-    """Replaces the words with a prefix in a row of flags."""
+    """Replace the words with a prefix in a row of flags."""
     lines = tree.read("flags").splitlines()
     title, *rest = lines[row].split()
     rest = [word for word in rest if not word.startswith(prefix)]

@@ -38,7 +38,7 @@ class StandIn:
         """One of the compiler's own headers."""
 
     def write(self) -> None:
-        """Makes the folder."""
+        """Make the folder."""
         here = Path(__file__).parent
         (self.folder / "devloop").mkdir(parents=True)
         for module in _MODULES:
@@ -60,9 +60,9 @@ class StandIn:
         ]
 
     def delay(self, before: float, between: float, within: float) -> None:
-        """Makes the programs slow: before reading, before writing and within writing."""
+        """Make the programs slow: before reading, before writing and within writing."""
         (self.folder / "delay").write_text(f"{before} {between} {within}")
 
     def hurry(self) -> None:
-        """Ends that."""
+        """Make the programs fast again."""
         (self.folder / "delay").unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from .tree import FOLDERS, PART, Tree
 
 
 def kinds() -> list[Kind]:
-    """All kinds of this module."""
+    """Return all kinds of this module."""
     return [
         Kind("add a source to the list", 3, _add_source),
         Kind("add a source to a globbed folder", 3, _add_globbed),
@@ -194,7 +194,7 @@ def _unshadow_header(tree: Tree) -> str | None:
 
 
 def _toggle_file(tree: Tree, path: str, text: str) -> str:
-    """Removes a file, or writes it if it is not there."""
+    """Remove a file, or write it if it does not exist."""
     if tree.exists(path):
         (tree.top / path).unlink()
         return f"remove {path}"
@@ -259,7 +259,7 @@ def _break_by_removal(tree: Tree) -> str | None:
 
 
 def repair(tree: Tree, failed: Failed) -> str:
-    """Mends one fault of a tree that cannot be built; there may be more."""
+    """Repair one fault of a tree that cannot be built; there may be more."""
     name = failed.name.strip('"<>')
     lost = [p for p in tree.lost if p.endswith(name) and not tree.exists(p)]
     if failed.problem == "#error":

@@ -47,7 +47,7 @@ class Tree:
         self.lost: dict[str, tuple[bytes, int]] = {}
         """Files that were removed although something needs them."""
         self.history: list[Snapshot] = []
-        """What the project was before the last few rounds."""
+        """The snapshots of the project before the last few rounds."""
         self.kept: dict[str, tuple[bytes, int]] = {}
         """Outputs of earlier builds, and their times."""
         self.aside: Path | None = None
@@ -80,7 +80,7 @@ class Tree:
         return (self.top / path).is_file()
 
     def files(self) -> list[str]:
-        """All files of the project, in order."""
+        """Return all files of the project, in order."""
         found = []
         for folder, below, names in os.walk(self.top):
             at = os.path.relpath(folder, self.top)
@@ -92,12 +92,12 @@ class Tree:
         return found
 
     def snapshot(self) -> Snapshot:
-        """What the project is now."""
+        """Return a snapshot of the project."""
         files = {path: self.top / path for path in self.files()}
         return {path: (f.read_bytes(), f.stat().st_mtime_ns) for path, f in files.items()}
 
     def forget_outputs(self) -> None:
-        """Removes all that was built."""
+        """Remove all that was built."""
         for folder in OUTPUT_FOLDERS:
             shutil.rmtree(self.top / folder, ignore_errors=True)
         (self.top / ".sconsign.dblite").unlink(missing_ok=True)
@@ -115,7 +115,7 @@ class Tree:
         return [*(word.lstrip("+") for word in self.listed()), *globbed]
 
     def outputs(self) -> list[str]:
-        """What a build makes, besides the generated header."""
+        """Return the outputs of a build, without the generated header."""
         objects = [f"{BUILD}/{os.path.splitext(source)[0]}.o" for source in self.sources()]
         others = [IMAGE, f"{IMAGE}.unchecked", f"{BUILD}/lds/kernel.lds", f"{BUILD}/head.o"]
         return [*objects, *others, f"{BUILD}/.config", f"{BUILD}/include/generated/autoconf.h"]
@@ -125,7 +125,7 @@ class Tree:
         return [path for path in self.files() if path.endswith(".h")]
 
     def names(self) -> Names:
-        """What a new source can name."""
+        """Return the names that a new source can use."""
         paths = [path for path in self.headers() if path.startswith("include/")]
         there = {os.path.basename(path) for path in paths} - {"layout.h", *texts.MAYBE}
         data = [path for path in self.files() if path.endswith(".bin")]
@@ -163,7 +163,7 @@ class Tree:
     # The first state
 
     def create(self) -> None:
-        """Writes the project."""
+        """Write the project."""
         rng = self.random
         for n in range(2):
             self.write(f"data/blob{n}.bin", f"data {number(rng)}\n")

@@ -30,17 +30,17 @@ REPAIR = "repair"
 
 @dataclass
 class Tally:
-    """What a walk came to."""
+    """The result of a walk."""
 
     tried: dict[str, int] = field(default_factory=dict)
     """Kinds of steps."""
     wrong: dict[str, dict[str, int]] = field(default_factory=dict)
     """Kinds that left something wrong, to SORTS."""
     reports: list[str] = field(default_factory=list)
-    """What was wrong, each with the way there."""
+    """The faults, each with the steps before it."""
 
     def blame(self, kinds: Sequence[str], sort: str) -> None:
-        """Counts what went wrong after steps of these kinds."""
+        """Count a fault after steps of these kinds."""
         for name in dict.fromkeys(kinds):
             counts = self.wrong.setdefault(name, dict.fromkeys(SORTS, 0))
             counts[sort] += 1
@@ -77,7 +77,7 @@ class Walk:
     ) -> None:
         self.tally = Tally()
         self.log: list[str] = []
-        """What was done, in words."""
+        """The log of all steps."""
         self._seed = seed
         self._faces = faces
         self._verify_every = verify_every
@@ -98,7 +98,7 @@ class Walk:
         self._step = 0
 
     def run(self, steps: int, *, stop: bool) -> Tally:
-        """Walks; with stop, to the first round that goes wrong.
+        """Walk; with stop, to the first round that goes wrong.
 
         Without, the outputs are removed after such a round, and the walk goes on.  Raises
         AssertionError if the walk itself is wrong.
@@ -129,7 +129,7 @@ class Walk:
         self._is_good()
 
     def _round(self, round_: Round) -> None:
-        """Does steps and checks.
+        """Do steps and checks.
 
         Raises Wrong.
         """

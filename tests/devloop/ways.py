@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What happens between a change and the run that must bring the right image.
+"""Ways: events between a change and the run that must make the right image.
 
-Nothing most of the time; else a run that is killed, during which somebody edits, beside
-another one, or of another kind.
+Mostly there is none; else a run that is killed, edits during a run, two runs at a time, or
+a run of another kind.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def ways() -> list[Way]:
 
 
 def _slow(round_: Round) -> None:
-    """Makes the programs slow, so that more can happen during a run."""
+    """Make the programs slow, so that more can happen during a run."""
     if not round_.tree.real:
         waits = [round_.tree.random.random() * most for most in (0.06, 0.05, 0.1)]
         round_.tree.standin.delay(*waits)

@@ -68,7 +68,7 @@ def _signature(method: Callable[..., Any]) -> str:
 
 
 def _said(method: Callable[..., Any]) -> str:
-    """Its docstring, without the name of the method."""
+    """Return the docstring of a method, without its name."""
     said = inspect.getdoc(method) or ""
     said = re.sub(r"^env\.\w+\([^)]*\)(?:, or \([^)]*\))?: *", "", said)
     return said[:1].upper() + said[1:]

@@ -29,7 +29,7 @@ def matches(said: str, wanted: str) -> bool:
 
 
 def run(project: Project, block: str) -> None:
-    """Runs a console block in one shell; a command fails only where `echo $?` follows."""
+    """Run a console block in one shell; a command fails only where `echo $?` follows."""
     wanted = commands(block)
     ended = f"status=$?; echo '{_END}' $status; (exit $status)"
     script = "\n".join(f"{command}\n{ended}" for command, _ in wanted)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Each example does what its README says: every command in it is run as it stands there."""
+"""Each example does what its README says: the test runs every command of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def commands(readme: Path) -> list[list[str]]:
 
 
 def _outputs(folder: str, names: list[str]) -> set[str]:
-    """What lies there if somebody has built an example."""
+    """Return the outputs that exist if an example was built."""
     made = {name for name in names if name in ("build", "out") or name.startswith(".sconsign")}
     return made - ({"build"} if Path(folder).name == "kinds" else set())
 
@@ -39,7 +39,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(project: Project, arguments: list[str]) -> bool:
-    """Runs scons, which must succeed; whether it booted something, which must pass."""
+    """Run scons, which must succeed; return whether it booted a guest, which must pass."""
     done = project.run(*arguments)
     assert done.status == 0, done.out + done.err
     boots = bool(arguments) and arguments[0].startswith("boot")

@@ -84,7 +84,7 @@ MAGICS = (b"\x7fELF\2\1", b"\x7fELF\1\1", *(pack(b"")[:6] for pack in COMPRESS.v
 
 
 def _random_images(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Hands so many numbers of hypothesis' to a test."""
+    """Call a test with a number of random sources of hypothesis."""
     settings = hypothesis.settings(max_examples=count, database=None, deadline=None)
     return lambda test: settings(hypothesis.given(chance=randoms(use_true_random=False))(test))
 

@@ -28,12 +28,12 @@ def newest_linux(folder: Path) -> list[str]:
 
 
 def update(folder: Path) -> None:
-    """Gets package lists, in folder, which takes no rights; the other functions use them."""
+    """Get package lists into folder, without root; the other functions use them."""
     Apt(folder / "apt").update()
 
 
 def unpack(folder: Path, packages: Sequence[str], patterns: Sequence[str]) -> Path:
-    """Returns a folder with the packages' files that match the patterns, as below /.
+    """Return a folder with the packages' files that match the patterns, as below /.
 
     Archives stay in folder; apt-get takes those that are still right.
     """

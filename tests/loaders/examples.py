@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Writes the examples of `xen-tool explain`: for each rule, the smallest image that trips it.
+"""Write the examples of `xen-tool explain`: for each rule, the smallest image that breaks it.
 
     PYTHONPATH=site_scons:tests python tests/loaders/examples.py
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Judges random images in a process of its own, whose memory and time are limited.
+"""Judge random images in a separate process, whose memory and time are limited.
 
 For ProcessPoolExecutor: prepare() begins the process, judge() does the work.
 """
@@ -41,7 +41,7 @@ class _TooLong(Exception):  # noqa: N818
 
 
 def prepare(door: Path, library_path: str) -> None:
-    """Loads all that is ever loaded."""
+    """Import all modules, so that limits apply to the images alone."""
     _libraries.append(Libxenguest(door, library_path))
     for case in CASES:
         with suppress(Exception):
@@ -50,7 +50,7 @@ def prepare(door: Path, library_path: str) -> None:
 
 
 def judge(seed: int, count: int, kept: Path) -> str:
-    """Judges so many images; returns what is wrong with the smallest that is wrong, and keeps it.
+    """Judge a number of images; return the fault of the smallest wrong one, and keep that image.
 
     Empty if nothing is.
     """

@@ -153,7 +153,7 @@ def opened(door: Path, library_path: str = "") -> Iterator[Libxenguest]:
 
 
 def _serve(door: str) -> None:
-    """Answers questions from standard input, one JSON line each, until it ends."""
+    """Answer questions from standard input, one JSON line each, until it ends."""
     said: list[tuple[int, str]] = []
 
     def say(level: int, line: bytes) -> None:

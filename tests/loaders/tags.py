@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Reads which tags of Xen's repository have what the loaders' rules name as a change.
+"""Find the tags of Xen's repository that have the changes named by the loaders' rules.
 
     python tests/loaders/tags.py REPOSITORY > tests/loaders/tags.txt
 

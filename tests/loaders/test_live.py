@@ -19,7 +19,7 @@ Ask = Callable[[str, Case], Answer]
 
 @pytest.fixture(scope="module")
 def ask(real_machines: Machines, request: pytest.FixtureRequest) -> Ask:
-    """Starts on all selected cases at once; a test waits for its own."""
+    """Start all selected cases at once; a test waits for its case."""
     answers: dict[tuple[str, str], Future[Answer]] = {}
     for item in request.session.items:
         callspec = getattr(item, "callspec", None)

@@ -48,7 +48,7 @@ def tree(top: Path) -> Project:
 
 
 def change(project: Project, name: str, text: str | None) -> None:
-    """Makes one of CHANGES."""
+    """Make one of CHANGES."""
     if text is None:
         (project.top / name).unlink()
     else:

@@ -59,7 +59,7 @@ class Model:
         self._linked: dict[str, bytes] = {}
 
     def run(self, settings: Mapping[str, str]) -> None:
-        """Runs SCons, and holds what it does against what it must do."""
+        """Run SCons, and compare what it does with what it must do."""
         values = values_of(self._arch, settings)
         before, image = self._linked, self._image()
         arguments = [f"{name}={value}" for name, value in settings.items()]

@@ -85,7 +85,7 @@ class Both(Project):
     face: str
 
     def build(self, *arguments: str) -> Run:
-        """Builds by it, which must succeed."""
+        """Build with ninja, which must succeed."""
         if self.face == "scons":
             return self.scons(*arguments)
         main = TOP / "site_scons/xen_tool/shortcut/__main__.py"

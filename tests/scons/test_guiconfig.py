@@ -69,11 +69,11 @@ class Window:
         return done.stdout
 
     def keys(self, *names: str) -> None:
-        """Types keys, which the window takes in their order."""
+        """Type keys, which the window takes in their order."""
         self._xdotool("key", *names)
 
     def end(self) -> tuple[int, str]:
-        """Waits for the end; returns status and output."""
+        """Wait for the end; return status and output."""
         try:
             output = self._process.communicate(timeout=_PATIENCE)[0]
         except subprocess.TimeoutExpired:

@@ -49,11 +49,11 @@ class Tree(Project):
     """A tree whose names need not be text, and that must be through in time."""
 
     def write(self, path: str, text: str | bytes) -> Path:
-        """Writes a file of the tree."""
+        """Write a file of the tree."""
         return super().write(path, os.fsencode(text))
 
     def run(self, *arguments: str, **environment: str) -> Run:
-        """Runs SCons, whatever comes of it but a traceback or a file PWNED."""
+        """Run SCons, which may fail, but without a traceback or a file PWNED."""
         result = subprocess.run(
             [sys.executable, "-m", "SCons", "-Q", *arguments],
             cwd=self.top,
@@ -75,7 +75,7 @@ class Tree(Project):
         return {path.name: (s.st_ino, s.st_mtime_ns) for path in files if (s := path.stat())}
 
     def edit_all(self, paths: Iterable[str], more: str) -> None:
-        """Adds a text to each of some files."""
+        """Add a text to each of some files."""
         for path in paths:
             with (self.top / path).open("a") as file:
                 file.write(more)

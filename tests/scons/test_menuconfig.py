@@ -48,7 +48,7 @@ class Terminal:
         return self._do("capture-pane", "-p", "-J", "-S", "-")
 
     def wait(self, *words: str) -> str:
-        """Waits until the screen shows all of the words, and returns it."""
+        """Wait until the screen shows all of the words, and return it."""
         end = time.monotonic() + _PATIENCE
         while not all(word in (screen := self.screen()) for word in words):
             assert time.monotonic() < end, f"{words} did not come:\n{screen}"
@@ -56,14 +56,14 @@ class Terminal:
         return screen
 
     def keys(self, *names: str) -> None:
-        """Types keys: a character, or a name such as Escape."""
+        """Type keys: a character, or a name such as Escape."""
         self._do("send-keys", *names)
 
     def resize(self, width: int, height: int) -> None:
         self._do("resize-window", "-x", str(width), "-y", str(height))
 
     def end(self) -> tuple[int, str]:
-        """Waits for the command's end; returns its status, and all that is on the screen."""
+        """Wait for the command's end; return its status, and all that is on the screen."""
         screen = self.wait("\nEND")
         assert "Traceback" not in screen, screen
         # The terminal is as a shell needs it.
@@ -80,7 +80,7 @@ Open = Callable[..., Terminal]
 
 @pytest.fixture
 def terminal() -> Iterator[Open]:
-    """Opens terminals: terminal(folder, command="scons menuconfig", size=(80, 24))."""
+    """Open terminals: terminal(folder, command="scons menuconfig", size=(80, 24))."""
     if not shutil.which("tmux"):
         pytest.skip("tmux is not installed; ./sconsw test says how to get it")
     opened: list[Terminal] = []
@@ -103,7 +103,7 @@ _XEN_PV = "    Xen PV guest support"
 
 
 def saved(kernel: Project, target: str = "defconfig") -> tuple[bytes, int]:
-    """Saves a configuration and returns its state, as state() does."""
+    """Save a configuration and return its state, as state() does."""
     kernel.scons(target)
     # Older than whatever is written from now on.
     os.utime(kernel.top / ".config", ns=(10**18, 10**18))

@@ -75,7 +75,7 @@ def other_zig(folder: Path) -> bool:
 
 
 def build(project: Project, *arguments: str, other: bool = False) -> dict[str, bytes]:
-    """Builds, as another user elsewhere if need be; the objects and images by their names."""
+    """Build, if requested as another user in another folder; return objects and images by name."""
     environment = dict(os.environ)
     if other:
         temporary = project.top.parent / "somewhere else"

@@ -29,7 +29,7 @@ class Tree(Project):
     """A small project that both faces build, and can tell whether its SConstruct was read."""
 
     def face(self, *arguments: str, **environment: str) -> Run:
-        """Runs `xen-tool build`, whatever comes of it."""
+        """Run `xen-tool build`, which may fail."""
         # What pytest says there changes while a test runs.
         uncounted = ("SCONSFLAGS", "PYTEST_CURRENT_TEST")
         inherited = {name: value for name, value in os.environ.items() if name not in uncounted}
@@ -46,7 +46,7 @@ class Tree(Project):
         return Run(result.returncode, result.stdout, result.stderr)
 
     def build(self, *arguments: str, scons: bool, **environment: str) -> Run:
-        """Runs it, which must succeed, through SCons or past it; the image is then right."""
+        """Run it, which must succeed, with or without SCons, and check the image."""
         before = self._read_at()
         run = self.face(*arguments, **environment)
         assert run.status == 0, run.out + run.err

@@ -102,7 +102,7 @@ exec {gcc} "$@"
 
 
 def wait_for(condition: Callable[[], object], what: Callable[[], str]) -> None:
-    """Waits until something is so."""
+    """Wait until a condition is true."""
     end = time.monotonic() + _PATIENCE
     while not condition():
         assert time.monotonic() < end, what()
@@ -166,14 +166,14 @@ class Watch:
         return [_SECONDS.sub("", line) for line in _LINE.findall(seen)]
 
     def type(self, text: bytes) -> None:
-        """Types keys, on a terminal."""
+        """Type keys, on a terminal."""
         os.write(self._ours, text)
 
     def wait_said(self, text: str) -> None:
         wait_for(lambda: text in self.said, lambda: f"{text!r} was not said:\n{self.said}")
 
     def wait(self, *lines: str) -> None:
-        """Waits until it has told as many lines as these, which they are."""
+        """Wait for as many lines as these, and compare them."""
         wait_for(lambda: len(self.lines) >= len(lines), lambda: self.said)
         assert self.lines == list(lines), self.said
 
@@ -181,7 +181,7 @@ class Watch:
         self._process.send_signal(number)
 
     def end(self, number: int = signal.SIGTERM) -> int:
-        """Ends it by a signal, 0 if that was done; returns its status, when nothing is left."""
+        """End it by a signal; 0: it was sent.  Return its status when no process is left."""
         if number:
             self.send(number)
         status = self._process.wait(_PATIENCE)
@@ -224,7 +224,7 @@ class Tree(Project):
             self.write(path, text)
 
     def save(self, path: str, text: str) -> None:
-        """Saves a file in one move, as editors do: it is one change."""
+        """Save a file in one move, as editors do: it is one change."""
         new = self.top.parent / "new"
         new.write_text(text)
         (self.top / path).parent.mkdir(exist_ok=True)
@@ -237,7 +237,7 @@ class Tree(Project):
         terminal: bool = False,
         cwd: Path | None = None,
     ) -> Watch:
-        """Starts a watch."""
+        """Start a watch."""
         command = [*face, *arguments]
         self.watches.append(Watch(self, command, terminal=terminal, cwd=cwd or self.top))
         return self.watches[-1]
@@ -393,7 +393,7 @@ class Held:
         self._hold.touch()
 
     def wait(self) -> None:
-        """Waits until something is compiled."""
+        """Wait until something is compiled."""
         wait_for(self._compiles.exists, lambda: "nothing is compiled")
 
     def go(self) -> None:

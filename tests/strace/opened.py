@@ -57,7 +57,7 @@ class Reads:
 
 
 def run(top: Path, work: Path, toolchain: str, *arguments: str) -> str:
-    """Builds a tree under strace; returns its log.  What compilers keep goes to work/temporary."""
+    """Build a tree under strace; return its log.  What compilers keep goes to work/temporary."""
     temporary = work / "temporary"
     temporary.mkdir(parents=True, exist_ok=True)
     log = work / "strace.log"
@@ -78,7 +78,7 @@ def run(top: Path, work: Path, toolchain: str, *arguments: str) -> str:
 
 
 def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
-    """Builds a tree under strace, and compares; work is a folder for what that takes."""
+    """Build a tree under strace, and compare; work is a folder for temporary files."""
     log = run(top, work, toolchain, *arguments)
     tools = find(os.environ.get("PATH", os.defpath), toolchain=toolchain)
     # What lies in the temporary folder is the compilers' own, between their steps.

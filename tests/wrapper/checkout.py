@@ -112,7 +112,7 @@ class Checkout:
         cwd: Path | None = None,
         fails: bool = False,
     ) -> str:
-        """Returns what it said on stderr."""
+        """Return its standard error."""
         process = self.start(*arguments, command=command, cwd=cwd)
         _, said = process.communicate(timeout=60)
         assert (process.returncode != 0) == fails, said
