@@ -20,8 +20,9 @@ from xen_tool.cli import main
 from xen_tool.errors import XenToolError
 from xen_tool.image.data import Data
 from xen_tool.image.elf import Elf
-from xen_tool.report.size import linker_map
+from xen_tool.report.size import history, linker_map
 from xen_tool.report.size.parts import NO_SYMBOL, parts
+from xen_tool.report.size.sizes import Sizes
 
 IMAGE = "build/x86_64/k"
 REST = """
@@ -195,10 +196,32 @@ def test_scons_tells_what_has_changed(tmp_path: Path) -> None:
     first = project.scons("size").out
     assert "objects" in first and "change" not in first
     assert "nothing has changed its size" in project.scons("size").out
-    project.edit("b.c", "some words", "some more words")
+    project.edit("b.c", "some words", "more words" + 90 * "x")
     second = project.scons("size", "k").out
-    assert re.search(r"\+5 .* b\.o$", second, re.M), second
+    assert re.search(r"\+90 .* b\.o$", second, re.M), second
     assert project.up_to_date()
+    path = project.top / "build/x86_64/.sizes/k.history.json"
+    document = json.loads(path.read_text())
+    assert document["schema"] == 1
+    # The second of the three runs found no change.
+    one, other = document["entries"]
+    assert other["file"] == (project.top / IMAGE).stat().st_size
+    assert other["time"] >= one["time"]
+    for each in (one, other):
+        for place in ("file", "memory"):
+            assert sum(section[place] for section in each["sections"]) == each[place]
+
+
+def test_a_history_is_bounded_and_begun_anew_if_damaged(tmp_path: Path) -> None:
+    path = str(tmp_path / "k.history.json")
+    for number in range(history.MOST + 5):
+        sizes = Sizes("k", (number, 0), {(".text",): (number, 0)}, {}, {})
+        told = history.add(path, sizes, number, "")
+    assert [entry.time for entry in told] == list(range(5, history.MOST + 5))
+    assert history.read(path) == told
+    for damaged in ("", "[]", '{"schema": 1, "entries": [{}]}', '{"schema": 9, "entries": []}'):
+        (tmp_path / "k.history.json").write_text(damaged)
+        assert len(history.add(path, sizes, 1, "")) == 1
 
 
 def test_scons_compares_with_a_revision(tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ import pytest
 
 from browser import DARK, LIGHT, browse, console
 from project import Project, reference_kernel
+from xen_tool.report import page as sections
+from xen_tool.report.size import history
+from xen_tool.report.size.sizes import Sizes
 
 MEASURE = """<pre id=found></pre><script>
 const all = document.querySelectorAll.bind(document);
@@ -23,6 +26,10 @@ document.querySelector("#found").textContent = JSON.stringify({
   pictures: [...all("img")].map(e => e.complete && e.naturalWidth > 0 && e.alt.length > 0),
   links: [...all("nav a")].map(e => document.getElementById(e.hash.slice(1)) !== null),
   keyboard: [...all(".scroll, summary")].map(e => e.tabIndex >= 0),
+  charts: [...all(".chart svg")].map(e => ({
+    label: e.getAttribute("aria-label"), line: style(e.querySelector("polyline")).stroke,
+    dots: [...e.querySelectorAll("circle")].map(c => c.getBoundingClientRect().y),
+    inside: e.getBoundingClientRect().right <= innerWidth })),
   headings: [...all("h2")].map(e => e.textContent),
 });
 </script>"""
@@ -32,6 +39,10 @@ document.querySelector("#found").textContent = JSON.stringify({
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kernel: Project = reference_kernel(tmp_path_factory.mktemp("report"))
     kernel.write("build/x86_64/boot/vmlinux.xen-pv-dom0.log", "<b>hello</b>\nRESULT: PASS\n")
+    before = {"time": 86400, "revision": "0123456789abcdef", "file": 9, "memory": 1_000_000}
+    old = {**before, "sections": [{"name": ".text", "file": 9, "memory": 1_000_000}]}
+    document = json.dumps({"schema": 1, "entries": [old]})
+    kernel.write("build/x86_64/.sizes/vmlinux.history.json", document)
     kernel.scons("report", "ARCH=x86_64")
     return kernel.top / "build/x86_64/report.html"
 
@@ -59,6 +70,25 @@ def test_it_has_all_sections(page: Path) -> None:
     assert "GPL-2.0-only OR MIT: " in text
     assert "vmlinux.xen-pv-dom0: RESULT: PASS" in text
     assert "&lt;b&gt;hello&lt;/b&gt;" in text and "<b>" not in text
+
+
+def test_it_shows_how_sizes_have_changed(page: Path) -> None:
+    stored, loaded = measured(page, LIGHT, "--window-size=360,800")["charts"]
+    assert stored["label"].startswith("bytes in the file, from 9 to 1")
+    assert loaded["label"].endswith(" to 1,000,000")
+    assert all(chart["inside"] and chart["line"] == "rgb(5, 80, 174)" for chart in (stored, loaded))
+    # It rises, and falls.
+    assert stored["dots"][0] > stored["dots"][1] and loaded["dots"][0] < loaded["dots"][1]
+    text = page.read_text()
+    assert "<summary>history (2)</summary>" in text
+    assert re.search(r"<td>1970-01-02 00:00 UTC 0123456789</td>", text)
+    assert re.search(r"<td>[^<]*\.text \+[0-9,]+, ", text)
+
+
+def test_a_page_of_one_build_has_no_history(tmp_path: Path) -> None:
+    sizes = Sizes("k", (1, 1), {(".text",): (1, 1)}, {}, {})
+    entries = history.add(str(tmp_path / "history"), sizes, 0, "")
+    assert "history" not in sections.sizes(sizes, None, entries)[1]
 
 
 def test_it_needs_nothing_else(page: Path) -> None:

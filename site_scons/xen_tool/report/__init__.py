@@ -9,6 +9,7 @@ bitwise   the first difference of two files that should be equal
 explain   the rules of the loaders, and docs/rules.md
 map/      the memory that a loader lays out
 size/     the sizes of sections, objects and symbols
+chart     a chart of the sizes that an image had
 page      an HTML page about a build
 trace     a trace of a build and a boot
 """

@@ -10,12 +10,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import pairwise
 
 from ..printable import printable
+from . import chart
 from .map import svg
 from .map import text as map_text
 from .map.reading import Maps
 from .report import Report
+from .size.history import Entry
 from .size.sizes import Sizes, rows
 from .size.text import name as size_name
 from .text import verdict_lines
@@ -44,6 +47,9 @@ caption { text-align: left; white-space: nowrap; color: var(--faint); }
 td, th { padding: .15rem .9rem .15rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; white-space: nowrap; }
+.chart { margin: 1rem 0; max-width: 30rem; } figcaption { color: var(--faint); }
+.chart polyline { fill: none; stroke: var(--link); stroke-width: 2; }
+.chart circle { fill: var(--link); }
 summary { cursor: pointer; color: var(--link); }
 """
 
@@ -95,10 +101,10 @@ def maps(found: Maps) -> Section:
     return "Memory", "\n".join(parts) or "<p>No loader that is checked accepts the image.</p>"
 
 
-def sizes(now: Sizes, before: Sizes | None) -> Section:
-    """Return tables of sizes, and their changes."""
+def sizes(now: Sizes, before: Sizes | None, history: Sequence[Entry] = ()) -> Section:
+    """Return tables of sizes, and their changes; history: the sizes before, the oldest first."""
     total = f"<p>{now.total[0]:,} bytes in the file, {now.total[1]:,} in memory</p>"
-    tables = []
+    tables = _history(history) if len(history) > 1 else []
     for kind in ("sections", "objects", "symbols"):
         found = sorted(rows(now, before, kind), key=lambda row: (-max(row.now), row.key))
         table = _table(
@@ -118,6 +124,17 @@ def sizes(now: Sizes, before: Sizes | None) -> Section:
         )
         tables.append(table if kind == "sections" else _folded(f"{kind} ({len(found)})", table))
     return "Sizes", "\n".join([total, *tables])
+
+
+def _history(history: Sequence[Entry]) -> list[str]:
+    lines = [
+        (f"{now.total[0]:,}", f"{now.total[1]:,}", chart.when(now), chart.changes(before, now))
+        for before, now in pairwise(history)
+    ]
+    first = history[0]
+    lines.insert(0, (f"{first.total[0]:,}", f"{first.total[1]:,}", chart.when(first), ""))
+    table = _table(("file", "memory", "time", "changes"), reversed(lines), numbers=2)
+    return [*chart.charts(history), _folded(f"history ({len(history)})", table)]
 
 
 def configuration(values: Mapping[str, str], origins: Mapping[str, str]) -> Section:

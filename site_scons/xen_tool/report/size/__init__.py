@@ -4,5 +4,6 @@
 parts       divides an ELF file so that each byte is counted once
 linker_map  reads from a linker's map which object each byte comes from
 sizes       sums up, and compares two images
+history     keeps the sizes that an image had
 text        formats the sizes as text
 """

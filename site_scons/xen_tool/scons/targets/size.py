@@ -3,8 +3,8 @@
 
 The linker's map names the object that each byte comes from.  The link is run once more for it, in a
 temporary folder, so ordinary builds pay nothing.  Without AGAINST= the change since the last run
-of this target is shown: $O/.sizes/IMAGE.json has its sizes.  AGAINST= names another image, or a
-revision of git, which is built in a temporary folder.
+of this target is shown: $O/.sizes/IMAGE.json has its sizes, and IMAGE.history.json those of earlier
+runs.  AGAINST= names another image, or a revision of git, which is built in a temporary folder.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,10 +28,13 @@ from ...build.step import LINK
 from ...errors import XenToolError
 from ...files import write_if_changed
 from ...functions import UNCHECKED
-from ...report.size import linker_map, text
+from ...light import NamedTuple
+from ...report.size import history, linker_map, text
+from ...report.size.history import Entry
 from ...report.size.parts import Placed
 from ...report.size.sizes import Sizes, document, read_sizes
 from ...report.size.sizes import stored as stored_sizes
+from ...sbom.writing import revision
 from ..errors import while_building, while_reading
 from ..flags import path_of
 from ..graph.names import SIZE
@@ -40,6 +44,7 @@ from ..graph.step_file import StepFile
 from ..settings import wants_json
 
 _KEPT = ".sizes"
+_HISTORY = ".history.json"
 
 
 @while_reading
@@ -69,14 +74,23 @@ def is_image(node: Any) -> bool:
 
 
 def _tell(node: Any) -> None:
-    sizes, before = measured(node)
+    sizes, before, _ = measured(node)
     if wants_json():
         print(json.dumps(document(sizes, before), indent=2))
     else:
         print("\n".join(text.lines(sizes, before)))
 
 
-def measured(node: Any) -> tuple[Sizes, Sizes | None]:
+class Measured(NamedTuple):
+    """The sizes of an image, and earlier ones."""
+
+    sizes: Sizes
+    before: Sizes | None
+    """Those to compare with."""
+    history: Sequence[Entry]
+
+
+def measured(node: Any) -> Measured:
     """Return the sizes of an image, which are kept, and those to compare with."""
     graph: Graph = node.attributes.xen_graph
     image = path_of(node)
@@ -90,11 +104,12 @@ def measured(node: Any) -> tuple[Sizes, Sizes | None]:
         placed = _placed(argv, step.path, graph.top, graph.plan.folder)
     sizes = read_sizes(image, placed)
     relative = os.path.relpath(image, graph.plan.folder)
-    kept = f"{graph.plan.folder}/{_KEPT}/{relative}.json"
+    kept, past = (f"{graph.plan.folder}/{_KEPT}/{relative}{end}" for end in (".json", _HISTORY))
     against = graph.env["XEN_SETTINGS"].get("AGAINST")
     before = stored_sizes(kept) if against is None else _other(graph, image, against)
     write_if_changed(kept, json.dumps(document(sizes, None), indent=1))
-    return sizes, before
+    now = int(time.time())
+    return Measured(sizes, before, history.add(past, sizes, now, revision(graph.top)))
 
 
 def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str, list[Placed]]:
