@@ -34,7 +34,7 @@ and creating dataclasses would be a large part of so short a run (tests/bench/ch
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ import pytest
 
 from project import TOP
 
-DOCUMENTS = sorted([TOP / "README.md", *TOP.glob("docs/*.md"), *TOP.glob("examples/**/*.md")])
+DOCUMENTS = sorted(
+    [TOP / "README.md", TOP / "CHANGELOG.md", *TOP.glob("docs/*.md"), *TOP.glob("examples/**/*.md")]
+)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
