@@ -17,14 +17,17 @@ from project import TOP
 SOURCES = ["site_scons", "tests", "packaging", "SConstruct", "arch/x86/xen/SConscript"]
 
 
+LINTERS: list[tuple[str, list[str]]] = [
+    ("ruff", ["check", "site_scons", "tests"]),
+    ("ruff", ["format", "--check", *SOURCES]),
+    ("mypy", []),
+    ("reuse", ["lint"]),
+]
+
+
 @pytest.mark.parametrize(
     ("module", "arguments"),
-    [
-        ("ruff", ["check", "site_scons", "tests"]),
-        ("ruff", ["format", "--check", *SOURCES]),
-        ("mypy", []),
-        ("reuse", ["lint"]),
-    ],
+    LINTERS,
     ids=["ruff check", "ruff format", "mypy", "reuse"],
 )
 def test_linters(module: str, arguments: list[str]) -> None:
