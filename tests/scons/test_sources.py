@@ -99,6 +99,24 @@ def test_a_users_flag_wins(tmp_path: Path) -> None:
     assert command.index("-std=gnu11") < command.index("-std=c99")
 
 
+def test_a_macro_that_is_a_string_is_as_from_scons_own_builder(tmp_path: Path) -> None:
+    # Between SCons and a compiler is a shell, for which users escape quotes.
+    escaped = 'CPPDEFINES={"A": \'\\\\"one \\\\\\\\n\\\\"\'}, CCFLAGS=[\'-DB=\\\\"2\\\\"\']'
+    plain = 'CPPDEFINES={"A": \'"one \\\\n"\'}, CCFLAGS=[\'-DB="2"\']'
+    more = f"""
+for tool in ("cc", "gcc", "as"):
+    env.Tool(tool)
+env.Object("by-scons.o", "macros.c", {escaped})
+env.XenObject("escaped.o", "macros.c", {escaped})
+env.XenObject("plain.o", "macros.c", {plain})
+"""
+    project = project_of(tmp_path, '["a.c"]', more)
+    project.write("macros.c", "const char text[] = A B;\n")
+    project.scons()
+    for name in ("by-scons.o", f"{BUILD}/escaped.o", f"{BUILD}/plain.o"):
+        assert b"one \n2\0" in (tmp_path / name).read_bytes(), name
+
+
 def test_a_deleted_map_is_made_again(tmp_path: Path) -> None:
     project = project_of(tmp_path, '["a.c"]', 'env.Append(LINKFLAGS=["-Map=k.map"])')
     project.scons()

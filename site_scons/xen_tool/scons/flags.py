@@ -13,6 +13,7 @@ not.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -89,7 +90,17 @@ def libraries(env: Any) -> list[str]:
 def words(env: Any, *variables: str) -> list[str]:
     """Return the values of construction variables as words."""
     lines = env.subst_list([[f"${name}" for name in variables]])
-    return [str(word) for line in lines for word in line]
+    return [_unescaped(str(word)) for line in lines for word in line]
+
+
+def _unescaped(word: str) -> str:
+    """Return a word as a shell, before which SCons' users escape quotes, would pass it.
+
+    Only of a macro whose whole value is in such quotes: no C expression has them.
+    """
+    name, _, value = word.partition("=")
+    whole = name.startswith("-D") and value.startswith('\\"') and value.endswith('\\"')
+    return re.sub(r"\\(.)", r"\1", word) if whole else word
 
 
 def path_of(node: Any) -> str:
@@ -123,7 +134,7 @@ def _defaults(env: Any, language: str, user: Sequence[str]) -> Iterable[str]:
 
 def _preprocessor(env: Any, folder: Any) -> list[str]:
     defines = "${_defines('-D', CPPDEFINES, '', __env__)}" if env.get("CPPDEFINES") else ""
-    found = [str(word) for line in env.subst_list([[defines]]) for word in line]
+    found = [_unescaped(str(word)) for line in env.subst_list([[defines]]) for word in line]
     found += [f"-I{path}" for path in _folders(env, "CPPPATH", folder)]
     return [*found, *env["XENSYSTEMFLAGS"]]
 
