@@ -248,6 +248,12 @@ def test_more_needs_unpack_anew(machine: Machine, monkeypatch: pytest.MonkeyPatc
     assert (folder / "bin/xtool").exists()
 
 
+def test_what_is_installed_is_fetched_too_where_its_files_are_missing(machine: Machine) -> None:
+    (machine.home / "plan").write_text("")
+    machine.provide()
+    assert machine.log().splitlines()[-1].endswith(" download tool-4.17")
+
+
 def test_what_the_archive_lacks_is_left_out_and_not_asked_for_again(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,15 +136,16 @@ def _unpack(wanted: Sequence[str], folder: Path, say: Say, finish: Finish | None
         apt = Apt(work / "apt")
         for name in (archives, new):
             name.mkdir()
-        say(f"fetching package lists into {folder.parent}, as nothing is installed without root")
+        say(f"fetching package lists into {folder.parent}; nothing is installed")
         apt.update()
         packages = offered(wanted, apt.names())
         say(f"unpacking in {folder}: {' '.join(packages)}")
         if packages:
             # A libc other than the system's loader's does not work.
-            plan = apt.plan(packages).items()
-            found = [f"{name}={version}" for name, version in plan if name != "libc6"]
-            apt.download(found, archives)
+            plan = apt.plan(packages)
+            found = [f"{name}={version}" for name, version in plan.items() if name != "libc6"]
+            # What is installed already is not in the plan, but its files were not found.
+            apt.download([*found, *(name for name in packages if name not in plan)], archives)
         _make_root(new / "sysroot", sorted(archives.glob("*.deb")))
         _make_starters(new, folder)
         if finish is not None:

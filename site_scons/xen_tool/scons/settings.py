@@ -50,6 +50,9 @@ RESERVED = {
 }
 """The settings of the tool; a Kconfig symbol of such a name is set as CONFIG_NAME=."""
 
+OF_OTHER_TARGETS = ("RUNS", "RETRIES", "JUNIT", "AGAINST", "SBOM_STRICT", "SEED", "TARGET")
+"""Settings that neither a build nor the target boot has."""
+
 _PLACES = ("ARCH", "O")
 """Settings for one configuration only."""
 _noted: list[str] = []

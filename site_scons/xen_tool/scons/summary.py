@@ -14,6 +14,7 @@ from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOpt
 
 from ..config.configuration import Configuration
 from .errors import one_image, while_reading
+from .settings import OF_OTHER_TARGETS
 
 _lines: list[Callable[[], str]] = []
 
@@ -53,5 +54,6 @@ def _describe(configuration: Configuration) -> str:
             "a Xen loader would start its halting stub"
         )
     scons = os.environ.get("XEN_TOOL_COMMAND", "scons")
-    words = [scons, "boot", *(f"{name}={value}" for name, value in ARGLIST)]
+    kept = (f"{name}={value}" for name, value in ARGLIST if name not in OF_OTHER_TARGETS)
+    words = [scons, "boot", *kept]
     return f"a {kind} Xen {' and '.join(guests)} kernel; boot it on Xen with: {shlex.join(words)}"
