@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 from dataclasses import replace
@@ -79,6 +80,8 @@ def test_the_schema(image: Path, command: str) -> None:
     values = {note["name"]: note["value"] for note in found["notes"]}
     assert (values["LOADER"], values["SUPPORTED_FEATURES"]) == ("generic", "0x801")
     for verdict in found["verdicts"].values():
+        start = verdict.pop("start", {})
+        assert list(start) == ["entry", "mode", "registers", "source"] * (command == "inspect")
         assert verdict == {
             "accepted": True,
             "rule": None,
@@ -190,7 +193,41 @@ def test_inspect_shows_notes_segments_and_all_verdicts(image: Path) -> None:
     assert lines[0] == f"{image}: ELF64, x86_64"
     assert any(line.split()[:3] == ["0x8", "LOADER", '"generic"'] for line in lines)
     assert any(line.split()[:2] == ["PT_LOAD", "rwx"] for line in lines)
+    verdicts = lines.index("Verdicts of Xen 4.17, and of QEMU:") + 1
+    assert [line.split()[0] for line in lines[verdicts : verdicts + 5]] == LOADERS
     assert [line.split()[0] for line in lines[-5:]] == LOADERS
+    assert lines[-5].split(maxsplit=2) == [
+        "xen-pv-dom0",
+        "0xffffffff80200000",
+        "64-bit, pages mapped from VIRT_BASE on  rsi: start_info, rsp: boot stack",
+    ]
+
+
+def test_inspect_shows_how_the_guest_starts(image: Path) -> None:
+    def starts(words: tuple[str, ...] = ("--loader", "all")) -> dict[str, tuple[str, str]]:
+        _, found = document("inspect", image, *words)
+        verdicts = found["verdicts"]
+        assert {name for name in verdicts if verdicts[name]["accepted"]} == {
+            name for name in verdicts if "start" in verdicts[name]
+        }
+        said = {name: each["start"] for name, each in verdicts.items() if "start" in each}
+        assert all(each["source"] for each in said.values())
+        return {name: (each["entry"], each["mode"].split(",")[0]) for name, each in said.items()}
+
+    pvh = ("0x200100", "32-bit")
+    assert starts() == {
+        **dict.fromkeys(PV, ("0xffffffff80200000", "64-bit")),
+        **dict.fromkeys((*PVH, *FURTHER[:3]), pvh),
+    }
+    # What is only for PV is entered at e_entry by those who do not ask for a note.
+    write(image, good_pv64())
+    assert starts()["firecracker"] == ("0xffffffff80200000", "64-bit")
+    write(image, good_pvh(32).patching(0x800, struct.pack("<3I", 0x1BADB002, 0, 0xE4524FFE)))
+    assert starts()["qemu-kernel"] == ("0x200100", "32-bit")
+    assert document("inspect", image)[1]["verdicts"]["qemu-kernel"]["start"]["registers"] == (
+        "eax: 0x2badb002, ebx: multiboot information"
+    )
+    assert "start" not in document("check", image)[1]["verdicts"]["qemu-kernel"]
 
 
 @pytest.mark.parametrize("words", ["0xyz", "0x1000", '"quoted"'])

@@ -114,7 +114,11 @@ def _inspect(options: argparse.Namespace) -> int:
     from ..report.report import read_report
 
     report = read_report(
-        options.image, options.xen_release, options.loader, symbols=not options.json
+        options.image,
+        options.xen_release,
+        options.loader,
+        symbols=not options.json,
+        starts=True,
     )
     return print_result(options, report.document(), text.inspect(report), good=report.good)
 

@@ -21,7 +21,10 @@ strings of hexadecimal digits:
                            "reason": TEXT or null (the cause, if the loader does not print it),
                            "errors": [{"id": ID, "message": TEXT, "fix": TEXT, "where": TEXT,
                                        "reason": TEXT}],
-                           "warnings": [likewise]}}}
+                           "warnings": [likewise],
+                           "start": {"entry": "0x..." or null (where Linux's boot protocol says),
+                                     "mode": TEXT, "registers": TEXT, "source": TEXT}
+                                    (only from `inspect`, of a loader that accepts the image)}}}
 
 The number of the schema is not raised for a new field, but for one that is removed or changes
 its meaning.
@@ -51,6 +54,8 @@ from ..printable import printable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from ..loaders.start import Start
 
 SCHEMA = 1
 
@@ -141,6 +146,8 @@ class Report(NamedTuple):
     """Names of its entry and of the values of its notes; empty unless requested."""
     further: Mapping[str, Verdict]
     """The verdicts of loaders that were not requested, if they are to be mentioned."""
+    starts: Mapping[str, Start]
+    """How the loaders that accept it start it; empty unless requested."""
 
     @property
     def good(self) -> bool:
@@ -161,7 +168,9 @@ class Report(NamedTuple):
 
     def addresses(self) -> set[int]:
         """Return the addresses in it that may have names."""
-        return {self.entry, *(note.value for note in self.notes if isinstance(note.value, int))}
+        values = (note.value for note in self.notes if isinstance(note.value, int))
+        entries = (start.entry for start in self.starts.values() if start.entry is not None)
+        return {self.entry, *values, *entries}
 
     def document(self) -> dict[str, Any]:
         """Return what --json prints."""
@@ -179,9 +188,17 @@ class Report(NamedTuple):
             **({"xen_guest": [line._asdict() for line in self.guest]} if self.guest else {}),
             "segments": [_segment(segment) for segment in self.segments],
             "verdicts": {
-                loader: _verdict_document(verdict) for loader, verdict in self.verdicts.items()
+                loader: _verdict_document(verdict) | self._start_document(loader)
+                for loader, verdict in self.verdicts.items()
             },
         }
+
+    def _start_document(self, loader: str) -> dict[str, Any]:
+        if loader not in self.starts:
+            return {}
+        start = self.starts[loader]
+        entry = None if start.entry is None else hex(start.entry)
+        return {"start": {**start._asdict(), "entry": entry}}
 
 
 def read_report(
@@ -191,12 +208,14 @@ def read_report(
     *,
     symbols: bool = False,
     further: bool = False,
+    starts: bool = False,
 ) -> Report:
     """Read an image, and compute the verdicts of every loader of xen, QEMU, and those of asked.
 
     asked: the loaders that must accept it; None: those that it claims to support.
     symbols: whether to name addresses.
     further: whether to compute the verdicts of the loaders FURTHER as well.
+    starts: whether to tell how loaders start it.
 
     Raises XenToolError if the file cannot be opened, read or unpacked (a missing library or too
     little space).
@@ -205,6 +224,11 @@ def read_report(
         report = _report(kernel, xen, asked)
         if further:
             report = report._replace(further=verdicts(kernel, xen, FURTHER))
+        if starts:
+            from ..loaders import start
+
+            accepting = [name for name, verdict in report.verdicts.items() if verdict.accepted]
+            report = report._replace(starts=start.starts(kernel, xen, accepting))
         elf = elf_of(kernel.payload) if symbols and kernel.payload else None
         return report._replace(symbols=Symbols(elf).at(report.addresses())) if elf else report
 
@@ -233,6 +257,7 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report
         by_claim=asked is None,
         symbols={},
         further={},
+        starts={},
     )
 
 

@@ -82,6 +82,21 @@ def inspect(report: Report) -> Iterator[str]:
     yield ""
     yield f"Verdicts of Xen {report.xen}, and of QEMU:"
     yield from verdict_lines(report, tuple(report.verdicts))
+    if report.starts:
+        yield ""
+        yield "How the loaders that accept it start the guest:"
+    yield from table(
+        ("loader", "entry", "mode", "registers"),
+        (
+            (
+                loader,
+                "-" if s.entry is None else f"{s.entry:#x}{_named(s.entry, report.symbols)}",
+                s.mode,
+                s.registers,
+            )
+            for loader, s in report.starts.items()
+        ),
+    )
 
 
 def notes(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:

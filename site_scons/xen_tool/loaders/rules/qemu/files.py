@@ -48,6 +48,11 @@ def _elf_with_linux_protocol(subject: Subject) -> Fields | None:
     return common.setup_header(subject.kernel.file) if _is_elf(subject) else None
 
 
+def has_hdrs(subject: Subject) -> bool:
+    """Whether QEMU loads the file as a bzImage."""
+    return common.setup_header(subject.kernel.file) is not None
+
+
 def _is_elf(subject: Subject) -> bool:
     return subject.kernel.file.read(0, 4) == spec.ELFMAG
 

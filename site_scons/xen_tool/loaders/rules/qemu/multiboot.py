@@ -21,19 +21,19 @@ from .segments import (
 )
 
 _HAS_VBE = 0x00000004
-_HAS_ADDR = 0x00010000
+HAS_ADDR = 0x00010000
 _SEARCH = 8192 - 48
 
 
-def _found(subject: Subject) -> tuple[int, int] | None:
+def found(subject: Subject) -> tuple[int, int] | None:
     """Return the file offset and the flags of the header that load_multiboot finds."""
     return find(subject.kernel.file, MAGIC, _SEARCH)
 
 
 def _multiboot_elf(subject: Subject) -> int | None:
     """Return the offset of a header without addresses, which requires an ELF file."""
-    found = _found(subject)
-    return None if found is None or found[1] & _HAS_ADDR else found[0]
+    header = found(subject)
+    return None if header is None or header[1] & HAS_ADDR else header[0]
 
 
 def _multiboot_64(subject: Subject) -> Fields | None:
@@ -71,11 +71,16 @@ def _multiboot_overlapping(subject: Subject) -> Fields | None:
 
 def _multiboot_addresses(subject: Subject) -> Fields | None:
     """The addresses of the multiboot header contradict each other, or exceed the file."""
-    found = _found(subject)
-    if found is None or not found[1] & _HAS_ADDR:
+    header = found(subject)
+    if header is None or not header[1] & HAS_ADDR:
         return None
-    words = _wrong_address(subject.kernel.file, found[0])
-    return None if words is None else {**common.multiboot_header(found[0]), "words": words}
+    words = _wrong_address(subject.kernel.file, header[0])
+    return None if words is None else {**common.multiboot_header(header[0]), "words": words}
+
+
+def entry_addr(file: Data, offset: int) -> int:
+    """Return the address at which a header with addresses has the file entered."""
+    return file.unsigned(offset + 28, 4) or 0
 
 
 def _wrong_address(file: Data, offset: int) -> str | None:
@@ -100,16 +105,16 @@ def _wrong_address(file: Data, offset: int) -> str | None:
 
 def _multiboot_vbe(subject: Subject) -> Fields | None:
     """The multiboot header requests a video mode."""
-    found = _found(subject)
-    if found is None or not found[1] & _HAS_VBE:
+    header = found(subject)
+    if header is None or not header[1] & _HAS_VBE:
         return None
-    return common.multiboot_header(found[0])
+    return common.multiboot_header(header[0])
 
 
 def _other_multiboot(subject: Subject) -> Fields | None:
     """The file has any other multiboot header."""
-    found = _found(subject)
-    return None if found is None else common.multiboot_header(found[0])
+    header = found(subject)
+    return None if header is None else common.multiboot_header(header[0])
 
 
 _NO_HEADER = (

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Tell how each loader starts an image that it accepts: the entry, the CPU mode, the registers.
+
+Used by `xen-tool inspect`; the check of a build does not import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..elf import spec
+from ..image.container import KernelFile
+from ..image.elf import elf_of
+from ..light import NamedTuple
+from .model import crosvm, linux_loader
+from .model.libelf.parms import UNSET_ADDR32
+from .model.releases import Xen
+from .model.subject import Subject, subjects
+from .names import CROSVM, LINUX_LOADER, PV, PV_DOM0, PVH_DOM0, PVH_DOMU, QEMU
+from .rules.qemu import multiboot
+from .rules.qemu.entry_note import entry_of
+from .rules.qemu.files import has_hdrs
+
+
+class Start(NamedTuple):
+    """What the first instruction of the guest finds."""
+
+    entry: int | None
+    """Its address: virtual for PV, else physical, as linked, if Xen moves a PVH dom0 (H6); None:
+    where Linux's boot protocol says."""
+    mode: str
+    registers: str
+    source: str
+    """Where it was read, as in a Rule."""
+
+
+class _State(NamedTuple):
+    mode: str
+    registers: str
+
+
+_PV64 = _State("64-bit, pages mapped from VIRT_BASE on", "rsi: start_info, rsp: boot stack")
+_PV32 = _State("32-bit PAE, pages mapped from VIRT_BASE on", "esi: start_info, esp: boot stack")
+_PVH = _State("32-bit, no paging", "ebx: start_info")
+_MULTIBOOT = _State("32-bit, no paging", "eax: 0x2badb002, ebx: multiboot information")
+_LINUX_64 = _State(
+    "64-bit, low memory mapped at its own addresses", "rsi: boot_params, rsp: boot stack"
+)
+_LINUX_32 = _State("32-bit, no paging", "esi: boot_params, esp: boot stack")
+_BZIMAGE = _State("Linux's boot protocol", "as that says")
+
+_SOURCES = {
+    PV_DOM0: "xen/arch/x86/pv/dom0_build.c, dom0_construct",
+    PVH_DOM0: "xen/arch/x86/hvm/dom0_build.c, pvh_setup_cpus",
+    QEMU: "QEMU hw/i386/x86.c, x86_load_linux; pc-bios/optionrom",
+    "firecracker": "firecracker 1.16.1, src/vmm/src/arch/x86_64/regs.rs",
+    "cloud-hypervisor": "cloud-hypervisor 53.0, arch/src/x86_64/regs.rs",
+    "libkrun": "libkrun 1.19.0, src/arch/src/x86_64/linux/regs.rs",
+    CROSVM: "crosvm f1e797a, x86_64/src/lib.rs",
+}
+_DOMU = "tools/libs/guest/xg_dom_x86.c"
+
+
+def starts(kernel: KernelFile, xen: Xen, accepting: Iterable[str]) -> dict[str, Start]:
+    """Return how the loaders start an image, by name; they must be some that accept it."""
+    found = {}
+    for subject in subjects(kernel, xen, accepting):
+        entry, state = _start(subject)
+        source = _SOURCES.get(subject.loader, _DOMU)
+        found[subject.loader] = Start(entry, state.mode, state.registers, source)
+    return found
+
+
+def _start(subject: Subject) -> tuple[int | None, _State]:
+    if subject.loader in PV:
+        return subject.addresses.virt_entry, _PV64 if subject.elf.bits == 64 else _PV32
+    if subject.loader in (PVH_DOM0, PVH_DOMU):
+        return _by_pvh(subject), _PVH
+    if subject.loader in LINUX_LOADER:
+        return _by_linux_loader(subject)
+    return _by_crosvm(subject) if subject.loader == CROSVM else _by_qemu(subject)
+
+
+def _by_pvh(subject: Subject) -> int:
+    elf = subject.image.elf
+    if elf is not None and subject.parms.phys_entry != UNSET_ADDR32:
+        return subject.parms.phys_entry
+    # libxenguest takes an ELF32 that is no kernel for the firmware of an HVM domain, even if it
+    # is a bzImage as well.
+    firmware = elf or elf_of(subject.image.found.file)
+    return 0 if firmware is None else firmware.e_entry
+
+
+def _by_linux_loader(subject: Subject) -> tuple[int | None, _State]:
+    found = linux_loader.loaded(subject)
+    if found.error is not None:
+        return None, _BZIMAGE
+    if found.pvh_entry is not None:
+        return found.pvh_entry, _PVH
+    return found.entry, _LINUX_64
+
+
+def _by_crosvm(subject: Subject) -> tuple[int | None, _State]:
+    found = crosvm.loaded(subject)
+    if found.error is not None:
+        return None, _BZIMAGE
+    if found.multiboot is not None:
+        return multiboot.entry_addr(subject.data, found.multiboot), _MULTIBOOT
+    return subject.elf.e_entry, _LINUX_64 if subject.elf.bits == 64 else _LINUX_32
+
+
+def _by_qemu(subject: Subject) -> tuple[int | None, _State]:
+    header = multiboot.found(subject)
+    if header is not None:
+        offset, flags = header
+        if flags & multiboot.HAS_ADDR:
+            return multiboot.entry_addr(subject.kernel.file, offset), _MULTIBOOT
+        return _physical(subject, subject.elf.e_entry), _MULTIBOOT
+    if has_hdrs(subject):
+        return None, _BZIMAGE
+    return entry_of(subject) & UNSET_ADDR32, _PVH
+
+
+def _physical(subject: Subject, entry: int) -> int:
+    """Translate e_entry as load_elf of QEMU does: by a segment with code that has it."""
+    for s in subject.elf.segments:
+        is_code = s.p_type == spec.PT_LOAD and s.p_flags & spec.PF_X
+        if is_code and s.p_vaddr <= entry < s.p_vaddr + s.p_filesz:
+            return entry - s.p_vaddr + s.p_paddr
+    return entry

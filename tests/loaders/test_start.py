@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""How a loader starts what it accepts."""
+
+from __future__ import annotations
+
+import pytest
+
+from loaders.rows import IMAGES
+from xen_tool.image.container import unwrap
+from xen_tool.image.data import Data
+from xen_tool.loaders.model.releases import Xen
+from xen_tool.loaders.names import ALL
+from xen_tool.loaders.start import Start, starts
+from xen_tool.loaders.verdict import verdicts
+
+
+def start(image: bytes, loader: str, xen: str = "4.17") -> Start:
+    with unwrap("image", Data.of_bytes(image)) as kernel:
+        return starts(kernel, Xen.parse(xen), [loader])[loader]
+
+
+@pytest.mark.parametrize("release", ["4.17", "4.17+pv32"])
+def test_every_accepted_image_has_a_start(release: str) -> None:
+    xen = Xen.parse(release)
+    for name, content in IMAGES.items():
+        with unwrap(name, Data.of_bytes(content)) as kernel:
+            taken = [one for one, each in verdicts(kernel, xen, ALL).items() if each.accepted]
+            assert list(starts(kernel, xen, taken)) == taken
+
+
+@pytest.mark.parametrize(
+    ("image", "loader", "entry", "mode"),
+    [
+        ("good-pv32", "xen-pv-domu", 0xC0200000, "32-bit PAE"),
+        ("good-both", "xen-pvh-domu", 0x200100, "32-bit"),
+        ("Q1-addresses-good", "qemu-kernel", 0x201100, "32-bit"),
+        ("Q1-addresses-good", "crosvm", 0x201100, "32-bit"),
+        ("Q1-multiboot-386", "qemu-kernel", 0x200100, "32-bit"),
+        ("Z1-bzimage-gzip", "qemu-kernel", None, "Linux's boot protocol"),
+        ("Z1-bzimage-gzip", "xen-pv-dom0", 0xFFFFFFFF80200000, "64-bit"),
+        ("Z1-bzimage-gzip", "cloud-hypervisor", None, "Linux's boot protocol"),
+        ("good-pv64", "libkrun", 0xFFFFFFFF80200000, "64-bit"),
+        ("good-pvh64", "crosvm", 0x200100, "64-bit"),
+        ("V2-elf-and-bzimage", "xen-pvh-domu", 0x200100, "32-bit"),
+    ],
+)
+def test_where_and_in_which_mode(image: str, loader: str, entry: int | None, mode: str) -> None:
+    found = start(IMAGES[image], loader, "4.17+pv32")
+    assert (found.entry, found.mode.split(",")[0]) == (entry, mode)
