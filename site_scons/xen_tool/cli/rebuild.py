@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from .options import DEFAULT, print_result
+from .options import DEFAULT, add_json, print_result
 
 
 def rebuild(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def rebuild(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the image that was recorded (default: where its build put it); it shows differences",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    add_json(parser)
     parser.set_defaults(function=_rebuild)
 
 
