@@ -60,9 +60,16 @@ ENDS: list[tuple[Place, str, End, str]] = [
     ),
     (
         Place.DOMU,
-        STARTED + OFF,
+        STARTED + "up\n" + OFF,
         End(33, 9),
         "no result came: the domain shut down: poweroff",
+    ),
+    (
+        Place.DOMU,
+        "of dom0\n" + STARTED + OFF,
+        End(33, 9),
+        "no result came: the domain shut down: poweroff, and it printed nothing: a domU prints to "
+        "the ring of its console, as Xen shows what HYPERVISOR_console_io writes for dom0 only",
     ),
     (
         Place.DOMU,

@@ -77,6 +77,8 @@ class Evidence:
 
         self.started = False
         """Whether the dom0 has begun to start the domU."""
+        self.spoke = False
+        """Whether the guest, in a domU, has printed something."""
         self.domu_end = ""
         """The dom0's message about the end of the domU, or why it was not started."""
         self.panic_of_linux = ""
@@ -100,6 +102,7 @@ class Evidence:
             self.started = True
             self.domu_end = "" if found[1] == STARTS else found[1]
         else:
+            self.spoke = self.spoke or self.started
             is_word = self.reader.see(parsed.text, seen, parsed.indent, parsed.source)
             if not is_word and seen is not Seen.GLIMPSE:
                 self._see_guest(text)

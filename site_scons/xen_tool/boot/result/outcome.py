@@ -32,6 +32,10 @@ _QEMU_STOPPED = re.compile(r"\S*qemu\S*: terminating on signal")
 _GDB_KILLED = "Terminated via GDBstub"
 _NOT_GUEST = "the dom0, not the guest,"
 LACKS_MEMORY = "dom0 lacks memory (MEM= gives more): "
+_SILENT_DOMU = (
+    ", and it printed nothing: a domU prints to the ring of its console, as Xen shows what "
+    "HYPERVISOR_console_io writes for dom0 only"
+)
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,8 @@ class Judge:
         found, end = self._evidence, self._end
         if found.domu_end:
             lacks = found.no_memory and found.domu_end.startswith("xl ")
-            return f"no result came: {LACKS_MEMORY if lacks else ''}{found.domu_end}"
+            silent = "" if found.spoke or "shut down" not in found.domu_end else _SILENT_DOMU
+            return f"no result came: {LACKS_MEMORY if lacks else ''}{found.domu_end}{silent}"
         if found.last_words:
             return f"the guest {_by_xen(found.last_words)} without a result: {found.last_words}"
         if end.shutdown:
