@@ -80,8 +80,8 @@ def test_the_results_are_told_as_json(several: Project, tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.program("say('PASS a\\nRESULT: PASS\\n'); sys.exit(33)")
     words = (f"QEMU={machine.qemu}", f"HYPERVISOR={machine.xen}", "PROTOCOL=pass-fail", "RUNS=2")
-    run = several.scons("-Q", "-s", "test-boot", "--json", *words)
-    found = json.loads(run.out[run.out.index("{") : run.out.rindex("}") + 1])
+    run = several.scons("test-boot", "--json", *words)
+    found = json.loads(run.out)
     assert found["passed"]
     assert [test["name"] for test in found["tests"]] == ["boot", "boot-qemu", "boot-pvh"]
     assert [len(test["runs"]) for test in found["tests"]] == [2, 2, 2]

@@ -242,7 +242,7 @@ def test_the_target_knows_other_builders(tmp_path: Path) -> None:
     project.edit("data.S", "data.bin", "random.bin")
     # This says that paths are to stay.
     project.edit("SConstruct", '["-g"', '["-g", "-fmacro-prefix-map=/=/"')
-    run = project.run("reproducible", "--json", "-s")
+    run = project.run("reproducible", "--json")
     assert run.status == 2
     document = json.loads(run.out)
     found = {each.pop("file"): each for each in document["differences"]}

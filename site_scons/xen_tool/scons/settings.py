@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TextIO
 
 from SCons.Script import AddOption, GetOption
 
@@ -58,6 +61,8 @@ _PLACES = ("ARCH", "O")
 _noted: list[str] = []
 _JSON = "xen_json"
 _PROVENANCE = "xen_provenance"
+_documents: TextIO | None = None
+"""The standard output of the process, with --json."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,10 @@ class Settings:
 
 
 def add_options() -> None:
-    """Add --json and --provenance to SCons' options, once."""
+    """Add --json and --provenance to SCons' options, once.
+
+    With --json only print_json() prints to standard output; all else goes to standard error.
+    """
     try:
         GetOption(_JSON)
     except AttributeError:
@@ -142,11 +150,27 @@ def add_options() -> None:
             action="store_true",
             help="sbom: a statement of in-toto as well, to be signed",
         )
+        if wants_json():
+            global _documents
+            sys.stdout.flush()
+            _documents = os.fdopen(os.dup(1), "w", encoding="utf-8")
+            # Other builders' commands inherit it, too.
+            os.dup2(2, 1)
 
 
 def wants_json() -> bool:
     """Whether --json was given."""
     return bool(GetOption(_JSON))
+
+
+def documents() -> TextIO:
+    """Return where documents of --json are printed."""
+    return _documents or sys.stdout
+
+
+def print_json(document: object) -> None:
+    """Print a document of --json."""
+    print(json.dumps(document, indent=2), file=documents(), flush=True)
 
 
 def wants_provenance() -> bool:

@@ -199,7 +199,8 @@ def main(arguments: list[str]) -> None:
 
     from SCons.Script import main as scons
 
-    sys.argv = ["scons", *arguments]
+    # Before SConscripts are read, SCons prints a line to the standard output.
+    sys.argv = ["scons", *(["-Q"] if "--json" in arguments else []), *arguments]
     status: Any = 0
     try:
         scons()

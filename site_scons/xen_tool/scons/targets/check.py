@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -20,7 +19,7 @@ from ...loaders.names import PV_DOMU, listed
 from ...modules import modules
 from ..errors import one_image, while_building, while_reading
 from ..graph.nodes import Graph
-from ..settings import wants_json
+from ..settings import print_json, wants_json
 
 _T = TypeVar("_T")
 
@@ -158,7 +157,7 @@ def xen_check(
             {loader: required.fix(loader, requirement.symbols) for loader in report.asked}
         )
         if wants_json():
-            print(json.dumps(report.document(), indent=2))
+            print_json(report.document())
         else:
             print("\n".join(text.check(report)))
             with_pv32 = requirement.by_default and report.takes(PV_DOMU)

@@ -7,7 +7,6 @@ configuration, a target that changes it needs a run without other targets.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ from ...config.explain.listing import listing
 from ...config.targets import CHANGING, SETCONFIG, ConfigTargets, is_file
 from ...errors import XenToolError
 from ..errors import while_building, while_reading
-from ..settings import Settings, wants_json
+from ..settings import Settings, print_json, wants_json
 from . import why
 
 STANDS_FOR = {
@@ -88,7 +87,7 @@ def xen_config_targets(env: Any) -> None:
     def show(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         if wants_json():
             kconf = targets.load(configuration.arch)[0]
-            print(json.dumps(listing(configuration, kconf), indent=2))
+            print_json(listing(configuration, kconf))
         else:
             print(_as_table(configuration))
 
@@ -102,7 +101,7 @@ def xen_config_targets(env: Any) -> None:
         _alias(env, name, point, None)
 
     def tell(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        print(why.answer(env, _symbols_asked_of()))
+        why.answer(env, _symbols_asked_of())
 
     _alias(env, WHY, tell, None)
     for name in _symbols_asked_of():

@@ -13,7 +13,6 @@ prints
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -34,7 +33,7 @@ from ..graph.names import REPRODUCIBLE
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
 from ..graph.step_file import StepFile
-from ..settings import wants_json
+from ..settings import print_json, wants_json
 
 _SCHEMA = 1
 _COPY = "the-same-tree-in-another-folder"
@@ -114,7 +113,7 @@ def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str])
     if wants_json():
         rows = [{"file": path, **differs._asdict()} for path, differs in found.items()]
         document = {"schema": _SCHEMA, "targets": targets, "files": len(made)}
-        print(json.dumps({**document, "differences": rows}, indent=2))
+        print_json({**document, "differences": rows})
     elif not found:
         objects = [path for path in made if path.endswith(".o") and path not in targets]
         others = f" and {len(objects)} object{'s'[: len(objects) - 1]}" if objects else ""

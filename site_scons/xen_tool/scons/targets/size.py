@@ -41,7 +41,7 @@ from ..graph.names import SIZE
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
 from ..graph.step_file import StepFile
-from ..settings import wants_json
+from ..settings import print_json, wants_json
 
 _KEPT = ".sizes"
 _HISTORY = ".history.json"
@@ -76,7 +76,7 @@ def is_image(node: Any) -> bool:
 def _tell(node: Any) -> None:
     sizes, before, _ = measured(node)
     if wants_json():
-        print(json.dumps(document(sizes, before), indent=2))
+        print_json(document(sizes, before))
     else:
         print("\n".join(text.lines(sizes, before)))
 

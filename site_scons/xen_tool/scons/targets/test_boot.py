@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from ...boot.given import Given
 from ...boot.modes import Mode
 from ...build.spawn import INTERRUPTING
 from ..errors import while_building
-from ..settings import wants_json
+from ..settings import documents, wants_json
 
 NAME = "test-boot"
 
@@ -47,7 +48,8 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     how = How(GetOption("num_jobs"), int(said.get("RUNS") or 1), int(said.get("RETRIES") or 0))
     folder = log.folder(env["XEN_GRAPH"].plan.folder)
     suite = Suite(with_stems(cases), how, folder, _is_interrupted)
-    good = results.report(suite, as_json=wants_json(), junit=said.get("JUNIT"))
+    with contextlib.redirect_stdout(documents()):
+        good = results.report(suite, as_json=wants_json(), junit=said.get("JUNIT"))
     if suite.interrupted:
         raise BuildError(errstr="interrupted", status=1)
     if not good:

@@ -7,7 +7,6 @@ file was built.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,14 +20,14 @@ from ...config.explain.why import about, why
 from ...errors import XenToolError
 from ..graph import names
 from ..graph.nodes import Graph
-from ..settings import Settings, wants_json
+from ..settings import Settings, print_json, wants_json
 
 if TYPE_CHECKING:
     from ...config.targets import ConfigTargets
 
 
-def answer(env: Any, asked: Sequence[str]) -> str:
-    """Return the answers as text, or as JSON (schema: build/story.py).
+def answer(env: Any, asked: Sequence[str]) -> None:
+    """Print the answers as text, or as JSON (schema: build/story.py).
 
     asked are the symbols without a value.
     Raises XenToolError if there is no question, or for an unknown file or symbol.
@@ -49,15 +48,15 @@ def answer(env: Any, asked: Sequence[str]) -> str:
         )
     file = _file(env, wanted) if wanted else None
     if wants_json():
-        return json.dumps(
-            {**(file.as_json() if file else {}), **({"symbols": symbols} if symbols else {})},
-            indent=2,
+        print_json(
+            {**(file.as_json() if file else {}), **({"symbols": symbols} if symbols else {})}
         )
+        return
     lines = [
         *(file.as_text() if file else ()),
         *(line for each in symbols.values() for line in each),
     ]
-    return "\n".join(lines)
+    print("\n".join(lines))
 
 
 class _File(NamedTuple):
