@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from boot.debugger.guest import COMMAND, DEBUG_INFO, environment, gdb
-from project import Project, reference_kernel
+from project import TOP, Project, reference_kernel
 from xen_tool.boot.modes import MODES, Mode
 
 pytestmark = pytest.mark.usefixtures("linux_dom0", "gdb")
@@ -158,6 +158,42 @@ def test_a_pvh_guest_shares_a_page_too(images: dict[int, Path]) -> None:
     assert re.search(r"^event channel [1-9]\d*: pending$", run.stdout, re.M), run.stdout
     assert re.search(r"^vCPU 0: upcall pending, .*, evtchn_pending_sel 0x1$", run.stdout, re.M)
     assert re.search(r"^  time.tsc_to_system_mul +0x[1-9a-f]", run.stdout, re.M)
+
+
+PVH32 = """
+__asm__(".section .note, \\"a\\", @note\\n.long 4, 4, 18\\n.asciz \\"Xen\\"\\n.long start\\n"
+    ".text\\n.globl start\\nstart: mov $stack + 4096, %esp\\npush $0\\ncall outer\\nud2\\n");
+char stack[4096];
+int __attribute__((noinline)) inner(int n)
+{
+\t__asm__ volatile("");
+\treturn n + 1;
+}
+void outer(void)
+{
+\t__asm__ volatile("outl %0, %1" : : "a"(inner(6)), "Nd"((short)0xf4));
+}
+"""
+
+
+@pytest.mark.parametrize("qemu", ["qemu-system-x86_64", "qemu-system-i386"])
+def test_a_32_bit_pvh_kernel_without_xen(gcc: str, tmp_path: Path, qemu: str) -> None:
+    top = tmp_path / "build/i386"
+    top.mkdir(parents=True)
+    (top / "kernel.c").write_text(PVH32)
+    options = "-m32 -g -O1 -ffreestanding -fno-pic -no-pie -nostdlib -static -Wl,-Ttext=0x100000"
+    words = [gcc, *options.split(), "-Wl,-e,start,--build-id=none", "-o", "kernel", "kernel.c"]
+    subprocess.run(words, cwd=top, check=True)
+    script = "xen start-info\nbreak inner\ncontinue\nbacktrace\n"
+    os.symlink(TOP / "site_scons", tmp_path / "site_scons")
+    run = gdb(top / "kernel", "qemu", script, "--qemu", qemu, "--cmdline", "say hello")
+    assert re.search(r"^  magic +0x336ec578$", run.stdout, re.M), run.stdout + run.stderr
+    assert re.search(r'^  command line +"say hello"$', run.stdout, re.M)
+    assert re.search(r"^#0  inner \(n=.*\) at kernel\.c:8$", run.stdout, re.M)
+    # Arguments and callers are correct where the CPU has the kernel's width.
+    if qemu.endswith("i386"):
+        calls = r"^#0  inner \(n=6\) .*\n#1 .* outer \(\) at kernel\.c:12\n#2 .* start \(\)$"
+        assert re.search(calls, run.stdout, re.M), run.stdout
 
 
 def test_scons_gdb_does_the_same(images: dict[int, Path]) -> None:

@@ -65,9 +65,10 @@ class Aids:
         say: Say,
     ) -> None:
         """Start the debugger, or print the command for one; symbols: the file of Xen's symbols."""
-        if not self._given.gdb:
+        place, qemu = self._given.gdb, machine.command[0]
+        if not place:
             return
-        described = session(image, self._kernel, self._given.gdb, self._mode, symbols)
+        described = session(image, self._kernel, place, self._mode, qemu, symbols)
         if debugger:
             machine.listen_until(self._stack.enter_context(debugger(described)))
         else:

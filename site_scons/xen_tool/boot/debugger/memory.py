@@ -60,9 +60,17 @@ class Image:
 
 
 def register(name: str) -> int:
-    """Return a register of the CPU; _NO_ADDRESS if a dump has no registers."""
+    """Return a register of the CPU; _NO_ADDRESS if a dump has no registers.
+
+    rbx is ebx on a 32-bit CPU.
+    """
     try:
-        return int(gdb.selected_frame().read_register(name)) & (1 << 64) - 1
+        frame = gdb.selected_frame()
+        try:
+            value = frame.read_register(name)
+        except ValueError:
+            value = frame.read_register(f"e{name[1:]}")
+        return int(value) & (1 << 64) - 1
     except gdb.error:
         return _NO_ADDRESS
 

@@ -35,6 +35,8 @@ class Session(NamedTuple):
     image: str
     bits: int | None
     """32 or 64; None if gdb cannot read the image: it is packed, or not an ELF file."""
+    cpu_bits: int
+    """The machine's: 64, also for a 32-bit image; 32 with qemu-system-i386."""
     where: Where
     entry: int | None
     """The address at which this mode starts the image; None if no note names it."""
@@ -44,8 +46,8 @@ class Session(NamedTuple):
 
     def commands(self, *, run: bool) -> list[str]:
         """Return gdb's commands; run: continue to the entry."""
-        # The CPU of the machine is a 64-bit one, also for 32-bit guests.
-        lines = ["set architecture i386:x86-64"] if self.bits == 32 else []
+        wider = self.bits == 32 and self.cpu_bits == 64
+        lines = ["set architecture i386:x86-64"] if wider else []
         lines += [f"target remote {self.where.target}", f"source {SCRIPT}"]
         if self.xen_symbols:
             lines.append(f"add-symbol-file {self.xen_symbols}")
@@ -66,9 +68,12 @@ class Session(NamedTuple):
 
 
 def session(
-    image: str, kernel: str, where: Where, mode: Mode, xen_symbols: Path | None = None
+    image: str, kernel: str, where: Where, mode: Mode, qemu: str, xen_symbols: Path | None = None
 ) -> Session:
-    """Return the session for an image in this mode; kernel: a copy of the image."""
+    """Return the session for an image in this mode.
+
+    kernel: a copy of the image; qemu: the path of the program.
+    """
     bits, entry = None, None
     with contextlib.suppress(NotElf), open_kernel(kernel) as file:
         if file.payload is not None:
@@ -78,7 +83,8 @@ def session(
             entry = notes.get(XenElfNote.ENTRY, elf.e_entry)
             if mode.starts_by_pvh:
                 entry = notes.get(XenElfNote.PHYS32_ENTRY)
-    return Session(image, bits, where, entry, mode.is_nested, xen_symbols)
+    cpu_bits = 32 if qemu.endswith("-i386") else 64
+    return Session(image, bits, cpu_bits, where, entry, mode.is_nested, xen_symbols)
 
 
 def xen_symbols(hypervisor: Path, content: bytes, version: str | None) -> Path | None:
