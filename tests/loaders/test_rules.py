@@ -16,7 +16,7 @@ from xen_tool.image.container import KernelFile, unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.model.subject import subjects
-from xen_tool.loaders.names import ALL, DOM0, DOMU, LINUX_LOADER, LOADERS, PV, QEMU, XEN
+from xen_tool.loaders.names import ALL, DOM0, DOMU, GRUB_XEN, LINUX_LOADER, LOADERS, PV, QEMU, XEN
 from xen_tool.loaders.rules.rule import Effect, Finding
 from xen_tool.loaders.verdict import RULES, claimed, judge, rules_of, verdicts
 
@@ -101,6 +101,13 @@ def test_every_rule_has_a_row() -> None:
         ("E13-class", LINUX_LOADER),
         ("Q3-align-8", LINUX_LOADER),
         ("N4-padded-to-8", (QEMU,)),
+        ("good-both", (GRUB_XEN,)),
+        ("good-pv64", (GRUB_XEN,)),
+        ("good-pv32", (GRUB_XEN,)),
+        ("Z1-bzimage-gzip", (GRUB_XEN,)),
+        ("Z1-bzimage-xz", (GRUB_XEN,)),
+        ("Z4-gzip-of-bzimage", (GRUB_XEN,)),
+        ("Q10-elf-and-bzimage", (GRUB_XEN,)),
         ("N3-desc-outside", PV),
         ("Z7-xz-none", DOM0),
         ("Z7-bzimage-xz-x86", XEN),

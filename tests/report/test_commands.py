@@ -126,20 +126,24 @@ def test_who_is_asked(image: Path) -> None:
     assert "xen-pv-dom0   refused (C1)" in out
 
 
-FURTHER = ["firecracker", "cloud-hypervisor", "libkrun", "crosvm"]
+MONITORS = ["firecracker", "cloud-hypervisor", "libkrun"]
+FURTHER = [*MONITORS, "crosvm", "grub-xen", "grub-linux", "grub-multiboot"]
 
 
 def test_who_else_would_take_it(image: Path) -> None:
     line = tool("check", image).stdout.splitlines()[-1]
     assert line == (
-        "  Other loaders: accepted by firecracker, cloud-hypervisor, libkrun; not by crosvm "
-        "(--loader all)"
+        "  Other loaders: accepted by firecracker, cloud-hypervisor, libkrun, grub-xen; not by "
+        "crosvm, grub-linux, grub-multiboot (--loader all)"
     )
     # Firecracker loads it, but the guest is dead.
     line = tool("check", write(image, good_pv64())).stdout.splitlines()[-1]
-    assert line == f"  Other loaders: not by {', '.join(FURTHER)} (--loader all)"
+    assert line == (
+        "  Other loaders: accepted by grub-xen; not by "
+        f"{', '.join(name for name in FURTHER if name != 'grub-xen')} (--loader all)"
+    )
     # Whoever says whom to ask is told of nobody else, and so are programs.
-    assert "Others" not in tool("check", image, "--loader", "xen-pv-dom0").stdout
+    assert "Other loaders" not in tool("check", image, "--loader", "xen-pv-dom0").stdout
     assert list(document("check", image)[1]["verdicts"]) == LOADERS
 
 
@@ -148,7 +152,7 @@ def test_all_loaders(image: Path) -> None:
     assert status == 3
     assert found["asked"] == [*LOADERS, *FURTHER] == list(found["verdicts"])
     assert {name for name, verdict in found["verdicts"].items() if verdict["accepted"]} == {
-        *(*LOADERS, *FURTHER[:3])
+        *(*LOADERS, *MONITORS, "grub-xen")
     }
     status, found = document("check", image, "--loader", "firecracker")
     assert (status, found["asked"]) == (0, ["firecracker"])
@@ -216,8 +220,8 @@ def test_inspect_shows_how_the_guest_starts(image: Path) -> None:
 
     pvh = ("0x200100", "32-bit")
     assert starts() == {
-        **dict.fromkeys(PV, ("0xffffffff80200000", "64-bit")),
-        **dict.fromkeys((*PVH, *FURTHER[:3]), pvh),
+        **dict.fromkeys((*PV, "grub-xen"), ("0xffffffff80200000", "64-bit")),
+        **dict.fromkeys((*PVH, *MONITORS), pvh),
     }
     # What is only for PV is entered at e_entry by those who do not ask for a note.
     write(image, good_pv64())
@@ -415,7 +419,7 @@ def test_what_cannot_be_read(tmp_path: Path, command: str) -> None:
     ("arguments", "words"),
     [
         ((), "the following arguments are required: image"),
-        (("x", "--loader", "grub"), "'grub' is no loader; name one of xen-pv-dom0 (pv), "),
+        (("x", "--loader", "grup"), "'grup' is no loader; name one of xen-pv-dom0 (pv), "),
         (("x", "--xen-release", "4"), "'4' is no release of Xen: write 4.17, 4.17.3 or 4.17+pv32"),
         (("x", "--xen-release", "3.4"), "Xen 3.4 is older than 4.14"),
     ],

@@ -20,12 +20,16 @@ FIRECRACKER = "firecracker"
 CLOUD_HYPERVISOR = "cloud-hypervisor"
 LIBKRUN = "libkrun"
 CROSVM = "crosvm"
+GRUB_XEN = "grub-xen"
+GRUB_LINUX = "grub-linux"
+GRUB_MULTIBOOT = "grub-multiboot"
 
 LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
 """The loaders that an image may claim to support, which are checked by default."""
 
-FURTHER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM)
-"""Other virtual machine monitors, only checked if named; their rules are imported then."""
+GRUB = (GRUB_XEN, GRUB_LINUX, GRUB_MULTIBOOT)
+FURTHER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM, *GRUB)
+"""Virtual machine monitors and GRUB, checked only if named; their rules are imported then."""
 ALL = (*LOADERS, *FURTHER)
 SHORT = {
     PV_DOM0: "pv",

@@ -12,11 +12,22 @@ from ..elf import spec
 from ..image.container import KernelFile
 from ..image.elf import elf_of
 from ..light import NamedTuple
-from .model import crosvm, linux_loader
+from .model import crosvm, grub, linux_loader
 from .model.libelf.parms import UNSET_ADDR32
 from .model.releases import Xen
 from .model.subject import Subject, subjects
-from .names import CROSVM, LINUX_LOADER, PV, PV_DOM0, PVH_DOM0, PVH_DOMU, QEMU
+from .names import (
+    CROSVM,
+    GRUB,
+    GRUB_MULTIBOOT,
+    GRUB_XEN,
+    LINUX_LOADER,
+    PV,
+    PV_DOM0,
+    PVH_DOM0,
+    PVH_DOMU,
+    QEMU,
+)
 from .rules.qemu import multiboot
 from .rules.qemu.entry_note import entry_of
 from .rules.qemu.files import has_hdrs
@@ -56,6 +67,9 @@ _SOURCES = {
     "firecracker": "firecracker 1.16.1, src/vmm/src/arch/x86_64/regs.rs",
     "cloud-hypervisor": "cloud-hypervisor 53.0, arch/src/x86_64/regs.rs",
     "libkrun": "libkrun 1.19.0, src/arch/src/x86_64/linux/regs.rs",
+    GRUB_XEN: "GRUB 2.06, grub-core/loader/i386/xen.c, grub_xen_boot",
+    "grub-linux": "GRUB 2.06, grub-core/loader/i386/linux.c, grub_linux_boot",
+    GRUB_MULTIBOOT: "GRUB 2.06, grub-core/loader/multiboot.c, grub_multiboot_boot",
     CROSVM: "crosvm f1e797a, x86_64/src/lib.rs",
 }
 _DOMU = "tools/libs/guest/xg_dom_x86.c"
@@ -78,6 +92,8 @@ def _start(subject: Subject) -> tuple[int | None, _State]:
         return _by_pvh(subject), _PVH
     if subject.loader in LINUX_LOADER:
         return _by_linux_loader(subject)
+    if subject.loader in GRUB:
+        return _by_grub(subject)
     return _by_crosvm(subject) if subject.loader == CROSVM else _by_qemu(subject)
 
 
@@ -107,6 +123,18 @@ def _by_crosvm(subject: Subject) -> tuple[int | None, _State]:
     if found.multiboot is not None:
         return multiboot.entry_addr(subject.data, found.multiboot), _MULTIBOOT
     return subject.elf.e_entry, _LINUX_64 if subject.elf.bits == 64 else _LINUX_32
+
+
+def _by_grub(subject: Subject) -> tuple[int | None, _State]:
+    if subject.loader == GRUB_XEN:
+        return grub.xen_info(subject).entry, _PV64 if subject.elf.bits == 64 else _PV32
+    header = grub.header(subject)
+    if subject.loader != GRUB_MULTIBOOT or header is None:
+        return None, _BZIMAGE
+    offset, flags = header
+    if flags & grub.HAS_ADDRESSES:
+        return grub.entry_at(subject.data, offset), _MULTIBOOT
+    return grub.entry(subject.elf), _MULTIBOOT
 
 
 def _by_qemu(subject: Subject) -> tuple[int | None, _State]:

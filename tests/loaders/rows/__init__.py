@@ -7,13 +7,13 @@ Images are those of cases.py, by id, and the few that only a table test can judg
 from __future__ import annotations
 
 from loaders.cases import CASES
-from loaders.rows import builders, containers, guest, libelf, monitors, qemu
+from loaders.rows import builders, containers, grub, guest, libelf, monitors, qemu
 from loaders.rows.extra import EXTRA
 from loaders.rows.row import Row
 
 IMAGES: dict[str, bytes] = {
     **{case.id: case.image for case in CASES},
-    **{name: bytes(image) for name, image in (EXTRA | monitors.IMAGES).items()},
+    **{name: bytes(image) for name, image in (EXTRA | monitors.IMAGES | grub.IMAGES).items()},
 }
 
 ROWS: tuple[Row, ...] = (
@@ -23,4 +23,5 @@ ROWS: tuple[Row, ...] = (
     *qemu.ROWS,
     *guest.ROWS,
     *monitors.ROWS,
+    *grub.ROWS,
 )

@@ -15,6 +15,7 @@ from ...image.container import KernelFile
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Elf, Segment, elf_of
 from ...image.notes import FoundNote
+from ..names import GRUB_XEN
 from .libelf.addresses import Addresses, addresses
 from .libelf.parms import Parms, parse
 from .releases import KNOWS_HVM, Xen
@@ -120,4 +121,8 @@ def subjects(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator[S
 def _unwrapped_by(loader: str) -> Unwrap:
     if loader.endswith("-dom0"):
         return by_xen
+    if loader.startswith("grub-"):
+        from .grub import by_grub, by_grub_xen
+
+        return by_grub_xen if loader == GRUB_XEN else by_grub
     return by_libxenguest if loader.endswith("-domu") else by_qemu

@@ -5,6 +5,7 @@
     pv_domu, pvh_domu    libxenguest, with which xl builds other domains
     qemu_kernel          QEMU -kernel
     firecracker, cloud_hypervisor, libkrun, crosvm   other virtual machine monitors
+    grub_xen, grub_linux, grub_multiboot   GRUB
 
 Rules that several loaders share are in these:
 

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The rows of GRUB 2.06's command linux on a PC (grub-core/loader/i386/linux.c)."""
+
+from __future__ import annotations
+
+from ..model.grub import wrong_bzimage
+from ..model.subject import Subject
+from ..names import GRUB_LINUX
+from .rule import Effect, Fields, Rule
+
+
+def _no_bzimage(subject: Subject) -> Fields | None:
+    """The file is no bzImage of boot protocol 2.03 or newer."""
+    words = wrong_bzimage(subject.data)
+    if words is None:
+        return None
+    start = subject.data.read(0, 8).hex(" ") or "none"
+    return {
+        "words": words,
+        "where": f"the file has {subject.data.size} bytes, and starts with {start}",
+    }
+
+
+def _bzimage(subject: Subject) -> Fields | None:
+    """The file is a bzImage."""
+    return {"where": f"boot protocol {subject.data.unsigned(0x206, 2) or 0:#x} at offset 0x206"}
+
+
+_SOURCE = "GRUB 2.06, grub-core/loader/i386/linux.c, grub_cmd_linux"
+
+RULES = (
+    Rule(
+        "G4",
+        (GRUB_LINUX,),
+        _no_bzimage,
+        "{words}",
+        "give a bzImage, or start the kernel by multiboot, or by Xen",
+        source=_SOURCE,
+    ),
+    Rule(
+        "G4",
+        (GRUB_LINUX,),
+        _bzimage,
+        "a bzImage is started by Linux's own boot protocol; notes do not matter",
+        "there is no PVH in GRUB: start the image by Xen or QEMU",
+        Effect.WARNING,
+        source=_SOURCE,
+    ),
+)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The rows of pvgrub, GRUB 2.06 as a PV domain, which starts another kernel in its place.
+
+It is x86_64-xen for an ELF64 and i386-xen for an ELF32 (grub-core/loader/i386/xen.c).  It checks
+neither XEN_VERSION nor features.
+"""
+
+from __future__ import annotations
+
+from ...abi import XenElfNote
+from ..model import grub, where
+from ..model.subject import Subject
+from ..names import GRUB_XEN
+from .rule import Effect, Fields, Rule
+
+
+def _refused(subject: Subject) -> Fields | None:
+    """The file has no kernel for Xen, or one for another platform."""
+    words = grub.refused_by_pvgrub(subject)
+    if words is None:
+        return None
+    if subject.image.elf is None:
+        start = subject.data.read(0, 8).hex(" ") or "none"
+        return {"words": words, "where": f"it starts with the bytes {start}"}
+    found = where.of_type(subject, XenElfNote.LOADER, XenElfNote.VIRT_BASE, XenElfNote.PAE_MODE)
+    return {"words": words, "where": f"{where.header(subject, 'e_machine')}; {found}"}
+
+
+def _dead(subject: Subject) -> Fields | None:
+    """The entry is where no bytes of the file are."""
+    info = grub.xen_info(subject)
+    if grub.runs_at(info, subject.elf, info.entry):
+        return None
+    found = where.of_type(subject, XenElfNote.ENTRY, XenElfNote.VIRT_BASE)
+    return {"entry": info.entry, "where": found}
+
+
+def _by_pvh_entry(subject: Subject) -> Fields | None:
+    """There is no note ENTRY, and e_entry is what PHYS32_ENTRY says."""
+    info = grub.xen_info(subject)
+    if info.entry != subject.parms.phys_entry or subject.note(XenElfNote.ENTRY) is not None:
+        return None
+    found = where.of_type(subject, XenElfNote.PHYS32_ENTRY, XenElfNote.ENTRY)
+    return {"entry": info.entry, "where": found}
+
+
+_GET_INFO = "GRUB 2.06, grub-core/loader/i386/xen_fileXX.c, grub_xen_get_infoXX"
+
+RULES = (
+    Rule(
+        "G5",
+        (GRUB_XEN,),
+        _refused,
+        "{words}",
+        'give an ELF, or a bzImage of gzip, xz or lzo, with notes of the owner "Xen": LOADER = '
+        '"generic", a VIRT_BASE that is aligned to 4096, and PAE_MODE = "yes" if it is an ELF32',
+        source=_GET_INFO,
+    ),
+    Rule(
+        "G6",
+        (GRUB_XEN,),
+        _dead,
+        "the guest is entered at {entry:#x}, where none of its code is, and is dead without a word",
+        "make ENTRY the virtual address of the entry, in a descriptor as wide as an address",
+        Effect.ERROR,
+        source=_GET_INFO,
+    ),
+    Rule(
+        "G6",
+        (GRUB_XEN,),
+        _by_pvh_entry,
+        "there is no PVH in GRUB: the guest is entered at {entry:#x}, its PVH entry, as a PV "
+        "domain, and is dead without a word",
+        "add a PV entry, with the note ENTRY; or let xl start the kernel as a PVH domain",
+        Effect.ERROR,
+        source=_GET_INFO,
+    ),
+)
