@@ -10,12 +10,28 @@ import os
 import sys
 from pathlib import Path
 
+from tiers import TIERS
+
 TOP = Path(__file__).resolve().parent.parent
-_WORKERS = ("-n", "auto", "--dist", "loadfile")
-"""A worker for each processor.  Each gets whole files, whose tests share their fixtures."""
+_WORKERS = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+"""A worker for each processor.  Each gets whole files, whose tests share their fixtures.
+
+The order of the files is that of tiers.py.
+"""
 
 
 def main() -> None:
+    arguments = sys.argv[1:]
+    tier = arguments.pop(0) if arguments and arguments[0] in TIERS else None
+    if tier:
+        arguments = ["-m", tier, *arguments]
+    if tier != "unit":
+        _provide()
+    os.chdir(TOP)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *_WORKERS, *arguments])
+
+
+def _provide() -> None:
     sys.path.insert(0, str(TOP / "site_scons"))
     import provision
     from xen_tool.errors import XenToolError
@@ -29,8 +45,6 @@ def main() -> None:
         say(str(error))
     for need in provision.missing():
         say(f"going on without {need.wanted}: the tests that need it are skipped")
-    os.chdir(TOP)
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *_WORKERS, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

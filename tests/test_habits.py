@@ -13,6 +13,8 @@ import pytest
 
 from project import TOP
 
+pytestmark = pytest.mark.unit
+
 LINTERS = {
     "ruff check": "ruff check site_scons tests",
     "ruff format": "ruff format --check site_scons tests packaging SConstruct "

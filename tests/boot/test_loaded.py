@@ -14,6 +14,8 @@ from loaders.images import CODE_OFFSET, EXIT_PORT, PADDR, PVH_ENTRY, Image
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.report.report import read_report
 
+pytestmark = pytest.mark.boot
+
 DATA = PADDR + 0x2000
 VALUE = 0x10
 """A byte of the second segment; QEMU exits with 2 * VALUE + 1 if it is in memory."""

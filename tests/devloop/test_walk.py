@@ -17,6 +17,8 @@ from devloop.runs import faces
 from devloop.walk import Tally, Walk
 from project import TOP
 
+pytestmark = pytest.mark.build
+
 TOOL = TOP / "site_scons"
 SEEDS = range(10)
 STEPS = 50

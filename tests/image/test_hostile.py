@@ -34,7 +34,7 @@ from xen_tool.image.elf import Elf, NotElf
 from xen_tool.image.notes import NoteWalk, qemu_notes
 from xen_tool.image.symbols import Symbols
 
-CASES = int(os.environ.get("XEN_TOOL_FUZZ_CASES", "5000"))
+CASES = int(os.environ.get("XEN_TOOL_FUZZ_CASES", "2000"))
 GIB = 1 << 30
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from wrapper.checkout import Checkout
 
+pytestmark = pytest.mark.build
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
