@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from project import TOP, Project, Run
+from xen_tool import cli
 
 SHORTCUT = TOP / "site_scons/xen_tool/shortcut/__main__.py"
 BUILD = "build/x86_64"
@@ -98,6 +99,17 @@ def test_an_edit_is_built_past_scons(tree: Tree) -> None:
     tree.edit("include/n.h", "1", "2")
     assert f"CC {BUILD}/src/a.o" in tree.build(scons=False).steps
     assert tree.build(scons=False).steps == []
+
+
+def test_a_new_kernel_is_built_past_scons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
+    cli.main(["new", str(tmp_path / "mine")])
+    tree = Tree(tmp_path / "mine")
+    tree.write("../read", "")
+    tree.edit("SConstruct", "\nenv = ", '\nos.utime("../read")\nenv = ')
+    tree.build(scons=True)
+    tree.edit("main.c", "static char in_bss;", "static char in_bss, more;")
+    tree.build(scons=False)
 
 
 @pytest.mark.usefixtures("each_scons")
