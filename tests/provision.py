@@ -50,6 +50,8 @@ NEEDS = (
         "xen-utils-{xen}",
         files=("usr/lib/*/libxenguest.so.*", "usr/lib/xen-*/bin/readnotes"),
     ),
+    Need("grub-common", programs=("grub-mkimage",)),
+    Need("grub-pc-bin", files=("usr/lib/grub/i386-pc/lnxboot.img",)),
     Need("tmux", programs=("tmux",)),
     Need("ninja-build", programs=("ninja",)),
     Need("strace", programs=("strace",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from loaders import test_grub
 from loaders.cases import CASES
 from loaders.hypervisor import LIVE_LOADERS, XEN_LOADERS
 from loaders.rows import IMAGES
@@ -78,6 +79,8 @@ def test_a_rule_says_what_it_is(rule: Rule) -> None:
 def _compared(loader: str) -> str:
     if loader in DOMU:
         return f"{len(CASES) * (2 if loader == PV_DOMU else 1)} and 20,000 random"
+    if loader in test_grub.ASKED:
+        return str(len(test_grub.ASKED[loader]))
     releases = len(IMAGES_THAT_DIFFER) * len(RELEASES) if loader in XEN_LOADERS else 0
     return str(len(CASES) + releases) if loader in LIVE_LOADERS else "0"
 

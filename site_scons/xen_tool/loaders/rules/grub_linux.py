@@ -36,6 +36,7 @@ RULES = (
         "{words}",
         "give a bzImage, or start the kernel by multiboot, or by Xen",
         source=_SOURCE,
+        live=True,
     ),
     Rule(
         "G4",

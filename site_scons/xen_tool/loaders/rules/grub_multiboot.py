@@ -67,6 +67,7 @@ RULES = (
         "{words}",
         "add a multiboot header, or start the kernel by Xen: module behind xen.gz",
         source=_SOURCE,
+        live=True,
     ),
     Rule(
         "G2",
@@ -75,6 +76,7 @@ RULES = (
         "unsupported flag: {flags:#x}",
         "clear the bits 3 to 15 of the multiboot header's flags",
         source=_SOURCE,
+        live=True,
     ),
     Rule(
         "G2",
@@ -83,6 +85,7 @@ RULES = (
         "{words}",
         "correct the addresses of the multiboot header",
         source="GRUB 2.06, grub-core/loader/i386/multiboot_mbi.c, load_kernel",
+        live=True,
     ),
     Rule(
         "G3",
@@ -92,6 +95,7 @@ RULES = (
         "link an ELF of i386 or x86_64 with segments below 4 GiB, apart from each other, and an "
         "entry in one of them, or give the multiboot header addresses",
         source="GRUB 2.06, grub-core/loader/multiboot_elfxx.c, grub_multiboot_load_elf",
+        live=True,
     ),
     Rule(
         "G1",
@@ -101,5 +105,6 @@ RULES = (
         "be sure that its entry is one for multiboot",
         Effect.WARNING,
         source="GRUB 2.06, grub-core/loader/multiboot.c, grub_multiboot_boot",
+        live=True,
     ),
 )
