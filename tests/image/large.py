@@ -7,6 +7,7 @@ Each is good_both() with tables of headers, notes, relocations or symbols behind
 from __future__ import annotations
 
 import gzip
+import re
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -62,18 +63,31 @@ def _behind(offset: int) -> int:
     return offset - (1 << 40)
 
 
-def with_symbols(names: bytes, symbols: bytes) -> bytes:
-    """A section of code, all that is loaded, and these tables."""
+def with_symbols(
+    names: bytes, symbols: bytes, sh_type: int = spec.SHT_PROGBITS, size: int = 0x2000
+) -> bytes:
+    """A section of code, by default all that is loaded, and these tables."""
     words = b"\0.text\0.symtab\0.strtab\0.shstrtab\0"
     at = [len(words), len(words) + len(names)]
     rows: list[Row] = [
         (0,) * 10,
-        (1, spec.SHT_PROGBITS, 6, LOADED_AT, 0x1000, 0x2000, 0, 0, 1, 0),
+        (1, sh_type, 6, LOADED_AT, 0x1000, size, 0, 0, 1, 0),
         (7, spec.SHT_SYMTAB, 0, 0, _behind(at[1]), len(symbols), 4, 0, 8, 24),
         (23, spec.SHT_STRTAB, 0, 0, _behind(0), len(words), 0, 0, 1, 0),
         (15, spec.SHT_STRTAB, 0, 0, _behind(at[0]), len(names), 0, 0, 1, 0),
     ]
     return with_sections(rows, words + names + symbols)
+
+
+def _different_symbols(count: int) -> bytes:
+    """Each has other bytes of memory, and another name."""
+    names = b"".join(b"%x\0" % number for number in range(count))
+    places = [match.start() for match in re.finditer(rb"[^\0]+", names)]
+    entries = (
+        struct.pack("<IBBHQQ", 1 + place, 0x12, 0, 1, LOADED_AT + 3 * number, 2)
+        for number, place in enumerate(places)
+    )
+    return with_symbols(b"\0" + names, b"".join(entries), spec.SHT_NOBITS, 1 << 40)
 
 
 def symbol(st_name: int, st_value: int, st_info: int = 0x12, st_shndx: int = 1) -> bytes:
@@ -126,6 +140,7 @@ LARGE: dict[str, Callable[[], bytes]] = {
             b"\0" + _THUNK * (20 * MIB // len(_THUNK)), symbol(2, LOADED_AT) * (20 * MIB // 24)
         )
     ),
+    "different symbols": lambda: _different_symbols(300_000),
     "a long name": lambda: with_symbols(
         b"\0" + b"\x1b[2J" * (10 * MIB), symbol(1, LOADED_AT) * (30 * MIB // 24)
     ),

@@ -35,7 +35,10 @@ def kib(name):
 
 before = kib("VmRSS")
 good, image = sys.argv[1:]
-for command in (["check", image], ["inspect", image], ["map", image], ["diff", good, image]):
+for command in (
+    *([name, image] for name in ("check", "inspect", "map", "size")),
+    *(["diff", good, image], ["size", image, "--against", good]),
+):
     print(*command, main(command))
 with Symbols(image) as symbols:
     print(*symbols.places([0xffffffff80200005, 0x200010, 1]))

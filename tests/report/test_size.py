@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from image.large import LARGE
 from loaders.good import good_both, good_pv32
 from project import Project
 from xen_tool.cli import main
 from xen_tool.errors import XenToolError
 from xen_tool.image.data import Data
 from xen_tool.image.elf import Elf
-from xen_tool.report.size import history, linker_map
+from xen_tool.report.size import history, linker_map, named, sizes
 from xen_tool.report.size.parts import NO_SYMBOL, parts
 from xen_tool.report.size.sizes import Sizes
 
@@ -144,7 +145,7 @@ def test_every_image_adds_up(tmp_path: Path) -> None:
                 place = chance.randrange(4, min(len(content), chance.choice((64, 400, 1 << 20))))
                 content[place] = chance.choice((0, 1, 0x7F, 0xFF, chance.randrange(256)))
             cut = bytes(content[: chance.choice((len(content), chance.randrange(52, 4096)))])
-            found = parts(Elf(Data.of_bytes(cut)))
+            found = list(parts(Elf(Data.of_bytes(cut))))
             assert sum(part.in_file for part in found) == len(cut)
             assert all(part.in_file >= 0 and part.in_memory >= 0 for part in found)
 
@@ -175,7 +176,7 @@ def test_a_file_without_symbols_and_sections_is_parted(linked: Project, tmp_path
     bare = bytearray(content)
     # e_shoff, e_shnum and e_shstrndx.
     bare[0x28:0x30], bare[0x3C:0x40] = bytes(8), bytes(4)
-    found = parts(Elf(Data.of_bytes(bytes(bare))))
+    found = list(parts(Elf(Data.of_bytes(bytes(bare)))))
     assert sum(part.in_file for part in found) == len(content)
     assert {part.symbol for part in found} <= {NO_SYMBOL, ""}
 
@@ -212,16 +213,30 @@ def test_scons_tells_what_has_changed(tmp_path: Path) -> None:
             assert sum(section[place] for section in each["sections"]) == each[place]
 
 
+def test_symbols_beyond_the_limit_are_counted_as_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(LARGE["different symbols"]())
+    monkeypatch.setattr(named, "MOST", 1000)
+    document = sizes.document(sizes.read_sizes(path), None)
+    adds_up(document, path.stat().st_size)
+    rows = {row["name"]: row for row in document["symbols"] if row["section"] == ".text"}
+    assert len(rows) == 1001
+    assert rows["3e7"]["memory"] == 2
+    assert rows[NO_SYMBOL]["memory"] == (1 << 40) - 2000
+
+
 def test_a_history_is_bounded_and_begun_anew_if_damaged(tmp_path: Path) -> None:
     path = str(tmp_path / "k.history.json")
     for number in range(history.MOST + 5):
-        sizes = Sizes("k", (number, 0), {(".text",): (number, 0)}, {}, {})
-        told = history.add(path, sizes, number, "")
+        now = Sizes("k", (number, 0), {(".text",): (number, 0)}, {}, {})
+        told = history.add(path, now, number, "")
     assert [entry.time for entry in told] == list(range(5, history.MOST + 5))
     assert history.read(path) == told
     for damaged in ("", "[]", '{"schema": 1, "entries": [{}]}', '{"schema": 9, "entries": []}'):
         (tmp_path / "k.history.json").write_text(damaged)
-        assert len(history.add(path, sizes, 1, "")) == 1
+        assert len(history.add(path, now, 1, "")) == 1
 
 
 def test_scons_compares_with_a_revision(tmp_path: Path) -> None:

@@ -146,8 +146,8 @@ def _size(options: argparse.Namespace) -> int:
     placed = [linker_map.read(name) for name in options.map or ()]
     now = sizes.read_sizes(options.image, *placed[:1])
     before = sizes.read_sizes(options.against, *placed[1:2]) if options.against else None
-    lines = text.lines(now, before, options.top)
-    return print_result(options, sizes.document(now, before), lines, good=True)
+    document = sizes.document(now, before) if options.json else None
+    return print_result(options, document, text.lines(now, before, options.top), good=True)
 
 
 def _diff(options: argparse.Namespace) -> int:

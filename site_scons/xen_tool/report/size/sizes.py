@@ -18,13 +18,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from ...errors import XenToolError
 from ...image.container import open_kernel
 from ...image.elf import Elf, NotElf
-from ...light import NamedTuple
 from .parts import Part, Placed, parts
 
 SCHEMA = 1
@@ -59,22 +58,26 @@ def read_sizes(
             elf = Elf(kernel.payload or kernel.file)
         except NotElf as error:
             raise XenToolError(f"{kernel.path}: {error}") from error
-        found = parts(elf, placed)
-    return Sizes(
-        os.fspath(path),
-        (sum(part.in_file for part in found), sum(part.in_memory for part in found)),
-        _sums(found, lambda part: (part.section,)),
-        _sums(found, lambda part: (part.object,)) if placed else {},
-        _sums(found, lambda part: (part.section, part.object, part.symbol)),
-    )
+        return _sums(os.fspath(path), parts(elf, placed, kernel.file.size), bool(placed))
 
 
-def _sums(found: Iterable[Part], key: Callable[[Part], Key]) -> Mapping[Key, Bytes]:
-    sums: dict[Key, Bytes] = {}
-    for part in found:
-        file, memory = sums.get(key(part), NOTHING)
-        sums[key(part)] = file + part.in_file, memory + part.in_memory
-    return sums
+def _sums(image: str, found: Iterable[Part], has_objects: bool) -> Sizes:
+    symbols: dict[Key, Bytes] = {}
+    for section, symbol, of_object, in_file, in_memory in found:
+        key = section, of_object, symbol
+        file, memory = symbols.get(key, NOTHING)
+        symbols[key] = file + in_file, memory + in_memory
+    total = sum(file for file, _ in symbols.values()), sum(m for _, m in symbols.values())
+    sections, objects = _by(symbols, 0), _by(symbols, 1) if has_objects else {}
+    return Sizes(image, total, sections, objects, symbols)
+
+
+def _by(symbols: Mapping[Key, Bytes], place: int) -> dict[Key, Bytes]:
+    sums: dict[str, Bytes] = {}
+    for key, (in_file, in_memory) in symbols.items():
+        file, memory = sums.get(key[place], NOTHING)
+        sums[key[place]] = file + in_file, memory + in_memory
+    return {(name,): size for name, size in sums.items()}
 
 
 def stored(path: str) -> Sizes | None:
