@@ -34,6 +34,6 @@ def leave(status: int) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     except OSError:
-        # Nobody reads the output, or the disk is full: Python reports it.
+        # The output is closed, or the disk is full: Python reports it.
         sys.exit(status)
     os._exit(status)

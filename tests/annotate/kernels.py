@@ -156,7 +156,7 @@ def with_pt_phdr(folder: Path) -> Path:
 
 def with_pt_null(folder: Path) -> Path:
     """Return that kernel with a PT_NULL, an unused program header."""
-    return _without_room(folder, f"{_HEADERS} spare PT_NULL;")
+    return _without_room(folder, f"{_HEADERS} unused PT_NULL;")
 
 
 def without_sections(folder: Path) -> Path:

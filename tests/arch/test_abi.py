@@ -153,4 +153,4 @@ def test_what_is_there_is_used(header: Path) -> None:
     names = re.findall(r"^#define (\w+) \S|^struct (\w+) \{", text, re.M)
     for name in (number or structure for number, structure in names):
         inside = len(re.findall(rf"\b{name}\b", text)) > 1
-        assert inside or re.search(rf"\b{name}\b", used), f"nobody uses {name}"
+        assert inside or re.search(rf"\b{name}\b", used), f"no source uses {name}"

@@ -34,10 +34,10 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     (tmp_path / "file").write_text("one")
-    return settled(str(tmp_path / "file"))
+    return aged(str(tmp_path / "file"))
 
 
-def settled(path: str) -> str:
+def aged(path: str) -> str:
     """Wait until the clock is later than a file's last change; return its path."""
     while changed_since(os.stat(path), clock()):
         time.sleep(0.001)
@@ -103,7 +103,7 @@ def test_an_equal_content_with_another_time_has_the_same_digest(path: str) -> No
 
 def test_a_time_in_the_future_does_not_make_a_file_young(path: str, reads: Reads) -> None:
     os.utime(path, (4e9, 4e9))
-    known = known_of(settled(path))
+    known = known_of(aged(path))
     reads.paths.clear()
     assert Contents(known).digest(path) == known[path][1]
     assert reads.paths == []
@@ -128,7 +128,7 @@ def test_a_young_file_is_looked_at_again_later(path: str, monkeypatch: pytest.Mo
         patched.setattr(contents, "clock", lambda: 0)
         now.digest(path)
     Path(path).write_text("two")
-    settled(path)
+    aged(path)
     now.look_again_at_young()
     assert now.seen(path) == (*known_of(path)[path], False, now.looks)
 

@@ -62,7 +62,7 @@ EDITS: dict[str, Callable[[], object]] = {
     "a lost target": lambda: os.unlink("out/image"),
     "a lost source": lambda: os.unlink("c.c"),
     "what must be there before": lambda: os.unlink("out/made"),
-    "what nobody asks for": lambda: write("other.c", "int other;\n"),
+    "what no step reads": lambda: write("other.c", "int other;\n"),
 }
 
 

@@ -73,10 +73,10 @@ class Check:
             expected = self.expected(round_)
             assert clean == expected, f"the oracle is wrong: {_difference(clean, expected or b'')}"
 
-    def check(self, round_: Round, *, settled: bool) -> bool:
+    def check(self, round_: Round, *, up_to_date: bool) -> bool:
         """Build and compare; return whether there is a right image.
 
-        settled says that the second run must do nothing.  Without, after a kill or an edit
+        up_to_date says that the second run must do nothing.  Without, after a kill or an edit
         during a run, steps may be repeated once.  Raises Wrong.
         """
         expected = self.expected(round_)
@@ -87,7 +87,7 @@ class Check:
             return False
         self._compare(run, expected)
         again = self._run(round_)
-        if not settled and not did_nothing(again):
+        if not up_to_date and not did_nothing(again):
             self._compare(again, expected)
             again = self._run(round_)
         self._compare(again, expected)

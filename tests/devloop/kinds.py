@@ -26,7 +26,7 @@ class Kind:
     simple: bool = False
     """Whether it is only an edit that asks for some work."""
     foreign: bool = False
-    """Whether it is about what a builder of SCons' own makes, whose outputs nobody looks at."""
+    """Whether it is about what a builder of SCons' own makes, whose outputs no test reads."""
 
 
 def save(path: Path, data: bytes, how: str = "in place") -> None:

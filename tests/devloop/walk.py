@@ -150,7 +150,7 @@ class Walk:
                 self._tried(way.name, way.act(round_))
             if round_.complaints:
                 raise Wrong("failed", round_.complaints[0])
-            if self._check.check(round_, settled=way is None or way.settled):
+            if self._check.check(round_, up_to_date=way is None or way.up_to_date):
                 self._is_good()
         except Crash as crash:
             raise Wrong("crash", str(crash)) from crash

@@ -51,7 +51,7 @@ class Way:
     act: Callable[[Round], str]
     broken_too: bool = True
     """Whether it makes sense while the tree cannot be built."""
-    settled: bool = False
+    up_to_date: bool = False
     """Whether the run after the next has nothing to do; else a step may be repeated once."""
     foreign: bool = False
     """As Kind.foreign."""
@@ -62,12 +62,12 @@ def ways() -> list[Way]:
     found = [
         Way("edit during a build", 9, _edit_during),
         Way("edit and revert during a build", 4, _edit_and_revert_during),
-        Way("two builds at once", 6, _two_at_once, broken_too=False, settled=True),
-        Way("scons -c", 2, _clean, broken_too=False, settled=True),
-        Way("-n first", 2, functools.partial(_first, option="-n"), settled=True),
-        Way("-q first", 2, functools.partial(_first, option="-q"), settled=True),
-        Way("-k first", 2, functools.partial(_first, option="-k"), settled=True),
-        Way("one object first", 4, _one_object, broken_too=False, settled=True),
+        Way("two builds at once", 6, _two_at_once, broken_too=False, up_to_date=True),
+        Way("scons -c", 2, _clean, broken_too=False, up_to_date=True),
+        Way("-n first", 2, functools.partial(_first, option="-n"), up_to_date=True),
+        Way("-q first", 2, functools.partial(_first, option="-q"), up_to_date=True),
+        Way("-k first", 2, functools.partial(_first, option="-k"), up_to_date=True),
+        Way("one object first", 4, _one_object, broken_too=False, up_to_date=True),
         Way("kill -9 after an edit of the generator's source", 4, _kill_generator, foreign=True),
     ]
     for group in (False, True):

@@ -121,7 +121,7 @@ def wait_for(port: int) -> None:
             if client.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    raise AssertionError(f"nobody listens at {port}")
+    raise AssertionError(f"no server listens at {port}")
 
 
 @pytest.fixture

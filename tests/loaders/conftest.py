@@ -24,8 +24,8 @@ def libxenguest_door(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> tupl
     if not roots:
         pytest.skip("xenguest.h (Debian's libxen-dev) is not installed")
     root = roots[0]
-    door = libxenguest.build(gcc, tmp_path_factory.mktemp("libxenguest"), root)
-    return door, "" if root == Path("/") else library_path(root)
+    bridge = libxenguest.build(gcc, tmp_path_factory.mktemp("libxenguest"), root)
+    return bridge, "" if root == Path("/") else library_path(root)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ Each image gets a QEMU machine of its own, which is killed as soon as the verdic
     qemu-kernel                The image's PVH entry, or a bzImage's real-mode code, ends QEMU with
                                a status that nothing else gives.  Refused: QEMU ends by itself,
                                with another.  Neither: silent, for QEMU also starts what it does
-                               not know, and then nobody can tell.
+                               not know, and then the result is unknown.
 
 Time is counted in instructions (-icount), which makes a boot the same each time, and three times
 as fast: Xen waits for the next second of the clock and the like, in loops.

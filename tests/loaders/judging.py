@@ -40,9 +40,9 @@ class _TooLong(Exception):  # noqa: N818
     pass
 
 
-def prepare(door: Path, library_path: str) -> None:
+def prepare(bridge: Path, library_path: str) -> None:
     """Import all modules, so that limits apply to the images alone."""
-    _libraries.append(Libxenguest(door, library_path))
+    _libraries.append(Libxenguest(bridge, library_path))
     for case in CASES:
         with suppress(Exception):
             _verdicts(case.image)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * A door to the real libxenguest for libxenguest.py: what xl's domain builder
+ * A bridge to the real libxenguest for libxenguest.py: what xl's domain builder
  * does with a kernel file until it needs a hypervisor.
  *
  * A library, linked without libc's own start files, so that the headers are
@@ -95,7 +95,7 @@ void *xc_map_foreign_range(xc_interface *xch, uint32_t domid, int size, int prot
     return calloc(1, size);
 }
 
-/* As xl does it, but for the memory, which nobody populates. */
+/* As xl does it, but for the memory, which is not populated. */
 static enum result lay_out(struct xc_dom_image *dom, const char *path, int hvm, const char *caps,
                            unsigned int memory_mib, const char *initrd)
 {

@@ -54,7 +54,7 @@ class Answer:
 
 def build(gcc: str, folder: Path, root: Path) -> Path:
     """Compile libxenguest.c in folder against the headers and libraries below root."""
-    library = folder / "libxenguest-door.so"
+    library = folder / "libxenguest-bridge.so"
     source = Path(__file__).with_suffix(".c")
     libraries = next(root.glob("usr/lib/*/libxenguest.so")).parent
     command: list[str | Path] = [
@@ -79,11 +79,11 @@ def build(gcc: str, folder: Path, root: Path) -> Path:
 class Libxenguest:
     """The library in a worker of its own; library_path is for what was not installed."""
 
-    def __init__(self, door: Path, library_path: str = "", timeout: float = 20.0) -> None:
-        self._command = [sys.executable, "-I", "-S", __file__, str(door)]
+    def __init__(self, bridge: Path, library_path: str = "", timeout: float = 20.0) -> None:
+        self._command = [sys.executable, "-I", "-S", __file__, str(bridge)]
         environment = {"LD_LIBRARY_PATH": library_path} if library_path else {}
         # libxenguest.c answers some of what would need a hypervisor.
-        environment["LD_PRELOAD"] = str(door)
+        environment["LD_PRELOAD"] = str(bridge)
         self._environment: Mapping[str, str] = {**os.environ, **environment}
         self._timeout = timeout
         self._image = os.memfd_create("image")
@@ -143,16 +143,16 @@ class Libxenguest:
 
 
 @contextmanager
-def opened(door: Path, library_path: str = "") -> Iterator[Libxenguest]:
+def opened(bridge: Path, library_path: str = "") -> Iterator[Libxenguest]:
     """A Libxenguest that leaves no worker behind."""
-    library = Libxenguest(door, library_path)
+    library = Libxenguest(bridge, library_path)
     try:
         yield library
     finally:
         library.close()
 
 
-def _serve(door: str) -> None:
+def _serve(bridge: str) -> None:
     """Answer questions from standard input, one JSON line each, until it ends."""
     said: list[tuple[int, str]] = []
 
@@ -161,7 +161,7 @@ def _serve(door: str) -> None:
 
     say_type: Callable[..., object] = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p)
     callback = say_type(say)
-    ask = ctypes.CDLL(door).libxenguest_ask
+    ask = ctypes.CDLL(bridge).libxenguest_ask
     for question in sys.stdin:
         path, pvh, capabilities, memory, lays_out, initrd = json.loads(question)
         said.clear()

@@ -142,7 +142,7 @@ def test_who_else_would_take_it(image: Path) -> None:
         "  Other loaders: accepted by grub-xen; not by "
         f"{', '.join(name for name in FURTHER if name != 'grub-xen')} (--loader all)"
     )
-    # Whoever says whom to ask is told of nobody else, and so are programs.
+    # With --loader, and in JSON, no other loader is named.
     assert "Other loaders" not in tool("check", image, "--loader", "xen-pv-dom0").stdout
     assert list(document("check", image)[1]["verdicts"]) == LOADERS
 
@@ -307,7 +307,7 @@ def test_a_note_of_another_owner(
     note = document("inspect", image)[1]["notes"][-1]
     assert (note["owner"], note["read_by"]) == (owner.rstrip(b"\0").decode(), readers)
     (line,) = (line for line in tool("inspect", image).stdout.splitlines() if words in line)
-    assert line.split("  ")[-1] == (readers or ["nobody"])[0]
+    assert line.split("  ")[-1] == (readers or ["no loader"])[0]
 
 
 GUEST = "GUEST_OS=mine,XEN_VER=xen-3.0,VIRT_BASE=0xC0000000,LOADER=generic,GUEST_VER=2,MY=\x1b[2J"
@@ -325,7 +325,7 @@ def test_the_string_of_kernels_before_notes(image: Path) -> None:
     }
     rows = [line.split() for line in tool("inspect", image).stdout.splitlines()]
     assert ["LOADER", '"generic"', "pv-dom0", "pv-domu"] in rows
-    assert ["MY", '"\\x1b[2J"', "nobody"] in rows
+    assert ["MY", '"\\x1b[2J"', "no", "loader"] in rows
     # An older Xen reads it for PVH as well.
     _, found = document("inspect", image, "--xen-release", "4.14")
     assert found["xen_guest"][0] == {
@@ -333,7 +333,7 @@ def test_the_string_of_kernels_before_notes(image: Path) -> None:
         "value": "mine",
         "read_by": [*PV, "xen-pvh-domu"],
     }
-    # Behind notes nobody reads it.
+    # Behind notes, no loader reads it.
     _, found = document("inspect", write(image, replace(good_pv64(), guest=GUEST)))
     assert {tuple(key["read_by"]) for key in found["xen_guest"]} == {()}
     assert "xen_guest" not in document("inspect", write(image, good_pv64()))[1]

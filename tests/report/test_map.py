@@ -68,7 +68,7 @@ def initrd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def without(image: Path, *notes: XenElfNote) -> Path:
-    """A copy whose notes of these types are of a type that nobody reads."""
+    """A copy whose notes of these types are of a type that no loader reads."""
     path = image.with_name("without-" + "-".join(note.name for note in notes))
     content = bytearray(image.read_bytes())
     with open_kernel(image) as kernel:

@@ -42,7 +42,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def original(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A tree of git, built by a compiler that also reads a file of which it tells nobody."""
+    """A tree of git, built by a compiler that also reads a file that it does not report."""
     folder = tmp_path_factory.mktemp("rebuild")
     project = Project(folder / "tree")
     project.write_small(REST, kconfig=KCONFIG)

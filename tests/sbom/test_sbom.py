@@ -23,7 +23,7 @@ from xen_tool.sbom.names import Names
 
 IMAGE = "build/x86_64/vmlinux"
 NAMES = ("source", "build", "output")
-ABOUT = 'supplier="Somebody", version="1.2"'
+ABOUT = 'supplier="Example Ltd", version="1.2"'
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def tree(top: Path, rest: str) -> Tree:
 
 @pytest.fixture
 def claiming(tmp_path: Path) -> Project:
-    """An image for which nobody names loaders."""
+    """An image for which no loaders are named."""
     return tree(tmp_path, 'kernel = env.XenImage("k", ["k.S"], script="k.lds")\n')
 
 

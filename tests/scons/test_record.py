@@ -186,28 +186,28 @@ def test_the_order_of_objects_counts(built_kernel: Project) -> None:
 
 
 def test_an_object_that_is_not_linked_any_more(built_kernel: Project) -> None:
-    built_kernel.write("arch/x86/xen/spare.c", "int spare;\n")
-    built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c spare.c")
+    built_kernel.write("arch/x86/xen/extra.c", "int extra;\n")
+    built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c extra.c")
     built_kernel.scons()
-    built_kernel.edit("arch/x86/xen/SConscript", "lib.c spare.c", "lib.c")
+    built_kernel.edit("arch/x86/xen/SConscript", "lib.c extra.c", "lib.c")
     assert built_kernel.scons().steps == LINK
 
 
 def test_the_record_of_an_object_outlives_it(built_kernel: Project) -> None:
-    spare = built_kernel.top / BUILD / "arch/x86/xen/spare.o"
-    built_kernel.write("arch/x86/xen/spare.c", "int spare;\n")
-    built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c spare.c")
+    extra = built_kernel.top / BUILD / "arch/x86/xen/extra.o"
+    built_kernel.write("arch/x86/xen/extra.c", "int extra;\n")
+    built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c extra.c")
     built_kernel.scons()
-    good = spare.read_bytes()
-    built_kernel.edit("arch/x86/xen/SConscript", "lib.c spare.c", "lib.c")
-    spare.unlink()
+    good = extra.read_bytes()
+    built_kernel.edit("arch/x86/xen/SConscript", "lib.c extra.c", "lib.c")
+    extra.unlink()
     built_kernel.edit(SOURCE, "#include", "extern int x;\n#include")
     assert f"CC {LIB}" in built_kernel.scons().steps
     # SCons' own record knows it, too, and would take any file of its name for it.
-    spare.write_bytes(b"junk")
-    built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c spare.c")
+    extra.write_bytes(b"junk")
+    built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c extra.c")
     built_kernel.scons()
-    assert spare.read_bytes() == good
+    assert extra.read_bytes() == good
 
 
 @pytest.mark.parametrize("file", [".build.db", ".sconsign.dblite"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The same tree makes the same objects and images, whoever builds it, where and when."""
+"""The same tree makes the same objects and images, by any user, anywhere and at any time."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def build(project: Project, *arguments: str, other: bool = False) -> dict[str, b
     if other:
         temporary = project.top.parent / "somewhere else"
         temporary.mkdir()
-        environment |= {"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "USER": "nobody"}
+        environment |= {"TZ": "Asia/Kathmandu", "LC_ALL": "tr_TR.UTF-8", "USER": "another"}
         environment |= {"HOME": str(temporary), "TMPDIR": str(temporary)}
         if other_zig(temporary / "ziglang"):
             environment["PYTHONPATH"] = str(temporary)

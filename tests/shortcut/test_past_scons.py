@@ -216,7 +216,7 @@ def test_a_generated_header_is_made_for_who_comes_to_read_it(tree: Tree) -> None
     tree.write("more.py", more)
     tree.write("g.in", "#define G 1\n")
     tree.build(scons=True)
-    tree.write("more.py", f"{more}# read again, when nobody needs it\n")
+    tree.write("more.py", f"{more}# read again, although not needed\n")
     tree.build(scons=True)
     assert tree.build(scons=False).steps == []
     tree.write("g.in", "#define G 2\n")

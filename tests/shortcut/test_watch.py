@@ -145,7 +145,7 @@ class Watch:
         self._reader.start()
 
     def _read(self) -> None:
-        # Of a terminal that nobody has any more it is an error to read.
+        # Reading a terminal without another end is an error.
         with contextlib.suppress(OSError):
             while data := os.read(self._ours, 1 << 16):
                 self._said += data
@@ -457,7 +457,7 @@ def test_what_a_build_writes_into_the_tree_starts_no_other(tree: Tree) -> None:
     assert "two" in (tree.top / "src/gen.c").read_text()
     tree.save("src/b.c", "int b = 2;\n")
     watch.wait(STARTED, "gen.txt: built in", "b.c: built in")
-    # Unless somebody else changes it.
+    # Unless another program changes it.
     (tree.top / "src/gen.c").unlink()
     watch.wait(STARTED, "gen.txt: built in", "b.c: built in", "gen.c: built in")
     assert "two" in (tree.top / "src/gen.c").read_text()
@@ -468,12 +468,12 @@ def test_what_nobody_declares_does_not_start_builds_for_ever(tree: Tree) -> None
     watch = tree.watch("watch")
     end = "stamp: changes in every build; a change between builds is waited for"
     wait_for(lambda: end in watch.lines, lambda: watch.said)
-    settled = watch.lines
-    assert set(settled[1:-1]) == {"stamp: built in"}
+    printed = watch.lines
+    assert set(printed[1:-1]) == {"stamp: built in"}
     tree.save("src/b.c", "int b = 2;\n")
-    watch.wait(*settled, "b.c: built in")
+    watch.wait(*printed, "b.c: built in")
     tree.save("src/b.c", "int b = 3;\n")
-    watch.wait(*settled, "b.c: built in", "b.c: built in")
+    watch.wait(*printed, "b.c: built in", "b.c: built in")
 
 
 def test_watch_boot_boots_and_a_save_ends_the_boot(tree: Tree) -> None:

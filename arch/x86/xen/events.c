@@ -154,7 +154,7 @@ static void handle_word(struct shared_info *shared, unsigned int word)
 		/* Before the handler runs: a later event is a new one. */
 		evtchn_clear(port);
 		if (port >= MAX_PORTS || !handlers[port])
-			panic("nobody handles channel %u", port);
+			panic("no handler for channel %u", port);
 		handlers[port](port);
 	}
 }

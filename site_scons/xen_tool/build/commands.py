@@ -135,12 +135,12 @@ class Commands:
         embeds = assembles and any(text.embeds for text in texts)
         if embeds and by_gas and any(word.startswith("-flto") for word in given):
             # With LTO it is assembled at the link, which reports no files.
-            spare = os.path.join(part, f"{_PART}.o")
+            partial = os.path.join(part, f"{_PART}.o")
             extra = [*theirs, "-fno-lto", *_gas(group, by_gas, said_by_as)]
-            ended = yield self._argv(step, spare, part, extra, by_gas)
+            ended = yield self._argv(step, partial, part, extra, by_gas)
             if ended.status != 0:
                 return None
-            os.unlink(spare)
+            os.unlink(partial)
         unknown = ""
         if by_gas:
             # GNU as also reports the names in `.file`, the sources for debuggers.

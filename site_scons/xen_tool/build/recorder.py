@@ -57,7 +57,7 @@ class Recorder:
         read is what its commands reported; None for a function.
         """
         step, contents, database = started.step, self._judge.contents, self._database
-        inputs, doubts = self._inputs(started, read)
+        inputs, dirty = self._inputs(started, read)
         symbols = {name: self._plan.symbols.get(name, "") for name in step.symbols or ()}
         found = discover.Lookups(frozenset(), ())
         if read is not None:
@@ -67,7 +67,7 @@ class Recorder:
             if step.symbols is None:
                 symbols = read.symbols
             if read.unknown:
-                doubts.append(read.unknown)
+                dirty.append(read.unknown)
         reasons = [*(reason.line for reason in started.reasons), *_news(started.before, inputs)]
         record = Record(
             path=step.path,
@@ -83,7 +83,7 @@ class Recorder:
             provided=database.text_number("\n".join(read.provided) if read else ""),
             run=str(database.run),
             reasons="\n".join(dict.fromkeys(reasons)),
-            dirty=doubts[0] if doubts else "",
+            dirty=dirty[0] if dirty else "",
         )
         database.put(record)
         return record.dirty
@@ -99,7 +99,7 @@ class Recorder:
         """Return the digests of the files that a step read, and reasons why some are missing."""
         contents = self._judge.contents
         found: dict[str, str] = {}
-        doubts: list[str] = []
+        dirty: list[str] = []
         names = [*read.files, *read.named] if read else []
         for name in dict.fromkeys([*started.step.inputs, *names]):
             # A function may make a hard link to its input, which sets the ctime.
@@ -112,12 +112,12 @@ class Recorder:
                 found[name] = content
                 continue
             if os.path.lexists(name):
-                doubts.append(f"{name} changed while it was read")
+                dirty.append(f"{name} changed while it was read")
             else:
-                doubts.append(f"{name!r} was reported as read, but does not exist")
+                dirty.append(f"{name!r} was reported as read, but does not exist")
             self._judge.look_again([name])
             self._texts.forget([name])
-        return found, doubts
+        return found, dirty
 
     def _group(self, name: str) -> str:
         """Return the number of the text in the database for the contents of a group."""

@@ -315,8 +315,8 @@ class Runner:
         for output in step.outputs:
             if self._judge.contents.digest(output) == MISSING:
                 return self._failed(started, 0, f"{step.name} made no {output}")
-        if doubt := self._recorder.record(started, outputs, read):
-            self._show.note(step, doubt)
+        if reason := self._recorder.record(started, outputs, read):
+            self._show.note(step, reason)
         elif self._cache is not None and read is not None and not cached:
             record = self._database.get(step.path)
             assert record is not None

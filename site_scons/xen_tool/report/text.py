@@ -234,7 +234,7 @@ def _other_owner(note: NoteLine) -> str:
 
 
 def _readers(loaders: Sequence[str]) -> str:
-    return " ".join(loader.removeprefix("xen-") for loader in loaders) or "nobody"
+    return " ".join(loader.removeprefix("xen-") for loader in loaders) or "no loader"
 
 
 def _short(text: str) -> str:

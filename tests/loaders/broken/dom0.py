@@ -110,7 +110,7 @@ def pv() -> Broken:
     )
     yield (
         "D15-auto-translated",
-        "FEATURES requires auto_translated_physmap, which nobody minds",
+        "FEATURES requires auto_translated_physmap, which no loader refuses",
         good_both().setting(features("!auto_translated_physmap")),
     )
     yield (

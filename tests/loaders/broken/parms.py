@@ -168,7 +168,7 @@ def legacy() -> Broken:
     )
     yield (
         "L3-unknown-required",
-        "FEATURES requires what nobody knows, which nobody minds",
+        "FEATURES requires an unknown feature, which no loader refuses",
         guest(LEGACY + ",FEATURES=!unheard_of"),
     )
     yield (

@@ -39,7 +39,7 @@ _SCHEMA = 1
 _COPY = "the-same-tree-in-another-folder"
 _BUILD = "build"
 _JOBS, _OTHER_JOBS = 1, 2
-_ENVIRONMENT = {"TZ": "UTC+11:30", "USER": "somebody", "LOGNAME": "somebody"}
+_ENVIRONMENT = {"TZ": "UTC+11:30", "USER": "another", "LOGNAME": "another"}
 _MASK, _OTHER_MASK = 0o022, 0o077
 
 

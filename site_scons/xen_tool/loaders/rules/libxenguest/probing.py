@@ -20,14 +20,14 @@ from .building import FIRMWARE_RULES
 class Taker(Enum):
     """The loader that accepts a file that is not a kernel."""
 
-    NOBODY = "no loader"
+    NONE = "no loader"
     FIRMWARE = "the loader of HVM firmware"
 
 
 def taker(probe: Probe, subject: Subject) -> Taker:
     """Return the loader that accepts a file, by the probe that failed."""
     if probe is Probe.FILE or subject.loader == PV_DOMU or subject.from_bzimage:
-        return Taker.NOBODY
+        return Taker.NONE
     return Taker.FIRMWARE
 
 
@@ -62,7 +62,7 @@ def _has_entry(subject: Subject) -> bool:
 _XC_DOM_LOAD_HVM_KERNEL = "tools/libs/guest/xg_dom_hvmloader.c, xc_dom_load_hvm_kernel"
 
 RULES = {
-    Taker.NOBODY: (
+    Taker.NONE: (
         Rule(
             "U1",
             DOMU,
