@@ -68,6 +68,14 @@ def remove(path: str) -> None:
         return
 
 
+def check_replaceable(path: str | os.PathLike[str]) -> None:
+    """Raise XenToolError if path is a folder, a device or a pipe, which no file may replace."""
+    name = os.fspath(path)
+    if os.path.exists(name) and not os.path.isfile(name):
+        kind = "a folder" if os.path.isdir(name) else "a device or a pipe"
+        raise XenToolError(f"{printable(name)}: is {kind}; name a file")
+
+
 def open_regular(path: str | os.PathLike[str], instead: str) -> int:
     """Open a regular file for reading; return the descriptor.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from boot.standin import Machine
+from xen_tool.boot.boot import boot
 from xen_tool.boot.debugger.session import xen_symbols
 from xen_tool.boot.debugger.stub import Where, by_hand, listening, where
 from xen_tool.boot.given import given
@@ -105,6 +108,25 @@ def reached(place: Where) -> socket.socket:
         else:
             return gdb
     raise TimeoutError(place.target)
+
+
+@pytest.mark.parametrize("setting", ["record", "dump"])
+def test_no_device_or_folder_is_replaced(tmp_path: Path, setting: str) -> None:
+    machine = Machine(tmp_path)
+    machine.program("sys.exit(1)")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, kind in ((pipe, "a device or a pipe"), (tmp_path, "a folder")):
+        with pytest.raises(XenToolError, match=f"{path}: is {kind}; name a file"):
+            boot(
+                machine.image,
+                qemu=str(machine.qemu),
+                xen=str(machine.xen),
+                cpus=1,
+                given=given({setting: path}),
+            )
+    assert pipe.is_fifo()
+    assert not machine.pid.exists()
 
 
 @pytest.mark.parametrize(

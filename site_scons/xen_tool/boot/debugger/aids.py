@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...debian.apt import Say
+from ...files import check_replaceable
 from ..copies import Copies
 from ..given import Given
 from ..modes import Mode
@@ -45,6 +46,8 @@ class Aids:
         not available.
         """
         given, options, descriptors = self._given, [], []
+        if given.dump:
+            check_replaceable(given.dump)
         if file := given.record or given.replay:
             booted = replay.identity(words, copies.descriptors)
             options += replay.options(Path(file), self._mode, booted, replays=bool(given.replay))

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import XenToolError
-from ...files import write_if_changed
+from ...files import check_replaceable, write_if_changed
 from ..modes import Mode
 from ..qemu import COUNTING
 
@@ -48,6 +48,7 @@ def options(path: Path, mode: Mode, booted: str, *, replays: bool) -> list[str]:
     if "," in str(path):
         raise XenToolError(f"{path}: QEMU does not accept a comma in the name of a recording")
     start, of = Path(f"{path}.start"), Path(f"{path}.of")
+    check_replaceable(path)
     if replays:
         _check_replay(path, start, of, mode, booted)
     else:
