@@ -18,7 +18,7 @@ from .files import shown, write_if_changed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .loaders.model.releases import Xen
 
@@ -27,6 +27,8 @@ OFFSETS, KALLSYMS = "offsets", "kallsyms"
 """The actions of Steps."""
 CLAIMED = "claimed"
 """Instead of names of loaders: the loaders that the image has notes for."""
+AUTOCONF = "include/generated/autoconf.h"
+"""The header with the values of all symbols, below the build directory."""
 COMMANDS_FILE = "compile_commands.json"
 """The compilation database for clangd and other tools."""
 DESCRIBED = "--"
@@ -40,6 +42,16 @@ def config(step: Step) -> None:
     """Write a text into each output; files are the texts."""
     for path, text in zip(step.outputs, step.files, strict=True):
         write_if_changed(path, text)
+
+
+def configuration_step(
+    folder: str, values: Mapping[str, str], dotconfig: str, autoconf: str
+) -> Step:
+    """Return the step that writes a configuration into a build directory."""
+    note = "# Made by xen_tool for this build; edits are lost.\n"
+    outputs = tuple(f"{folder}/{name}" for name in (".config", AUTOCONF))
+    texts = (f"{note}{dotconfig}", autoconf)
+    return Step("CONFIG", outputs, (), CONFIG, files=texts, symbols=tuple(values))
 
 
 def head(step: Step) -> None:

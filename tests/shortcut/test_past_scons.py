@@ -48,14 +48,15 @@ class Tree(Project):
 
     def build(self, *arguments: str, scons: bool, **environment: str) -> Run:
         """Run it, which must succeed, with or without SCons, and check the image."""
-        before = self._read_at()
+        before = self.read_at()
         run = self.face(*arguments, **environment)
         assert run.status == 0, run.out + run.err
-        assert (self._read_at() != before) == scons, "through SCons, or not"
+        assert (self.read_at() != before) == scons, "through SCons, or not"
         assert self.scons(*arguments, **environment).steps == [], "SCons finds more to do"
         return run
 
-    def _read_at(self) -> int:
+    def read_at(self) -> int:
+        """When the SConstruct was read last."""
         return (self.top.parent / "read").stat().st_mtime_ns
 
 
@@ -124,11 +125,11 @@ def test_a_failure_is_told_as_scons_does(tree: Tree) -> None:
 
 
 def test_a_setting_is_another_reading(tree: Tree) -> None:
-    assert f"CC {BUILD}/src/b.o" in tree.build("LOUD=0", scons=True).steps
-    assert tree.build("LOUD=0", scons=False).steps == []
+    assert f"CC {BUILD}/src/b.o" in tree.build("V=0", "LOUD=0", scons=True).steps
+    assert tree.build("V=0", "LOUD=0", scons=False).steps == []
     # The plan without it is known, and its image is not up to date any more.
     assert f"CC {BUILD}/src/b.o" in tree.build(scons=False).steps
-    assert f"CC {BUILD}/src/b.o" in tree.build("LOUD=0", scons=False).steps
+    assert f"CC {BUILD}/src/b.o" in tree.build("V=0", "LOUD=0", scons=False).steps
 
 
 @pytest.mark.parametrize(

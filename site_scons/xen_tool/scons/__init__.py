@@ -3,6 +3,7 @@
 
 settings        NAME=value: the tool's own, and Kconfig's
 configure       env.XenConfigure
+observed        notices which values of the configuration are read
 head            env.XenHead
 sources         env.XenSources
 generated       env.XenOffsets, env.XenKallsyms

@@ -23,17 +23,17 @@ from .. import signals
 from ..build.database import FILE as DATABASE
 from ..build.lock import FILE as LOCK
 from ..build.plan import Group
-from ..build.step import Step
 from ..config.configuration import Configuration, read
 from ..config.language.declared import Declared, kconfig_text
 from ..config.saved import find, saved_arch
 from ..config.targets import SETCONFIG, ConfigTargets
 from ..errors import XenToolError
 from ..files import shown
-from ..functions import CONFIG
+from ..functions import AUTOCONF, configuration_step
 from ..modules import modules
 from ..process import collect_rarely
 from ..shortcut import listen
+from ..shortcut.settings import Described
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
 from . import flags, usage
@@ -41,12 +41,10 @@ from .errors import while_reading
 from .graph import jobs, names
 from .graph.clean import ZIG_CACHE
 from .graph.nodes import Graph, graph_of
+from .observed import observe
 from .settings import RESERVED, add_options, settings
 from .targets import watching
 from .targets.config_targets import asks_why, changing
-
-AUTOCONF = "include/generated/autoconf.h"
-"""The header with the values of all symbols, below the build directory."""
 
 _told: set[str] = set()
 
@@ -124,6 +122,7 @@ def xen_configure(
         )
     file = top / ("SConstruct" if symbols is not None else kconfig or "kconfig/Kconfig")
     text = kconfig_text(symbols) if symbols is not None else None
+    name = given.get("ARCH") or (_saved_arch(saved_path) if asked or arch else None) or arch
     configuration = read(
         file,
         text=text,
@@ -131,7 +130,7 @@ def xen_configure(
         # The saved configuration to be changed may be damaged; only its architecture is needed.
         saved_config=None if asked else saved_path,
         defconfig=None if asked else defconfig,
-        arch=given.get("ARCH") or (_saved_arch(saved_path) if asked or arch else None) or arch,
+        arch=name,
         settings={} if arguments is None and (asked or asks_why()) else given.kconfig,
         variables=seen,
         others=RESERVED,
@@ -160,16 +159,20 @@ def xen_configure(
                 f"O={directory}: cannot build there: {error.strerror}; type O=DIRECTORY"
             ) from error
         env.SConsignFile(env["XEN_BUILD"].File(".sconsign").abspath.replace("$", "$$"))
-    env["XEN_CONFIG"] = configuration
+    env["XEN_CONFIG"] = observed = observe(
+        configuration,
+        Described(str(file), str(top), str(saved_path), defconfig or "", name or "", seen),
+        is_usual=text is None and arguments is None and not (asked or asks_why()),
+    )
     env["XEN_SETTINGS"] = given
     with listen.ignored():
         _set_commands(env, configuration, tools, path)
-    _add_configuration(env)
+    _add_configuration(env, configuration)
     usage.say_unasked(env)
     if not (asked or looks_only):
         signals.listen()
         atexit.register(graph_of(env).session.close)
-    return configuration
+    return observed
 
 
 def _kconfig_variables(tools: Toolchain, path: str) -> dict[str, str]:
@@ -278,14 +281,11 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     env["XEN_LD_GROUP"] = plan.group("ld", Group((*tools.ld_files, *recording)))
 
 
-def _add_configuration(env: Any) -> None:
-    configuration: Configuration = env["XEN_CONFIG"]
+def _add_configuration(env: Any, configuration: Configuration) -> None:
     graph: Graph = env["XEN_GRAPH"]
-    note = "# Made by xen_tool for this build; edits are lost.\n"
-    outputs = tuple(f"{graph.plan.folder}/{name}" for name in (".config", AUTOCONF))
-    texts = (f"{note}{configuration.dotconfig}", configuration.autoconf)
-    graph.plan.add(
-        Step("CONFIG", outputs, (), CONFIG, files=texts, symbols=tuple(configuration.values))
+    step = configuration_step(
+        graph.plan.folder, configuration.values, configuration.dotconfig, configuration.autoconf
     )
-    for output in outputs:
+    graph.plan.add(step)
+    for output in step.outputs:
         graph.node(env, output)

@@ -13,6 +13,7 @@ from SCons.Node import executed, up_to_date
 from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOption
 
 from ..config.configuration import Configuration
+from ..shortcut.settings import HINT
 from .errors import one_image, while_reading
 from .settings import OF_OTHER_TARGETS
 
@@ -56,4 +57,4 @@ def _describe(configuration: Configuration) -> str:
     scons = os.environ.get("XEN_TOOL_COMMAND", "scons")
     kept = (f"{name}={value}" for name, value in ARGLIST if name not in OF_OTHER_TARGETS)
     words = [scons, "boot", *kept]
-    return f"a {kind} Xen {' and '.join(guests)} kernel; boot it on Xen with: {shlex.join(words)}"
+    return f"a {kind} Xen {' and '.join(guests)} kernel; {HINT}{shlex.join(words)}"

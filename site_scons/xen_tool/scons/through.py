@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import threading
 from collections.abc import Sequence
@@ -140,8 +141,26 @@ class Recorder:
             *("".join(t for to, t in listener.said if to == name) for name in ("stdout", "stderr")),
             summary.said(),
         ]
-        reading.save(self._place, self._key, header, plans, list(self._rows(folders)))
+        files = list(self._rows(folders))
+        reading.save(self._place, self._key, header, plans, files, self._described())
         return True
+
+    def _described(self) -> list[str]:
+        """Return how the configuration was made; [] if settings can lead to other plans."""
+        from xen_tool.scons import observed
+
+        made = observed.described()
+        library = getattr(sys.modules.get("kconfiglib"), "__file__", None)
+        if made is None or library is None or len(self._plans) != 1:
+            return []
+        site = os.path.dirname(library)
+        tool = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        read = [*self._listener.opened, *_modules()]
+        texts = (p for p in dict.fromkeys(read) if not (is_in(p, site) or is_in(p, tool)))
+        if any(map(_mentions_arguments, texts)):
+            return []
+        packed = made.packed()
+        return [site, *packed] if packed else []
 
     @property
     def is_alone(self) -> bool:
@@ -175,6 +194,15 @@ def _has_changed(path: str, moment: int) -> bool:
         return changed_since(os.stat(path), moment)
     except OSError:
         return False
+
+
+def _mentions_arguments(path: str) -> bool:
+    """Whether a file could be a script that reads the words of the command line."""
+    try:
+        with open(path, "rb") as file:
+            return re.search(rb"ARGUMENTS|ARGLIST|argv|cmdline", file.read()) is not None
+    except OSError:
+        return True
 
 
 def _modules() -> list[str]:

@@ -12,5 +12,6 @@ one_step   a command that runs a step that is a function, for build.ninja
 listen     notices what SConscripts do, while scons/through.py runs SCons
 watch      `scons watch`: a build at every save
 saves      which saved files start a build
+settings   builds with other values of symbols
 watched    messages from a build to the watcher
 """

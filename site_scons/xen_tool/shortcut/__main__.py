@@ -26,12 +26,25 @@ def main(arguments: Sequence[str]) -> int:
 
     of = reading.key(arguments)
     place = reading.place(of)
-    known = reading.load(place, of) if place else None
-    if known is None or _is_to_read() or not known.holds():
+    if not place or _is_to_read():
+        return _through_scons(arguments)
+    known = reading.load(place, of)
+    if known is None and any("=" in word for word in arguments):
+        known = _derived(arguments)
+    elif known is not None and not known.holds():
+        known = None
+    if known is None:
         return _through_scons(arguments)
     os.chdir(known.top)
     status = _build(known)
     return _through_scons(arguments) if status is None else status
+
+
+def _derived(arguments: Sequence[str]) -> Reading | None:
+    """Return the reading for other values of symbols; None if SCons is needed."""
+    from xen_tool.shortcut import settings
+
+    return settings.derived(arguments)
 
 
 def _is_to_read() -> bool:
@@ -73,6 +86,7 @@ def _build(known: Reading) -> int | None:
             sys.stdout.writelines(f"scons: `{target}' is up to date.\n" for target in clean)
         _closing(known, "scons: done building targets.\n")
         sys.stdout.write(known.closing)
+        known.keep()
     else:
         _closing(known, "scons: building terminated because of errors.\n")
     return status

@@ -6,7 +6,6 @@ from __future__ import annotations
 import sys
 
 from .. import signals
-from ..build import stored
 from ..build.runner import Result
 from ..build.session import Session
 from ..build.slots import Slots
@@ -31,7 +30,7 @@ def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> i
     """Build the requested files; return the exit status, or None if SCons is needed."""
     sessions: list[tuple[Plan, Session]] = []
     for plan, database, contents in plans:
-        steps = stored.read(plan.file)
+        steps = plan.read()
         if steps is None:
             return None
         lines = Lines(verbose=known.verbose, silent=known.silent, passing=watched.is_watched())

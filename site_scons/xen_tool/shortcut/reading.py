@@ -7,11 +7,13 @@ line in one folder and environment:
     the format; the key; the number of jobs; "1" for each of -k, -s, -Q and V=1; "1" if
     other builders read outputs of the plans, or make files that a step could read; the
     folder of the SConstruct; what was printed while it was read, to standard output and
-    error; what is printed at the end; the numbers of plans and files that follow
+    error; what is printed at the end; the numbers of plans, files and fields that follow
     plans   FILE FOLDER TARGETS MARK: a stored plan, its build directory, the requested
             files (lines), and the mark that its database has when these are up to date
     files   PATH STAMP DIGEST: like rows of a database; the digest is "+" if only the
             existence of the file counts
+    how the configuration was made (settings.py): the folder of kconfiglib, and the fields of
+            a Description; none if another one could lead to other plans
 
 Builds with nothing to do import this module, so it imports as little as possible.
 """
@@ -29,11 +31,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..build.plan import Plan as Steps
+
 EXISTS = "+"
 WATCHER = "XEN_TOOL_WATCH"
 """The environment variable with which `scons watch` requests messages of a build (watched.py)."""
-_FORMAT = "xen_tool reading 1"
-_HEADER = 14
+_FORMAT = "xen_tool reading 2"
+_HEADER = 15
 _PLAN, _FILE = 4, 3
 _UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD", WATCHER)
 """Environment variables that a reading does not depend on."""
@@ -52,11 +56,24 @@ class Plan:
         self.targets = targets.split("\n")
         self.mark = mark
 
+    def read(self) -> Steps | None:
+        """Return the stored plan; None if there is none."""
+        from ..build import stored
+
+        return stored.read(self.file)
+
 
 class Reading:
     """A stored reading."""
 
-    def __init__(self, header: Sequence[str], plans: list[Plan], files: list[list[str]]) -> None:
+    def __init__(
+        self,
+        header: Sequence[str],
+        plans: Sequence[Plan],
+        files: Sequence[Sequence[str]],
+        described: Sequence[str] = (),
+    ) -> None:
+        self.header = header
         (
             jobs,
             keep_going,
@@ -75,6 +92,7 @@ class Reading:
         )
         self.plans = plans
         self.files = files
+        self.described = described
 
     def holds(self) -> bool:
         """Whether SCons would read the same again: no file has changed."""
@@ -93,6 +111,9 @@ class Reading:
             if contents.digest(path) != digest:
                 return False
         return True
+
+    def keep(self) -> None:
+        """Store it, if it is not yet."""
 
     def say(self) -> None:
         """Print what was printed while the SConscripts were read."""
@@ -125,28 +146,35 @@ def load(path: str, of: str) -> Reading | None:
     if len(read) < _HEADER or read[0] != _FORMAT or read[1] != of:
         return None
     try:
-        plans, files = map(int, read[_HEADER - 2 : _HEADER])
+        plans, files, described = map(int, read[_HEADER - 3 : _HEADER])
         first = _HEADER + _PLAN * plans
-        if len(read) != first + _FILE * files:
+        end = first + _FILE * files
+        if len(read) != end + described:
             return None
         return Reading(
-            read[2 : _HEADER - 2],
+            read[2 : _HEADER - 3],
             [Plan(*read[at : at + _PLAN]) for at in range(_HEADER, first, _PLAN)],
-            [read[at : at + _FILE] for at in range(first, len(read), _FILE)],
+            [read[at : at + _FILE] for at in range(first, end, _FILE)],
+            read[end:],
         )
     except ValueError:
         return None
 
 
 def save(
-    path: str, of: str, header: Sequence[str], plans: Sequence[str], files: Sequence[str]
+    path: str,
+    of: str,
+    header: Sequence[str],
+    plans: Sequence[str],
+    files: Sequence[str],
+    described: Sequence[str] = (),
 ) -> None:
     """Store a reading.
 
     Raises XenToolError if it cannot be written.
     """
-    counts = (str(len(plans) // _PLAN), str(len(files) // _FILE))
-    fields.write(path, [_FORMAT, of, *header, *counts, *plans, *files])
+    counts = (len(plans) // _PLAN, len(files) // _FILE, len(described))
+    fields.write(path, [_FORMAT, of, *header, *map(str, counts), *plans, *files, *described])
     folder = os.path.dirname(path)
     kept = sorted(os.scandir(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
     for entry in kept[2 * _KEPT :]:

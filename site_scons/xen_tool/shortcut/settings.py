@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Build with other values of symbols (NAME=value) without SCons.
+
+The reading of the same command line without NAME=value says how the configuration is made, and
+of which symbols the SConscripts read the values.  If these have the same values, only the
+configuration is another one: the steps are those of that reading, but for CONFIG.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+from ..build import stored
+from ..build.contents import digest
+from ..config.configuration import Configuration, read
+from ..errors import XenToolError
+from ..functions import configuration_step
+from ..light import NamedTuple
+from . import reading
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ..build.plan import Plan
+
+HINT = "boot it on Xen with: "
+"""How the closing line names a command, to which the settings are added."""
+
+
+class Described(NamedTuple):
+    """How XenConfigure made a configuration: the arguments of config.configuration.read()."""
+
+    kconfig: str
+    srctree: str
+    saved_config: str
+    defconfig: str
+    arch: str
+    variables: dict[str, str]
+    others: tuple[str, ...] = ()
+    """Names of settings that are no symbols."""
+    read: Mapping[str, str] = {}
+    """The symbols whose values were read, and these."""
+
+    def packed(self) -> list[str] | None:
+        """Return it as text fields; None if a text has a line break."""
+        parts = (_pairs(self.variables), list(self.others), _pairs(self.read))
+        if any("\n" in line for part in parts for line in part):
+            return None
+        return [*self[:5], *map("\n".join, parts)]
+
+    @classmethod
+    def unpacked(cls, fields: Sequence[str]) -> Described:
+        """Return what packed() made fields of."""
+        kconfig, srctree, saved, defconfig, arch, *texts = fields
+        variables, others, values = (text.split("\n") if text else [] for text in texts)
+        return cls(
+            *(kconfig, srctree, saved, defconfig, arch),
+            _dict(variables),
+            tuple(others),
+            _dict(values),
+        )
+
+    def configuration(self, settings: Mapping[str, str]) -> Configuration | None:
+        """Return the configuration with settings; None if SCons would do something else."""
+        if not settings.keys().isdisjoint(self.others):
+            return None
+        try:
+            made = read(
+                Path(self.kconfig),
+                srctree=Path(self.srctree),
+                saved_config=Path(self.saved_config),
+                defconfig=self.defconfig or None,
+                arch=self.arch or None,
+                settings=settings,
+                variables=self.variables,
+                others=self.others,
+            )
+        except XenToolError:
+            # SCons will say it.
+            return None
+        is_same = all(made.values.get(name) == value for name, value in self.read.items())
+        return made if is_same and not (made.notes or made.warnings) else None
+
+
+def _pairs(values: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def _dict(pairs: Sequence[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+class _Plan(reading.Plan):
+    """The plan of a reading, with another configuration."""
+
+    def __init__(self, base: reading.Plan, file: str, configuration: Configuration) -> None:
+        said = "\n".join([base.mark, *_pairs(configuration.values)])
+        mark = digest(said.encode("utf-8", "surrogateescape"))
+        super().__init__(file, base.folder, "\n".join(base.targets), mark)
+        self._base = base
+        self._configuration = configuration
+
+    def read(self) -> Plan | None:
+        """Return the plan."""
+        plan = self._base.read()
+        if plan is None:
+            return None
+        made = self._configuration
+        plan.symbols = made.values
+        step = configuration_step(plan.folder, made.values, made.dotconfig, made.autoconf)
+        plan.steps.update(dict.fromkeys(step.outputs, step))
+        return plan
+
+
+class Derived(reading.Reading):
+    """A reading that is derived from another one; kept if its build succeeds."""
+
+    place = of = ""
+
+    def keep(self) -> None:
+        """Store it, as for a run of SCons."""
+        rows: list[str] = []
+        for plan in self.plans:
+            steps = plan.read()
+            if steps is None:
+                return
+            stored.write(plan.file, steps)
+            rows += [plan.file, plan.folder, "\n".join(plan.targets), plan.mark]
+        files = [text for row in self.files for text in row]
+        reading.save(self.place, self.of, self.header, rows, files)
+
+
+def derived(arguments: Sequence[str]) -> reading.Reading | None:
+    """Return the reading for a command line with settings; None if SCons has to read it."""
+    words = [word for word in arguments if _is_setting(word)]
+    names = [word.partition("=")[0] for word in words]
+    base_of = reading.key([word for word in arguments if not _is_setting(word)])
+    base = reading.load(reading.place(base_of), base_of)
+    if base is None or not base.described or base.warned or len(set(names)) < len(names):
+        return None
+    if not base.holds():
+        return None
+    sys.path.append(base.described[0])
+    configuration = Described.unpacked(base.described[1:]).configuration(_dict(words))
+    if configuration is None:
+        return None
+    lines = base.closing.splitlines()
+    closing = "".join(
+        f"{line} {shlex.join(words)}\n" if HINT in line else f"{line}\n" for line in lines
+    )
+    of = reading.key(arguments)
+    place = reading.place(of)
+    plans = [
+        _Plan(plan, f"{place}.{number}", configuration) for number, plan in enumerate(base.plans)
+    ]
+    made = Derived([*base.header[:-1], closing], plans, base.files)
+    made.of, made.place = of, place
+    return made
+
+
+def _is_setting(word: str) -> bool:
+    name, is_set, _ = word.partition("=")
+    return bool(is_set) and name.isidentifier()
