@@ -322,6 +322,8 @@ def test_ctrl_c_stops_the_guest_and_quit_ends_all(images: dict[int, Path], tmp_p
     terminal.until("SIGINT")
     terminal.until("startup_xen")
     assert processes(mark)
+    # Nothing is left if the run is killed now.
+    assert list(tmp_path.glob("xen-tool-*")) == []
     terminal.type("set confirm off\nquit\n")
     assert terminal.end() == 0
     assert processes(mark) == []

@@ -64,6 +64,10 @@ def debug(
         @contextlib.contextmanager
         def started(session: Session) -> Iterator[int]:
             words = session.words(run=True, options=given.gdb_words)
+            # Once gdb is connected, the folder is not needed: a killed run leaves none behind.
+            remove = f"python import shutil; shutil.rmtree({folder!r}, ignore_errors=True)"
+            at = words.index(f"target remote {session.where.target}") + 1
+            words[at:at] = ["-ex", remove]
             with _running([program, *words]) as (process, last):
                 yield last
                 ended.append(process.wait())
