@@ -18,6 +18,8 @@ from xen_tool.loaders.model.subject import subjects
 from xen_tool.loaders.names import GRUB_LINUX, GRUB_MULTIBOOT, GRUB_XEN
 from xen_tool.loaders.verdict import judge, rules_of
 
+pytestmark = pytest.mark.boot
+
 _HANGS = {"Q1-addresses-bss-end"}
 """GRUB itself crashes."""
 ASKED = {
