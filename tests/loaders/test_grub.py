@@ -13,8 +13,8 @@ from loaders.rows import IMAGES
 from xen_tool.debian.hypervisor import default_roots
 from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
+from xen_tool.loaders.model.candidate import candidates
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.loaders.model.subject import subjects
 from xen_tool.loaders.names import GRUB_LINUX, GRUB_MULTIBOOT, GRUB_XEN
 from xen_tool.loaders.verdict import judge, rules_of
 
@@ -37,8 +37,8 @@ def test_live_are_the_rules_that_grub_is_asked_of() -> None:
         live = set()
         for name in names:
             with unwrap(name, Data.of_bytes(IMAGES[name])) as kernel:
-                (subject,) = subjects(kernel, Xen(), [loader])
-                live.add(next(id(r) for r in rules_of(loader) if r.apply(subject) is not None))
+                (candidate,) = candidates(kernel, Xen(), [loader])
+                live.add(next(id(r) for r in rules_of(loader) if r.apply(candidate) is not None))
         assert {id(rule) for rule in rules_of(loader) if rule.live} == live
     assert not any(rule.live for rule in rules_of(GRUB_XEN))
 

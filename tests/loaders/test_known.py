@@ -13,8 +13,8 @@ from loaders.test_live_releases import IMAGES_THAT_DIFFER
 from project import TOP
 from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
+from xen_tool.loaders.model.candidate import candidates
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.loaders.model.subject import subjects
 from xen_tool.loaders.names import ALL, DOMU, LOADERS, PV_DOMU
 from xen_tool.loaders.rules.libxenguest import probing
 from xen_tool.loaders.rules.rule import Effect, Rule
@@ -43,15 +43,15 @@ def _applied(image: bytes, loaders: tuple[str, ...], xen: Xen) -> set[int]:
     """The rules that find something of an image, up to the one that refuses it."""
     found: set[int] = set()
     with unwrap("image", Data.of_bytes(image)) as kernel:
-        for subject in subjects(kernel, xen, loaders):
-            rules = list(RULES[subject.loader])
+        for candidate in candidates(kernel, xen, loaders):
+            rules = list(RULES[candidate.loader])
             while rules:
                 rule = rules.pop(0)
-                if not rule.concerns(xen) or rule.apply(subject) is None:
+                if not rule.concerns(xen) or rule.apply(candidate) is None:
                     continue
                 found.add(id(rule))
-                if rule.probe is not None and subject.loader in DOMU:
-                    rules = list(probing.RULES[probing.taker(rule.probe, subject)])
+                if rule.probe is not None and candidate.loader in DOMU:
+                    rules = list(probing.RULES[probing.taker(rule.probe, candidate)])
                 elif rule.effect is Effect.REFUSED or rule.last:
                     break
     return found

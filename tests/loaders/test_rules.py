@@ -14,8 +14,8 @@ from loaders.rows.row import Row
 from xen_tool.abi import XenElfNote
 from xen_tool.image.container import KernelFile, unwrap
 from xen_tool.image.data import Data
+from xen_tool.loaders.model.candidate import candidates
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.loaders.model.subject import subjects
 from xen_tool.loaders.names import ALL, DOM0, DOMU, GRUB_XEN, LINUX_LOADER, LOADERS, PV, QEMU, XEN
 from xen_tool.loaders.rules.rule import Effect, Finding
 from xen_tool.loaders.verdict import RULES, claimed, judge, rules_of, verdicts
@@ -55,9 +55,9 @@ def test_every_rule_has_a_row() -> None:
     held: set[int] = set()
     for row in ROWS:
         xen = Xen.parse(row.xen)
-        for subject in subjects(kernel(IMAGES[row.image]), xen, row.loaders):
-            for rule in rules_of(subject.loader):
-                finding = rule.apply(subject) if rule.concerns(xen) else None
+        for candidate in candidates(kernel(IMAGES[row.image]), xen, row.loaders):
+            for rule in rules_of(candidate.loader):
+                finding = rule.apply(candidate) if rule.concerns(xen) else None
                 if finding is None:
                     continue
                 if rule.id == row.rule:

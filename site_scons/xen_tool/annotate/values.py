@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 
 from ..abi import NOTE_OWNER, POINTER_NOTES, WORD_NOTES, X86_64, XenElfNote
 from ..elf import spec
-from ..elf.notes import Note, Text, Words
+from ..elf.note_encoding import Note, Text, Words
 from ..errors import XenToolError
 from ..image.elf import ADDRESS_MASK, Elf, Segment
 from ..image.symbols import symbols

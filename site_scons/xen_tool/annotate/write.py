@@ -22,7 +22,7 @@ import struct
 from collections.abc import Sequence
 
 from ..elf import spec
-from ..elf.notes import Note, encode
+from ..elf.note_encoding import Note, encode
 from ..errors import XenToolError
 from ..image.data import Data
 from ..image.elf import Elf, Section, Segment

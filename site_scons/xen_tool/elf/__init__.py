@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Write the ELF format: notes, machine code and relocatable objects.
 
-spec       numbers of the ELF specification
-notes      encodes notes
-assembler  encodes machine code, by keystone
-objfile    writes relocatable object files
+spec           numbers of the ELF specification
+note_encoding  encodes notes
+assembler      encodes machine code, by keystone
+objfile        writes relocatable object files
 """

@@ -7,13 +7,13 @@ symbols of the configuration -> HeadConfig -> sections -> object file (emit)
 Settings:
     config      the settings of a head object, from Kconfig symbols and the kernel's arguments
     names       names and sizes that a kernel may choose
-    notes       notes that a kernel changes, from texts to descriptors
+    note_texts  notes that a kernel changes, from texts to descriptors
 
 Contents:
     model       the sections, as a function of the settings
     items       the parts of a section
     entry       the entry of a PV guest
-    pvh         the entry of a PVH guest
+    pvh_entry   the entry of a PVH guest
     hypercalls  the hypercall page, or stubs
 
 Output:

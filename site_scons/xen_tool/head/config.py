@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from .. import abi
 from ..abi import Arch, XenElfNote
-from ..elf.notes import Desc, Words
+from ..elf.note_encoding import Desc, Words
 from ..errors import XenToolError
-from . import notes
+from . import note_texts
 from .names import MEANINGS, HeadNames
 
 _NAME, _NOTE, _NOTES = "XEN_HEAD_", "XEN_NOTE_", "XEN_NOTES"
@@ -54,7 +54,7 @@ class HeadConfig:
     hypercall_page: bool = True
     xen_pvh: bool = False
     names: HeadNames = HeadNames()  # noqa: RUF009
-    notes: notes.Changes = field(default_factory=dict)
+    notes: note_texts.Changes = field(default_factory=dict)
 
     @classmethod
     def from_symbols(
@@ -88,7 +88,7 @@ class HeadConfig:
             hypercall_page=symbols.get("XEN_HYPERCALL_PAGE", "y") == "y",
             xen_pvh=enabled("XEN_PVH") and arch.bits == 64,
             names=HeadNames.parse({name: texts[name] for name in texts if name in MEANINGS}),
-            notes=notes.parse(of_notes, arch, virt_base),
+            notes=note_texts.parse(of_notes, arch, virt_base),
         )
         config.check()
         return config
@@ -158,7 +158,7 @@ class HeadConfig:
 
 def _said(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Merge pairs of names and texts: of the same name or note the last one counts."""
-    return {name if name in MEANINGS else notes.canonical(name): text for name, text in pairs}
+    return {name if name in MEANINGS else note_texts.canonical(name): text for name, text in pairs}
 
 
 def _said_by(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -183,7 +183,7 @@ def _said_by(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _virt_base(arch: Arch, page_offset: str, texts: Mapping[str, str]) -> int:
     """Return the virtual address of physical 0: from the note, else Linux's value."""
     if "VIRT_BASE" in texts:
-        (desc,) = notes.parse({"VIRT_BASE": texts["VIRT_BASE"]}, arch, 0).values()
+        (desc,) = note_texts.parse({"VIRT_BASE": texts["VIRT_BASE"]}, arch, 0).values()
         # Xen reads a missing note as 0.
         return _number_of(desc) if desc is not None else 0
     if arch.virt_base is not None:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..abi import Arch
-from ..elf import notes, spec
+from ..elf import note_encoding, spec
 from ..elf.assembler import LocalLabel, assemble
-from ..elf.notes import Note, Words
+from ..elf.note_encoding import Note, Words
 from ..elf.objfile import ObjectFile, Relocation, Section, Symbol
 from .config import HeadConfig
 from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
@@ -74,7 +74,7 @@ def _lower(model: HeadSection, arch: Arch) -> tuple[Section, list[Symbol]]:
             relocations.append(Relocation(here, spec.R_X86_64_PC32, item.section, item.offset))
             data += bytes(HINT_SIZE)
         elif isinstance(item, Note):
-            note, addresses = notes.encode([item])
+            note, addresses = note_encoding.encode([item])
             for offset, address in addresses:
                 type_ = _address_type(arch, address.width)
                 relocations.append(Relocation(here + offset, type_, address.symbol, address.addend))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ..elf import spec
 from ..elf.assembler import Jump, LocalLabel
-from ..elf.notes import Address, Note, Raw, Text, Words
+from ..elf.note_encoding import Address, Note, Raw, Text, Words
 from .config import HeadConfig
 from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
 from .model import head

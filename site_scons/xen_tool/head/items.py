@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..elf import spec
 from ..elf.assembler import Instruction, Jump, LocalLabel
-from ..elf.notes import Note, Words
+from ..elf.note_encoding import Note, Words
 
 HINT_SIZE = 8
 """Bytes of one struct unwind_hint: ip, sp_offset, sp_reg, type (Linux asm/unwind_hints.h)."""

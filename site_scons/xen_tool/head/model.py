@@ -13,14 +13,14 @@ from .. import abi
 from ..abi import XenElfNote, XenFeat
 from ..elf import spec
 from ..elf.assembler import Instruction
-from ..elf.notes import Address, Desc, Note, Text, Words
+from ..elf.note_encoding import Address, Desc, Note, Text, Words
 from .config import HeadConfig
 from .entry import startup_xen
 from .hypercalls import text
 from .items import TEXT, Code, HeadSection, Label, UnwindHint
 from .names import distinct
-from .notes import FEATURES
-from .pvh import phys32_entry, phys32_reloc, pvh_start_xen
+from .note_texts import FEATURES
+from .pvh_entry import phys32_entry, phys32_reloc, pvh_start_xen
 
 
 def head(config: HeadConfig) -> list[HeadSection]:

@@ -13,9 +13,9 @@ from ..image.container import KernelFile
 from ..image.elf import elf_of
 from ..light import NamedTuple
 from .model import crosvm, grub, linux_loader
+from .model.candidate import Candidate, candidates
 from .model.libelf.parms import UNSET_ADDR32
 from .model.releases import Xen
-from .model.subject import Subject, subjects
 from .names import (
     CROSVM,
     GRUB,
@@ -78,37 +78,37 @@ _DOMU = "tools/libs/guest/xg_dom_x86.c"
 def starts(kernel: KernelFile, xen: Xen, accepting: Iterable[str]) -> dict[str, Start]:
     """Return how the loaders start an image, by name; they must be some that accept it."""
     found = {}
-    for subject in subjects(kernel, xen, accepting):
-        entry, state = _start(subject)
-        source = _SOURCES.get(subject.loader, _DOMU)
-        found[subject.loader] = Start(entry, state.mode, state.registers, source)
+    for candidate in candidates(kernel, xen, accepting):
+        entry, state = _start(candidate)
+        source = _SOURCES.get(candidate.loader, _DOMU)
+        found[candidate.loader] = Start(entry, state.mode, state.registers, source)
     return found
 
 
-def _start(subject: Subject) -> tuple[int | None, _State]:
-    if subject.loader in PV:
-        return subject.addresses.virt_entry, _PV64 if subject.elf.bits == 64 else _PV32
-    if subject.loader in (PVH_DOM0, PVH_DOMU):
-        return _by_pvh(subject), _PVH
-    if subject.loader in LINUX_LOADER:
-        return _by_linux_loader(subject)
-    if subject.loader in GRUB:
-        return _by_grub(subject)
-    return _by_crosvm(subject) if subject.loader == CROSVM else _by_qemu(subject)
+def _start(candidate: Candidate) -> tuple[int | None, _State]:
+    if candidate.loader in PV:
+        return candidate.addresses.virt_entry, _PV64 if candidate.elf.bits == 64 else _PV32
+    if candidate.loader in (PVH_DOM0, PVH_DOMU):
+        return _by_pvh(candidate), _PVH
+    if candidate.loader in LINUX_LOADER:
+        return _by_linux_loader(candidate)
+    if candidate.loader in GRUB:
+        return _by_grub(candidate)
+    return _by_crosvm(candidate) if candidate.loader == CROSVM else _by_qemu(candidate)
 
 
-def _by_pvh(subject: Subject) -> int:
-    elf = subject.image.elf
-    if elf is not None and subject.parms.phys_entry != UNSET_ADDR32:
-        return subject.parms.phys_entry
+def _by_pvh(candidate: Candidate) -> int:
+    elf = candidate.image.elf
+    if elf is not None and candidate.parms.phys_entry != UNSET_ADDR32:
+        return candidate.parms.phys_entry
     # libxenguest takes an ELF32 that is no kernel for the firmware of an HVM domain, even if it
     # is a bzImage as well.
-    firmware = elf or elf_of(subject.image.found.file)
+    firmware = elf or elf_of(candidate.image.found.file)
     return 0 if firmware is None else firmware.e_entry
 
 
-def _by_linux_loader(subject: Subject) -> tuple[int | None, _State]:
-    found = linux_loader.loaded(subject)
+def _by_linux_loader(candidate: Candidate) -> tuple[int | None, _State]:
+    found = linux_loader.loaded(candidate)
     if found.error is not None:
         return None, _BZIMAGE
     if found.pvh_entry is not None:
@@ -116,42 +116,42 @@ def _by_linux_loader(subject: Subject) -> tuple[int | None, _State]:
     return found.entry, _LINUX_64
 
 
-def _by_crosvm(subject: Subject) -> tuple[int | None, _State]:
-    found = crosvm.loaded(subject)
+def _by_crosvm(candidate: Candidate) -> tuple[int | None, _State]:
+    found = crosvm.loaded(candidate)
     if found.error is not None:
         return None, _BZIMAGE
     if found.multiboot is not None:
-        return multiboot.entry_addr(subject.data, found.multiboot), _MULTIBOOT
-    return subject.elf.e_entry, _LINUX_64 if subject.elf.bits == 64 else _LINUX_32
+        return multiboot.entry_addr(candidate.data, found.multiboot), _MULTIBOOT
+    return candidate.elf.e_entry, _LINUX_64 if candidate.elf.bits == 64 else _LINUX_32
 
 
-def _by_grub(subject: Subject) -> tuple[int | None, _State]:
-    if subject.loader == GRUB_XEN:
-        return grub.xen_info(subject).entry, _PV64 if subject.elf.bits == 64 else _PV32
-    header = grub.header(subject)
-    if subject.loader != GRUB_MULTIBOOT or header is None:
+def _by_grub(candidate: Candidate) -> tuple[int | None, _State]:
+    if candidate.loader == GRUB_XEN:
+        return grub.xen_info(candidate).entry, _PV64 if candidate.elf.bits == 64 else _PV32
+    header = grub.header(candidate)
+    if candidate.loader != GRUB_MULTIBOOT or header is None:
         return None, _BZIMAGE
     offset, flags = header
     if flags & grub.HAS_ADDRESSES:
-        return grub.entry_at(subject.data, offset), _MULTIBOOT
-    return grub.entry(subject.elf), _MULTIBOOT
+        return grub.entry_at(candidate.data, offset), _MULTIBOOT
+    return grub.entry(candidate.elf), _MULTIBOOT
 
 
-def _by_qemu(subject: Subject) -> tuple[int | None, _State]:
-    header = multiboot.found(subject)
+def _by_qemu(candidate: Candidate) -> tuple[int | None, _State]:
+    header = multiboot.found(candidate)
     if header is not None:
         offset, flags = header
         if flags & multiboot.HAS_ADDR:
-            return multiboot.entry_addr(subject.kernel.file, offset), _MULTIBOOT
-        return _physical(subject, subject.elf.e_entry), _MULTIBOOT
-    if has_hdrs(subject):
+            return multiboot.entry_addr(candidate.kernel.file, offset), _MULTIBOOT
+        return _physical(candidate, candidate.elf.e_entry), _MULTIBOOT
+    if has_hdrs(candidate):
         return None, _BZIMAGE
-    return entry_of(subject) & UNSET_ADDR32, _PVH
+    return entry_of(candidate) & UNSET_ADDR32, _PVH
 
 
-def _physical(subject: Subject, entry: int) -> int:
+def _physical(candidate: Candidate, entry: int) -> int:
     """Translate e_entry as load_elf of QEMU does: by a segment with code that has it."""
-    for s in subject.elf.segments:
+    for s in candidate.elf.segments:
         is_code = s.p_type == spec.PT_LOAD and s.p_flags & spec.PF_X
         if is_code and s.p_vaddr <= entry < s.p_vaddr + s.p_filesz:
             return entry - s.p_vaddr + s.p_paddr

@@ -14,9 +14,9 @@ from ..abi import XenElfNote, XenFeat
 from ..errors import XenToolError
 from ..image.container import KernelFile
 from ..light import NamedTuple
+from .model.candidate import Candidate, Image, candidates
 from .model.libelf.parms import UNSET_ADDR32, parse
 from .model.releases import D0_WORDS, Xen
-from .model.subject import Image, Subject, subjects
 from .model.unwrapped import Found, by_libxenguest, is_elf
 from .names import DOM0, LOADERS, PV_DOM0, PV_DOMU, PVH, PVH_DOM0, PVH_DOMU, QEMU
 from .rules import pv_dom0, pv_domu, pvh_dom0, pvh_domu, qemu_kernel
@@ -80,7 +80,7 @@ def verdicts(kernel: KernelFile, xen: Xen, loaders: Iterable[str] = LOADERS) -> 
     Raises XenToolError if the image cannot be unwrapped, as when a library is missing.
     """
     _refuse_unread(kernel)
-    return {subject.loader: _verdict(subject) for subject in subjects(kernel, xen, loaders)}
+    return {candidate.loader: _verdict(candidate) for candidate in candidates(kernel, xen, loaders)}
 
 
 def claimed(kernel: KernelFile) -> tuple[str, ...]:
@@ -110,42 +110,44 @@ def _refuse_unread(kernel: KernelFile) -> None:
         raise XenToolError(f"{kernel.path}: {kernel.problem}")
 
 
-def _verdict(subject: Subject) -> Verdict:
-    file = subject.image.found.file
-    if subject.loader == PVH_DOMU and subject.data is not file and is_elf(file):
+def _verdict(candidate: Candidate) -> Verdict:
+    file = candidate.image.found.file
+    if candidate.loader == PVH_DOMU and candidate.data is not file and is_elf(file):
         # A bzImage that is also an ELF file is firmware, unless libelf accepts it as a kernel.
-        whole = Subject(Image(subject.kernel, Found(file, file)), subject.loader, subject.xen)
+        whole = Candidate(
+            Image(candidate.kernel, Found(file, file)), candidate.loader, candidate.xen
+        )
         verdict, taker = _tried(whole)
         if taker is Taker.FIRMWARE:
             return verdict
-    return _tried(subject)[0]
+    return _tried(candidate)[0]
 
 
-def _tried(subject: Subject) -> tuple[Verdict, Taker | None]:
+def _tried(candidate: Candidate) -> tuple[Verdict, Taker | None]:
     """Return the verdict, and the loader that libxenguest tries if the file is not a kernel."""
     found: dict[Effect, list[Finding]] = {effect: [] for effect in Effect}
-    rules = deque(rules_of(subject.loader))
+    rules = deque(rules_of(candidate.loader))
     taker: Taker | None = None
     cause: Finding | None = None
     while rules:
         rule = rules.popleft()
-        finding = rule.apply(subject) if rule.concerns(subject.xen) else None
+        finding = rule.apply(candidate) if rule.concerns(candidate.xen) else None
         if finding is None:
             continue
-        if rule.probe is not None and subject.loader not in DOM0:
-            taker, cause = probing.taker(rule.probe, subject), finding
+        if rule.probe is not None and candidate.loader not in DOM0:
+            taker, cause = probing.taker(rule.probe, candidate), finding
             rules = deque(probing.RULES[taker])
             continue
         if cause is not None:
             finding = _because(finding, cause, rule.effect)
         elif not finding.message:
             # For F1, Xen prints nothing but its panic.
-            finding = finding._replace(message=_panic(subject.xen))
+            finding = finding._replace(message=_panic(candidate.xen))
         found[rule.effect].append(finding)
         if rule.effect is Effect.REFUSED or rule.last:
             rules.clear()
     verdict = Verdict(
-        subject.loader,
+        candidate.loader,
         accepted=not found[Effect.REFUSED],
         errors=tuple(found[Effect.ERROR]),
         warnings=tuple(found[Effect.WARNING]),

@@ -12,7 +12,7 @@ from ..build.step import Step
 from ..config.configuration import Configuration
 from ..errors import XenToolError
 from ..functions import DESCRIBED, HEAD
-from ..head import notes as head_notes
+from ..head import note_texts
 from ..head.config import SYMBOLS
 from ..head.names import MEANINGS
 from ..modules import modules
@@ -76,5 +76,5 @@ def _said(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> lis
         found.append(f"{name}={value}")
     for key, value in notes.items():
         name = ":".join(map(str, key)) if isinstance(key, tuple) else str(key)
-        found.append(f"{head_notes.canonical(name)}={head_notes.text_of(name, value)}")
+        found.append(f"{note_texts.canonical(name)}={note_texts.text_of(name, value)}")
     return found

@@ -2,7 +2,7 @@
 """Read and compute what a loader does of an image.  The rules judge the result.
 
 releases     the Xen whose loaders are modelled
-subject      an image as one loader of one Xen sees it, the argument of rules' conditions
+candidate      an image as one loader of one Xen sees it, the argument of rules' conditions
 unwrapped    the bytes that each loader finds in the containers of a file
 decoders     the limits of the decoders of Xen and of libxenguest
 libelf/      notes, addresses and features, as Xen's ELF loader reads them

@@ -15,9 +15,9 @@ from ...elf import spec
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Elf, Segment
 from ...light import NamedTuple
+from .candidate import Candidate
 from .linux_loader import PHYSICAL_END
 from .multiboot import MAGIC, find
-from .subject import Subject
 
 KERNEL_START = 0x200000
 """The lowest p_paddr that a segment may have."""
@@ -58,13 +58,13 @@ class Loaded(NamedTuple):
     """The file offset of the multiboot header that crosvm used; None: it used none."""
 
 
-def loaded(subject: Subject) -> Loaded:
+def loaded(candidate: Candidate) -> Loaded:
     """Return the result of load() for an image, computed once for an ELF file."""
-    elf = subject.image.elf
+    elf = candidate.image.elf
     if elf is None:
-        return load(subject.data, None)
+        return load(candidate.data, None)
     if loaded not in elf.kept:
-        elf.kept[loaded] = load(subject.data, elf)
+        elf.kept[loaded] = load(candidate.data, elf)
     found: Loaded = elf.kept[loaded]
     return found
 

@@ -16,10 +16,10 @@ from ...image.container import KernelFile, unwrap
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Elf
 from ...light import NamedTuple
+from .candidate import Candidate
 from .decoders import xen_refuses
 from .multiboot import MAGIC, find
 from .releases import Xen
-from .subject import Subject
 from .unwrapped import Found
 
 SEARCH = 8192
@@ -66,9 +66,9 @@ def _filtered(kernel: KernelFile) -> Data | None:
     return kernel.payload if codec and codec[0] in _FILTERS else None
 
 
-def header(subject: Subject) -> tuple[int, int] | None:
+def header(candidate: Candidate) -> tuple[int, int] | None:
     """Return offset and flags of the multiboot header; None if there is none (find_header)."""
-    return find(subject.data, MAGIC, min(SEARCH, subject.data.size) - 11)
+    return find(candidate.data, MAGIC, min(SEARCH, candidate.data.size) - 11)
 
 
 def wrong_addresses(data: Data, offset: int) -> str | None:
@@ -91,11 +91,11 @@ def entry_at(data: Data, offset: int) -> int:
     return data.unsigned(offset + 28, 4) or 0
 
 
-def wrong_elf(subject: Subject) -> str | None:
+def wrong_elf(candidate: Candidate) -> str | None:
     """Return why grub_multiboot_load_elf refuses a file (multiboot_elfxx.c), in its words."""
-    head = subject.data.read(0, spec.EHDR_SIZE[64])
+    head = candidate.data.read(0, spec.EHDR_SIZE[64])
     ei_class = head[spec.EI_CLASS]
-    elf = subject.image.elf
+    elf = candidate.image.elf
     if ei_class not in (spec.ELFCLASS32, spec.ELFCLASS64):
         return "invalid arch-dependent ELF magic"
     if elf is None or head[spec.EI_DATA] != spec.ELFDATA2LSB:
@@ -161,11 +161,11 @@ class XenInfo(NamedTuple):
     pae: bool = False
 
 
-def xen_info(subject: Subject) -> XenInfo:
+def xen_info(candidate: Candidate) -> XenInfo:
     """Return what pvgrub reads of a kernel: the platform is that of its class."""
-    elf = subject.image.elf
+    elf = candidate.image.elf
     if elf is None or not _has_header(elf):
-        return XenInfo(_no_elf(subject))
+        return XenInfo(_no_elf(candidate))
     if elf.e_machine != (spec.EM_X86_64 if elf.bits == 64 else spec.EM_386):
         return XenInfo("unknown ELF type")
     if elf.kept.get(xen_info) is None:
@@ -181,8 +181,8 @@ def _has_header(elf: Elf) -> bool:
     return known and enough and version == elf.e_version == spec.EV_CURRENT
 
 
-def _no_elf(subject: Subject) -> str:
-    file = subject.image.found.file
+def _no_elf(candidate: Candidate) -> str:
+    file = candidate.image.found.file
     if file.size < _LINUX_HEADER:
         return "not xen image"
     is_linux = file.unsigned(0x1FE, 2) == 0xAA55 and file.read(0x202, 4) == b"HdrS"
@@ -250,9 +250,9 @@ def _says(data: Data, desc: int, descsz: int, word: bytes) -> bool:
     return descsz >= len(word) and data.read(desc, len(wanted)) == wanted
 
 
-def refused_by_pvgrub(subject: Subject) -> str | None:
+def refused_by_pvgrub(candidate: Candidate) -> str | None:
     """Return why grub_cmd_xen refuses what grub_xen_get_info took (loader/i386/xen.c)."""
-    info, elf = xen_info(subject), subject.image.elf
+    info, elf = xen_info(candidate), candidate.image.elf
     if info.error is not None or elf is None:
         return info.error
     if elf.bits == 32 and not info.pae:

@@ -17,7 +17,7 @@ from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Segment
 from ...image.notes import TOTAL_NOTE_LIMIT, XEN_OWNER
 from ...light import NamedTuple
-from .subject import Subject
+from .candidate import Candidate
 
 PHYSICAL_END = 1 << 52
 """End of the physical addresses of x86, in bytes."""
@@ -62,13 +62,13 @@ class Loaded(NamedTuple):
         return any(s.p_paddr <= address < s.p_paddr + s.p_filesz for s in self.loads)
 
 
-def loaded(subject: Subject) -> Loaded:
+def loaded(candidate: Candidate) -> Loaded:
     """Return the result of load() for an image; several loaders share one call."""
-    elf = subject.image.elf
+    elf = candidate.image.elf
     if elf is None:
-        return load(subject.data)
+        return load(candidate.data)
     if loaded not in elf.kept:
-        elf.kept[loaded] = load(subject.data)
+        elf.kept[loaded] = load(candidate.data)
     found: Loaded = elf.kept[loaded]
     return found
 

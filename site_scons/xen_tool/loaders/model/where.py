@@ -11,8 +11,8 @@ from ...elf import spec
 from ...image.elf import Segment
 from ...image.notes import FoundNote
 from ...printable import printable
+from .candidate import Candidate
 from .libelf.parms import NUMBERS, TEXTS
-from .subject import Subject
 
 _EHDR_OFFSETS = {
     "e_type": (16, 16),
@@ -70,46 +70,46 @@ def quoted(text: str) -> str:
     return f'"{text}"' if len(text) <= _LONGEST else f'"{text[:_LONGEST]}"...'
 
 
-def at(subject: Subject, offset: int) -> str:
+def at(candidate: Candidate, offset: int) -> str:
     """Describe an offset, in the file or in the unwrapped ELF file."""
-    what = "file" if subject.data is subject.kernel.file else "unwrapped ELF"
+    what = "file" if candidate.data is candidate.kernel.file else "unwrapped ELF"
     return f"at offset {offset:#x} of the {what}"
 
 
-def note(subject: Subject, found: FoundNote) -> str:
+def note(candidate: Candidate, found: FoundNote) -> str:
     """Describe a note: its type, value and place."""
-    place = at(subject, found.offset)
+    place = at(candidate, found.offset)
     if not found.is_xen:
         return f'note {found.n_type:#x} of owner "{printable((found.owner or b"")[:64])}" {place}'
     return f"note {name(found.n_type)} = {shown(found)} {place}"
 
 
-def of_type(subject: Subject, *n_types: XenElfNote) -> str:
+def of_type(candidate: Candidate, *n_types: XenElfNote) -> str:
     """Describe the notes of these types that libelf uses, or their absence; or __xen_guest."""
-    if subject.parms.guest_info is not None:
-        return _guest_string(subject, subject.parms.guest_info)
+    if candidate.parms.guest_info is not None:
+        return _guest_string(candidate, candidate.parms.guest_info)
     return "; ".join(
-        f"no note {n_type.name}" if found is None else note(subject, found)
-        for n_type, found in ((n_type, subject.note(n_type)) for n_type in n_types)
+        f"no note {n_type.name}" if found is None else note(candidate, found)
+        for n_type, found in ((n_type, candidate.note(n_type)) for n_type in n_types)
     )
 
 
-def segment(subject: Subject, found: Segment, *fields: str) -> str:
+def segment(candidate: Candidate, found: Segment, *fields: str) -> str:
     """Describe a program header and some of its fields."""
     kind = spec.PT_NAMES.get(found.p_type, f"p_type {found.p_type:#x}")
     values = ", ".join(f"{field} = {getattr(found, field):#x}" for field in fields)
-    return f"program header {found.number} ({kind}, {values}) {at(subject, found.offset)}"
+    return f"program header {found.number} ({kind}, {values}) {at(candidate, found.offset)}"
 
 
-def header(subject: Subject, *fields: str) -> str:
+def header(candidate: Candidate, *fields: str) -> str:
     """Describe fields of the ELF header."""
-    wide = subject.elf.bits == 64
+    wide = candidate.elf.bits == 64
     return ", ".join(
-        f"{field} = {getattr(subject.elf, field):#x} {at(subject, _EHDR_OFFSETS[field][wide])}"
+        f"{field} = {getattr(candidate.elf, field):#x} {at(candidate, _EHDR_OFFSETS[field][wide])}"
         for field in fields
     )
 
 
-def _guest_string(subject: Subject, offset: int) -> str:
-    text = subject.data.string(offset) or b""
-    return f"__xen_guest {quoted(printable(text))} {at(subject, offset)}"
+def _guest_string(candidate: Candidate, offset: int) -> str:
+    text = candidate.data.string(offset) or b""
+    return f"__xen_guest {quoted(printable(text))} {at(candidate, offset)}"

@@ -7,8 +7,8 @@ from ...abi import XenElfNote
 from ...elf import spec
 from ...image.data import Data
 from ..model import where
+from ..model.candidate import Candidate
 from ..model.libelf.parms import UNSET_ADDR32
-from ..model.subject import Subject
 from .rule import Fields
 
 BZIMAGE = "a bzImage is started by Linux's own boot protocol; notes do not matter"
@@ -32,19 +32,19 @@ NOT_CHECKED = "none: what the loader leaves to the guest"
 """The source of a rule that no loader checks."""
 
 
-def no_phys32_entry(subject: Subject) -> Fields | None:
+def no_phys32_entry(candidate: Candidate) -> Fields | None:
     """The image has no PHYS32_ENTRY, but passes the checks of libelf."""
-    if subject.parms.phys_entry != UNSET_ADDR32:
+    if candidate.parms.phys_entry != UNSET_ADDR32:
         return None
-    return {"where": where.of_type(subject, XenElfNote.PHYS32_ENTRY)}
+    return {"where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY)}
 
 
-def other_machine(subject: Subject) -> Fields | None:
+def other_machine(candidate: Candidate) -> Fields | None:
     """e_machine is neither x86-64 nor i386."""
-    machine = subject.elf.e_machine
+    machine = candidate.elf.e_machine
     if machine in (spec.EM_386, spec.EM_X86_64):
         return None
-    return {"machine": machine, "where": where.header(subject, "e_machine")}
+    return {"machine": machine, "where": where.header(candidate, "e_machine")}
 
 
 def setup_header(file: Data) -> Fields | None:
@@ -53,10 +53,10 @@ def setup_header(file: Data) -> Fields | None:
     return {"where": '"HdrS" at offset 0x202 of the file'} if found else None
 
 
-def start_of_file(subject: Subject) -> str:
+def start_of_file(candidate: Candidate) -> str:
     """Describe the size and the first 8 bytes of the file that the loader parses."""
-    start = subject.data.read(0, 8).hex(" ")
-    return f"the file has {subject.data.size} bytes, and starts with {start or 'none'}"
+    start = candidate.data.read(0, 8).hex(" ")
+    return f"the file has {candidate.data.size} bytes, and starts with {start or 'none'}"
 
 
 def multiboot_header(offset: int) -> Fields:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ...image.container import KernelFile
-from ..model.subject import Subject
+from ..model.candidate import Candidate
 from ..model.unwrapped import GZIP
 from .rule import Fields
 
@@ -18,28 +18,28 @@ APPEND = (
 NEWER = "give the vmlinux instead of the bzImage, or a kernel newer than Linux 2.6.24"
 
 
-def empty(subject: Subject) -> Fields | None:
+def empty(candidate: Candidate) -> Fields | None:
     """The file has no bytes."""
-    return None if subject.kernel.file.size else {"where": "the file has 0 bytes"}
+    return None if candidate.kernel.file.size else {"where": "the file has 0 bytes"}
 
 
-def protocol_too_old(subject: Subject) -> Fields | None:
+def protocol_too_old(candidate: Candidate) -> Fields | None:
     """The boot protocol of the bzImage is older than 2.08."""
-    protocol = subject.kernel.boot_protocol
+    protocol = candidate.kernel.boot_protocol
     if protocol is None or protocol >= _OLDEST_PROTOCOL:
         return None
     where = f"boot protocol {protocol:#06x} at offset 0x206 of the file"
     return {"major": protocol >> 8, "minor": protocol & 0xFF, "where": where}
 
 
-def container(subject: Subject, **fields: object) -> Fields:
+def container(candidate: Candidate, **fields: object) -> Fields:
     """Return the fields of a finding about the container."""
-    return {**fields, "where": f"the container: {subject.kernel.format}"}
+    return {**fields, "where": f"the container: {candidate.kernel.format}"}
 
 
-def stated_size(subject: Subject, **fields: object) -> Fields:
+def stated_size(candidate: Candidate, **fields: object) -> Fields:
     """Return the fields of a finding about the last word of a stream, the unpacked size."""
-    kernel = subject.kernel
+    kernel = candidate.kernel
     size = kernel.file.unsigned(kernel.end - 4, 4) or 0
     where = f"last word = {size:#x} at offset {kernel.end - 4:#x} of the file"
     return {"fix": how_to_state_the_size(kernel), **fields, "size": size, "where": where}
@@ -52,13 +52,13 @@ def how_to_state_the_size(kernel: KernelFile) -> str:
     return APPEND
 
 
-def damaged(subject: Subject) -> Fields | None:
+def damaged(candidate: Candidate) -> Fields | None:
     """The stream cannot be unpacked."""
-    if subject.kernel.payload is not None:
+    if candidate.kernel.payload is not None:
         return None
-    return container(subject, problem=subject.kernel.problem)
+    return container(candidate, problem=candidate.kernel.problem)
 
 
-def packed_with_zstd(subject: Subject) -> Fields | None:
+def packed_with_zstd(candidate: Candidate) -> Fields | None:
     """The stream is compressed with zstd."""
-    return container(subject) if "zstd" in subject.kernel.container else None
+    return container(candidate) if "zstd" in candidate.kernel.container else None

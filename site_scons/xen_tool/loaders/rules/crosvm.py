@@ -10,9 +10,9 @@ from __future__ import annotations
 from ...abi import XenElfNote
 from ...elf import spec
 from ..model import where
+from ..model.candidate import Candidate
 from ..model.crosvm import Error, loaded
 from ..model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
-from ..model.subject import Subject
 from ..names import CROSVM
 from . import common
 from .rule import Condition, Effect, Fields, Rule
@@ -27,89 +27,89 @@ def _giving_up(error: Error, words: str, *fields: str) -> Condition:
     words: its docstring; fields: the header fields that the finding names.
     """
 
-    def condition(subject: Subject) -> Fields | None:
-        found = loaded(subject)
+    def condition(candidate: Candidate) -> Fields | None:
+        found = loaded(candidate)
         if found.error is not error:
             return None
         if found.multiboot is not None:
             return common.multiboot_header(found.multiboot)
         if found.segment is not None:
-            return {"where": where.segment(subject, found.segment, *fields)}
-        if subject.image.elf is None or not fields:
-            return {"where": common.start_of_file(subject)}
-        return {"where": where.header(subject, *fields)}
+            return {"where": where.segment(candidate, found.segment, *fields)}
+        if candidate.image.elf is None or not fields:
+            return {"where": common.start_of_file(candidate)}
+        return {"where": where.header(candidate, *fields)}
 
     condition.__doc__ = words
     return condition
 
 
-def _bzimage(subject: Subject) -> Fields | None:
+def _bzimage(candidate: Candidate) -> Fields | None:
     """The file is no ELF file, and has "HdrS" at offset 0x202."""
-    return common.setup_header(subject.data) if loaded(subject).error is Error.MAGIC else None
+    return common.setup_header(candidate.data) if loaded(candidate).error is Error.MAGIC else None
 
 
-def _no_bzimage(subject: Subject) -> Fields | None:
+def _no_bzimage(candidate: Candidate) -> Fields | None:
     """The file is no ELF file, and has no "HdrS" at offset 0x202."""
-    if loaded(subject).error is not Error.MAGIC or _bzimage(subject) is not None:
+    if loaded(candidate).error is not Error.MAGIC or _bzimage(candidate) is not None:
         return None
-    file = subject.data
+    file = candidate.data
     end = 0x202 + (file.unsigned(0x201, 1) or 0)
     words = "bad kernel header signature"
     if file.size < end:
         words = f"unable to read {'header size' if file.size < 0x202 else 'boot_params'}"
-    return {"words": words, "where": common.start_of_file(subject)}
+    return {"words": words, "where": common.start_of_file(candidate)}
 
 
-def _cut_bzimage(subject: Subject) -> Fields | None:
+def _cut_bzimage(candidate: Candidate) -> Fields | None:
     """The bzImage is shorter than its header says."""
-    file = subject.data
+    file = candidate.data
     syssize = file.unsigned(0x1F4, 4) or 0
     sectors = file.unsigned(0x1F1, 1) or 4
-    if _bzimage(subject) is None or (sectors + 1) * 512 + syssize * 16 <= file.size:
+    if _bzimage(candidate) is None or (sectors + 1) * 512 + syssize * 16 <= file.size:
         return None
     return {"syssize": syssize, "where": f"syssize = {syssize:#x} at offset 0x1f4 of the file"}
 
 
-def _multiboot(subject: Subject) -> Fields | None:
+def _multiboot(candidate: Candidate) -> Fields | None:
     """The file has a multiboot header with addresses."""
-    found = loaded(subject)
+    found = loaded(candidate)
     if found.multiboot is None:
         return None
     return common.multiboot_header(found.multiboot)
 
 
-def _entered_by_xen_alone(subject: Subject) -> Fields | None:
+def _entered_by_xen_alone(candidate: Candidate) -> Fields | None:
     """e_entry is the address that the note PHYS32_ENTRY or ENTRY gives."""
-    entry = subject.elf.e_entry
-    if entry not in _xen_entries(subject):
+    entry = candidate.elf.e_entry
+    if entry not in _xen_entries(candidate):
         return None
-    return _entry(subject)
+    return _entry(candidate)
 
 
-def _entered_at_e_entry(subject: Subject) -> Fields | None:
+def _entered_at_e_entry(candidate: Candidate) -> Fields | None:
     """e_entry is neither the address of PHYS32_ENTRY nor that of ENTRY."""
-    return None if _entered_by_xen_alone(subject) is not None else _entry(subject)
+    return None if _entered_by_xen_alone(candidate) is not None else _entry(candidate)
 
 
-def _xen_entries(subject: Subject) -> set[int]:
-    return {subject.parms.phys_entry, subject.parms.virt_entry} - {UNSET_ADDR, UNSET_ADDR32}
+def _xen_entries(candidate: Candidate) -> set[int]:
+    return {candidate.parms.phys_entry, candidate.parms.virt_entry} - {UNSET_ADDR, UNSET_ADDR32}
 
 
-def _entry(subject: Subject) -> Fields:
-    notes = where.of_type(subject, XenElfNote.PHYS32_ENTRY)
+def _entry(candidate: Candidate) -> Fields:
+    notes = where.of_type(candidate, XenElfNote.PHYS32_ENTRY)
     return {
-        "entry": subject.elf.e_entry,
-        "bits": subject.elf.bits,
-        "where": f"{where.header(subject, 'e_entry')}; {notes}",
+        "entry": candidate.elf.e_entry,
+        "bits": candidate.elf.bits,
+        "where": f"{where.header(candidate, 'e_entry')}; {notes}",
     }
 
 
-def _behind_ram(subject: Subject) -> Fields | None:
+def _behind_ram(candidate: Candidate) -> Fields | None:
     """A segment ends above the default memory of a machine."""
-    for segment in subject.elf.segments:
+    for segment in candidate.elf.segments:
         end = segment.p_paddr + segment.p_filesz
         if segment.p_type == spec.PT_LOAD and segment.p_filesz and end > _RAM_END:
-            place = where.segment(subject, segment, "p_paddr", "p_filesz")
+            place = where.segment(candidate, segment, "p_paddr", "p_filesz")
             return {"assumed": _RAM_END >> 20, "where": place}
     return None
 

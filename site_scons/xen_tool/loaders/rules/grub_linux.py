@@ -3,27 +3,27 @@
 
 from __future__ import annotations
 
+from ..model.candidate import Candidate
 from ..model.grub import wrong_bzimage
-from ..model.subject import Subject
 from ..names import GRUB_LINUX
 from .rule import Effect, Fields, Rule
 
 
-def _no_bzimage(subject: Subject) -> Fields | None:
+def _no_bzimage(candidate: Candidate) -> Fields | None:
     """The file is no bzImage of boot protocol 2.03 or newer."""
-    words = wrong_bzimage(subject.data)
+    words = wrong_bzimage(candidate.data)
     if words is None:
         return None
-    start = subject.data.read(0, 8).hex(" ") or "none"
+    start = candidate.data.read(0, 8).hex(" ") or "none"
     return {
         "words": words,
-        "where": f"the file has {subject.data.size} bytes, and starts with {start}",
+        "where": f"the file has {candidate.data.size} bytes, and starts with {start}",
     }
 
 
-def _bzimage(subject: Subject) -> Fields | None:
+def _bzimage(candidate: Candidate) -> Fields | None:
     """The file is a bzImage."""
-    return {"where": f"boot protocol {subject.data.unsigned(0x206, 2) or 0:#x} at offset 0x206"}
+    return {"where": f"boot protocol {candidate.data.unsigned(0x206, 2) or 0:#x} at offset 0x206"}
 
 
 _SOURCE = "GRUB 2.06, grub-core/loader/i386/linux.c, grub_cmd_linux"

@@ -4,57 +4,57 @@
 from __future__ import annotations
 
 from ..model import grub, where
-from ..model.subject import Subject
+from ..model.candidate import Candidate
 from ..names import GRUB_MULTIBOOT
 from .rule import Effect, Fields, Rule
 
 
-def _no_header(subject: Subject) -> Fields | None:
+def _no_header(candidate: Candidate) -> Fields | None:
     """There is no multiboot header in the first 8 KiB of the file."""
-    if grub.header(subject) is not None:
+    if grub.header(candidate) is not None:
         return None
-    words = "premature end of file" if subject.data.size < 32 else "no multiboot header found"
-    return {"words": words, "where": f"the file has {subject.data.size} bytes"}
+    words = "premature end of file" if candidate.data.size < 32 else "no multiboot header found"
+    return {"words": words, "where": f"the file has {candidate.data.size} bytes"}
 
 
-def _unknown_flags(subject: Subject) -> Fields | None:
+def _unknown_flags(candidate: Candidate) -> Fields | None:
     """The multiboot header has flags among bits 3 to 15."""
-    _, flags = _header(subject)
-    return {"flags": flags, **_at_header(subject)} if flags & grub.UNKNOWN_FLAGS else None
+    _, flags = _header(candidate)
+    return {"flags": flags, **_at_header(candidate)} if flags & grub.UNKNOWN_FLAGS else None
 
 
-def _wrong_elf(subject: Subject) -> Fields | None:
+def _wrong_elf(candidate: Candidate) -> Fields | None:
     """The header has no addresses, and GRUB does not load such an ELF file."""
-    if _header(subject)[1] & grub.HAS_ADDRESSES:
+    if _header(candidate)[1] & grub.HAS_ADDRESSES:
         return None
-    words = grub.wrong_elf(subject)
+    words = grub.wrong_elf(candidate)
     if words is None:
         return None
-    elf = subject.image.elf
+    elf = candidate.image.elf
     fields = ("e_machine", "e_entry", "e_phoff")
-    return {"words": words, "where": where.header(subject, *fields) if elf else "no ELF header"}
+    return {"words": words, "where": where.header(candidate, *fields) if elf else "no ELF header"}
 
 
-def _wrong_addresses(subject: Subject) -> Fields | None:
+def _wrong_addresses(candidate: Candidate) -> Fields | None:
     """The header has addresses that do not fit each other, or the file."""
-    offset, flags = _header(subject)
+    offset, flags = _header(candidate)
     if not flags & grub.HAS_ADDRESSES:
         return None
-    words = grub.wrong_addresses(subject.data, offset)
-    return None if words is None else {"words": words, **_at_header(subject)}
+    words = grub.wrong_addresses(candidate.data, offset)
+    return None if words is None else {"words": words, **_at_header(candidate)}
 
 
-def _by_multiboot(subject: Subject) -> Fields | None:
+def _by_multiboot(candidate: Candidate) -> Fields | None:
     """GRUB takes the file."""
-    return _at_header(subject)
+    return _at_header(candidate)
 
 
-def _header(subject: Subject) -> tuple[int, int]:
-    return grub.header(subject) or (0, 0)
+def _header(candidate: Candidate) -> tuple[int, int]:
+    return grub.header(candidate) or (0, 0)
 
 
-def _at_header(subject: Subject) -> Fields:
-    return {"where": f"a multiboot header {where.at(subject, _header(subject)[0])}"}
+def _at_header(candidate: Candidate) -> Fields:
+    return {"where": f"a multiboot header {where.at(candidate, _header(candidate)[0])}"}
 
 
 _SOURCE = "GRUB 2.06, grub-core/loader/i386/multiboot_mbi.c, grub_multiboot_load"

@@ -9,38 +9,38 @@ from __future__ import annotations
 
 from ...abi import XenElfNote
 from ..model import grub, where
-from ..model.subject import Subject
+from ..model.candidate import Candidate
 from ..names import GRUB_XEN
 from .rule import Effect, Fields, Rule
 
 
-def _refused(subject: Subject) -> Fields | None:
+def _refused(candidate: Candidate) -> Fields | None:
     """The file has no kernel for Xen, or one for another platform."""
-    words = grub.refused_by_pvgrub(subject)
+    words = grub.refused_by_pvgrub(candidate)
     if words is None:
         return None
-    if subject.image.elf is None:
-        start = subject.data.read(0, 8).hex(" ") or "none"
+    if candidate.image.elf is None:
+        start = candidate.data.read(0, 8).hex(" ") or "none"
         return {"words": words, "where": f"it starts with the bytes {start}"}
-    found = where.of_type(subject, XenElfNote.LOADER, XenElfNote.VIRT_BASE, XenElfNote.PAE_MODE)
-    return {"words": words, "where": f"{where.header(subject, 'e_machine')}; {found}"}
+    found = where.of_type(candidate, XenElfNote.LOADER, XenElfNote.VIRT_BASE, XenElfNote.PAE_MODE)
+    return {"words": words, "where": f"{where.header(candidate, 'e_machine')}; {found}"}
 
 
-def _dead(subject: Subject) -> Fields | None:
+def _dead(candidate: Candidate) -> Fields | None:
     """The entry is where no bytes of the file are."""
-    info = grub.xen_info(subject)
-    if grub.runs_at(info, subject.elf, info.entry):
+    info = grub.xen_info(candidate)
+    if grub.runs_at(info, candidate.elf, info.entry):
         return None
-    found = where.of_type(subject, XenElfNote.ENTRY, XenElfNote.VIRT_BASE)
+    found = where.of_type(candidate, XenElfNote.ENTRY, XenElfNote.VIRT_BASE)
     return {"entry": info.entry, "where": found}
 
 
-def _by_pvh_entry(subject: Subject) -> Fields | None:
+def _by_pvh_entry(candidate: Candidate) -> Fields | None:
     """There is no note ENTRY, and e_entry is what PHYS32_ENTRY says."""
-    info = grub.xen_info(subject)
-    if info.entry != subject.parms.phys_entry or subject.note(XenElfNote.ENTRY) is not None:
+    info = grub.xen_info(candidate)
+    if info.entry != candidate.parms.phys_entry or candidate.note(XenElfNote.ENTRY) is not None:
         return None
-    found = where.of_type(subject, XenElfNote.PHYS32_ENTRY, XenElfNote.ENTRY)
+    found = where.of_type(candidate, XenElfNote.PHYS32_ENTRY, XenElfNote.ENTRY)
     return {"entry": info.entry, "where": found}
 
 

@@ -12,9 +12,9 @@ from ...abi import I386, XenElfNote, XenFeat
 from ...elf import spec
 from ...image.elf import ADDRESS_MASK
 from ..model import where
+from ..model.candidate import Candidate
 from ..model.libelf.parms import UNSET_ADDR, Pae
 from ..model.releases import ENDIANNESS, ONE_PV32_SWITCH, PV32_WORDS
-from ..model.subject import Subject
 from ..names import PV_DOM0
 from . import common
 from .guest import hypercall_page, layout
@@ -25,77 +25,77 @@ from .xen.features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
 from .xen.pv_memory import DOM0_CONSTRUCT, is_32bit
 
 
-def _is_compat(subject: Subject) -> bool:
+def _is_compat(candidate: Candidate) -> bool:
     """Whether a 32-bit kernel is one that Xen can run: for i386, with PAE."""
-    return subject.parms.pae != Pae.NO and subject.elf.e_machine == spec.EM_386
+    return candidate.parms.pae != Pae.NO and candidate.elf.e_machine == spec.EM_386
 
 
-def _identity(subject: Subject) -> str:
+def _identity(candidate: Candidate) -> str:
     return (
-        f"EI_CLASS = {subject.elf.ei_class:#x} {where.at(subject, spec.EI_CLASS)}, "
-        f"{where.header(subject, 'e_machine')}"
+        f"EI_CLASS = {candidate.elf.ei_class:#x} {where.at(candidate, spec.EI_CLASS)}, "
+        f"{where.header(candidate, 'e_machine')}"
     )
 
 
-def _without_pv32(subject: Subject) -> Fields | None:
+def _without_pv32(candidate: Candidate) -> Fields | None:
     """The kernel is 32-bit, and Xen has no CONFIG_PV32."""
-    if not is_32bit(subject) or subject.xen.pv32:
+    if not is_32bit(candidate) or candidate.xen.pv32:
         return None
-    return {"where": _identity(subject)}
+    return {"where": _identity(candidate)}
 
 
-def _compat_without_pv32(subject: Subject) -> Fields | None:
+def _compat_without_pv32(candidate: Candidate) -> Fields | None:
     """The kernel is 32-bit and has PAE_MODE, and Xen has no CONFIG_PV32."""
-    return _without_pv32(subject) if _is_compat(subject) else None
+    return _without_pv32(candidate) if _is_compat(candidate) else None
 
 
-def _with_shadow_stacks(subject: Subject) -> Fields | None:
+def _with_shadow_stacks(candidate: Candidate) -> Fields | None:
     """The kernel is 32-bit, and Xen has CONFIG_PV32 and uses shadow stacks."""
-    if not is_32bit(subject) or not _is_compat(subject):
+    if not is_32bit(candidate) or not _is_compat(candidate):
         return None
-    return {"where": _identity(subject)}
+    return {"where": _identity(candidate)}
 
 
-def _mismatch(subject: Subject) -> Fields | None:
+def _mismatch(candidate: Candidate) -> Fields | None:
     """The file is neither an ELF64 for x86-64, nor an ELF32 for i386 with PAE_MODE."""
-    if is_32bit(subject):
-        if _is_compat(subject):
+    if is_32bit(candidate):
+        if _is_compat(candidate):
             return None
-        return {"where": f"{_identity(subject)}; {where.of_type(subject, XenElfNote.PAE_MODE)}"}
-    if subject.elf.ei_class == spec.ELFCLASS64 and subject.elf.e_machine == spec.EM_X86_64:
+        return {"where": f"{_identity(candidate)}; {where.of_type(candidate, XenElfNote.PAE_MODE)}"}
+    if candidate.elf.ei_class == spec.ELFCLASS64 and candidate.elf.e_machine == spec.EM_X86_64:
         return None
-    return {"where": _identity(subject)}
+    return {"where": _identity(candidate)}
 
 
-def _big_endian(subject: Subject) -> Fields | None:
+def _big_endian(candidate: Candidate) -> Fields | None:
     """The kernel is big-endian."""
-    if subject.elf.ei_data != spec.ELFDATA2MSB:
+    if candidate.elf.ei_data != spec.ELFDATA2MSB:
         return None
-    return {"where": f"EI_DATA = 0x2 {where.at(subject, spec.EI_DATA)}"}
+    return {"where": f"EI_DATA = 0x2 {where.at(candidate, spec.EI_DATA)}"}
 
 
-def _hole_too_high(subject: Subject) -> Fields | None:
+def _hole_too_high(candidate: Candidate) -> Fields | None:
     """HV_START_LOW, rounded up to 2 MiB, is above 0xf5800000."""
-    low = subject.parms.virt_hv_start_low
-    if not is_32bit(subject) or low == UNSET_ADDR:
+    low = candidate.parms.virt_hv_start_low
+    if not is_32bit(candidate) or low == UNSET_ADDR:
         return None
     if -(-low // (1 << 21)) << 21 & ADDRESS_MASK <= I386.hv_start_low:
         return None
-    return {"where": where.of_type(subject, XenElfNote.HV_START_LOW)}
+    return {"where": where.of_type(candidate, XenElfNote.HV_START_LOW)}
 
 
-def _p2m_ignored(subject: Subject) -> Fields | None:
+def _p2m_ignored(candidate: Candidate) -> Fields | None:
     """A 32-bit kernel has INIT_P2M."""
-    if not is_32bit(subject) or subject.parms.p2m_base == UNSET_ADDR:
+    if not is_32bit(candidate) or candidate.parms.p2m_base == UNSET_ADDR:
         return None
-    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+    return {"where": where.of_type(candidate, XenElfNote.INIT_P2M)}
 
 
-def _supervisor_mode(subject: Subject) -> Fields | None:
+def _supervisor_mode(candidate: Candidate) -> Fields | None:
     """FEATURES requires supervisor_mode_kernel."""
-    if not subject.parms.f_required & XenFeat.SUPERVISOR_MODE_KERNEL:
+    if not candidate.parms.f_required & XenFeat.SUPERVISOR_MODE_KERNEL:
         return None
-    return {"where": where.of_type(subject, XenElfNote.FEATURES)}
+    return {"where": where.of_type(candidate, XenElfNote.FEATURES)}
 
 
 _NO_PV32 = "build a 64-bit kernel, or a PVH one, or build Xen with CONFIG_PV32; pv=32 does not help"

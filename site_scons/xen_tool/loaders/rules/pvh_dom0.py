@@ -13,9 +13,9 @@ from __future__ import annotations
 from ...abi import PAGE_SIZE, XenElfNote
 from ...image.elf import ADDRESS_MASK
 from ..model import where
+from ..model.candidate import Candidate
 from ..model.libelf.parms import UNSET_ADDR32
 from ..model.releases import PHYS32_RELOC, PVH_DOM0_BIT
-from ..model.subject import Subject
 from ..names import PVH_DOM0
 from . import common
 from .guest import layout
@@ -34,9 +34,9 @@ _LARGEST_RAM_END = 3 << 30
 """The highest end of RAM below 4 GiB, where PCs have devices."""
 
 
-def _in_one_piece(subject: Subject) -> tuple[int, int]:
+def _in_one_piece(candidate: Candidate) -> tuple[int, int]:
     """Return the physical start and end of the kernel, all segments in one range."""
-    addresses = subject.addresses
+    addresses = candidate.addresses
     return (
         addresses.virt_kstart - addresses.virt_base,
         addresses.virt_kend - addresses.virt_base,
@@ -47,72 +47,72 @@ def _is_ram(start: int, end: int, *regions: tuple[int, int]) -> bool:
     return any(low <= start and end <= high for low, high in regions)
 
 
-def _fits(subject: Subject) -> bool:
+def _fits(candidate: Candidate) -> bool:
     """Do what check_load_address does: whether the range of the kernel is in one region of RAM."""
-    return _is_ram(*_in_one_piece(subject), _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END))
+    return _is_ram(*_in_one_piece(candidate), _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END))
 
 
-def _place(subject: Subject) -> Fields:
-    start, end = _in_one_piece(subject)
+def _place(candidate: Candidate) -> Fields:
+    start, end = _in_one_piece(candidate)
     place = f"the kernel is {start:#x} to {end:#x}"
-    for segment in subject.elf.segments:
-        if segment.is_loadable and segment.p_paddr == subject.addresses.pstart:
-            place += f", from {where.segment(subject, segment, 'p_paddr', 'p_memsz')} on"
+    for segment in candidate.elf.segments:
+        if segment.is_loadable and segment.p_paddr == candidate.addresses.pstart:
+            place += f", from {where.segment(candidate, segment, 'p_paddr', 'p_memsz')} on"
             break
     return {"where": place}
 
 
-def _outside_ram(subject: Subject, *regions: tuple[int, int]) -> Fields | None:
+def _outside_ram(candidate: Candidate, *regions: tuple[int, int]) -> Fields | None:
     """Return the fields of a segment that elf_load_binary copies to outside of some regions."""
-    offset = subject.addresses.virt_offset - subject.addresses.virt_base
-    for segment in subject.elf.segments:
+    offset = candidate.addresses.virt_offset - candidate.addresses.virt_base
+    for segment in candidate.elf.segments:
         start = segment.p_paddr + offset & ADDRESS_MASK
         loaded = segment.is_loadable and segment.p_memsz
         if loaded and not _is_ram(start, start + segment.p_memsz, *regions):
-            return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
     return None
 
 
-def _never_in_ram(subject: Subject) -> Fields | None:
+def _never_in_ram(candidate: Candidate) -> Fields | None:
     """The range of the kernel is not in one region of RAM, and it has no PHYS32_RELOC."""
-    return None if _fits(subject) or subject.parms.phys_reloc else _place(subject)
+    return None if _fits(candidate) or candidate.parms.phys_reloc else _place(candidate)
 
 
-def _segment_never_in_ram(subject: Subject) -> Fields | None:
+def _segment_never_in_ram(candidate: Candidate) -> Fields | None:
     """A segment that is not empty is at an address where no PC has RAM."""
-    return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END), _ABOVE_4_GIB)
+    return _outside_ram(candidate, _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END), _ABOVE_4_GIB)
 
 
-def _seldom_in_ram(subject: Subject) -> Fields | None:
+def _seldom_in_ram(candidate: Candidate) -> Fields | None:
     """The kernel is at an address where small machines have no RAM."""
-    fits = _is_ram(*_in_one_piece(subject), _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
-    return None if fits or not _fits(subject) else _place(subject)
+    fits = _is_ram(*_in_one_piece(candidate), _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
+    return None if fits or not _fits(candidate) else _place(candidate)
 
 
-def _segment_seldom_in_ram(subject: Subject) -> Fields | None:
+def _segment_seldom_in_ram(candidate: Candidate) -> Fields | None:
     """A segment is at an address where small machines have no RAM."""
-    if _segment_never_in_ram(subject) is not None:
+    if _segment_never_in_ram(candidate) is not None:
         return None
-    return _outside_ram(subject, _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
+    return _outside_ram(candidate, _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
 
 
-def _no_other_place(subject: Subject) -> Fields | None:
+def _no_other_place(candidate: Candidate) -> Fields | None:
     """The kernel is not in RAM, and PHYS32_RELOC allows no address that is RAM."""
-    if _fits(subject) or not subject.parms.phys_reloc or _new_place(subject):
+    if _fits(candidate) or not candidate.parms.phys_reloc or _new_place(candidate):
         return None
-    return {"where": where.of_type(subject, XenElfNote.PHYS32_RELOC)}
+    return {"where": where.of_type(candidate, XenElfNote.PHYS32_RELOC)}
 
 
-def _moved(subject: Subject) -> Fields | None:
+def _moved(candidate: Candidate) -> Fields | None:
     """The kernel is not in RAM, and PHYS32_RELOC allows Xen to move it."""
-    if _fits(subject) or not subject.parms.phys_reloc:
+    if _fits(candidate) or not candidate.parms.phys_reloc:
         return None
-    return {**_place(subject), "to": _new_place(subject)}
+    return {**_place(candidate), "to": _new_place(candidate)}
 
 
-def _new_place(subject: Subject) -> int:
+def _new_place(candidate: Candidate) -> int:
     """Do what find_kernel_memory does with 3 GiB of RAM below 4 GiB: return the address, or 0."""
-    parms, addresses = subject.parms, subject.addresses
+    parms, addresses = candidate.parms, candidate.addresses
     size = addresses.virt_kend - addresses.virt_kstart
     if parms.phys_align != UNSET_ADDR32:
         align = parms.phys_align

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...elf import spec
 from ..model import where
-from ..model.subject import Subject
+from ..model.candidate import Candidate
 from ..names import QEMU
 from . import common
 from .libelf.headers import LINK_EXEC, NOT_RELOCATED, memsz_below_filesz, not_executable_type
@@ -41,55 +41,55 @@ _PHYSICAL_END = 1 << 52
 """End of the physical addresses of x86, in bytes."""
 
 
-def _refused_flags(subject: Subject) -> Fields | None:
+def _refused_flags(candidate: Candidate) -> Fields | None:
     """e_flags has bit 2 or bit 16."""
-    flags = subject.elf.e_flags
+    flags = candidate.elf.e_flags
     if not flags & _E_FLAGS_REFUSED:
         return None
-    return {"flags": flags, "where": where.header(subject, "e_flags")}
+    return {"flags": flags, "where": where.header(candidate, "e_flags")}
 
 
-def _big_endian(subject: Subject) -> Fields | None:
+def _big_endian(candidate: Candidate) -> Fields | None:
     """EI_DATA is not little-endian."""
-    if not subject.elf.big:
+    if not candidate.elf.big:
         return None
-    return {"where": f"EI_DATA = {subject.elf.ei_data:#x} {where.at(subject, spec.EI_DATA)}"}
+    return {"where": f"EI_DATA = {candidate.elf.ei_data:#x} {where.at(candidate, spec.EI_DATA)}"}
 
 
-def _behind_file(subject: Subject) -> Fields | None:
+def _behind_file(candidate: Candidate) -> Fields | None:
     """The bytes of a segment or PT_NOTE end after the end of the file."""
-    return behind_file(subject, (*loads(subject), *subject.elf.qemu_note_segments))
+    return behind_file(candidate, (*loads(candidate), *candidate.elf.qemu_note_segments))
 
 
-def _no_alignment(subject: Subject) -> Fields | None:
+def _no_alignment(candidate: Candidate) -> Fields | None:
     """A PT_NOTE has p_align 0."""
-    for segment in subject.elf.qemu_note_segments:
+    for segment in candidate.elf.qemu_note_segments:
         if segment.p_filesz and not segment.p_align:
-            return {"where": where.segment(subject, segment, "p_filesz", "p_align")}
+            return {"where": where.segment(candidate, segment, "p_filesz", "p_align")}
     return None
 
 
-def _in_firmware(subject: Subject) -> Fields | None:
+def _in_firmware(candidate: Candidate) -> Fields | None:
     """A segment starts in the first MiB."""
-    for segment in loads(subject):
+    for segment in loads(candidate):
         if segment.p_memsz and segment.p_paddr < _FIRMWARE_END:
-            return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
     return None
 
 
-def _nowhere(subject: Subject) -> Fields | None:
+def _nowhere(candidate: Candidate) -> Fields | None:
     """A segment ends above the physical addresses of x86."""
-    for segment in loads(subject):
+    for segment in loads(candidate):
         if segment.p_memsz and segment.p_paddr + segment.p_memsz > _PHYSICAL_END:
-            return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
     return None
 
 
-def _behind_ram(subject: Subject) -> Fields | None:
+def _behind_ram(candidate: Candidate) -> Fields | None:
     """A segment ends above the default memory of a machine."""
-    for segment in loads(subject):
+    for segment in loads(candidate):
         if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
-            place = where.segment(subject, segment, "p_paddr", "p_memsz")
+            place = where.segment(candidate, segment, "p_paddr", "p_memsz")
             return {"assumed": _RAM_END >> 20, "where": place}
     return None
 

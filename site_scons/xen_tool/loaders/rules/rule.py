@@ -2,7 +2,7 @@
 """The class Rule: loaders, condition, message and fix of a rule, as data.
 
 The other modules list Rules in the order in which a loader checks them.  A condition is a function
-of the Subject that returns None if the image is correct, else the Fields of the rule's texts:
+of the Candidate that returns None if the image is correct, else the Fields of the rule's texts:
 message and fix are format strings of them, and the field "where" names the note, segment or header
 field at fault.  The first line of a condition's docstring states when it holds; `xen-tool explain`
 prints it.  The letter of an id stands for one function of a loader; several Rules have the same id
@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from ...light import NamedTuple
+from ..model.candidate import Candidate
 from ..model.releases import Change, Xen
-from ..model.subject import Subject
 
 Fields = Mapping[str, object]
-Condition = Callable[[Subject], Fields | None]
+Condition = Callable[[Candidate], Fields | None]
 
 
 class Effect(Enum):
@@ -89,9 +89,9 @@ class Rule(NamedTuple):
             self.before is None or not xen.has(self.before)
         )
 
-    def apply(self, subject: Subject) -> Finding | None:
+    def apply(self, candidate: Candidate) -> Finding | None:
         """Return the finding; None: the condition does not hold."""
-        fields = self.condition(subject)
+        fields = self.condition(candidate)
         if fields is None:
             return None
         where = str(fields.get("where", ""))

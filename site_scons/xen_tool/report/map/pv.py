@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from ...abi import BOOTSTRAP_ALIGN, BOOTSTRAP_PADDING, PAGE_SIZE
 from ...elf import spec
+from ...loaders.model.candidate import Candidate
 from ...loaders.model.initial_map import initial_map, pages_needed
-from ...loaders.model.subject import Subject
 from . import regions
 from .regions import Map, Region, round_up
 
@@ -22,12 +22,12 @@ _HOLES = (
 )
 
 
-def dom0(subject: Subject, pages: int, initrd: int) -> Map:
+def dom0(candidate: Candidate, pages: int, initrd: int) -> Map:
     """Return the hypervisor's map for a dom0 of that many pages; initrd: its bytes."""
-    parms = subject.parms
-    compat = subject.elf.ei_class == spec.ELFCLASS32
-    found = initial_map(parms, subject.addresses, compat=compat, pages=pages, initrd=initrd)
-    builder = _Builder(subject, found.v_start)
+    parms = candidate.parms
+    compat = candidate.elf.ei_class == spec.ELFCLASS32
+    found = initial_map(parms, candidate.addresses, compat=compat, pages=pages, initrd=initrd)
+    builder = _Builder(candidate, found.v_start)
     outside = []
     if initrd and not parms.unmapped_initrd:
         builder.add(regions.INITRD, "initrd", initrd)
@@ -47,11 +47,11 @@ def dom0(subject: Subject, pages: int, initrd: int) -> Map:
     return builder.map(found.v_end, outside)
 
 
-def domu(subject: Subject, pages: int, initrd: int) -> Map:
+def domu(candidate: Candidate, pages: int, initrd: int) -> Map:
     """Return libxenguest's map for a domU of that many pages; initrd: its bytes."""
-    parms, bits = subject.parms, subject.elf.bits
-    base = subject.addresses.virt_base
-    builder = _Builder(subject, base)
+    parms, bits = candidate.parms, candidate.elf.bits
+    base = candidate.addresses.virt_base
+    builder = _Builder(candidate, base)
     outside = []
     if initrd and not parms.unmapped_initrd:
         builder.add(regions.INITRD, "initrd", initrd)
@@ -88,11 +88,11 @@ def domu(subject: Subject, pages: int, initrd: int) -> Map:
 class _Builder:
     """Consecutive regions after the kernel, each at the start of a page."""
 
-    def __init__(self, subject: Subject, start: int) -> None:
-        self._subject = subject
+    def __init__(self, candidate: Candidate, start: int) -> None:
+        self._candidate = candidate
         self._start = start
-        self._regions = list(regions.kernel(subject, paged=True))
-        self.position = round_up(subject.addresses.virt_kend)
+        self._regions = list(regions.kernel(candidate, paged=True))
+        self.position = round_up(candidate.addresses.virt_kend)
 
     def add(self, kind: str, name: str, size: int, about: str = "") -> None:
         """Append a region."""
@@ -104,13 +104,13 @@ class _Builder:
         """Return the map with its holes; end is the first address that is not mapped."""
         found = regions.with_holes(self._regions, self._start, end, paged=True, about=_HOLES)
         return Map(
-            self._subject.loader,
-            self._subject.elf.bits,
+            self._candidate.loader,
+            self._candidate.elf.bits,
             self._start,
             end,
             tuple(found),
             tuple(outside),
-            tuple(regions.markers(self._subject, paged=True)),
+            tuple(regions.markers(self._candidate, paged=True)),
         )
 
 

@@ -9,7 +9,7 @@ by libxenguest (tools/libs/guest/xg_dom_core.c and xg_dom_x86.c), and without Xe
 from __future__ import annotations
 
 from ...abi import PAGE_SIZE
-from ...loaders.model.subject import Subject
+from ...loaders.model.candidate import Candidate
 from ...loaders.names import PVH_DOM0, PVH_DOMU
 from . import regions
 from .regions import Map, Region, round_up
@@ -25,37 +25,37 @@ _QEMU_ACPI = 0x28000
 _HOLES = ("nothing is loaded", "nothing is loaded", "nothing is loaded")
 
 
-def layout(subject: Subject, pages: int, initrd: int) -> Map:
+def layout(candidate: Candidate, pages: int, initrd: int) -> Map:
     """Return a PVH loader's map of that many pages of memory; initrd: its size in bytes."""
-    placed = list(regions.kernel(subject, paged=False))
+    placed = list(regions.kernel(candidate, paged=False))
     end = pages * PAGE_SIZE
     outside: list[Region] = []
-    if subject.loader == PVH_DOMU:
-        placed += _domu(subject, initrd)
+    if candidate.loader == PVH_DOMU:
+        placed += _domu(candidate, initrd)
         outside.append(_region(regions.RING, "special pages", _SPECIAL_PAGES, _SPECIAL_SIZE))
-    elif subject.loader == PVH_DOM0:
-        placed += _dom0(subject, end, initrd)
+    elif candidate.loader == PVH_DOM0:
+        placed += _dom0(candidate, end, initrd)
     elif initrd:
         start = (end - _QEMU_ACPI - 1 - initrd) // PAGE_SIZE * PAGE_SIZE
         placed.append(_region(regions.INITRD, "initrd", start, initrd))
     end = max(end, *(regions.address(region) + region.size for region in placed))
     return Map(
-        subject.loader,
+        candidate.loader,
         32,
         None,
         None,
         tuple(regions.with_holes(placed, 0, end, paged=False, about=_HOLES)),
         tuple(outside),
-        tuple(regions.markers(subject, paged=False)),
+        tuple(regions.markers(candidate, paged=False)),
     )
 
 
-def _domu(subject: Subject, initrd: int) -> list[Region]:
+def _domu(candidate: Candidate, initrd: int) -> list[Region]:
     """Return libxenguest's regions after the kernel; with MOD_START_PFN the initrd is last."""
-    position = _kernel_end(subject)
+    position = _kernel_end(candidate)
     wanted = [(regions.START_INFO, "hvm_start_info", PAGE_SIZE)]
     if initrd:
-        place = 1 if subject.parms.unmapped_initrd else 0
+        place = 1 if candidate.parms.unmapped_initrd else 0
         wanted.insert(place, (regions.INITRD, "initrd", initrd))
     placed = []
     for kind, name, size in wanted:
@@ -64,26 +64,26 @@ def _domu(subject: Subject, initrd: int) -> list[Region]:
     return placed
 
 
-def _dom0(subject: Subject, end: int, initrd: int) -> list[Region]:
+def _dom0(candidate: Candidate, end: int, initrd: int) -> list[Region]:
     """Return the one piece that Xen puts below or above the kernel.
 
     It holds initrd, command line and start_info.  find_memory uses the larger side before Xen
     4.19, later the lower one if it is large enough.
     """
-    start = subject.addresses.virt_kstart - subject.addresses.virt_base
+    start = candidate.addresses.virt_kstart - candidate.addresses.virt_base
     start = start // PAGE_SIZE * PAGE_SIZE
-    behind = _kernel_end(subject)
+    behind = _kernel_end(candidate)
     size = round_up(initrd) + PAGE_SIZE
     below = start - _MIB
-    is_below = below >= size if subject.xen.version >= _LOWER_SINCE else below > end - behind
+    is_below = below >= size if candidate.xen.version >= _LOWER_SINCE else below > end - behind
     place = _MIB if is_below or end <= start else behind
     about = "and the command line"
     info = _region(regions.START_INFO, "hvm_start_info", place + round_up(initrd), PAGE_SIZE, about)
     return [_region(regions.INITRD, "initrd", place, initrd), info] if initrd else [info]
 
 
-def _kernel_end(subject: Subject) -> int:
-    return round_up(subject.addresses.virt_kend - subject.addresses.virt_base)
+def _kernel_end(candidate: Candidate) -> int:
+    return round_up(candidate.addresses.virt_kend - candidate.addresses.virt_base)
 
 
 def _region(kind: str, name: str, physical: int, size: int, about: str = "") -> Region:

@@ -11,8 +11,8 @@ from ...image.container import open_kernel
 from ...image.elf import elf_of
 from ...image.symbols import Symbols
 from ...light import NamedTuple
+from ...loaders.model.candidate import Candidate, candidates
 from ...loaders.model.releases import Xen
-from ...loaders.model.subject import Subject, subjects
 from ...loaders.names import PV_DOM0, PV_DOMU
 from ...loaders.verdict import Verdict, claimed, judge
 from . import pv, pvh
@@ -53,7 +53,7 @@ def read_maps(
         refused = [verdict for verdict in verdicts.values() if not verdict.accepted]
         accepted = [loader for loader in loaders if verdicts[loader].accepted]
         # QEMU does not read a Linux bzImage as an ELF file: Linux's setup code lays out memory.
-        found = (s for s in subjects(kernel, xen, accepted) if s.image.elf is not None)
+        found = (s for s in candidates(kernel, xen, accepted) if s.image.elf is not None)
         maps = [layout(s, pages, initrd) for s in found]
         wanted = {marker.linked for found in maps for marker in found.markers}
         elf = elf_of(kernel.payload) if kernel.payload else None
@@ -70,10 +70,10 @@ def size_of(initrd: str | os.PathLike[str]) -> int:
         os.close(descriptor)
 
 
-def layout(subject: Subject, pages: int, initrd: int) -> Map:
-    """Return the map of the subject's loader, which accepts the image."""
-    if subject.loader == PV_DOM0:
-        return pv.dom0(subject, pages, initrd)
-    if subject.loader == PV_DOMU:
-        return pv.domu(subject, pages, initrd)
-    return pvh.layout(subject, pages, initrd)
+def layout(candidate: Candidate, pages: int, initrd: int) -> Map:
+    """Return the map of the candidate's loader, which accepts the image."""
+    if candidate.loader == PV_DOM0:
+        return pv.dom0(candidate, pages, initrd)
+    if candidate.loader == PV_DOMU:
+        return pv.domu(candidate, pages, initrd)
+    return pvh.layout(candidate, pages, initrd)

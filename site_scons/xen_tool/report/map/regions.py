@@ -15,8 +15,8 @@ from ...abi import PAGE_SIZE, XenElfNote
 from ...elf import spec
 from ...image.elf import ADDRESS_MASK, Segment
 from ...light import NamedTuple
+from ...loaders.model.candidate import Candidate
 from ...loaders.model.libelf.parms import UNSET_ADDR32
-from ...loaders.model.subject import Subject
 from ...loaders.names import QEMU
 from ...loaders.rules.qemu.entry_note import entry_of
 from ...printable import printable
@@ -92,10 +92,10 @@ def address(region: Region) -> int:
     return found
 
 
-def kernel(subject: Subject, *, paged: bool) -> Iterator[Region]:
+def kernel(candidate: Candidate, *, paged: bool) -> Iterator[Region]:
     """Yield the regions of the segments that a loader loads, and of the symbols after them."""
-    base = subject.addresses.virt_base
-    for segment, start in sorted(_placed(subject), key=lambda placed: placed[1]):
+    base = candidate.addresses.virt_base
+    for segment, start in sorted(_placed(candidate), key=lambda placed: placed[1]):
         name = f"PT_LOAD {segment.number} {_flags(segment)}"
         in_file = min(segment.p_filesz, segment.p_memsz)
         for kind, at, size in (
@@ -109,11 +109,11 @@ def kernel(subject: Subject, *, paged: bool) -> Iterator[Region]:
                     start + at & ADDRESS_MASK if paged else None,
                     start + at - base & ADDRESS_MASK if paged else start + at,
                     size,
-                    _sections(subject, segment.p_vaddr + at, size, kind),
+                    _sections(candidate, segment.p_vaddr + at, size, kind),
                 )
-    addresses = subject.addresses
+    addresses = candidate.addresses
     end = addresses.pend + addresses.virt_offset & ADDRESS_MASK
-    if addresses.virt_kend != end and subject.loader != QEMU:
+    if addresses.virt_kend != end and candidate.loader != QEMU:
         yield Region(
             SYMBOLS,
             "symbol table",
@@ -124,21 +124,21 @@ def kernel(subject: Subject, *, paged: bool) -> Iterator[Region]:
         )
 
 
-def _placed(subject: Subject) -> Iterator[tuple[Segment, int]]:
+def _placed(candidate: Candidate) -> Iterator[tuple[Segment, int]]:
     """Yield the loaded segments and their addresses: virtual for PV, else physical."""
-    addresses = subject.addresses
-    segments = subject.elf.qemu_segments if subject.loader == QEMU else subject.elf.segments
+    addresses = candidate.addresses
+    segments = candidate.elf.qemu_segments if candidate.loader == QEMU else candidate.elf.segments
     for segment in segments[:_SEGMENTS]:
         is_loaded = segment.is_loadable or (
-            subject.loader == QEMU and segment.p_type == spec.PT_LOAD
+            candidate.loader == QEMU and segment.p_type == spec.PT_LOAD
         )
         if is_loaded and segment.p_memsz:
-            if subject.loader == QEMU:
+            if candidate.loader == QEMU:
                 yield segment, segment.p_paddr
-            elif subject.pvh:
+            elif candidate.pvh:
                 yield segment, segment.p_paddr - addresses.elf_paddr_offset & ADDRESS_MASK
             else:
-                yield segment, subject.address(segment)
+                yield segment, candidate.address(segment)
 
 
 def _flags(segment: Segment) -> str:
@@ -147,10 +147,10 @@ def _flags(segment: Segment) -> str:
     )
 
 
-def _sections(subject: Subject, start: int, size: int, kind: str) -> str:
+def _sections(candidate: Candidate, start: int, size: int, kind: str) -> str:
     """Return the names of the sections at these linked addresses."""
     found = []
-    for section in islice(subject.elf.sections, _SECTIONS):
+    for section in islice(candidate.elf.sections, _SECTIONS):
         inside = start <= section.sh_addr < start + size and section.sh_size
         is_zeroed = section.sh_type == spec.SHT_NOBITS
         if inside and section.sh_flags & spec.SHF_ALLOC and is_zeroed == (kind == ZEROED):
@@ -159,24 +159,24 @@ def _sections(subject: Subject, start: int, size: int, kind: str) -> str:
     return " ".join(found[:_NAMED]) + more
 
 
-def markers(subject: Subject, *, paged: bool) -> Iterator[Marker]:
+def markers(candidate: Candidate, *, paged: bool) -> Iterator[Marker]:
     """Yield the markers of the entry point and of the hypercall page."""
-    parms, addresses = subject.parms, subject.addresses
-    if subject.loader == QEMU:
-        entry = entry_of(subject) & UNSET_ADDR32
+    parms, addresses = candidate.parms, candidate.addresses
+    if candidate.loader == QEMU:
+        entry = entry_of(candidate) & UNSET_ADDR32
     else:
         entry = addresses.virt_entry if paged else parms.phys_entry
     note = XenElfNote.ENTRY if paged else XenElfNote.PHYS32_ENTRY
     source = f"note {note.name}" if note in parms.counted else "e_entry"
-    yield _marker(subject, "entry", source, entry, paged)
+    yield _marker(candidate, "entry", source, entry, paged)
     if paged and parms.virt_hypercall != ADDRESS_MASK:
         source = "note HYPERCALL_PAGE"
-        yield _marker(subject, "hypercall page", source, parms.virt_hypercall, paged)
+        yield _marker(candidate, "hypercall page", source, parms.virt_hypercall, paged)
 
 
-def _marker(subject: Subject, name: str, source: str, address: int, paged: bool) -> Marker:
+def _marker(candidate: Candidate, name: str, source: str, address: int, paged: bool) -> Marker:
     linked = address
-    for segment, start in _placed(subject):
+    for segment, start in _placed(candidate):
         if 0 <= address - start < segment.p_memsz:
             linked = address - start + segment.p_vaddr & ADDRESS_MASK
     return Marker(name, source, address, paged, linked)

@@ -13,8 +13,8 @@ from itertools import islice
 from ....abi import HYPERCALL_SLOT_SIZE, PAGE_SIZE, XenElfNote
 from ....image.symbols import Symbols
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
-from ...model.subject import Subject
 from ...names import PV, PV_DOM0, PV_DOMU
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -35,87 +35,87 @@ _MITIGATIONS = {
 """The mitigation that Linux was built with, by the name of a section that it adds."""
 
 
-def _page_of_pv_only(subject: Subject) -> Fields | None:
+def _page_of_pv_only(candidate: Candidate) -> Fields | None:
     """A PV-only kernel has the symbol hypercall_page, but not the note HYPERCALL_PAGE."""
-    return _not_announced(subject) if subject.parms.phys_entry == UNSET_ADDR32 else None
+    return _not_announced(candidate) if candidate.parms.phys_entry == UNSET_ADDR32 else None
 
 
-def _page_of_both(subject: Subject) -> Fields | None:
+def _page_of_both(candidate: Candidate) -> Fields | None:
     """A kernel for PV and PVH has the symbol hypercall_page, but not the note HYPERCALL_PAGE."""
-    return _not_announced(subject) if subject.parms.phys_entry != UNSET_ADDR32 else None
+    return _not_announced(candidate) if candidate.parms.phys_entry != UNSET_ADDR32 else None
 
 
-def _not_announced(subject: Subject) -> Fields | None:
-    if subject.parms.virt_hypercall != UNSET_ADDR:
+def _not_announced(candidate: Candidate) -> Fields | None:
+    if candidate.parms.virt_hypercall != UNSET_ADDR:
         return None
-    if not Symbols(subject.elf).defines("hypercall_page"):
+    if not Symbols(candidate.elf).defines("hypercall_page"):
         return None
     return {"where": "the symbol hypercall_page; no note HYPERCALL_PAGE"}
 
 
-def _unaligned(subject: Subject) -> Fields | None:
+def _unaligned(candidate: Candidate) -> Fields | None:
     """HYPERCALL_PAGE is not page aligned."""
-    page = subject.parms.virt_hypercall
+    page = candidate.parms.virt_hypercall
     if page == UNSET_ADDR or page % PAGE_SIZE == 0:
         return None
-    return {"where": where.of_type(subject, XenElfNote.HYPERCALL_PAGE)}
+    return {"where": where.of_type(candidate, XenElfNote.HYPERCALL_PAGE)}
 
 
-def _shared_page(subject: Subject) -> Fields | None:
+def _shared_page(candidate: Candidate) -> Fields | None:
     """The hypercall page contains the entry point, or bytes whose 32-byte slots differ."""
-    page = subject.parms.virt_hypercall
+    page = candidate.parms.virt_hypercall
     if page == UNSET_ADDR or page % PAGE_SIZE:
         return None
-    entry = subject.addresses.virt_entry
+    entry = candidate.addresses.virt_entry
     if page <= entry < page + PAGE_SIZE:
-        return {"what": f"the entry {entry:#x}", "where": _hypercall_page(subject)}
-    for offset, content in islice(_file_bytes(subject, page), _PIECES):
+        return {"what": f"the entry {entry:#x}", "where": _hypercall_page(candidate)}
+    for offset, content in islice(_file_bytes(candidate, page), _PIECES):
         slots = range(0, len(content) - HYPERCALL_SLOT_SIZE + 1, HYPERCALL_SLOT_SIZE)
         if len({content[at : at + HYPERCALL_SLOT_SIZE] for at in slots}) > 1:
-            what = f"something else {where.at(subject, offset)}"
-            return {"what": what, "where": _hypercall_page(subject)}
+            what = f"something else {where.at(candidate, offset)}"
+            return {"what": what, "where": _hypercall_page(candidate)}
     return None
 
 
-def _file_bytes(subject: Subject, page: int) -> Iterator[tuple[int, bytes]]:
+def _file_bytes(candidate: Candidate, page: int) -> Iterator[tuple[int, bytes]]:
     """Yield offset and content of the file's bytes in a page, from the start of a slot on."""
-    for segment in subject.elf.segments:
+    for segment in candidate.elf.segments:
         if segment.is_loadable:
-            skipped = page - subject.address(segment)
+            skipped = page - candidate.address(segment)
             begin = skipped if skipped >= 0 else skipped % HYPERCALL_SLOT_SIZE
             end = min(segment.p_filesz, skipped + PAGE_SIZE)
             if begin < end:
                 offset = segment.p_offset + begin
-                yield offset, subject.data.read(offset, end - begin)
+                yield offset, candidate.data.read(offset, end - begin)
 
 
-def _hypercall_page(subject: Subject) -> str:
-    return where.of_type(subject, XenElfNote.HYPERCALL_PAGE)
+def _hypercall_page(candidate: Candidate) -> str:
+    return where.of_type(candidate, XenElfNote.HYPERCALL_PAGE)
 
 
-def _page_and_mitigations(subject: Subject) -> Fields | None:
+def _page_and_mitigations(candidate: Candidate) -> Fields | None:
     """A kernel built with return thunks, IBT or FineIBT has the note HYPERCALL_PAGE."""
-    if subject.parms.virt_hypercall == UNSET_ADDR:
+    if candidate.parms.virt_hypercall == UNSET_ADDR:
         return None
-    found = [_MITIGATIONS[name] for name in subject.elf.named_sections(_MITIGATIONS)]
-    if not found and _has_ibt(subject):
+    found = [_MITIGATIONS[name] for name in candidate.elf.named_sections(_MITIGATIONS)]
+    if not found and _has_ibt(candidate):
         found = ["IBT"]
-    if not found and Symbols(subject.elf).defines("__x86_return_thunk"):
+    if not found and Symbols(candidate.elf).defines("__x86_return_thunk"):
         found = ["return thunks"]
     if not found:
         return None
-    return {"what": " and ".join(found), "where": _hypercall_page(subject)}
+    return {"what": " and ".join(found), "where": _hypercall_page(candidate)}
 
 
-def _has_ibt(subject: Subject) -> bool:
+def _has_ibt(candidate: Candidate) -> bool:
     """Whether the linker wrote the property IBT: every object was built with -fcf-protection."""
-    section = subject.elf.section(".note.gnu.property")
+    section = candidate.elf.section(".note.gnu.property")
     if section is None:
         return False
-    note = subject.data.read(section.sh_offset, 16)
+    note = candidate.data.read(section.sh_offset, 16)
     if note[8:] != struct.pack("<I", _NT_GNU_PROPERTY_TYPE_0) + _GNU_PROPERTY:
         return False
-    properties = subject.data.read(section.sh_offset + 16, min(section.sh_size, PAGE_SIZE))
+    properties = candidate.data.read(section.sh_offset + 16, min(section.sh_size, PAGE_SIZE))
     position = 0
     while position + 12 <= len(properties):
         kind, size, bits = struct.unpack_from("<III", properties, position)

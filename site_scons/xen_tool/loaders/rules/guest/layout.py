@@ -17,9 +17,9 @@ from ....elf import spec
 from ....image.elf import Elf, Section, Segment
 from ....printable import printable
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.libelf.parms import UNSET_ADDR
 from ...model.overlaps import overwritten
-from ...model.subject import Subject
 from ...names import PV, PV_DOM0, PVH_DOM0, PVH_DOMU, XEN
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -28,85 +28,85 @@ _RELOCATION_LIMIT = 16 << 20
 """The most bytes of relocations to read, in all sections together."""
 
 
-def _segment_of(subject: Subject, address: int) -> Segment | None:
+def _segment_of(candidate: Candidate, address: int) -> Segment | None:
     """Return the segment that is loaded at a virtual address last; None: no segment is."""
     found = None
-    for segment in subject.elf.segments:
-        if segment.is_loadable and 0 <= address - subject.address(segment) < segment.p_memsz:
+    for segment in candidate.elf.segments:
+        if segment.is_loadable and 0 <= address - candidate.address(segment) < segment.p_memsz:
             found = segment
     return found
 
 
-def _linked_elsewhere(subject: Subject) -> Fields | None:
+def _linked_elsewhere(candidate: Candidate) -> Fields | None:
     """The p_vaddr of the entry point's segment is not the address at which it runs."""
-    segment = _segment_of(subject, subject.addresses.virt_entry)
-    if segment is None or segment.p_vaddr == subject.address(segment):
+    segment = _segment_of(candidate, candidate.addresses.virt_entry)
+    if segment is None or segment.p_vaddr == candidate.address(segment):
         return None
     return {
-        "runs": subject.address(segment),
-        "where": f"{where.segment(subject, segment, 'p_vaddr', 'p_paddr')}; "
-        + where.of_type(subject, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET),
+        "runs": candidate.address(segment),
+        "where": f"{where.segment(candidate, segment, 'p_vaddr', 'p_paddr')}; "
+        + where.of_type(candidate, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET),
     }
 
 
-def _other_segment_elsewhere(subject: Subject) -> Fields | None:
+def _other_segment_elsewhere(candidate: Candidate) -> Fields | None:
     """The p_vaddr of another segment is not the address at which it is loaded."""
-    entered = _segment_of(subject, subject.addresses.virt_entry)
-    for segment in subject.elf.segments:
+    entered = _segment_of(candidate, candidate.addresses.virt_entry)
+    for segment in candidate.elf.segments:
         # Linux links its per-CPU data as offsets, at a p_vaddr of 0.
         if segment.is_loadable and segment != entered and segment.p_vaddr and segment.p_memsz:
-            runs = subject.address(segment)
+            runs = candidate.address(segment)
             if segment.p_vaddr != runs:
-                place = where.segment(subject, segment, "p_vaddr", "p_paddr")
+                place = where.segment(candidate, segment, "p_vaddr", "p_paddr")
                 return {"runs": runs, "where": place}
     return None
 
 
-def _entry_without_code(subject: Subject) -> Fields | None:
+def _entry_without_code(candidate: Candidate) -> Fields | None:
     """The entry point is an address where no bytes of the file are loaded."""
-    entry = subject.addresses.virt_entry
-    segment = _segment_of(subject, entry)
-    if segment is not None and entry - subject.address(segment) < segment.p_filesz:
+    entry = candidate.addresses.virt_entry
+    segment = _segment_of(candidate, entry)
+    if segment is not None and entry - candidate.address(segment) < segment.p_filesz:
         return None
-    return _entry(subject, segment)
+    return _entry(candidate, segment)
 
 
-def _entry_not_executable(subject: Subject) -> Fields | None:
+def _entry_not_executable(candidate: Candidate) -> Fields | None:
     """The segment of the entry point does not have the flag X."""
-    segment = _segment_of(subject, subject.addresses.virt_entry)
+    segment = _segment_of(candidate, candidate.addresses.virt_entry)
     if segment is None or segment.p_flags & spec.PF_X:
         return None
-    return _entry(subject, segment)
+    return _entry(candidate, segment)
 
 
-def _entry(subject: Subject, segment: Segment | None) -> Fields:
+def _entry(candidate: Candidate, segment: Segment | None) -> Fields:
     place = "no segment is loaded there"
     if segment is not None:
-        place = where.segment(subject, segment, "p_paddr", "p_filesz", "p_memsz", "p_flags")
-    return {"where": f"the entry {subject.addresses.virt_entry:#x}; {place}"}
+        place = where.segment(candidate, segment, "p_paddr", "p_filesz", "p_memsz", "p_flags")
+    return {"where": f"the entry {candidate.addresses.virt_entry:#x}; {place}"}
 
 
-def _p2m_unaligned(subject: Subject) -> Fields | None:
+def _p2m_unaligned(candidate: Candidate) -> Fields | None:
     """INIT_P2M is not a multiple of the page size."""
-    p2m = subject.parms.p2m_base
+    p2m = candidate.parms.p2m_base
     if p2m in (UNSET_ADDR, 0) or p2m % PAGE_SIZE == 0:
         return None
-    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+    return {"where": where.of_type(candidate, XenElfNote.INIT_P2M)}
 
 
-def _in_section_only(subject: Subject) -> Fields | None:
+def _in_section_only(candidate: Candidate) -> Fields | None:
     """The Xen notes are in a SHT_NOTE section, but not in a PT_NOTE."""
-    for note in subject.parms.notes:
+    for note in candidate.parms.notes:
         if note.place == "SHT_NOTE":
-            return {"where": f"{where.note(subject, note)}, in section {note.number}"}
+            return {"where": f"{where.note(candidate, note)}, in section {note.number}"}
     return None
 
 
-def _relocated_notes(subject: Subject) -> Fields | None:
+def _relocated_notes(candidate: Candidate) -> Fields | None:
     """A relocation, which no loader applies, changes bytes of the notes."""
-    kept = subject.elf.kept
+    kept = candidate.elf.kept
     if _relocated_notes not in kept:
-        kept[_relocated_notes] = _relocating_section(subject.elf)
+        kept[_relocated_notes] = _relocating_section(candidate.elf)
     section: Section | None = kept[_relocated_notes]
     if section is None:
         return None
@@ -150,12 +150,12 @@ def _reaches_notes(elf: Elf, offset: int, size: int, sh_type: int, notes: Sequen
     )
 
 
-def _overwritten(subject: Subject) -> Fields | None:
+def _overwritten(candidate: Candidate) -> Fields | None:
     """A segment is loaded, or zero-filled, over the loaded bytes of an earlier segment."""
-    found = overwritten(s for s in subject.elf.segments if s.is_loadable)
+    found = overwritten(s for s in candidate.elf.segments if s.is_loadable)
     if found is None:
         return None
-    places = (where.segment(subject, s, "p_paddr", "p_filesz", "p_memsz") for s in found)
+    places = (where.segment(candidate, s, "p_paddr", "p_filesz", "p_memsz") for s in found)
     return {"where": " is loaded over ".join(places)}
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from ....elf import spec
 from ....image.elf import ADDRESS_MASK
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.libelf.addresses import has_symtab
-from ...model.subject import Subject
 from ...names import DOM0, DOMU, XEN
 from .. import common
 from ..rule import Effect, Fields, Probe, Rule
@@ -19,95 +19,95 @@ from ..rule import Effect, Fields, Probe, Rule
 _LZ4_FRAME = b"\x04\x22\x4d\x18"
 
 
-def _not_elf(subject: Subject) -> Fields | None:
+def _not_elf(candidate: Candidate) -> Fields | None:
     """The file, or the content of its container, does not start with an ELF header."""
-    if subject.image.elf is not None:
+    if candidate.image.elf is not None:
         return None
-    what = "the file" if subject.data is subject.kernel.file else "what was unwrapped"
-    magic = subject.data.read(0, 4)
+    what = "the file" if candidate.data is candidate.kernel.file else "what was unwrapped"
+    magic = candidate.data.read(0, 4)
     start = f"starts with the bytes {magic.hex(' ')}" if magic else "is empty"
     fix = "use gzip: of lz4 only legacy frames are read" if magic == _LZ4_FRAME else GIVE_ELF
     return {"fix": fix, "where": f"{what} {start}"}
 
 
-def _cut_header(subject: Subject) -> Fields | None:
+def _cut_header(candidate: Candidate) -> Fields | None:
     """The file ends within the ELF header, and Xen reads the memory after it."""
-    if subject.data is not subject.kernel.file or subject.data.read(0, 4) != spec.ELFMAG:
+    if candidate.data is not candidate.kernel.file or candidate.data.read(0, 4) != spec.ELFMAG:
         return None
-    return _not_elf(subject)
+    return _not_elf(candidate)
 
 
-def _phdr_overflow(subject: Subject) -> Fields | None:
+def _phdr_overflow(candidate: Candidate) -> Fields | None:
     """The program headers end after the end of the file."""
-    return _overflow(subject, subject.elf.phdr_end, "e_phoff", "e_phentsize", "e_phnum")
+    return _overflow(candidate, candidate.elf.phdr_end, "e_phoff", "e_phentsize", "e_phnum")
 
 
-def _shdr_overflow(subject: Subject) -> Fields | None:
+def _shdr_overflow(candidate: Candidate) -> Fields | None:
     """The section headers end after the end of the file."""
-    return _overflow(subject, subject.elf.shdr_end, "e_shoff", "e_shentsize", "e_shnum")
+    return _overflow(candidate, candidate.elf.shdr_end, "e_shoff", "e_shentsize", "e_shnum")
 
 
-def _overflow(subject: Subject, end: int, *fields: str) -> Fields | None:
-    if end <= subject.data.size:
+def _overflow(candidate: Candidate, end: int, *fields: str) -> Fields | None:
+    if end <= candidate.data.size:
         return None
-    return {"off": end, "size": subject.data.size, "where": where.header(subject, *fields)}
+    return {"off": end, "size": candidate.data.size, "where": where.header(candidate, *fields)}
 
 
-def _too_many_sections(subject: Subject) -> Fields | None:
+def _too_many_sections(candidate: Candidate) -> Fields | None:
     """e_shnum is larger than the number of section headers that the file can hold."""
-    if not subject.elf.too_many_sections:
+    if not candidate.elf.too_many_sections:
         return None
-    return {"where": where.header(subject, "e_shnum")}
+    return {"where": where.header(candidate, "e_shnum")}
 
 
-def not_executable_type(subject: Subject) -> Fields | None:
+def not_executable_type(candidate: Candidate) -> Fields | None:
     """e_type is not ET_EXEC."""
-    if subject.elf.e_type == spec.ET_EXEC:
+    if candidate.elf.e_type == spec.ET_EXEC:
         return None
-    return {"where": where.header(subject, "e_type")}
+    return {"where": where.header(candidate, "e_type")}
 
 
-def _segment_without_flags(subject: Subject) -> Fields | None:
+def _segment_without_flags(candidate: Candidate) -> Fields | None:
     """A PT_LOAD that is not empty has none of the flags R, W and X."""
-    for segment in subject.elf.segments:
+    for segment in candidate.elf.segments:
         if segment.p_type == spec.PT_LOAD and segment.p_memsz and not segment.is_loadable:
-            return {"where": where.segment(subject, segment, "p_flags", "p_memsz")}
+            return {"where": where.segment(candidate, segment, "p_flags", "p_memsz")}
     return None
 
 
-def memsz_below_filesz(subject: Subject) -> Fields | None:
+def memsz_below_filesz(candidate: Candidate) -> Fields | None:
     """The p_memsz of a segment is less than its p_filesz."""
-    for segment in subject.elf.segments:
+    for segment in candidate.elf.segments:
         if segment.is_loadable and segment.p_memsz < segment.p_filesz:
-            return {"where": where.segment(subject, segment, "p_filesz", "p_memsz")}
+            return {"where": where.segment(candidate, segment, "p_filesz", "p_memsz")}
     return None
 
 
-def _behind_file(subject: Subject) -> Fields | None:
+def _behind_file(candidate: Candidate) -> Fields | None:
     """The bytes of a segment end after the end of the file."""
-    size = subject.data.size
-    for segment in subject.elf.segments:
+    size = candidate.data.size
+    for segment in candidate.elf.segments:
         if segment.is_loadable and segment.p_filesz and segment.p_offset + segment.p_filesz > size:
-            place = where.segment(subject, segment, "p_offset", "p_filesz")
+            place = where.segment(candidate, segment, "p_offset", "p_filesz")
             return {"size": size, "where": place}
     return None
 
 
-def _too_much_to_copy(subject: Subject) -> Fields | None:
+def _too_much_to_copy(candidate: Candidate) -> Fields | None:
     """The sizes of all segments add up to more than twice the memory that they span."""
-    addresses = subject.addresses
+    addresses = candidate.addresses
     left = 2 * (addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK)
-    for segment in subject.elf.segments:
+    for segment in candidate.elf.segments:
         if segment.is_loadable:
             if left < segment.p_memsz:
-                return {"where": where.segment(subject, segment, "p_paddr", "p_memsz")}
+                return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
             left -= segment.p_memsz
     return None
 
 
-def _no_symtab(subject: Subject) -> Fields | None:
+def _no_symtab(candidate: Candidate) -> Fields | None:
     """The note BSD_SYMTAB requests symbols, but the file has none."""
-    if not subject.parms.bsd_symtab or has_symtab(subject.elf):
+    if not candidate.parms.bsd_symtab or has_symtab(candidate.elf):
         return None
     return {"where": "no section of type SHT_SYMTAB whose sh_link names another section"}
 

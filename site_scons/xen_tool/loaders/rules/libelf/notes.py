@@ -14,8 +14,8 @@ from ....elf import spec
 from ....image.notes import XEN_OWNER, qemu_notes
 from ....printable import printable
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.libelf.parms import NUMBERS, TEXTS
-from ...model.subject import Subject
 from ...names import PV, PVH_DOM0, XEN
 from .. import common
 from ..rule import Effect, Fields, Probe, Rule
@@ -31,135 +31,135 @@ _ACCUMULATED = (XenElfNote.FEATURES, XenElfNote.SUPPORTED_FEATURES)
 _SIGN = 1 << 31
 
 
-def _too_many(subject: Subject) -> Fields | None:
+def _too_many(candidate: Candidate) -> Fields | None:
     """The file has more than 65536 notes."""
-    if not subject.parms.too_many_notes:
+    if not candidate.parms.too_many_notes:
         return None
-    return {"where": f"{_region(subject)} holds more than 65536 notes"}
+    return {"where": f"{_region(candidate)} holds more than 65536 notes"}
 
 
-def _region(subject: Subject) -> str:
-    place, number = subject.parms.regions[-1]
+def _region(candidate: Candidate) -> str:
+    place, number = candidate.parms.regions[-1]
     return f"{place} {number}"
 
 
-def _other_owner(subject: Subject) -> Fields | None:
+def _other_owner(candidate: Candidate) -> Fields | None:
     """The owner of a note contains "xen", in any case, but is not "Xen"."""
-    note = subject.parms.misnamed
+    note = candidate.parms.misnamed
     if note is None:
         return None
-    place = where.at(subject, note.offset)
+    place = where.at(candidate, note.offset)
     return {
         "owner": printable(note.owner or b""),
         "where": f"note of type {note.n_type:#x} {place}",
     }
 
 
-def _past_end(subject: Subject) -> Fields | None:
+def _past_end(candidate: Candidate) -> Fields | None:
     """The size of a note is larger than the rest of its segment or section."""
-    if subject.parms.overrun is None:
+    if candidate.parms.overrun is None:
         return None
-    note, end = subject.parms.overrun
+    note, end = candidate.parms.overrun
     fields = f"n_descsz = {note.n_descsz:#x}, but {note.place} {note.number} ends at {end:#x}"
-    return {"where": f"{where.note(subject, note)}, {fields}"}
+    return {"where": f"{where.note(candidate, note)}, {fields}"}
 
 
-def _padded_to_8(subject: Subject) -> Fields | None:
+def _padded_to_8(candidate: Candidate) -> Fields | None:
     """A PT_NOTE of p_align 8 has notes that are found only with padding to 8 bytes."""
-    for segment in subject.elf.segments:
+    for segment in candidate.elf.segments:
         if segment.p_type != spec.PT_NOTE or segment.p_align != 8:
             continue
-        found = [note for note in subject.parms.notes if note.number == segment.number]
-        padded = [n for n in qemu_notes(subject.elf, segment) if _is_xen(subject, n.offset)]
+        found = [note for note in candidate.parms.notes if note.number == segment.number]
+        padded = [n for n in qemu_notes(candidate.elf, segment) if _is_xen(candidate, n.offset)]
         if len(padded) > len(found):
             return {
                 "found": len(found),
                 "padded": len(padded),
-                "where": where.segment(subject, segment, "p_offset", "p_align"),
+                "where": where.segment(candidate, segment, "p_offset", "p_align"),
             }
     return None
 
 
-def _is_xen(subject: Subject, offset: int) -> bool:
-    return subject.data.read(offset + 12, 4) == XEN_OWNER
+def _is_xen(candidate: Candidate, offset: int) -> bool:
+    return candidate.data.read(offset + 12, 4) == XEN_OWNER
 
 
-def _odd_width(subject: Subject) -> Fields | None:
+def _odd_width(candidate: Candidate) -> Fields | None:
     """The width of a numeric note is not 1, 2, 4 or 8 bytes."""
-    for note in subject.parms.notes:
+    for note in candidate.parms.notes:
         if note.n_type in NUMBERS and note.n_descsz not in (1, 2, 4, 8):
             descsz = f"n_descsz = {note.n_descsz:#x}"
-            return {"where": f"{where.note(subject, note)}, {descsz}"}
+            return {"where": f"{where.note(candidate, note)}, {descsz}"}
     return None
 
 
-def _cut_address(subject: Subject) -> Fields | None:
+def _cut_address(candidate: Candidate) -> Fields | None:
     """A 64-bit kernel gives an address of 0x80000000 or above in four bytes."""
-    return cut_address(subject, *_ADDRESSES)
+    return cut_address(candidate, *_ADDRESSES)
 
 
-def cut_address(subject: Subject, *n_types: XenElfNote) -> Fields | None:
+def cut_address(candidate: Candidate, *n_types: XenElfNote) -> Fields | None:
     """Apply the condition of N6 to notes of some types."""
-    if subject.elf.bits != 64:
+    if candidate.elf.bits != 64:
         return None
-    for note in subject.parms.notes:
+    for note in candidate.parms.notes:
         if note.n_type in n_types and note.n_descsz == 4 and note.numeric() & _SIGN:
             return {
                 "name": where.name(note.n_type),
                 "value": note.numeric(),
-                "where": where.note(subject, note),
+                "where": where.note(candidate, note),
             }
     return None
 
 
-def _no_nul(subject: Subject) -> Fields | None:
+def _no_nul(candidate: Candidate) -> Fields | None:
     """A string note does not end with a NUL."""
-    for note in subject.parms.notes:
+    for note in candidate.parms.notes:
         if note.n_type in TEXTS:
             text = note.string()
             end = note.n_descsz + -note.n_descsz % 4
             if text is not None and len(text) > end:
-                return {"where": f"{where.note(subject, note)}, n_descsz = {note.n_descsz:#x}"}
+                return {"where": f"{where.note(candidate, note)}, n_descsz = {note.n_descsz:#x}"}
     return None
 
 
-def _unreadable(subject: Subject) -> Fields | None:
+def _unreadable(candidate: Candidate) -> Fields | None:
     """A string note has no NUL within 4096 bytes, or none before the end of the file."""
-    for note in subject.parms.notes:
+    for note in candidate.parms.notes:
         if note.n_type in TEXTS and note.string() is None:
-            inside = note.desc_offset + 4097 <= subject.data.size
+            inside = note.desc_offset + 4097 <= candidate.data.size
             words = "excessively long string" if inside else "out of range access"
-            return {"words": words, "where": where.note(subject, note)}
+            return {"words": words, "where": where.note(candidate, note)}
     return None
 
 
-def _duplicate(subject: Subject) -> Fields | None:
+def _duplicate(candidate: Candidate) -> Fields | None:
     """The file has two notes of one type with different values."""
     seen: dict[int, bytes] = {}
-    for note in subject.parms.notes:
+    for note in candidate.parms.notes:
         if note.n_type in _ACCUMULATED or note.n_type not in TEXTS | NUMBERS:
             continue
         first = seen.setdefault(note.n_type, note.desc)
         if first != note.desc:
-            return {"name": where.name(note.n_type), "where": where.note(subject, note)}
+            return {"name": where.name(note.n_type), "where": where.note(candidate, note)}
     return None
 
 
-def _cut_by_end(subject: Subject) -> Fields | None:
+def _cut_by_end(candidate: Candidate) -> Fields | None:
     """The file ends within a note."""
-    note = subject.parms.cut
+    note = candidate.parms.cut
     if note is None:
         return None
-    return {"where": f"{where.note(subject, note)}; the file ends at {subject.data.size:#x}"}
+    return {"where": f"{where.note(candidate, note)}; the file ends at {candidate.data.size:#x}"}
 
 
-def _unknown_feature(subject: Subject) -> Fields | None:
+def _unknown_feature(candidate: Candidate) -> Fields | None:
     """FEATURES requires (prefix !) a feature that libelf does not know."""
-    refused = subject.parms.refused
+    refused = candidate.parms.refused
     if refused is None:
         return None
     note, name = refused
-    return {"name": printable(name), "where": where.note(subject, note)}
+    return {"name": printable(name), "where": where.note(candidate, note)}
 
 
 OWNER_XEN = 'give it the owner "Xen": .long 4 for its n_namesz, and .asciz "Xen"'

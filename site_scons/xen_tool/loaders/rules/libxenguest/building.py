@@ -14,8 +14,8 @@ from ....abi import PAGE_SIZE, XenElfNote, XenFeat
 from ....elf import spec
 from ....image.elf import ADDRESS_MASK
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.libelf.parms import UNSET_ADDR, Pae
-from ...model.subject import Subject
 from ...names import DOMU, PV_DOMU, PVH_DOMU
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -25,63 +25,63 @@ DOMU_PAGES = (128 << 20) // PAGE_SIZE
 _PAGE_LIMIT = 1 << 32
 
 
-def _required_dom0(subject: Subject) -> Fields | None:
+def _required_dom0(candidate: Candidate) -> Fields | None:
     """FEATURES requires dom0."""
-    if not subject.parms.f_required & XenFeat.DOM0:
+    if not candidate.parms.f_required & XenFeat.DOM0:
         return None
-    return {"where": where.of_type(subject, XenElfNote.FEATURES)}
+    return {"where": where.of_type(candidate, XenElfNote.FEATURES)}
 
 
-def _no_such_guest_type(subject: Subject) -> Fields | None:
+def _no_such_guest_type(candidate: Candidate) -> Fields | None:
     """The kernel is for i386, and has no PAE_MODE, or Xen has no CONFIG_PV32."""
-    if subject.elf.e_machine != spec.EM_386:
+    if candidate.elf.e_machine != spec.EM_386:
         return None
-    pae = subject.parms.pae
-    if subject.xen.pv32 and pae != Pae.NO:
+    pae = candidate.parms.pae
+    if candidate.xen.pv32 and pae != Pae.NO:
         return None
-    bimodal_without_pv32 = pae == Pae.BIMODAL and not subject.xen.pv32
+    bimodal_without_pv32 = pae == Pae.BIMODAL and not candidate.xen.pv32
     guest_type = "xen-3.0-x86_32" + "p" * (pae != Pae.NO and not bimodal_without_pv32)
     fix = "build a 64-bit kernel, or a PVH one, or boot it in a Xen with CONFIG_PV32"
-    if pae == Pae.NO and subject.xen.pv32:
+    if pae == Pae.NO and candidate.xen.pv32:
         fix = 'add the note PAE_MODE = "yes"'
     elif pae == Pae.NO:
         fix = 'add the note PAE_MODE = "yes"; ' + fix
-    place = where.header(subject, "e_machine")
-    pae_mode = where.of_type(subject, XenElfNote.PAE_MODE)
+    place = where.header(candidate, "e_machine")
+    pae_mode = where.of_type(candidate, XenElfNote.PAE_MODE)
     return {"guest_type": guest_type, "fix": fix, "where": f"{place}; {pae_mode}"}
 
 
-def _unaligned(subject: Subject) -> Fields | None:
+def _unaligned(candidate: Candidate) -> Fields | None:
     """The start of the image is not page aligned."""
-    return _begins_at(subject, subject.addresses.virt_kstart)
+    return _begins_at(candidate, candidate.addresses.virt_kstart)
 
 
-def _unaligned_firmware(subject: Subject) -> Fields | None:
+def _unaligned_firmware(candidate: Candidate) -> Fields | None:
     """The start of the firmware is not page aligned."""
-    return _begins_at(subject, subject.addresses.pstart)
+    return _begins_at(candidate, candidate.addresses.pstart)
 
 
-def _begins_at(subject: Subject, start: int) -> Fields | None:
+def _begins_at(candidate: Candidate, start: int) -> Fields | None:
     if start % PAGE_SIZE == 0:
         return None
-    for segment in subject.elf.segments:
-        if segment.is_loadable and segment.p_paddr == subject.addresses.pstart:
-            return {"start": start, "where": where.segment(subject, segment, "p_paddr")}
+    for segment in candidate.elf.segments:
+        if segment.is_loadable and segment.p_paddr == candidate.addresses.pstart:
+            return {"start": start, "where": where.segment(candidate, segment, "p_paddr")}
     return {"start": start, "where": "no segment is loaded"}
 
 
-def _nothing_loaded(subject: Subject) -> Fields | None:
+def _nothing_loaded(candidate: Candidate) -> Fields | None:
     """All segments are empty."""
-    start, end = subject.addresses.virt_kstart, subject.addresses.virt_kend
+    start, end = candidate.addresses.virt_kstart, candidate.addresses.virt_kend
     return {"where": f"the kernel is {start:#x} to {end:#x}"} if start == end else None
 
 
-def _too_large(subject: Subject, pages: int) -> Fields | None:
+def _too_large(candidate: Candidate, pages: int) -> Fields | None:
     """Return the fields if the padding after VIRT_BASE and the kernel need more memory.
 
     pages: the memory, in pages.
     """
-    addresses = subject.addresses
+    addresses = candidate.addresses
     padding = (addresses.virt_kstart - addresses.virt_base & ADDRESS_MASK) // PAGE_SIZE
     kernel = -(-(addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK) // PAGE_SIZE)
     if padding + kernel <= pages:
@@ -96,45 +96,45 @@ def _too_large(subject: Subject, pages: int) -> Fields | None:
     }
 
 
-def _larger_than_any(subject: Subject) -> Fields | None:
+def _larger_than_any(candidate: Candidate) -> Fields | None:
     """From VIRT_BASE (PVH: 0) to the end of the kernel is more than 16 TiB."""
-    return _too_large(subject, _PAGE_LIMIT)
+    return _too_large(candidate, _PAGE_LIMIT)
 
 
-def _larger_than_small(subject: Subject) -> Fields | None:
+def _larger_than_small(candidate: Candidate) -> Fields | None:
     """From VIRT_BASE (PVH: 0) to the end of the kernel is more than 128 MiB."""
-    return _too_large(subject, DOMU_PAGES)
+    return _too_large(candidate, DOMU_PAGES)
 
 
-def _p2m_not_used(subject: Subject) -> Fields | None:
+def _p2m_not_used(candidate: Candidate) -> Fields | None:
     """INIT_P2M is not page aligned, not below VIRT_BASE, or in a 32-bit kernel."""
-    p2m = subject.parms.p2m_base
+    p2m = candidate.parms.p2m_base
     if p2m == UNSET_ADDR:
         return None
     if (
-        subject.elf.e_machine == spec.EM_X86_64
-        and p2m < subject.addresses.virt_base
+        candidate.elf.e_machine == spec.EM_X86_64
+        and p2m < candidate.addresses.virt_base
         and p2m % PAGE_SIZE == 0
     ):
         return None
-    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+    return {"where": where.of_type(candidate, XenElfNote.INIT_P2M)}
 
 
-def _hypercall_page_below(subject: Subject) -> Fields | None:
+def _hypercall_page_below(candidate: Candidate) -> Fields | None:
     """HYPERCALL_PAGE is below VIRT_BASE."""
-    page = subject.parms.virt_hypercall
-    if page == UNSET_ADDR or page >= subject.addresses.virt_base:
+    page = candidate.parms.virt_hypercall
+    if page == UNSET_ADDR or page >= candidate.addresses.virt_base:
         return None
-    return {"where": where.of_type(subject, XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE)}
+    return {"where": where.of_type(candidate, XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE)}
 
 
-def _hypercall_page_far(subject: Subject) -> Fields | None:
+def _hypercall_page_far(candidate: Candidate) -> Fields | None:
     """HYPERCALL_PAGE is after the kernel, and above 128 MiB."""
-    page, addresses = subject.parms.virt_hypercall, subject.addresses
+    page, addresses = candidate.parms.virt_hypercall, candidate.addresses
     end = max(addresses.virt_kend, addresses.virt_base + DOMU_PAGES * PAGE_SIZE)
     if page == UNSET_ADDR or page < end:
         return None
-    return {"where": where.of_type(subject, XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE)}
+    return {"where": where.of_type(candidate, XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE)}
 
 
 OTHER_GUEST_TYPE = (

@@ -7,19 +7,19 @@ several loaders: if one of them finds an ELF file, the rules of the others do no
 
 from __future__ import annotations
 
+from ...model.candidate import Candidate
 from ...model.decoders import libxenguest_memory
 from ...model.releases import LIBXENGUEST_ZSTD
-from ...model.subject import Subject
 from ...model.unwrapped import GZIP_MAGIC, LIBXENGUEST_CODECS, LIBXENGUEST_GUNZIP_LIMIT
 from ...names import DOMU
 from .. import containers as shared
 from ..rule import Fields, Probe, Rule
 
 
-def _not_gunzipped(subject: Subject) -> Fields | None:
+def _not_gunzipped(candidate: Candidate) -> Fields | None:
     """The file begins as gzip, and cannot be unpacked to the size in its last word."""
-    kernel, file = subject.kernel, subject.kernel.file
-    if subject.image.found.file is not file or file.read(0, 2) != GZIP_MAGIC or file.size < 6:
+    kernel, file = candidate.kernel, candidate.kernel.file
+    if candidate.image.found.file is not file or file.read(0, 2) != GZIP_MAGIC or file.size < 6:
         return None
     size = file.unsigned(file.size - 4, 4) or 0
     if size > LIBXENGUEST_GUNZIP_LIMIT:
@@ -32,45 +32,45 @@ def _not_gunzipped(subject: Subject) -> Fields | None:
     }
 
 
-def _old_protocol_for_domu(subject: Subject) -> Fields | None:
+def _old_protocol_for_domu(candidate: Candidate) -> Fields | None:
     """The boot protocol of the bzImage is older than 2.08."""
-    return shared.protocol_too_old(subject) if subject.image.elf is None else None
+    return shared.protocol_too_old(candidate) if candidate.image.elf is None else None
 
 
-def _large_dictionary(subject: Subject) -> Fields | None:
+def _large_dictionary(candidate: Candidate) -> Fields | None:
     """The dictionary of an xz or lzma stream is larger than libxenguest's memory for unpacking."""
-    if subject.image.elf is not None:
+    if candidate.image.elf is not None:
         return None
-    sizes = libxenguest_memory(subject.kernel, subject.xen)
+    sizes = libxenguest_memory(candidate.kernel, candidate.xen)
     if sizes is None:
         return None
     dictionary, limit = sizes
-    return shared.container(subject, dictionary=dictionary >> 20, limit=limit >> 20)
+    return shared.container(candidate, dictionary=dictionary >> 20, limit=limit >> 20)
 
 
-def _damaged_for_domu(subject: Subject) -> Fields | None:
+def _damaged_for_domu(candidate: Candidate) -> Fields | None:
     """The stream cannot be unpacked."""
-    return shared.damaged(subject) if subject.image.elf is None else None
+    return shared.damaged(candidate) if candidate.image.elf is None else None
 
 
-def _unknown_for_domu(subject: Subject) -> Fields | None:
+def _unknown_for_domu(candidate: Candidate) -> Fields | None:
     """The compression is bzip2 or LZO, or not gzip and outside of a bzImage."""
-    if subject.image.elf is not None or not subject.kernel.compressed:
+    if candidate.image.elf is not None or not candidate.kernel.compressed:
         return None
-    match subject.kernel.container:
+    match candidate.kernel.container:
         case ("gzip",) | ("bzImage", "gzip"):
             return None
         case ("bzImage", codec) if codec in LIBXENGUEST_CODECS:
             return None
-    return shared.container(subject)
+    return shared.container(candidate)
 
 
-def _of_other_size_for_domu(subject: Subject) -> Fields | None:
+def _of_other_size_for_domu(candidate: Candidate) -> Fields | None:
     """The last word of the stream is not the size that it unpacks to."""
-    kernel = subject.kernel
-    if subject.image.elf is not None or not kernel.compressed or kernel.size_appended:
+    kernel = candidate.kernel
+    if candidate.image.elf is not None or not kernel.compressed or kernel.size_appended:
         return None
-    return shared.stated_size(subject)
+    return shared.stated_size(candidate)
 
 
 _XC_DOM_PROBE_BZIMAGE_KERNEL = (

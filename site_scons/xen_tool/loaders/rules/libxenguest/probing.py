@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ....elf import spec
-from ...model.subject import Subject
+from ...model.candidate import Candidate
 from ...names import DOMU, PV_DOMU, PVH_DOMU
 from ..rule import Effect, Fields, Probe, Rule
 from .building import FIRMWARE_RULES
@@ -24,38 +24,38 @@ class Taker(Enum):
     FIRMWARE = "the loader of HVM firmware"
 
 
-def taker(probe: Probe, subject: Subject) -> Taker:
+def taker(probe: Probe, candidate: Candidate) -> Taker:
     """Return the loader that accepts a file, by the probe that failed."""
-    if probe is Probe.FILE or subject.loader == PV_DOMU or subject.from_bzimage:
+    if probe is Probe.FILE or candidate.loader == PV_DOMU or candidate.from_bzimage:
         return Taker.NONE
     return Taker.FIRMWARE
 
 
-def _no_loader(_: Subject) -> Fields | None:
+def _no_loader(_: Candidate) -> Fields | None:
     """No loader accepts the file: a Z, E, F, C or A rule names the reason."""
     return {}
 
 
-def _not_32bit(subject: Subject) -> Fields | None:
+def _not_32bit(candidate: Candidate) -> Fields | None:
     """The file is an ELF64 that libelf refuses, so the loader of HVM firmware reads it."""
-    return {} if subject.elf.ei_class != spec.ELFCLASS32 else None
+    return {} if candidate.elf.ei_class != spec.ELFCLASS32 else None
 
 
-def _firmware(subject: Subject) -> Fields | None:
+def _firmware(candidate: Candidate) -> Fields | None:
     """The file is an ELF32 that libelf refuses, and e_entry is in a segment."""
-    return {"entry": subject.elf.e_entry} if _has_entry(subject) else None
+    return {"entry": candidate.elf.e_entry} if _has_entry(candidate) else None
 
 
-def _firmware_without_entry(subject: Subject) -> Fields | None:
+def _firmware_without_entry(candidate: Candidate) -> Fields | None:
     """The file is an ELF32 that libelf refuses, and e_entry is not in a segment."""
-    return None if _has_entry(subject) else {"entry": subject.elf.e_entry}
+    return None if _has_entry(candidate) else {"entry": candidate.elf.e_entry}
 
 
-def _has_entry(subject: Subject) -> bool:
-    entry = subject.elf.e_entry
+def _has_entry(candidate: Candidate) -> bool:
+    entry = candidate.elf.e_entry
     return any(
         segment.is_loadable and 0 <= entry - segment.p_paddr < segment.p_filesz
-        for segment in subject.elf.segments
+        for segment in candidate.elf.segments
     )
 
 

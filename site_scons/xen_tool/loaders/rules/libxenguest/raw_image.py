@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ....abi import PAGE_SIZE
 from ...model import multiboot
-from ...model.subject import Subject
+from ...model.candidate import Candidate
 from ...names import DOMU
 from ..rule import Effect, Fields, Rule
 from .building import (
@@ -28,21 +28,21 @@ _TABLE_SIZE = 32
 _MASK = 0xFFFFFFFF
 
 
-def _table(subject: Subject) -> tuple[int, int] | None:
+def _table(candidate: Candidate) -> tuple[int, int] | None:
     """Do what find_table does: return the file offset and the flags of the table."""
-    file = subject.image.found.file
+    file = candidate.image.found.file
     end = _SEARCH if file.size > _SEARCH + _TABLE_SIZE else file.size - _TABLE_SIZE
     return multiboot.find(file, _MAGIC, end) if end > 0 else None
 
 
-def _at(subject: Subject, offset: int) -> str:
-    unzipped = "unzipped " * (subject.image.found.file is not subject.kernel.file)
+def _at(candidate: Candidate, offset: int) -> str:
+    unzipped = "unzipped " * (candidate.image.found.file is not candidate.kernel.file)
     return f"at offset {offset:#x} of the {unzipped}file"
 
 
-def _other_flags(subject: Subject) -> Fields | None:
+def _other_flags(candidate: Candidate) -> Fields | None:
     """The file has a table of magic 0x336ec578 with other flags than 0x10000."""
-    table = _table(subject)
+    table = _table(candidate)
     if table is None:
         return None
     offset, flags = table
@@ -52,73 +52,73 @@ def _other_flags(subject: Subject) -> Fields | None:
     return {
         "required": _FLAGS,
         "flags": flags,
-        "where": f"the table of magic {_MAGIC:#x} {_at(subject, offset)}",
+        "where": f"the table of magic {_MAGIC:#x} {_at(candidate, offset)}",
     }
 
 
-def _other_guest_type(subject: Subject) -> Fields | None:
+def _other_guest_type(candidate: Candidate) -> Fields | None:
     """The flags of the table mean a 32-bit guest, and Xen has no CONFIG_PV32."""
-    table = _table(subject)
+    table = _table(candidate)
     if table is None:
         return None
     offset, flags = table
     pae = flags >> _PAE_SHIFT & 3
-    if pae == 2 or (pae and subject.xen.pv32):
+    if pae == 2 or (pae and candidate.xen.pv32):
         return None
     guest_type = "xen-3.0-x86_32" + "p" * (pae == 1)
-    place = _at(subject, offset)
+    place = _at(candidate, offset)
     return {
         "guest_type": guest_type,
         "where": f"flags = {flags:#x} in the table of magic {_MAGIC:#x} {place}",
     }
 
 
-def _other_addresses(subject: Subject) -> Fields | None:
+def _other_addresses(candidate: Candidate) -> Fields | None:
     """The addresses of the table contradict each other, or exceed the file."""
-    field = _wrong_address(subject)
-    return None if field is None else {**_where(subject), "field": field}
+    field = _wrong_address(candidate)
+    return None if field is None else {**_where(candidate), "field": field}
 
 
-def _wrong_address(subject: Subject) -> str | None:
+def _wrong_address(candidate: Candidate) -> str | None:
     """Return the field that xc_dom_parse_bin_kernel refuses; None: it accepts all."""
-    table = _table(subject)
+    table = _table(candidate)
     if table is None:
         return None
     offset = table[0]
-    header, load, load_end, bss_end = _addresses(subject, offset)
+    header, load, load_end, bss_end = _addresses(candidate, offset)
     if header < load or offset < header - load:
         return "header_addr"
     start = header - offset & _MASK
-    end = start + subject.image.found.file.size
+    end = start + candidate.image.found.file.size
     load_end = load_end or end & _MASK
     if end < load_end:
         return "load_end_addr"
     return "bss_end_addr" if bss_end and bss_end < load_end else None
 
 
-def _addresses(subject: Subject, offset: int) -> list[int]:
-    file = subject.image.found.file
+def _addresses(candidate: Candidate, offset: int) -> list[int]:
+    file = candidate.image.found.file
     return [file.unsigned(offset + 12 + 4 * i, 4) or 0 for i in range(4)]
 
 
-def _unaligned(subject: Subject) -> Fields | None:
+def _unaligned(candidate: Candidate) -> Fields | None:
     """The load address of the table is not page aligned."""
-    table = _table(subject)
+    table = _table(candidate)
     if table is None:
         return None
-    load = _addresses(subject, table[0])[1]
-    return {**_where(subject), "start": load} if load % PAGE_SIZE else None
+    load = _addresses(candidate, table[0])[1]
+    return {**_where(candidate), "start": load} if load % PAGE_SIZE else None
 
 
-def _taken_as_binary(subject: Subject) -> Fields | None:
+def _taken_as_binary(candidate: Candidate) -> Fields | None:
     """The file has a valid table of magic 0x336ec578."""
-    return _where(subject) if _table(subject) else None
+    return _where(candidate) if _table(candidate) else None
 
 
-def _where(subject: Subject) -> Fields:
-    table = _table(subject)
+def _where(candidate: Candidate) -> Fields:
+    table = _table(candidate)
     assert table is not None
-    return {"where": f"the table of magic {_MAGIC:#x} {_at(subject, table[0])}"}
+    return {"where": f"the table of magic {_MAGIC:#x} {_at(candidate, table[0])}"}
 
 
 _NO_TABLE = (

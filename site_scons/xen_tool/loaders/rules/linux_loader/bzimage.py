@@ -7,7 +7,7 @@ accept ELF files only.
 
 from __future__ import annotations
 
-from ...model.subject import Subject
+from ...model.candidate import Candidate
 from ...names import CLOUD_HYPERVISOR
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -17,10 +17,10 @@ _LOADED_HIGH = 1
 _HEADER_END = 0x218
 
 
-def _is_bzimage(subject: Subject) -> bool:
-    file = subject.data
+def _is_bzimage(candidate: Candidate) -> bool:
+    file = candidate.data
     return (
-        failed(subject)
+        failed(candidate)
         and file.size >= _HEADER_END
         and common.setup_header(file) is not None
         and (file.unsigned(0x206, 2) or 0) >= 0x200
@@ -28,25 +28,25 @@ def _is_bzimage(subject: Subject) -> bool:
     )
 
 
-def _cut(subject: Subject) -> Fields | None:
+def _cut(candidate: Candidate) -> Fields | None:
     """The bzImage ends within its setup code."""
-    sectors = subject.data.unsigned(0x1F1, 1) or 4
-    if not _is_bzimage(subject) or (sectors + 1) * 512 <= subject.data.size:
+    sectors = candidate.data.unsigned(0x1F1, 1) or 4
+    if not _is_bzimage(candidate) or (sectors + 1) * 512 <= candidate.data.size:
         return None
     return {"where": "setup_sects at offset 0x1f1 of the file"}
 
 
-def _low(subject: Subject) -> Fields | None:
+def _low(candidate: Candidate) -> Fields | None:
     """The code32_start of the bzImage is below 1 MiB."""
-    start = subject.data.unsigned(0x214, 4) or 0
-    if not _is_bzimage(subject) or start >= FLOOR:
+    start = candidate.data.unsigned(0x214, 4) or 0
+    if not _is_bzimage(candidate) or start >= FLOOR:
         return None
     return {"where": f"code32_start = {start:#x} at offset 0x214 of the file"}
 
 
-def _bzimage(subject: Subject) -> Fields | None:
+def _bzimage(candidate: Candidate) -> Fields | None:
     """The file is a bzImage."""
-    return common.setup_header(subject.data) if _is_bzimage(subject) else None
+    return common.setup_header(candidate.data) if _is_bzimage(candidate) else None
 
 
 _LOAD = "rust-vmm/linux-loader 0.14.0, src/loader/bzimage/mod.rs, BzImage::load"

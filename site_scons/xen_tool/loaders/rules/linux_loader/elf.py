@@ -8,8 +8,8 @@ that attempt.
 from __future__ import annotations
 
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.linux_loader import Error, loaded
-from ...model.subject import Subject
 from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN
 from .. import common
 from ..rule import Condition, Fields, Rule
@@ -20,17 +20,17 @@ _ELF = "Kernel Loader: failed to load ELF kernel image: Kernel Loader: "
 _SOURCE = "rust-vmm/linux-loader 0.14.0, src/loader/elf/mod.rs, "
 
 
-def failed(subject: Subject) -> bool:
+def failed(candidate: Candidate) -> bool:
     """Whether Elf::load fails, with FLOOR as the lowest address of memory."""
-    found = loaded(subject)
+    found = loaded(candidate)
     return found.error is not None or found.entry < FLOOR
 
 
-def _below_floor(subject: Subject) -> Fields | None:
+def _below_floor(candidate: Candidate) -> Fields | None:
     """e_entry is below 1 MiB, even if PHYS32_ENTRY gives another entry point."""
-    if subject.image.elf is None or loaded(subject).entry >= FLOOR:
+    if candidate.image.elf is None or loaded(candidate).entry >= FLOOR:
         return None
-    return {"where": where.header(subject, "e_entry")}
+    return {"where": where.header(candidate, "e_entry")}
 
 
 def _giving_up(error: Error, words: str, *fields: str) -> Condition:
@@ -39,16 +39,16 @@ def _giving_up(error: Error, words: str, *fields: str) -> Condition:
     words: its docstring; fields: the header fields that the finding names.
     """
 
-    def condition(subject: Subject) -> Fields | None:
-        found = loaded(subject)
+    def condition(candidate: Candidate) -> Fields | None:
+        found = loaded(candidate)
         if found.error is not error:
             return None
         if found.segment is not None:
-            return {"where": where.segment(subject, found.segment, *fields)}
-        if subject.image.elf is None or not fields:
-            return {"where": common.start_of_file(subject)}
-        bits = subject.elf.bits
-        return {"where": f"{where.header(subject, *fields)}, of an ELF{bits}"}
+            return {"where": where.segment(candidate, found.segment, *fields)}
+        if candidate.image.elf is None or not fields:
+            return {"where": common.start_of_file(candidate)}
+        bits = candidate.elf.bits
+        return {"where": f"{where.header(candidate, *fields)}, of an ELF{bits}"}
 
     condition.__doc__ = words
     return condition

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from ....abi import XenElfNote
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.linux_loader import loaded
-from ...model.subject import Subject
 from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN, LINUX_LOADER
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -16,31 +16,31 @@ _RAM_END = 128 << 20
 """The default end of RAM of Firecracker and libkrun, in bytes; Cloud Hypervisor: 512 MiB."""
 
 
-def _no_pvh_entry(subject: Subject) -> Fields | None:
+def _no_pvh_entry(candidate: Candidate) -> Fields | None:
     """The last PT_NOTE has no PHYS32_ENTRY of the owner "Xen"."""
-    if loaded(subject).pvh_entry is not None:
+    if loaded(candidate).pvh_entry is not None:
         return None
-    return {"fix": _how_to_add(subject), "where": _entry_notes(subject)}
+    return {"fix": _how_to_add(candidate), "where": _entry_notes(candidate)}
 
 
-def _dead_without_pvh(subject: Subject) -> Fields | None:
+def _dead_without_pvh(candidate: Candidate) -> Fields | None:
     """The last PT_NOTE has no PHYS32_ENTRY; e_entry is that of ENTRY, or not in a segment."""
-    fields, found = _no_pvh_entry(subject), loaded(subject)
-    if fields is None or (found.holds(found.entry) and found.entry != subject.parms.virt_entry):
+    fields, found = _no_pvh_entry(candidate), loaded(candidate)
+    if fields is None or (found.holds(found.entry) and found.entry != candidate.parms.virt_entry):
         return None
     return {**fields, "entry": found.entry}
 
 
-def _linux_without_pvh(subject: Subject) -> Fields | None:
+def _linux_without_pvh(candidate: Candidate) -> Fields | None:
     """The last PT_NOTE has no PHYS32_ENTRY, and e_entry is in a segment."""
-    if _dead_without_pvh(subject) is not None:
+    if _dead_without_pvh(candidate) is not None:
         return None
-    fields = _no_pvh_entry(subject)
-    return None if fields is None else {**fields, "entry": loaded(subject).entry}
+    fields = _no_pvh_entry(candidate)
+    return None if fields is None else {**fields, "entry": loaded(candidate).entry}
 
 
-def _how_to_add(subject: Subject) -> str:
-    note = subject.note(XenElfNote.PHYS32_ENTRY)
+def _how_to_add(candidate: Candidate) -> str:
+    note = candidate.note(XenElfNote.PHYS32_ENTRY)
     if note is None:
         return "add the note PHYS32_ENTRY in a PT_NOTE"
     if note.place != "PT_NOTE":
@@ -48,35 +48,35 @@ def _how_to_add(subject: Subject) -> str:
     return "put PHYS32_ENTRY into the last PT_NOTE, or all notes into one: the last alone counts"
 
 
-def _entry_notes(subject: Subject) -> str:
-    notes = where.of_type(subject, XenElfNote.PHYS32_ENTRY)
-    return f"{notes}; {where.header(subject, 'e_entry')}"
+def _entry_notes(candidate: Candidate) -> str:
+    notes = where.of_type(candidate, XenElfNote.PHYS32_ENTRY)
+    return f"{notes}; {where.header(candidate, 'e_entry')}"
 
 
-def _entry_not_loaded(subject: Subject) -> Fields | None:
+def _entry_not_loaded(candidate: Candidate) -> Fields | None:
     """PHYS32_ENTRY is an address where no bytes of the file are loaded."""
-    found = loaded(subject)
+    found = loaded(candidate)
     if found.pvh_entry is None or found.holds(found.pvh_entry):
         return None
     return {
         "entry": found.pvh_entry,
-        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+        "where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY),
     }
 
 
-def _in_first_mib(subject: Subject) -> Fields | None:
+def _in_first_mib(candidate: Candidate) -> Fields | None:
     """A segment starts in the first MiB."""
-    for segment in loaded(subject).loads:
+    for segment in loaded(candidate).loads:
         if segment.p_paddr < FLOOR:
-            return {"where": where.segment(subject, segment, "p_paddr", "p_filesz")}
+            return {"where": where.segment(candidate, segment, "p_paddr", "p_filesz")}
     return None
 
 
-def _behind_ram(subject: Subject) -> Fields | None:
+def _behind_ram(candidate: Candidate) -> Fields | None:
     """A segment ends above the default memory of a machine."""
-    for segment in loaded(subject).loads:
+    for segment in loaded(candidate).loads:
         if segment.p_paddr + segment.p_filesz > _RAM_END:
-            place = where.segment(subject, segment, "p_paddr", "p_filesz")
+            place = where.segment(candidate, segment, "p_paddr", "p_filesz")
             return {"assumed": _RAM_END >> 20, "where": place}
     return None
 

@@ -12,109 +12,109 @@ from itertools import chain
 from ....abi import XenElfNote
 from ....image.notes import XEN_OWNER, QemuNote, qemu_notes
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.libelf.parms import UNSET_ADDR32
-from ...model.subject import Subject
 from ..rule import Fields
 from .segments import loads
 
 
-def _entry_note(subject: Subject) -> QemuNote | None:
+def _entry_note(candidate: Candidate) -> QemuNote | None:
     """Return the first note of type 18 in the last segment that has one."""
-    kept = subject.elf.kept
+    kept = candidate.elf.kept
     if _entry_note not in kept:
-        notes = (qemu_notes(subject.elf, s) for s in reversed(subject.elf.qemu_note_segments))
+        notes = (qemu_notes(candidate.elf, s) for s in reversed(candidate.elf.qemu_note_segments))
         found = (n for n in chain.from_iterable(notes) if n.n_type == XenElfNote.PHYS32_ENTRY)
         kept[_entry_note] = next(found, None)
     note: QemuNote | None = kept[_entry_note]
     return note
 
 
-def entry_of(subject: Subject) -> int:
+def entry_of(candidate: Candidate) -> int:
     """Return QEMU's pvh_start_addr; 0: the image has none.
 
     QEMU reads 8 bytes of an ELF64 and 4 of an ELF32, whatever the size of the descriptor is.
     """
-    note = _entry_note(subject)
+    note = _entry_note(candidate)
     if note is None:
         return 0
-    return int.from_bytes(subject.data.read(note.desc_offset, subject.elf.bits // 8), "little")
+    return int.from_bytes(candidate.data.read(note.desc_offset, candidate.elf.bits // 8), "little")
 
 
-def stepped_over(subject: Subject) -> Fields | None:
+def stepped_over(candidate: Candidate) -> Fields | None:
     """QEMU, which pads notes to the p_align of their PT_NOTE, does not find PHYS32_ENTRY."""
-    ours = subject.note(XenElfNote.PHYS32_ENTRY)
-    if entry_of(subject) or ours is None or ours.place != "PT_NOTE":
+    ours = candidate.note(XenElfNote.PHYS32_ENTRY)
+    if entry_of(candidate) or ours is None or ours.place != "PT_NOTE":
         return None
-    segment = subject.elf.segments[ours.number]
+    segment = candidate.elf.segments[ours.number]
     if segment.p_align == 4 or not ours.numeric():
         return None
-    return {"align": segment.p_align, "where": where.segment(subject, segment, "p_align")}
+    return {"align": segment.p_align, "where": where.segment(candidate, segment, "p_align")}
 
 
-def misread(subject: Subject) -> Fields | None:
+def misread(candidate: Candidate) -> Fields | None:
     """The p_align of the PT_NOTE is not 4, so QEMU reads other bytes than Xen."""
-    note = _entry_note(subject)
-    if note is None or entry_not_loaded(subject) is None:
+    note = _entry_note(candidate)
+    if note is None or entry_not_loaded(candidate) is None:
         return None
-    n_namesz = subject.data.unsigned(note.offset, 4) or 0
+    n_namesz = candidate.data.unsigned(note.offset, 4) or 0
     if note.desc_offset == note.offset + 12 + n_namesz + -n_namesz % 4:
         return None
-    for segment in subject.elf.qemu_note_segments:
+    for segment in candidate.elf.qemu_note_segments:
         if 0 <= note.offset - segment.p_offset < segment.p_filesz:
-            return {"align": segment.p_align, "where": where.segment(subject, segment, "p_align")}
+            return {"align": segment.p_align, "where": where.segment(candidate, segment, "p_align")}
     return None
 
 
-def no_entry(subject: Subject) -> Fields | None:
+def no_entry(candidate: Candidate) -> Fields | None:
     """No PT_NOTE has PHYS32_ENTRY, or it is 0."""
-    if entry_of(subject):
+    if entry_of(candidate):
         return None
-    ours = subject.note(XenElfNote.PHYS32_ENTRY)
+    ours = candidate.note(XenElfNote.PHYS32_ENTRY)
     if ours is None:
         return {
             "fix": "add the note PHYS32_ENTRY in a PT_NOTE: QEMU reads no sections",
-            "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+            "where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY),
         }
-    fixes, place = [], where.note(subject, ours)
+    fixes, place = [], where.note(candidate, ours)
     if ours.place == "SHT_NOTE":
         fixes.append("put the notes into a PT_NOTE: QEMU reads no sections")
         place += f", in section {ours.number} but no PT_NOTE"
-    if not _is_loaded(subject, ours.numeric() & UNSET_ADDR32):
+    if not _is_loaded(candidate, ours.numeric() & UNSET_ADDR32):
         fixes.append("make PHYS32_ENTRY the physical address of the entry")
     if not fixes:
         fixes.append("let its PT_NOTE be one that QEMU reads: p_align 4, wholly in the file")
     return {"fix": "; and ".join(fixes), "where": place}
 
 
-def _is_loaded(subject: Subject, entry: int) -> bool:
-    return any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(subject))
+def _is_loaded(candidate: Candidate, entry: int) -> bool:
+    return any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(candidate))
 
 
-def foreign_note(subject: Subject) -> Fields | None:
+def foreign_note(candidate: Candidate) -> Fields | None:
     """The note of type 18 that QEMU reads has another owner than Xen."""
-    note = _entry_note(subject)
-    if note is None or subject.data.read(note.offset + 12, 4) == XEN_OWNER:
+    note = _entry_note(candidate)
+    if note is None or candidate.data.read(note.offset + 12, 4) == XEN_OWNER:
         return None
-    return {"where": f"a note of type 18 {where.at(subject, note.offset)}"}
+    return {"where": f"a note of type 18 {where.at(candidate, note.offset)}"}
 
 
-def other_entry_than_xen(subject: Subject) -> Fields | None:
+def other_entry_than_xen(candidate: Candidate) -> Fields | None:
     """The image has two notes PHYS32_ENTRY, and QEMU reads another one than Xen."""
-    entry, xen_entry = entry_of(subject) & UNSET_ADDR32, subject.parms.phys_entry
+    entry, xen_entry = entry_of(candidate) & UNSET_ADDR32, candidate.parms.phys_entry
     if xen_entry in (UNSET_ADDR32, entry):
         return None
     return {
         "entry": entry,
-        "where": where.of_type(subject, XenElfNote.PHYS32_ENTRY),
+        "where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY),
     }
 
 
-def entry_not_loaded(subject: Subject) -> Fields | None:
+def entry_not_loaded(candidate: Candidate) -> Fields | None:
     """PHYS32_ENTRY is an address where no bytes of the file are loaded."""
-    entry = entry_of(subject) & UNSET_ADDR32
-    if _is_loaded(subject, entry):
+    entry = entry_of(candidate) & UNSET_ADDR32
+    if _is_loaded(candidate, entry):
         return None
-    note = _entry_note(subject)
+    note = _entry_note(candidate)
     assert note is not None
-    place = where.at(subject, note.offset)
+    place = where.at(candidate, note.offset)
     return {"entry": entry, "where": f"note PHYS32_ENTRY = {entry:#x} {place}"}

@@ -10,7 +10,7 @@ refusal, as the kernel is not started by PVH.
 from __future__ import annotations
 
 from ....elf import spec
-from ...model.subject import Subject
+from ...model.candidate import Candidate
 from ...names import QEMU
 from .. import common
 from ..containers import ANEW, empty
@@ -25,54 +25,54 @@ _SECTOR = 512
 _SETUP_SECTS = 0x1F1
 
 
-def _cut_setup(subject: Subject) -> Fields | None:
+def _cut_setup(candidate: Candidate) -> Fields | None:
     """The bzImage ends within its setup code."""
-    file = subject.kernel.file
-    if common.setup_header(file) is None or _setup_size(subject) <= file.size:
+    file = candidate.kernel.file
+    if common.setup_header(file) is None or _setup_size(candidate) <= file.size:
         return None
     return {"where": f"setup_sects at offset {_SETUP_SECTS:#x} of the file"}
 
 
-def _setup_size(subject: Subject) -> int:
-    sectors = subject.kernel.file.unsigned(_SETUP_SECTS, 1) or 4
+def _setup_size(candidate: Candidate) -> int:
+    sectors = candidate.kernel.file.unsigned(_SETUP_SECTS, 1) or 4
     return (sectors + 1) * _SECTOR
 
 
-def _linux_protocol(subject: Subject) -> Fields | None:
+def _linux_protocol(candidate: Candidate) -> Fields | None:
     """The file is a bzImage."""
-    return None if _is_elf(subject) else common.setup_header(subject.kernel.file)
+    return None if _is_elf(candidate) else common.setup_header(candidate.kernel.file)
 
 
-def _elf_with_linux_protocol(subject: Subject) -> Fields | None:
+def _elf_with_linux_protocol(candidate: Candidate) -> Fields | None:
     """The file is an ELF file with "HdrS" at offset 0x202."""
-    return common.setup_header(subject.kernel.file) if _is_elf(subject) else None
+    return common.setup_header(candidate.kernel.file) if _is_elf(candidate) else None
 
 
-def has_hdrs(subject: Subject) -> bool:
+def has_hdrs(candidate: Candidate) -> bool:
     """Whether QEMU loads the file as a bzImage."""
-    return common.setup_header(subject.kernel.file) is not None
+    return common.setup_header(candidate.kernel.file) is not None
 
 
-def _is_elf(subject: Subject) -> bool:
-    return subject.kernel.file.read(0, 4) == spec.ELFMAG
+def _is_elf(candidate: Candidate) -> bool:
+    return candidate.kernel.file.read(0, 4) == spec.ELFMAG
 
 
-def _compressed(subject: Subject) -> Fields | None:
+def _compressed(candidate: Candidate) -> Fields | None:
     """The file is a compressed stream."""
-    return _raw(subject) if subject.kernel.container else None
+    return _raw(candidate) if candidate.kernel.container else None
 
 
-def _not_elf(subject: Subject) -> Fields | None:
+def _not_elf(candidate: Candidate) -> Fields | None:
     """The file is not an ELF file."""
-    return _raw(subject) if subject.image.elf is None else None
+    return _raw(candidate) if candidate.image.elf is None else None
 
 
-def _raw(subject: Subject) -> Fields:
-    file = subject.kernel.file
+def _raw(candidate: Candidate) -> Fields:
+    file = candidate.kernel.file
     words = "it is loaded as a raw Linux kernel, without a word"
-    if _setup_size(subject) > file.size:
+    if _setup_size(candidate) > file.size:
         words = _INVALID
-    if _is_elf(subject):
+    if _is_elf(candidate):
         words = NOT_LOADED
     start = file.read(0, 4).hex(" ")
     return {"words": words, "where": f"the file starts with the bytes {start}"}

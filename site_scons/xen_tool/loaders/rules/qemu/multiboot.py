@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from ....elf import spec
 from ....image.data import Data
+from ...model.candidate import Candidate
 from ...model.multiboot import MAGIC, find
-from ...model.subject import Subject
 from ...names import QEMU
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -25,56 +25,56 @@ HAS_ADDR = 0x00010000
 _SEARCH = 8192 - 48
 
 
-def found(subject: Subject) -> tuple[int, int] | None:
+def found(candidate: Candidate) -> tuple[int, int] | None:
     """Return the file offset and the flags of the header that load_multiboot finds."""
-    return find(subject.kernel.file, MAGIC, _SEARCH)
+    return find(candidate.kernel.file, MAGIC, _SEARCH)
 
 
-def _multiboot_elf(subject: Subject) -> int | None:
+def _multiboot_elf(candidate: Candidate) -> int | None:
     """Return the offset of a header without addresses, which requires an ELF file."""
-    header = found(subject)
+    header = found(candidate)
     return None if header is None or header[1] & HAS_ADDR else header[0]
 
 
-def _multiboot_64(subject: Subject) -> Fields | None:
+def _multiboot_64(candidate: Candidate) -> Fields | None:
     """The file has a multiboot header without addresses, and e_machine x86-64."""
-    offset = _multiboot_elf(subject)
-    if offset is None or subject.kernel.file.unsigned(18, 2) != spec.EM_X86_64:
+    offset = _multiboot_elf(candidate)
+    if offset is None or candidate.kernel.file.unsigned(18, 2) != spec.EM_X86_64:
         return None
     return common.multiboot_header(offset)
 
 
-def _multiboot_no_elf(subject: Subject) -> Fields | None:
+def _multiboot_no_elf(candidate: Candidate) -> Fields | None:
     """The file has a multiboot header without addresses, and is not a complete i386 ELF file."""
-    offset = _multiboot_elf(subject)
+    offset = _multiboot_elf(candidate)
     if offset is None:
         return None
-    elf = subject.image.elf
+    elf = candidate.image.elf
     is_i386 = elf is not None and not elf.big and elf.e_machine == spec.EM_386
-    if is_i386 and not headers_outside(subject) and not behind_file(subject, loads(subject)):
+    if is_i386 and not headers_outside(candidate) and not behind_file(candidate, loads(candidate)):
         return None
     return common.multiboot_header(offset)
 
 
-def _multiboot_too_high(subject: Subject) -> Fields | None:
+def _multiboot_too_high(candidate: Candidate) -> Fields | None:
     """The file has a multiboot header without addresses, and a segment ends above 4 GiB."""
-    offset = _multiboot_elf(subject)
-    if offset is None or all(s.p_paddr + s.p_memsz < 1 << 32 for s in loads(subject)):
+    offset = _multiboot_elf(candidate)
+    if offset is None or all(s.p_paddr + s.p_memsz < 1 << 32 for s in loads(candidate)):
         return None
     return common.multiboot_header(offset)
 
 
-def _multiboot_overlapping(subject: Subject) -> Fields | None:
+def _multiboot_overlapping(candidate: Candidate) -> Fields | None:
     """The file has a multiboot header without addresses, and bytes of segments overlap."""
-    return None if _multiboot_elf(subject) is None else overlapping(subject)
+    return None if _multiboot_elf(candidate) is None else overlapping(candidate)
 
 
-def _multiboot_addresses(subject: Subject) -> Fields | None:
+def _multiboot_addresses(candidate: Candidate) -> Fields | None:
     """The addresses of the multiboot header contradict each other, or exceed the file."""
-    header = found(subject)
+    header = found(candidate)
     if header is None or not header[1] & HAS_ADDR:
         return None
-    words = _wrong_address(subject.kernel.file, header[0])
+    words = _wrong_address(candidate.kernel.file, header[0])
     return None if words is None else {**common.multiboot_header(header[0]), "words": words}
 
 
@@ -103,17 +103,17 @@ def _wrong_address(file: Data, offset: int) -> str | None:
     return "fread() failed" if text + size > file.size else None
 
 
-def _multiboot_vbe(subject: Subject) -> Fields | None:
+def _multiboot_vbe(candidate: Candidate) -> Fields | None:
     """The multiboot header requests a video mode."""
-    header = found(subject)
+    header = found(candidate)
     if header is None or not header[1] & _HAS_VBE:
         return None
     return common.multiboot_header(header[0])
 
 
-def _other_multiboot(subject: Subject) -> Fields | None:
+def _other_multiboot(candidate: Candidate) -> Fields | None:
     """The file has any other multiboot header."""
-    header = found(subject)
+    header = found(candidate)
     return None if header is None else common.multiboot_header(header[0])
 
 

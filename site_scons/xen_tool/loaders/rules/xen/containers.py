@@ -8,9 +8,9 @@ model/unwrapped.py computes what Xen unpacks; rule E1 covers Z4, a result that i
 from __future__ import annotations
 
 from ....abi import LARGE_PAGE_SIZE
+from ...model.candidate import Candidate
 from ...model.decoders import xen_refuses
 from ...model.releases import ZSTD
-from ...model.subject import Subject
 from ...model.unwrapped import GZIP, GZIP_MAGIC, LZ4, XEN_UNPACKED_LIMIT, is_elf, xen_buffer
 from ...names import DOM0
 from .. import containers as shared
@@ -19,49 +19,49 @@ from ..rule import Effect, Fields, Probe, Rule
 _ASSUMED_MEMORY = 128 << 20
 
 
-def _far_outside(subject: Subject) -> Fields | None:
+def _far_outside(candidate: Candidate) -> Fields | None:
     """The payload of the bzImage ends more than 2 MiB after the end of the file."""
-    return _outside(subject) if subject.kernel.end > _mapped(subject) else None
+    return _outside(candidate) if candidate.kernel.end > _mapped(candidate) else None
 
 
-def _gzip_outside(subject: Subject) -> Fields | None:
+def _gzip_outside(candidate: Candidate) -> Fields | None:
     """The payload of the bzImage, a gzip stream, ends after the end of the file."""
-    kernel = subject.kernel
-    return _outside(subject) if kernel.file.read(kernel.start, 2) == GZIP_MAGIC else None
+    kernel = candidate.kernel
+    return _outside(candidate) if kernel.file.read(kernel.start, 2) == GZIP_MAGIC else None
 
 
-def _outside(subject: Subject) -> Fields | None:
+def _outside(candidate: Candidate) -> Fields | None:
     """The payload of the bzImage is not within the file."""
-    kernel = subject.kernel
+    kernel = candidate.kernel
     if kernel.payload is not None or kernel.compressed:
         return None
     return {"problem": kernel.problem, "where": "the fields at offset 0x248 of the file"}
 
 
-def _mapped(subject: Subject) -> int:
+def _mapped(candidate: Candidate) -> int:
     # Xen maps the file in large pages, and can read up to one page after its end.
-    return subject.kernel.file.size + LARGE_PAGE_SIZE
+    return candidate.kernel.file.size + LARGE_PAGE_SIZE
 
 
-def _too_large_to_map(subject: Subject) -> Fields | None:
+def _too_large_to_map(candidate: Candidate) -> Fields | None:
     """The unpacked size, in the last word of the stream, is more than Xen can map."""
-    if not subject.kernel.compressed or xen_buffer(subject.kernel) <= XEN_UNPACKED_LIMIT:
+    if not candidate.kernel.compressed or xen_buffer(candidate.kernel) <= XEN_UNPACKED_LIMIT:
         return None
-    return shared.stated_size(subject, fix=_size_fix(subject))
+    return shared.stated_size(candidate, fix=_size_fix(candidate))
 
 
-def _large_to_map(subject: Subject) -> Fields | None:
+def _large_to_map(candidate: Candidate) -> Fields | None:
     """The unpacked size, in the last word of the stream, is more than a small machine has free."""
-    size = xen_buffer(subject.kernel)
+    size = xen_buffer(candidate.kernel)
     if size <= _ASSUMED_MEMORY:
         return None
     return shared.stated_size(
-        subject, fix=_size_fix(subject), mib=size >> 20, assumed=_ASSUMED_MEMORY >> 20
+        candidate, fix=_size_fix(candidate), mib=size >> 20, assumed=_ASSUMED_MEMORY >> 20
     )
 
 
-def _size_fix(subject: Subject) -> str:
-    kernel = subject.kernel
+def _size_fix(candidate: Candidate) -> str:
+    kernel = candidate.kernel
     if not kernel.compressed:
         return "Xen takes the last word of what is no ELF for the size it unpacks to"
     if kernel.payload is None:
@@ -69,65 +69,65 @@ def _size_fix(subject: Subject) -> str:
     return shared.how_to_state_the_size(kernel)
 
 
-def _cut_gzip(subject: Subject) -> Fields | None:
+def _cut_gzip(candidate: Candidate) -> Fields | None:
     """The gzip stream ends early."""
-    return shared.damaged(subject) if _is_gzip(subject) and subject.kernel.cut_short else None
+    return shared.damaged(candidate) if _is_gzip(candidate) and candidate.kernel.cut_short else None
 
 
-def _damaged_gzip(subject: Subject) -> Fields | None:
+def _damaged_gzip(candidate: Candidate) -> Fields | None:
     """The gzip stream cannot be unpacked."""
-    return shared.damaged(subject) if _is_gzip(subject) else None
+    return shared.damaged(candidate) if _is_gzip(candidate) else None
 
 
-def _is_gzip(subject: Subject) -> bool:
-    return subject.kernel.container[-1:] == (GZIP,)
+def _is_gzip(candidate: Candidate) -> bool:
+    return candidate.kernel.container[-1:] == (GZIP,)
 
 
-def _other_gzip(subject: Subject) -> Fields | None:
+def _other_gzip(candidate: Candidate) -> Fields | None:
     """The gzip header has a flag that Xen does not support."""
-    return _unknown_settings(subject) if _is_gzip(subject) else None
+    return _unknown_settings(candidate) if _is_gzip(candidate) else None
 
 
-def _other_xz(subject: Subject) -> Fields | None:
+def _other_xz(candidate: Candidate) -> Fields | None:
     """The xz stream has a check other than none and CRC32, or a filter other than x86."""
-    return None if _is_gzip(subject) else _unknown_settings(subject)
+    return None if _is_gzip(candidate) else _unknown_settings(candidate)
 
 
-def _unknown_settings(subject: Subject) -> Fields | None:
-    words = xen_refuses(subject.kernel)
-    return None if words is None else shared.container(subject, words=words)
+def _unknown_settings(candidate: Candidate) -> Fields | None:
+    words = xen_refuses(candidate.kernel)
+    return None if words is None else shared.container(candidate, words=words)
 
 
-def _lz4_of_other_size(subject: Subject) -> Fields | None:
+def _lz4_of_other_size(candidate: Candidate) -> Fields | None:
     """The last word of an lz4 stream is not the size that it unpacks to."""
-    kernel = subject.kernel
+    kernel = candidate.kernel
     if kernel.container[-1:] != (LZ4,) or kernel.size_appended:
         return None
-    return shared.stated_size(subject)
+    return shared.stated_size(candidate)
 
 
-def _overruns(subject: Subject) -> Fields | None:
+def _overruns(candidate: Candidate) -> Fields | None:
     """The unpacked data is larger than Xen's buffer, and overwrites the stream."""
-    kernel = subject.kernel
+    kernel = candidate.kernel
     if not kernel.compressed or kernel.payload is None:
         return None
-    return shared.stated_size(subject) if kernel.payload.size > xen_buffer(kernel) else None
+    return shared.stated_size(candidate) if kernel.payload.size > xen_buffer(kernel) else None
 
 
-def _none_of_stated_size(subject: Subject) -> Fields | None:
+def _none_of_stated_size(candidate: Candidate) -> Fields | None:
     """The size in the last word of the stream cuts off the ELF header."""
-    kernel = subject.kernel
-    if kernel.payload is None or is_elf(subject.data) or not is_elf(kernel.payload):
+    kernel = candidate.kernel
+    if kernel.payload is None or is_elf(candidate.data) or not is_elf(kernel.payload):
         return None
-    return shared.stated_size(subject)
+    return shared.stated_size(candidate)
 
 
-def _other_size(subject: Subject) -> Fields | None:
+def _other_size(candidate: Candidate) -> Fields | None:
     """The last word of the stream is not the size that it unpacks to."""
-    kernel = subject.kernel
+    kernel = candidate.kernel
     if kernel.payload is None or not kernel.compressed or kernel.size_appended:
         return None
-    return shared.stated_size(subject, real=kernel.payload.size)
+    return shared.stated_size(candidate, real=kernel.payload.size)
 
 
 _PLAIN_XZ = "compress with `xz --check=crc32`, and with no filter but --x86, as Linux's build does"

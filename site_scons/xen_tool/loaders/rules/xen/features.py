@@ -5,17 +5,17 @@ from __future__ import annotations
 
 from ....abi import XenElfNote, XenFeat
 from ...model import where
-from ...model.subject import Subject
+from ...model.candidate import Candidate
 from ..rule import Fields
 
 NO_DOM0 = "Kernel does not support Dom0 operation"
 ADD_DOM0_BIT = "set bit 11, 0x800, in SUPPORTED_FEATURES, or drop that note"
 
 
-def no_dom0_bit(subject: Subject) -> Fields | None:
+def no_dom0_bit(candidate: Candidate) -> Fields | None:
     """SUPPORTED_FEATURES is present, and neither it nor FEATURES has the bit of dom0."""
-    if subject.note(XenElfNote.SUPPORTED_FEATURES) is None:
+    if candidate.note(XenElfNote.SUPPORTED_FEATURES) is None:
         return None
-    if subject.parms.f_supported & XenFeat.DOM0:
+    if candidate.parms.f_supported & XenFeat.DOM0:
         return None
-    return {"where": where.of_type(subject, XenElfNote.SUPPORTED_FEATURES)}
+    return {"where": where.of_type(candidate, XenElfNote.SUPPORTED_FEATURES)}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ....abi import PAGE_SIZE, X86_64, XenElfNote
 from ....elf import spec
 from ...model import where
+from ...model.candidate import Candidate
 from ...model.initial_map import (
     DOM0_PAGES,
     HYPERVISOR_VIRT_END,
@@ -19,7 +20,6 @@ from ...model.initial_map import (
     pages_needed,
 )
 from ...model.libelf.parms import UNSET_ADDR
-from ...model.subject import Subject
 from ...names import PV_DOM0
 from .. import common
 from ..libelf.headers import memsz_below_filesz
@@ -29,17 +29,17 @@ _PAGE_LIMIT = 1 << 32
 """The most memory of a domain on x86, in pages: 16 TiB."""
 
 
-def is_32bit(subject: Subject) -> bool:
+def is_32bit(candidate: Candidate) -> bool:
     """Whether Xen treats a kernel as 32-bit."""
-    return subject.elf.ei_class == spec.ELFCLASS32
+    return candidate.elf.ei_class == spec.ELFCLASS32
 
 
-def _layout(subject: Subject) -> InitialMap:
-    return initial_map(subject.parms, subject.addresses, compat=is_32bit(subject))
+def _layout(candidate: Candidate) -> InitialMap:
+    return initial_map(candidate.parms, candidate.addresses, compat=is_32bit(candidate))
 
 
-def _memory(subject: Subject, more_than: int, at_most: int | None = None) -> Fields | None:
-    layout = _layout(subject)
+def _memory(candidate: Candidate, more_than: int, at_most: int | None = None) -> Fields | None:
+    layout = _layout(candidate)
     pages = pages_needed(layout)
     if pages <= more_than or (at_most is not None and pages > at_most):
         return None
@@ -47,25 +47,25 @@ def _memory(subject: Subject, more_than: int, at_most: int | None = None) -> Fie
         "mib": pages * PAGE_SIZE >> 20,
         "assumed": DOM0_PAGES * PAGE_SIZE >> 20,
         "where": f"the initial map is {layout.v_start:#x} to {layout.v_end:#x}; "
-        + where.of_type(subject, XenElfNote.VIRT_BASE),
+        + where.of_type(candidate, XenElfNote.VIRT_BASE),
     }
 
 
-def _needs_more_than_any(subject: Subject) -> Fields | None:
+def _needs_more_than_any(candidate: Candidate) -> Fields | None:
     """The initial map, from VIRT_BASE to after the kernel, is larger than 16 TiB."""
-    return _memory(subject, _PAGE_LIMIT)
+    return _memory(candidate, _PAGE_LIMIT)
 
 
-def _needs_more_than_small(subject: Subject) -> Fields | None:
+def _needs_more_than_small(candidate: Candidate) -> Fields | None:
     """The initial map, from VIRT_BASE to after the kernel, is larger than 256 MiB."""
-    return _memory(subject, DOM0_PAGES, _PAGE_LIMIT)
+    return _memory(candidate, DOM0_PAGES, _PAGE_LIMIT)
 
 
-def _in_xen_area(subject: Subject) -> Fields | None:
+def _in_xen_area(candidate: Candidate) -> Fields | None:
     """The initial map overlaps Xen's private area."""
-    layout = _layout(subject)
-    if is_32bit(subject):
-        hole, end = compat_hole_start(subject.parms), 1 << 32
+    layout = _layout(candidate)
+    if is_32bit(candidate):
+        hole, end = compat_hole_start(candidate.parms), 1 << 32
         overlaps = layout.v_end > hole
     else:
         hole, end = X86_64.hv_start_low, HYPERVISOR_VIRT_END
@@ -76,77 +76,77 @@ def _in_xen_area(subject: Subject) -> Fields | None:
         "hole": hole,
         "end": end,
         "where": f"the initial map is {layout.v_start:#x} to {layout.v_end:#x}; "
-        + where.of_type(subject, XenElfNote.VIRT_BASE),
+        + where.of_type(candidate, XenElfNote.VIRT_BASE),
     }
 
 
-def _not_canonical(subject: Subject) -> Fields | None:
+def _not_canonical(candidate: Candidate) -> Fields | None:
     """The image has non-canonical addresses: bits 63 to 47 differ."""
-    addresses = subject.addresses
+    addresses = candidate.addresses
     if all(map(_canonical, (addresses.virt_kstart, addresses.virt_kend))):
         return None
     image = f"the image is {addresses.virt_kstart:#x} to {addresses.virt_kend:#x}"
-    return {"where": f"{image}; {where.of_type(subject, XenElfNote.VIRT_BASE)}"}
+    return {"where": f"{image}; {where.of_type(candidate, XenElfNote.VIRT_BASE)}"}
 
 
 def _canonical(address: int) -> bool:
     return address >> 47 in (0, (1 << 17) - 1)
 
 
-def _hypercall_page_outside(subject: Subject) -> Fields | None:
+def _hypercall_page_outside(candidate: Candidate) -> Fields | None:
     """HYPERCALL_PAGE is outside the initial map."""
-    page, layout = subject.parms.virt_hypercall, _layout(subject)
+    page, layout = candidate.parms.virt_hypercall, _layout(candidate)
     if page == UNSET_ADDR or layout.v_start <= page < layout.v_end:
         return None
-    return _hypercall_page(subject, layout)
+    return _hypercall_page(candidate, layout)
 
 
-def _hypercall_page_not_writable(subject: Subject) -> Fields | None:
+def _hypercall_page_not_writable(candidate: Candidate) -> Fields | None:
     """HYPERCALL_PAGE is in the initial page tables, or reaches over the end of the initial map."""
-    page, layout = subject.parms.virt_hypercall, _layout(subject)
+    page, layout = candidate.parms.virt_hypercall, _layout(candidate)
     if page == UNSET_ADDR:
         return None
     end = page + PAGE_SIZE
     if end <= layout.v_end and (end <= layout.vpt_start or layout.vpt_end <= page):
         return None
-    return _hypercall_page(subject, layout)
+    return _hypercall_page(candidate, layout)
 
 
-def _hypercall_page(subject: Subject, layout: InitialMap) -> Fields:
+def _hypercall_page(candidate: Candidate, layout: InitialMap) -> Fields:
     return {
-        "where": f"{where.of_type(subject, XenElfNote.HYPERCALL_PAGE)}; the initial map is "
+        "where": f"{where.of_type(candidate, XenElfNote.HYPERCALL_PAGE)}; the initial map is "
         f"{layout.v_start:#x} to {layout.v_end:#x}, in it page tables {layout.vpt_start:#x} to "
         f"{layout.vpt_end:#x}"
     }
 
 
-def _p2m_overlaps_map(subject: Subject) -> Fields | None:
+def _p2m_overlaps_map(candidate: Candidate) -> Fields | None:
     """The P2M table at INIT_P2M overlaps the initial map."""
-    layout = _layout(subject)
-    if layout.p2m_start is None or is_32bit(subject):
+    layout = _layout(candidate)
+    if layout.p2m_start is None or is_32bit(candidate):
         return None
     if layout.v_start > layout.p2m_end or layout.p2m_start > layout.v_end:
         return None
     return {
-        "where": f"{where.of_type(subject, XenElfNote.INIT_P2M)}; the initial map is "
+        "where": f"{where.of_type(candidate, XenElfNote.INIT_P2M)}; the initial map is "
         f"{layout.v_start:#x} to {layout.v_end:#x}"
     }
 
 
-def _p2m_in_xen_area(subject: Subject) -> Fields | None:
+def _p2m_in_xen_area(candidate: Candidate) -> Fields | None:
     """INIT_P2M is in Xen's private area."""
-    return _p2m(subject, X86_64.hv_start_low, HYPERVISOR_VIRT_END)
+    return _p2m(candidate, X86_64.hv_start_low, HYPERVISOR_VIRT_END)
 
 
-def _p2m_not_canonical(subject: Subject) -> Fields | None:
+def _p2m_not_canonical(candidate: Candidate) -> Fields | None:
     """INIT_P2M is not a canonical address."""
-    return _p2m(subject, 1 << 47, X86_64.hv_start_low)
+    return _p2m(candidate, 1 << 47, X86_64.hv_start_low)
 
 
-def _p2m(subject: Subject, start: int, end: int) -> Fields | None:
-    if is_32bit(subject) or not start <= subject.parms.p2m_base < end:
+def _p2m(candidate: Candidate, start: int, end: int) -> Fields | None:
+    if is_32bit(candidate) or not start <= candidate.parms.p2m_base < end:
         return None
-    return {"where": where.of_type(subject, XenElfNote.INIT_P2M)}
+    return {"where": where.of_type(candidate, XenElfNote.INIT_P2M)}
 
 
 _GOOD_P2M = "make INIT_P2M 0x8000000000, as Linux does, or drop it"

@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 
 from .. import abi
 from ..abi import Arch, XenElfNote, XenFeat
-from ..elf.notes import Address, Desc, Raw, Text, Words
+from ..elf.note_encoding import Address, Desc, Raw, Text, Words
 from ..errors import XenToolError
 from .names import symbol
 

@@ -2,7 +2,7 @@
 """An image as one loader of one Xen sees it: the argument of the conditions of rules.
 
 Image holds what is the same for several loaders, each part read once, when it is first needed;
-Subject adds what depends on the loader and on the release of Xen.
+Candidate adds what depends on the loader and on the release of Xen.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Image:
         return parse(self.elf, domu=domu, legacy=legacy)
 
 
-class Subject:
+class Candidate:
     """An image as one loader of one Xen sees it."""
 
     def __init__(self, image: Image, loader: str, xen: Xen) -> None:
@@ -106,7 +106,7 @@ class Subject:
         return self.parms.counted.get(n_type)
 
 
-def subjects(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator[Subject]:
+def candidates(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator[Candidate]:
     """Yield the file as each of the loaders sees it; data common to several is read once."""
     found: dict[Unwrap, Found] = {}
     images: dict[int, Image] = {}
@@ -115,7 +115,7 @@ def subjects(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator[S
         if unwrap not in found:
             found[unwrap] = unwrap(kernel, xen)
         image = images.setdefault(id(found[unwrap].data), Image(kernel, found[unwrap]))
-        yield Subject(image, loader, xen)
+        yield Candidate(image, loader, xen)
 
 
 def _unwrapped_by(loader: str) -> Unwrap:
