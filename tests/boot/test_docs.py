@@ -14,14 +14,14 @@ from boot.test_protocols import NAMED, TABLE, judged
 from guests import guest
 from project import TOP
 from xen_tool import cli
-from xen_tool.boot.console.dump import Where
+from xen_tool.boot.console.dump import DumpPlace
 from xen_tool.boot.given import WORDS, given
 from xen_tool.boot.modes import Place
 from xen_tool.boot.result.outcome import LACKS_MEMORY, End
-from xen_tool.boot.result.protocols import PROTOCOLS, Finish, Result
+from xen_tool.boot.result.protocols import PROTOCOLS, Finish, GuestResult
 from xen_tool.boot.suite import results
 from xen_tool.boot.suite.run import FLAKY, NOT_RUN, REFUSED
-from xen_tool.boot.symbols import Symbols
+from xen_tool.boot.symbols import ImageSymbols
 
 DOCUMENT = (TOP / "docs/boot.md").read_text()
 
@@ -62,8 +62,8 @@ def test_every_protocol_is_told() -> None:
 
 
 @pytest.fixture(scope="module")
-def symbols(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Symbols]:
-    with Symbols(str(guest(tmp_path_factory.mktemp("guest"), "qemu-kernel"))) as found:
+def symbols(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageSymbols]:
+    with ImageSymbols(str(guest(tmp_path_factory.mktemp("guest"), "qemu-kernel"))) as found:
         yield found
 
 
@@ -76,7 +76,7 @@ OTHERS = [
     (Place.KERNEL, "qemu-system-x86_64: terminating on signal 2\n", End(0, 9)),
     (Place.DOM0, "up\n", End(0, 9, "guest-shutdown")),
     (Place.DOM0, "(XEN) Panic on CPU 0:\n(XEN) FATAL PAGE FAULT\n", End(None, 9)),
-    (Place.KERNEL, "", End(None, 9, None, False, (Where("CPU 0", 0x1000),))),
+    (Place.KERNEL, "", End(None, 9, None, False, (DumpPlace("CPU 0", 0x1000),))),
     (Place.DOM0, "(XEN) FATAL TRAP: vector = 6\n", End(None, 9)),
     (Place.DOM0, "(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.\n", End(None, 9)),
     (Place.DOMU, "dom0: xl did not start the domain: xc: error: panic\n", End(7, 9)),
@@ -84,7 +84,7 @@ OTHERS = [
 ]
 
 
-def ends(symbols: Symbols) -> Iterator[tuple[str, Result]]:
+def ends(symbols: ImageSymbols) -> Iterator[tuple[str, GuestResult]]:
     """Return the last line and the result of every end in the tests."""
     for place, said, end, _ in ENDS:
         judge = judged(said, symbols, end=end, place=place)
@@ -105,7 +105,7 @@ def pattern(template: str) -> str:
     return ".+".join(map(re.escape, parts))
 
 
-def test_every_end_is_told(symbols: Symbols) -> None:
+def test_every_end_is_told(symbols: ImageSymbols) -> None:
     templates = [
         (template, row[1].split(", "))
         for row in table("the last line | result | what it means")
@@ -128,9 +128,9 @@ def test_every_result_has_its_status() -> None:
         row[0]: row[1:]
         for row in table("result | `xen-tool` | `scons` | JUnit | of XTF | of its runner")
     }
-    assert set(rows) == {*(result.value for result in Result), FLAKY, REFUSED, NOT_RUN}
+    assert set(rows) == {*(result.value for result in GuestResult), FLAKY, REFUSED, NOT_RUN}
     for name, (tool, scons, junit, *_) in rows.items():
-        good = name in (Result.PASSED.value, Result.SHOWN.value)
+        good = name in (GuestResult.PASSED.value, GuestResult.SHOWN.value)
         bad = cli.INTERRUPTED if name == NOT_RUN else cli.FAILED
         assert tool == str(0 if good else bad)
         assert scons == ("0" if good else "2")

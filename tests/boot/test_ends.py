@@ -12,7 +12,7 @@ from booted import Hurry, boot
 from guests import PASSED, guest
 from loaders.containers import REAL_MODE_EXIT_VALUE, bzimage, packed
 from xen_tool.boot import boot as real
-from xen_tool.boot.symbols import Symbols
+from xen_tool.boot.symbols import ImageSymbols
 
 pytestmark = pytest.mark.usefixtures("xen_under_qemu")
 
@@ -123,9 +123,9 @@ def test_a_packed_kernel_has_names_for_its_places(tmp_path: Path, gcc: str) -> N
     (tmp_path / "main.c").write_text("void _start(void) { for (;;) ; }\n")
     options = ["-g", "-static", "-nostdlib", "-no-pie", "-o", "main"]
     subprocess.run([gcc, *options, "main.c"], cwd=tmp_path, check=True)
-    with Symbols(str(tmp_path / "main")) as symbols:
+    with ImageSymbols(str(tmp_path / "main")) as symbols:
         places = symbols.places(range(0x401000, 0x401004))
     (tmp_path / "main.gz").write_bytes(packed("gzip", (tmp_path / "main").read_bytes()))
-    with Symbols(str(tmp_path / "main.gz")) as symbols:
+    with ImageSymbols(str(tmp_path / "main.gz")) as symbols:
         assert symbols.places(range(0x401000, 0x401004)) == places
     assert places[0] and "_start+0x0 (" in places[0]

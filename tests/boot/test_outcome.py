@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from guests import LOAD, VIRT_BASE_64, guest
-from xen_tool.boot.console.dump import Where
+from xen_tool.boot.console.dump import DumpPlace
 from xen_tool.boot.modes import Place
 from xen_tool.boot.result.evidence import Evidence
-from xen_tool.boot.result.outcome import End, Judge
-from xen_tool.boot.result.protocols import Result
-from xen_tool.boot.symbols import Symbols
+from xen_tool.boot.result.outcome import End, OutcomeJudge
+from xen_tool.boot.result.protocols import GuestResult
+from xen_tool.boot.symbols import ImageSymbols
 
 PASSED = "PASS a\nRESULT: PASS\n"
 STARTED = "dom0: starts the domain\n"
@@ -33,21 +33,21 @@ DUMP_OF_DOMU = """\
 
 
 @pytest.fixture
-def symbols(tmp_path: Path) -> Iterator[Symbols]:
+def symbols(tmp_path: Path) -> Iterator[ImageSymbols]:
     """The symbols of an image that has none."""
-    with Symbols(str(guest(tmp_path, "xen-pv-domu"))) as found:
+    with ImageSymbols(str(guest(tmp_path, "xen-pv-domu"))) as found:
         yield found
 
 
-def judged(place: Place, said: str, end: End, symbols: Symbols) -> Judge:
+def judged(place: Place, said: str, end: End, symbols: ImageSymbols) -> OutcomeJudge:
     evidence = Evidence(place)
     for line in said.splitlines():
         evidence.see(line)
-    return Judge(evidence, end, symbols)
+    return OutcomeJudge(evidence, end, symbols)
 
 
 HUNG = End(None, 9)
-CPU0 = (Where("CPU 0", 0x1000),)
+CPU0 = (DumpPlace("CPU 0", 0x1000),)
 
 
 ENDS: list[tuple[Place, str, End, str]] = [
@@ -195,35 +195,39 @@ ENDS: list[tuple[Place, str, End, str]] = [
     (
         Place.DOMU,
         "up\n",
-        End(None, 9, None, False, [Where("d0v0", 0x1000)]),
+        End(None, 9, None, False, [DumpPlace("d0v0", 0x1000)]),
         "no result after 9 s: the dom0 hangs before it starts the domain: d0v0 at 0000000000001000",
     ),
     (
         Place.DOMU,
         STARTED + "up\n",
-        End(None, 9, None, False, [Where("d1v0", 0x1000), Where("Xen", 1, "idle_loop+0x1")]),
+        End(
+            None, 9, None, False, [DumpPlace("d1v0", 0x1000), DumpPlace("Xen", 1, "idle_loop+0x1")]
+        ),
         "no result after 9 s: the guest hangs: d1v0 at 0000000000001000",
     ),
     (
         Place.DOMU,
         STARTED + "up\n",
-        End(None, 9, None, False, [Where("Xen", 1, "idle_loop+0x1")]),
+        End(None, 9, None, False, [DumpPlace("Xen", 1, "idle_loop+0x1")]),
         "no result after 9 s: none of the guest's vCPUs runs",
     ),
     (
         Place.DOMU,
         STARTED + "up\n",
-        End(None, 9, None, False, [Where("d0v0", 0x1000)]),
+        End(None, 9, None, False, [DumpPlace("d0v0", 0x1000)]),
         "no result after 9 s: none of the guest's vCPUs runs, but d0v0 at 0000000000001000",
     ),
 ]
 
 
 @pytest.mark.parametrize(("place", "said", "end", "reason"), ENDS)
-def test_the_end_is_told(place: Place, said: str, end: End, reason: str, symbols: Symbols) -> None:
+def test_the_end_is_told(
+    place: Place, said: str, end: End, reason: str, symbols: ImageSymbols
+) -> None:
     judge = judged(place, said, end, symbols)
     assert judge.reason() == reason
-    assert (judge.result() is Result.PASSED) == (reason == "the guest reported RESULT: PASS")
+    assert (judge.result() is GuestResult.PASSED) == (reason == "the guest reported RESULT: PASS")
 
 
 def test_what_xen_says_of_its_cpus_is_read() -> None:
@@ -231,7 +235,7 @@ def test_what_xen_says_of_its_cpus_is_read() -> None:
     for line in DUMP_OF_DOMU.splitlines():
         evidence.see(line)
     running, idle = evidence.dump.places
-    assert running == Where("d1v0", 0xFFFFFFFF81000000)
+    assert running == DumpPlace("d1v0", 0xFFFFFFFF81000000)
     assert running.of_domain == 1
     assert idle.idle
 
@@ -286,7 +290,7 @@ def test_places_are_those_of_addr2line(program: Path) -> None:
     starts = {name: int(at, 16) for at, name in re.findall(r"^(\w+) [tT] (\w+)$", nm, re.M)}
     first, last = min(starts.values()), max(starts.values())
     addresses = range(first, last + 8)
-    with Symbols(str(program)) as symbols:
+    with ImageSymbols(str(program)) as symbols:
         places = symbols.places(addresses)
         assert symbols.places([first - 1, 0, 1 << 63]) == [None] * 3
         assert symbols.place(0x1234) == "0000000000001234"
@@ -305,7 +309,7 @@ def test_a_place_may_be_physical(tmp_path: Path) -> None:
     image = guest(tmp_path, "xen-pv-domu")
     content = with_symbol(image.read_bytes(), b"startup_xen", VIRT_BASE_64 + LOAD)
     image.write_bytes(content)
-    with Symbols(str(image)) as symbols:
+    with ImageSymbols(str(image)) as symbols:
         assert symbols.place(VIRT_BASE_64 + LOAD + 2) == "startup_xen+0x2"
         assert symbols.place(LOAD + 2) == "startup_xen+0x2"
 
@@ -331,7 +335,7 @@ def test_without_debug_information_there_are_functions(program: Path) -> None:
     subprocess.run(["strip", "--strip-debug", str(program)], check=True)
     nm = subprocess.run(["nm", str(program)], capture_output=True, text=True, check=True).stdout
     (start,) = re.findall(r"^(\w+) T shallow$", nm, re.M)
-    with Symbols(str(program)) as symbols:
+    with ImageSymbols(str(program)) as symbols:
         assert symbols.place(int(start, 16) + 4) == "shallow+0x4"
 
 
@@ -339,5 +343,5 @@ def test_a_stripped_or_broken_image_has_no_names(program: Path, tmp_path: Path) 
     content = program.read_bytes()
     for size in (64, 100, len(content) // 2, len(content) - 100):
         (tmp_path / "cut").write_bytes(content[:size])
-        with Symbols(str(tmp_path / "cut")) as symbols:
+        with ImageSymbols(str(tmp_path / "cut")) as symbols:
             assert symbols.places([0x1000]) == [None]

@@ -22,10 +22,10 @@ from xen_tool.boot.boot import boot
 from xen_tool.boot.given import Given, given
 from xen_tool.boot.modes import Place
 from xen_tool.boot.result.evidence import Evidence
-from xen_tool.boot.result.outcome import End, Judge, Outcome
-from xen_tool.boot.result.protocols import PROTOCOLS, Result
+from xen_tool.boot.result.outcome import End, Outcome, OutcomeJudge
+from xen_tool.boot.result.protocols import PROTOCOLS, GuestResult
 from xen_tool.boot.result.reader import Reader
-from xen_tool.boot.symbols import Symbols
+from xen_tool.boot.symbols import ImageSymbols
 from xen_tool.errors import XenToolError
 
 OFF = "(XEN) Hardware Dom0 halted: halting machine\n"
@@ -80,26 +80,26 @@ not ok 1 main_test
 
 
 @pytest.fixture(scope="module")
-def symbols(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Symbols]:
-    with Symbols(str(guest(tmp_path_factory.mktemp("guest"), "qemu-kernel"))) as found:
+def symbols(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageSymbols]:
+    with ImageSymbols(str(guest(tmp_path_factory.mktemp("guest"), "qemu-kernel"))) as found:
         yield found
 
 
 def judged(
     said: str,
-    symbols: Symbols,
+    symbols: ImageSymbols,
     what: Given | None = None,
     end: End = End(None, 9),  # noqa: B008 - a tuple
     place: Place = Place.DOM0,
-) -> Judge:
+) -> OutcomeJudge:
     what = what or Given()
     evidence = Evidence(place, Reader(what.protocol, what.patterns))
     for line in said.splitlines():
         evidence.see(line)
-    return Judge(evidence, end, symbols)
+    return OutcomeJudge(evidence, end, symbols)
 
 
-def told(said: str, symbols: Symbols, **values: object) -> tuple[str, str]:
+def told(said: str, symbols: ImageSymbols, **values: object) -> tuple[str, str]:
     judge = judged(said, symbols, given(values))
     return judge.result().value, judge.reason()
 
@@ -193,7 +193,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("said", "result", "words"), TABLE)
 def test_what_a_guest_prints_tells_its_protocol(
-    said: str, result: str, words: str, symbols: Symbols
+    said: str, result: str, words: str, symbols: ImageSymbols
 ) -> None:
     found, reason = told(said, symbols)
     assert words in reason
@@ -254,7 +254,7 @@ NAMED: list[tuple[str, Mapping[str, object], str, str]] = [
 
 @pytest.mark.parametrize(("said", "values", "result", "words"), NAMED)
 def test_a_protocol_is_named(
-    said: str, values: Mapping[str, object], result: str, words: str, symbols: Symbols
+    said: str, values: Mapping[str, object], result: str, words: str, symbols: ImageSymbols
 ) -> None:
     found, reason = told(said, symbols, **values)
     assert words in reason
@@ -266,7 +266,7 @@ def test_a_protocol_is_named(
     [(33, None, "passed"), (0, "guest-shutdown", "passed"), (0, "guest-reset", "failed")],
 )
 def test_the_end_of_a_machine_without_xen_counts_as_well(
-    status: int, shutdown: str | None, result: str, symbols: Symbols
+    status: int, shutdown: str | None, result: str, symbols: ImageSymbols
 ) -> None:
     end = End(status, 9, shutdown)
     assert judged(f"{XTF}SUCCESS\n", symbols, end=end, place=Place.KERNEL).result().value == result
@@ -288,7 +288,7 @@ def test_no_mixture_passes_that_has_a_failure_or_two_results(lines: list[str]) -
     evidence = Evidence(Place.DOM0, reader)
     for line in lines:
         evidence.see(line)
-    if reader.verdict().result is Result.PASSED and not reader.objection():
+    if reader.verdict().result is GuestResult.PASSED and not reader.objection():
         bad = ("FAIL", "not ok", "Bail out", "RESULT: FAIL", "Test result: ERROR")
         more = ("Test result: SKIP", "Test result: FAILURE")
         assert not any(line.strip().startswith((*bad, *more)) for line in lines)
@@ -398,7 +398,7 @@ def test_a_guest_that_runs_on_after_its_pass_is_stopped(
     assert out_to_exit in content
     image.write_bytes(content.replace(out_to_exit, nothing))
     outcome = boot(image, mode="qemu", timeout=99, given=given({"pass_regex": "^login"}))
-    assert (outcome.result, outcome.status) == (Result.PASSED, None)
+    assert (outcome.result, outcome.status) == (GuestResult.PASSED, None)
     assert outcome.reason == "the guest reported login:"
     assert outcome.console[-1] == "login:"
     assert outcome.seconds < 99

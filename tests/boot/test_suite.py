@@ -23,7 +23,7 @@ from guests import POWEROFF, guest, speaker, spoken
 from project import TOP
 from xen_tool.boot.modes import MODES, named
 from xen_tool.boot.result.outcome import Outcome
-from xen_tool.boot.result.protocols import Result
+from xen_tool.boot.result.protocols import GuestResult
 from xen_tool.boot.suite.cases import Case, Options, of_images
 from xen_tool.boot.suite.results import Table, summary, xml
 from xen_tool.boot.suite.run import How, Ran, Run, Suite
@@ -172,7 +172,7 @@ def checked_junit(data: bytes) -> ElementTree.Element:
     return suite
 
 
-def _ran(*results: Result, image: str = "k") -> Ran:
+def _ran(*results: GuestResult, image: str = "k") -> Ran:
     case = Case(image, Path(image), MODES[0])
     runs = [Run(Outcome(r, 33, f"it {r.value}", ("\x1b[m",), 1.5), Path("f")) for r in results]
     return Ran(case, tuple(runs))
@@ -181,20 +181,20 @@ def _ran(*results: Result, image: str = "k") -> Ran:
 @pytest.mark.parametrize(
     ("results", "result", "tag"),
     [
-        ([Result.PASSED], "passed", None),
-        ([Result.SKIPPED], "skipped", "skipped"),
-        ([Result.FAILED], "failed", "failure"),
-        ([Result.ERROR], "error", "error"),
-        ([Result.CRASHED], "crashed", "error"),
-        ([Result.PASSED] * 9, "passed", None),
-        ([Result.FAILED, Result.PASSED], "flaky", "failure"),
-        ([Result.SKIPPED, Result.PASSED], "flaky", "failure"),
-        ([Result.FAILED, Result.CRASHED], "crashed", "error"),
+        ([GuestResult.PASSED], "passed", None),
+        ([GuestResult.SKIPPED], "skipped", "skipped"),
+        ([GuestResult.FAILED], "failed", "failure"),
+        ([GuestResult.ERROR], "error", "error"),
+        ([GuestResult.CRASHED], "crashed", "error"),
+        ([GuestResult.PASSED] * 9, "passed", None),
+        ([GuestResult.FAILED, GuestResult.PASSED], "flaky", "failure"),
+        ([GuestResult.SKIPPED, GuestResult.PASSED], "flaky", "failure"),
+        ([GuestResult.FAILED, GuestResult.CRASHED], "crashed", "error"),
         ([], "not run", "skipped"),
     ],
 )
 def test_several_runs_have_one_result(
-    results: Sequence[Result], result: str, tag: str | None
+    results: Sequence[GuestResult], result: str, tag: str | None
 ) -> None:
     ran = _ran(*results, image="a\x00<&>\udcff\x1b")
     assert ran.result == result

@@ -17,7 +17,7 @@ from xen_tool.boot.console import console as console_module
 from xen_tool.boot.console.console import MAX_CHARACTERS, MAX_LINES, Console
 from xen_tool.boot.console.terminal import COLUMNS, Seen, Terminal
 from xen_tool.boot.result.evidence import Evidence
-from xen_tool.boot.result.protocols import Result
+from xen_tool.boot.result.protocols import GuestResult
 
 ROWS, WIDTH = 6, 20
 
@@ -47,7 +47,7 @@ def evidence(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> Evidence
 
 def passes(data: bytes) -> bool:
     reader = evidence(data, columns=COLUMNS).reader
-    return reader.verdict().result is Result.PASSED and not reader.objection()
+    return reader.verdict().result is GuestResult.PASSED and not reader.objection()
 
 
 def fails(data: bytes) -> bool:

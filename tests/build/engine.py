@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from xen_tool.build.contents import changed_since, clock
 from xen_tool.build.plan import Group, Plan
-from xen_tool.build.runner import Result, Show
+from xen_tool.build.runner import RunResult, Show
 from xen_tool.build.session import Session
 from xen_tool.build.slots import Slots
 from xen_tool.build.step import COMPILE, LINK, Step
@@ -29,7 +29,7 @@ class Shown(Show):
         self.output: dict[str, bytes] = {}
         self.errors: dict[str, str] = {}
         self.notes: dict[str, str] = {}
-        self.result = Result([], 0)
+        self.result = RunResult([], 0)
 
     def begin(self, step: Step) -> None:
         self.begun.append(step.path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xen_tool.report.bitwise import Difference, difference
+from xen_tool.report.bitwise import ByteDifference, difference
 
 SOURCE = """
 char first[8] = "first";
@@ -36,7 +36,7 @@ def test_elf_files(gcc: str, tmp_path: Path, flags: list[str]) -> None:
     one = build()
     assert difference(one, build()) is None
     string = difference(one, build('"one"', '"three"'))
-    assert string == Difference(".data", "version+0x0", None, 0, '"one"', '"three"')
+    assert string == ByteDifference(".data", "version+0x0", None, 0, '"one"', '"three"')
     assert string.place == "section .data, version+0x0"
     code = difference(one, build("* 3", "* 5"))
     assert code is not None
@@ -46,10 +46,10 @@ def test_elf_files(gcc: str, tmp_path: Path, flags: list[str]) -> None:
 def test_sections_of_other_sizes_and_names(gcc: str, tmp_path: Path) -> None:
     objects = (compiled(gcc, tmp_path, SOURCE, f"-DNUMBER={number}", "-c") for number in (4, 64))
     found = difference(*objects)
-    assert found == Difference(".bss", None, None, 0, "16 bytes", "256 bytes")
+    assert found == ByteDifference(".bss", None, None, 0, "16 bytes", "256 bytes")
     texts = (f'int a __attribute__((section(".{name}"))) = 1;\n' for name in "ab")
     found = difference(*(compiled(gcc, tmp_path, text, "-c") for text in texts))
-    assert found == Difference(".a", None, None, 0, "section .a", "section .b")
+    assert found == ByteDifference(".a", None, None, 0, "section .a", "section .b")
 
 
 def test_what_explains_most_comes_first(gcc: str, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_what_explains_most_comes_first(gcc: str, tmp_path: Path) -> None:
     assert str(tmp_path) in found.here + found.there
     renamed = source.replace("first", "other")
     found = difference(*(compiled(gcc, tmp_path, text, "-g", "-c") for text in (source, renamed)))
-    assert found == Difference(".data", "first+0x0", None, 8, '"first"', '"other"')
+    assert found == ByteDifference(".data", "first+0x0", None, 8, '"first"', '"other"')
 
 
 @pytest.mark.parametrize(

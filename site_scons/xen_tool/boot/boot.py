@@ -25,17 +25,17 @@ from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
 from . import CPUS, modes
 from .console.console import Console, tell
-from .console.dump import Where
+from .console.dump import DumpPlace
 from .console.source import read
 from .copies import Copies
 from .given import NOTHING, Given
 from .modes import Mode, Place
 from .qemu import Machine, find_qemu, running
 from .result.evidence import Evidence
-from .result.outcome import End, Judge, Outcome
-from .result.protocols import Result
+from .result.outcome import End, Outcome, OutcomeJudge
+from .result.protocols import GuestResult
 from .result.reader import Reader
-from .symbols import Symbols
+from .symbols import ImageSymbols
 
 if TYPE_CHECKING:
     from .debugger.aids import Aids, Debugger
@@ -148,8 +148,8 @@ def boot(
                 dumped = aids.end(machine, failed=not _passed(evidence, end, loaded.image))
         stack.close()
         seconds = time.monotonic() - start
-        with Symbols(loaded.image) as symbols:
-            judge = Judge(evidence, end, symbols)
+        with ImageSymbols(loaded.image) as symbols:
+            judge = OutcomeJudge(evidence, end, symbols)
             outcome = Outcome(judge.result(), status, judge.reason(), console.lines, seconds)
             details = judge.trace() if outcome.failed else []
     if outcome.failed:
@@ -158,8 +158,8 @@ def boot(
 
 
 def _passed(evidence: Evidence, end: End, image: str) -> bool:
-    with Symbols(image) as symbols:
-        return Judge(evidence, end, symbols).result() is Result.PASSED
+    with ImageSymbols(image) as symbols:
+        return OutcomeJudge(evidence, end, symbols).result() is GuestResult.PASSED
 
 
 def _lay_out(
@@ -241,12 +241,12 @@ def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
 
 def _follow(
     machine: Machine, console: Console, evidence: Evidence, deadline: float, *, dumps: bool
-) -> Sequence[Where]:
+) -> Sequence[DumpPlace]:
     """Read the console until QEMU has ended or nothing more is to be expected.
 
     Returns the places of the CPUs if the machine hangs or its guest stopped it.
     """
-    places: Sequence[Where] = ()
+    places: Sequence[DumpPlace] = ()
     # Without a limit there is a debugger: go on as long as the machine runs.
     debugged = math.isinf(deadline)
     # The time at which an incomplete line that PASS_REGEX= matches has stayed long enough.
@@ -281,7 +281,7 @@ def _follow(
     return places
 
 
-def _locate_cpus(machine: Machine, console: Console, evidence: Evidence) -> Sequence[Where]:
+def _locate_cpus(machine: Machine, console: Console, evidence: Evidence) -> Sequence[DumpPlace]:
     """Return the places of the CPUs of a machine that hangs.
 
     Xen's key `d` gives those of the guest's vCPUs; if Xen does not answer, QEMU's monitor gives
@@ -290,7 +290,7 @@ def _locate_cpus(machine: Machine, console: Console, evidence: Evidence) -> Sequ
     cpus = machine.monitor.cpus()
     if evidence.place is Place.KERNEL or not cpus:
         return cpus
-    answered: list[Where] = []
+    answered: list[DumpPlace] = []
     machine.type(TO_XEN)
     for _ in range(ASKS):
         evidence.dump.places.clear()

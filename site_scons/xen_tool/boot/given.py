@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..errors import XenToolError
-from .debugger.stub import Where, where
+from .debugger.stub import GdbPlace, where
 from .modes import Mode, Place
 from .result import protocols
 from .result.protocols import NO_PATTERNS, Patterns, Protocol
@@ -56,7 +56,7 @@ class Given(NamedTuple):
     qemu_options: str = ""
     protocol: Protocol | None = None
     patterns: Patterns = NO_PATTERNS
-    gdb: Where | None = None
+    gdb: GdbPlace | None = None
     gdb_options: str = ""
     record: str = ""
     replay: str = ""

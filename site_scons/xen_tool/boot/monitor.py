@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .console.dump import Where
+from .console.dump import DumpPlace
 
 _SECONDS = 2.0
 """Time for an answer."""
@@ -82,7 +82,7 @@ class Monitor:
             self.shutdown = message["data"]["reason"]
         return message if "return" in message or "error" in message else None
 
-    def cpus(self) -> list[Where]:
+    def cpus(self) -> list[DumpPlace]:
         """Return the places of the running CPUs, or of all if all are halted; [] if unknown."""
         if not self._greeted:
             return []
@@ -122,7 +122,7 @@ class Monitor:
             self._our_end.send(json.dumps(message).encode() + b"\n")
 
 
-def _cpus(text: str) -> list[Where]:
+def _cpus(text: str) -> list[DumpPlace]:
     """Return the CPUs that are not halted, or all if all are."""
     found = [
         (bool(_HALTED.search(registers)), number, int(address[1], 16))
@@ -130,4 +130,4 @@ def _cpus(text: str) -> list[Where]:
         if (address := _ADDRESS.search(registers))
     ]
     running = [cpu for cpu in found if not cpu[0]]
-    return [Where(f"CPU {number}", address) for _, number, address in running or found]
+    return [DumpPlace(f"CPU {number}", address) for _, number, address in running or found]

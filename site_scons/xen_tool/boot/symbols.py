@@ -31,7 +31,7 @@ _SEGMENTS = 4096
 """Most segments that are read; no kernel has so many."""
 
 
-class Symbols:
+class ImageSymbols:
     """The symbols of a kernel image, which may be packed as a loader accepts it.
 
     A context manager, which closes the image.
@@ -55,7 +55,7 @@ class Symbols:
         ]
         self._has_lines = elf is not None and elf.section(".debug_line") is not None
 
-    def __enter__(self) -> Symbols:
+    def __enter__(self) -> ImageSymbols:
         return self
 
     def __exit__(

@@ -41,7 +41,7 @@ _LEAVE = 0.8
 """The part of the limit that remains in use after the oldest entries were removed."""
 
 
-class Found(NamedTuple):
+class CacheEntry(NamedTuple):
     """A compilation found in the cache."""
 
     content: bytes
@@ -64,7 +64,7 @@ class Cache:
     def _contents(self) -> Contents:
         return self._judge.contents
 
-    def find(self, step: Step) -> Found | None:
+    def find(self, step: Step) -> CacheEntry | None:
         """Return the stored compilation of a step that matches the files now; None if none does."""
         if not self._takes(step):
             return None
@@ -157,7 +157,7 @@ class Cache:
         search = [*map(os.path.dirname, step.inputs), *read.search]
         return discover.lookups(read.files, search, read.asked, self._contents)
 
-    def _matching(self, step: Step, path: str) -> Found | None:
+    def _matching(self, step: Step, path: str) -> CacheEntry | None:
         """Return the entry in a file; None if it is damaged, or was made from other contents."""
         import json
 
@@ -196,7 +196,7 @@ class Cache:
         with contextlib.suppress(OSError):
             os.utime(path)
         said = int(size) + told["said"]
-        return Found(rest[said:], rest[int(size) : said], read)
+        return CacheEntry(rest[said:], rest[int(size) : said], read)
 
     def _holds(self, told: Mapping[str, Mapping[str, str]]) -> bool:
         values = self._plan.symbols

@@ -31,7 +31,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .cache import Cache, Found
+    from .cache import Cache, CacheEntry
     from .commands import Run
 
     Function = Callable[[Step], None]
@@ -73,7 +73,7 @@ class Failure(NamedTuple):
     reason: str
 
 
-class Result(NamedTuple):
+class RunResult(NamedTuple):
     """How a run ended."""
 
     failures: list[Failure]
@@ -123,7 +123,7 @@ class Runner:
         force: Iterable[str] = (),
         keep_open: Sequence[int] = (),
         signals: int = -1,
-    ) -> Result:
+    ) -> RunResult:
         """Run the steps that are due; keep_open are descriptors that commands inherit.
 
         Raises XenToolError if an input is missing that no step makes.
@@ -193,7 +193,7 @@ class Runner:
         self._show.finish()
         if self._cache is not None:
             self._cache.trim()
-        return Result(failures or unmade[:1], children.interrupted)
+        return RunResult(failures or unmade[:1], children.interrupted)
 
     def _waits_in_vain(self, step: Step) -> set[str]:
         """Return the outputs of failed steps that a step needs."""
@@ -262,7 +262,7 @@ class Runner:
             return self._failed(started, 0, str(error))
         return None
 
-    def _take(self, started: _Running, found: Found) -> Failure:
+    def _take(self, started: _Running, found: CacheEntry) -> Failure:
         """Make the output of a step by what is in the cache."""
         started.reasons = self._judge.reasons(started.step, self._texts)
         self._database.remove(started.step.path)

@@ -19,7 +19,7 @@ from .database import FILE, DamagedError, Database
 from .due import due as due_steps
 from .judge import Judge
 from .plan import Plan
-from .runner import Result, Runner, Show
+from .runner import Runner, RunResult, Show
 from .slots import Slots
 from .step import Step
 
@@ -97,7 +97,7 @@ class Session:
         made: Iterable[str] = (),
         due: Mapping[str, Step] | None = None,
         signals: int = -1,
-    ) -> Result:
+    ) -> RunResult:
         """Build files; made are those that other builders have just made and that steps may read.
 
         due: the result of due(), if it was called since open().

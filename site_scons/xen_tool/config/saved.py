@@ -51,7 +51,7 @@ def saved_arch(path: Path) -> Arch | None:
     return arch_of(_read(path))
 
 
-class Loaded(NamedTuple):
+class SavedConfig(NamedTuple):
     """The result of reading a configuration file."""
 
     assignments: list[Assignment]
@@ -59,7 +59,7 @@ class Loaded(NamedTuple):
     """Sentences on lines without effect, and on lines that C kconfig warns of."""
 
 
-def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
+def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> SavedConfig:
     """Assign the values of a file to the symbols (conf_read_simple).
 
     replace: forget the earlier values of all symbols first.
@@ -86,7 +86,7 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> Loaded:
         choice.set_value(0 if choice in reader.mixed else mode)
     forget_values(kconf)
     last = {assignment.symbol: assignment for assignment in reader.assignments}
-    return Loaded(list(last.values()), reader.notes)
+    return SavedConfig(list(last.values()), reader.notes)
 
 
 class _Reader:

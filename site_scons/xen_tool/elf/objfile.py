@@ -36,7 +36,7 @@ class Relocation:
 
 
 @dataclass
-class Section:
+class ObjectSection:
     """A section and its contents; SHT_NOBITS sections have none."""
 
     name: str
@@ -48,7 +48,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Symbol:
+class ObjectSymbol:
     """A symbol; undefined if section is None."""
 
     name: str
@@ -83,15 +83,15 @@ class ObjectFile:
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
-        self.sections: list[Section] = []
-        self.symbols: list[Symbol] = []
+        self.sections: list[ObjectSection] = []
+        self.symbols: list[ObjectSymbol] = []
 
     def encode(self) -> bytes:
         """Return the bytes of the file."""
         word = self.bits // 8
         entries = [_Entry("")]
         contents: list[_Entry] = []
-        relocations: list[tuple[_Entry, Section]] = []
+        relocations: list[tuple[_Entry, ObjectSection]] = []
         for section in self.sections:
             data = self._with_addends(section)
             entry = _Entry(section.name, section.type, section.flags, section.align, data)
@@ -139,7 +139,7 @@ class ObjectFile:
     def _rela(self) -> bool:
         return self.bits == 64
 
-    def _with_addends(self, section: Section) -> bytes:
+    def _with_addends(self, section: ObjectSection) -> bytes:
         if self._rela:
             return section.data
         data = bytearray(section.data)
@@ -147,27 +147,29 @@ class ObjectFile:
             struct.pack_into("<I", data, relocation.offset, relocation.addend & 0xFFFFFFFF)
         return bytes(data)
 
-    def _relocation_entry(self, section: Section, info: int) -> _Entry:
+    def _relocation_entry(self, section: ObjectSection, info: int) -> _Entry:
         word = self.bits // 8
         name = (".rela" if self._rela else ".rel") + section.name
         type_ = spec.SHT_RELA if self._rela else spec.SHT_REL
         entsize = word * (3 if self._rela else 2)
         return _Entry(name, type_, spec.SHF_INFO_LINK, word, info=info, entsize=entsize)
 
-    def _ordered_symbols(self) -> list[Symbol]:
+    def _ordered_symbols(self) -> list[ObjectSymbol]:
         """Return the null symbol, section symbols, other locals, globals: locals must be first."""
         referred = {r.symbol for section in self.sections for r in section.relocations}
         of_sections = [
-            Symbol(s.name, s.name, type=spec.STT_SECTION, binding=spec.STB_LOCAL)
+            ObjectSymbol(s.name, s.name, type=spec.STT_SECTION, binding=spec.STB_LOCAL)
             for s in self.sections
             if s.name in referred
         ]
-        null = Symbol("", binding=spec.STB_LOCAL)
+        null = ObjectSymbol("", binding=spec.STB_LOCAL)
         local = [s for s in self.symbols if s.binding == spec.STB_LOCAL]
         other = [s for s in self.symbols if s.binding != spec.STB_LOCAL]
         return [null, *of_sections, *local, *other]
 
-    def _symbol(self, symbol: Symbol, strings: _StringTable, indices: dict[str, int]) -> bytes:
+    def _symbol(
+        self, symbol: ObjectSymbol, strings: _StringTable, indices: dict[str, int]
+    ) -> bytes:
         st_name = 0 if symbol.type == spec.STT_SECTION else strings.offset(symbol.name)
         st_info = symbol.binding << 4 | symbol.type
         st_shndx = spec.SHN_UNDEF if symbol.section is None else indices[symbol.section]

@@ -18,7 +18,7 @@ from __future__ import annotations
 import struct
 
 from ..elf import spec
-from ..elf.objfile import ObjectFile, Section, Symbol
+from ..elf.objfile import ObjectFile, ObjectSection, ObjectSymbol
 from ..errors import XenToolError
 from ..files import open_regular
 from ..image.data import Data
@@ -78,11 +78,11 @@ def table(found: Iterable[tuple[int, str]], bits: int) -> bytes:
     content = bytearray()
     for name, part in parts.items():
         content += bytes(-len(content) % width)
-        symbol = Symbol(_OWN + name, ".rodata", len(content), len(part), spec.STT_OBJECT)
+        symbol = ObjectSymbol(_OWN + name, ".rodata", len(content), len(part), spec.STT_OBJECT)
         file.symbols.append(symbol)
         content += part
-    section = Section(".rodata", spec.SHT_PROGBITS, spec.SHF_ALLOC, width, bytes(content))
+    section = ObjectSection(".rodata", spec.SHT_PROGBITS, spec.SHF_ALLOC, width, bytes(content))
     file.sections.append(section)
     # Without this section, which compilers add as well, linkers assume executable stacks.
-    file.sections.append(Section(".note.GNU-stack", spec.SHT_PROGBITS, 0, 1))
+    file.sections.append(ObjectSection(".note.GNU-stack", spec.SHT_PROGBITS, 0, 1))
     return file.encode()

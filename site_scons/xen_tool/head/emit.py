@@ -9,7 +9,7 @@ from ..abi import Arch
 from ..elf import note_encoding, spec
 from ..elf.assembler import LocalLabel, assemble
 from ..elf.note_encoding import Note, Words
-from ..elf.objfile import ObjectFile, Relocation, Section, Symbol
+from ..elf.objfile import ObjectFile, ObjectSection, ObjectSymbol, Relocation
 from .config import HeadConfig
 from .items import HINT_SIZE, Code, HeadSection, Label, UnwindHint, Zeros
 from .model import head
@@ -27,7 +27,7 @@ def emit(config: HeadConfig) -> bytes:
         (".data", spec.SHT_PROGBITS, spec.SHF_WRITE),
         (".bss", spec.SHT_NOBITS, spec.SHF_WRITE),
     ):
-        file.sections.append(Section(name, type_, spec.SHF_ALLOC | flags, 1))
+        file.sections.append(ObjectSection(name, type_, spec.SHF_ALLOC | flags, 1))
     for head_section in head(config):
         section, symbols = _lower(head_section, config.arch)
         known = [s.name for s in file.sections]
@@ -42,11 +42,11 @@ def emit(config: HeadConfig) -> bytes:
     return file.encode()
 
 
-def _lower(model: HeadSection, arch: Arch) -> tuple[Section, list[Symbol]]:
+def _lower(model: HeadSection, arch: Arch) -> tuple[ObjectSection, list[ObjectSymbol]]:
     """Return the section, and the symbols that it defines or refers to, in order."""
-    section = Section(model.name, model.type, model.flags, model.align)
+    section = ObjectSection(model.name, model.type, model.flags, model.align)
     relocations: list[Relocation] = []
-    symbols: list[Symbol] = []
+    symbols: list[ObjectSymbol] = []
     labels: list[tuple[Label, int]] = []
     local: dict[str, int] = {}
     data = bytearray()
@@ -67,7 +67,7 @@ def _lower(model: HeadSection, arch: Arch) -> tuple[Section, list[Symbol]]:
                 type_ = _field_type(arch, bits, field.pc_relative)
                 offset = here + field.offset
                 relocations.append(Relocation(offset, type_, field.symbol, field.addend))
-                symbols.append(Symbol(field.symbol))
+                symbols.append(ObjectSymbol(field.symbol))
             local |= {name: here + offset for name, offset in assembled.labels.items()}
             data += assembled.code
         elif isinstance(item, UnwindHint):
@@ -78,14 +78,14 @@ def _lower(model: HeadSection, arch: Arch) -> tuple[Section, list[Symbol]]:
             for offset, address in addresses:
                 type_ = _address_type(arch, address.width)
                 relocations.append(Relocation(here + offset, type_, address.symbol, address.addend))
-                symbols.append(Symbol(address.symbol))
+                symbols.append(ObjectSymbol(address.symbol))
             data += note
     section.data = bytes(data)
     section.relocations = [_without_local_label(r, model.name, local) for r in relocations]
     referred = [symbol for symbol in symbols if symbol.name not in local]
     ends = [*(offset for _, offset in labels[1:]), len(data)]
     defined = [
-        Symbol(
+        ObjectSymbol(
             label.name,
             model.name,
             offset,

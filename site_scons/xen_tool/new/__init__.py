@@ -18,7 +18,7 @@ _TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 _FILES = ("SConstruct", "Kconfig", "kernel.lds", "README.md")
 
 
-class Kind(NamedTuple):
+class KernelKind(NamedTuple):
     """The differences between kinds of kernels: PV or PVH, of 32 or 64 bits."""
 
     main: str
@@ -53,7 +53,7 @@ config XEN_HYPERCALL_PAGE
 	def_bool n
 """
 KINDS = {
-    (False, 64): Kind(
+    (False, 64): KernelKind(
         main="pv64.c",
         what="a 64-bit PV kernel",
         arch="x86_64",
@@ -64,7 +64,7 @@ KINDS = {
         kconfig="",
         mode="pv",
     ),
-    (True, 64): Kind(
+    (True, 64): KernelKind(
         main="pvh64.c",
         what="a 64-bit PVH kernel",
         arch="x86_64",
@@ -76,7 +76,7 @@ KINDS = {
         kconfig=_NO_PAGE,
         mode="pvh",
     ),
-    (False, 32): Kind(
+    (False, 32): KernelKind(
         main="pv32.c",
         what="a 32-bit PV kernel",
         arch="i386",
@@ -87,7 +87,7 @@ KINDS = {
         kconfig=_PAGE_OFFSET,
         mode="pv32-shim",
     ),
-    (True, 32): Kind(
+    (True, 32): KernelKind(
         main="pvh32.c",
         what="a 32-bit PVH kernel",
         arch="i386",

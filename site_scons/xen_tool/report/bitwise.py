@@ -27,7 +27,7 @@ _BYTES = 8
 _BLOCK = 4096
 
 
-class Difference(NamedTuple):
+class ByteDifference(NamedTuple):
     """The first difference of two files."""
 
     section: str | None
@@ -57,7 +57,7 @@ class _Section(NamedTuple):
     """The value that a symbol at its start has."""
 
 
-def difference(here: bytes, there: bytes) -> Difference | None:
+def difference(here: bytes, there: bytes) -> ByteDifference | None:
     """Return the first difference of two files' contents; None if there is none."""
     if here == there:
         return None
@@ -98,10 +98,10 @@ def _sections(elf: Elf) -> Sequence[_Section]:
 
 def _in_sections(
     elf: Elf, here: Sequence[_Section], there: Sequence[_Section]
-) -> Iterator[Difference]:
+) -> Iterator[ByteDifference]:
     for number, (one, other) in enumerate(zip(here, there, strict=False)):
         if one.name != other.name:
-            yield Difference(
+            yield ByteDifference(
                 one.name, None, None, 0, f"section {one.name}", f"section {other.name}"
             )
             return
@@ -109,10 +109,12 @@ def _in_sections(
             found = _at(one.name, one.content, other.content, _PRINTABLE)
             yield found._replace(symbol=_symbol(elf, number, one.first, found.offset))
         elif one.size != other.size:
-            yield Difference(one.name, None, None, 0, f"{one.size} bytes", f"{other.size} bytes")
+            yield ByteDifference(
+                one.name, None, None, 0, f"{one.size} bytes", f"{other.size} bytes"
+            )
     if len(here) != len(there):
         last = max(here, there, key=len)[min(len(here), len(there))].name
-        yield Difference(last, None, None, 0, f"{len(here)} sections", f"{len(there)} sections")
+        yield ByteDifference(last, None, None, 0, f"{len(here)} sections", f"{len(there)} sections")
 
 
 def _symbol(elf: Elf, section: int, first: int, offset: int) -> str | None:
@@ -127,7 +129,9 @@ def _symbol(elf: Elf, section: int, first: int, offset: int) -> str | None:
     return f"{symbols.name(best[1])}+{best[0]:#x}" if best else None
 
 
-def _at(section: str | None, here: bytes, there: bytes, pattern: re.Pattern[bytes]) -> Difference:
+def _at(
+    section: str | None, here: bytes, there: bytes, pattern: re.Pattern[bytes]
+) -> ByteDifference:
     """Return the first difference of two byte strings."""
     block = 0
     while here[block : block + _BLOCK] == there[block : block + _BLOCK]:
@@ -139,7 +143,7 @@ def _at(section: str | None, here: bytes, there: bytes, pattern: re.Pattern[byte
         shown = [_quoted(string) for string in strings]
     else:
         shown = [data[offset : offset + _BYTES].hex(" ") or "the end" for data in (here, there)]
-    return Difference(section, None, None, offset, *shown)
+    return ByteDifference(section, None, None, offset, *shown)
 
 
 def _string(data: bytes, offset: int, pattern: re.Pattern[bytes]) -> bytes:

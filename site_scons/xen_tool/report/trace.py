@@ -85,7 +85,7 @@ def _micro(seconds: float) -> int:
     return max(0, round(seconds * 1e6))
 
 
-class Console:
+class TimedConsole:
     """The phases of a boot, recognized by the lines of its console."""
 
     def __init__(self, trace: Trace) -> None:

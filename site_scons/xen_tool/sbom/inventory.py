@@ -30,7 +30,7 @@ _ASSEMBLERS = ("as", "-as")
 _SYMBOL = re.compile(r"^(?:(CONFIG_\w+)=(.*)|# (CONFIG_\w+) is not set)$", re.MULTILINE)
 
 
-class Made(NamedTuple):
+class RecordedStep(NamedTuple):
     """A step of the last build."""
 
     name: str
@@ -54,7 +54,7 @@ class Inventory(NamedTuple):
     """All steps of an image, in an order in which they can run, and all their files."""
 
     image: str
-    steps: tuple[Made, ...]
+    steps: tuple[RecordedStep, ...]
     digests: Mapping[str, str]
     """SHA-256 of each file, in order of names."""
     made: frozenset[str]
@@ -127,13 +127,13 @@ def recorded(database: Database, step: Step) -> Iterator[str]:
 
 def _made(
     plan: Plan, database: Database, step: Step, record: Record, texts: Texts, programs: Programs
-) -> Made:
+) -> RecordedStep:
     rows = [path for path, _ in database.rows(record.inputs) if not path.endswith("/")]
     provided = lines(database.text(record.provided))
     group = [path for path, _ in database.rows(database.text(record.group))]
     pairs = (line.partition("=") for line in lines(record.symbols))
     argv = step.argv()
-    return Made(
+    return RecordedStep(
         step.name or step.action,
         step.path,
         tuple(argv),
@@ -145,7 +145,7 @@ def _made(
     )
 
 
-def _renamed(step: Made, names: Names) -> Made:
+def _renamed(step: RecordedStep, names: Names) -> RecordedStep:
     inputs, outputs, tools = (
         tuple(dict.fromkeys(map(names.of, paths)))
         for paths in (step.inputs, step.outputs, step.tools)

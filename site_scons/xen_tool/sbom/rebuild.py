@@ -54,7 +54,7 @@ _UNWANTED = ("SCONSFLAGS", "KCONFIG_CONFIG", "XEN_TOOL_COMMAND")
 """Variables of the environment that would add to the recorded settings."""
 
 
-class Difference(NamedTuple):
+class RebuildDifference(NamedTuple):
     """One difference between the recorded build and the new one."""
 
     kind: str
@@ -71,7 +71,7 @@ class Rebuilt(NamedTuple):
     recorded: Recorded
     built: str | None
     """SHA-256 of the new image; None if it was not built, as sources differ."""
-    differences: tuple[Difference, ...]
+    differences: tuple[RebuildDifference, ...]
 
     @property
     def same(self) -> bool:
@@ -148,7 +148,7 @@ def _build_folder(recorded: Recorded, outside: str) -> str:
 
 def _changed(
     kind: str, names: Iterable[str], recorded: Recorded, here: Names
-) -> Iterator[Difference]:
+) -> Iterator[RebuildDifference]:
     """Yield files whose content here is not the recorded one."""
     for name in names:
         path = here.path(name)
@@ -156,7 +156,7 @@ def _changed(
         if now != was:
             version = recorded.versions.get(name)
             present = programs.version(path) if version and now else ""
-            yield Difference(
+            yield RebuildDifference(
                 kind, name, _about(was, version), _about(now, present) if now else None
             )
 
@@ -220,7 +220,7 @@ class _Compared:
         folder = there.path(recorded.settings.get("O", ""))
         self._database = Database(os.path.join(folder, DATABASE))
 
-    def all(self) -> Iterator[Difference]:
+    def all(self) -> Iterator[RebuildDifference]:
         """Yield the differences that others do not explain, in the order of the build."""
         made = {name for step in self._recorded.steps for name in step.outputs}
         others = self._recorded.digests.keys() - self._recorded.sources.keys() - made
@@ -236,7 +236,7 @@ class _Compared:
             if wrong[0].endswith(CONFIG_FILE):
                 yield from self._configuration(wrong[0])
             elif words := self._words(step):
-                yield Difference(FLAG, step.title, *words)
+                yield RebuildDifference(FLAG, step.title, *words)
             elif not explained:
                 yield self._file(wrong[0])
 
@@ -244,11 +244,11 @@ class _Compared:
         digests = self._recorded.digests
         return [name for name in names if _sha256(self._there.path(name)) != digests[name]]
 
-    def _configuration(self, name: str) -> Iterator[Difference]:
+    def _configuration(self, name: str) -> Iterator[RebuildDifference]:
         was, now = self._recorded.values, values(self._there.path(name))
         for symbol in dict.fromkeys((*was, *now)):
             if was.get(symbol) != now.get(symbol):
-                yield Difference(CONFIGURATION, symbol, was.get(symbol), now.get(symbol))
+                yield RebuildDifference(CONFIGURATION, symbol, was.get(symbol), now.get(symbol))
 
     def _words(self, step: Built) -> tuple[str | None, str | None] | None:
         """Return the words that only the recorded and only the new command has."""
@@ -267,7 +267,7 @@ class _Compared:
             return shlex.join(was), shlex.join(now)
         return shlex.join(gone.elements()) or None, shlex.join(come.elements()) or None
 
-    def _file(self, name: str) -> Difference:
+    def _file(self, name: str) -> RebuildDifference:
         was = self._recorded.digests[name]
         now = _sha256(self._there.path(name))
         is_image = name == self._recorded.image
@@ -276,5 +276,5 @@ class _Compared:
             contents = (read_regular(each, "a file")[0] for each in (path, self._there.path(name)))
             found = difference(*contents)
             if found is not None:
-                return Difference(FILE, name, found.here, found.there, found.place)
-        return Difference(FILE, name, _about(was, None), now and _about(now, None))
+                return RebuildDifference(FILE, name, found.here, found.there, found.place)
+        return RebuildDifference(FILE, name, _about(was, None), now and _about(now, None))

@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 from ..light import NamedTuple
 from . import names
-from .inventory import Inventory, Made
+from .inventory import Inventory, RecordedStep
 
 SOURCE, BUILD, OUTPUT = (f"sbom-{name}.spdx.json" for name in ("source", "build", "output"))
 _CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
@@ -303,7 +303,7 @@ def _describe_steps(
     return whole
 
 
-def _parameters(step: Made) -> Iterable[tuple[str, str]]:
+def _parameters(step: RecordedStep) -> Iterable[tuple[str, str]]:
     for number, word in enumerate(step.command):
         yield f"argv[{number}]", word
     for name, value in step.symbols.items():

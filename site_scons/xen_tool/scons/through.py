@@ -33,7 +33,7 @@ _UNUSUAL = (
 """Options with which SCons does not simply build."""
 
 
-class Recorder:
+class ReadingRecorder:
     """Records what a run reads, and stores it if the run succeeds."""
 
     def __init__(self, arguments: list[str]) -> None:
@@ -221,7 +221,7 @@ def main(arguments: list[str]) -> None:
     """Run SCons and exit with its status."""
     collect_rarely()
     watched.tell(watched.BUILT)
-    recorder = Recorder(arguments)
+    recorder = ReadingRecorder(arguments)
     # Programs that SConscripts start must not write messages for the watcher.
     os.environ.pop(reading.WATCHER, None)
 

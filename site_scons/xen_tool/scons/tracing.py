@@ -90,9 +90,9 @@ def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callabl
     found = trace()
     if found is None:
         return echo, lambda: None
-    from ..report.trace import Console
+    from ..report.trace import TimedConsole
 
-    seen = Console(found)
+    seen = TimedConsole(found)
 
     def see(line: str) -> None:
         seen.see(line)

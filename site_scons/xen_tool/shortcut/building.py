@@ -6,14 +6,14 @@ from __future__ import annotations
 import sys
 
 from .. import signals
-from ..build.runner import Result
+from ..build.runner import RunResult
 from ..build.session import Session
 from ..build.slots import Slots
 from ..errors import XenToolError
 from ..functions import IMPORTS, functions
 from ..progress import Lines
 from . import watched
-from .reading import Plan, Reading
+from .reading import Reading, StoredPlan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ _FAILED = 2
 """The exit status of SCons for every failure."""
 
 
-def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> int | None:
+def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]) -> int | None:
     """Build the requested files; return the exit status, or None if SCons is needed."""
-    sessions: list[tuple[Plan, Session]] = []
+    sessions: list[tuple[StoredPlan, Session]] = []
     for plan, database, contents in plans:
         steps = plan.read()
         if steps is None:
@@ -75,7 +75,7 @@ def build(known: Reading, plans: Sequence[tuple[Plan, Database, Contents]]) -> i
     return status
 
 
-def _told(result: Result) -> int:
+def _told(result: RunResult) -> int:
     for failure in result.failures:
         print(f"scons: *** [{failure.step.path}] {failure.reason}", file=sys.stderr)
     if result.interrupted:

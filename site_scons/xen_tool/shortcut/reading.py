@@ -47,7 +47,7 @@ _KEPT = 64
 """Most readings in the cache."""
 
 
-class Plan:
+class StoredPlan:
     """A build directory of a reading."""
 
     def __init__(self, file: str, folder: str, targets: str, mark: str) -> None:
@@ -69,7 +69,7 @@ class Reading:
     def __init__(
         self,
         header: Sequence[str],
-        plans: Sequence[Plan],
+        plans: Sequence[StoredPlan],
         files: Sequence[Sequence[str]],
         described: Sequence[str] = (),
     ) -> None:
@@ -153,7 +153,7 @@ def load(path: str, of: str) -> Reading | None:
             return None
         return Reading(
             read[2 : _HEADER - 3],
-            [Plan(*read[at : at + _PLAN]) for at in range(_HEADER, first, _PLAN)],
+            [StoredPlan(*read[at : at + _PLAN]) for at in range(_HEADER, first, _PLAN)],
             [read[at : at + _FILE] for at in range(first, end, _FILE)],
             read[end:],
         )

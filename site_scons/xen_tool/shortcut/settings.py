@@ -93,10 +93,10 @@ def _dict(pairs: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
-class _Plan(reading.Plan):
+class _Plan(reading.StoredPlan):
     """The plan of a reading, with another configuration."""
 
-    def __init__(self, base: reading.Plan, file: str, configuration: Configuration) -> None:
+    def __init__(self, base: reading.StoredPlan, file: str, configuration: Configuration) -> None:
         said = "\n".join([base.mark, *_pairs(configuration.values)])
         mark = digest(said.encode("utf-8", "surrogateescape"))
         super().__init__(file, base.folder, "\n".join(base.targets), mark)

@@ -14,7 +14,7 @@ import pytest
 from boot.standin import Machine
 from xen_tool.boot.boot import boot
 from xen_tool.boot.debugger.session import xen_symbols
-from xen_tool.boot.debugger.stub import Where, by_hand, listening, where
+from xen_tool.boot.debugger.stub import GdbPlace, by_hand, listening, where
 from xen_tool.boot.given import given
 from xen_tool.boot.qemu import find_qemu
 from xen_tool.errors import XenToolError
@@ -96,7 +96,7 @@ def test_a_machine_started_by_hand_waits_at_the_same_place(tmp_path: Path) -> No
                 qemu.kill()
 
 
-def reached(place: Where) -> socket.socket:
+def reached(place: GdbPlace) -> socket.socket:
     """A connection to a place, at which something will listen soon."""
     for _ in range(300):
         gdb = socket.socket(socket.AF_UNIX if place.path else socket.AF_INET)

@@ -24,7 +24,7 @@ _MOST = 64
 XEN = "Xen"
 
 
-class Where(NamedTuple):
+class DumpPlace(NamedTuple):
     """The instruction pointer of a CPU, and whose it is."""
 
     who: str
@@ -49,7 +49,7 @@ class Dump:
     """Accept lines by see(); keep the last stack and the last instruction pointers."""
 
     def __init__(self) -> None:
-        self.places: list[Where] = []
+        self.places: list[DumpPlace] = []
         self.stack: list[int] = []
         self._who = ""
         self._open = False
@@ -65,7 +65,7 @@ class Dump:
             self._who = found[1] or XEN
         elif found := _RIP.search(text):
             del self.places[: -_MOST + 1]
-            self.places.append(Where(self._who, int(found[1], 16), found[2] or ""))
+            self.places.append(DumpPlace(self._who, int(found[1], 16), found[2] or ""))
             self._who = ""
             self.stack = []
         elif _STACK.search(text):

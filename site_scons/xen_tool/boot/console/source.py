@@ -27,7 +27,7 @@ _FRONT = re.compile(
 _OF_XEN = "(XEN) "
 
 
-class Line(NamedTuple):
+class SourceLine(NamedTuple):
     """A line of the console, without its prefixes."""
 
     source: str
@@ -37,7 +37,7 @@ class Line(NamedTuple):
     """Blanks before the text."""
 
 
-def read(line: str) -> Line:
+def read(line: str) -> SourceLine:
     """Split a line into its source, its indentation and its text."""
     source, at, in_domain = "", 0, False
     while front := _FRONT.match(line, at):
@@ -49,10 +49,10 @@ def read(line: str) -> Line:
     rest = line[at:]
     blanks = len(rest) - len(rest.lstrip())
     # One blank separates the prefixes from the text.
-    return Line(source, rest.strip(), max(0, blanks - (at > 0)))
+    return SourceLine(source, rest.strip(), max(0, blanks - (at > 0)))
 
 
-def divided(line: str) -> Iterator[Line]:
+def divided(line: str) -> Iterator[SourceLine]:
     """Yield the lines of a row: two if Xen wrote its message after text without a line's end."""
     parsed = read(line)
     at = parsed.text.find(_OF_XEN)
@@ -64,6 +64,6 @@ def divided(line: str) -> Iterator[Line]:
     yield of_xen._replace(source="shim") if parsed.source else of_xen
 
 
-def is_of_xen(line: Line) -> bool:
+def is_of_xen(line: SourceLine) -> bool:
     """Whether Xen or a xen-shim wrote a line."""
     return line.source in ("xen", "shim")

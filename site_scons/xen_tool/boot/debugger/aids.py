@@ -17,9 +17,9 @@ from ..given import Given
 from ..modes import Mode
 from ..qemu import Machine
 from . import core, replay, stub
-from .session import Session, session
+from .session import GdbSession, session
 
-Debugger = Callable[[Session], contextlib.AbstractContextManager[int]]
+Debugger = Callable[[GdbSession], contextlib.AbstractContextManager[int]]
 """Start a debugger; the value is a descriptor whose other end closes when it has ended."""
 
 

@@ -30,7 +30,7 @@ if _PACKAGES not in sys.path:
 
 from xen_tool.abi import PAGE_SIZE  # noqa: E402 - found only now
 from xen_tool.boot.debugger import layouts  # noqa: E402
-from xen_tool.boot.debugger.memory import Image, Memory, is_guest, register  # noqa: E402
+from xen_tool.boot.debugger.memory import GuestImage, Memory, is_guest, register  # noqa: E402
 from xen_tool.errors import XenToolError  # noqa: E402
 
 _POINTERS = ("xen_start_info", "pvh_start_info")
@@ -51,7 +51,7 @@ def _remember(_event: object) -> None:
         return
     # There may be no image or no registers.
     with contextlib.suppress(gdb.error, gdb.GdbError):
-        image = Image()
+        image = GuestImage()
         pc = register("pc")
         if pc == image.pvh_entry:
             _at_entry[name] = register("rbx") & 0xFFFFFFFF
@@ -63,7 +63,7 @@ class _Guest:
     """The image and the memory of the guest at this stop."""
 
     def __init__(self) -> None:
-        self.image = Image()
+        self.image = GuestImage()
         self.memory = Memory(self.image)
 
     def layout(self, text: str) -> layouts.Layout:
@@ -282,7 +282,7 @@ class _IsGuest(gdb.Function):  # type: ignore[misc]
         super().__init__("xen_is_guest")
 
     def invoke(self) -> bool:
-        return is_guest(Image())
+        return is_guest(GuestImage())
 
 
 gdb.events.stop.connect(_remember)

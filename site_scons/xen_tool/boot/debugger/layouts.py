@@ -48,7 +48,7 @@ HVM_MEMMAP_ENTRY = "addr:u64 size:u64 type:u32 reserved:u32"
 _FIELD = re.compile(r"([\w.]+):([us])?(8|32|64|long)(?:\[(\d+)\])?")
 
 
-class Field(NamedTuple):
+class StructField(NamedTuple):
     """A field of a structure, or an array."""
 
     name: str
@@ -63,7 +63,7 @@ class Field(NamedTuple):
 class Layout(NamedTuple):
     """The layout of a structure in memory, and its size in bytes."""
 
-    fields: tuple[Field, ...]
+    fields: tuple[StructField, ...]
     size: int
 
     def read(self, memory: bytes) -> dict[str, int | bytes]:
@@ -85,7 +85,7 @@ def layout(text: str, bits: int) -> Layout:
         width = (bits if size == "long" else int(size)) // 8
         align = min(width, bits // 8)
         offset = -(-offset // align) * align
-        fields.append(Field(name, offset, width, int(count or 0), sign == "s"))
+        fields.append(StructField(name, offset, width, int(count or 0), sign == "s"))
         offset += width * int(count or 1)
         widest = max(widest, align)
     return Layout(tuple(fields), -(-offset // widest) * widest)

@@ -27,7 +27,7 @@ _COMPARED = 16
 """Bytes of code by which the image is recognized."""
 
 
-class Image:
+class GuestImage:
     """The image that gdb has loaded: its width, notes, entries and code."""
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ def _physical(address: int, size: int) -> bytes:
 class _Nested:
     """The memory, at this stop, of a guest whose addresses are translated twice."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: GuestImage) -> None:
         size = int(gdb.execute("monitor info memory_size_summary", to_string=True).split()[2])
         size = min(size, _MOST_MEMORY)
         with tempfile.TemporaryDirectory(prefix="xen-tool-gdb-") as folder:
@@ -125,7 +125,7 @@ class _Nested:
         self.virtual = virtual(found)
 
 
-def is_guest(image: Image) -> bool:
+def is_guest(image: GuestImage) -> bool:
     """Whether the machine runs the image, and QEMU's stub reads its memory."""
     pc = register("pc")
     code = image.code(pc)
@@ -135,7 +135,7 @@ def is_guest(image: Image) -> bool:
 class Memory:
     """The guest's memory, by virtual and by physical addresses."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: GuestImage) -> None:
         self.virtual: Callable[[int, int], bytes] = _at
         self.physical: Callable[[int, int], bytes] = _physical
         pc = register("pc")

@@ -22,7 +22,7 @@ from ..boot import boot
 from ..given import Given
 from ..modes import Mode
 from ..result.outcome import Outcome
-from .session import Session
+from .session import GdbSession
 from .stub import where
 
 GDB = "gdb"
@@ -62,7 +62,7 @@ def debug(
     with tempfile.TemporaryDirectory(prefix="xen-tool-gdb-") as folder:
 
         @contextlib.contextmanager
-        def started(session: Session) -> Iterator[int]:
+        def started(session: GdbSession) -> Iterator[int]:
             words = session.words(run=True, options=given.gdb_words)
             # Once gdb is connected, the folder is not needed: a killed run leaves none behind.
             remove = f"python import shutil; shutil.rmtree({folder!r}, ignore_errors=True)"

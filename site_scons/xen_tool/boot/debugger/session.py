@@ -21,7 +21,7 @@ from ...image.data import Data
 from ...image.elf import Elf, NotElf
 from ...image.notes import NoteWalk
 from ..modes import Mode
-from .stub import Where
+from .stub import GdbPlace
 
 SCRIPT = Path(__file__).with_name("commands.py")
 _SYMBOLS = ("{folder}/xen-syms", "{folder}/xen-syms-{version}-amd64")
@@ -29,7 +29,7 @@ _DEBIANS_SYMBOLS = "usr/lib/debug/boot/xen-syms-{version}-amd64"
 """A file of the package xen-hypervisor-VERSION-amd64-dbg, below the root that has boot/."""
 
 
-class Session(NamedTuple):
+class GdbSession(NamedTuple):
     """The data of a machine for its debugger."""
 
     image: str
@@ -37,7 +37,7 @@ class Session(NamedTuple):
     """32 or 64; None if gdb cannot read the image: it is packed, or not an ELF file."""
     cpu_bits: int
     """The machine's: 64, also for a 32-bit image; 32 with qemu-system-i386."""
-    where: Where
+    where: GdbPlace
     entry: int | None
     """The address at which this mode starts the image; None if no note names it."""
     is_nested: bool
@@ -68,8 +68,8 @@ class Session(NamedTuple):
 
 
 def session(
-    image: str, kernel: str, where: Where, mode: Mode, qemu: str, xen_symbols: Path | None = None
-) -> Session:
+    image: str, kernel: str, where: GdbPlace, mode: Mode, qemu: str, xen_symbols: Path | None = None
+) -> GdbSession:
     """Return the session for an image in this mode.
 
     kernel: a copy of the image; qemu: the path of the program.
@@ -84,7 +84,7 @@ def session(
             if mode.starts_by_pvh:
                 entry = notes.get(XenElfNote.PHYS32_ENTRY)
     cpu_bits = 32 if qemu.endswith("-i386") else 64
-    return Session(image, bits, cpu_bits, where, entry, mode.is_nested, xen_symbols)
+    return GdbSession(image, bits, cpu_bits, where, entry, mode.is_nested, xen_symbols)
 
 
 def xen_symbols(hypervisor: Path, content: bytes, version: str | None) -> Path | None:

@@ -21,7 +21,7 @@ _LONGEST_PATH = 107
 """The longest path of a socket in bytes (unix(7))."""
 
 
-class Where(NamedTuple):
+class GdbPlace(NamedTuple):
     """A TCP port of 127.0.0.1, or the path of a socket."""
 
     port: int | None = None
@@ -33,7 +33,7 @@ class Where(NamedTuple):
         return self.path or f"{_HOST}:{self.port}"
 
 
-def where(text: str) -> Where:
+def where(text: str) -> GdbPlace:
     """Return the place of a value of GDB=: 1, a port, or a path with a slash.
 
     Raises XenToolError if it is none of these.
@@ -43,19 +43,19 @@ def where(text: str) -> Where:
             raise XenToolError(
                 f"GDB={text}: the path of a socket has at most {_LONGEST_PATH} bytes"
             )
-        return Where(path=text)
+        return GdbPlace(path=text)
     if text == "1":
-        return Where(PORT)
+        return GdbPlace(PORT)
     if not (re.fullmatch("[0-9]{1,5}", text, re.ASCII) and 1024 <= int(text) <= 65535):
         raise XenToolError(
             f"GDB={text}: GDB is 1 (the port {PORT}), a port from 1024 to 65535, or the path of a "
             "socket, with a slash, such as ./gdb.sock"
         )
-    return Where(int(text))
+    return GdbPlace(int(text))
 
 
 @contextlib.contextmanager
-def listening(place: Where) -> Iterator[int]:
+def listening(place: GdbPlace) -> Iterator[int]:
     """Give a descriptor of a socket that listens there; remove its path at the end.
 
     Raises XenToolError if the place is in use, or the socket cannot be created.
@@ -87,7 +87,7 @@ def options(descriptor: int) -> list[str]:
     return _options(f"fd={descriptor}")
 
 
-def by_hand(place: Where) -> list[str]:
+def by_hand(place: GdbPlace) -> list[str]:
     """Return the same options for a machine that is started by hand."""
     path = place.path.replace(",", ",,")
     return _options(f"path={path}" if path else f"host={_HOST},port={place.port}")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from ..console.dump import Dump, Where
-from ..console.source import Line, divided, is_of_xen
+from ..console.dump import Dump, DumpPlace
+from ..console.source import SourceLine, divided, is_of_xen
 from ..console.terminal import Seen
 from ..modes import Place
 from .reader import FEW, LENGTH, Reader
@@ -91,7 +91,7 @@ class Evidence:
         for parsed in divided(line):
             self._see(parsed, seen)
 
-    def _see(self, parsed: Line, seen: Seen) -> None:
+    def _see(self, parsed: SourceLine, seen: Seen) -> None:
         text = parsed.text[:LENGTH]
         if not text or _QEMU_WARNING.match(text):
             return
@@ -146,6 +146,6 @@ class Evidence:
         """Whether a domain is the dom0 that builds the guest, and not the guest."""
         return self.place is Place.DOMU and domain == 0 and not self.in_shim
 
-    def is_of_guest(self, place: Where) -> bool:
+    def is_of_guest(self, place: DumpPlace) -> bool:
         """Whether it is a vCPU of the guest."""
         return place.of_domain is not None and not self.is_of_dom0(place.of_domain)

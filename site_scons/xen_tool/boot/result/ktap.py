@@ -39,7 +39,7 @@ class _Document:
         self.tests = 0
 
 
-class Line(NamedTuple):
+class KtapLine(NamedTuple):
     """A line of KTAP."""
 
     failed: bool
@@ -57,21 +57,21 @@ class Ktap:
         self._open: list[_Document] = []
         self._problems: list[str] = []
 
-    def see(self, text: str, indent: int, *, whole: bool) -> Line | None:
+    def see(self, text: str, indent: int, *, whole: bool) -> KtapLine | None:
         """Read the next line, with its indentation; return None if it is not a line of KTAP.
 
         Only a complete line counts for a pass; a failure counts in an incomplete line too.
         """
         if _FAILURE.match(text):
-            return Line(failed=True)
+            return KtapLine(failed=True)
         if test := _TEST.fullmatch(text):
             number, directive = test[2], (test[3] or "").upper()
             excused = directive in _EXCUSED
             failed = directive in _FAILED or bool(test[1] and not excused)
             if self.begun and whole and number:
                 self._test(text, indent, number, excused=excused, failed=failed)
-                return Line(failed)
-            return Line(failed) if failed and (self.begun or number) else None
+                return KtapLine(failed)
+            return KtapLine(failed) if failed and (self.begun or number) else None
         if not whole:
             return None
         if _BEGIN.match(text) and (self.begun or not text.startswith("#")):
@@ -81,7 +81,7 @@ class Ktap:
             self._plan(text, indent, int(plan[1]))
         else:
             return None
-        return Line(failed=False)
+        return KtapLine(failed=False)
 
     def problems(self) -> list[str]:
         """Return the first problems of the documents, as if the open ones ended here."""

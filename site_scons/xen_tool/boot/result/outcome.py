@@ -18,12 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..console.dump import XEN, Where
+from ..console.dump import XEN, DumpPlace
 from ..modes import Place
-from ..symbols import Symbols
+from ..symbols import ImageSymbols
 from .evidence import Evidence
-from .protocols import KTAP, NONE, Finish, Result
-from .reader import Verdict
+from .protocols import KTAP, NONE, Finish, GuestResult
+from .reader import GuestVerdict
 
 PASS_STATUS = 33
 """QEMU's exit status after the guest wrote 0x10 to isa-debug-exit (2 * 0x10 + 1)."""
@@ -42,7 +42,7 @@ _SILENT_DOMU = (
 class Outcome:
     """The outcome of one run."""
 
-    result: Result
+    result: GuestResult
     status: int | None
     """QEMU's exit status, or the negative number of a signal; None if it had to be killed."""
     reason: str
@@ -56,12 +56,12 @@ class Outcome:
     @property
     def passed(self) -> bool:
         """Whether the guest passed."""
-        return self.result is Result.PASSED
+        return self.result is GuestResult.PASSED
 
     @property
     def failed(self) -> bool:
         """Whether a verdict was requested and the guest did not pass."""
-        return self.result not in (Result.PASSED, Result.SHOWN)
+        return self.result not in (GuestResult.PASSED, GuestResult.SHOWN)
 
 
 class End(NamedTuple):
@@ -73,14 +73,14 @@ class End(NamedTuple):
     shutdown: str | None = None
     """The value of monitor.Monitor.shutdown."""
     triple_fault: bool = False
-    places: Sequence[Where] = ()
+    places: Sequence[DumpPlace] = ()
     """The instruction pointers of its CPUs, if they were read."""
 
 
-class Judge:
+class OutcomeJudge:
     """Judge the end of a run; the symbols are those of its image."""
 
-    def __init__(self, evidence: Evidence, end: End, symbols: Symbols) -> None:
+    def __init__(self, evidence: Evidence, end: End, symbols: ImageSymbols) -> None:
         self._evidence = evidence
         self._end = end
         self._symbols = symbols
@@ -89,21 +89,21 @@ class Judge:
         finishes = self._finishes()
         named = self._reader.named
         if named and named.by_end and named.ends and named.ends & finishes:
-            self._verdict = Verdict(named, Result.PASSED, "")
+            self._verdict = GuestVerdict(named, GuestResult.PASSED, "")
         elif self._verdict.protocol is KTAP and self._reader.objection() and not finishes:
             # The guest crashed or hangs before the end of the document.
-            self._verdict = Verdict(None, None, "")
+            self._verdict = GuestVerdict(None, None, "")
 
-    def result(self) -> Result:
+    def result(self) -> GuestResult:
         """Return the result of the run."""
         if self._reader.named is NONE:
-            return Result.SHOWN
+            return GuestResult.SHOWN
         if self._death():
-            return Result.CRASHED
+            return GuestResult.CRASHED
         result = self._verdict.result
         if result is None:
-            return Result.FAILED if self._reader.failures else Result.CRASHED
-        return Result.FAILED if result is Result.PASSED and self._objection() else result
+            return GuestResult.FAILED if self._reader.failures else GuestResult.CRASHED
+        return GuestResult.FAILED if result is GuestResult.PASSED and self._objection() else result
 
     def reason(self) -> str:
         """Return why the run passed or failed, in one sentence."""
@@ -152,7 +152,7 @@ class Judge:
         if not verdict.result:
             return f"no result came, but {failed}" if failed else ""
         text = f"the guest reported {verdict.text}" if verdict.text else "the guest powered off"
-        if verdict.result is not Result.PASSED:
+        if verdict.result is not GuestResult.PASSED:
             return text + (f" ({failed})" if failed else "")
         but = self._objection()
         return text + (f", but {but}" if but else "")
@@ -244,10 +244,10 @@ class Judge:
             return f"the guest {did} the machine"
         return f"the machine was {did}, which Xen did not report"
 
-    def _describe(self, places: Sequence[Where]) -> str:
+    def _describe(self, places: Sequence[DumpPlace]) -> str:
         return ", ".join(f"{place.who} at {self._place(place)}" for place in places)
 
-    def _place(self, place: Where) -> str:
+    def _place(self, place: DumpPlace) -> str:
         return place.name or self._symbols.place(place.address)
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ...errors import XenToolError
 
 
-class Result(Enum):
+class GuestResult(Enum):
     """The result of a run, from the best to the worst; only PASSED is a success."""
 
     PASSED = "passed"
@@ -55,7 +55,7 @@ class Protocol(NamedTuple):
     """A description for users."""
     words: tuple[tuple[str, Kind], ...] = ()
     """Regular expressions for the start of a line, and what such a line means."""
-    results: Mapping[str, Result] = {}
+    results: Mapping[str, GuestResult] = {}
     """The result that each complete line of Kind.RESULT gives; another line gives FAILED."""
     ends: frozenset[Finish] | None = frozenset((Finish.EXIT,))
     """The accepted ends of the machine after a pass; None: it may run on, and is stopped."""
@@ -85,7 +85,7 @@ PASS_FAIL = Protocol(
         (r"RESULT:", Kind.RESULT),
         (_FAIL, Kind.FAILURE),
     ),
-    {"RESULT: PASS": Result.PASSED},
+    {"RESULT: PASS": GuestResult.PASSED},
 )
 XTF = Protocol(
     "xtf",
@@ -93,10 +93,10 @@ XTF = Protocol(
     # xtf, common/report.c and include/xtf/report.h; its runner calls it CRASH if no result comes.
     ((r"Test result:", Kind.RESULT), (r"Fail:|PANIC:", Kind.FAILURE)),
     {
-        "Test result: SUCCESS": Result.PASSED,
-        "Test result: SUCCESS with warnings": Result.PASSED,
-        "Test result: SKIP": Result.SKIPPED,
-        "Test result: ERROR": Result.ERROR,
+        "Test result: SUCCESS": GuestResult.PASSED,
+        "Test result: SUCCESS with warnings": GuestResult.PASSED,
+        "Test result: SKIP": GuestResult.SKIPPED,
+        "Test result: ERROR": GuestResult.ERROR,
     },
     frozenset((Finish.EXIT, Finish.POWEROFF)),
 )

@@ -19,10 +19,10 @@ from .protocols import (
     KTAP,
     NO_PATTERNS,
     PATTERNS,
+    GuestResult,
     Kind,
     Patterns,
     Protocol,
-    Result,
 )
 
 FEW = 3
@@ -33,15 +33,15 @@ LENGTH = 200
 _COPIES = 64
 """Most lines by which a copy of the console on another channel may be late."""
 
-_SEVERITY = {result: number for number, result in enumerate(Result)}
+_SEVERITY = {result: number for number, result in enumerate(GuestResult)}
 
 
-class Verdict(NamedTuple):
+class GuestVerdict(NamedTuple):
     """The result that a guest reported."""
 
     protocol: Protocol | None
     """The protocol of the result; None if no result was reported."""
-    result: Result | None
+    result: GuestResult | None
     text: str
     """The guest's line, or a summary; "" if no result was reported."""
 
@@ -69,7 +69,7 @@ class Reader:
         self._ktap = Ktap()
         self._passes = 0
         self._counts: list[str] = []
-        self._verdict = Verdict(None, None, "")
+        self._verdict = GuestVerdict(None, None, "")
         self._channel = ""
         self._last: deque[tuple[str, str]] = deque(maxlen=_COPIES)
         """The last lines up to the result, each with its channel."""
@@ -107,7 +107,7 @@ class Reader:
         if seen is not Seen.LINE or not self._patterns.passed.search(text):
             return False
         if not self._verdict.text:
-            self._verdict = Verdict(self.named, Result.PASSED, text[:LENGTH])
+            self._verdict = GuestVerdict(self.named, GuestResult.PASSED, text[:LENGTH])
         return True
 
     def _take(self, protocol: Protocol, kind: Kind, text: str, seen: Seen, channel: str) -> bool:
@@ -115,11 +115,11 @@ class Reader:
         if kind is Kind.FAILURE:
             self._fail(text)
         elif kind is Kind.RESULT:
-            result = protocol.results.get(text, Result.FAILED)
+            result = protocol.results.get(text, GuestResult.FAILED)
             if not counts:
-                if result is not Result.PASSED:
+                if result is not GuestResult.PASSED:
                     self._fail(text)
-                return result is not Result.PASSED
+                return result is not GuestResult.PASSED
             self._keep(protocol, result, text[:LENGTH], seen, channel)
         elif not counts or seen is Seen.GLIMPSE:
             return False
@@ -130,14 +130,14 @@ class Reader:
         return True
 
     def _keep(
-        self, protocol: Protocol, result: Result, text: str, seen: Seen, channel: str
+        self, protocol: Protocol, result: GuestResult, text: str, seen: Seen, channel: str
     ) -> None:
         """Keep the worst result; of equal ones, the first."""
-        if result is Result.PASSED and seen is not Seen.LINE:
+        if result is GuestResult.PASSED and seen is not Seen.LINE:
             return  # it was overwritten, or is only a part of a line
         before = self._verdict.result
         if before is None or _SEVERITY[result] > _SEVERITY[before]:
-            self._verdict, self._channel = Verdict(protocol, result, text), channel
+            self._verdict, self._channel = GuestVerdict(protocol, result, text), channel
 
     def _fail(self, text: str) -> None:
         self.failures += 1
@@ -158,13 +158,13 @@ class Reader:
         """Whether the machine need not end after a pass."""
         return self.named is not None and self.named.ends is None
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> GuestVerdict:
         """Return the result reported so far."""
         if self._verdict.text or not self._ktap.begun or self.named not in (None, KTAP):
             return self._verdict
-        result = Result.PASSED if self._ktap.passed else Result.SKIPPED
-        result = Result.FAILED if self.failures else result
-        return Verdict(KTAP, result, self._ktap.summary())
+        result = GuestResult.PASSED if self._ktap.passed else GuestResult.SKIPPED
+        result = GuestResult.FAILED if self.failures else result
+        return GuestVerdict(KTAP, result, self._ktap.summary())
 
     def objection(self) -> str:
         """Return what the guest printed that contradicts a pass; "" if nothing does."""

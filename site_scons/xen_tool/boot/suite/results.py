@@ -25,7 +25,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ...files import write_if_changed
-from ..result.protocols import Result
+from ..result.protocols import GuestResult
 from .cases import Case
 from .run import FLAKY, NOT_RUN, REFUSED, Ran, Suite
 
@@ -139,13 +139,13 @@ def document(all_ran: Sequence[Ran], folder: Path, *, interrupted: bool) -> dict
 
 
 _ELEMENTS = {
-    Result.SKIPPED.value: "skipped",
+    GuestResult.SKIPPED.value: "skipped",
     NOT_RUN: "skipped",
-    Result.FAILED.value: "failure",
+    GuestResult.FAILED.value: "failure",
     FLAKY: "failure",
     REFUSED: "error",
-    Result.ERROR.value: "error",
-    Result.CRASHED.value: "error",
+    GuestResult.ERROR.value: "error",
+    GuestResult.CRASHED.value: "error",
 }
 """The element of JUnit's XML for each result."""
 

@@ -15,7 +15,7 @@ from ..boot import boot
 from ..console.log import Log
 from ..qemu import Machine
 from ..result.outcome import Outcome
-from ..result.protocols import NONE, Result
+from ..result.protocols import NONE, GuestResult
 from .cases import Case
 
 FLAKY = "flaky"
@@ -68,20 +68,20 @@ class Ran(NamedTuple):
 
     @property
     def result(self) -> str:
-        """The value of a Result, FLAKY, REFUSED, or NOT_RUN."""
+        """The value of a GuestResult, FLAKY, REFUSED, or NOT_RUN."""
         if self.case.mode is None:
             return REFUSED
         if not self.runs:
             return NOT_RUN
         if 0 < self.passes < len(self.runs):
             return FLAKY
-        order = list(Result)
+        order = list(GuestResult)
         return max((run.outcome.result for run in self.runs), key=order.index).value
 
     @property
     def passed(self) -> bool:
         """Whether all runs passed."""
-        return self.result == Result.PASSED.value
+        return self.result == GuestResult.PASSED.value
 
     @property
     def seconds(self) -> float | None:
@@ -192,7 +192,7 @@ class Suite:
                     case.image, mode=mode, echo=log.line, started=started, **case.options._asdict()
                 )
             except XenToolError as error:
-                outcome = Outcome(Result.ERROR, None, str(error), (), 0.0)
+                outcome = Outcome(GuestResult.ERROR, None, str(error), (), 0.0)
             finally:
                 with self._mutex:
                     self._machines.difference_update(machines)

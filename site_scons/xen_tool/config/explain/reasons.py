@@ -37,7 +37,7 @@ def origin(symbol: Symbol, holding: Origins) -> str:
     return "default"
 
 
-class Reason(NamedTuple):
+class ValueReason(NamedTuple):
     """The reason why an assignment has no effect."""
 
     text: str
@@ -53,11 +53,11 @@ def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
     return f"{found.text}; {found.fix}" if fix and found.fix else found.text
 
 
-def chain(assignment: Assignment, where: Origins) -> list[tuple[Symbol, Reason]]:
+def chain(assignment: Assignment, where: Origins) -> list[tuple[Symbol, ValueReason]]:
     """Return why an assignment has no effect, and why symbols that prevent it cannot be changed."""
     import kconfiglib
 
-    links: dict[Symbol, Reason] = {}
+    links: dict[Symbol, ValueReason] = {}
     queue = [assignment]
     for wish in queue:
         if len(links) == _MOST_LINKS or wish.symbol in links:
@@ -70,7 +70,7 @@ def chain(assignment: Assignment, where: Origins) -> list[tuple[Symbol, Reason]]
     return list(links.items())
 
 
-def explained(assignment: Assignment, where: Origins) -> Reason:
+def explained(assignment: Assignment, where: Origins) -> ValueReason:
     """Return the reason why an assignment has no effect; where: origins of all that was set."""
     import kconfiglib
 
@@ -86,26 +86,26 @@ def explained(assignment: Assignment, where: Origins) -> Reason:
         missing = [term for term in missing if not _is_m(term)]
     if missing and assignment.value != "n":
         needs = _needs(assignment, missing, where)
-        return Reason(f"{most}; {needs.text}", "", needs.symbols) if most else needs
+        return ValueReason(f"{most}; {needs.text}", "", needs.symbols) if most else needs
     if most:
-        return Reason(most, "", ())
+        return ValueReason(most, "", ())
     if symbol.choice is not None:
         return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
         selecting = [s for s in _symbols(symbol.rev_dep) if s.str_value != "n"]
         names = [s.name for s in selecting]
         fix = f"type {names[0]}=0 as well"
-        return Reason(f"{' and '.join(names)} (=y) selects it", fix, selecting)
+        return ValueReason(f"{' and '.join(names)} (=y) selects it", fix, selecting)
     for low, high, condition in symbol.ranges:
         if kconfiglib.expr_value(condition):
-            return Reason(f"its range is {low.str_value} to {high.str_value}", "", ())
+            return ValueReason(f"its range is {low.str_value} to {high.str_value}", "", ())
     if symbol.visibility == 0:
         return _with_conditions("it is not visible", symbol)
     if assignment.value == "m" and symbol.type == kconfiglib.BOOL:
-        return Reason(f"without modules m is y; it is {symbol.str_value}", "", ())
+        return ValueReason(f"without modules m is y; it is {symbol.str_value}", "", ())
     if whole and symbol.visibility == 1:
         return _with_conditions("it can be m at most, as its prompt is", symbol)
-    return Reason(f"it is {symbol.str_value or 'not set'}", "", ())
+    return ValueReason(f"it is {symbol.str_value or 'not set'}", "", ())
 
 
 def needed(symbol: Symbol) -> list[Symbol]:
@@ -122,20 +122,20 @@ def needed(symbol: Symbol) -> list[Symbol]:
     return missing + [deeper for term in missing for deeper in needed(term)]
 
 
-def _promptless(symbol: Symbol) -> Reason:
+def _promptless(symbol: Symbol) -> ValueReason:
     value = symbol.str_value or "not set"
     text = f"it has no prompt and is {value}"
     if symbol.name in _OF_ARCH:
         other = _other_arch(symbol)
-        return Reason(f"{text}, as ARCH says", f"type {other} instead" if other else "", ())
+        return ValueReason(f"{text}, as ARCH says", f"type {other} instead" if other else "", ())
     followed = {s for d, c in symbol.defaults for s in (*_symbols(d), *_symbols(c))}
     symbols = sorted(followed, key=lambda s: str(s.name))
     symbols += [s for s in _symbols(symbol.direct_dep) if s not in followed]
     names = ", ".join(s.name for s in symbols)
-    return Reason(f"{text}; it follows {names}" if names else text, "", symbols)
+    return ValueReason(f"{text}; it follows {names}" if names else text, "", symbols)
 
 
-def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> Reason:
+def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> ValueReason:
     import kconfiglib
 
     kconf = assignment.symbol.kconfig
@@ -162,29 +162,29 @@ def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> Reason
                 fixes.append(f"{term.name}=1")
     is_clear = assignment.origin == COMMAND_LINE and len(fixes) == len(missing)
     fix = f"type {' '.join(fixes)} {assignment}" if is_clear else ""
-    return Reason("it needs " + " and ".join(needs), fix, symbols)
+    return ValueReason("it needs " + " and ".join(needs), fix, symbols)
 
 
-def _choice(symbol: Symbol, value: str, where: Origins) -> Reason:
+def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
     selected = symbol.choice.selection
     others = [s.name for s in symbol.choice.syms if s is not symbol]
     if value == "n":
         instead = f"type {others[0]}=1 instead" if others else ""
-        return Reason("one of the choice must be chosen", instead, ())
+        return ValueReason("one of the choice must be chosen", instead, ())
     if selected is None:
         return _with_conditions("its choice is not visible", symbol.choice)
     text = f"{selected.name} ({_state(selected, where)}) is chosen in its place"
-    return Reason(text, "drop one of them", [selected])
+    return ValueReason(text, "drop one of them", [selected])
 
 
-def _with_conditions(text: str, item: Any) -> Reason:
+def _with_conditions(text: str, item: Any) -> ValueReason:
     import kconfiglib
 
     conditions = [node.prompt[1] for node in item.nodes if node.prompt]
     symbols = {s for condition in conditions for s in _symbols(condition) if s is not item}
     needs = " or ".join(map(kconfiglib.expr_str, conditions))
     ordered = sorted(symbols, key=lambda s: str(s.name))
-    return Reason(f"{text}: it needs {needs}", "", ordered)
+    return ValueReason(f"{text}: it needs {needs}", "", ordered)
 
 
 def _unmet(expression: Any, least: int = 1) -> list[Any]:

@@ -19,7 +19,7 @@ _TOKENS = re.compile(r"\\.|:=|\+=|&&|\|\||.")
 _UNSUPPORTED = re.compile(r"[^\w\s$()=!<>&|/.,'\"-]|[&|]")
 
 
-class Place(NamedTuple):
+class KconfigPlace(NamedTuple):
     """The place of a property that may have a condition, and the token that it begins with."""
 
     token: int

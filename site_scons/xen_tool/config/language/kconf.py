@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import XenToolError
-from .checks import Place, mend_line, problems, transitional_mistakes, where
+from .checks import KconfigPlace, mend_line, problems, transitional_mistakes, where
 from .library import import_kconfiglib
 from .values import differs_from_default
 
@@ -81,8 +81,8 @@ def kconfig_class() -> Any:
         def __init__(self, *args: Any, text: str | None = None, **options: Any) -> None:
             self._text = text
             self.problems: list[str] = []
-            self.places: dict[Any, list[Place]] = {}
-            self._conditions: list[Place] = []
+            self.places: dict[Any, list[KconfigPlace]] = {}
+            self._conditions: list[KconfigPlace] = []
             self._node: Any = None
             self._switch: Any = None
             self._first_line = 0
@@ -190,7 +190,7 @@ def kconfig_class() -> Any:
 
         def _parse_cond(self) -> Any:
             # Kconfiglib calls this for each line of a property that may have a condition.
-            self._conditions.append(Place(self._tokens[0], self._here()))
+            self._conditions.append(KconfigPlace(self._tokens[0], self._here()))
             return super()._parse_cond()
 
         def _parse_prompt(self, node: Any) -> None:

@@ -26,7 +26,7 @@ from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS, GetLaunchDir, Ge
 
 from ...build import tree
 from ...errors import XenToolError
-from ...report.bitwise import Difference, difference
+from ...report.bitwise import ByteDifference, difference
 from ..errors import while_building, while_reading
 from ..flags import path_of
 from ..graph.names import REPRODUCIBLE
@@ -131,7 +131,7 @@ def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str])
         )
 
 
-def _compare(path: str, other: str) -> Difference | None:
+def _compare(path: str, other: str) -> ByteDifference | None:
     contents = []
     for name in (path, other):
         try:
