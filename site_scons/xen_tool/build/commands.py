@@ -100,10 +100,10 @@ class Commands:
         output = os.path.join(part, os.path.basename(step.path))
         said, said_by_as = os.path.join(part, _PART), os.path.join(part, f"{_PART}.as")
         assembles = "-c" in given
-        # With clang, the text of the sources decides whether GNU as assembles them.
-        texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *known])]
         always = group.gas == "always" and not group.launcher
-        by_gas = assembles and (always or needs_gas(group, texts))
+        # With clang, the text of the sources decides whether GNU as assembles them.
+        before = () if always else self._texts.all_of([*step.inputs, *known])
+        by_gas = assembles and (always or needs_gas(group, before))
         theirs: list[str] = []
         report_words = ["-MD", "-MF", said, "-MT", "x"]
         if any(map(words.asks_for_depfile, given)):
@@ -125,7 +125,7 @@ class Commands:
         if ended.status != 0:
             return None
         read = depfile.compiler(_text(said))
-        texts = [self._texts.of(name) for name in dict.fromkeys([*step.inputs, *read])]
+        texts = self._texts.all_of([*step.inputs, *read])
         if assembles and not by_gas and needs_gas(group, texts):
             by_gas = True
             extra = [*theirs, *_gas(group, by_gas, said_by_as)]

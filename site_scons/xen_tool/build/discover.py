@@ -105,6 +105,10 @@ class Texts:
                 self._known[path] = _NOTHING
         return self._known[path]
 
+    def all_of(self, paths: Iterable[str]) -> list[Facts]:
+        """Return the facts of files, each once."""
+        return [self.of(path) for path in dict.fromkeys(paths)]
+
     def forget(self, paths: Iterable[str]) -> None:
         """Forget files that may have been written."""
         for path in paths:

@@ -25,7 +25,7 @@ from .plan import Plan
 from .recorder import Recorder, Started
 from .slots import Slots
 from .spawn import Children, Ended
-from .step import Step
+from .step import COMPILE, Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,6 +252,8 @@ class Runner:
             children.start(started, started.argv)
             # The command is running meanwhile.
             started.reasons = self._judge.reasons(step, self._texts)
+            if step.action == COMPILE:
+                self._texts.all_of([*step.inputs, *known])
             # The outputs no longer match the record, even if this process is killed.
             self._database.remove(step.path)
         except OSError as error:

@@ -8,7 +8,6 @@ configuration is another one: the steps are those of that reading, but for CONFI
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
@@ -147,18 +146,25 @@ def derived(arguments: Sequence[str]) -> reading.Reading | None:
     configuration = Described.unpacked(base.described[1:]).configuration(_dict(words))
     if configuration is None:
         return None
-    lines = base.closing.splitlines()
-    closing = "".join(
-        f"{line} {shlex.join(words)}\n" if HINT in line else f"{line}\n" for line in lines
-    )
     of = reading.key(arguments)
     place = reading.place(of)
     plans = [
         _Plan(plan, f"{place}.{number}", configuration) for number, plan in enumerate(base.plans)
     ]
-    made = Derived([*base.header[:-1], closing], plans, base.files)
+    made = Derived([*base.header[:-1], _closing(base.closing, words)], plans, base.files)
     made.of, made.place = of, place
     return made
+
+
+def _closing(text: str, words: Sequence[str]) -> str:
+    """Return the closing lines, with the settings in the command that they name."""
+    if HINT not in text:
+        return text
+    import shlex
+
+    lines = text.splitlines()
+    more = f" {shlex.join(words)}"
+    return "".join(f"{line}{more if HINT in line else ''}\n" for line in lines)
 
 
 def _is_setting(word: str) -> bool:

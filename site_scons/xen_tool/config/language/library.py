@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import subprocess
 import sys
 from typing import Any
 
@@ -112,5 +111,7 @@ def _info(_kconf: Any, _name: str, text: str) -> str:
 
 def _shell(_kconf: Any, _name: str, command: str) -> str:
     """Return the output of $(shell,command), whose errors go to stderr (do_shell)."""
+    import subprocess
+
     done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, check=False)
     return done.stdout.decode("utf-8", "replace").rstrip("\n").replace("\n", " ")
