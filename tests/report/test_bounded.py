@@ -26,7 +26,7 @@ SECONDS = 30
 COMMANDS = """
 import sys
 from pathlib import Path
-from xen_tool.boot.symbols import Symbols
+from xen_tool.boot.symbols import ImageSymbols
 from xen_tool.cli import main
 
 def kib(name):
@@ -40,7 +40,7 @@ for command in (
     *(["diff", good, image], ["size", image, "--against", good]),
 ):
     print(*command, main(command))
-with Symbols(image) as symbols:
+with ImageSymbols(image) as symbols:
     print(*symbols.places([0xffffffff80200005, 0x200010, 1]))
 print((kib("VmHWM") - before) << 10)
 """
