@@ -115,8 +115,9 @@ def _apart(terminal: int) -> None:
         os.login_tty(terminal)
     else:
         os.setsid()
-    # In the background of a shell it is ignored.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # The one is ignored in the background of a shell, the other by nohup.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Watch:

@@ -157,7 +157,11 @@ def _mapped(
 
 
 def _end_silently() -> None:
-    """End without a message on Ctrl-C: the parent gets it as well, and prints one."""
+    """End without a message on Ctrl-C: the parent gets it as well, and prints one.
+
+    In the background of a shell both ignore it.
+    """
     import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
