@@ -154,7 +154,7 @@ def test_its_symbols_are_those_that_its_source_mentions(tree: Both) -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("(long)&f", "TASK_FLAGS is f, no number"), ("", "its source states no value")],
+    [("(long)&f", "TASK_FLAGS is f, not a number"), ("", "its source states no value")],
 )
 def test_what_is_no_number(tmp_path: Path, value: str, words: str) -> None:
     tree = Project(tmp_path)

@@ -251,7 +251,7 @@ def test_a_damaged_state_file(built: Tree, tmp_path: Path, file: str, damage: st
     if run.status:
         (said,) = run.err.splitlines()
         assert f"{BUILD}/{file}" in said
-        assert "remove it" in said or "say O=" in said
+        assert "remove it" in said or "type O=" in said
         shutil.rmtree(path) if path.is_dir() else path.unlink()
         built.scons()
     # A folder in the place of the record may stay, with a note.
