@@ -12,6 +12,8 @@ import pytest
 
 from shortcut.test_past_scons import BUILD, REST, Tree
 
+pytestmark = pytest.mark.build
+
 KCONFIG = """\
 config XEN
 	bool
