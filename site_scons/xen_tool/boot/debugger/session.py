@@ -52,8 +52,11 @@ class GdbSession(NamedTuple):
         if self.xen_symbols:
             lines.append(f"add-symbol-file {self.xen_symbols}")
         if self.entry is not None:
+            # In a nested guest, Xen may run while gdb steps over a breakpoint, which then stops the
+            # guest a second time.
+            stop = "thbreak" if self.is_nested else "hbreak"
             check = "" if self.is_nested else " if $xen_is_guest()"
-            lines += [f"hbreak *{self.entry:#x}{check}", *(["continue"] if run else [])]
+            lines += [f"{stop} *{self.entry:#x}{check}", *(["continue"] if run else [])]
         return lines
 
     def words(self, *, run: bool, options: Sequence[str] = ()) -> list[str]:
