@@ -6,6 +6,7 @@ Used by the programs that build.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -21,6 +22,8 @@ _OBJECTS = 100_000
 def collect_rarely() -> None:
     """Search for garbage rarely, as nearly all objects are used until the end."""
     gc.set_threshold(_OBJECTS)
+    # Python searches all objects at its end, but for those that are frozen.
+    atexit.register(gc.freeze)
 
 
 def leave(status: int) -> NoReturn:
@@ -28,8 +31,7 @@ def leave(status: int) -> NoReturn:
 
     Only the standard files are flushed, and no threads are waited for.
     """
-    if "atexit" in sys.modules:
-        sys.modules["atexit"]._run_exitfuncs()
+    atexit._run_exitfuncs()
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -155,7 +155,7 @@ class Runner:
                         continue
                     if failure is not _CLEAN:
                         # Report what failed, and not all that depends on it.
-                        waits = self._waits_in_vain(step)
+                        waits = self._failed_inputs(step)
                         (unmade if waits else failures).append(failure)
                         self._unmade.update(step.outputs)
                         stopping = not keep_going
@@ -195,7 +195,7 @@ class Runner:
             self._cache.trim()
         return RunResult(failures or unmade[:1], children.interrupted)
 
-    def _waits_in_vain(self, step: Step) -> set[str]:
+    def _failed_inputs(self, step: Step) -> set[str]:
         """Return the outputs of failed steps that a step needs."""
         if not self._unmade:
             return set()
@@ -216,7 +216,7 @@ class Runner:
 
     def _begin(self, step: Step, forced: bool, children: Children) -> Failure | None:
         """Start a step; return None if it is running now."""
-        if missing := self._waits_in_vain(step):
+        if missing := self._failed_inputs(step):
             return Failure(step, 0, f"not made, as {sorted(missing)[0]} could not be")
         if not forced and not self._judge.is_dirty(step, look=True):
             return _CLEAN

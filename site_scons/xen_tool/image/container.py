@@ -110,9 +110,14 @@ def open_kernel(path: str | os.PathLike[str]) -> KernelFile:
 
 def unwrap(path: str, file: Data) -> KernelFile:
     """Unwrap the container in file; path is for messages.  Raises as open_kernel() does."""
-    if file.size >= _SETUP_HEADER_SIZE and file.read(0x202, 4) == b"HdrS":
+    if file.size >= _SETUP_HEADER_SIZE and has_setup_header(file):
         return _bzimage(path, file)
     return unwrap_stream(path, file)
+
+
+def has_setup_header(file: Data) -> bool:
+    """Whether a file has the magic of Linux's setup header (Documentation/arch/x86/boot.rst)."""
+    return file.read(0x202, 4) == b"HdrS"
 
 
 def unwrap_stream(path: str, file: Data) -> KernelFile:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Tell how each loader starts an image that it accepts: the entry, the CPU mode, the registers.
+"""Say how each loader starts an image that it accepts: the entry, the CPU mode, the registers.
 
 Used by `xen-tool inspect`; the check of a build does not import it.
 """
@@ -15,12 +15,17 @@ from ..light import NamedTuple
 from .model import crosvm, grub, linux_loader
 from .model.candidate import Candidate, candidates
 from .model.libelf.parms import UNSET_ADDR32
+from .model.multiboot import HAS_ADDRESSES, entry_addr
 from .model.releases import Xen
 from .names import (
+    CLOUD_HYPERVISOR,
     CROSVM,
+    FIRECRACKER,
     GRUB,
+    GRUB_LINUX,
     GRUB_MULTIBOOT,
     GRUB_XEN,
+    LIBKRUN,
     LINUX_LOADER,
     PV,
     PV_DOM0,
@@ -28,9 +33,9 @@ from .names import (
     PVH_DOMU,
     QEMU,
 )
-from .rules.qemu import multiboot
 from .rules.qemu.entry_note import entry_of
 from .rules.qemu.files import has_hdrs
+from .rules.qemu.multiboot import found as found_by_qemu
 
 
 class Start(NamedTuple):
@@ -64,11 +69,11 @@ _SOURCES = {
     PV_DOM0: "xen/arch/x86/pv/dom0_build.c, dom0_construct",
     PVH_DOM0: "xen/arch/x86/hvm/dom0_build.c, pvh_setup_cpus",
     QEMU: "QEMU hw/i386/x86.c, x86_load_linux; pc-bios/optionrom",
-    "firecracker": "firecracker 1.16.1, src/vmm/src/arch/x86_64/regs.rs",
-    "cloud-hypervisor": "cloud-hypervisor 53.0, arch/src/x86_64/regs.rs",
-    "libkrun": "libkrun 1.19.0, src/arch/src/x86_64/linux/regs.rs",
+    FIRECRACKER: "firecracker 1.16.1, src/vmm/src/arch/x86_64/regs.rs",
+    CLOUD_HYPERVISOR: "cloud-hypervisor 53.0, arch/src/x86_64/regs.rs",
+    LIBKRUN: "libkrun 1.19.0, src/arch/src/x86_64/linux/regs.rs",
     GRUB_XEN: "GRUB 2.06, grub-core/loader/i386/xen.c, grub_xen_boot",
-    "grub-linux": "GRUB 2.06, grub-core/loader/i386/linux.c, grub_linux_boot",
+    GRUB_LINUX: "GRUB 2.06, grub-core/loader/i386/linux.c, grub_linux_boot",
     GRUB_MULTIBOOT: "GRUB 2.06, grub-core/loader/multiboot.c, grub_multiboot_boot",
     CROSVM: "crosvm f1e797a, x86_64/src/lib.rs",
 }
@@ -121,7 +126,7 @@ def _by_crosvm(candidate: Candidate) -> tuple[int | None, _State]:
     if found.error is not None:
         return None, _BZIMAGE
     if found.multiboot is not None:
-        return multiboot.entry_addr(candidate.data, found.multiboot), _MULTIBOOT
+        return entry_addr(candidate.data, found.multiboot), _MULTIBOOT
     return candidate.elf.e_entry, _LINUX_64 if candidate.elf.bits == 64 else _LINUX_32
 
 
@@ -132,17 +137,17 @@ def _by_grub(candidate: Candidate) -> tuple[int | None, _State]:
     if candidate.loader != GRUB_MULTIBOOT or header is None:
         return None, _BZIMAGE
     offset, flags = header
-    if flags & grub.HAS_ADDRESSES:
-        return grub.entry_at(candidate.data, offset), _MULTIBOOT
+    if flags & HAS_ADDRESSES:
+        return entry_addr(candidate.data, offset), _MULTIBOOT
     return grub.entry(candidate.elf), _MULTIBOOT
 
 
 def _by_qemu(candidate: Candidate) -> tuple[int | None, _State]:
-    header = multiboot.found(candidate)
+    header = found_by_qemu(candidate)
     if header is not None:
         offset, flags = header
-        if flags & multiboot.HAS_ADDR:
-            return multiboot.entry_addr(candidate.kernel.file, offset), _MULTIBOOT
+        if flags & HAS_ADDRESSES:
+            return entry_addr(candidate.kernel.file, offset), _MULTIBOOT
         return _physical(candidate, candidate.elf.e_entry), _MULTIBOOT
     if has_hdrs(candidate):
         return None, _BZIMAGE

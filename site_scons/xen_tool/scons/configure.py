@@ -8,7 +8,6 @@ the build directory, to which the other methods add steps.
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import shlex
 import shutil
@@ -79,8 +78,6 @@ def xen_configure(
     may be set before or after.
     """
     collect_rarely()
-    # Without it, Python would search all objects for garbage at its end.
-    atexit.register(gc.freeze)
     add_options()
     jobs.bound()
     given = settings(ARGLIST)

@@ -17,15 +17,13 @@ from ...image.elf import ADDRESS_MASK, Elf, Segment
 from ...light import NamedTuple
 from .candidate import Candidate
 from .linux_loader import PHYSICAL_END
-from .multiboot import MAGIC, find
+from .multiboot import HAS_ADDRESSES, HAS_VIDEO_MODE, MAGIC, find
 
 KERNEL_START = 0x200000
 """The lowest p_paddr that a segment may have."""
 _PREFIX = 8192
 """Bytes at the start of the file that must hold the whole multiboot header."""
-_VIDEO_MODE = 1 << 2
-_ADDRESSES = 1 << 16
-_KNOWN_FLAGS = 0b111 | _ADDRESSES
+_KNOWN_FLAGS = 0b111 | HAS_ADDRESSES
 
 
 class Error(Enum):
@@ -76,7 +74,7 @@ def load(data: Data, elf: Elf | None) -> Loaded:
     if header is not None:
         offset, flags = header
         error = _multiboot_error(head[offset:], offset, flags, data.size)
-        if error is not None or flags & _ADDRESSES:
+        if error is not None or flags & HAS_ADDRESSES:
             return Loaded(error, multiboot=offset)
     error = _header_error(head, elf, data.size)
     if error is not None or elf is None:
@@ -87,7 +85,7 @@ def load(data: Data, elf: Elf | None) -> Loaded:
 def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> Error | None:
     if flags & ~_KNOWN_FLAGS:
         return Error.FLAGS
-    if flags & _ADDRESSES:
+    if flags & HAS_ADDRESSES:
         if len(header) < 32:
             return Error.HEADER
         header_addr, load, load_end, bss_end, entry = struct.unpack_from("<5I", header, 12)
@@ -102,7 +100,7 @@ def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> Error
             return Error.ADDRESSES
         if start + length > size:
             return Error.IMAGE
-    return Error.HEADER if flags & _VIDEO_MODE and len(header) < 48 else None
+    return Error.HEADER if flags & HAS_VIDEO_MODE and len(header) < 48 else None
 
 
 def _header_error(head: bytes, elf: Elf | None, size: int) -> Error | None:

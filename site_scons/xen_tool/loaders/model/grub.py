@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What GRUB 2.06 makes of a kernel file: its commands multiboot, and linux, and that of pvgrub.
+"""Model how GRUB 2.06 reads a kernel file: its commands multiboot and linux, and pvgrub.
 
 by_grub() and by_grub_xen() unwrap.  A file that gzio, xzio or lzopio can read is read unpacked by
 every command.  x86_64-xen and i386-xen unwrap a bzImage besides (grub_xen_file, grub-core/loader/
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ...abi import XenElfNote
 from ...elf import spec
-from ...image.container import KernelFile, unwrap
+from ...image.container import KernelFile, has_setup_header, unwrap
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Elf
 from ...light import NamedTuple
@@ -24,7 +24,6 @@ from .unwrapped import Found
 
 SEARCH = 8192
 """Bytes in which a multiboot header and the program headers have to be."""
-HAS_ADDRESSES = 0x10000
 UNKNOWN_FLAGS = 0xFFF8
 
 _FILTERS = ("gzip", "xz", "LZO")
@@ -86,11 +85,6 @@ def wrong_addresses(data: Data, offset: int) -> str | None:
     return None if 0 <= start <= data.size else "attempt to seek outside of the file"
 
 
-def entry_at(data: Data, offset: int) -> int:
-    """Return entry_addr of a header with addresses."""
-    return data.unsigned(offset + 28, 4) or 0
-
-
 def wrong_elf(candidate: Candidate) -> str | None:
     """Return why grub_multiboot_load_elf refuses a file (multiboot_elfxx.c), in its words."""
     head = candidate.data.read(0, spec.EHDR_SIZE[64])
@@ -144,7 +138,7 @@ def wrong_bzimage(data: Data) -> str | None:
         return "invalid magic number"
     if (data.unsigned(0x1F1, 1) or 0) > _SETUP_SECTORS:
         return "too many setup sectors"
-    if data.read(0x202, 4) != b"HdrS" or (data.unsigned(0x206, 2) or 0) < 0x203:
+    if not has_setup_header(data) or (data.unsigned(0x206, 2) or 0) < 0x203:
         return "version too old for 32-bit boot (try with `linux16')"
     if not (data.unsigned(0x211, 1) or 0) & 1:
         return "zImage doesn't support 32-bit boot (try with `linux16')"
@@ -185,7 +179,7 @@ def _no_elf(candidate: Candidate) -> str:
     file = candidate.image.found.file
     if file.size < _LINUX_HEADER:
         return "not xen image"
-    is_linux = file.unsigned(0x1FE, 2) == 0xAA55 and file.read(0x202, 4) == b"HdrS"
+    is_linux = file.unsigned(0x1FE, 2) == 0xAA55 and has_setup_header(file)
     if not is_linux or (file.unsigned(0x206, 2) or 0) < 0x208:
         return "version too old for xen boot"
     return "payload too short" if (file.unsigned(0x24C, 4) or 0) < 6 else "not xen image"

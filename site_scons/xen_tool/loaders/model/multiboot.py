@@ -10,6 +10,10 @@ from ...image.data import Data
 
 MAGIC = 0x1BADB002
 """The magic of multiboot (Multiboot Specification 0.6.96, 3.1.2)."""
+HAS_VIDEO_MODE = 0x00000004
+"""The flag of a multiboot header that requests a video mode (3.1.3)."""
+HAS_ADDRESSES = 0x00010000
+"""The flag of a multiboot header that has addresses (3.1.3)."""
 
 
 def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
@@ -26,3 +30,8 @@ def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
             return offset, words[1]
         offset = head.find(wanted, offset + 1, before + 3)
     return None
+
+
+def entry_addr(data: Data, offset: int) -> int:
+    """Return the physical entry of the multiboot header at offset, which has addresses (3.1.3)."""
+    return data.unsigned(offset + 28, 4) or 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ...abi import XenElfNote
 from ...elf import spec
+from ...image.container import has_setup_header
 from ...image.data import Data
 from ..model import where
 from ..model.candidate import Candidate
@@ -49,8 +50,8 @@ def other_machine(candidate: Candidate) -> Fields | None:
 
 def setup_header(file: Data) -> Fields | None:
     """The file has Linux's setup header: "HdrS" at offset 0x202."""
-    found = file.read(0x202, 4) == b"HdrS"
-    return {"where": '"HdrS" at offset 0x202 of the file'} if found else None
+    is_there = has_setup_header(file)
+    return {"where": '"HdrS" at offset 0x202 of the file'} if is_there else None
 
 
 def start_of_file(candidate: Candidate) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ..model.candidate import Candidate
 from ..model.grub import wrong_bzimage
 from ..names import GRUB_LINUX
+from . import common
 from .rule import Effect, Fields, Rule
 
 
@@ -14,11 +15,7 @@ def _no_bzimage(candidate: Candidate) -> Fields | None:
     words = wrong_bzimage(candidate.data)
     if words is None:
         return None
-    start = candidate.data.read(0, 8).hex(" ") or "none"
-    return {
-        "words": words,
-        "where": f"the file has {candidate.data.size} bytes, and starts with {start}",
-    }
+    return {"words": words, "where": common.start_of_file(candidate)}
 
 
 def _bzimage(candidate: Candidate) -> Fields | None:
@@ -42,7 +39,7 @@ RULES = (
         "G4",
         (GRUB_LINUX,),
         _bzimage,
-        "a bzImage is started by Linux's own boot protocol; notes do not matter",
+        common.BZIMAGE,
         "there is no PVH in GRUB: start the image by Xen or QEMU",
         Effect.WARNING,
         source=_SOURCE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ..model import grub, where
 from ..model.candidate import Candidate
+from ..model.multiboot import HAS_ADDRESSES
 from ..names import GRUB_MULTIBOOT
 from .rule import Effect, Fields, Rule
 
@@ -25,7 +26,7 @@ def _unknown_flags(candidate: Candidate) -> Fields | None:
 
 def _wrong_elf(candidate: Candidate) -> Fields | None:
     """The header has no addresses, and GRUB does not load such an ELF file."""
-    if _header(candidate)[1] & grub.HAS_ADDRESSES:
+    if _header(candidate)[1] & HAS_ADDRESSES:
         return None
     words = grub.wrong_elf(candidate)
     if words is None:
@@ -38,7 +39,7 @@ def _wrong_elf(candidate: Candidate) -> Fields | None:
 def _wrong_addresses(candidate: Candidate) -> Fields | None:
     """The header has addresses that do not fit each other, or the file."""
     offset, flags = _header(candidate)
-    if not flags & grub.HAS_ADDRESSES:
+    if not flags & HAS_ADDRESSES:
         return None
     words = grub.wrong_addresses(candidate.data, offset)
     return None if words is None else {"words": words, **_at_header(candidate)}

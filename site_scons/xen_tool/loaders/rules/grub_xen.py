@@ -11,6 +11,7 @@ from ...abi import XenElfNote
 from ..model import grub, where
 from ..model.candidate import Candidate
 from ..names import GRUB_XEN
+from . import common
 from .rule import Effect, Fields, Rule
 
 
@@ -20,8 +21,7 @@ def _refused(candidate: Candidate) -> Fields | None:
     if words is None:
         return None
     if candidate.image.elf is None:
-        start = candidate.data.read(0, 8).hex(" ") or "none"
-        return {"words": words, "where": f"it starts with the bytes {start}"}
+        return {"words": words, "where": common.start_of_file(candidate)}
     found = where.of_type(candidate, XenElfNote.LOADER, XenElfNote.VIRT_BASE, XenElfNote.PAE_MODE)
     return {"words": words, "where": f"{where.header(candidate, 'e_machine')}; {found}"}
 

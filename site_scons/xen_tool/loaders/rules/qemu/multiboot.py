@@ -6,7 +6,7 @@ from __future__ import annotations
 from ....elf import spec
 from ....image.data import Data
 from ...model.candidate import Candidate
-from ...model.multiboot import MAGIC, find
+from ...model.multiboot import HAS_ADDRESSES, HAS_VIDEO_MODE, MAGIC, find
 from ...names import QEMU
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -20,8 +20,6 @@ from .segments import (
     overlapping,
 )
 
-_HAS_VBE = 0x00000004
-HAS_ADDR = 0x00010000
 _SEARCH = 8192 - 48
 
 
@@ -33,7 +31,7 @@ def found(candidate: Candidate) -> tuple[int, int] | None:
 def _multiboot_elf(candidate: Candidate) -> int | None:
     """Return the offset of a header without addresses, which requires an ELF file."""
     header = found(candidate)
-    return None if header is None or header[1] & HAS_ADDR else header[0]
+    return None if header is None or header[1] & HAS_ADDRESSES else header[0]
 
 
 def _multiboot_64(candidate: Candidate) -> Fields | None:
@@ -72,15 +70,10 @@ def _multiboot_overlapping(candidate: Candidate) -> Fields | None:
 def _multiboot_addresses(candidate: Candidate) -> Fields | None:
     """The addresses of the multiboot header contradict each other, or exceed the file."""
     header = found(candidate)
-    if header is None or not header[1] & HAS_ADDR:
+    if header is None or not header[1] & HAS_ADDRESSES:
         return None
     words = _wrong_address(candidate.kernel.file, header[0])
     return None if words is None else {**common.multiboot_header(header[0]), "words": words}
-
-
-def entry_addr(file: Data, offset: int) -> int:
-    """Return the address at which a header with addresses has the file entered."""
-    return file.unsigned(offset + 28, 4) or 0
 
 
 def _wrong_address(file: Data, offset: int) -> str | None:
@@ -106,7 +99,7 @@ def _wrong_address(file: Data, offset: int) -> str | None:
 def _multiboot_vbe(candidate: Candidate) -> Fields | None:
     """The multiboot header requests a video mode."""
     header = found(candidate)
-    if header is None or not header[1] & _HAS_VBE:
+    if header is None or not header[1] & HAS_VIDEO_MODE:
         return None
     return common.multiboot_header(header[0])
 
