@@ -234,6 +234,7 @@ def test_a_history_is_bounded_and_begun_anew_if_damaged(tmp_path: Path) -> None:
         told = history.add(path, now, number, "")
     assert [entry.time for entry in told] == list(range(5, history.MOST + 5))
     assert history.read(path) == told
+    assert history.add(path, now, 999, "") == told, "an entry although no size has changed"
     for damaged in ("", "[]", '{"schema": 1, "entries": [{}]}', '{"schema": 9, "entries": []}'):
         (tmp_path / "k.history.json").write_text(damaged)
         assert len(history.add(path, now, 1, "")) == 1
