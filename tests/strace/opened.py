@@ -28,7 +28,7 @@ _UNFINISHED = re.compile(r"(.*) <unfinished \.\.\.>$")
 _RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
 _CHILD = re.compile(r"(?:clone3?|v?fork)\(.*\) += (\d+)")
 _OPENED = re.compile(r"open(?:at2?)?\((.*)\) += \d+<(.*)>$")
-_MADE = re.compile(r'"-(?:o|MF)", "((?:[^"\\]|\\.)*)/\.part/((?:[^"\\]|\\.)*?)/[^"/]*"')
+_MADE = re.compile(r'"-(?:o|MF)", "((?:[^"\\]|\\.)*)/\.((?:[^"\\/]|\\.)*?)\.part/[^"/]*"')
 _SHARED = re.compile(r"\.so(?:\.\d+)*$")
 
 
@@ -90,7 +90,7 @@ def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
             name
             for name in names - mine
             if not name.startswith(left_out)
-            and "/.part/" not in name
+            and ".part/" not in name
             and not os.path.isdir(name)
             and (name.startswith(f"{top}/") or not _SHARED.search(name))
         }

@@ -23,6 +23,7 @@ What is dirty, and why:
 Running steps:
     runner     runs dirty steps in the order of their dependencies
     commands   the commands of a step, which report what they read
+    part       the temporary folders in which programs write
     depfile    parses what compilers, assemblers and linkers report
     discover   dependencies derived from the files that were reported
     recorder   writes the record of a step that ran

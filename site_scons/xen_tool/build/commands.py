@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Run the commands of a step so that they report what they read.
 
-A program writes into a temporary folder beside the output, .part/NAME/.  Its files are moved
+A program writes into a temporary folder beside the output (see part).  Its files are moved
 into place once all commands of the step have succeeded, so no output is ever half-written.
 A run is a generator: it yields one command line after another, is sent how each command
 ended, and returns a Read, or None if a command failed.  Used by the runner.
@@ -18,6 +18,7 @@ from ..toolchain import archive, words
 from . import depfile, discover
 from .contents import Contents, stamp
 from .discover import Texts
+from .part import OURS, Parts, as_if_in_place, move
 from .plan import Group, Plan
 from .spawn import Ended
 from .step import COMMAND, COMPILE, LINK, Step
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 LONGEST = 100_000
 """Longest command line in bytes; Linux allows 128 KiB for one word and 2 MiB in all."""
-_PART = ".part"
 _COLOUR = "-fdiagnostics-color"
 
 
@@ -62,14 +62,13 @@ class Commands:
         self._texts = texts
         self._contents = contents
         self._colours = colours
+        self._parts = Parts()
         self._runs = {COMPILE: self._compile, LINK: self._link, COMMAND: self._other}
 
     def run(self, step: Step, known: Sequence[str]) -> Run:
         """Yield the commands of a step; known are the files that it read in its last run."""
         output = step.path
-        part = _part(output)
-        _remove(part)
-        os.makedirs(part)
+        part = self._parts.make(output)
         try:
             given = words.flatten(step.argv())
             declared = {*step.inputs, *step.outputs, *self._plan.configured}
@@ -83,7 +82,7 @@ class Commands:
                 return None
             if not os.path.lexists(os.path.join(part, os.path.basename(output))):
                 raise XenToolError(f"{step.flags[0]} made no {output}")
-            made = _move(part, output)
+            made = move(part, output)
             changed = {n for n, s in _stamps(undeclared).items() if named.get(n) != s}
             return read._replace(
                 files=[name for name in dict.fromkeys(read.files) if name not in declared],
@@ -91,14 +90,17 @@ class Commands:
                 outputs=[*made, *sorted(changed)],
             )
         finally:
-            _remove(part)
-            _remove_if_empty(os.path.dirname(part))
+            self._parts.give_back(part)
+
+    def close(self) -> None:
+        """Remove the temporary folders of steps that have ended."""
+        self._parts.remove()
 
     def _compile(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
         plan = self._plan
         group = plan.groups[step.group]
         output = os.path.join(part, os.path.basename(step.path))
-        said, said_by_as = os.path.join(part, _PART), os.path.join(part, f"{_PART}.as")
+        said, said_by_as = os.path.join(part, OURS), os.path.join(part, f"{OURS}.as")
         assembles = "-c" in given
         always = group.gas == "always" and not group.launcher
         # With clang, the text of the sources decides whether GNU as assembles them.
@@ -135,7 +137,7 @@ class Commands:
         embeds = assembles and any(text.embeds for text in texts)
         if embeds and by_gas and any(word.startswith("-flto") for word in given):
             # With LTO it is assembled at the link, which reports no files.
-            partial = os.path.join(part, f"{_PART}.o")
+            partial = os.path.join(part, f"{OURS}.o")
             extra = [*theirs, "-fno-lto", *_gas(group, by_gas, said_by_as)]
             ended = yield self._argv(step, partial, part, extra, by_gas)
             if ended.status != 0:
@@ -206,7 +208,7 @@ class Commands:
 
     def _link(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
         output = os.path.join(part, os.path.basename(step.path))
-        said = os.path.join(part, _PART)
+        said = os.path.join(part, OURS)
         ended = yield self._argv(step, output, part, [f"--dependency-file={said}"])
         if ended.status != 0 and b"dependency-file" in ended.output:
             # This linker does not know the option.
@@ -250,38 +252,6 @@ class Commands:
         return _fitting([*flags, *extra, "-o", output], step.files, part)
 
 
-def _remove(part: str) -> None:
-    """Remove a temporary folder, if it exists."""
-    try:
-        for name in os.listdir(part):
-            os.unlink(os.path.join(part, name))
-        os.rmdir(part)
-    except FileNotFoundError:
-        pass
-    except OSError:
-        import shutil
-
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _remove_if_empty(folder: str) -> None:
-    try:
-        os.rmdir(folder)
-    except OSError:
-        return
-
-
-def _part(output: str) -> str:
-    """Return the temporary folder in which an output is made."""
-    return os.path.join(os.path.dirname(output), _PART, os.path.basename(output))
-
-
-def as_if_in_place(said: bytes, output: str) -> bytes:
-    """Replace the temporary path of an output by its final path in what a program printed."""
-    part = os.path.join(_part(output), os.path.basename(output))
-    return said.replace(os.fsencode(part), os.fsencode(output))
-
-
 def needs_gas(group: Group, texts: Iterable[discover.Facts]) -> bool:
     """Whether GNU as has to assemble, as the compiler would not report embedded files."""
     can = group.gas == "where needed" or (group.gas and group.launcher)
@@ -312,7 +282,7 @@ def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:
     """Return a command line, with the files in a response file if it would be too long."""
     if sum(map(len, start)) + sum(map(len, files)) < LONGEST:
         return [*start, *files]
-    path = os.path.join(part, f"{_PART}.rsp")
+    path = os.path.join(part, f"{OURS}.rsp")
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(words.quote(files))
     return [*start, f"@{path}"]
@@ -338,19 +308,6 @@ def _text(path: str) -> str:
 def _stamps(given: Sequence[str]) -> Mapping[str, str]:
     """Return the stamps of the files that words of a command line name."""
     return {name: stamp(os.stat(name)) for name in words.files(given)}
-
-
-def _move(part: str, output: str) -> list[str]:
-    """Move all files of a temporary folder into place; return those besides the output."""
-    folder = os.path.dirname(output)
-    others = []
-    for name in sorted(os.listdir(part)):
-        if not name.startswith(_PART):
-            place = os.path.join(folder, name)
-            os.replace(os.path.join(part, name), place)
-            if place != output:
-                others.append(place)
-    return others
 
 
 def _folders(files: Sequence[str], search: Sequence[str]) -> list[str]:

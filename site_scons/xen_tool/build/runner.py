@@ -16,11 +16,12 @@ from ..errors import XenToolError
 from ..files import remove, write_if_changed
 from ..light import NamedTuple
 from . import discover
-from .commands import Commands, Read, as_if_in_place
+from .commands import Commands, Read
 from .contents import MISSING
 from .database import Database
 from .discover import Texts
 from .judge import Judge
+from .part import as_if_in_place
 from .plan import Plan
 from .recorder import Recorder, Started
 from .slots import Slots
@@ -190,6 +191,7 @@ class Runner:
                     break
         finally:
             slots.give(running)
+            self._commands.close()
         self._show.finish()
         if self._cache is not None:
             self._cache.trim()
