@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -243,3 +244,23 @@ def test_settings_count_beside_a_sconstructs_own_arguments(tmp_path: Path) -> No
     assert "-mcmodel=kernel" in run.out
     notes = [line for line in run.err.splitlines() if "has no effect" in line]
     assert [note.split()[2] for note in notes] == ["ARCH=i386", "LUOD=1"]
+
+
+@pytest.mark.parametrize(("flag", "other"), [("-gsplit-dwarf", "a.dwo"), ("--coverage", "a.gcno")])
+@pytest.mark.parametrize("toolchain", ["gcc", "clang"], indirect=True)
+def test_an_object_names_the_files_beside_it_by_their_places(
+    tmp_path: Path, toolchain: str, flag: str, other: str
+) -> None:
+    project = project_of(tmp_path, '["a.c"]', f'env.Append(CCFLAGS=["-g", "{flag}"])')
+    project.write("a.c", "int a(int b);\nint a(int b) { return b ? 1 : 2; }\n")
+    word = f"TOOLCHAIN={toolchain}"
+    project.scons(word, f"{BUILD}/a.o")
+    assert (project.top / BUILD / other).exists()
+    text = (project.top / BUILD / "a.o").read_bytes()
+    named = other.replace("gcno", "gcda").encode()
+    assert re.search(rb"[/\0]%s\0" % re.escape(named), text)
+    assert b".part" not in text
+    assert project.up_to_date(word, f"{BUILD}/a.o")
+    (project.top / BUILD / other).unlink()
+    assert f"CC {BUILD}/a.o" in project.scons(word, f"{BUILD}/a.o").steps
+    assert (project.top / BUILD / other).exists()

@@ -3,6 +3,7 @@
 
 A program writes into a temporary folder beside the output (see part).  Its files are moved
 into place once all commands of the step have succeeded, so no output is ever half-written.
+If the output would contain the path of that folder, it is written in place instead.
 A run is a generator: it yields one command line after another, is sent how each command
 ended, and returns a Read, or None if a command failed.  Used by the runner.
 """
@@ -13,12 +14,13 @@ import itertools
 import os
 
 from ..errors import XenToolError
+from ..files import remove
 from ..light import NamedTuple
 from ..toolchain import archive, words
 from . import depfile, discover
 from .contents import Contents, stamp
 from .discover import Texts
-from .part import OURS, Parts, as_if_in_place, move
+from .part import OURS, Parts, as_if_in_place, beside, move
 from .plan import Group, Plan
 from .spawn import Ended
 from .step import COMMAND, COMPILE, LINK, Step
@@ -32,6 +34,11 @@ if TYPE_CHECKING:
 LONGEST = 100_000
 """Longest command line in bytes; Linux allows 128 KiB for one word and 2 MiB in all."""
 _COLOUR = "-fdiagnostics-color"
+_NAMES_OTHERS = (
+    *("-gsplit-dwarf", "--coverage", "-coverage"),
+    *("-fprofile-arcs", "-ftest-coverage", "-fprofile-generate"),
+)
+"""Options with which an object contains the path of a file beside it (.dwo, .gcda)."""
 
 
 class Read(NamedTuple):
@@ -76,13 +83,22 @@ class Commands:
             options = itertools.dropwhile(lambda word: not word.startswith("-"), given)
             undeclared = [word for word in options if word not in declared]
             named = _stamps(undeclared)
-            run = self._runs[step.action]
-            read = yield from run(step, part, given, known)
+            written = os.path.join(part, os.path.basename(output))
+            before: dict[str, str] = {}
+            in_place = step.action == COMPILE and any(w.startswith(_NAMES_OTHERS) for w in given)
+            if in_place:
+                written = output
+                remove(output)
+                before = beside(output)
+            read = yield from self._runs[step.action](step, part, written, given, known)
             if read is None:
                 return None
-            if not os.path.lexists(os.path.join(part, os.path.basename(output))):
+            if not os.path.lexists(written):
                 raise XenToolError(f"{step.flags[0]} made no {output}")
             made = move(part, output)
+            if in_place:
+                now = {n: s for n, s in beside(output).items() if n not in self._plan.steps}
+                made += [name for name in now if before.get(name) != now[name]]
             changed = {n for n, s in _stamps(undeclared).items() if named.get(n) != s}
             return read._replace(
                 files=[name for name in dict.fromkeys(read.files) if name not in declared],
@@ -96,10 +112,11 @@ class Commands:
         """Remove the temporary folders of steps that have ended."""
         self._parts.remove()
 
-    def _compile(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
+    def _compile(
+        self, step: Step, part: str, output: str, given: list[str], known: Sequence[str]
+    ) -> Run:
         plan = self._plan
         group = plan.groups[step.group]
-        output = os.path.join(part, os.path.basename(step.path))
         said, said_by_as = os.path.join(part, OURS), os.path.join(part, f"{OURS}.as")
         assembles = "-c" in given
         always = group.gas == "always" and not group.launcher
@@ -206,8 +223,9 @@ class Commands:
             name.startswith(os.path.join(folder, "")) and not os.path.lexists(name)
         )
 
-    def _link(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
-        output = os.path.join(part, os.path.basename(step.path))
+    def _link(
+        self, step: Step, part: str, output: str, given: list[str], known: Sequence[str]
+    ) -> Run:
         said = os.path.join(part, OURS)
         ended = yield self._argv(step, output, part, [f"--dependency-file={said}"])
         if ended.status != 0 and b"dependency-file" in ended.output:
@@ -241,8 +259,10 @@ class Commands:
             unknown=unknown,
         )
 
-    def _other(self, step: Step, part: str, given: list[str], known: Sequence[str]) -> Run:
-        ended = yield self._argv(step, os.path.join(part, os.path.basename(step.path)), part, [])
+    def _other(
+        self, step: Step, part: str, output: str, given: list[str], known: Sequence[str]
+    ) -> Run:
+        ended = yield self._argv(step, output, part, [])
         return None if ended.status != 0 else Read([], [], [], [], frozenset(), {}, (), "")
 
     def _argv(

@@ -6,7 +6,10 @@ The path depends on the output alone, as some objects contain it.  Used by comma
 
 from __future__ import annotations
 
+import contextlib
 import os
+
+from .contents import stamp
 
 OURS = ".part"
 """Start of the names of files in such a folder that are not outputs."""
@@ -82,6 +85,20 @@ def move(part: str, output: str) -> list[str]:
             if place != output:
                 others.append(place)
     return others
+
+
+def beside(output: str) -> dict[str, str]:
+    """Return the stamps of the files beside an output with its name up to the extension."""
+    folder, name = os.path.split(output)
+    stem = f"{os.path.splitext(name)[0]}."
+    found = {}
+    for other in sorted(os.listdir(folder or os.curdir)):
+        if other.startswith(stem) and other != name:
+            path = os.path.join(folder, other)
+            # An editor may remove its temporary file.
+            with contextlib.suppress(OSError):
+                found[path] = stamp(os.lstat(path))
+    return found
 
 
 def as_if_in_place(said: bytes, output: str) -> bytes:
