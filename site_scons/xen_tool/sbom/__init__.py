@@ -6,6 +6,7 @@ names       names files independently of the folder and the machine
 licences    reads the licence of a file, and finds conflicts of licences
 programs    finds the programs of a toolchain, their versions, and the libraries they load
 spdx        formats the inventory as SPDX documents
+document    one of these documents
 provenance  formats it as SLSA provenance
 writing     writes the documents if they are not up to date
 reading     reads the SPDX documents

@@ -18,16 +18,15 @@ import hashlib
 import json
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from ..light import NamedTuple
 from . import names
+from .document import Document, Element
 from .inventory import Inventory, RecordedStep
 
 SOURCE, BUILD, OUTPUT = (f"sbom-{name}.spdx.json" for name in ("source", "build", "output"))
-_CONTEXT = "https://spdx.org/rdf/3.0.1/spdx-context.jsonld"
 STEP_TYPE = "urn:xen_tool:step"
 IMAGE_TYPE = "urn:xen_tool:image"
 """The types of Builds: of one step, and of all steps of an image."""
@@ -41,8 +40,6 @@ SETTINGS = (
 """The settings of the command line that decide what is built."""
 REVISION = "swh:1:rev:"
 """The start of the identifier of a revision of git (www.swhid.org)."""
-_TOOL = "xen_tool"
-_DATA_LICENCE = "CC0-1.0"
 
 
 class About(NamedTuple):
@@ -61,96 +58,15 @@ class About(NamedTuple):
     """The settings of the command line that decide what is built."""
 
 
-Element = dict[str, Any]
-
-
-class _Document:
-    """The elements of one document."""
-
-    def __init__(self, base: str, kind: str, about: About) -> None:
-        self.base = f"{base}/{kind}#"
-        self._kind = kind
-        self._about = about
-        self.elements: list[Element] = []
-        self.imports: dict[str, str] = {}
-        """Imported documents by the identifiers of elements in them."""
-
-    def id(self, name: str) -> str:
-        return self.base + quote(name, safe="/.+-_~")
-
-    def add(self, kind: str, part: str, /, **properties: Any) -> str:
-        """Add an element; return its identifier, which ends in part."""
-        spdx_id = self.id(part)
-        told = {key: value for key, value in properties.items() if value not in (None, [], "")}
-        self.elements.append({"type": kind, "spdxId": spdx_id, "creationInfo": "_:created", **told})
-        return spdx_id
-
-    def relate(self, one: str, kind: str, others: Sequence[str], scope: str = "") -> None:
-        """Add a relationship of an element to others."""
-        if not others:
-            return
-        number = f"relationship-{len(self.elements)}"
-        name = "LifecycleScopedRelationship" if scope else "Relationship"
-        ends = {"from": one, "to": list(others)}
-        self.add(name, number, relationshipType=kind, scope=scope, **ends)
-
-    def copy(self, other: _Document, document: str, spdx_id: str) -> None:
-        """Copy an element of another document, for readers that have only this one."""
-        self.elements += [each for each in other.elements if each["spdxId"] == spdx_id]
-        self.imports[spdx_id] = document
-
-    def text(self, root: str, sbom_type: str, profiles: Sequence[str]) -> str:
-        """Return the document as JSON; root: the identifier of its subject."""
-        about = self._about
-        agent = self.add("SoftwareAgent", "agent", name=_TOOL)
-        licence = self.add(
-            "simplelicensing_LicenseExpression",
-            "data-licence",
-            simplelicensing_licenseExpression=_DATA_LICENCE,
-        )
-        members = [element["spdxId"] for element in self.elements]
-        sbom = self.add(
-            "software_Sbom",
-            "sbom",
-            rootElement=[root],
-            element=members,
-            software_sbomType=[sbom_type],
-        )
-        self.add(
-            "SpdxDocument",
-            "document",
-            name=f"{about.name}: {self._kind}",
-            rootElement=[sbom],
-            element=[*members, sbom],
-            dataLicense=licence,
-            profileConformance=["core", "software", *profiles],
-            **{
-                "import": [
-                    {"type": "ExternalMap", "externalSpdxId": spdx_id, "locationHint": document}
-                    for spdx_id, document in sorted(self.imports.items())
-                ]
-            },
-        )
-        created = {
-            "type": "CreationInfo",
-            "@id": "_:created",
-            "specVersion": "3.0.1",
-            "created": about.created,
-            "createdBy": [agent],
-        }
-        graph = [created, *self.elements]
-        return json.dumps({"@context": _CONTEXT, "@graph": graph}, indent=1) + "\n"
-
-
 def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -> dict[str, str]:
     """Return the texts of the three documents by name.
 
     licences: those of the sources by path; "" if a file states none.
     """
     base = f"https://spdx.org/spdxdocs/{quote(about.name)}-{fingerprint(inventory)[:32]}"
-    source = _Document(base, "source", about)
-    build = _Document(base, "build", about)
-    output = _Document(base, "output", about)
+    source = Document(base, "source", about.name, about.created)
+    build = Document(base, "build", about.name, about.created)
+    output = Document(base, "output", about.name, about.created)
     ids: dict[str, str] = {}
     _describe_sources(source, inventory, licences, ids, about.revision)
     packages = _describe_files(build, inventory, licences, ids)
@@ -177,7 +93,7 @@ def _hashes(digest: str) -> list[Element]:
 
 
 def _describe_sources(
-    document: _Document,
+    document: Document,
     inventory: Inventory,
     licences: Mapping[str, str],
     ids: dict[str, str],
@@ -208,7 +124,7 @@ def _describe_sources(
     _licence(document, licences, ids)
 
 
-def _licence(document: _Document, licences: Mapping[str, str], ids: Mapping[str, str]) -> None:
+def _licence(document: Document, licences: Mapping[str, str], ids: Mapping[str, str]) -> None:
     by_expression: dict[str, list[str]] = {}
     for path, expression in licences.items():
         if expression:
@@ -224,7 +140,7 @@ def _licence(document: _Document, licences: Mapping[str, str], ids: Mapping[str,
 
 
 def _describe_files(
-    document: _Document, inventory: Inventory, licences: Mapping[str, str], ids: dict[str, str]
+    document: Document, inventory: Inventory, licences: Mapping[str, str], ids: dict[str, str]
 ) -> list[str]:
     """Add the files of the build directory, and those outside of the tree.
 
@@ -264,7 +180,7 @@ def _entries(pairs: Iterable[tuple[str, str]]) -> list[Element]:
 
 
 def _describe_steps(
-    document: _Document,
+    document: Document,
     inventory: Inventory,
     ids: Mapping[str, str],
     settings: Mapping[str, str],
@@ -313,8 +229,8 @@ def _parameters(step: RecordedStep) -> Iterable[tuple[str, str]]:
 
 
 def _describe_image(
-    document: _Document,
-    build: _Document,
+    document: Document,
+    build: Document,
     inventory: Inventory,
     licences: Mapping[str, str],
     ids: Mapping[str, str],
