@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,6 +86,26 @@ def test_nothing_to_do_prints_the_same_lines(tree: Tree) -> None:
     assert run.out.splitlines()[:2] == ["reading", f"scons: `{BUILD}/k' is up to date."]
     with_progress = tree.face().out
     assert with_progress == run.out
+
+
+def test_targets_are_told_as_scons_does(tree: Tree) -> None:
+    # Objects that another builder reads are no targets; an alias is one.
+    aliases = """
+parts = env.XenObject(["src/a.c", "src/b.c"])
+env.Alias("kernel", env["XEN_BUILD"].File("k"))
+env.Alias("both", ["kernel", parts[1]])
+"""
+    archive = 'Default(env.Command("parts.a", parts, "ar rcsD $TARGET $SOURCES"))\n'
+    tree.write("more.py", aliases + archive)
+    for words in ([], ["kernel"], ["both"], ["parts.a"], [f"{BUILD}/src/a.o", "kernel"]):
+        tree.build(*words, scons=True)
+        assert tree.build(*words, scons=False).out == tree.scons(*words).out, words
+    tree.write("more.py", aliases)
+    tree.build(f"{BUILD}/src/a.o", "kernel", scons=True)
+    tree.edit("src/b.c", "int c", "int d")
+    run = tree.build(f"{BUILD}/src/a.o", "kernel", scons=False)
+    assert f"CC {BUILD}/src/b.o" in run.steps
+    assert re.findall("`(.*)' is up to date", run.out) == [f"{BUILD}/src/a.o"]
 
 
 def test_an_edit_is_built_past_scons(tree: Tree) -> None:

@@ -52,6 +52,7 @@ class ReadingRecorder:
         self._contents = Contents({})
         self._moment = clock()
         self._others_follow = False
+        self._tops: list[list[str]] = []
         self._top = ""
 
     def _look(self) -> None:
@@ -63,7 +64,7 @@ class ReadingRecorder:
             self._listener.unknown = self._listener.unknown or asked.unknown
         self._plans = asked.plans
         self._files, self._made = asked.files, asked.made
-        self._others_follow = asked.others_follow
+        self._others_follow, self._tops = asked.others_follow, asked.tops
         self._top = os.getcwd()
         if not self._listener.unknown:
             self._take_stock()
@@ -139,6 +140,7 @@ class ReadingRecorder:
             *("1" if flag else "0" for flag in (*flags, self._others_follow)),
             self._top,
             *("".join(t for to, t in listener.said if to == name) for name in ("stdout", "stderr")),
+            "\n\n".join(map("\n".join, self._tops)),
             summary.said(),
         ]
         files = list(self._rows(folders))

@@ -79,11 +79,8 @@ def _build(known: Reading) -> int | None:
         status = made
     else:
         known.say()
+        known.say_clean(())
     if not status:
-        if not known.silent:
-            built = [plan for plan, _, _ in dirty]
-            clean = (target for plan in known.plans if plan not in built for target in plan.targets)
-            sys.stdout.writelines(f"scons: `{target}' is up to date.\n" for target in clean)
         _closing(known, "scons: done building targets.\n")
         sys.stdout.write(known.closing)
         known.keep()

@@ -17,17 +17,21 @@ from .reading import Reading, StoredPlan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ..build.contents import Contents
     from ..build.database import Database
+    from ..build.step import Step
 
 _FAILED = 2
 """The exit status of SCons for every failure."""
 
 
 def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]) -> int | None:
-    """Build the requested files; return the exit status, or None if SCons is needed."""
+    """Build the requested files, and print which targets were up to date.
+
+    Returns the exit status, or None if SCons is needed.
+    """
     sessions: list[tuple[StoredPlan, Session]] = []
     for plan, database, contents in plans:
         steps = plan.read()
@@ -45,15 +49,16 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
     signals.listen()
     signals.handle()
     status = 0
+    built: set[str] = set()
     for plan, session in sessions:
         if status and not known.keep_going:
             break
         try:
             session.open(signals.descriptor())
             due = session.due(plan.targets, mark=plan.mark)
-            works = any(step.name for step in due.values())
-            if works:
+            if any(step.name for step in due.values()):
                 watched.tell(watched.BUILT)
+                built |= _dirty(session, plan.targets, due)
             result = session.build(
                 plan.targets,
                 slots=Slots(known.jobs),
@@ -63,16 +68,24 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
             )
             status = _told(result) or status
             if not status:
-                if not (works or known.silent):
-                    for target in plan.targets:
-                        print(f"scons: `{target}' is up to date.")
                 session.mark(plan.mark)
         except XenToolError as error:
             print(f"scons: *** {error}", file=sys.stderr)
             status = _FAILED
         finally:
             session.close()
+    if not status:
+        known.say_clean(built)
     return status
+
+
+def _dirty(session: Session, targets: Sequence[str], due: Mapping[str, Step]) -> set[str]:
+    """Return the targets that steps are due for."""
+    named = {path for path, step in due.items() if step.name}
+    if len(targets) == 1:
+        return set(targets)
+    closure = session.plan.closure
+    return {path for path in targets if any(step.path in named for step in closure([path]))}
 
 
 def _told(result: RunResult) -> int:

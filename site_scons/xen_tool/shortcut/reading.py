@@ -7,7 +7,9 @@ line in one folder and environment:
     the format; the key; the number of jobs; "1" for each of -k, -s, -Q and V=1; "1" if
     other builders read outputs of the plans, or make files that a step could read; the
     folder of the SConstruct; what was printed while it was read, to standard output and
-    error; what is printed at the end; the numbers of plans, files and fields that follow
+    error; the targets, an empty line between: what SCons calls each, and the files of plans
+    that it stands for (lines); what is printed at the end; the numbers of plans, files and
+    fields that follow
     plans   FILE FOLDER TARGETS MARK: a stored plan, its build directory, the requested
             files (lines), and the mark that its database has when these are up to date
     files   PATH STAMP DIGEST: like rows of a database; the digest is "+" if only the
@@ -29,15 +31,15 @@ from ..build.contents import Contents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from ..build.plan import Plan as Steps
 
 EXISTS = "+"
 WATCHER = "XEN_TOOL_WATCH"
 """The environment variable with which `scons watch` requests messages of a build (watched.py)."""
-_FORMAT = "xen_tool reading 2"
-_HEADER = 15
+_FORMAT = "xen_tool reading 3"
+_HEADER = 16
 _PLAN, _FILE = 4, 3
 _UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD", WATCHER)
 """Environment variables that a reading does not depend on."""
@@ -84,12 +86,14 @@ class Reading:
             self.top,
             self.said,
             self.warned,
+            tops,
             self.closing,
         ) = header
         self.jobs = int(jobs)
         self.keep_going, self.silent, self.quiet, self.verbose, self.others_follow = (
             flag == "1" for flag in (keep_going, silent, quiet, verbose, others_follow)
         )
+        self.tops = [top.split("\n") for top in tops.split("\n\n")]
         self.plans = plans
         self.files = files
         self.described = described
@@ -120,6 +124,13 @@ class Reading:
         sys.stderr.write(self.warned)
         sys.stdout.write(self.said)
         sys.stdout.flush()
+
+    def say_clean(self, built: Container[str]) -> None:
+        """Print that the targets are up to date for which none of these files was built."""
+        if not self.silent:
+            for name, *files in self.tops:
+                if not any(file in built for file in files):
+                    sys.stdout.write(f"scons: `{name}' is up to date.\n")
 
 
 def key(arguments: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 import SCons.Node
+from SCons.Environment import AliasBuilder
 from SCons.Node.Alias import Alias
 from SCons.Node.FS import Dir, File, get_default_fs
 from SCons.Script import BUILD_TARGETS, COMMAND_LINE_TARGETS
@@ -34,6 +35,8 @@ class Request(NamedTuple):
     """Outputs of other builders, absolute."""
     others_follow: bool
     """Whether other builders read outputs of a plan, or make files that a step could read."""
+    tops: list[list[str]]
+    """The name of each target, and the files of plans that it stands for."""
     unknown: str
     """Why the request cannot be built without SCons; else empty."""
 
@@ -45,8 +48,11 @@ def look() -> Request:
     made: dict[str, None] = {}
     follows = False
     todo = [node_of(target) for target in BUILD_TARGETS]
+    tops = list(dict.fromkeys(node.disambiguate() for node in todo))
+    for node in tops:
+        if not node.has_builder():
+            return _unknown(f"nothing makes {node}")
     seen = set(todo)
-    tops = set(todo)
     while todo:
         node = todo.pop(0).disambiguate()
         if isinstance(node, StepFile):
@@ -62,10 +68,9 @@ def look() -> Request:
         elif isinstance(node, (Alias, Dir)):
             if node.has_builder() and (node.always_build or _has_action(node)):
                 return _unknown(f"{node} has an action")
-            children = node.children()
             if isinstance(node, Dir):
                 return _unknown(f"{node} is a folder")
-            tops.update(children if node in tops else ())
+            children = node.children()
         elif isinstance(node, File):
             if node.has_builder() and (node.always_build or node.side_effects):
                 return _unknown(f"{node} is always built")
@@ -87,7 +92,16 @@ def look() -> Request:
         for node in graph.others.could_be_needed_for(path)
     )
     follows = follows or any(node.get_abspath() not in made for node in others)
-    return Request(plans, list(files), list(made), follows, "")
+    told = [[str(node), *_files_of(node)] for node in tops]
+    return Request(plans, list(files), list(made), follows, told, "")
+
+
+def _files_of(node: Any) -> list[str]:
+    """Return the files of plans that a target is, or that an alias stands for."""
+    if isinstance(node, StepFile):
+        return [path_of(node)]
+    children = node.children() if isinstance(node, Alias) else []
+    return [path for child in children for path in _files_of(child)]
 
 
 def outputs() -> tuple[list[str], list[str]]:
@@ -104,11 +118,12 @@ def outputs() -> tuple[list[str], list[str]]:
 
 def _has_action(node: Any) -> bool:
     executor = node.get_executor()
-    return bool(executor is not None and executor.get_action_list())
+    # Without an action, SCons gives an alias a builder of its own that does nothing.
+    return node.builder is not AliasBuilder and bool(executor and executor.get_action_list())
 
 
 def _unknown(why: str) -> Request:
-    return Request([], [], [], False, why)
+    return Request([], [], [], False, [], why)
 
 
 def arguments() -> list[str]:
