@@ -68,7 +68,7 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
     assert built_kernel.scons("LOADERS=xen-pv-dom0").steps == [f"CHECK {VMLINUX}"]
     built_kernel.edit("SConstruct", "script=script", 'script=script, loaders=["qemu-kernel"]')
     assert "without PVH ELF Note" in built_kernel.run().err
-    built_kernel.edit("SConstruct", '["qemu-kernel"]', '["xen-pv-domu"], xen="4.14"')
+    built_kernel.edit("SConstruct", '["qemu-kernel"]', '["xen-pv-domu"], xen_release="4.14"')
     built_kernel.scons()
 
 
@@ -111,8 +111,11 @@ def test_a_wrong_setting_is_told(built_kernel: Project, argument: str, words: st
         ('loaders=iter(["xen-pv-dom0"])', "is no list; write some of xen-pv-dom0 (pv), "),
         ('loaders={"xen-pv-dom0"}', "{'xen-pv-dom0'} is no list; write some of xen-pv-dom0 (pv), "),
         ("loaders=[4]", "XenImage(loaders=): 4 is no loader"),
-        ("xen=4.17", "XenImage(xen=): 4.17 is no string; write '4.17', or '4.17+pv32'"),
-        ('xen="four"', "XenImage(xen=): 'four' is no release of Xen"),
+        (
+            "xen_release=4.17",
+            "XenImage(xen_release=): 4.17 is no string; write '4.17', or '4.17+pv32'",
+        ),
+        ("xen_release='four'", "XenImage(xen_release=): 'four' is no release of Xen"),
     ],
 )
 def test_a_wrong_argument_is_told(built_kernel: Project, argument: str, words: str) -> None:
@@ -193,11 +196,15 @@ def test_the_image_is_the_linkers_output_by_another_name(kernel: Project) -> Non
 
 
 def test_scons_check_asks_what_the_link_asked(built_kernel: Project) -> None:
-    asks = 'script=script, loaders=["xen-pv-domu"], xen="4.14"'
+    asks = 'script=script, loaders=["xen-pv-domu"], xen_release="4.14"'
     built_kernel.edit("SConstruct", "script=script", asks)
     built_kernel.edit("SConstruct", "env.XenConfigTargets()\n", "")
     document = json.loads(built_kernel.scons("check", "--json").out)
     assert (document["asked"], document["xen"]) == (["xen-pv-domu"], "4.14")
+    built_kernel.edit("SConstruct", "xen_release=", "xen=")
+    run = built_kernel.scons("check", "--json")
+    assert json.loads(run.out) == document
+    assert "note: XenImage(xen=) is now XenImage(xen_release=); the old name will go" in run.err
 
 
 def test_a_file_system_without_hard_links(kernel: Project) -> None:

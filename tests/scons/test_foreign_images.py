@@ -178,7 +178,7 @@ stripped = other.Command("ship/k", kernel, "strip -o $TARGET $SOURCE")
 packed = other.Command("ship/k.gz", stripped, "gzip -9nc $SOURCE > $TARGET")
 spoilt = other.Command("ship/bad", kernel, "objcopy -R .note.Xen $SOURCE $TARGET")
 env.XenCheck("check", stripped)
-env.XenCheck("check-packed", packed, loaders="xen-pvh-dom0,xen-pvh-domu", xen="4.20")
+env.XenCheck("check-packed", packed, loaders="xen-pvh-dom0,xen-pvh-domu", xen_release="4.20")
 env.XenCheck("check-bad", spoilt)
 env.XenCheck("check-file", "prebuilt")
 """,

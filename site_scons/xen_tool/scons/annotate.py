@@ -30,17 +30,18 @@ def xen_notes(
     notes: Mapping[str, str | int] | None = None,
     remove: Sequence[str] = (),
     loaders: Sequence[str] | None = None,
+    xen_release: str | None = None,
     xen: str | None = None,
 ) -> list[Any]:
     """env.XenNotes(): add Xen notes to an image that another build linked, or replace them.
 
     The entries are symbols or addresses.  notes are values by name, remove are the names of
-    notes to remove.  loaders and xen are those of XenImage; by default the loaders that the
+    notes to remove.  loaders and xen_release are those of XenImage; by default the loaders that the
     image then has notes for must accept it.
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
-    requirement = check.requirement_for(env, "XenNotes", loaders, xen, by_claim=True)
+    requirement = check.requirement_for(env, "XenNotes", loaders, xen_release, xen, by_claim=True)
     (node,) = env.arg2nodes(source)
     _, path = source_of(env, node)
     want = wanted(

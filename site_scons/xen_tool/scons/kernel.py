@@ -27,6 +27,7 @@ def xen_kernel(
     own_head: bool = False,
     kallsyms: bool = False,
     loaders: Sequence[str] | None = None,
+    xen_release: str | None = None,
     xen: str | None = None,
     name: str = "",
     text: str = "",
@@ -36,8 +37,8 @@ def xen_kernel(
 
     source is a table as for XenSources, or sources as for XenImage.  The head object is linked
     before it; head_object has the arguments of XenHead.  With own_head the kernel has a head of
-    its own.  kallsyms adds the table of XenKallsyms.  script, loaders and xen are as for
-    XenImage; boot has arguments of XenBoot: mode=, cmdline=, mem= and others.
+    its own.  kallsyms adds the table of XenKallsyms.  script, loaders and xen_release are
+    as for XenImage; boot has arguments of XenBoot: mode=, cmdline=, mem= and others.
 
     Adds the targets check, boot and gdb (check-NAME and so on for a kernel with a name), the
     targets of the configuration, the text of `scons -h`, which begins with text, and the closing
@@ -57,7 +58,8 @@ def xen_kernel(
         objects.insert(0, head.xen_head(env, f"{target}-head.o", **(head_object or {})))
     if kallsyms:
         objects += generated.xen_kallsyms(env, f"{target}-kallsyms.o", list(objects), script=script)
-    image = methods.xen_image(env, target, objects, script=script, loaders=loaders, xen=xen)
+    checked: dict[str, Any] = {"loaders": loaders, "xen_release": xen_release, "xen": xen}
+    image = methods.xen_image(env, target, objects, script=script, **checked)
     check.xen_check(env, f"check{ending}", image)
     methods.xen_boot(env, f"boot{ending}", image, **boot)
     gdb.xen_gdb(env, f"gdb{ending}", image, **boot)

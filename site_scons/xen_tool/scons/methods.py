@@ -162,6 +162,7 @@ def xen_image(
     *,
     script: Any,
     loaders: Sequence[str] | None = None,
+    xen_release: str | None = None,
     xen: str | None = None,
     postlink: Sequence[Any] = (),
 ) -> list[Any]:
@@ -177,7 +178,7 @@ def xen_image(
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
-    requirement = check.requirement_for(env, "XenImage", loaders, xen)
+    requirement = check.requirement_for(env, "XenImage", loaders, xen_release, xen)
     edits = postlink_commands(postlink)
     path, objects = linked(env, script, source)
     for table, expected in graph.tables.items():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -47,17 +48,22 @@ def requirement_for(
     env: Any,
     method: str,
     loaders: Sequence[str] | None,
-    xen: str | None,
+    xen_release: str | None,
+    xen: str | None = None,
     *,
     by_claim: bool = False,
 ) -> Requirement:
     """Return the loaders by the command line, the arguments of a method, Kconfig, or the image.
 
-    by_claim: the notes of the image decide, not Kconfig; as also if Kconfig has no symbols for
-    Xen.
+    xen is the old name of the argument xen_release.  by_claim: the notes of the image decide, not
+    Kconfig; as also if Kconfig has no symbols for Xen.
 
     Raises XenToolError for a wrong value.
     """
+    if xen is not None:
+        note = f"{method}(xen=) is now {method}(xen_release=); the old name will go"
+        print(f"xen_tool: note: {note}", file=sys.stderr)
+        xen_release = xen if xen_release is None else xen_release
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
     names: Sequence[str] | None
     if (given := settings.get("LOADERS")) is not None:
@@ -70,13 +76,16 @@ def requirement_for(
         names = required.of_configuration(configuration.arch, configuration.values)
     if (release := settings.get("XEN_RELEASE")) is not None:
         modelled = _valid("XEN_RELEASE=", Xen.parse, release)
-    elif xen is not None:
-        modelled = _valid(f"{method}(xen=)", _xen, xen)
+    elif xen_release is not None:
+        modelled = _valid(f"{method}(xen_release=)", _xen, xen_release)
     else:
         modelled = required.xen_for(configuration.arch)
     once = None if names is None else tuple(dict.fromkeys(names))
     return Requirement(
-        once, modelled, release is None and xen is None, required.symbols(configuration.values)
+        once,
+        modelled,
+        release is None and xen_release is None,
+        required.symbols(configuration.values),
     )
 
 
@@ -135,17 +144,18 @@ def xen_check(
     image: Sequence[Any],
     *,
     loaders: Sequence[str] | None = None,
+    xen_release: str | None = None,
     xen: str | None = None,
 ) -> list[Any]:
     """env.XenCheck(): add an alias that prints the verdicts of loaders on an image.
 
-    image is that of a XenImage(), or any other file, made or not.  loaders and xen are as for
-    XenImage(); the default are those of the image.
+    image is that of a XenImage(), or any other file, made or not.  loaders and xen_release are as
+    for XenImage(); the default are those of the image.
     """
     node = one_image(env, "XenCheck", image)
     made = getattr(node.attributes, "xen_requirement", None)
-    requirement = made if loaders is None and xen is None else None
-    requirement = requirement or requirement_for(env, "XenCheck", loaders, xen)
+    requirement = made if loaders is None and xen_release is None and xen is None else None
+    requirement = requirement or requirement_for(env, "XenCheck", loaders, xen_release, xen)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...report import text
