@@ -54,7 +54,7 @@ def generate(env: Any, **_options: Any) -> None:
         summary,
         usage,
     )
-    from .scons.graph import names
+    from .scons.graph import short_names
     from .scons.targets import check, config_targets, gdb, sbom
 
     for name, method in (
@@ -77,7 +77,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenSummary", summary.xen_summary),
     ):
         env.AddMethod(method, name)
-    names.listens()
+    short_names.listens()
 
 
 def exists(env: Any) -> bool:

@@ -25,7 +25,7 @@ from xen_tool.config.merge import ALL, randomize, set_all
 from xen_tool.config.texts import config_text
 from xen_tool.errors import XenToolError
 
-_PROGRAM = "xen_tool.config.frontends.process"
+_PROGRAM = "xen_tool.config.frontends.run"
 MODULES = 'config MODULES\n\tbool "modules"\n\tdefault y\n\tmodules\n'
 
 
@@ -53,7 +53,7 @@ def dialog(top: Path, text: str, config: str, answers: str) -> str:
         [
             sys.executable,
             "-m",
-            "xen_tool.config.frontends.process",
+            "xen_tool.config.frontends.run",
             "oldconfig",
             str(top),
             "Kconfig",

@@ -227,7 +227,7 @@ def test_the_file_has_what_is_said() -> None:
 ELSEWHERE = {
     "conditions.py": "tests/scons/test_sources_by_symbol.py",
     "language/library.py": "test_kconfig_features.py",
-    "frontends/process.py": "test_menuconfig.py, test_guiconfig.py",
+    "frontends/run.py": "test_menuconfig.py, test_guiconfig.py",
     "frontends/menu.py": "test_menuconfig.py",
 }
 RARE = {

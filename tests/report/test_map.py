@@ -25,7 +25,7 @@ from xen_tool.image.elf import Elf
 from xen_tool.image.notes import NoteWalk
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.report.map import regions
-from xen_tool.report.map.reading import read_maps
+from xen_tool.report.map.maps import read_maps
 from xen_tool.report.map.regions import Map, Region
 
 PAGES = (MEMORY_MIB << 20) // 4096

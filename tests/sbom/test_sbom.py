@@ -19,7 +19,7 @@ import pytest
 
 from project import TOP, Project, reference_kernel
 from strace.opened import by_step, run
-from xen_tool.sbom.names import Names
+from xen_tool.sbom.portable import Names
 
 IMAGE = "build/x86_64/vmlinux"
 NAMES = ("source", "build", "output")

@@ -113,7 +113,7 @@ def test_saving_without_a_change_leaves_the_file(kernel: Project, display: str) 
 
 FAILING = """
 import tkinter
-from xen_tool.config.frontends.process import _report_errors_in_windows
+from xen_tool.config.frontends.run import _report_errors_in_windows
 _report_errors_in_windows()
 window = tkinter.Tk()
 window.after(1, lambda: int("GONE"))

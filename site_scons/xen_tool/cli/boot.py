@@ -149,7 +149,7 @@ def _boot(options: argparse.Namespace) -> int:
 
 def _gdb(options: argparse.Namespace) -> int:
     from ..boot.console.console import shower
-    from ..boot.debugger.process import debug
+    from ..boot.debugger.foreground import debug
     from ..progress import is_terminal
 
     echo = shower(dim=is_terminal(sys.stdout), quiet=False)

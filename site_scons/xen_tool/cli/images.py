@@ -125,14 +125,14 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _map(options: argparse.Namespace) -> int:
     from ..abi import PAGE_SIZE
-    from ..report.map import document, reading, svg, text
+    from ..report.map import document, maps, svg, text
 
-    found = reading.read_maps(
+    found = maps.read_maps(
         options.image,
         options.xen_release,
         options.loader,
         pages=(options.mem << 20) // PAGE_SIZE,
-        initrd=reading.size_of(options.initrd) if options.initrd else 0,
+        initrd=maps.size_of(options.initrd) if options.initrd else 0,
     )
     if options.svg:
         svg.write(options.svg, found)

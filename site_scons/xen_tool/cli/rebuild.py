@@ -30,8 +30,8 @@ def rebuild(parser: argparse.ArgumentParser) -> None:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from ..sbom import reading, rebuild
+    from ..sbom import parse, rebuild
 
-    recorded = reading.read(options.sbom)
+    recorded = parse.read(options.sbom)
     found = rebuild.rebuild(recorded, os.path.realpath(options.tree), options.image)
     return print_result(options, rebuild.document(found), rebuild.text(found), good=found.same)

@@ -16,7 +16,7 @@ from ..errors import XenToolError
 from ..files import shown, write_if_changed
 from . import saved
 from .assignments import Assignment, Origins, from_settings, origins
-from .frontends import process
+from .frontends import run
 from .language.checks import unmet
 from .language.kconf import Kconfig, read_kconfig, refuse
 from .language.values import is_logical
@@ -29,7 +29,7 @@ SETCONFIG = "setconfig"
 
 CHANGING = {
     "defconfig": "takes the architecture's own",
-    **process.MODULES,
+    **run.MODULES,
     "olddefconfig": "gives each new symbol its default",
     "allnoconfig": "sets as much as possible to n",
     "allyesconfig": "sets as much as possible to y",
@@ -132,8 +132,8 @@ class ConfigTargets:
             notes += set_all(kconf, name, top=self._srctree)
             notes += [f"{a} {a.origin} is not kept by {name}" for a in held if not a.holds()]
         _print_notes(notes)
-        if name in process.MODULES:
-            process.run(
+        if name in run.MODULES:
+            run.run(
                 name,
                 self._kconfig,
                 text=self._text,

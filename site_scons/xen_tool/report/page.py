@@ -16,7 +16,7 @@ from ..printable import printable
 from . import chart
 from .map import svg
 from .map import text as map_text
-from .map.reading import Maps
+from .map.maps import Maps
 from .report import Report
 from .size.history import Entry
 from .size.sizes import Sizes, rows

@@ -2,13 +2,13 @@
 """Make a software bill of materials of an image from the records of its build.
 
 inventory   finds the steps, and every file that they read or made
-names       names files independently of the folder and the machine
+portable    names files independently of the folder and the machine
 licences    reads the licence of a file, and finds conflicts of licences
 programs    finds the programs of a toolchain, their versions, and the libraries they load
 spdx        formats the inventory as SPDX documents
-document    one of these documents
+jsonld      one of these documents
 provenance  formats it as SLSA provenance
 writing     writes the documents if they are not up to date
-reading     reads the SPDX documents
+parse       reads the SPDX documents
 rebuild     builds an image again from them, and says what differs
 """

@@ -21,7 +21,7 @@ from ..build.record import Record, lines
 from ..build.step import COMPILE, Step
 from ..errors import XenToolError, unreadable
 from ..light import NamedTuple
-from .names import Names
+from .portable import Names
 from .programs import Program, Programs, among
 
 CONFIG_FILE = "/.config"

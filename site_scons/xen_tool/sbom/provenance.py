@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import __version__
 from .inventory import Inventory
-from .names import TOP
+from .portable import TOP
 from .spdx import About
 
 NAME = "provenance.intoto.json"

@@ -39,8 +39,8 @@ from ..report.bitwise import difference
 from ..toolchain.words import LAUNCHER_SETTINGS
 from . import programs
 from .inventory import CONFIG_FILE, values
-from .names import BUILD, TOP, Names, is_elsewhere
-from .reading import Built, Recorded
+from .parse import Built, Recorded
+from .portable import BUILD, TOP, Names, is_elsewhere
 
 SCHEMA = 1
 SOURCE, TOOL, CONFIGURATION, FLAG, FILE = "source", "tool", "configuration", "flag", "file"

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from ..light import NamedTuple
-from . import names
-from .document import Document, Element
+from . import portable
 from .inventory import Inventory, RecordedStep
+from .jsonld import Document, Element
 
 SOURCE, BUILD, OUTPUT = (f"sbom-{name}.spdx.json" for name in ("source", "build", "output"))
 STEP_TYPE = "urn:xen_tool:step"
@@ -107,7 +107,7 @@ def _describe_sources(
     tree = document.add(
         "software_File",
         "tree",
-        name=names.TOP,
+        name=portable.TOP,
         software_fileKind="directory",
         software_primaryPurpose="source",
         externalIdentifier=[identifier] if revision else [],

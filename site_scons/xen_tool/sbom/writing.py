@@ -20,7 +20,7 @@ from ..files import write_if_changed
 from ..light import NamedTuple
 from . import inventory as inventories
 from . import licences as found_licences
-from . import names, spdx
+from . import portable, spdx
 from . import provenance as slsa
 from .inventory import Digests, Inventory
 from .programs import Programs
@@ -95,7 +95,7 @@ def write(
     cache = Digests(kept.get("digests", {}))
     programs = Programs(contents, kept.get("programs", {}))
     inventory = inventories.read(plan, database, contents, image, cache, programs)
-    within = names.Names(os.getcwd(), plan.folder)
+    within = portable.Names(os.getcwd(), plan.folder)
     about = about._replace(
         version=about.version or inventory.digests[inventory.image][:_SHORT],
         settings={name: within.word(value) for name, value in about.settings.items()},
@@ -191,8 +191,8 @@ def _sources(inventory: Inventory, plan: Plan, generated: Container[str]) -> lis
         path
         for path in inventory.digests
         if not (path in inventory.made or path in tools or path in generated)
-        and not names.is_elsewhere(path)
-        and not path.startswith((f"{plan.folder}/", os.pardir, names.BUILD))
+        and not portable.is_elsewhere(path)
+        and not path.startswith((f"{plan.folder}/", os.pardir, portable.BUILD))
     ]
 
 

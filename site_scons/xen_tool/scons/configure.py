@@ -31,13 +31,13 @@ from ..files import shown
 from ..functions import AUTOCONF, configuration_step
 from ..modules import modules
 from ..process import collect_rarely
-from ..shortcut import listen
-from ..shortcut.settings import Described
+from ..shortcut import audit
+from ..shortcut.other_values import Described
 from ..toolchain import programs
 from ..toolchain.programs import Toolchain
 from . import flags, usage
 from .errors import while_reading
-from .graph import jobs, names
+from .graph import jobs, short_names
 from .graph.clean import ZIG_CACHE
 from .graph.nodes import Graph, graph_of
 from .observed import observe
@@ -101,7 +101,7 @@ def xen_configure(
             f"type `scons {watching.WATCH}`, which builds at every save"
         )
     path = env["ENV"].get("PATH", os.defpath)
-    with listen.ignored():
+    with audit.ignored():
         tools = programs.find(
             path,
             toolchain=given.get("TOOLCHAIN"),
@@ -112,7 +112,7 @@ def xen_configure(
             llvm=given.get("LLVM"),
         )
         seen = {**_kconfig_variables(tools, path), **(variables or {})}
-    listen.lists(path.split(os.pathsep))
+    audit.lists(path.split(os.pathsep))
     if symbols is not None and kconfig is not None:
         raise XenToolError(
             "XenConfigure is given a Kconfig file and symbols: leave one of them out"
@@ -143,12 +143,12 @@ def xen_configure(
     )
     _tell(configuration)
     directory = build or given.get("O") or f"build/{configuration.arch.name}"
-    with listen.ignored():
+    with audit.ignored():
         env["XEN_BUILD"] = _build_directory(env, directory, is_typed="O" in given.tool)
     if sconsign and not asked and (not looks_only or os.path.isdir(env["XEN_BUILD"].abspath)):
         # Without the folder SCons would write no signature database.
         try:
-            with listen.ignored():
+            with audit.ignored():
                 os.makedirs(env["XEN_BUILD"].abspath, exist_ok=True)
         except OSError as error:
             # Even root cannot create folders everywhere, as in /proc.
@@ -162,7 +162,7 @@ def xen_configure(
         is_usual=text is None and arguments is None and not (asked or asks_why()),
     )
     env["XEN_SETTINGS"] = given
-    with listen.ignored():
+    with audit.ignored():
         _set_commands(env, configuration, tools, path)
     _add_configuration(env, configuration)
     usage.say_unasked(env)
@@ -253,7 +253,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
     env["XEN_GRAPH"] = graph = graph_of(env)
     env["XEN_EXPANDED"] = {}
-    names.know(graph)
+    short_names.know(graph)
     plan = graph.plan
     plan.symbols = configuration.values
     plan.configured = frozenset([f"{build}/{AUTOCONF}"])

@@ -21,7 +21,7 @@ from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
 from ..loaders import required
 from ..progress import is_terminal
-from ..shortcut import watched
+from ..shortcut import watch_messages
 from ..toolchain.words import precompiled_headers
 from . import flags, tracing
 from .errors import one_image, while_building, while_reading
@@ -259,7 +259,7 @@ def xen_boot(
 
         # Release the lock: others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
-        watched.tell(watched.GUEST)
+        watch_messages.tell(watch_messages.GUEST)
         said = env["XEN_SETTINGS"]
         folder = log.folder(env["XEN_GRAPH"].plan.folder)
         stem = folder / log.stem(str(source[0]), how["mode"])

@@ -2,7 +2,7 @@
 """Notice which values of the configuration SConscripts and builders read.
 
 If they read the values of some symbols only, a command line that changes other symbols leads
-to the same steps, and shortcut/settings.py builds it without SCons.  Used by XenConfigure and
+to the same steps, and shortcut/other_values.py builds it without SCons.  Used by XenConfigure and
 through.py.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config.configuration import Configuration
-from ..shortcut.settings import Described
+from ..shortcut.other_values import Described
 from .settings import RESERVED
 
 _WHOLE = frozenset(["prompts", "origins", "dotconfig", "autoconf", "notes", "warnings"])

@@ -13,7 +13,7 @@ from SCons.Node import executed, up_to_date
 from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOption
 
 from ..config.configuration import Configuration
-from ..shortcut.settings import HINT
+from ..shortcut.other_values import HINT
 from .errors import one_image, while_reading
 from .settings import OF_OTHER_TARGETS
 

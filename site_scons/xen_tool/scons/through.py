@@ -23,8 +23,8 @@ from xen_tool.build.contents import Contents, changed_since, clock, digest
 from xen_tool.errors import XenToolError
 from xen_tool.files import is_in
 from xen_tool.process import collect_rarely, leave
-from xen_tool.shortcut import listen, reading, watched
-from xen_tool.shortcut.listen import Listener
+from xen_tool.shortcut import audit, reading, watch_messages
+from xen_tool.shortcut.audit import Listener
 
 _UNUSUAL = (
     *("no_exec", "question", "clean", "help", "interactive", "tree_printers", "ignore_errors"),
@@ -39,7 +39,7 @@ class ReadingRecorder:
     def __init__(self, arguments: list[str]) -> None:
         self._key = reading.key(arguments)
         self._place = reading.place(self._key)
-        self._listener = listen.start()
+        self._listener = audit.start()
         self._listener.on_stop(self._look)
         self._plans: list[tuple[Any, list[str]]] = []
         self._files: list[str] = []
@@ -68,7 +68,7 @@ class ReadingRecorder:
         self._top = os.getcwd()
         if not self._listener.unknown:
             self._take_stock()
-        if watched.is_watched():
+        if watch_messages.is_watched():
             self._tell()
 
     def _take_stock(self) -> None:
@@ -104,7 +104,7 @@ class ReadingRecorder:
         made += self._listener.written
         read = [p for p in (*self._listener.opened, *self._files) if not is_in(p, self._top)]
         counts = (str(len(folders)), str(len(made)))
-        watched.tell(watched.READ, [*counts, *folders, *made, *read])
+        watch_messages.tell(watch_messages.READ, [*counts, *folders, *made, *read])
 
     def record(self) -> bool:
         """Store the reading and its plans, unless something cannot be recorded."""
@@ -222,7 +222,7 @@ def _modules() -> list[str]:
 def main(arguments: list[str]) -> None:
     """Run SCons and exit with its status."""
     collect_rarely()
-    watched.tell(watched.BUILT)
+    watch_messages.tell(watch_messages.BUILT)
     recorder = ReadingRecorder(arguments)
     # Programs that SConscripts start must not write messages for the watcher.
     os.environ.pop(reading.WATCHER, None)

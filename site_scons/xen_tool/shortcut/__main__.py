@@ -42,9 +42,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _derived(arguments: Sequence[str]) -> Reading | None:
     """Return the reading for other values of symbols; None if SCons is needed."""
-    from xen_tool.shortcut import settings
+    from xen_tool.shortcut import other_values
 
-    return settings.derived(arguments)
+    return other_values.derived(arguments)
 
 
 def _is_to_read() -> bool:
@@ -53,9 +53,9 @@ def _is_to_read() -> bool:
 
     if reading.WATCHER not in os.environ:
         return False
-    from xen_tool.shortcut import watched
+    from xen_tool.shortcut import watch_messages
 
-    return watched.expects_reading()
+    return watch_messages.expects_reading()
 
 
 def _build(known: Reading) -> int | None:

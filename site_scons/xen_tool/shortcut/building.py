@@ -12,7 +12,7 @@ from ..build.slots import Slots
 from ..errors import XenToolError
 from ..functions import IMPORTS, functions
 from ..progress import Lines
-from . import watched
+from . import watch_messages
 from .reading import Reading, StoredPlan
 
 TYPE_CHECKING = False
@@ -37,7 +37,8 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
         steps = plan.read()
         if steps is None:
             return None
-        lines = Lines(verbose=known.verbose, silent=known.silent, passing=watched.is_watched())
+        passing = watch_messages.is_watched()
+        lines = Lines(verbose=known.verbose, silent=known.silent, passing=passing)
         sessions.append(
             (plan, Session(steps, functions(steps), IMPORTS, lines, (database, contents)))
         )
@@ -57,7 +58,7 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
             session.open(signals.descriptor())
             due = session.due(plan.targets, mark=plan.mark)
             if any(step.name for step in due.values()):
-                watched.tell(watched.BUILT)
+                watch_messages.tell(watch_messages.BUILT)
                 built |= _dirty(session, plan.targets, due)
             result = session.build(
                 plan.targets,

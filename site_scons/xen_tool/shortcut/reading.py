@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 EXISTS = "+"
 WATCHER = "XEN_TOOL_WATCH"
-"""The environment variable with which `scons watch` requests messages of a build (watched.py)."""
+"""The environment variable with which `scons watch` requests messages of a build."""
 _FORMAT = "xen_tool reading 3"
 _HEADER = 16
 _PLAN, _FILE = 4, 3

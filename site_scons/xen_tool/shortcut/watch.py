@@ -3,8 +3,8 @@
 
 scons/targets/watching.py replaces SCons by this program:
 `python .../xen_tool/shortcut/watch.py TOP [SCONS ARGUMENTS]`.  Every build is a new process of
-`xen-tool build`, so the watcher holds no lock and no state of a build.  saves.py decides which
-saves count.  After a save during a build another build follows; a save while a guest is
+`xen-tool build`, so the watcher holds no lock and no state of a build.  watch_filter.py decides
+which saves count.  After a save during a build another build follows; a save while a guest is
 running ends the guest.
 """
 
@@ -29,7 +29,7 @@ if __name__ == "__main__":
 from xen_tool.build.spawn import INTERRUPTING
 from xen_tool.errors import XenToolError
 from xen_tool.progress import is_terminal
-from xen_tool.shortcut import watched
+from xen_tool.shortcut import watch_messages
 from xen_tool.shortcut.reading import WATCHER
 
 try:
@@ -37,7 +37,7 @@ try:
 except ImportError:
     print("scons: *** watch needs a package of Python: pip install watchfiles", file=sys.stderr)
     sys.exit(2)
-from xen_tool.shortcut.saves import Saves
+from xen_tool.shortcut.watch_filter import Saves
 
 _FACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 _ERASE = "\x1b[H\x1b[2J"
@@ -103,7 +103,7 @@ class _Follower(threading.Thread):
 class _Watch:
     """The builds of one command line.
 
-    told: the folder for messages of builds (watched.py).
+    told: the folder for messages of builds (watch_messages.py).
     """
 
     def __init__(self, top: str, arguments: Sequence[str], told: str) -> None:
@@ -174,7 +174,7 @@ class _Watch:
         """Start a build for the files that were saved."""
         self._cause = names
         self._knows_guest, self._cut = False, []
-        for what in (watched.BUILT, watched.GUEST):
+        for what in (watch_messages.BUILT, watch_messages.GUEST):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self._told, what))
         if self._failed and is_terminal(sys.stdout):
@@ -206,7 +206,7 @@ class _Watch:
             return
         if self._failed:
             result = f"failed after {seconds:.2f} s"
-        elif self._has_told(watched.BUILT):
+        elif self._has_told(watch_messages.BUILT):
             result = f"built in {seconds:.2f} s"
         else:
             result = "up to date"
@@ -230,7 +230,7 @@ class _Watch:
             self._tell(names, "changes in every build; a change between builds is waited for")
 
     def _guest_runs(self) -> bool:
-        if not self._knows_guest and self._has_told(watched.GUEST):
+        if not self._knows_guest and self._has_told(watch_messages.GUEST):
             self._knows_guest = True
             self._learn()
         return self._knows_guest

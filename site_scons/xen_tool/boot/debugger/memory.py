@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Read the guest's memory and image inside gdb; used by commands.py."""
+"""Read the guest's memory and image inside gdb; used by gdb_commands.py."""
 
 from __future__ import annotations
 

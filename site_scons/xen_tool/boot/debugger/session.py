@@ -23,7 +23,7 @@ from ...image.notes import NoteWalk
 from ..modes import Mode
 from .stub import GdbPlace
 
-SCRIPT = Path(__file__).with_name("commands.py")
+SCRIPT = Path(__file__).with_name("gdb_commands.py")
 _SYMBOLS = ("{folder}/xen-syms", "{folder}/xen-syms-{version}-amd64")
 _DEBIANS_SYMBOLS = "usr/lib/debug/boot/xen-syms-{version}-amd64"
 """A file of the package xen-hypervisor-VERSION-amd64-dbg, below the root that has boot/."""

@@ -23,7 +23,7 @@ _VALUES = ("n", "m", "y")
 def extend(menu: Any) -> None:
     """Extend kconfiglib's module menuconfig.
 
-    Its Kconfig object must have `usual`, `usual_name` and `origins()`, as process.py makes it.
+    Its Kconfig object must have `usual`, `usual_name` and `origins()`, as run.py makes it.
     """
     change, set_value, text_of, info_of = (
         menu._change_node, menu._set_sel_node_tri_val, menu._node_str, menu._info_str

@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...abi import PAGE_SIZE
-from .reading import Maps
+from .maps import Maps
 from .regions import Map, Region
 
 SCHEMA = 1

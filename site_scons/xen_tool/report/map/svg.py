@@ -16,7 +16,7 @@ from ...errors import XenToolError
 from ...files import write_if_changed
 from ...printable import printable
 from . import regions
-from .reading import Maps
+from .maps import Maps
 from .regions import Map, Marker, Region
 from .text import TITLES, markers_in, size, title
 

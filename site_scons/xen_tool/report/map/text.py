@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ...abi import PAGE_SIZE
 from ...printable import printable
-from .reading import Maps
+from .maps import Maps
 from .regions import HOLE, Map, Marker, Region, address
 
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))

@@ -30,7 +30,7 @@ from ...build.slots import Slots
 from ...build.step import Step
 from ...errors import XenToolError
 from ...functions import COMMANDS_FILE, IMPORTS, commands_step, functions
-from ...shortcut import listen, watched
+from ...shortcut import audit, watch_messages
 from .. import tracing
 from ..flags import path_of
 from .clean import clean
@@ -69,7 +69,7 @@ class Graph:
             self.plan.folder,
             verbose=env["XEN_SETTINGS"].verbose,
             silent=bool(GetOption("silent")),
-            passing=watched.is_watched(),
+            passing=watch_messages.is_watched(),
         )
         self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
@@ -143,7 +143,7 @@ class Graph:
 
     def _add_steps(self) -> None:
         if self._later:
-            listen.stop()
+            audit.stop()
         while self._later:
             later, self._later = self._later, []
             for steps in later:

@@ -20,7 +20,7 @@ from SCons.Script import BUILD_TARGETS, COMMAND_LINE_TARGETS
 from ...files import is_in
 from ...light import NamedTuple
 from ..flags import path_of
-from . import names
+from . import short_names
 from .nodes import Graph
 from .step_file import StepFile, is_special
 
@@ -108,7 +108,7 @@ def outputs() -> tuple[list[str], list[str]]:
     """Return the build directories, and outputs outside of them, all absolute."""
     folders = []
     files: dict[str, None] = {}
-    for graph in names.graphs():
+    for graph in short_names.graphs():
         graph.ready()
         folders.append(graph.folder.abspath)
         others = (node.get_abspath() for node in graph.others.files().values())

@@ -25,7 +25,7 @@ def xen_gdb(
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...boot.console.console import shower
-        from ...boot.debugger.process import debug
+        from ...boot.debugger.foreground import debug
 
         # Release the lock: others may build while the guest runs.
         env["XEN_GRAPH"].session.close()

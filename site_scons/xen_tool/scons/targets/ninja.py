@@ -17,7 +17,7 @@ from ...build import stored
 from ...build.ninja import FILE, Manifest, text
 from ...build.step import Step
 from ...files import write_if_changed
-from ...shortcut import listen, one_step
+from ...shortcut import audit, one_step
 from ..errors import while_building
 from ..flags import path_of
 from ..graph.clean import NINJA_FILES
@@ -90,7 +90,7 @@ def _made_of(graphs: Sequence[Graph]) -> Iterator[str]:
     names = GetOption("file") or [name for name in _SCONSTRUCTS if os.path.isfile(name)][:1]
     folders = tuple(os.path.join(top, graph.plan.folder, "") for graph in graphs)
     others = (*folders, *_SYSTEM, os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, ""))
-    read = [*names, *listen.opened(), *filter(None, modules)]
+    read = [*names, *audit.opened(), *filter(None, modules)]
     for path in dict.fromkeys(map(os.path.abspath, read)):
         if os.path.isfile(path) and not path.startswith(others):
             yield path.removeprefix(top)

@@ -29,9 +29,9 @@ from ...errors import XenToolError
 from ...report.bitwise import ByteDifference, difference
 from ..errors import while_building, while_reading
 from ..flags import path_of
-from ..graph.names import REPRODUCIBLE
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
+from ..graph.short_names import REPRODUCIBLE
 from ..graph.step_file import StepFile
 from ..settings import print_json, wants_json
 

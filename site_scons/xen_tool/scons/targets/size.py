@@ -37,9 +37,9 @@ from ...report.size.sizes import stored as stored_sizes
 from ...sbom.writing import revision
 from ..errors import while_building, while_reading
 from ..flags import path_of
-from ..graph.names import SIZE
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
+from ..graph.short_names import SIZE
 from ..graph.step_file import StepFile
 from ..settings import print_json, wants_json
 

@@ -18,7 +18,7 @@ from ...build.step import Step
 from ...build.story import Story
 from ...config.explain.why import about, why
 from ...errors import XenToolError
-from ..graph import names
+from ..graph import short_names
 from ..graph.nodes import Graph
 from ..settings import Settings, print_json, wants_json
 
@@ -127,7 +127,7 @@ def _found(env: Any, asked: str) -> tuple[Graph, Mapping[str, Record], str]:
     Raises XenToolError if no file, or more than one, has the name.
     """
     own: Graph = env["XEN_GRAPH"]
-    graphs = sorted(names.graphs(), key=lambda graph: graph is not own)
+    graphs = sorted(short_names.graphs(), key=lambda graph: graph is not own)
     recorded = {graph: _recorded(graph) for graph in graphs}
     files = {
         path: graph for graph in reversed(graphs) for path in (*graph.plan.steps, *recorded[graph])
@@ -157,5 +157,5 @@ def _why_not(graph: Graph, path: str, files: Sequence[str]) -> str:
         return f"another builder makes it; type `scons --debug=explain {path}`"
     if os.path.lexists(os.path.join(graph.top, path)):
         return "this is a source: no step makes it"
-    near = names.nearest(path, files)
+    near = short_names.nearest(path, files)
     return f"no step makes it{f'; do you mean {near}?' if near else ''}"

@@ -12,7 +12,7 @@ from ...model.decoders import libxenguest_memory
 from ...model.releases import LIBXENGUEST_ZSTD
 from ...model.unwrapped import GZIP_MAGIC, LIBXENGUEST_CODECS, LIBXENGUEST_GUNZIP_LIMIT
 from ...names import DOMU
-from .. import containers as shared
+from .. import unpacking
 from ..rule import Fields, Probe, Rule
 
 
@@ -34,7 +34,7 @@ def _not_gunzipped(candidate: Candidate) -> Fields | None:
 
 def _old_protocol_for_domu(candidate: Candidate) -> Fields | None:
     """The boot protocol of the bzImage is older than 2.08."""
-    return shared.protocol_too_old(candidate) if candidate.image.elf is None else None
+    return unpacking.protocol_too_old(candidate) if candidate.image.elf is None else None
 
 
 def _large_dictionary(candidate: Candidate) -> Fields | None:
@@ -45,12 +45,12 @@ def _large_dictionary(candidate: Candidate) -> Fields | None:
     if sizes is None:
         return None
     dictionary, limit = sizes
-    return shared.container(candidate, dictionary=dictionary >> 20, limit=limit >> 20)
+    return unpacking.container(candidate, dictionary=dictionary >> 20, limit=limit >> 20)
 
 
 def _damaged_for_domu(candidate: Candidate) -> Fields | None:
     """The stream cannot be unpacked."""
-    return shared.damaged(candidate) if candidate.image.elf is None else None
+    return unpacking.damaged(candidate) if candidate.image.elf is None else None
 
 
 def _unknown_for_domu(candidate: Candidate) -> Fields | None:
@@ -62,7 +62,7 @@ def _unknown_for_domu(candidate: Candidate) -> Fields | None:
             return None
         case ("bzImage", codec) if codec in LIBXENGUEST_CODECS:
             return None
-    return shared.container(candidate)
+    return unpacking.container(candidate)
 
 
 def _of_other_size_for_domu(candidate: Candidate) -> Fields | None:
@@ -70,7 +70,7 @@ def _of_other_size_for_domu(candidate: Candidate) -> Fields | None:
     kernel = candidate.kernel
     if candidate.image.elf is not None or not kernel.compressed or kernel.size_appended:
         return None
-    return shared.stated_size(candidate)
+    return unpacking.stated_size(candidate)
 
 
 _XC_DOM_PROBE_BZIMAGE_KERNEL = (
@@ -81,9 +81,9 @@ FILE_RULES = (
     Rule(
         "Z3",
         DOMU,
-        shared.empty,
+        unpacking.empty,
         "zero length file: Internal error",
-        shared.ANEW,
+        unpacking.ANEW,
         source="tools/libs/guest/xg_dom_core.c, xc_dom_malloc_filemap",
         live=True,
     ),
@@ -92,7 +92,7 @@ FILE_RULES = (
         DOMU,
         _not_gunzipped,
         "xc_dom_do_gunzip: inflate failed",
-        shared.ANEW + ": {problem}",
+        unpacking.ANEW + ": {problem}",
         source="tools/libs/guest/xg_dom_core.c, xc_dom_do_gunzip",
         live=True,
     ),
@@ -105,7 +105,7 @@ RULES = (
         DOMU,
         _old_protocol_for_domu,
         "xc_dom_probe_bzimage_kernel: boot protocol too old ({major:02x}{minor:02x})",
-        shared.NEWER,
+        unpacking.NEWER,
         probe=Probe.FILE,
         source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
         live=True,
@@ -125,7 +125,7 @@ RULES = (
         DOMU,
         _damaged_for_domu,
         "{problem}",
-        shared.ANEW,
+        unpacking.ANEW,
         probe=Probe.FILE,
         source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
         live=True,
@@ -133,7 +133,7 @@ RULES = (
     Rule(
         "Z5",
         DOMU,
-        shared.packed_with_zstd,
+        unpacking.packed_with_zstd,
         "zstd is unknown",
         "compress with something else: libxenguest knows zstd since 4.15",
         before=LIBXENGUEST_ZSTD,

@@ -13,9 +13,9 @@ from ....elf import spec
 from ...model.candidate import Candidate
 from ...names import QEMU
 from .. import common
-from ..containers import ANEW, empty
 from ..libelf.headers import GIVE_ELF
 from ..rule import Effect, Fields, Rule
+from ..unpacking import ANEW, empty
 from . import multiboot
 from .segments import NOT_LOADED
 

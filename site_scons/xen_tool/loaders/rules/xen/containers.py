@@ -13,7 +13,7 @@ from ...model.decoders import xen_refuses
 from ...model.releases import ZSTD
 from ...model.unwrapped import GZIP, GZIP_MAGIC, LZ4, XEN_UNPACKED_LIMIT, is_elf, xen_buffer
 from ...names import DOM0
-from .. import containers as shared
+from .. import unpacking
 from ..rule import Effect, Fields, Probe, Rule
 
 _ASSUMED_MEMORY = 128 << 20
@@ -47,7 +47,7 @@ def _too_large_to_map(candidate: Candidate) -> Fields | None:
     """The unpacked size, in the last word of the stream, is more than Xen can map."""
     if not candidate.kernel.compressed or xen_buffer(candidate.kernel) <= XEN_UNPACKED_LIMIT:
         return None
-    return shared.stated_size(candidate, fix=_size_fix(candidate))
+    return unpacking.stated_size(candidate, fix=_size_fix(candidate))
 
 
 def _large_to_map(candidate: Candidate) -> Fields | None:
@@ -55,7 +55,7 @@ def _large_to_map(candidate: Candidate) -> Fields | None:
     size = xen_buffer(candidate.kernel)
     if size <= _ASSUMED_MEMORY:
         return None
-    return shared.stated_size(
+    return unpacking.stated_size(
         candidate, fix=_size_fix(candidate), mib=size >> 20, assumed=_ASSUMED_MEMORY >> 20
     )
 
@@ -65,18 +65,19 @@ def _size_fix(candidate: Candidate) -> str:
     if not kernel.compressed:
         return "Xen takes the last word of what is no ELF for the size it unpacks to"
     if kernel.payload is None:
-        return f"{shared.ANEW}: {kernel.problem}"
-    return shared.how_to_state_the_size(kernel)
+        return f"{unpacking.ANEW}: {kernel.problem}"
+    return unpacking.how_to_state_the_size(kernel)
 
 
 def _cut_gzip(candidate: Candidate) -> Fields | None:
     """The gzip stream ends early."""
-    return shared.damaged(candidate) if _is_gzip(candidate) and candidate.kernel.cut_short else None
+    is_cut = _is_gzip(candidate) and candidate.kernel.cut_short
+    return unpacking.damaged(candidate) if is_cut else None
 
 
 def _damaged_gzip(candidate: Candidate) -> Fields | None:
     """The gzip stream cannot be unpacked."""
-    return shared.damaged(candidate) if _is_gzip(candidate) else None
+    return unpacking.damaged(candidate) if _is_gzip(candidate) else None
 
 
 def _is_gzip(candidate: Candidate) -> bool:
@@ -95,7 +96,7 @@ def _other_xz(candidate: Candidate) -> Fields | None:
 
 def _unknown_settings(candidate: Candidate) -> Fields | None:
     words = xen_refuses(candidate.kernel)
-    return None if words is None else shared.container(candidate, words=words)
+    return None if words is None else unpacking.container(candidate, words=words)
 
 
 def _lz4_of_other_size(candidate: Candidate) -> Fields | None:
@@ -103,7 +104,7 @@ def _lz4_of_other_size(candidate: Candidate) -> Fields | None:
     kernel = candidate.kernel
     if kernel.container[-1:] != (LZ4,) or kernel.size_appended:
         return None
-    return shared.stated_size(candidate)
+    return unpacking.stated_size(candidate)
 
 
 def _overruns(candidate: Candidate) -> Fields | None:
@@ -111,7 +112,7 @@ def _overruns(candidate: Candidate) -> Fields | None:
     kernel = candidate.kernel
     if not kernel.compressed or kernel.payload is None:
         return None
-    return shared.stated_size(candidate) if kernel.payload.size > xen_buffer(kernel) else None
+    return unpacking.stated_size(candidate) if kernel.payload.size > xen_buffer(kernel) else None
 
 
 def _none_of_stated_size(candidate: Candidate) -> Fields | None:
@@ -119,7 +120,7 @@ def _none_of_stated_size(candidate: Candidate) -> Fields | None:
     kernel = candidate.kernel
     if kernel.payload is None or is_elf(candidate.data) or not is_elf(kernel.payload):
         return None
-    return shared.stated_size(candidate)
+    return unpacking.stated_size(candidate)
 
 
 def _other_size(candidate: Candidate) -> Fields | None:
@@ -127,7 +128,7 @@ def _other_size(candidate: Candidate) -> Fields | None:
     kernel = candidate.kernel
     if kernel.payload is None or not kernel.compressed or kernel.size_appended:
         return None
-    return shared.stated_size(candidate, real=kernel.payload.size)
+    return unpacking.stated_size(candidate, real=kernel.payload.size)
 
 
 _PLAIN_XZ = "compress with `xz --check=crc32`, and with no filter but --x86, as Linux's build does"
@@ -142,18 +143,18 @@ RULES = (
     Rule(
         "Z1",
         DOM0,
-        shared.protocol_too_old,
+        unpacking.protocol_too_old,
         "Cannot load bzImage v{major}.{minor:02d} at least v2.08 is required",
-        shared.NEWER,
+        unpacking.NEWER,
         source="xen/arch/x86/bzimage.c, bzimage_check",
         live=True,
     ),
     Rule(
         "Z3",
         DOM0,
-        shared.empty,
+        unpacking.empty,
         "FATAL TRAP",
-        f"{shared.ANEW}: Xen itself dies of an empty one",
+        f"{unpacking.ANEW}: Xen itself dies of an empty one",
         source=_BZIMAGE_PARSE,
         live=True,
     ),
@@ -162,7 +163,7 @@ RULES = (
         DOM0,
         _far_outside,
         "FATAL TRAP",
-        shared.ANEW + ": Xen itself dies of it, as {problem}",
+        unpacking.ANEW + ": Xen itself dies of it, as {problem}",
         source=_BZIMAGE_PARSE,
         live=True,
     ),
@@ -171,7 +172,7 @@ RULES = (
         DOM0,
         _gzip_outside,
         "ran out of input data",
-        shared.ANEW + ": {problem}",
+        unpacking.ANEW + ": {problem}",
         source=_GET_BYTE,
         live=True,
     ),
@@ -180,7 +181,7 @@ RULES = (
         DOM0,
         _outside,
         "",
-        shared.ANEW + ": {problem}",
+        unpacking.ANEW + ": {problem}",
         probe=Probe.FILE,
         source=_BZIMAGE_PARSE,
         live=True,
@@ -201,7 +202,7 @@ RULES = (
         DOM0,
         _cut_gzip,
         "ran out of input data",
-        shared.ANEW + ": {problem}",
+        unpacking.ANEW + ": {problem}",
         source=_GET_BYTE,
         live=True,
     ),
@@ -210,7 +211,7 @@ RULES = (
         DOM0,
         _damaged_gzip,
         "Panic on CPU 0",
-        shared.ANEW + ": {problem}",
+        unpacking.ANEW + ": {problem}",
         source=_GUNZIP,
         live=True,
     ),
@@ -236,9 +237,9 @@ RULES = (
     Rule(
         "Z3",
         DOM0,
-        shared.damaged,
+        unpacking.damaged,
         "",
-        shared.ANEW + ": {problem}",
+        unpacking.ANEW + ": {problem}",
         probe=Probe.FILE,
         source=_BZIMAGE_PARSE,
         live=True,
@@ -246,7 +247,7 @@ RULES = (
     Rule(
         "Z2",
         DOM0,
-        shared.packed_with_zstd,
+        unpacking.packed_with_zstd,
         "ELF: not an ELF binary",
         "compress with something else: Xen knows zstd since 4.15",
         before=ZSTD,

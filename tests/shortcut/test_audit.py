@@ -14,7 +14,7 @@ def test_a_class_may_have_a_function_that_is_listened_to() -> None:
     # As pathlib of Python 3.10 has them, which SConscripts import while it listens.
     program = """
 import os
-from xen_tool.shortcut.listen import start
+from xen_tool.shortcut.audit import start
 listener = start()
 class Accessor:
     stat = os.stat

@@ -22,7 +22,7 @@ from ..build.database import DamagedError, Database
 from ..build.discover import ANY
 from ..build.lock import FILE as LOCK
 from ..files import is_in
-from . import watched
+from . import watch_messages
 
 _MARKS = (DATABASE, LOCK, "pyvenv.cfg", "CACHEDIR.TAG")
 """Files that mark their folder as one without sources."""
@@ -57,7 +57,7 @@ class Saves:
         """Read the messages of a build, and look at the files that it wrote."""
         declared: list[str] = []
         read: list[str] = []
-        if rows := fields.read(os.path.join(self._told, watched.READ)):
+        if rows := fields.read(os.path.join(self._told, watch_messages.READ)):
             folders, made = map(int, rows[:2])
             self._folders = rows[2 : 2 + folders]
             declared = rows[2 + folders : 2 + folders + made]

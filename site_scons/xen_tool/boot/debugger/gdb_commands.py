@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A script for gdb: `source commands.py` adds commands for guests of Xen.
+"""A script for gdb: `source gdb_commands.py` adds commands for guests of Xen.
 
     xen notes                   the image's notes
     xen start-info [ADDRESS]    start_info of a PV guest, or hvm_start_info of a PVH guest

@@ -84,7 +84,7 @@ def run(
     program = [
         sys.executable,
         "-m",
-        f"{_PACKAGE.name}.config.frontends.process",
+        f"{_PACKAGE.name}.config.frontends.run",
         module,
         str(srctree),
     ]

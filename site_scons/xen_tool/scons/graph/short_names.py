@@ -20,7 +20,7 @@ from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
 from ...build.step import COMPILE
 from ...functions import COMMANDS_FILE
-from ...shortcut import listen
+from ...shortcut import audit
 from .. import tracing
 from .nodes import Graph
 
@@ -40,7 +40,7 @@ _graphs: list[Graph] = []
 def listens() -> None:
     """Start noticing what SConscripts read, if a target needs it."""
     if NINJA in map(str, COMMAND_LINE_TARGETS):
-        listen.start()
+        audit.start()
 
 
 def know(graph: Graph) -> None:
