@@ -6,7 +6,6 @@ The path depends on the output alone, as some objects contain it.  Used by comma
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from .contents import stamp
@@ -95,9 +94,11 @@ def beside(output: str) -> dict[str, str]:
     for other in sorted(os.listdir(folder or os.curdir)):
         if other.startswith(stem) and other != name:
             path = os.path.join(folder, other)
-            # An editor may remove its temporary file.
-            with contextlib.suppress(OSError):
+            try:
                 found[path] = stamp(os.lstat(path))
+            except OSError:
+                # A temporary file of an editor, which is gone.
+                continue
     return found
 
 
