@@ -162,6 +162,13 @@ ENDS: list[tuple[Place, str, End, str]] = [
         "the guest rebooted without a result: Hardware Dom0 shutdown: rebooting machine",
     ),
     (
+        Place.DOM0,
+        "(XEN) Hardware domain 0 did unsupported soft reset, rebooting.\n",
+        HUNG,
+        "the guest rebooted without a result: "
+        "Hardware domain 0 did unsupported soft reset, rebooting.",
+    ),
+    (
         Place.KERNEL,
         "up\n",
         End(0, 9, "guest-shutdown", False, CPU0),

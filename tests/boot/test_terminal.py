@@ -20,6 +20,7 @@ from xen_tool.boot.result.evidence import Evidence
 from xen_tool.boot.result.protocols import GuestResult
 
 ROWS, WIDTH = 6, 20
+SHOWN = (Seen.LINE, Seen.PART)
 
 
 def told(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> list[tuple[str, Seen]]:
@@ -35,7 +36,7 @@ def told(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> list[tuple[s
 
 
 def lines(data: bytes) -> list[str]:
-    return [text for text, seen in told(data, columns=COLUMNS) if seen is not Seen.GLIMPSE]
+    return [text for text, seen in told(data, columns=COLUMNS) if seen in SHOWN]
 
 
 def evidence(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> Evidence:
@@ -120,6 +121,13 @@ def test_rows_are_what_a_terminal_shows(data: bytes, shown: list[str]) -> None:
         b"[INFO] kernel: FAIL a\n",
         b" * FAIL\n",
         b"[a:] [" + b"-" * 5000 + b"FAIL a\n",
+        b"50% FAIL a: x\n",
+        b"one two ... FAIL\n",
+        b"(XEN) d0: FAIL a: x\n",
+        b"FA(XEN) x\n(XEN) y\nIL a\n",
+        b"not(XEN) x\n ok 1 a\n",
+        b"\x1b[4h\x1b[!pXAIL a\rF\n",
+        b"\x1b_x\aFAIL a\n\x1b\\",
     ],
 )
 def test_a_failure_that_was_to_be_seen_once_stays_one(data: bytes) -> None:
@@ -167,6 +175,7 @@ PASSED = b"PASS a\nCHECKS: 1\nRESULT: PASS\n"
     [
         (PASSED + b"BUG: died\n", "said after it: BUG: died"),
         (PASSED + b"\x1b[31mBUG: died\r      \n", "said after it: BUG: died"),
+        (PASSED + b"\x1b[A\x1b[2K", "erased the line"),
         (PASSED + PASSED, "its 1 checks gave 2 lines PASS"),
         (PASSED + b"FAIL b\n", "also FAIL b"),
         (b"FAIL: broken\n" + PASSED, "also FAIL: broken"),
@@ -202,6 +211,12 @@ def test_a_line_that_is_told_again_counts_once() -> None:
         b"RESULT: PASS\rRESULT: FAIL\n",
         b"RESULT: FAIL\rRESULT: PASS\n",
         b"not RESULT: PASS\n",
+        b"\x1b_x\aRESULT: PASS\n\x1b\\",
+        b"RESULT: PASS\n\x1b[A\x1b[2K",
+        b"RESULT: PASS\n\x1b[A\x1b[M",
+        b"RESULT: PASS\n\x1b[A            \n",
+        b"RESULT: PASS\x1b[2J",
+        b"RESULT: PASS\n\x1bc",
     ],
 )
 def test_a_pass_is_a_line_of_its_own_that_stayed(data: bytes) -> None:

@@ -61,6 +61,7 @@ case $status in
     2) end '\002' 'the domain shut down: suspend' ;;
     3) end '\002' 'the domain shut down: crash' ;;
     4) end '\002' 'the domain shut down: watchdog' ;;
+    [0-9]*) end '\002' 'the domain shut down: for another reason' ;;
     esac ;;
 129 | 1[3-9]?)
     end '\003' "xl was killed by signal $((status - 128))" ;;

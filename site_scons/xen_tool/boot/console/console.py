@@ -44,7 +44,7 @@ def tell(line: str) -> None:
 
 
 class Console:
-    """Accept bytes by feed(); pass every row to judge, and rows that are no glimpse to echo."""
+    """Accept bytes by feed(); pass every row to judge, and those that stayed to echo."""
 
     def __init__(self, judge: Emit, echo: Callable[[str], None] | None = None) -> None:
         self._judge = judge
@@ -66,7 +66,7 @@ class Console:
         return self._terminal.row
 
     def _take(self, text: str, seen: Seen) -> None:
-        if seen is not Seen.GLIMPSE:
+        if seen in (Seen.LINE, Seen.PART):
             if self._echo:
                 self._echo(text)
             self._lines.append(text)

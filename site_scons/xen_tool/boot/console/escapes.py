@@ -38,6 +38,8 @@ class Parser(ABC):
         self._parameters = [0]
         self._private = ""
         self._hidden = ""
+        self._end = _END_OF_STRING
+        """The characters that end the string."""
 
     def feed(self, data: bytes) -> None:
         """Parse the next bytes."""
@@ -77,6 +79,10 @@ class Parser(ABC):
         """Accept a control sequence; there is at least one parameter, and a missing one is 0."""
 
     @abstractmethod
+    def soft_reset(self) -> None:
+        """Undo modes and regions (DECSTR)."""
+
+    @abstractmethod
     def hidden(self, text: str) -> None:
         """Accept a line of a string that terminals hide, such as a window's title."""
 
@@ -93,6 +99,8 @@ class Parser(ABC):
         if character == "[":
             self._begin_sequence()
         elif character in "]PX^_":
+            # BEL ends only a string such as a title (OSC).
+            self._end = _END_OF_STRING if character == "]" else _END_OF_STRING[1:]
             self._state = self._string
         elif " " <= character <= "/":
             self._state = self._intermediate
@@ -109,8 +117,8 @@ class Parser(ABC):
         self._state = self._intermediate if " " <= character <= "/" else None
 
     def _string(self, character: str) -> None:
-        ends = character == "\x1b" or character in _END_OF_STRING
-        if ends or character == "\n" or len(self._hidden) >= _MAX_HIDDEN:
+        ends = character == "\x1b" or character in self._end
+        if ends or character in "\a\n" or len(self._hidden) >= _MAX_HIDDEN:
             self.hidden(self._hidden)
             self._hidden = ""
         if ends:
@@ -138,6 +146,8 @@ class Parser(ABC):
             self.control(character)
         else:
             self._state = None
+            if self._private == "!" and character == "p":
+                self.soft_reset()
             # DEC's selective erase (CSI ? J, CSI ? K) erases all that is not protected: here, all.
             if not self._private or (self._private == "?" and character in "JK"):
                 self.command(character, self._parameters)

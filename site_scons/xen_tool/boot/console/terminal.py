@@ -32,6 +32,7 @@ class Seen(Enum):
     LINE = "a line, from its start to its end, emitted for the first time"
     PART = "a piece of an endless line, or a line again, after a change"
     GLIMPSE = "text that was visible for a moment, or is in a string that terminals hide"
+    ERASED = "a line that was emitted before, and does not stay"
 
 
 Emit = Callable[[str, Seen], None]
@@ -98,10 +99,13 @@ class Terminal(Parser):
             self._emit(row.before + row.text(), Seen.GLIMPSE)
 
     def _before_loss(self, row: _Row, start: int) -> None:
-        """Emit a row as a glimpse before text from start on is overwritten, erased or shifted."""
-        if row.changed and "".join(row.cells[start:]).strip():
-            row.changed = False
-            self._emit(row.text(), Seen.GLIMPSE)
+        """Emit a row before text from start on is overwritten, erased or shifted."""
+        if "".join(row.cells[start:]).strip():
+            if row.emitted:
+                self._emit(row.text(), Seen.ERASED)
+            if row.changed:
+                row.changed = False
+                self._emit(row.text(), Seen.GLIMPSE)
 
     def _change(self, row: _Row, start: int, end: int, cells: list[str]) -> None:
         """Replace the cells [start, end)."""
@@ -111,10 +115,13 @@ class Terminal(Parser):
         del row.cells[self._columns :]
         row.changed = True
 
-    def _clear(self, row: _Row) -> None:
-        """Empty a row, in which a new line may begin."""
+    def _clear(self, row: _Row, *, stays: bool = False) -> None:
+        """Empty a row, in which a new line may begin; stays: its text has scrolled away."""
         if row.changed and row.text():
             self._emit(row.text(), Seen.PART if row.emitted or row.continues else Seen.LINE)
+            row.emitted = True
+        if row.emitted and not stays:
+            self._emit(row.text(), Seen.ERASED)
         row.cells = []
         row.changed = row.emitted = row.continues = False
         row.before = ""
@@ -186,7 +193,7 @@ class Terminal(Parser):
 
     def _down(self) -> None:
         if self._y == self._bottom:
-            self._shift(self._top, self._bottom, 1)
+            self._shift(self._top, self._bottom, 1, stays=self._top == 0)
         elif self._y < len(self._rows) - 1:
             self._y += 1
 
@@ -197,13 +204,19 @@ class Terminal(Parser):
         elif self._y > 0:
             self._y -= 1
 
-    def _shift(self, top: int, bottom: int, count: int) -> None:
+    def _shift(self, top: int, bottom: int, count: int, *, stays: bool = False) -> None:
         """Scroll rows up, or down if count is below 0; rows that leave the region are lost."""
         self._leave()
         for _ in range(min(abs(count), bottom - top + 1)):
             gone, new = (top, bottom) if count > 0 else (bottom, top)
-            self._clear(self._rows.pop(gone))
+            self._clear(self._rows.pop(gone), stays=stays)
             self._rows.insert(new, _Row())
+
+    def soft_reset(self) -> None:
+        """Undo the insert mode, the region that scrolls, and the saved cursor."""
+        self._writing = self._inserting = False
+        self._top, self._bottom = 0, len(self._rows) - 1
+        self._saved = (0, 0)
 
     def hidden(self, text: str) -> None:
         """Emit a string that terminals hide, so that no failure in it is missed."""

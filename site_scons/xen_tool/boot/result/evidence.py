@@ -15,7 +15,7 @@ from ..console.terminal import Seen
 from ..modes import Place
 from .reader import FEW, LENGTH, Reader
 
-_FAIL = re.compile(r"FAIL\b")
+_FAIL = re.compile(r"FAIL\b|.*\bFAIL(?: [\w./-]{1,80})?:")
 """A failure, whatever the source of the line is."""
 
 # Messages of xen/common/domain.c, shutdown.c, xen/drivers/char/console.c and
@@ -26,6 +26,7 @@ _TROUBLE = re.compile(
 )
 _LAST_WORDS = re.compile(
     r"Reboot in five seconds|rebooting machine|halting machine|Manual reset required"
+    r"|unsupported soft reset, rebooting"
 )
 _DOMAIN = re.compile(r"(?:\bDomain |\bd)([0-9]+)(?:v[0-9]+\b| \(vcpu)")
 _UNHANDLED = re.compile(r"d[0-9]+v[0-9]+ Unhandled")
@@ -77,6 +78,8 @@ class Evidence:
 
         self.started = False
         """Whether the dom0 has begun to start the domU."""
+        self._cut = ""
+        """The start of the guest's line in the middle of which Xen wrote."""
         self.spoke = False
         """Whether the guest, in a domU, has printed something."""
         self.domu_end = ""
@@ -88,8 +91,18 @@ class Evidence:
 
     def see(self, line: str, seen: Seen = Seen.LINE) -> None:
         """Read the next row of the console."""
-        for parsed in divided(line):
+        parts = list(divided(line))
+        if seen is Seen.ERASED:
+            self.reader.erase(parts[0].text)
+            return
+        if self._cut and not is_of_xen(parts[0]):
+            # The guest's line goes on after a message of Xen in its middle.
+            self._see(parts[0]._replace(text=self._cut + line), Seen.GLIMPSE)
+            self._cut = ""
+        for parsed in parts:
             self._see(parsed, seen)
+        if len(parts) > 1:
+            self._cut = parts[0].text[-LENGTH:]
 
     def _see(self, parsed: SourceLine, seen: Seen) -> None:
         text = parsed.text[:LENGTH]

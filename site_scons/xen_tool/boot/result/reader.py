@@ -59,6 +59,8 @@ class Reader:
         """The first FEW failures."""
         self.after = ""
         """The first line after the result, if there is one."""
+        self.erased = False
+        """Whether the line of the result was erased."""
         self._patterns = patterns
         self._protocols = (named,) if named and named.alone else DETECTED
         self._words = [
@@ -98,6 +100,10 @@ class Reader:
                 self._fail(text)
             return bool(line)
         return False
+
+    def erase(self, text: str) -> None:
+        """Take note that a line was erased: if it is the result, the pass did not stay."""
+        self.erased = self.erased or bool(text) and text[:LENGTH] == self._verdict.text
 
     def _is_copy(self, text: str, channel: str) -> bool:
         return channel != self._channel and (text[:LENGTH], self._channel) in self._last
@@ -183,6 +189,8 @@ class Reader:
                 return f"{line} is no number of checks"
             if int(number) != self._passes:
                 return f"its {number} checks gave {self._passes} lines PASS"
+        if self.erased and not (verdict.protocol and verdict.protocol.ends is None):
+            return "erased the line"
         return f"said after it: {self.after}" if self.after else ""
 
     def failure_text(self) -> str:
