@@ -45,13 +45,14 @@ class Need(NamedTuple):
 
 NEEDS = (
     Need(BOOT[0], programs=("qemu-system-x86_64",)),
-    Need(BOOT[1], files=("boot/xen-*-amd64.gz",)),
+    Need(BOOT[1], files=("boot/xen-*-amd64.gz", "boot/xen-*-amd64.efi")),
     Need(
         "xen-utils-{xen}",
         files=("usr/lib/*/libxenguest.so.*", "usr/lib/xen-*/bin/readnotes"),
     ),
     Need("grub-common", programs=("grub-mkimage",)),
     Need("grub-pc-bin", files=("usr/lib/grub/i386-pc/lnxboot.img",)),
+    Need("ovmf", files=("usr/share/ovmf/OVMF.fd",)),
     Need("tmux", programs=("tmux",)),
     Need("ninja-build", programs=("ninja",)),
     Need("strace", programs=("strace",)),

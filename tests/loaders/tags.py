@@ -24,6 +24,7 @@ WITNESSES = {
         "tools/libs/guest/xg_dom_bzimageloader.c",
         "tools/libxc/xc_dom_bzimageloader.c",
     ),
+    "UNIFIED_IMAGE": ("8a71d50ed4", "pe_find_section(", "xen/common/efi/pe.c"),
     "PV32_WORDS": (
         "2e5512d1ff",
         "Found 32-bit PV kernel, but CONFIG_PV32 missing",

@@ -16,7 +16,18 @@ from xen_tool.image.container import KernelFile, unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.candidate import candidates
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.loaders.names import ALL, DOM0, DOMU, GRUB_XEN, LINUX_LOADER, LOADERS, PV, QEMU, XEN
+from xen_tool.loaders.names import (
+    ALL,
+    DOM0,
+    DOMU,
+    GRUB_XEN,
+    LINUX_LOADER,
+    LOADERS,
+    PV,
+    QEMU,
+    XEN,
+    XEN_EFI,
+)
 from xen_tool.loaders.rules.rule import Effect, Finding
 from xen_tool.loaders.verdict import RULES, claimed, judge, rules_of, verdicts
 
@@ -97,6 +108,11 @@ def test_every_rule_has_a_row() -> None:
         ("Q6-quad", tuple(set(LOADERS) - set(PV))),
         ("good-pvh64", LINUX_LOADER),
         ("good-both", LINUX_LOADER),
+        ("good-both", (XEN_EFI,)),
+        ("Z1-bzimage-gzip", (XEN_EFI,)),
+        ("P-good", (XEN_EFI,)),
+        ("P-good-pvh", (XEN_EFI,)),
+        ("P-version-unknown", (XEN_EFI,)),
         ("good-no-sections", LINUX_LOADER),
         ("E13-class", LINUX_LOADER),
         ("Q3-align-8", LINUX_LOADER),
@@ -260,6 +276,8 @@ def test_all_five_verdicts() -> None:
         ("C1-no-notes", ()),
         ("C3-version-absent", ()),
         ("E1-text", ()),
+        ("P-good", (XEN_EFI,)),
+        ("P3-no-kernel", ()),
         ("Z3-truncated", ()),
         ("Z3-empty", ()),
     ],

@@ -39,6 +39,8 @@ def test_every_accepted_image_has_a_start(release: str) -> None:
         ("Z1-bzimage-gzip", "qemu-kernel", None, "Linux's boot protocol"),
         ("Z1-bzimage-gzip", "xen-pv-dom0", 0xFFFFFFFF80200000, "64-bit"),
         ("Z1-bzimage-gzip", "cloud-hypervisor", None, "Linux's boot protocol"),
+        ("P-good", "xen-efi", 0xFFFFFFFF80200000, "64-bit"),
+        ("P-good-pvh", "xen-efi", 0x200100, "32-bit"),
         ("good-pv64", "libkrun", 0xFFFFFFFF80200000, "64-bit"),
         ("good-pvh64", "crosvm", 0x200100, "64-bit"),
         ("V2-elf-and-bzimage", "xen-pvh-domu", 0x200100, "32-bit"),

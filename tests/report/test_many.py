@@ -18,6 +18,7 @@ import pytest
 from loaders.containers import bzimage
 from loaders.good import good_both, good_pv64, good_pvh
 from loaders.images import text
+from loaders.rows.efi import unified
 from report.test_commands import ENVIRONMENT, LOADERS, PV, PVH, document, tool, write
 from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
@@ -82,6 +83,7 @@ def test_a_folder(tmp_path: Path, gcc: str) -> None:
         "b/bzImage": bzimage(gzip.compress(b"no kernel")),
         "b/vmlinux.gz": gzip.compress(bytes(good_both())),
         "c/no-notes": bytes(replace(good_pv64(), notes=())),
+        "c/unified.efi": unified(b"no kernel"),
         "d/guest": bytes(replace(good_pv64().without(*XenElfNote), guest="XEN_VER=xen-3.0")),
     }
     others = {

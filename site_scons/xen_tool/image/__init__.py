@@ -4,6 +4,7 @@
 Files:
     container  opens an image, and unwraps the ELF file in it
     codecs     unpacks compressed streams
+    pe         the sections of a PE file, such as Xen's EFI binary
     data       bytes of a file or of memory, for reading at any offset
 
 The ELF file:

@@ -3,8 +3,9 @@
 
 Used by every check of an image.  One container is unwrapped, as Xen does for
 dom0 (xen/arch/x86/bzimage.c): a Linux bzImage with its payload, which may be
-compressed, or one bare compressed stream.  The fields of a bzImage are
-those of Linux's x86 boot protocol (Documentation/arch/x86/boot.rst):
+compressed, or one bare compressed stream.  Of a unified EFI image, the
+kernel in it is unwrapped as well.  The fields of a bzImage are those of
+Linux's x86 boot protocol (Documentation/arch/x86/boot.rst):
 
     0x1f1  u8   setup_sects: sectors of real-mode code after the first
     0x202  u32  header: "HdrS"
@@ -25,6 +26,9 @@ from ..light import NamedTuple
 from ..printable import printable
 from .codecs import CODECS, Codec, CutShort, Damaged, NoMemory, Source
 from .data import Data
+
+UNIFIED = "unified xen.efi"
+"""The format, up to that of the kernel in it, of Xen's EFI binary with a section .kernel."""
 
 _SECTOR = 512
 _SETUP_HEADER_SIZE = 0x250
@@ -68,6 +72,15 @@ class KernelFile(NamedTuple):
     """Whether the payload is missing because a Python package is not installed."""
     cut_short: bool = False
     """Whether the payload is missing because the stream ends early."""
+    embedded: KernelFile | None = None
+    """The kernel in the section .kernel of Xen's EFI binary; None if the file is none, or has none.
+
+    For all loaders but Xen's EFI binary, the file is then no kernel: "raw"."""
+
+    @property
+    def inner(self) -> KernelFile:
+        """The kernel in a unified EFI image; else this file."""
+        return self.embedded or self
 
     @property
     def compressed(self) -> bool:
@@ -89,6 +102,8 @@ class KernelFile(NamedTuple):
         self.file.close()
         if self.payload is not None:
             self.payload.close()
+        if self.embedded is not None:
+            self.embedded.close()
 
     def __enter__(self) -> KernelFile:
         return self
@@ -110,6 +125,20 @@ def open_kernel(path: str | os.PathLike[str]) -> KernelFile:
 
 def unwrap(path: str, file: Data) -> KernelFile:
     """Unwrap the container in file; path is for messages.  Raises as open_kernel() does."""
+    kernel = _unwrap(path, file)
+    if kernel.format != "raw" or file.read(0, 2) != b"MZ":
+        return kernel
+    from . import pe
+
+    found = pe.pe_of(file)
+    section = found and found.section(pe.KERNEL)
+    if found is None or section is None:
+        return kernel
+    embedded = _unwrap(path, found.content(section))
+    return kernel._replace(format=f"{UNIFIED} ({embedded.format})", embedded=embedded)
+
+
+def _unwrap(path: str, file: Data) -> KernelFile:
     if file.size >= _SETUP_HEADER_SIZE and has_setup_header(file):
         return _bzimage(path, file)
     return unwrap_stream(path, file)

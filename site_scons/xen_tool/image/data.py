@@ -137,3 +137,18 @@ class Data:
             if end >= 0:
                 return content[:end]
         return None
+
+
+class Resized(Data):
+    """Data with another size: cut at its end, or extended by zeros."""
+
+    def __init__(self, data: Data, size: int) -> None:
+        super().__init__(size, b"", None, 0, "")
+        self._data = data
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Read as Data.read() does."""
+        size = min(size, self.size - offset)
+        if offset < 0 or size <= 0:
+            return b""
+        return self._data.read(offset, size).ljust(size, b"\0")

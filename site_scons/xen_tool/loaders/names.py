@@ -16,6 +16,7 @@ PVH_DOM0 = "xen-pvh-dom0"
 PVH_DOMU = "xen-pvh-domu"
 QEMU = "qemu-kernel"
 
+XEN_EFI = "xen-efi"
 FIRECRACKER = "firecracker"
 CLOUD_HYPERVISOR = "cloud-hypervisor"
 LIBKRUN = "libkrun"
@@ -28,8 +29,9 @@ LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
 """The loaders that an image may claim to support, which are checked by default."""
 
 GRUB = (GRUB_XEN, GRUB_LINUX, GRUB_MULTIBOOT)
-FURTHER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM, *GRUB)
-"""Virtual machine monitors and GRUB, checked only if named; their rules are imported then."""
+FURTHER = (XEN_EFI, FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM, *GRUB)
+"""Xen's EFI binary, virtual machine monitors and GRUB, checked only if named, or if the image is
+for them alone; their rules are imported then."""
 ALL = (*LOADERS, *FURTHER)
 SHORT = {
     PV_DOM0: "pv",

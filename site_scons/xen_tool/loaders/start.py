@@ -12,7 +12,7 @@ from ..elf import spec
 from ..image.container import KernelFile
 from ..image.elf import elf_of
 from ..light import NamedTuple
-from .model import crosvm, grub, linux_loader
+from .model import crosvm, grub, linux_loader, xen_efi
 from .model.candidate import Candidate, candidates
 from .model.libelf.parms import UNSET_ADDR32
 from .model.multiboot import HAS_ADDRESSES, entry_addr
@@ -32,6 +32,7 @@ from .names import (
     PVH_DOM0,
     PVH_DOMU,
     QEMU,
+    XEN_EFI,
 )
 from .rules.qemu.entry_note import entry_of
 from .rules.qemu.files import has_hdrs
@@ -67,6 +68,7 @@ _BZIMAGE = _State("Linux's boot protocol", "as that says")
 
 _SOURCES = {
     PV_DOM0: "xen/arch/x86/pv/dom0_build.c, dom0_construct",
+    XEN_EFI: "xen/arch/x86/dom0_build.c, construct_dom0",
     PVH_DOM0: "xen/arch/x86/hvm/dom0_build.c, pvh_setup_cpus",
     QEMU: "QEMU hw/i386/x86.c, x86_load_linux; pc-bios/optionrom",
     FIRECRACKER: "firecracker 1.16.1, src/vmm/src/arch/x86_64/regs.rs",
@@ -91,6 +93,8 @@ def starts(kernel: KernelFile, xen: Xen, accepting: Iterable[str]) -> dict[str, 
 
 
 def _start(candidate: Candidate) -> tuple[int | None, _State]:
+    if candidate.loader == XEN_EFI:
+        return _start(xen_efi.as_dom0(candidate))
     if candidate.loader in PV:
         return candidate.addresses.virt_entry, _PV64 if candidate.elf.bits == 64 else _PV32
     if candidate.loader in (PVH_DOM0, PVH_DOMU):

@@ -18,7 +18,7 @@ from .model.candidate import Candidate, Image, candidates
 from .model.libelf.parms import UNSET_ADDR32, parse
 from .model.releases import D0_WORDS, Xen
 from .model.unwrapped import Found, by_libxenguest, is_elf
-from .names import DOM0, LOADERS, PV_DOM0, PV_DOMU, PVH, PVH_DOM0, PVH_DOMU, QEMU
+from .names import DOM0, LOADERS, PV_DOM0, PV_DOMU, PVH, PVH_DOM0, PVH_DOMU, QEMU, XEN_EFI
 from .rules import pv_dom0, pv_domu, pvh_dom0, pvh_domu, qemu_kernel
 from .rules.libxenguest import probing
 from .rules.libxenguest.probing import Taker
@@ -87,8 +87,11 @@ def claimed(kernel: KernelFile) -> tuple[str, ...]:
     """Return the loaders that an image claims to support by its notes; () if none.
 
     XEN_VERSION with LOADER or GUEST_OS claims PV; PHYS32_ENTRY claims PVH and QEMU.  If there is
-    SUPPORTED_FEATURES without the bit of dom0, neither dom0 is claimed.
+    SUPPORTED_FEATURES without the bit of dom0, neither dom0 is claimed.  A unified EFI image is
+    for Xen's EFI binary, which it is.
     """
+    if kernel.embedded is not None:
+        return (XEN_EFI,)
     whole = Found(kernel.payload or kernel.file, kernel.file)
     elf = Image(kernel, whole).elf or Image(kernel, by_libxenguest(kernel, Xen())).elf
     if elf is None:
@@ -106,11 +109,13 @@ def claimed(kernel: KernelFile) -> tuple[str, ...]:
 
 def _refuse_unread(kernel: KernelFile) -> None:
     """Raise XenToolError for a file that this tool cannot unwrap, though loaders might."""
-    if kernel.unread:
-        raise XenToolError(f"{kernel.path}: {kernel.problem}")
+    if kernel.inner.unread:
+        raise XenToolError(f"{kernel.path}: {kernel.inner.problem}")
 
 
 def _verdict(candidate: Candidate) -> Verdict:
+    if candidate.loader == XEN_EFI:
+        return _of_efi(candidate)
     file = candidate.image.found.file
     if candidate.loader == PVH_DOMU and candidate.data is not file and is_elf(file):
         # A bzImage that is also an ELF file is firmware, unless libelf accepts it as a kernel.
@@ -121,6 +126,27 @@ def _verdict(candidate: Candidate) -> Verdict:
         if taker is Taker.FIRMWARE:
             return verdict
     return _tried(candidate)[0]
+
+
+def _of_efi(candidate: Candidate) -> Verdict:
+    """Return the verdict of Xen's EFI binary: its rules, then those of the dom0 that it builds."""
+    from .model.xen_efi import as_dom0
+
+    verdict, _ = _tried(candidate)
+    if not verdict.accepted:
+        return verdict
+    found = _tried(as_dom0(candidate))[0]
+    place = ".kernel: " if candidate.kernel.embedded else ""
+    errors, warnings = (
+        tuple(finding._replace(where=place + finding.where) for finding in findings)
+        for findings in (found.errors, found.warnings)
+    )
+    return found._replace(
+        loader=candidate.loader,
+        where=found.where and place + found.where,
+        errors=verdict.errors + errors if found.accepted else (),
+        warnings=verdict.warnings + warnings,
+    )
 
 
 def _tried(candidate: Candidate) -> tuple[Verdict, Taker | None]:

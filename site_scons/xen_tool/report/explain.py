@@ -46,6 +46,7 @@ _FAMILIES = {
     "A": "Where the notes put the kernel",
     "D": "The hypervisor, for a PV dom0",
     "H": "The hypervisor, for a PVH dom0",
+    "P": "Xen's EFI binary, a PE file, with dom0's kernel as a section",
     "U": "libxenguest, for a domU",
     "V": "libxenguest, for a PVH domU",
     "Q": "QEMU -kernel",
@@ -144,8 +145,8 @@ def document() -> Iterator[str]:
     yield "Each rule of each loader that `xen-tool check` models, with the loader's words."
     yield "`xen-tool explain C3` prints one, with an example.  A rule is known `live` if a"
     yield "test gives the real loader an image that breaks it, else it was `read` in the source."
-    yield "Words in <> are filled in.  The loaders from firecracker on are checked by name only:"
-    yield "`xen-tool check --loader firecracker`, or `--loader all`."
+    yield "Words in <> are filled in.  The loaders from xen-efi on are checked by name only:"
+    yield "`xen-tool check --loader xen-efi`, or `--loader all`."
     yield ""
     yield "It covers the releases of Xen from {}.{}.0 to {}.{}.{}.".format(
         *min(POINTS), *max(POINTS), POINTS[max(POINTS)]

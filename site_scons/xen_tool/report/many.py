@@ -21,6 +21,7 @@ from typing import Any
 from ..abi import NOTE_OWNER
 from ..elf import spec
 from ..errors import XenToolError
+from ..image.container import UNIFIED
 from ..light import NamedTuple
 from ..loaders.model.releases import Xen
 from ..printable import printable
@@ -123,7 +124,7 @@ def _checked(file: _File, *, xen: Xen, asked: Sequence[str] | None) -> Checked |
 
 
 def _is_kernel(report: Report) -> bool:
-    if report.format.startswith("bzImage"):
+    if report.format.startswith(("bzImage", UNIFIED)):
         return True
     if report.elf_class is None or report.unlinked:
         return False

@@ -223,13 +223,15 @@ def read_report(
     with open_kernel(path) as kernel:
         report = _report(kernel, xen, asked)
         if further:
-            report = report._replace(further=verdicts(kernel, xen, FURTHER))
+            others = [loader for loader in FURTHER if loader not in report.asked]
+            report = report._replace(further=verdicts(kernel, xen, others))
         if starts:
             from ..loaders import start
 
             accepting = [name for name, verdict in report.verdicts.items() if verdict.accepted]
             report = report._replace(starts=start.starts(kernel, xen, accepting))
-        elf = elf_of(kernel.payload) if symbols and kernel.payload else None
+        payload = kernel.inner.payload
+        elf = elf_of(payload) if symbols and payload else None
         return report._replace(symbols=Symbols(elf).at(report.addresses())) if elf else report
 
 
@@ -240,7 +242,9 @@ def report_of(name: str, content: bytes, xen: Xen, asked: Sequence[str] | None =
 
 
 def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report:
-    elf = None if kernel.payload is None else elf_of(kernel.payload)
+    payload = kernel.inner.payload
+    elf = None if payload is None else elf_of(payload)
+    must = claimed(kernel) if asked is None else tuple(dict.fromkeys(asked))
     return Report(
         image=kernel.path,
         format=kernel.format,
@@ -252,8 +256,8 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report
         notes=tuple(_notes(elf)) if elf else (),
         guest=tuple(_guest(elf, xen)) if elf else (),
         segments=tuple(elf.segments[:_SHOWN]) if elf else (),
-        verdicts=verdicts(kernel, xen, dict.fromkeys((*LOADERS, *(asked or ())))),
-        asked=claimed(kernel) if asked is None else tuple(dict.fromkeys(asked)),
+        verdicts=verdicts(kernel, xen, dict.fromkeys((*LOADERS, *must))),
+        asked=must,
         by_claim=asked is None,
         symbols={},
         further={},

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..abi import NOTE_OWNER, XenElfNote
 from ..loaders.model.releases import Xen
-from ..loaders.names import PV
+from ..loaders.names import PV, XEN_EFI
 from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
 from ..printable import printable
@@ -38,7 +38,7 @@ def check(report: Report) -> Iterator[str]:
     yield from verdict_lines(report, report.asked)
     yield from hint(report, report.asked)
     entered = any(n.type == XenElfNote.ENTRY and n.owner == NOTE_OWNER for n in report.notes)
-    if report.by_claim and entered and not set(PV) & set(report.asked):
+    if report.by_claim and entered and not {*PV, XEN_EFI} & set(report.asked):
         yield "  It has the note ENTRY, but not XEN_VERSION with LOADER or GUEST_OS: so it is"
         yield "  not for PV.  For the verdict of xen-pv-dom0, type --loader xen-pv-dom0."
     yield from _further(report)

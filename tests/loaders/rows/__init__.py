@@ -7,13 +7,17 @@ Images are those of cases.py, by id, and the few that only a table test can judg
 from __future__ import annotations
 
 from loaders.cases import CASES
-from loaders.rows import builders, containers, grub, guest, libelf, monitors, qemu
+from loaders.rows import builders, containers, efi, grub, guest, libelf, monitors, qemu
 from loaders.rows.extra import EXTRA
 from loaders.rows.row import Row
 
 IMAGES: dict[str, bytes] = {
     **{case.id: case.image for case in CASES},
-    **{name: bytes(image) for name, image in (EXTRA | monitors.IMAGES | grub.IMAGES).items()},
+    **{
+        name: bytes(image)
+        for images in (EXTRA, monitors.IMAGES, grub.IMAGES, efi.IMAGES)
+        for name, image in images.items()
+    },
 }
 
 ROWS: tuple[Row, ...] = (
@@ -24,4 +28,5 @@ ROWS: tuple[Row, ...] = (
     *guest.ROWS,
     *monitors.ROWS,
     *grub.ROWS,
+    *efi.ROWS,
 )

@@ -15,7 +15,7 @@ from ...image.container import KernelFile
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Elf, Segment, elf_of
 from ...image.notes import FoundNote
-from ..names import GRUB_XEN
+from ..names import GRUB_XEN, XEN_EFI
 from .libelf.addresses import Addresses, addresses
 from .libelf.parms import Parms, parse
 from .releases import KNOWS_HVM, Xen
@@ -125,4 +125,8 @@ def _unwrapped_by(loader: str) -> Unwrap:
         from .grub import by_grub, by_grub_xen
 
         return by_grub_xen if loader == GRUB_XEN else by_grub
+    if loader == XEN_EFI:
+        from .xen_efi import by_xen_efi
+
+        return by_xen_efi
     return by_libxenguest if loader.endswith("-domu") else by_qemu

@@ -49,6 +49,11 @@ ONE_PV32_SWITCH = Change(
 ENDIANNESS = Change("Xen checks the endianness of a PV dom0", "347384331e", ((4, 15, 0),))
 ZSTD = Change("Xen unpacks zstd", "d6627cf1b6", ((4, 15, 0),))
 LIBXENGUEST_ZSTD = Change("libxenguest unpacks zstd", "8169f82049", ((4, 15, 0),))
+UNIFIED_IMAGE = Change(
+    "Xen's EFI binary reads configuration and kernel from sections of its own",
+    "8a71d50ed4",
+    ((4, 15, 0),),
+)
 PV32_WORDS = Change("a Xen without CONFIG_PV32 prints that", "2e5512d1ff", ((4, 16, 0),))
 KNOWS_HVM = Change(
     "libelf knows whether the domain is PVH, and then requires PHYS32_ENTRY only",
@@ -88,6 +93,7 @@ CHANGES = (
     ENDIANNESS,
     ZSTD,
     LIBXENGUEST_ZSTD,
+    UNIFIED_IMAGE,
     PV32_WORDS,
     KNOWS_HVM,
     PVH_PADDR_OFFSET,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ...abi import PAGE_SIZE
 from ...elf import spec
 from ...image.container import KernelFile, unwrap, unwrap_stream
-from ...image.data import Data
+from ...image.data import Data, Resized
 from ...light import NamedTuple
 from . import decoders
 from .releases import SYSTEM_LZ4, Xen
@@ -32,21 +32,6 @@ LIBXENGUEST_GUNZIP_LIMIT = LIBXENGUEST_UNPACKED_LIMIT - _GUNZIP_SLACK
 _EXACT = frozenset({"xz", "lzma", LZ4, ZSTD})
 LIBXENGUEST_CODECS = _EXACT | {GZIP}
 """Compressions of a bzImage that Debian's libxenguest was built with."""
-
-
-class Resized(Data):
-    """Data with another size: cut at its end, or extended by zeros."""
-
-    def __init__(self, data: Data, size: int) -> None:
-        super().__init__(size, b"", None, 0, "")
-        self._data = data
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Read as Data.read() does."""
-        size = min(size, self.size - offset)
-        if offset < 0 or size <= 0:
-            return b""
-        return self._data.read(offset, size).ljust(size, b"\0")
 
 
 class Found(NamedTuple):

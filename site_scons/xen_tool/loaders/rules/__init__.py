@@ -4,6 +4,7 @@
     pv_dom0, pvh_dom0    the hypervisor, which builds dom0
     pv_domu, pvh_domu    libxenguest, with which xl builds other domains
     qemu_kernel          QEMU -kernel
+    xen_efi              Xen's EFI binary, with dom0's kernel as a section
     firecracker, cloud_hypervisor, libkrun, crosvm   other virtual machine monitors
     grub_xen, grub_linux, grub_multiboot   GRUB
 

@@ -114,6 +114,7 @@ def _no_symtab(candidate: Candidate) -> Fields | None:
 
 NOT_RELOCATED = "no loader relocates: the code runs where p_paddr and the notes put it"
 LINK_EXEC = "link a kernel of type ET_EXEC, without -pie, or let it relocate itself"
+NOT_ELF = "ELF: not an ELF binary"
 GIVE_ELF = "give the linked ELF file, not one made with objcopy -O binary"
 _COPY_ANEW = "link or copy the image anew: it is truncated, or its headers are damaged"
 
@@ -126,7 +127,7 @@ RULES = (
         "E1",
         XEN,
         _not_elf,
-        "ELF: not an ELF binary",
+        NOT_ELF,
         "{fix}",
         probe=Probe.FILE,
         source=_ELF_INIT,

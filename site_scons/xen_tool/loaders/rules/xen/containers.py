@@ -132,7 +132,7 @@ def _other_size(candidate: Candidate) -> Fields | None:
 
 
 _PLAIN_XZ = "compress with `xz --check=crc32`, and with no filter but --x86, as Linux's build does"
-_NO_MEMORY = "Not enough memory to relocate the dom0 kernel image"
+NO_MEMORY = "Not enough memory to relocate the dom0 kernel image"
 
 _BZIMAGE_PARSE = "xen/arch/x86/bzimage.c, bzimage_parse"
 _GET_BYTE = "xen/common/gzip/gunzip.c, get_byte"
@@ -186,12 +186,12 @@ RULES = (
         source=_BZIMAGE_PARSE,
         live=True,
     ),
-    Rule("Z2", DOM0, _too_large_to_map, _NO_MEMORY, "{fix}", source=_START_XEN, live=True),
+    Rule("Z2", DOM0, _too_large_to_map, NO_MEMORY, "{fix}", source=_START_XEN, live=True),
     Rule(
         "Z2",
         DOM0,
         _large_to_map,
-        _NO_MEMORY,
+        NO_MEMORY,
         "this depends on the machine: Xen wants {mib} MiB ({assumed} MiB were assumed); {fix}",
         Effect.WARNING,
         source=_START_XEN,

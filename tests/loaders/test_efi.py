@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The rules of Xen's EFI binary against Debian's, with firmware under QEMU, in two boots."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from loaders import efi
+from project import Project
+from xen_tool.debian.hypervisor import default_roots, installed_hypervisors
+from xen_tool.image.container import unwrap
+from xen_tool.image.data import Data
+from xen_tool.loaders.model.candidate import candidates
+from xen_tool.loaders.model.releases import Xen
+from xen_tool.loaders.names import XEN_EFI
+from xen_tool.loaders.verdict import judge, rules_of
+
+pytestmark = pytest.mark.boot
+
+ASKED = ("objcopy-places-it", "no-kernel", "kernel-in-file", "between-pages", "good")
+
+
+def _found(name: str) -> Path:
+    paths = (path for root in default_roots() for path in root.glob(name))
+    path = next(paths, None)
+    if path is None:
+        pytest.skip(f"{name} is not installed; ./sconsw test says how to get it")
+    return path
+
+
+def test_it_agrees(built_kernel: Project, tmp_path: Path) -> None:
+    qemu = shutil.which("qemu-system-x86_64")
+    if qemu is None or not shutil.which("objcopy"):
+        pytest.skip("QEMU or objcopy is not installed")
+    version, _ = installed_hypervisors()[-1]
+    xen, firmware = _found(f"boot/xen-{version}-amd64.efi"), _found("usr/share/ovmf/OVMF.fd")
+    kernel = {".kernel": (built_kernel.top / "build/x86_64/vmlinux").read_bytes()}
+
+    def made(config: str, sections: dict[str, bytes], shift: dict[str, int] | None) -> bytes:
+        whole = {".config": config.encode(), **sections}
+        return efi.unified(xen, whole, tmp_path, shift=shift)
+
+    images = {
+        "objcopy-places-it": made(efi.config(), kernel, None),
+        "no-kernel": made(efi.config(), {}, {}),
+        "kernel-in-file": made(efi.config("kernel=vmlinux"), {}, {}),
+        "good": made(efi.config(), kernel, {}),
+        "between-pages": made(efi.config(), kernel, {".kernel": 0x800}),
+    }
+    first, second = tmp_path / "1", tmp_path / "2"
+    outside, *others, between_pages = images.values()
+    boots = [
+        efi.Boot(qemu, firmware, first, outside, *others),
+        efi.Boot(qemu, firmware, second, between_pages),
+    ]
+    said = [text for boot in boots for text in boot.says()]
+    assert len(said) == len(images) == len(ASKED), said
+    live = set()
+    for (name, image), text in zip(images.items(), said, strict=True):
+        with unwrap(name, Data.of_bytes(image)) as unwrapped:
+            release = Xen.parse(version)
+            verdict = judge(unwrapped, XEN_EFI, release)
+            (candidate,) = candidates(unwrapped, release, [XEN_EFI])
+            live |= {id(r) for r in rules_of(XEN_EFI) if r.apply(candidate) and r.concerns(release)}
+        words = (verdict.message or "RESULT: PASS").split(",")[0]
+        assert words in text, (name, verdict, text)
+        assert verdict.accepted == (name == "good")
+        assert (verdict.errors, verdict.warnings) == ((), ())
+    assert live == {id(rule) for rule in rules_of(XEN_EFI) if rule.live}
