@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from loaders import test_efi, test_grub
+from loaders import test_efi, test_grub, test_kexec
 from loaders.cases import CASES
 from loaders.hypervisor import LIVE_LOADERS, XEN_LOADERS
 from loaders.rows import IMAGES
@@ -15,7 +15,7 @@ from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.candidate import candidates
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.loaders.names import ALL, DOMU, LOADERS, PV_DOMU, XEN_EFI
+from xen_tool.loaders.names import ALL, DOMU, KEXEC, LOADERS, PV_DOMU, XEN_EFI
 from xen_tool.loaders.rules.libxenguest import probing
 from xen_tool.loaders.rules.rule import Effect, Rule
 from xen_tool.loaders.verdict import RULES, rules_of
@@ -79,6 +79,8 @@ def test_a_rule_says_what_it_is(rule: Rule) -> None:
 def _compared(loader: str) -> str:
     if loader in DOMU:
         return f"{len(CASES) * (2 if loader == PV_DOMU else 1)} and 20,000 random"
+    if loader == KEXEC:
+        return str(len(test_kexec.ASKED))
     if loader == XEN_EFI:
         return str(len(test_efi.ASKED))
     if loader in test_grub.ASKED:

@@ -127,14 +127,14 @@ def test_who_is_asked(image: Path) -> None:
 
 
 MONITORS = ["firecracker", "cloud-hypervisor", "libkrun"]
-FURTHER = ["xen-efi", *MONITORS, "crosvm", "grub-xen", "grub-linux", "grub-multiboot"]
+FURTHER = ["xen-efi", *MONITORS, "crosvm", "kexec", "grub-xen", "grub-linux", "grub-multiboot"]
 
 
 def test_who_else_would_take_it(image: Path) -> None:
     line = tool("check", image).stdout.splitlines()[-1]
     assert line == (
         "  Other loaders: accepted by xen-efi, firecracker, cloud-hypervisor, libkrun, grub-xen; "
-        "not by crosvm, grub-linux, grub-multiboot (--loader all)"
+        "not by crosvm, kexec, grub-linux, grub-multiboot (--loader all)"
     )
     # Firecracker loads it, but the guest is dead.
     line = tool("check", write(image, good_pv64())).stdout.splitlines()[-1]
@@ -152,7 +152,7 @@ def test_all_loaders(image: Path) -> None:
     assert status == 3
     assert found["asked"] == [*LOADERS, *FURTHER] == list(found["verdicts"])
     assert {name for name, verdict in found["verdicts"].items() if verdict["accepted"]} == {
-        *(*LOADERS, "xen-efi", *MONITORS, "grub-xen")
+        *(*LOADERS, "xen-efi", *MONITORS, "kexec", "grub-xen")
     }
     status, found = document("check", image, "--loader", "firecracker")
     assert (status, found["asked"]) == (0, ["firecracker"])
@@ -220,7 +220,7 @@ def test_inspect_shows_how_the_guest_starts(image: Path) -> None:
 
     pvh = ("0x200100", "32-bit")
     assert starts() == {
-        **dict.fromkeys((*PV, "xen-efi", "grub-xen"), ("0xffffffff80200000", "64-bit")),
+        **dict.fromkeys((*PV, "xen-efi", "kexec", "grub-xen"), ("0xffffffff80200000", "64-bit")),
         **dict.fromkeys((*PVH, *MONITORS), pvh),
     }
     # What is only for PV is entered at e_entry by those who do not ask for a note.

@@ -21,6 +21,7 @@ FIRECRACKER = "firecracker"
 CLOUD_HYPERVISOR = "cloud-hypervisor"
 LIBKRUN = "libkrun"
 CROSVM = "crosvm"
+KEXEC = "kexec"
 GRUB_XEN = "grub-xen"
 GRUB_LINUX = "grub-linux"
 GRUB_MULTIBOOT = "grub-multiboot"
@@ -29,9 +30,9 @@ LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
 """The loaders that an image may claim to support, which are checked by default."""
 
 GRUB = (GRUB_XEN, GRUB_LINUX, GRUB_MULTIBOOT)
-FURTHER = (XEN_EFI, FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM, *GRUB)
-"""Xen's EFI binary, virtual machine monitors and GRUB, checked only if named, or if the image is
-for them alone; their rules are imported then."""
+FURTHER = (XEN_EFI, FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM, KEXEC, *GRUB)
+"""Xen's EFI binary, virtual machine monitors, kexec and GRUB, checked only if named, or if the
+image is for them alone; their rules are imported then."""
 ALL = (*LOADERS, *FURTHER)
 SHORT = {
     PV_DOM0: "pv",

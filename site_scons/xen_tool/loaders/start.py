@@ -12,8 +12,9 @@ from ..elf import spec
 from ..image.container import KernelFile
 from ..image.elf import elf_of
 from ..light import NamedTuple
-from .model import crosvm, grub, linux_loader, xen_efi
+from .model import crosvm, grub, kexec, linux_loader, xen_efi
 from .model.candidate import Candidate, candidates
+from .model.kexec import FileType
 from .model.libelf.parms import UNSET_ADDR32
 from .model.multiboot import HAS_ADDRESSES, entry_addr
 from .model.releases import Xen
@@ -25,6 +26,7 @@ from .names import (
     GRUB_LINUX,
     GRUB_MULTIBOOT,
     GRUB_XEN,
+    KEXEC,
     LIBKRUN,
     LINUX_LOADER,
     PV,
@@ -64,6 +66,16 @@ _LINUX_64 = _State(
     "64-bit, low memory mapped at its own addresses", "rsi: boot_params, rsp: boot stack"
 )
 _LINUX_32 = _State("32-bit, no paging", "esi: boot_params, esp: boot stack")
+_BY_KEXEC = {
+    FileType.ELF_64: _State(
+        "64-bit, memory mapped at its own addresses", "rdi: ELF boot notes, rsp: boot stack"
+    ),
+    FileType.ELF_32: _State("32-bit, no paging", "on the stack: ELF boot notes"),
+    FileType.MULTIBOOT: _MULTIBOOT,
+    FileType.MULTIBOOT_2: _State(
+        "32-bit, no paging", "eax: 0x36d76289, ebx: multiboot 2 information"
+    ),
+}
 _BZIMAGE = _State("Linux's boot protocol", "as that says")
 
 _SOURCES = {
@@ -78,6 +90,7 @@ _SOURCES = {
     GRUB_LINUX: "GRUB 2.06, grub-core/loader/i386/linux.c, grub_linux_boot",
     GRUB_MULTIBOOT: "GRUB 2.06, grub-core/loader/multiboot.c, grub_multiboot_boot",
     CROSVM: "crosvm f1e797a, x86_64/src/lib.rs",
+    KEXEC: "kexec-tools 2.0.25, kexec/arch/x86_64/kexec-elf-x86_64.c, elf_x86_64_load",
 }
 _DOMU = "tools/libs/guest/xg_dom_x86.c"
 
@@ -101,6 +114,8 @@ def _start(candidate: Candidate) -> tuple[int | None, _State]:
         return _by_pvh(candidate), _PVH
     if candidate.loader in LINUX_LOADER:
         return _by_linux_loader(candidate)
+    if candidate.loader == KEXEC:
+        return _by_kexec(candidate)
     if candidate.loader in GRUB:
         return _by_grub(candidate)
     return _by_crosvm(candidate) if candidate.loader == CROSVM else _by_qemu(candidate)
@@ -132,6 +147,17 @@ def _by_crosvm(candidate: Candidate) -> tuple[int | None, _State]:
     if found.multiboot is not None:
         return entry_addr(candidate.data, found.multiboot), _MULTIBOOT
     return candidate.elf.e_entry, _LINUX_64 if candidate.elf.bits == 64 else _LINUX_32
+
+
+def _by_kexec(candidate: Candidate) -> tuple[int | None, _State]:
+    found = kexec.file_type(candidate)
+    assert found is not None
+    if found not in _BY_KEXEC:
+        return None, _BZIMAGE
+    if kexec.uses_addresses(candidate):
+        header = kexec.multiboot(candidate.data) or (0, 0)
+        return entry_addr(candidate.data, header[0]), _MULTIBOOT
+    return candidate.elf.e_entry, _BY_KEXEC[found]
 
 
 def _by_grub(candidate: Candidate) -> tuple[int | None, _State]:

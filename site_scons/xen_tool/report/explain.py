@@ -52,6 +52,7 @@ _FAMILIES = {
     "Q": "QEMU -kernel",
     "R": "rust-vmm's linux-loader, for Firecracker, Cloud Hypervisor and libkrun",
     "K": "crosvm",
+    "J": "kexec-tools",
     "G": "GRUB: pvgrub, and the commands linux and multiboot on a PC",
     "X": "Faults that no loader checks, and that end the guest",
 }

@@ -7,7 +7,7 @@ Images are those of cases.py, by id, and the few that only a table test can judg
 from __future__ import annotations
 
 from loaders.cases import CASES
-from loaders.rows import builders, containers, efi, grub, guest, libelf, monitors, qemu
+from loaders.rows import builders, containers, efi, grub, guest, kexec, libelf, monitors, qemu
 from loaders.rows.extra import EXTRA
 from loaders.rows.row import Row
 
@@ -15,7 +15,7 @@ IMAGES: dict[str, bytes] = {
     **{case.id: case.image for case in CASES},
     **{
         name: bytes(image)
-        for images in (EXTRA, monitors.IMAGES, grub.IMAGES, efi.IMAGES)
+        for images in (EXTRA, monitors.IMAGES, grub.IMAGES, efi.IMAGES, kexec.IMAGES)
         for name, image in images.items()
     },
 }
@@ -29,4 +29,5 @@ ROWS: tuple[Row, ...] = (
     *monitors.ROWS,
     *grub.ROWS,
     *efi.ROWS,
+    *kexec.ROWS,
 )

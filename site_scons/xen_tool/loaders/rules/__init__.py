@@ -6,6 +6,7 @@
     qemu_kernel          QEMU -kernel
     xen_efi              Xen's EFI binary, with dom0's kernel as a section
     firecracker, cloud_hypervisor, libkrun, crosvm   other virtual machine monitors
+    kexec                kexec-tools
     grub_xen, grub_linux, grub_multiboot   GRUB
 
 Rules that several loaders share are in these:
