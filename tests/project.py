@@ -150,7 +150,7 @@ def checks_in(file: Path, bits: int) -> list[str]:
 def reference_kernel(top: Path) -> Project:
     """A copy of this project, without what was built in it."""
     for folder in ("arch", "kconfig", "site_scons"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(TOP / folder, top / folder, ignore=ignore)
+        # With what Python has compiled of it, which saves each process a fifth of a second.
+        shutil.copytree(TOP / folder, top / folder)
     shutil.copy(TOP / "SConstruct", top / "SConstruct")
     return Project(top)

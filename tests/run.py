@@ -6,6 +6,7 @@ Gets them first, where that can be done; without them every other test still run
 
 from __future__ import annotations
 
+import compileall
 import os
 import sys
 from pathlib import Path
@@ -27,8 +28,18 @@ def main() -> None:
         arguments = ["-m", tier, *arguments]
     if tier != "unit":
         _provide()
+    _compile()
     os.chdir(TOP)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *_WORKERS, *arguments])
+
+
+def _compile() -> None:
+    """Compile the tool once, and not in each of the thousands of processes that the tests start.
+
+    Those write nothing: a file that is edited twice in a second would be taken for the same.
+    """
+    compileall.compile_dir(TOP / "site_scons", quiet=2)
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 def _provide() -> None:
