@@ -3,37 +3,42 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from project import Project
+from project import Project, reference_kernel
 from sources import SOURCES
 
 BUILD = "build/x86_64"
 LIB = f"{BUILD}/{SOURCES}/lib.o"
 SOURCE = f"{SOURCES}/lib.c"
+BY_NAME = f'[f"#{SOURCES}/{{source}}" for source in sources]'
+BY_NODE = "env.XenObject(sources)"
 LINK = [f"LD {BUILD}/vmlinux.unchecked", f"CHECK {BUILD}/vmlinux"]
 
 
-@pytest.fixture
-def named(kernel: Project) -> Project:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reference kernel, built so, with all recorded."""
-    by_name = f'[f"#{SOURCES}/{{source}}" for source in sources]'
-    nodes = "env.XenObject(sources)"
-    kernel.edit(f"{SOURCES}/SConscript", nodes, by_name)
+    kernel = reference_kernel(tmp_path_factory.mktemp("named") / "kernel")
+    kernel.edit(f"{SOURCES}/SConscript", BY_NODE, BY_NAME)
     kernel.edit("SConstruct", "\nvmlinux =", "\nscript = env.XenScript(script)[0]\nvmlinux =")
     kernel.scons()
     assert kernel.up_to_date()
-    return kernel
+    return kernel.top
 
 
-def test_it_is_the_same_image(named: Project, tmp_path: Path) -> None:
-    image = (named.top / f"{BUILD}/vmlinux").read_bytes()
-    named.scons("-c")
-    by_name = f'[f"#{SOURCES}/{{source}}" for source in sources]'
-    named.edit(f"{SOURCES}/SConscript", by_name, "env.XenObject(sources)")
-    named.scons()
+@pytest.fixture
+def named(built: Path, tmp_path: Path) -> Project:
+    """A copy of it."""
+    shutil.copytree(built, tmp_path / "named")
+    return Project(tmp_path / "named")
+
+
+def test_it_is_the_same_image(named: Project, built_kernel: Project) -> None:
+    image = (built_kernel.top / f"{BUILD}/vmlinux").read_bytes()
     assert (named.top / f"{BUILD}/vmlinux").read_bytes() == image
 
 
