@@ -59,6 +59,27 @@ KUNIT = """\
 [    0.361590]     ok 1 - one # SKIP no such device
 [    0.361600] ok 2 - old # SKIP
 """
+# Linux 6.1 as a PV dom0, its example test with a wrong sum, and a driver that prints in between.
+EXAMPLE_FAILS = """\
+KTAP version 1
+1..1
+    # example: initializing suite
+    KTAP version 1
+    # Subtest: example
+input: AT Translated Set 2 keyboard as /devices/platform/i8042/serio0/input/input1
+    1..2
+    # example_simple_test: initializing
+    # example_simple_test: EXPECTATION FAILED at lib/kunit/kunit-example-test.c:29
+    Expected 1 + 1 == 3, but
+        1 + 1 == 2 (0x2)
+    not ok 1 example_simple_test
+    # example_skip_test: initializing
+    # example_skip_test: You should not see a line below.
+    ok 2 example_skip_test # SKIP this test should be skipped
+# example: pass:0 fail:1 skip:1 total:2
+# Totals: pass:0 fail:1 skip:1 total:2
+not ok 1 example
+"""
 # Of the specification, Documentation/dev-tools/ktap.rst.
 KTAP_FAILS = """\
 KTAP version 1
@@ -172,6 +193,20 @@ TABLE = [
         KUNIT.replace("        ok 1 short", "        not ok 1 short") + OFF,
         "failed",
         "(not ok 1 sho",
+    ),
+    (
+        EXAMPLE_FAILS + OFF,
+        "failed",
+        "KTAP: 0 passed, 1 skipped (not ok 1 example_simple_test, not ok 1 example)",
+    ),
+    (EXAMPLE_FAILS.partition("    # example_skip")[0], "failed", "no result came, but not ok 1 ex"),
+    (EXAMPLE_FAILS.partition("    # example_simple_test: EXP")[0], "crashed", "no result after"),
+    (
+        EXAMPLE_FAILS.partition("    # example_simple_test: EXP")[0]
+        + "Kernel panic - not syncing: in the middle\n"
+        + "(XEN) Hardware Dom0 crashed: rebooting machine in 5 seconds.\n",
+        "crashed",
+        "the guest crashed without a result: Kernel panic - not syncing: in the middle",
     ),
     (KUNIT.replace("    1..2", "    1..3") + OFF, "failed", "of the plan 1..3 2 results came"),
     (KUNIT.replace("] ok 1 list", "] okay") + OFF, "failed", "test 1 is missing: ok 2 - old"),

@@ -207,6 +207,11 @@ def test_several_runs_have_one_result(
     assert (read.system_out or "?[m") == "?[m"
 
 
+def test_a_name_in_the_table_is_one_line() -> None:
+    case = Case("a\n\x1b[31mb", Path("image"), MODES[0])
+    assert Table([case]).row(Ran(case)).startswith("a\\n\\x1b[31mb  xen-pv-dom0  not run")
+
+
 def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no image\n")
     result = tool("text", cwd=tmp_path)

@@ -207,7 +207,8 @@ class OutcomeJudge:
             silent = "" if found.spoke or "shut down" not in found.domu_end else _SILENT_DOMU
             return f"no result came: {LACKS_MEMORY if lacks else ''}{found.domu_end}{silent}"
         if found.last_words:
-            return f"the guest {_by_xen(found.last_words)} without a result: {found.last_words}"
+            words = found.panic_of_linux or found.last_words
+            return f"the guest {_by_xen(found.last_words)} without a result: {words}"
         if end.shutdown:
             return f"no result came: {self._stopped()}"
         if math.isinf(end.limit) and (end.status is None or _GDB_KILLED in found.last_line):

@@ -96,14 +96,15 @@ class Reader:
                 return self._take(protocol, kind, text, seen, channel)
         if KTAP in self._protocols:
             line = self._ktap.see(text, indent, whole=seen is Seen.LINE)
-            if line and line.failed:
+            # Totals say again what failed.
+            if line and line.failed and not (self.failures and text.startswith("#")):
                 self._fail(text)
             return bool(line)
         return False
 
     def erase(self, text: str) -> None:
         """Take note that a line was erased: if it is the result, the pass did not stay."""
-        self.erased = self.erased or bool(text) and text[:LENGTH] == self._verdict.text
+        self.erased = self.erased or (bool(text) and text[:LENGTH] == self._verdict.text)
 
     def _is_copy(self, text: str, channel: str) -> bool:
         return channel != self._channel and (text[:LENGTH], self._channel) in self._last

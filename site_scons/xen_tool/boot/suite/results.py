@@ -68,7 +68,7 @@ class Table:
     """The lines of the table, each of which can be printed when its case has ended."""
 
     def __init__(self, cases: Sequence[Case]) -> None:
-        self._names = max([len(case.name) for case in cases] + [len("name")])
+        self._names = max([len(_name(case)) for case in cases] + [len("name")])
         self._modes = max([len(_mode(case)) for case in cases] + [len("mode")])
 
     def head(self) -> str:
@@ -79,7 +79,7 @@ class Table:
         """Return the line of a case."""
         seconds = "-" if ran.seconds is None else f"{ran.seconds:.2f}"
         several = f"  {ran.passes} of {len(ran.runs)} runs passed" if len(ran.runs) > 1 else ""
-        return self._line(ran.case.name, _mode(ran.case), ran.result, seconds, several)
+        return self._line(_name(ran.case), _mode(ran.case), ran.result, seconds, several)
 
     def _line(self, name: str, mode: str, result: str, seconds: str, more: str) -> str:
         line = f"{name:<{self._names}}  {mode:<{self._modes}}  {result:<7}  {seconds:>7}{more}"
@@ -92,7 +92,7 @@ def summary(all_ran: Sequence[Ran], folder: Path) -> Iterator[str]:
         if ran.passed or ran.result == NOT_RUN:
             continue
         yield ""
-        yield f"{ran.case.name}, {_mode(ran.case)}: {ran.result}"
+        yield f"{_name(ran.case)}, {_mode(ran.case)}: {ran.result}"
         yield from (f"  {line}" for line in ran.case.refusal)
         bad = [run for run in ran.runs if not run.outcome.passed]
         for reason, times in Counter(run.outcome.reason for run in bad).most_common():
@@ -189,6 +189,11 @@ def xml(all_ran: Sequence[Ran]) -> bytes:
     ElementTree.indent(top)
     found: bytes = ElementTree.tostring(top, encoding="utf-8", xml_declaration=True)
     return found
+
+
+def _name(case: Case) -> str:
+    """Return the name for a terminal: control characters are escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in case.name)
 
 
 def _mode(case: Case) -> str:
