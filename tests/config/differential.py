@@ -99,7 +99,8 @@ def _hidden(kconf: Kconfig) -> set[str]:
 
     names = set()
     for symbol in kconf.unique_defined_syms:
-        conditions = [node.prompt[1] for node in symbol.nodes if node.prompt]
+        nodes = [*symbol.nodes, *(symbol.choice.nodes if symbol.choice else ())]
+        conditions = [node.prompt[1] for node in nodes if node.prompt]
         items = {item for each in conditions for item in kconfiglib.expr_items(each)}
         if any(item.nodes and not item.visibility for item in items):
             names.add(symbol.name)

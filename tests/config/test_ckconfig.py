@@ -202,7 +202,9 @@ def test_a_decimal_default_with_zeros_is_one_number_to_all(tmp_path: Path) -> No
     # C kconfig counts 10, and hands 010 to the compiler.
     kconfig = "config N\n\tint\n\tdefault 010\nconfig A\n\tdef_bool N = 10\n"
     got = ours(tmp_path, kconfig)
-    assert got.warnings == ("Kconfig:3: the default of N is not a number: 010",)
+    assert got.warnings == (
+        "Kconfig:3: the default of N is 010, which means octal in C, and is 10 here: write 10",
+    )
     assert got.values == {"N": "10", "A": "y"}
     assert "#define CONFIG_N 10\n" in got.autoconf
 

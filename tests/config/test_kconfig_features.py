@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from xen_tool.config.configuration import Configuration, read
+from xen_tool.config.language.kconf import read_kconfig
+from xen_tool.config.saved import load
 from xen_tool.errors import XenToolError
 
 SITE = Path(__file__).resolve().parent.parent.parent / "site_scons"
@@ -117,7 +119,9 @@ def test_a_tristate_m_is_a_module_in_autoconf_h(tree: Tree) -> None:
 
 
 def test_without_modules_a_tristate_is_a_bool(tree: Tree) -> None:
-    with pytest.raises(XenToolError, match=r"^X=m cannot hold: without modules m is y; it is y$"):
+    with pytest.raises(
+        XenToolError, match=r"^X=m cannot hold: modules are off, so m means y; it is y$"
+    ):
         tree('config X\n\ttristate "x"\n', X="m")
     assert tree('config X\n\ttristate "x"\n', X="y").values == {"X": "y"}
 
@@ -162,7 +166,8 @@ def test_a_prompt_that_is_there_for_m_only(tree: Tree) -> None:
 
 def test_m_without_modules(tree: Tree) -> None:
     with pytest.raises(
-        XenToolError, match=r"m at most, as .*; it needs MODULES, which Kconfig does not define$"
+        XenToolError,
+        match=r"m at most, as .*; it needs modules, but no symbol has the line `modules`$",
     ):
         tree('config T\n\ttristate "t"\n\tdepends on m\n', T="y")
 
@@ -506,3 +511,35 @@ def test_a_missing_kconfiglib_is_told_of(tmp_path: Path) -> None:
     assert imported("kconfiglib", tmp_path) == (
         "error: kconfiglib cannot be imported: broken; type `pip install kconfiglib==14.1.0`\n"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'config A\n\tbool "a"\n\tvisible if y\n',
+        'menu "m"\n\tbool "a"\nendmenu\n',
+        'menu "m"\n\tdefault y\nendmenu\n',
+        'comment "c"\n\thelp\n\t  Text.\n',
+        'choice\n\tprompt "c"\n\toption env="A"\nconfig A\n\tbool "a"\nendchoice\n',
+        'choice\n\tprompt "c"\n\tdefault A && y\nconfig A\n\tbool "a"\nendchoice\n',
+    ],
+)
+def test_a_property_of_another_entry_is_an_error(tmp_path: Path, text: str) -> None:
+    write(tmp_path / "Kconfig", text)
+    with pytest.raises(XenToolError, match=r"^Kconfig:\d: .*(cannot be here|must be one symbol)"):
+        read_kconfig(tmp_path / "Kconfig", tmp_path, {})
+
+
+def test_a_variable_is_set_by_its_value_in_the_environment(tmp_path: Path) -> None:
+    text = 'X := $(X)z\nY = $(X)\nY := $(Y)y\nconfig S\n\tstring "s"\n\tdefault "$(Y)"\n'
+    write(tmp_path / "Kconfig", text)
+    kconf = read_kconfig(tmp_path / "Kconfig", tmp_path, {"X": "a"})
+    assert kconf.syms["S"].str_value == "azy"
+
+
+def test_comments_of_a_saved_file_may_have_another_encoding(tmp_path: Path) -> None:
+    write(tmp_path / "Kconfig", 'config A\n\tbool "a"\n')
+    kconf = read_kconfig(tmp_path / "Kconfig", tmp_path, {})
+    (tmp_path / "saved").write_bytes(b"# caf\xe9\nCONFIG_A=y\n")
+    load(kconf, tmp_path / "saved")
+    assert kconf.syms["A"].str_value == "y"

@@ -188,7 +188,10 @@ def _value(symbol: Symbol, text: str | None) -> str | None:
         return None
     if text == "":
         raise XenToolError(f"{symbol.name} has no value")
-    return parse(symbol, "n" if text is None else text)
+    if text is None:
+        kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
+        raise XenToolError(f"{symbol.name} is of type {kind}, and `is not set` is no number")
+    return parse(symbol, text)
 
 
 def new_symbols(kconf: Kconfig) -> list[str]:
@@ -255,12 +258,25 @@ def _read(path: Path) -> str:
                 f"{shown(path)}: {status.st_size} bytes are too many for a configuration; "
                 "delete it, or name another file in KCONFIG_CONFIG"
             )
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise XenToolError(f"{shown(path)}:{line}: not UTF-8 text; {_MEND}") from error
+        raw = path.read_bytes()
     except OSError as error:
         raise unreadable(shown(path), error) from error
+    text = _decoded(raw, path)
     if text.startswith("\ufeff"):
         raise XenToolError(f"{shown(path)}:1: begins with a byte order mark; save it without one")
     return text
+
+
+def _decoded(raw: bytes, path: Path) -> str:
+    """Return a file as text, in which comments may have any encoding."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        try:
+            line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if not line.startswith(b"#"):
+                raise XenToolError(f"{shown(path)}:{number}: not UTF-8 text; {_MEND}") from error
+    return raw.decode("utf-8", "replace")

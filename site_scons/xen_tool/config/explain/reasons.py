@@ -102,7 +102,7 @@ def explained(assignment: Assignment, where: Origins) -> ValueReason:
     if symbol.visibility == 0:
         return _with_conditions("it is not visible", symbol)
     if assignment.value == "m" and symbol.type == kconfiglib.BOOL:
-        return ValueReason(f"without modules m is y; it is {symbol.str_value}", "", ())
+        return ValueReason(f"modules are off, so m means y; it is {symbol.str_value}", "", ())
     if whole and symbol.visibility == 1:
         return _with_conditions("it can be m at most, as its prompt is", symbol)
     return ValueReason(f"it is {symbol.str_value or 'not set'}", "", ())
@@ -147,7 +147,7 @@ def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> ValueR
             text = kconfiglib.expr_str(term)
             needs.append(f"{text}, with {states}" if states else text)
             symbols += inside
-        elif term is kconf.n and term is kconf.modules:
+        elif term is kconf.modules and (term is kconf.n or not term.nodes):
             needs.append("modules, but no symbol has the line `modules`")
         elif term.is_constant:
             needs.append(f"{kconfiglib.expr_str(term)}, which never holds")
@@ -171,6 +171,8 @@ def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
     if value == "n":
         instead = f"type {others[0]}=1 instead" if others else ""
         return ValueReason("one of the choice must be chosen", instead, ())
+    if selected is None and symbol.choice.visibility:
+        return ValueReason(f"its choice is {symbol.choice.str_value}", "", ())
     if selected is None:
         return _with_conditions("its choice is not visible", symbol.choice)
     text = f"{selected.name} ({_state(selected, where)}) is chosen in its place"

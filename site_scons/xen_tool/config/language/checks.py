@@ -36,9 +36,21 @@ def problems(kconf: Any) -> list[str]:
     return list(found)
 
 
-def transitional_mistakes(kconf: Any) -> list[str]:
-    """Return a sentence for each transitional symbol that has more than a type and a help text."""
-    return [
+def mistakes(kconf: Any) -> list[str]:
+    """Return a sentence for each mistake that C kconfig refuses, and kconfiglib does not.
+
+    A transitional symbol has a type and a help text only; the default of a choice is a symbol.
+    """
+    import kconfiglib
+
+    found = [
+        f"{at}: the default of the choice must be one symbol, not {kconfiglib.expr_str(default)}"
+        for choice in kconf.unique_choices
+        for node in choice.nodes
+        for (default, _condition), at in _places(kconf, node, "defaults")
+        if isinstance(default, tuple)
+    ]
+    return found + [
         f"{where(node)}: {symbol.name} is transitional, so it may have only a type and a help text"
         for symbol in kconf.unique_defined_syms
         if symbol in kconf.transitional
@@ -47,6 +59,27 @@ def transitional_mistakes(kconf: Any) -> list[str]:
         or node.dep is not node.parent.dep
         or any((node.defaults, node.selects, node.implies, node.ranges))
     ]
+
+
+def is_misplaced(token: int | None, item: Any) -> bool:
+    """Whether a line that begins with token is no property of an item, but of another.
+
+    Kconfiglib reads the line, and fails later, or ignores it.
+    """
+    import kconfiglib as k
+
+    numbers = (k._T_INT, k._T_HEX, k._T_STRING, *k._DEF_TOKEN_TO_TYPE)
+    for_symbols = (*numbers, k._T_SELECT, k._T_IMPLY, k._T_RANGE, k._T_OPTION)
+    for_both = (k._T_BOOL, k._T_TRISTATE, k._T_PROMPT, k._T_DEFAULT, k._T_HELP)
+    if isinstance(item, k.Symbol):
+        return bool(token == k._T_VISIBLE)
+    if isinstance(item, k.Choice):
+        return token in (k._T_VISIBLE, *for_symbols)
+    if item == k.MENU:
+        return token in (*for_symbols, *for_both, k._T_OPTIONAL)
+    return bool(item == k.COMMENT) and token in (
+        *for_symbols, *for_both, k._T_OPTIONAL, k._T_VISIBLE,
+    )  # fmt: skip
 
 
 def mend_line(text: str) -> tuple[str, list[str]]:
@@ -110,7 +143,7 @@ def _of_symbol(kconf: Any, symbol: Symbol) -> Iterator[str]:
                 text = kconfiglib.expr_str(default)
                 yield f"{at}: the default of {symbol.name} must be one value, not {text}"
             elif base_of(symbol) and not _can_be_number(symbol, default):
-                yield f"{at}: the default of {symbol.name} is not a number: {default.name}"
+                yield f"{at}: the default of {symbol.name} is {_no_number(default.name)}"
         for kind in ("selects", "implies"):
             for (target, _condition), at in _places(kconf, node, kind):
                 if not logical:
@@ -149,6 +182,12 @@ def _can_be_number(symbol: Symbol, value: Symbol) -> bool:
     if not value.orig_type:
         return is_number(value.name, base_of(symbol) or 10)
     return base_of(value) is not None
+
+
+def _no_number(text: str) -> str:
+    if re.fullmatch(r"-?[0-9]+", text, re.ASCII):
+        return f"{text}, which means octal in C, and is {int(text)} here: write {int(text)}"
+    return f"not a number: {text}" if text.strip() else "empty, which is not a number"
 
 
 def _places(kconf: Any, node: Any, kind: str) -> Iterator[tuple[Any, str]]:

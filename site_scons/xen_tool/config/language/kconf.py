@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import XenToolError
-from .checks import KconfigPlace, mend_line, problems, transitional_mistakes, where
+from .checks import KconfigPlace, is_misplaced, mend_line, mistakes, problems, where
 from .library import import_kconfiglib
 from .values import differs_from_default
 
@@ -58,7 +58,9 @@ def read_kconfig(
 
 def _sentence(text: str) -> str:
     """Return an error message of kconfiglib in the form PLACE: MESSAGE."""
-    text = re.sub(r"^([^\s:]+:\d+): (?:error: )?", r"\1: ", text.strip())
+    text = re.sub(r"^([^\s:]+:\d+: )?error: ", r"\1", text.strip())
+    if text.endswith("macro expanded to blank string"):
+        text += "; set the variable in the environment, or by variables= of env.XenConfigure"
     return text if re.match(r"\S+:\d+: ", text) else f"Kconfig: {text}"
 
 
@@ -87,10 +89,18 @@ def kconfig_class() -> Any:
             self._switch: Any = None
             self._first_line = 0
             self.transitional: set[Any] = set()
+            self._simple: set[str] = set()
             self.arch = os.environ.get("ARCH", "")
-            super().__init__(*args, **options)
-            if mistakes := transitional_mistakes(self):
-                raise kconfiglib.KconfigError("; ".join(mistakes))
+            try:
+                super().__init__(*args, **options)
+            except (kconfiglib.KconfigError, OSError):
+                raise
+            except Exception as error:
+                # A bug in kconfiglib, or nesting that is too deep, must not show a traceback.
+                said = f"kconfiglib cannot read it: {type(error).__name__}: {error}"
+                raise kconfiglib.KconfigError(f"{self.filename}:{self.linenr}: {said}") from error
+            if found := mistakes(self):
+                raise kconfiglib.KconfigError("; ".join(found))
             self.problems += problems(self)
 
         def _open(self, filename: str, mode: str) -> Any:
@@ -129,6 +139,8 @@ def kconfig_class() -> Any:
                 tokens = super()._tokenize(mended)
                 for mistake in mistakes:
                     self._problem(mistake)
+            if is_misplaced(tokens[0], getattr(self._node, "item", None)):
+                self._parse_error("this cannot be here")
             # Linux writes `option modules` without the `option` since v5.14.
             if of_symbol and tokens[0] in switches and kconfiglib._T_MODULES in tokens:
                 self._switch = symbol
@@ -137,10 +149,18 @@ def kconfig_class() -> Any:
 
         def _fn_val(self, args: Any) -> Any:
             variable = self.variables.get(args[0])
-            if variable is not None and not variable.is_recursive:
+            if args[0] in self._simple:
                 # A variable set by := is already expanded (variable_expand).
                 return variable.value
-            return super()._fn_val(args)
+            if variable is not None and not hasattr(variable, "value"):
+                # The variable is just being set for the first time.
+                return os.environ.get(args[0], "")
+            # .config has no strings of several lines.
+            return super()._fn_val(args).replace("\n", " ")
+
+        def _parse_assignment(self, s: str) -> None:
+            super()._parse_assignment(s)
+            self._simple = {name for name, v in self.variables.items() if not v.is_recursive}
 
         def _expect_expr_and_eol(self) -> Any:
             dependency = self._parse_expr(True)
@@ -244,6 +264,8 @@ def kconfig_class() -> Any:
         def _warn(self, message: str, filename: str | None = None, line: int | None = None) -> None:
             # Later warnings are about values, which reasons.py explains.
             if self.warn and self._parsing_kconfigs:
+                if message.startswith("Kconfiglib expands environment variables"):
+                    message = "`option env` is not needed: $(NAME) is the value of a variable"
                 self._problem(message, f"{filename}:{line}" if filename else where(self._node))
 
         def _problem(self, message: str, place: str | None = None) -> None:

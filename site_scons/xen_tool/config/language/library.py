@@ -114,4 +114,5 @@ def _shell(_kconf: Any, _name: str, command: str) -> str:
     import subprocess
 
     done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, check=False)
-    return done.stdout.decode("utf-8", "replace").rstrip("\n").replace("\n", " ")
+    text = done.stdout.partition(b"\0")[0].decode("utf-8", "replace")
+    return text.rstrip("\n").replace("\n", " ")

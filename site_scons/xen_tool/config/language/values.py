@@ -18,6 +18,7 @@ _STRTOLL = {
     16: re.compile(r"\s*([+-]?)(?:0[xX])?([0-9a-fA-F]+)"),
 }
 _PADDED = re.compile(r"\+[0-9]+|[+-]?0[0-9]+")
+_BEYOND_INT64 = 1 << 63
 _CONSTANT = re.compile(r"\s*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)")
 
 
@@ -30,9 +31,10 @@ def is_number(text: str, base: int) -> bool:
 
 
 def number(text: str, base: int) -> int:
-    """Return the number that a text begins with, else 0, as Kconfig compares texts (strtoll)."""
+    """Return the number that a text begins with, else 0, as for a range (strtoll)."""
     match = _STRTOLL[base].match(text)
-    return int(match[1] + match[2], base) if match else 0
+    value = int(match[1] + match[2], base) if match else 0
+    return max(-_BEYOND_INT64, min(value, _BEYOND_INT64 - 1))
 
 
 def is_logical(symbol: Symbol) -> bool:
@@ -96,12 +98,17 @@ def _default_text(symbol: Symbol) -> str:
     default, condition = next(found, (symbol.kconfig.n, symbol.kconfig.n))
     if not is_logical(symbol):
         is_one = condition is not symbol.kconfig.n and isinstance(default, kconfiglib.Symbol)
-        return str(default.str_value) if is_one else ""
+        return _as_text(default) if is_one else ""
     value = min(kconfiglib.expr_value(default), kconfiglib.expr_value(condition))
     value = max(value, _selected(symbol))
     if symbol.orig_type == kconfiglib.BOOL or not symbol.choice:
         value = _whole(symbol, value)
     return str(kconfiglib.TRI_TO_STR[max(value, _implied(symbol))])
+
+
+def _as_text(default: Symbol) -> str:
+    """Return the text that a string or number takes from its default: of a bool it is always n."""
+    return "n" if default.nodes and is_logical(default) else str(default.str_value)
 
 
 def _selected(symbol: Symbol) -> int:
@@ -213,7 +220,7 @@ def _text_or_number(symbol: Symbol) -> str:
         default = next((v for v, c in symbol.defaults if kconfiglib.expr_value(c)), None)
         if isinstance(default, kconfiglib.Symbol):
             symbol._write_to_conf = True
-            value = default.str_value
+            value = _as_text(default)
     base = base_of(symbol)
     bounds = active_range(symbol)
     if base and bounds:
@@ -236,6 +243,8 @@ def to_number(symbol: Symbol) -> int:
 
     Raises ValueError if its value is no number; kconfiglib then compares texts.
     """
+    import kconfiglib
+
     if is_logical(symbol):
         return int(symbol.tri_value)
     base = base_of(symbol)
@@ -246,6 +255,22 @@ def to_number(symbol: Symbol) -> int:
         # strtoll with base 0 reads prefixes so.
         base = 16 if match[2][:2].lower() == "0x" else 8 if match[2].startswith("0") else 10
     value = int(match[1] + match[2], base)
-    if not -(1 << 63) <= value < (1 << 63):
+    if symbol.orig_type == kconfiglib.HEX and abs(value) < 2 * _BEYOND_INT64:
+        return _Hex(value)
+    if not -_BEYOND_INT64 <= value < _BEYOND_INT64:
         raise ValueError
     return value
+
+
+class _Hex(int):
+    """The value of a hex: what it is compared with counts as 64 bits without a sign."""
+
+    def __sub__(self, other: int) -> int:
+        return _unsigned(self) - _unsigned(other)
+
+    def __rsub__(self, other: int) -> int:
+        return _unsigned(other) - _unsigned(self)
+
+
+def _unsigned(value: int) -> int:
+    return int(value) % (2 * _BEYOND_INT64)
