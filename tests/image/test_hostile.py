@@ -36,6 +36,8 @@ from xen_tool.image.symbols import Symbols
 
 CASES = int(os.environ.get("XEN_TOOL_FUZZ_CASES", "2000"))
 GIB = 1 << 30
+BOMB = 96 << 20
+"""Bytes of a stream's content: more than a reader may take of memory."""
 
 
 def _read_all(opened: KernelFile) -> None:
@@ -124,12 +126,12 @@ def _equal_headers() -> bytes:
 
 
 def _bomb(name: str) -> Callable[[], bytes]:
-    return lambda: COMPRESS[name](bytes(200 << 20))
+    return lambda: COMPRESS[name](bytes(BOMB))
 
 
 def _wide_bomb() -> bytes:
     window = {"id": lzma.FILTER_LZMA2, "dict_size": 128 << 20}
-    return lzma.compress(bytes(200 << 20), filters=[window])
+    return lzma.compress(bytes(BOMB), filters=[window])
 
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], int]] = {

@@ -17,7 +17,7 @@ import pytest
 
 from loaders.judging import judge, prepare
 
-# Hypothesis makes one image of four twice: so 20,000 are tried.
+# So 20,000 are tried: hypothesis makes one of four twice.
 _COUNT = int(os.environ.get("XEN_TOOL_IMAGES", "27000"))
 _FIRST = int(os.environ.get("XEN_TOOL_IMAGES_SEED", "0"))
 _CHUNK = 500
