@@ -204,7 +204,7 @@ def _first(change: Change) -> str:
 
 
 def _filled(text: str) -> str:
-    return re.sub(r"\{(\w+)(?::\w+)?\}", r"<\1>", text)
+    return re.sub(r"\{(\w+)(?::[^}]*)?\}", r"<\1>", text)
 
 
 def _markdown(text: str) -> str:
