@@ -656,6 +656,14 @@ def test_a_domu_is_configured_by_what_is_given() -> None:
         assert sum(statement.startswith(f"{name} ") for statement in statements) == 1
 
 
+def test_a_mode_sets_each_name_of_the_domain_once() -> None:
+    mode = named("pvh-domu")._replace(domain=("vcpus = 1", "memory = 64", 'name = "other"'))
+    lines = domu._configuration(mode, 3, given({})).splitlines()
+    found = {line for line in lines if line.startswith(("vcpus", "memory", "name"))}
+    assert found == {"vcpus = 3", "memory = 64", 'name = "other"'}
+    assert lines.count("vcpus = 3") == 1
+
+
 def test_what_qemu_loads_can_be_kept_for_a_command(machine: Machine) -> None:
     started: list[str] = []
     machine.program("say(' '.join(sys.argv[1:])); sys.exit(33)")

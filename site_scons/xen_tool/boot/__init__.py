@@ -19,6 +19,3 @@ debugger/  gdb on a booted guest, recordings, and memory dumps
 
 debian/ finds QEMU, Xen's hypervisor and the packages of the dom0, or fetches them.
 """
-
-CPUS = 2
-"""Number of CPUs of the guest, unless CPUS= or --cpus sets another."""

@@ -23,7 +23,7 @@ from ..debian.hypervisor import read_hypervisor, version_of
 from ..errors import XenToolError
 from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
-from . import CPUS, modes
+from . import modes
 from .console.console import Console, tell
 from .console.dump import DumpPlace
 from .console.source import read
@@ -77,7 +77,7 @@ def boot(
     *,
     mode: str | Mode = modes.MODES[0],
     timeout: float | None = None,
-    cpus: int = CPUS,
+    cpus: int | None = None,
     qemu: str | None = None,
     xen: str | None = None,
     given: Given = NOTHING,
@@ -91,7 +91,7 @@ def boot(
 
     mode: a row of modes.MODES, its name or its alias; the default is PV dom0.
     timeout: seconds; the default is that of the mode.
-    cpus: the number of CPUs of the guest.
+    cpus: the number of CPUs of the guest; the default is that of the mode.
     qemu: the name or path of a program, which options may follow; the default is
         qemu-system-x86_64.
     xen: the path of a hypervisor, gzipped or not, or a version that Debian has; the default is
@@ -109,6 +109,7 @@ def boot(
     """
     mode = mode if isinstance(mode, Mode) else modes.named(mode)
     timeout = mode.timeout if timeout is None else timeout
+    cpus = mode.cpus if cpus is None else cpus
     if not (math.isfinite(timeout) and timeout > 0):
         raise XenToolError(f"the time limit must be a number of seconds above 0, not {timeout}")
     if not 1 <= cpus <= MAX_CPUS:

@@ -126,14 +126,16 @@ def _configuration(mode: Mode, cpus: int, given: Given) -> str:
         'kernel = "/guest"',
         # For a random UUID xl would wait seconds until the dom0 has entropy.
         'uuid = "00000000-0000-0000-0000-000000000001"',
+        *mode.domain,
         f"vcpus = {cpus}",
-        *(line for line in mode.domain if not (given.mem and line.startswith("memory"))),
         *([f"memory = {given.mem}"] if given.mem else []),
         *([f"cmdline = {_quoted(given.cmdline)}"] if given.cmdline else []),
         *(['ramdisk = "/module"'] if given.modules else []),
         *(f'on_{event} = "preserve"' for event in events),
     ]
-    kept = [line for line in lines if line.partition(" ")[0] not in given.set_of_domain]
+    # xl reports a name that is set twice: a later line replaces an earlier one.
+    by_name = {line.partition(" ")[0]: line for line in lines}
+    kept = [line for name, line in by_name.items() if name not in given.set_of_domain]
     return "".join(f"{line}\n" for line in [*kept, given.domain])
 
 

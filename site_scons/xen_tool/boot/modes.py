@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The modes in which an image is booted, one row each.
 
-A mode has the name of the loader that loads the image, as the verdicts on an image have.  The
-rows hold the settings of QEMU and Xen; boot.py runs them, and domu.py makes the dom0 that a domU
-needs.
+A mode has the name of the loader that loads the image, as the verdicts on an image have; the
+exception is xen-shim-pv32, for which the rules of xen-pv-domu hold.  The rows hold the settings
+of QEMU and Xen; boot.py runs them, and domu.py makes the dom0 that a domU needs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from ..errors import XenToolError
 from ..light import NamedTuple
 from ..loaders import names
 from ..loaders.model.releases import Xen
+
+CPUS = 2
+"""Number of CPUs of the guest, unless the mode has another, or CPUS= or --cpus sets one."""
 
 
 class Place(Enum):
@@ -37,6 +40,8 @@ class Mode(NamedTuple):
     """Memory of the machine in MiB."""
     timeout: float
     """The default time limit in seconds; a boot without a result then has failed."""
+    cpus: int = CPUS
+    """The default number of CPUs of the guest."""
     cpu: str | None = None
     """The value of QEMU's -cpu; None: QEMU's default."""
     xen: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from ..boot import CPUS, given, modes
+from ..boot import given, modes
 from ..boot.result import protocols
 from ..errors import XenToolError
 from ..loaders.model.releases import Xen
@@ -93,7 +93,7 @@ def _add_boot(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
             help="when a boot without a result has failed (default: the mode's)",
         )
     parser.add_argument(
-        "--cpus", type=int, default=CPUS, metavar="N", help=f"CPUs of the guest ({DEFAULT})"
+        "--cpus", type=int, metavar="N", help=f"CPUs of the guest (default: {modes.CPUS})"
     )
     parser.add_argument(
         "--qemu", metavar="COMMAND", help="QEMU, perhaps with options (default: qemu-system-x86_64)"

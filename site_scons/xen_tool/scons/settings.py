@@ -14,7 +14,7 @@ from typing import TextIO
 from SCons.Script import AddOption, GetOption
 
 from ..abi import ARCHES
-from ..boot import CPUS, given, modes
+from ..boot import given, modes
 from ..boot.modes import MODES
 from ..build.plan import CACHE_LIMIT
 from ..errors import XenToolError
@@ -37,7 +37,7 @@ RESERVED = {
     "LOADERS": f"loaders that must accept it: {listed()}, all, none (those it is for)",
     "XEN_RELEASE": f"the Xen of these loaders, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
     "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} (the first it is for)",
-    "CPUS": f"how many CPUs the guest gets at boot ({CPUS})",
+    "CPUS": f"how many CPUs the guest gets at boot ({modes.CPUS})",
     "QEMU": "the emulator that boots the image, perhaps with options (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
     **{name.upper(): what for name, what in given.WORDS.items()},
@@ -125,9 +125,10 @@ class Settings:
         return int(size) << 20 if size else CACHE_LIMIT
 
     @property
-    def cpus(self) -> int:
-        """The value of CPUS=."""
-        return int(self.get("CPUS") or CPUS)
+    def cpus(self) -> int | None:
+        """The value of CPUS=; None: the mode's."""
+        cpus = self.get("CPUS")
+        return int(cpus) if cpus else None
 
 
 def add_options() -> None:

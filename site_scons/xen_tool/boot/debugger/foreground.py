@@ -46,7 +46,7 @@ def debug(
     image: Path,
     *,
     mode: Mode,
-    cpus: int,
+    cpus: int | None,
     qemu: str | None,
     xen: str | None,
     given: Given,

@@ -13,7 +13,6 @@ from ...errors import XenToolError
 from ...loaders.model.releases import Xen
 from ...report.report import Report, read_report
 from ...report.text import verdict_lines
-from .. import CPUS
 from ..console import log
 from ..given import NOTHING, Given
 from ..modes import MODES, Mode
@@ -25,7 +24,7 @@ class Options(NamedTuple):
     """The arguments of boot.boot() besides image and mode."""
 
     timeout: float | None = None
-    cpus: int = CPUS
+    cpus: int | None = None
     qemu: str | None = None
     xen: str | None = None
     given: Given = NOTHING
