@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Run pytest with the system programs that the tests need: python tests/run.py [PYTEST ARGUMENTS].
 
-Gets them first, where that can be done; without them every other test still runs.
+Gets them first, where that can be done; without them every other test still runs.  With --coverage
+as the first argument, covered.py measures which lines of the tool the tests run.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ The order of the files is that of tiers.py.
 
 def main() -> None:
     arguments = sys.argv[1:]
+    measured = arguments[:1] == ["--coverage"]
+    if measured:
+        del arguments[0]
     tier = arguments.pop(0) if arguments and arguments[0] in TIERS else None
     if tier:
         arguments = ["-m", tier, *arguments]
@@ -30,6 +34,10 @@ def main() -> None:
         _provide()
     _compile()
     os.chdir(TOP)
+    if measured:
+        from covered import measure
+
+        sys.exit(measure([*_WORKERS, *(arguments or ["-m", "unit or build"])]))
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *_WORKERS, *arguments])
 
 
