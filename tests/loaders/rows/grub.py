@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from loaders.broken.others import multiboot
+from loaders.containers import bzimage
 from loaders.good import good_pv64, good_pvh
 from loaders.images import Image
 from loaders.rows.row import ERROR, WARNING, Row
@@ -14,12 +15,21 @@ from xen_tool.loaders.names import GRUB_LINUX, GRUB_MULTIBOOT, GRUB_XEN
 
 _MULTIBOOT_64 = good_pvh(64).patching(0x800, multiboot())
 
+
+def _stating(init_size: int) -> bytes:
+    """A bzImage that says how much memory it needs; loaders of this table do not run it."""
+    image = bzimage(bytes(good_pvh(64)))
+    return image[:0x260] + init_size.to_bytes(4, "little") + image[0x264:]
+
+
 IMAGES: dict[str, Image | bytes] = {
     "G3-high": _MULTIBOOT_64.loading(p_paddr=1 << 32),
     "G3-type": replace(_MULTIBOOT_64, e_type=spec.ET_REL),
     "G3-entry": replace(_MULTIBOOT_64, e_entry=0x100),
     "G3-phoff": replace(_MULTIBOOT_64, e_phoff=8192),
     "G4-short": b"MZ",
+    "G4-small": _stating(0x1000),
+    "G4-fits": _stating(0x200000),
     "G5-unaligned": good_pv64().based(0xFFFFFFFF80000800),
 }
 
@@ -44,7 +54,10 @@ ROWS: tuple[Row, ...] = (
     Row("good-both", (GRUB_LINUX,), "G4", "invalid magic number"),
     Row("G4-short", (GRUB_LINUX,), "G4", "premature end of file"),
     Row("R10-cut", (GRUB_LINUX,), "G4", "too many setup sectors"),
-    Row("Z1-bzimage-gzip", (GRUB_LINUX,), "G4", "Linux's own boot protocol", WARNING),
+    Row("Z1-bzimage-gzip", (GRUB_LINUX,), "G4", "GRUB itself crashes"),
+    Row("G4-small", (GRUB_LINUX,), "G4", "GRUB itself crashes"),
+    Row("G4-fits", (GRUB_LINUX,), "G4", "Linux's own boot protocol", WARNING),
+    Row("Z1-protocol-2.08", (GRUB_LINUX,), "G4", "Linux's own boot protocol", WARNING),
     Row("Z1-bzimage-zstd", (GRUB_XEN,), "G5", "not xen image"),
     Row("E1-text", (GRUB_XEN,), "G5", "version too old for xen boot"),
     Row("C2-loader-generic", (GRUB_XEN,), "G5", "invalid loader"),

@@ -30,6 +30,10 @@ _FILTERS = ("gzip", "xz", "LZO")
 _BZIMAGE = "bzImage"
 _LINUX_HEADER = 0x268
 """Bytes of struct linux_i386_kernel_header."""
+_HAS_INIT_SIZE = 0x20A
+"""The boot protocol from which on GRUB reads init_size."""
+_MOST_MEMORY = 3 << 30
+"""Bytes: PCs keep the last GiB below 4 GiB for devices."""
 _NOTE_HEADER = 12
 _SETUP_SECTORS = 64
 _PAGE_MASK = 0xFFF
@@ -143,6 +147,20 @@ def wrong_bzimage(data: Data) -> str | None:
     if not (data.unsigned(0x211, 1) or 0) & 1:
         return "zImage doesn't support 32-bit boot (try with `linux16')"
     return None
+
+
+def breaks_heap(data: Data) -> bool:
+    """Whether init_size of a bzImage makes the command linux write over GRUB's heap.
+
+    allocate_pages (loader/i386/linux.c) takes init_size bytes, and the whole file behind the setup
+    code is read into them.  malloc_in_range (lib/relocator.c) adds addresses and sizes in 32 bits:
+    near 4 GiB the sum wraps, and memory that is in use is found free.
+    """
+    if (data.unsigned(0x206, 2) or 0) < _HAS_INIT_SIZE:
+        return False
+    size = max(data.unsigned(0x260, 4) or 0, 1) + _PAGE_MASK & ~_PAGE_MASK
+    setup = ((data.unsigned(0x1F1, 1) or 4) + 1) * 512
+    return size < data.size - setup or size > _MOST_MEMORY
 
 
 class XenInfo(NamedTuple):
