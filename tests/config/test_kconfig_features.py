@@ -217,6 +217,12 @@ def test_a_line_of_a_symbol_elsewhere(tree: Tree, line: str) -> None:
         tree(f"{line}\n")
 
 
+@pytest.mark.parametrize("line", ["modules x", "option modules 1"])
+def test_words_behind_modules(tree: Tree, line: str) -> None:
+    with pytest.raises(XenToolError, match=r"^Kconfig:3: couldn't parse '.*': nothing may follow"):
+        tree(f'config A\n\tbool "a"\n\t{line}\n')
+
+
 def test_a_choice_of_one_that_is_switched_off(tree: Tree) -> None:
     text = 'choice\n\tprompt "c"\nconfig A\n\tbool "a"\nendchoice\n'
     with pytest.raises(XenToolError, match=r"^A=0 cannot hold: one of the choice must be chosen$"):

@@ -143,6 +143,8 @@ def kconfig_class() -> Any:
                 self._parse_error("this cannot be here")
             # Linux writes `option modules` without the `option` since v5.14.
             if of_symbol and tokens[0] in switches and kconfiglib._T_MODULES in tokens:
+                if tokens[-2] is not kconfiglib._T_MODULES:
+                    self._parse_error("nothing may follow `modules`")
                 self._switch = symbol
                 return [None]
             return tokens
@@ -186,6 +188,9 @@ def kconfig_class() -> Any:
             if switch is by_name:
                 return
             self.modules = switch
+            if switch is not self.n and switch.orig_type == kconfiglib.TRISTATE:
+                # It cannot depend on itself: C kconfig computes it while modules are off.
+                switch.orig_type = kconfiglib.BOOL
 
             def swapped(part: Any) -> Any:
                 if part.__class__ is not tuple:
