@@ -116,8 +116,10 @@ def test_pv_of_an_image_without_physical_addresses(image: Path, tmp_path: Path) 
 
 def test_32_bit_pv(narrow: Path) -> None:
     words = ("--pv-entry", "pv_start", "--xen-release", "4.17+pv32", "--loader", "xen-pv-domu")
-    notes = annotate(narrow, *words)
+    notes = annotate(narrow, *words, "--note", "L1_MFN_VALID=1,1")
     assert notes["ENTRY"] == struct.pack("<I", symbol(narrow, "pv_start"))
+    # Linux writes .quad for both widths: xen-head.S.
+    assert notes["L1_MFN_VALID"] == struct.pack("<2Q", 1, 1)
     assert notes["PAE_MODE"] == b"yes\0"
     assert notes["VIRT_BASE"] == notes["PADDR_OFFSET"] == bytes(4)
 

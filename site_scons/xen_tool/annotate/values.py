@@ -7,7 +7,7 @@
     SUPPORTED_FEATURES, MOD_START_PFN, SUSPEND_CANCEL
                     a number, in 4 bytes
     PHYS32_RELOC    up to three numbers separated by commas, in 4 bytes each
-    L1_MFN_VALID    pairs of numbers, each as wide as an address
+    L1_MFN_VALID    pairs of numbers, in 8 bytes each for 32-bit kernels, too
     the others      a text, to which a NUL is added
 
 The widths are those that Linux emits (xen-head.S), which every release of Xen reads.
@@ -57,6 +57,9 @@ def _desc(elf: Elf, n_type: XenElfNote, value: str) -> Text | Words:
             )
         return Text(value)
     width = 4 if n_type in _NUMBERS else elf.bits // 8
+    if n_type == XenElfNote.L1_MFN_VALID:
+        # They are masks of page table entries, which PAE has of 8 bytes.
+        width = 8
     words = [word.strip() for word in value.split(",")]
     most = _MOST.get(n_type, 1)
     if len(words) > most or (n_type == XenElfNote.L1_MFN_VALID and len(words) % 2):

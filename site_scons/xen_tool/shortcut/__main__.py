@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from xen_tool.shortcut.reading import Reading
 
-INTERRUPTED = FAILED = 2
-
 
 def main(arguments: Sequence[str]) -> int:
     """Build; return the exit status."""
