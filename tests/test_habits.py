@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shlex
 import shutil
 import subprocess
@@ -52,3 +54,15 @@ def test_every_source_says_its_licence() -> None:
     line = "SPDX-License-" + "Identifier: GPL-2.0-only OR MIT"  # not one of this file
     silent = [path for path in files if path.is_file() and line not in path.read_text()[:400]]
     assert silent == []
+
+
+def test_every_package_lists_its_modules() -> None:
+    missing = []
+    for package in sorted((TOP / "site_scons/xen_tool").rglob("__init__.py")):
+        said = ast.get_docstring(ast.parse(package.read_text())) or ""
+        modules = {path.stem for path in package.parent.glob("*.py")}
+        modules |= {path.parent.name for path in package.parent.glob("*/__init__.py")}
+        for module in sorted(modules - {"__init__", "__main__"}):
+            if not re.search(rf"(?<!\S){module}\b", said):
+                missing.append(f"{package.relative_to(TOP)}: {module}")
+    assert missing == []

@@ -5,6 +5,8 @@ SCons finds it like any tool, by generate() and exists().  The packages in the o
 layers; each imports only those before it, and nothing imports the entry points:
 
     errors, files   the base class of users' errors; atomic writes
+    light           records and signals without slow imports
+    printable       names of files and the like as text that a terminal can show
     abi             constants of Xen's and Linux's ABI
     elf/            the ELF format: notes, machine code, objects
     toolchain/      compilers, assemblers and linkers
@@ -23,6 +25,7 @@ layers; each imports only those before it, and nothing imports the entry points:
     progress        the progress output of a build
     process         the memory of a short process
     signals         reports Ctrl-C to the runner of steps
+    new/            the files of a new kernel, for xen-tool new
     shortcut/       builds without starting SCons if nothing that it reads has changed; watch
 
     scons/          entry point: the methods that a SConstruct calls

@@ -4,6 +4,7 @@
 The description of a build:
     step       a build step: a command or Python function, with its outputs and inputs
     plan       the steps of one build directory, and the values that they depend on
+    tree       a copy of a tree without what was built in it
     stored     a plan in a file
     ninja      plans as a build.ninja
 
@@ -28,6 +29,7 @@ Running steps:
     discover   dependencies derived from the files that were reported
     recorder   writes the record of a step that ran
     spawn      several processes at a time
+    cache      objects that other builds made
     slots      the job slots of -j N
 
 The interface for entry points:

@@ -8,11 +8,14 @@ head            env.XenHead
 sources         env.XenSources
 generated       env.XenOffsets, env.XenKallsyms
 kernel          env.XenKernel: all of these in one call
+annotate        env.XenNotes
+postlink        commands that edit a linked image before it is checked
 methods         env.XenObject and the others that register steps
 paths           what names in a SConscript stand for
 flags           the words of commands, from construction variables
 graph/          the plan as nodes of SCons' graph
 targets/        check, menuconfig, why, watch and others
+tracing         a trace of a build and a boot
 through         runs SCons for xen-tool build, and records what it read
 usage, summary  `scons -h`, and the closing line
 errors          converts our errors to SCons'

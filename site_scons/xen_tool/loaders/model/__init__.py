@@ -2,13 +2,14 @@
 """Read and compute what a loader does of an image.  The rules judge the result.
 
 releases     the Xen whose loaders are modelled
-candidate      an image as one loader of one Xen sees it, the argument of rules' conditions
+candidate    an image as one loader of one Xen sees it, the argument of rules' conditions
 unwrapped    the bytes that each loader finds in the containers of a file
 xen_efi      the kernel in Xen's EFI binary
 decoders     the limits of the decoders of Xen and of libxenguest
 libelf/      notes, addresses and features, as Xen's ELF loader reads them
 initial_map  the virtual memory that a PV dom0 starts with
 overlaps     segments that overwrite each other
+linux_loader, crosvm, grub, kexec   what these loaders read of an image
 multiboot    headers of three words: multiboot's, and one of Xen's
 where        descriptions of places in an image, for messages
 """

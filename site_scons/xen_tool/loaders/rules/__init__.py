@@ -12,7 +12,7 @@
 Rules that several loaders share are in these:
 
     common               conditions, messages and fixes of several loaders
-    containers           Z rules of compressed images, for Xen and libxenguest
+    unpacking            Z rules of compressed images, for Xen and libxenguest
     xen, libxenguest, qemu   further rules of each: containers, memory, other image formats
     linux_loader         R rules, for Firecracker, Cloud Hypervisor and libkrun
     libelf               Xen's ELF loader, which is part of the hypervisor and of libxenguest
