@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,8 @@ def test_wrong_usage(arguments: list[str]) -> None:
 def test_no_such_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "C33"]) == 4
     assert "'C33' is no rule; there are Z1, Z2," in capsys.readouterr().err
+
+
+def test_no_field_is_left_in_the_catalogue() -> None:
+    # Fields of messages stand in <>, whatever their format.
+    assert not re.search(r"\{\w+[:}]", (TOP / "docs/rules.md").read_text())

@@ -151,6 +151,7 @@ class ConfigTargets:
             of_arch = f"; it is for ARCH={arch}, and says so" if f"# ARCH={arch}\n" in text else ""
             print(f"the shortest configuration is in {path.name}{of_arch}")
         else:
+            assert name in ALL or name == "olddefconfig", f"CHANGING has {name}, which does nothing"
             self._save(kconf)
 
     def _set(self, settings: Mapping[str, str], arch: str) -> None:
