@@ -15,6 +15,7 @@ from ...elf import spec
 from ...image.container import KernelFile, has_setup_header, unwrap
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Elf
+from ...image.notes import TOTAL_NOTE_LIMIT
 from ...light import NamedTuple
 from .candidate import Candidate
 from .decoders import xen_refuses
@@ -230,7 +231,9 @@ def _by_notes(elf: Elf) -> XenInfo:
 def _notes(data: Data, offset: int, size: int) -> Iterator[tuple[int, int, int]]:
     """Yield type, offset and size of the descriptors of Xen's notes (parse_note)."""
     end = offset + size // 4 * 4
-    while offset < end:
+    for _ in range(TOTAL_NOTE_LIMIT):
+        if offset >= end:
+            return
         namesz, descsz, n_type = (data.unsigned(offset + 4 * i, 4) or 0 for i in range(3))
         desc = offset + _NOTE_HEADER + (namesz + 3) // 4 * 4
         owner = b"Xen" if namesz == 3 else b"Xen\0"

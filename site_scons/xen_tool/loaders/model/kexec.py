@@ -16,6 +16,7 @@ from ...elf import spec
 from ...image.container import has_setup_header
 from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, Elf, Segment
+from ...image.notes import TOTAL_NOTE_LIMIT
 from ...light import NamedTuple
 from .candidate import Candidate
 from .multiboot import HAS_ADDRESSES, MAGIC, find
@@ -43,8 +44,6 @@ _ENTSIZES = {
 }
 _PLACES = 1024
 """Segments that are looked at."""
-_NOTES = 1 << 16
-"""Notes that are looked at; no real kernel has as many."""
 
 
 class FileType(Enum):
@@ -238,7 +237,7 @@ def _notes(elf: Elf) -> list[tuple[int, int]] | None:
 def _is_broken(elf: Elf, offset: int, size: int) -> bool:
     """Whether a note ends behind what has it."""
     end = offset + size
-    for _ in range(_NOTES):
+    for _ in range(TOTAL_NOTE_LIMIT):
         if offset >= end:
             return offset > end
         namesz, descsz = (elf.data.unsigned(offset + 4 * i, 4, big=elf.big) or 0 for i in (0, 1))
