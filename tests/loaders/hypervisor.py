@@ -96,7 +96,7 @@ class Machines:
             *("setpriv", "--pdeathsig", "KILL", self._qemu),
             *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
             *("-nodefaults", "-no-user-config", "-no-reboot", "-m", str(memory_mib)),
-            *("-icount", "shift=7,sleep=off"),
+            *("-icount", "shift=10,sleep=off"),
             *self._kernel(loader, image),
         ]
 

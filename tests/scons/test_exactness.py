@@ -27,6 +27,9 @@ HEAD_SYMBOLS = {
 }
 """What the head object is made from: README's table, the splits by way of PAGE_OFFSET."""
 
+_MENTIONED: dict[tuple[object, ...], set[str]] = {}
+"""What was found for a source in a configuration; most come up more than once."""
+
 RECORDS = (".lock", ".sconsign", ".build.db")
 
 
@@ -103,14 +106,20 @@ class Model:
     def _learn(self, values: Values) -> None:
         outputs = self._outputs(values)
         for name, source in outputs.items():
-            mentioned = self._mentioned(source) if source else HEAD_SYMBOLS
+            mentioned = self._mentioned(source, values) if source else HEAD_SYMBOLS
             self._made[name] = {s: values.get(s, "n") for s in mentioned}
         files = {name.split()[1] for name in outputs}
         self._linked = {name: (self.build / name).read_bytes() for name in sorted(files)}
         self._config = values
 
-    def _mentioned(self, source: str) -> set[str]:
+    def _mentioned(self, source: str, values: Values) -> set[str]:
         """The symbols in what gcc reads, comments left out."""
+        key = (self._arch, source, *sorted(values.items()))
+        if key not in _MENTIONED:
+            _MENTIONED[key] = self._read_by_gcc(source)
+        return _MENTIONED[key]
+
+    def _read_by_gcc(self, source: str) -> set[str]:
         include = [self._gcc, "-print-file-name=include"]
         folder = subprocess.run(include, capture_output=True, text=True, check=True).stdout.strip()
         command = [self._gcc, "-M", "-m64" if self._arch == "x86_64" else "-m32", "-ffreestanding"]
