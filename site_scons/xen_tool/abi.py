@@ -7,7 +7,7 @@ the public headers xen/include/public/ of the Xen tree; "Linux" is v4.17.
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
+from enum import Enum, IntEnum, IntFlag
 
 from .light import NamedTuple
 
@@ -48,21 +48,56 @@ class XenElfNote(IntEnum):
     PHYS32_RELOC = 19
 
 
-POINTER_NOTES = (
-    XenElfNote.ENTRY,
-    XenElfNote.HYPERCALL_PAGE,
-    XenElfNote.VIRT_BASE,
-    XenElfNote.PADDR_OFFSET,
-    XenElfNote.HV_START_LOW,
-    XenElfNote.INIT_P2M,
-)
-"""Notes with a number as wide as a pointer of the kernel (Linux xen-head.S)."""
-WORD_NOTES = {
-    XenElfNote.SUSPEND_CANCEL: 1,
-    XenElfNote.MOD_START_PFN: 1,
-    XenElfNote.PHYS32_RELOC: 3,
+class NoteForm(Enum):
+    """What a descriptor holds."""
+
+    TEXT = "text"
+    """A string that ends with a NUL."""
+    FEATURES = "features"
+    """Such a string, of names of LIBELF_FEATURES."""
+    FEATURE_BITS = "feature bits"
+    """A number, made of XenFeat."""
+    ADDRESS = "address"
+    """A virtual address, or a size."""
+    PHYSICAL = "physical"
+    """A physical address."""
+    NUMBERS = "numbers"
+
+
+class NoteKind(NamedTuple):
+    """The descriptor of a type of notes."""
+
+    form: NoteForm
+    width: int = 0
+    """Bytes of each number; 0: as wide as a pointer of the kernel."""
+    counts: range = range(1, 2)
+    """How many numbers there may be."""
+
+
+NOTE_KINDS = {
+    XenElfNote.INFO: NoteKind(NoteForm.TEXT),
+    XenElfNote.ENTRY: NoteKind(NoteForm.ADDRESS),
+    XenElfNote.HYPERCALL_PAGE: NoteKind(NoteForm.ADDRESS),
+    XenElfNote.VIRT_BASE: NoteKind(NoteForm.ADDRESS),
+    XenElfNote.PADDR_OFFSET: NoteKind(NoteForm.ADDRESS),
+    XenElfNote.XEN_VERSION: NoteKind(NoteForm.TEXT),
+    XenElfNote.GUEST_OS: NoteKind(NoteForm.TEXT),
+    XenElfNote.GUEST_VERSION: NoteKind(NoteForm.TEXT),
+    XenElfNote.LOADER: NoteKind(NoteForm.TEXT),
+    XenElfNote.PAE_MODE: NoteKind(NoteForm.TEXT),
+    XenElfNote.FEATURES: NoteKind(NoteForm.FEATURES),
+    XenElfNote.BSD_SYMTAB: NoteKind(NoteForm.TEXT),
+    XenElfNote.HV_START_LOW: NoteKind(NoteForm.ADDRESS),
+    XenElfNote.L1_MFN_VALID: NoteKind(NoteForm.NUMBERS, 8, range(2, 1 << 16, 2)),
+    XenElfNote.SUSPEND_CANCEL: NoteKind(NoteForm.NUMBERS, 4),
+    XenElfNote.INIT_P2M: NoteKind(NoteForm.ADDRESS),
+    XenElfNote.MOD_START_PFN: NoteKind(NoteForm.NUMBERS, 4),
+    XenElfNote.SUPPORTED_FEATURES: NoteKind(NoteForm.FEATURE_BITS, 4),
+    XenElfNote.PHYS32_ENTRY: NoteKind(NoteForm.PHYSICAL, 4),
+    XenElfNote.PHYS32_RELOC: NoteKind(NoteForm.NUMBERS, 4, range(1, 4)),
 }
-"""Notes with 32-bit numbers, and the largest count of these (Linux xen-head.S, Xen elfnote.h)."""
+"""The kind of each type, as kernels write it; every release of Xen reads these widths (Xen
+elfnote.h, Linux xen-head.S)."""
 
 
 class XenFeat(IntFlag):

@@ -7,6 +7,10 @@ its text as one sentence and exit with a status, never with a traceback.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class XenToolError(Exception):
     """An error for the user: one sentence with what is wrong, where, and what to do."""
@@ -20,3 +24,18 @@ def unreadable(path: object, error: OSError) -> XenToolError:
 def unwritable(path: object, error: OSError) -> XenToolError:
     """Return the error for a file or folder that cannot be written."""
     return XenToolError(f"{path}: cannot be written: {error.strerror}")
+
+
+def meant(name: str, names: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> str:
+    """Return the end of a message on an unknown name: the names that a user may have meant."""
+    import difflib
+
+    return suggestion(difflib.get_close_matches(name, names, most, cutoff))
+
+
+def suggestion(names: Iterable[str]) -> str:
+    """Return the end of a message that suggests names; "" without names."""
+    from .printable import printable
+
+    choice = " or ".join(map(printable, names))
+    return f"; do you mean {choice}?" if choice else ""

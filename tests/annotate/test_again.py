@@ -65,7 +65,8 @@ def test_any_order(content: bytes, changes: list[Any]) -> None:
     _, others = notes_of(content)
     for texts, numbers, gone in changes:
         remove = [name for name in sorted(gone) if name in model and name not in texts]
-        values = {**texts, **{name: hex(value) for name, value in numbers.items()}}
+        values = {name: f"text:{text}" for name, text in texts.items()}
+        values |= {name: hex(value) for name, value in numbers.items()}
         if not values and not remove:
             continue
         now = annotate(now, "image", wanted(notes=values, remove=remove)).content

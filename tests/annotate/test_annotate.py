@@ -74,6 +74,10 @@ ONLY_PVH = ("--pvh-entry", "pvh_start")
         ("GUEST_OS=mine", b"mine\0"),
         ("FEATURES=!writable_page_tables|pae_pgdir_above_4gb", None),
         ("SUPPORTED_FEATURES=0x801", b"\x01\x08\0\0"),
+        ("SUPPORTED_FEATURES=writable_page_tables|dom0", b"\x01\x08\0\0"),
+        ("GUEST_OS=text:", b"\0"),
+        ("GUEST_OS=hex:6d00", b"m\0"),
+        ("MOD_START_PFN=u64:1", struct.pack("<Q", 1)),
         ("MOD_START_PFN=1", b"\x01\0\0\0"),
         ("PHYS32_RELOC=0x200000,0x1000000,0xffffffff", b"\0\0\x20\0\0\0\0\x01\xff\xff\xff\xff"),
         ("INIT_P2M=0x8000000000", struct.pack("<Q", 0x8000000000)),
@@ -168,20 +172,26 @@ def test_notes_in_sections_alone_move_to_a_segment(image: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (("--pvh-entry", "pvh_strat"), 4, "no symbol pvh_strat; did you mean pvh_start"),
+        (("--pvh-entry", "pvh_strat"), 4, "no symbol pvh_strat; do you mean pvh_start"),
         (("--pvh-entry", "0xffffffff81000000"), 4, "that is virtual, and loaded at 0x1000000"),
         (("--pvh-entry", "page"), 4, "the symbol page is 0x40000000, which is in no segment"),
-        (("--note", "GUEST_SO=mine"), 4, "Xen has no note GUEST_SO; did you mean GUEST_OS"),
+        (("--note", "GUEST_SO=mine"), 4, "Xen has no note GUEST_SO; do you mean GUEST_OS"),
         (("--note", "GUEST_OS"), 2, "GUEST_OS: not NAME=VALUE"),
         (("--note", "GUEST_OS=a", "--note", "GUEST_OS=b"), 2, "a second time"),
         (("--note", "PHYS32_ENTRY=1", *ONLY_PVH), 4, "PHYS32_ENTRY is given twice"),
         (("--note", "GUEST_OS=a", "--remove", "GUEST_OS"), 4, "given, and is to be removed"),
         (("--remove", "GUEST_OS"), 4, "has no note GUEST_OS to be removed"),
         (("--note", "GUEST_OS=\u00e4"), 4, "ASCII"),
-        (("--note", "SUPPORTED_FEATURES=dom0"), 4, "not a number"),
-        (("--note", "SUPPORTED_FEATURES=0x8g"), 4, "not a number"),
-        (("--note", "PHYS32_RELOC=1,2,3,4"), 4, "4 numbers; the note has at most 3"),
-        (("--note", "L1_MFN_VALID=1"), 4, "has pairs"),
+        (("--note", "GUEST_OS="), 4, "GUEST_OS is given without a value: remove it, or"),
+        (("--note", "SUPPORTED_FEATURES=dom1"), 4, "a number of 32 bits, or of"),
+        (("--note", "SUPPORTED_FEATURES=0x8g"), 4, "the rule is a number of 32 bits"),
+        (("--note", "MOD_START_PFN=0b1"), 4, "MOD_START_PFN is '0b1': the rule is a number"),
+        (("--note", "PHYS32_RELOC=1,2,3,4"), 4, "the rule is up to 3 numbers of 32 bits"),
+        (("--note", "L1_MFN_VALID=1"), 4, "the rule is pairs of numbers of 64 bits"),
+        (("--note", "FEATURES=writable_pagetables"), 4, "of which 'writable_pagetables' is none"),
+        (("--note", "PHYS32_ENTRY=0x100000000"), 4, "the rule is a number of 32 bits"),
+        (("--note", "PHYS32_ENTRY=pvh_start+x"), 4, "the rule is SYMBOL, or SYMBOL+NUMBER"),
+        (("--note", "PHYS32_ENTRY=u32:pvh_start"), 4, "the rule is numbers of 32 bits"),
         ((), 4, "nothing to do"),
     ],
 )
@@ -291,7 +301,7 @@ def test_the_example_does_what_it_says(tmp_path: Path, xen_under_qemu: None) -> 
     project.edit("SConstruct", 'pvh_entry="pvh_start"', 'pvh_entry="pvh_stort"')
     failed = project.run()
     assert failed.status == 2
-    assert "did you mean pvh_start" in failed.err
+    assert "do you mean pvh_start" in failed.err
     project.edit("SConstruct", "pvh_stort", "0x5000000")
     failed = project.run()
     assert failed.status == 2

@@ -1,34 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Compute the notes of an image from what a user types: numbers, texts and symbols.
+"""Compute the notes of an image from what a user types; elf/note_values describes the syntax.
 
-    PHYS32_ENTRY    a physical address, in 4 bytes; for a symbol, where its segment is loaded
-    ENTRY, HYPERCALL_PAGE, VIRT_BASE, PADDR_OFFSET, HV_START_LOW, INIT_P2M
-                    a virtual address, or a symbol's, as wide as the kernel's
-    SUPPORTED_FEATURES, MOD_START_PFN, SUSPEND_CANCEL
-                    a number, in 4 bytes
-    PHYS32_RELOC    up to three numbers separated by commas, in 4 bytes each
-    L1_MFN_VALID    pairs of numbers, in 8 bytes each for 32-bit kernels, too
-    the others      a text, to which a NUL is added
-
-The widths are those that Linux emits (xen-head.S), which every release of Xen reads.
+A symbol's address is taken from the image; a physical one from where its segment is loaded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..abi import NOTE_OWNER, POINTER_NOTES, WORD_NOTES, X86_64, XenElfNote
+from ..abi import NOTE_OWNER, X86_64, XenElfNote
 from ..elf import spec
-from ..elf.note_encoding import Note, Text, Words
-from ..errors import XenToolError
+from ..elf.note_encoding import Desc, Note, Text, Words
+from ..elf.note_values import ValueParser, number
+from ..errors import XenToolError, meant
 from ..image.elf import ADDRESS_MASK, Elf, Segment
 from ..image.symbols import symbols
-from .wanted import meant
-
-_ADDRESSES = frozenset({*POINTER_NOTES, XenElfNote.L1_MFN_VALID})
-_NUMBERS = frozenset({*WORD_NOTES, XenElfNote.SUPPORTED_FEATURES, XenElfNote.PHYS32_ENTRY})
-_MOST = {**WORD_NOTES, XenElfNote.L1_MFN_VALID: 64}
-"""Largest count of numbers of notes that may have more than one."""
 
 _HIGH = {64: X86_64.virt_base or 0, 32: 0xC0000000}
 """Bases of kernels linked high, loaded low: __START_KERNEL_map, and PAGE_OFFSET's default."""
@@ -42,66 +28,55 @@ def notes(elf: Elf, given: Mapping[XenElfNote, str], present: Iterable[int]) -> 
 
     Raises XenToolError for a value that its note cannot have.
     """
-    values = dict(given)
+    found = {n_type: _desc(elf, n_type, value) for n_type, value in given.items()}
     if XenElfNote.ENTRY in given:
-        for n_type, value in _for_pv(elf, given, set(present)).items():
-            values.setdefault(n_type, value)
-    return [Note(NOTE_OWNER, n_type, _desc(elf, n_type, values[n_type])) for n_type in values]
+        for n_type, desc in _for_pv(elf, found, set(present)).items():
+            found.setdefault(n_type, desc)
+    return [Note(NOTE_OWNER, n_type, desc) for n_type, desc in found.items()]
 
 
-def _desc(elf: Elf, n_type: XenElfNote, value: str) -> Text | Words:
-    if n_type not in _ADDRESSES | _NUMBERS:
-        if not value.isascii() or "\0" in value:
+def _desc(elf: Elf, n_type: XenElfNote, value: str) -> Desc:
+    def resolve(note: str, symbol: str, offset: int, width: int, *, physical: bool) -> Words:
+        address = _address(elf, symbol) + offset
+        if physical:
+            address = _physical(elf, symbol, address)
+        if address >> 8 * width:
             raise XenToolError(
-                f"{n_type.name}={value!r}: the text of a note must be ASCII characters"
+                f"note {note} is {value!r}: the symbol is {address:#x}, which does not fit {width} "
+                "bytes"
             )
-        return Text(value)
-    width = 4 if n_type in _NUMBERS else elf.bits // 8
-    if n_type == XenElfNote.L1_MFN_VALID:
-        # They are masks of page table entries, which PAE has of 8 bytes.
-        width = 8
-    words = [word.strip() for word in value.split(",")]
-    most = _MOST.get(n_type, 1)
-    if len(words) > most or (n_type == XenElfNote.L1_MFN_VALID and len(words) % 2):
-        wanted = "pairs of numbers" if n_type == XenElfNote.L1_MFN_VALID else f"at most {most}"
-        raise XenToolError(f"{n_type.name}={value}: {len(words)} numbers; the note has {wanted}")
-    numbers = tuple(_number(elf, n_type, word) for word in words)
-    for number in numbers:
-        if number >> 8 * width:
-            raise XenToolError(
-                f"{n_type.name}={value}: {number:#x} does not fit the note's {width} bytes"
-                f"{_hint(elf, n_type, number)}"
-            )
-    return Words(width, numbers)
+        return Words(width, (address,))
+
+    if n_type == XenElfNote.PHYS32_ENTRY:
+        _check_physical(elf, value)
+    return ValueParser(n_type.name, n_type, elf.bits, resolve).parse(value)
 
 
-def _hint(elf: Elf, n_type: XenElfNote, number: int) -> str:
-    if n_type != XenElfNote.PHYS32_ENTRY:
-        return ""
-    segment = _segment(elf, number)
-    if segment is None:
-        return "; the note needs a physical address"
-    return f"; that is virtual, and loaded at {number - segment.p_vaddr + segment.p_paddr:#x}"
+def _check_physical(elf: Elf, value: str) -> None:
+    """Raise XenToolError, with the physical address, for the virtual address of a 64-bit kernel."""
+    address = number(value)
+    segment = _segment(elf, address) if address is not None and address >> 32 else None
+    if address is not None and segment is not None:
+        raise XenToolError(
+            f"note PHYS32_ENTRY is {value!r}: that is virtual, and loaded at "
+            f"{_loaded_at(segment, address):#x}, which the note needs"
+        )
 
 
-def _number(elf: Elf, n_type: XenElfNote, word: str) -> int:
-    """Return the value of a number or, if the note holds an address, of a symbol."""
-    if word[:1].isdigit():
-        try:
-            return int(word, 0)
-        except ValueError:
-            raise XenToolError(f"{n_type.name}={word}: not a number; write 123, or 0x7b") from None
-    if n_type in _NUMBERS and n_type != XenElfNote.PHYS32_ENTRY:
-        raise XenToolError(f"{n_type.name}={word}: not a number; write 123, or 0x7b")
-    address = _address(elf, word)
-    if n_type != XenElfNote.PHYS32_ENTRY:
-        return address
+def _physical(elf: Elf, symbol: str, address: int) -> int:
+    """Return the physical address at which a symbol's segment is loaded."""
     segment = _segment(elf, address)
     if segment is not None:
-        return address - segment.p_vaddr + segment.p_paddr
+        return _loaded_at(segment, address)
     if any(s.p_paddr <= address < s.p_paddr + s.p_memsz for s in _loaded(elf)):
         return address  # a symbol whose value a linker script made physical
-    raise XenToolError(f"the symbol {word} is {address:#x}, which is in no segment that is loaded")
+    raise XenToolError(
+        f"the symbol {symbol} is {address:#x}, which is in no segment that is loaded"
+    )
+
+
+def _loaded_at(segment: Segment, address: int) -> int:
+    return address - segment.p_vaddr + segment.p_paddr
 
 
 def _address(elf: Elf, name: str) -> int:
@@ -140,17 +115,22 @@ def _segment(elf: Elf, address: int) -> Segment | None:
     return next(held, None)
 
 
-def _for_pv(elf: Elf, given: Mapping[XenElfNote, str], present: set[int]) -> dict[XenElfNote, str]:
-    """Return the values of the notes that a PV kernel needs and does not have."""
-    wanted = {XenElfNote.XEN_VERSION: "xen-3.0", XenElfNote.LOADER: "generic"}
+def _for_pv(
+    elf: Elf, given: Mapping[XenElfNote, Desc], present: set[int]
+) -> dict[XenElfNote, Desc]:
+    """Return the notes that a PV kernel needs and does not have."""
+    wanted: dict[XenElfNote, Desc] = {
+        XenElfNote.XEN_VERSION: Text("xen-3.0"),
+        XenElfNote.LOADER: Text("generic"),
+    }
     if elf.bits == 32:
-        wanted[XenElfNote.PAE_MODE] = "yes"
+        wanted[XenElfNote.PAE_MODE] = Text("yes")
     if not {XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET} & present:
         wanted |= _bases(elf, given)
-    return {n_type: value for n_type, value in wanted.items() if n_type not in present}
+    return {n_type: desc for n_type, desc in wanted.items() if n_type not in present}
 
 
-def _bases(elf: Elf, given: Mapping[XenElfNote, str]) -> dict[XenElfNote, str]:
+def _bases(elf: Elf, given: Mapping[XenElfNote, Desc]) -> dict[XenElfNote, Desc]:
     """Return VIRT_BASE and PADDR_OFFSET: addresses are p_paddr + VIRT_BASE - PADDR_OFFSET."""
     offsets = {segment.p_vaddr - segment.p_paddr for segment in _loaded(elf)}
     if len(offsets) > 1:
@@ -160,14 +140,15 @@ def _bases(elf: Elf, given: Mapping[XenElfNote, str]) -> dict[XenElfNote, str]:
             f"(p_vaddr - p_paddr: {places}); to Xen that is one distance for a PV kernel"
         )
     (offset,) = offsets
-    base = offset & ADDRESS_MASK
+    mask = (1 << elf.bits) - 1
+    base = max(offset, 0)
     if offset == 0 and min(segment.p_vaddr for segment in _loaded(elf)) >= _HIGH[elf.bits]:
         base = _HIGH[elf.bits]
-    if XenElfNote.VIRT_BASE in given:
-        base = _number(elf, XenElfNote.VIRT_BASE, given[XenElfNote.VIRT_BASE])
-    if XenElfNote.PADDR_OFFSET in given:
-        return {XenElfNote.VIRT_BASE: hex(base)}
+    desc = given.get(XenElfNote.VIRT_BASE)
+    if desc is not None:
+        base = int.from_bytes(desc.encode(), "little")
+    width = elf.bits // 8
     return {
-        XenElfNote.VIRT_BASE: hex(base),
-        XenElfNote.PADDR_OFFSET: hex((base - offset) & ((1 << elf.bits) - 1)),
+        XenElfNote.VIRT_BASE: Words(width, (base,)),
+        XenElfNote.PADDR_OFFSET: Words(width, ((base - offset) & mask,)),
     }

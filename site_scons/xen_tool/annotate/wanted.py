@@ -6,10 +6,11 @@ Used by `xen-tool annotate` and by env.XenNotes(), which runs also in up-to-date
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ..abi import XenElfNote
-from ..errors import XenToolError
+from ..elf import note_values
+from ..errors import XenToolError, meant
 from ..light import NamedTuple
 
 
@@ -29,7 +30,8 @@ def wanted(
 ) -> Wanted:
     """Return the wanted values and removals, from names of notes.
 
-    Raises XenToolError if Xen has no such note, one is given twice, or nothing is wanted.
+    Raises XenToolError if Xen has no such note, one is given twice or without a value, or nothing
+    is wanted.
     """
     given: dict[XenElfNote, str] = {}
     every = [*(notes or {}).items(), ("PHYS32_ENTRY", pvh_entry), ("ENTRY", pv_entry)]
@@ -38,6 +40,11 @@ def wanted(
             n_type = note_type(name)
             if n_type in given:
                 raise XenToolError(f"the note {n_type.name} is given twice")
+            if not value:
+                raise XenToolError(
+                    f"the note {n_type.name} is given without a value: remove it, or give it an "
+                    "empty text by text:"
+                )
             given[n_type] = value
     gone = tuple(note_type(name) for name in remove)
     for n_type in gone:
@@ -50,18 +57,9 @@ def wanted(
 
 def note_type(name: str) -> XenElfNote:
     """Return the type of a note by name, such as PHYS32_ENTRY; raise XenToolError for another."""
-    try:
-        return XenElfNote[name.upper().removeprefix("XEN_ELFNOTE_")]
-    except KeyError:
+    found = note_values.note_type(name)
+    if found is None:
         known = [each.name for each in XenElfNote]
-        raise XenToolError(
-            f"Xen has no note {name}{meant(name.upper(), known)}; it has {', '.join(known)}"
-        ) from None
-
-
-def meant(name: str, names: Iterable[str]) -> str:
-    """Return the end of a message: the names that a user may have meant."""
-    import difflib
-
-    close = difflib.get_close_matches(name, names, n=3)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+        near = meant(name.upper(), known)
+        raise XenToolError(f"Xen has no note {name}{near}; it has {', '.join(known)}")
+    return found

@@ -8,12 +8,11 @@ symbol has in the end.  Used by every module that sets symbols.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ..errors import XenToolError
+from ..errors import XenToolError, meant
 from .language.kconf import Kconfig
 from .language.values import Symbol, base_of, is_number, number
 
@@ -85,9 +84,9 @@ def find(kconf: Kconfig, name: str, others: Iterable[str] = ()) -> Symbol:
     if symbol is not None and symbol.nodes:
         return symbol
     names = [*others, *(s.name for s in kconf.unique_defined_syms)]
-    near = difflib.get_close_matches(name.removeprefix(PREFIX).upper(), names, n=3, cutoff=0.5)
-    hint = f"do you mean {' or '.join(near)}?" if near else "`scons -h` lists the settings"
-    raise XenToolError(f"{name} is neither a setting of xen_tool nor a symbol of Kconfig; {hint}")
+    near = meant(name.removeprefix(PREFIX).upper(), names, cutoff=0.5)
+    hint = near or "; `scons -h` lists the settings"
+    raise XenToolError(f"{name} is neither a setting of xen_tool nor a symbol of Kconfig{hint}")
 
 
 def parse(symbol: Symbol, text: str) -> str:

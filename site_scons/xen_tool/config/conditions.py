@@ -7,11 +7,10 @@ XEN_PV || XEN_PVH, with parentheses; `y` always holds.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 
-from ..errors import XenToolError
+from ..errors import XenToolError, meant
 
 ALWAYS = "y"
 _TOKEN = re.compile(r"\s*(&&|\|\||[!()]|\w+)", re.ASCII)
@@ -85,9 +84,8 @@ class _Expression:
         if name in ("y", "n"):
             return name == ALWAYS
         if name not in self._values:
-            near = difflib.get_close_matches(name.removeprefix("CONFIG_"), self._values, 3)
-            meant = f"; do you mean {' or '.join(near)}?" if near else ""
-            raise XenToolError(f"there is no symbol {name} in Kconfig{meant}")
+            near = meant(name.removeprefix("CONFIG_"), self._values)
+            raise XenToolError(f"there is no symbol {name} in Kconfig{near}")
         value = self._values[name]
         if value not in ("y", "m", "n", ""):
             raise XenToolError(f"{name} is {value}: a condition is of bool symbols")

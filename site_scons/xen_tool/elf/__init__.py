@@ -3,6 +3,7 @@
 
 spec           numbers of the ELF specification
 note_encoding  encodes notes
+note_values    parses values of notes as users write them
 assembler      encodes machine code, by keystone
 objfile        writes relocatable object files
 """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The part of a configuration that the head object depends on, and the kernel's description of it.
+"""The settings of a head object: symbols of the configuration, and a kernel's names and notes.
 
-The description comes from env.XenHead(), with options of `xen-tool head`, or by Kconfig, where
-XEN_HEAD_STACK is the field `stack` of HeadNames, XEN_NOTE_GUEST_OS the note GUEST_OS, and
-XEN_NOTES has notes of any kind, `;` between.  What XenHead is given wins over Kconfig.
+Names and notes come from the arguments of env.XenHead(), from options of `xen-tool head`, or from
+Kconfig, where XEN_HEAD_STACK is the field `stack` of HeadNames, XEN_NOTE_GUEST_OS the note
+GUEST_OS, and XEN_NOTES has notes of any kind, `;` between.  Arguments win over Kconfig.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class HeadConfig:
 
     @classmethod
     def from_symbols(
-        cls, arch: Arch, symbols: Mapping[str, str], said: Mapping[str, str] | None = None
+        cls, arch: Arch, symbols: Mapping[str, str], given: Mapping[str, str] | None = None
     ) -> HeadConfig | None:
         """Make it from Kconfig values ("y", "0xc0000000"); return None if XEN is not set.
 
         A missing symbol is n, except XEN_HYPERCALL_PAGE: Linux v4.17 has the page and no such
-        symbol.  said: texts by fields of HeadNames and by names of notes.
+        symbol.  given: texts by fields of HeadNames and by names of notes.
 
         Raises XenToolError if PAGE_OFFSET is no number on 32-bit, and for a name, size or note
         that no head object can have.
@@ -74,7 +74,7 @@ class HeadConfig:
 
         if not enabled("XEN"):
             return None
-        texts = _said([*_said_by(symbols), *(said or {}).items()])
+        texts = _merged([*_of_symbols(symbols), *(given or {}).items()])
         of_notes = {name: text for name, text in texts.items() if name not in MEANINGS}
         virt_base = _virt_base(arch, symbols.get("PAGE_OFFSET", ""), of_notes)
         config = cls(
@@ -156,12 +156,12 @@ class HeadConfig:
             )
 
 
-def _said(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _merged(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Merge pairs of names and texts: of the same name or note the last one counts."""
     return {name if name in MEANINGS else note_texts.canonical(name): text for name, text in pairs}
 
 
-def _said_by(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _of_symbols(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield names and notes that Kconfig symbols set; an empty value sets none."""
     for name in MEANINGS:
         if text := symbols.get(f"{_NAME}{name.upper()}"):

@@ -10,7 +10,7 @@ the sections as an object, gas.py as GNU as source.
 from __future__ import annotations
 
 from .. import abi
-from ..abi import XenElfNote, XenFeat
+from ..abi import NOTE_KINDS, XenElfNote, XenFeat
 from ..elf import spec
 from ..elf.assembler import Instruction
 from ..elf.note_encoding import Address, Desc, Note, Text, Words
@@ -19,8 +19,10 @@ from .entry import startup_xen
 from .hypercalls import text
 from .items import TEXT, Code, HeadSection, Label, UnwindHint
 from .names import distinct
-from .note_texts import FEATURES
 from .pvh_entry import phys32_entry, phys32_reloc, pvh_start_xen
+
+_FEATURES = Text("!writable_page_tables|pae_pgdir_above_4gb", nul=False)
+"""Linux's value, written by .ascii: it has no NUL, but the padding serves as one."""
 
 
 def head(config: HeadConfig) -> list[HeadSection]:
@@ -60,34 +62,36 @@ def _unwind_hints(config: HeadConfig, entries: list[HeadSection]) -> HeadSection
 
 def _notes(config: HeadConfig) -> HeadSection:
     arch, names = config.arch, config.names
-    width = arch.pointer_size
 
-    def pointer(value: int) -> Words:
-        return Words(width, (value,))
+    def words(note: XenElfNote, *values: int) -> tuple[XenElfNote, Words]:
+        return note, Words(NOTE_KINDS[note].width or arch.pointer_size, values)
+
+    def address(note: XenElfNote, symbol: str) -> tuple[XenElfNote, Address]:
+        return note, Address(arch.pointer_size, symbol)
 
     features = XenFeat.WRITABLE_PAGE_TABLES | XenFeat.DOM0 | XenFeat.LINUX_RSDP_UNRESTRICTED
     linux: list[tuple[XenElfNote, Desc]] = [
         (XenElfNote.GUEST_OS, Text("linux")),
         (XenElfNote.GUEST_VERSION, Text("2.6")),
         (XenElfNote.XEN_VERSION, Text("xen-3.0")),
-        (XenElfNote.VIRT_BASE, pointer(config.virt_base)),
+        words(XenElfNote.VIRT_BASE, config.virt_base),
     ]
     if arch.init_p2m is not None:
-        linux.append((XenElfNote.INIT_P2M, pointer(arch.init_p2m)))
+        linux.append(words(XenElfNote.INIT_P2M, arch.init_p2m))
     if config.xen_pv:
-        linux.append((XenElfNote.ENTRY, Address(width, names.entry)))
+        linux.append(address(XenElfNote.ENTRY, names.entry))
     if config.hypercall_page:
-        linux.append((XenElfNote.HYPERCALL_PAGE, Address(width, names.page)))
+        linux.append(address(XenElfNote.HYPERCALL_PAGE, names.page))
     linux += [
-        (XenElfNote.FEATURES, FEATURES),
-        (XenElfNote.SUPPORTED_FEATURES, Words(4, (features,))),
+        (XenElfNote.FEATURES, _FEATURES),
+        words(XenElfNote.SUPPORTED_FEATURES, features),
         (XenElfNote.PAE_MODE, Text("yes")),
         (XenElfNote.LOADER, Text("generic")),
-        (XenElfNote.L1_MFN_VALID, Words(8, (abi.PAGE_PRESENT, abi.PAGE_PRESENT))),
-        (XenElfNote.SUSPEND_CANCEL, Words(4, (1,))),
-        (XenElfNote.MOD_START_PFN, Words(4, (1,))),
-        (XenElfNote.HV_START_LOW, pointer(arch.hv_start_low)),
-        (XenElfNote.PADDR_OFFSET, pointer(0)),
+        words(XenElfNote.L1_MFN_VALID, abi.PAGE_PRESENT, abi.PAGE_PRESENT),
+        words(XenElfNote.SUSPEND_CANCEL, 1),
+        words(XenElfNote.MOD_START_PFN, 1),
+        words(XenElfNote.HV_START_LOW, arch.hv_start_low),
+        words(XenElfNote.PADDR_OFFSET, 0),
     ]
     if config.xen_pvh:
         linux.append((XenElfNote.PHYS32_ENTRY, phys32_entry(config)))

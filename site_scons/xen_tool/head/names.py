@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The names and sizes in the head object that a kernel may choose, as of its stack and entry.
+"""The names and sizes in the head object that a kernel may choose, such as those of its stack.
 
 Produces HeadNames from the texts of a SConstruct, of Kconfig or of the command line.
 """
@@ -86,11 +86,10 @@ def _value(name: str, text: str) -> Any:
 
 
 def _size(text: str) -> int:
-    try:
-        size = int(text, 0)
-    except ValueError:
-        size = 0
-    if not 0 < size < 1 << 31 or size % _STACK_ALIGNMENT:
+    from ..elf.note_values import number
+
+    size = number(text)
+    if not size or size >= 1 << 31 or size % _STACK_ALIGNMENT:
         raise XenToolError(
             f"stack_size of the head object is {text!r}: the rule is a number of bytes that is a "
             f"multiple of {_STACK_ALIGNMENT}, as the psABI aligns stacks, such as 0x4000"

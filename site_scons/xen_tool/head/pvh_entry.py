@@ -17,7 +17,7 @@ from ..elf.note_encoding import Address, Words
 from .config import HeadConfig
 from .entry import set_gs_base
 from .items import EXECUTABLE, HEAD_TEXT, Code, HeadSection, Label
-from .note_texts import physical
+from .note_texts import physical_offset
 
 # The GDT, and the selectors of its descriptors.
 _GDT = (0, 0x00AF9A000000FFFF, 0x00CF92000000FFFF)
@@ -58,7 +58,7 @@ def phys32_reloc() -> Words:
 
 
 def _physical(config: HeadConfig) -> int:
-    return physical(config.virt_base, config.arch.bits)
+    return physical_offset(config.virt_base, config.arch.bits)
 
 
 def _load(config: HeadConfig, symbol: str, register: str, offset: int = 0) -> Instruction:

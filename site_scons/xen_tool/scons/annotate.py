@@ -8,9 +8,10 @@ from typing import Any
 
 from SCons.Util import flatten
 
-from ..annotate.wanted import wanted
+from ..annotate.wanted import note_type, wanted
 from ..build.plan import Group
 from ..build.step import Step
+from ..elf.note_values import text_of
 from ..functions import NOTES, UNCHECKED
 from ..modules import modules
 from .errors import while_reading
@@ -27,7 +28,7 @@ def xen_notes(
     *,
     pvh_entry: str | int | None = None,
     pv_entry: str | int | None = None,
-    notes: Mapping[str, str | int] | None = None,
+    notes: Mapping[str, object] | None = None,
     remove: Sequence[str] = (),
     loaders: Sequence[str] | None = None,
     xen_release: str | None = None,
@@ -35,19 +36,20 @@ def xen_notes(
 ) -> list[Any]:
     """env.XenNotes(): add Xen notes to an image that another build linked, or replace them.
 
-    The entries are symbols or addresses.  notes are values by name, remove are the names of
-    notes to remove.  loaders and xen_release are those of XenImage; by default the loaders that the
-    image then has notes for must accept it.
+    The entries are symbols or addresses.  notes are values by name: a text, bytes, a number, or a
+    list of numbers.  remove are the names of notes to remove.  loaders and xen_release are those
+    of XenImage; by default the loaders that the image then has notes for must accept it.
     """
     graph: Graph = env["XEN_GRAPH"]
     image = target_of(env, target)
     requirement = check.requirement_for(env, "XenNotes", loaders, xen_release, xen, by_claim=True)
     (node,) = env.arg2nodes(source)
     _, path = source_of(env, node)
+    values = {name: text_of(name, note_type(name), value) for name, value in (notes or {}).items()}
     want = wanted(
-        pvh_entry=_word(pvh_entry),
-        pv_entry=_word(pv_entry),
-        notes={name: str(value) for name, value in (notes or {}).items()},
+        pvh_entry=_text_of("PHYS32_ENTRY", pvh_entry),
+        pv_entry=_text_of("ENTRY", pv_entry),
+        notes=values,
         remove=flatten([remove]),
     )
     words = (
@@ -61,5 +63,5 @@ def xen_notes(
     return nodes([check.image(env, image, requirement)])
 
 
-def _word(value: str | int | None) -> str | None:
-    return None if value is None else str(value)
+def _text_of(name: str, value: str | int | None) -> str | None:
+    return None if value is None else text_of(name, note_type(name), value)

@@ -10,6 +10,7 @@ from typing import Any
 from ..build.plan import Group
 from ..build.step import Step
 from ..config.configuration import Configuration
+from ..elf.note_values import text_of
 from ..errors import XenToolError
 from ..functions import DESCRIBED, HEAD
 from ..head import note_texts
@@ -76,5 +77,6 @@ def _said(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> lis
         found.append(f"{name}={value}")
     for key, value in notes.items():
         name = ":".join(map(str, key)) if isinstance(key, tuple) else str(key)
-        found.append(f"{note_texts.canonical(name)}={note_texts.text_of(name, value)}")
+        text = text_of(name, note_texts.known_type(name), value)
+        found.append(f"{note_texts.canonical(name)}={text}")
     return found

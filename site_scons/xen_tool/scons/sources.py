@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from SCons.Node import Node
 from SCons.Util import flatten
 
 from ..config.conditions import holds
-from ..errors import XenToolError
+from ..errors import XenToolError, meant
 from .errors import while_reading
 from .paths import node_of
 from .targets.config_targets import is_of_configuration
@@ -69,10 +68,9 @@ def _files(env: Any, files: Any) -> Iterator[Any]:
 def _near(node: Any) -> str:
     folder, name = os.path.split(node.abspath)
     try:
-        near = difflib.get_close_matches(name, os.listdir(folder), 1)
+        return meant(name, os.listdir(folder), most=1)
     except OSError:
-        near = []
-    return f"; do you mean {near[0]}?" if near else ""
+        return ""
 
 
 def _line_of(text: str) -> str:

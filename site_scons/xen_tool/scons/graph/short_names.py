@@ -19,6 +19,7 @@ from SCons.Node.Alias import default_ans
 from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
 from ...build.step import COMPILE
+from ...errors import suggestion
 from ...functions import COMMANDS_FILE
 from ...shortcut import audit
 from .. import tracing
@@ -127,17 +128,17 @@ def _unknown(name: str) -> None:
     if suffix in _SAME:
         known = [f"{each[:-2]}{suffix}" if each.endswith(".o") else each for each in known]
     if near := nearest(name, known):
-        print(f"scons: *** there is no target {name}; do you mean {near}?", file=sys.stderr)
+        print(f"scons: *** there is no target {name}{near}", file=sys.stderr)
         raise SystemExit(2)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """Return similar names as `A or B`; "" if there are none."""
+    """Return the end of a message: targets of similar names; "" if there are none."""
     close = difflib.get_close_matches(name, known, 3)
     if not close:
         short = {os.path.basename(path): path for path in known}
         close = [short[n] for n in difflib.get_close_matches(os.path.basename(name), short, 3)]
-    return " or ".join(close)
+    return suggestion(close)
 
 
 def _short_names() -> Iterator[str]:

@@ -157,5 +157,4 @@ def _why_not(graph: Graph, path: str, files: Sequence[str]) -> str:
         return f"another builder makes it; type `scons --debug=explain {path}`"
     if os.path.lexists(os.path.join(graph.top, path)):
         return "this is a source: no step makes it"
-    near = short_names.nearest(path, files)
-    return f"no step makes it{f'; do you mean {near}?' if near else ''}"
+    return f"no step makes it{short_names.nearest(path, files)}"
