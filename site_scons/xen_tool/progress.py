@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .build.runner import Show
+from .build.executor import Progress
 from .build.step import Step
 
 _USUAL = 80
@@ -19,7 +19,7 @@ _CLEAR = "\r\x1b[K"
 """Return to the start of the line and erase it; works on all but dumb terminals."""
 
 
-class Lines(Show):
+class Lines(Progress):
     """Print a line for each step; with V=1 its command.
 
     passing: show the status on a terminal even if silent, and erase it at the end.

@@ -10,17 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xen_tool.build.contents import changed_since, clock
+from xen_tool.build.executor import Progress
 from xen_tool.build.plan import Group, Plan
-from xen_tool.build.runner import RunResult, Show
+from xen_tool.build.runner import RunResult
 from xen_tool.build.session import Session
 from xen_tool.build.slots import Slots
 from xen_tool.build.step import COMPILE, LINK, Step
 
 if TYPE_CHECKING:
-    from xen_tool.build.runner import Function
+    from xen_tool.build.executor import Function
 
 
-class Shown(Show):
+class Shown(Progress):
     """The messages of a build, and how it ended."""
 
     def __init__(self) -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from xen_tool.build import fields
 from xen_tool.build.contents import Contents, changed_since, clock
-from xen_tool.build.database import DamagedError, Database
-from xen_tool.build.record import FIELDS, Record
+from xen_tool.build.database import _RECORD, DamagedError, Database
+from xen_tool.build.record import Record
 
 FORMAT = "xen_tool build database 3"
 
@@ -24,6 +24,10 @@ FORMAT = "xen_tool build database 3"
 @pytest.fixture
 def file(tmp_path: Path) -> str:
     return str(tmp_path / ".build.db")
+
+
+def test_a_record_has_as_many_fields_as_the_database_counts() -> None:
+    assert len(Record._fields) == _RECORD
 
 
 def record(database: Database, path: str, inputs: dict[str, str], flags: str = "-O2") -> Record:
@@ -221,7 +225,7 @@ WORD = st.sampled_from(["", "0", "1", "2", "-1", "99", "x", "0 1", "a.o", "a\nb"
 def forgeries(draw: st.DrawFn) -> list[str]:
     counts = draw(st.tuples(*[st.integers(0, 3)] * 4))
     marks, rows, texts, records = counts
-    number = marks + 3 * rows + texts + FIELDS * records
+    number = marks + 3 * rows + texts + _RECORD * records
     rest = draw(st.lists(WORD, min_size=number, max_size=number))
     header = [FORMAT, "1", *map(str, counts)]
     if draw(st.booleans()):

@@ -39,9 +39,9 @@ def test_the_file_says_who_was_at_work_last(folder: str) -> None:
     assert lock.last(folder) == ""
     lock.sign(handle)
     assert lock.last(folder) == str(os.getpid())
-    assert not lock.was_left(lock.last(folder))
+    assert not lock.has_finished(lock.last(folder))
     lock.sign(handle, done=True)
-    assert lock.was_left(lock.last(folder))
+    assert lock.has_finished(lock.last(folder))
     os.close(handle)
 
 

@@ -23,6 +23,7 @@ What is dirty, and why:
 
 Running steps:
     runner     runs dirty steps in the order of their dependencies
+    executor   runs one step
     commands   the commands of a step, which report what they read
     part       the temporary folders in which programs write
     depfile    parses what compilers, assemblers and linkers report

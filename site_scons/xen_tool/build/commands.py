@@ -5,7 +5,7 @@ A program writes into a temporary folder beside the output (see part).  Its file
 into place once all commands of the step have succeeded, so no output is ever half-written.
 If the output would contain the path of that folder, it is written in place instead.
 A run is a generator: it yields one command line after another, is sent how each command
-ended, and returns a Read, or None if a command failed.  Used by the runner.
+ended, and returns a Read, or None if a command failed.  Used by the executor.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Database:
 
     def is_as_read(self) -> bool:
         """Whether no process has built in the build directory since the file was read."""
-        return lock.was_left(self._read[1]) and self._read == self._state()
+        return lock.has_finished(self._read[1]) and self._read == self._state()
 
     def _state(self) -> tuple[str, str]:
         try:

@@ -63,7 +63,7 @@ class Judge:
             or record.signature != self.signature(step)
             or not self._holds_group(record.group, step.group)
             or not self._holds_symbols(record)
-            or not self._holds_contents(record, look)
+            or not (self._contents_hold_now(record) if look else self._contents_hold(record))
         )
 
     def _holds_symbols(self, record: Record) -> bool:
@@ -71,18 +71,24 @@ class Judge:
         pairs = (line.partition("=") for line in lines(record.symbols))
         return all(values.get(name, "") == value for name, _, value in pairs)
 
-    def _holds_contents(self, record: Record, look: bool) -> bool:
-        if look:
-            digest = self.contents.digest
-            rows = self._database.rows(f"{record.inputs} {record.outputs}")
-            stale = [path for path, content in rows if digest(path) != content]
-        else:
-            numbers = self.stale()
-            if numbers:
-                numbers = numbers.intersection(record.inputs.split() + record.outputs.split())
-            stale = [path for path, _ in self._database.rows(" ".join(numbers))]
-        # A folder may have new names of which none was searched for.
-        return not stale or (all(p.endswith("/") for p in stale) and self.holds_names(record))
+    def _contents_hold(self, record: Record) -> bool:
+        """Whether the inputs and outputs are none of those that were changed before this build."""
+        numbers = self.stale()
+        if numbers:
+            numbers = numbers.intersection(record.inputs.split() + record.outputs.split())
+        stale = [path for path, _ in self._database.rows(" ".join(numbers))]
+        return not stale or self._are_only_folders(stale, record)
+
+    def _contents_hold_now(self, record: Record) -> bool:
+        """Whether the inputs and outputs have the recorded contents, by a look at each."""
+        digest = self.contents.digest
+        rows = self._database.rows(f"{record.inputs} {record.outputs}")
+        stale = [path for path, content in rows if digest(path) != content]
+        return not stale or self._are_only_folders(stale, record)
+
+    def _are_only_folders(self, stale: Sequence[str], record: Record) -> bool:
+        """Whether changed paths are folders with new names, of which none was searched for."""
+        return all(path.endswith("/") for path in stale) and self.holds_names(record)
 
     def holds_names(self, record: Record) -> bool:
         """Whether the same names exist as before in the folders that a step searched."""

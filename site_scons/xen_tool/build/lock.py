@@ -118,6 +118,6 @@ def last(folder: str) -> str:
     return text if text.removesuffix(_DONE).isdecimal() else ""
 
 
-def was_left(signed: str) -> bool:
+def has_finished(signed: str) -> bool:
     """Whether the builder that wrote this text has finished."""
     return not signed or signed.endswith(_DONE)

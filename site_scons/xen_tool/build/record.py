@@ -43,8 +43,6 @@ class Record(NamedTuple):
     """The reason to run again although no file changed; else empty."""
 
 
-FIELDS = len(Record._fields)
-
 FAILED = "its last build failed"
 """The reason for a step that failed; the rest of its record is of its last success."""
 

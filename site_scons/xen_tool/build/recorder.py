@@ -2,7 +2,7 @@
 """Record how a step ran: what it read, and the contents at that time.
 
 If an input changed during the step, or if it is not known what the step read, the record
-says that the step has to run again.  Used by the runner.
+says that the step has to run again.  Used by the executor.
 """
 
 from __future__ import annotations

@@ -1,93 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Run dirty steps in the order of their dependencies, as many at a time as there are slots.
 
-A step does not run if its inputs were made again with the same contents.  What a step read is
-recorded when it has succeeded; if an input changed meanwhile, the step stays dirty.
+The runner decides what may start when; the executor runs each step.  Used by the session.
 """
 
 from __future__ import annotations
 
 import _thread
-import os
 import sys
 from graphlib import CycleError, TopologicalSorter
 
 from ..errors import XenToolError
-from ..files import remove, write_if_changed
 from ..light import NamedTuple
 from . import discover
-from .commands import Commands, Read
-from .contents import MISSING
 from .database import Database
-from .discover import Texts
+from .executor import Executor, Progress, StepEnd
 from .judge import Judge
-from .part import as_if_in_place
 from .plan import Plan
-from .recorder import Recorder, Started
 from .slots import Slots
-from .spawn import Children, Ended
-from .step import COMPILE, Step
+from .spawn import Children
+from .step import Step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .cache import Cache, CacheEntry
-    from .commands import Run
-
-    Function = Callable[[Step], None]
-    """A step that is a Python function: it makes the outputs, or raises XenToolError."""
+    from .executor import Function
 
 
 _SWITCH = 0.0005
 """Thread switch interval in seconds, so that an importing thread delays the runner little."""
 
 
-class Show:
-    """The progress output of the runner; this base class prints nothing."""
-
-    colours = False
-    """Whether compilers colour their messages; this does not change their outputs."""
-
-    def expect(self, steps: int) -> None:
-        """Expect at most a number of named steps."""
-
-    def begin(self, step: Step) -> None:
-        """Report that a step starts."""
-
-    def end(self, step: Step, output: bytes, error: str) -> None:
-        """Report that a step has ended: the output of its commands, and why it failed or ""."""
-
-    def note(self, step: Step, reason: str) -> None:
-        """Report that a step will have to run again although no file changed."""
-
-    def finish(self) -> None:
-        """Report that no more steps begin."""
-
-
-class Failure(NamedTuple):
-    """A step that failed."""
-
-    step: Step
-    status: int
-    """Exit status of its command, or the negative signal number; 0 if no command failed."""
-    reason: str
-
-
 class RunResult(NamedTuple):
     """How a run ended."""
 
-    failures: list[Failure]
+    failures: list[StepEnd]
     interrupted: int
     """The signal that ended the run, or 0."""
-
-
-class _Running(Started):
-    """A step that is running."""
-
-    run: Run | None = None
-    argv: Sequence[str] = ()
-    output = b""
 
 
 class Runner:
@@ -100,20 +50,13 @@ class Runner:
         judge: Judge,
         functions: Mapping[str, Function],
         imports: Mapping[str, Callable[[], None]],
-        show: Show,
+        progress: Progress,
     ) -> None:
         self._plan = plan
-        self._database = database
         self._judge = judge
-        self._functions = functions
         self._imports = imports
-        self._show = show
-        self._texts = Texts()
-        self._commands = Commands(plan, self._texts, judge.contents, colours=show.colours)
-        self._recorder = Recorder(plan, database, judge, self._texts)
-        self._cache: Cache | None = None
-        self._unmade: set[str] = set()
-        """Outputs of steps that failed in this session; they are not tried again."""
+        self._progress = progress
+        self._executor = Executor(plan, database, judge, functions, progress)
 
     def run(
         self,
@@ -129,79 +72,30 @@ class Runner:
 
         Raises XenToolError if an input is missing that no step makes.
         """
-        forced = set(force)
-        # The database may have dropped unused texts since the last run.
-        self._recorder = Recorder(self._plan, self._database, self._judge, self._texts)
-        if self._plan.cache and self._cache is None:
-            from .cache import Cache
-
-            self._cache = Cache(self._plan, self._judge, colours=self._show.colours)
-        self._show.expect(sum(bool(step.name) for step in due.values()))
-        sorter = self._sorted(due)
+        self._executor.prepare()
+        self._progress.expect(sum(bool(step.name) for step in due.values()))
         children = Children(self._plan.environment, keep_open, signals)
-        failures: list[Failure] = []
-        unmade: list[Failure] = []
-        ready: list[str] = []
+        queue = _Queue(due, self._sorted(due), slots)
+        run = _Run(self._executor, children, queue, set(force), keep_going)
         imports = {self._imports[s.action] for s in due.values() if s.action in self._imports}
-        running = 0
         try:
-            while sorter.is_active():
-                stopping = children.interrupted or (failures and not keep_going)
-                ready += sorter.get_ready()
-                while ready and not stopping and slots.take():
-                    running += 1
-                    step = due[ready.pop(0)]
-                    failure = self._begin(step, step.path in forced, children)
-                    if failure is None:
-                        continue
-                    if failure is not _CLEAN:
-                        # Report what failed, and not all that depends on it.
-                        waits = self._failed_inputs(step)
-                        (unmade if waits else failures).append(failure)
-                        self._unmade.update(step.outputs)
-                        stopping = not keep_going
-                    running -= 1
-                    slots.give()
-                    sorter.done(step.path)
-                    ready += sorter.get_ready()
-                if not running and (stopping or not ready):
-                    break
+            while run.start_ready():
                 if imports:
                     # In parallel with the commands.
                     _thread.start_new_thread(_import, (imports,))
                     imports = set()
                 discover.get_ready()
-                for ended in children.wait(slots.handle if ready and not stopping else -1):
-                    started = ended.job
-                    assert isinstance(started, _Running)
-                    outcome = self._go_on(started, ended, children)
-                    if outcome is None:
-                        continue
-                    if outcome is not _CLEAN:
-                        failures.append(outcome)
-                        self._unmade.update(started.step.outputs)
-                    running -= 1
-                    slots.give()
-                    sorter.done(started.step.path)
+                run.wait()
                 if children.interrupted:
-                    slots.refuse()
-                    for ended in children.stop():
-                        assert isinstance(ended.job, _Running)
-                        self._abandon(ended.job)
+                    run.stop()
                     break
         finally:
-            slots.give(running)
-            self._commands.close()
-        self._show.finish()
-        if self._cache is not None:
-            self._cache.trim()
-        return RunResult(failures or unmade[:1], children.interrupted)
-
-    def _failed_inputs(self, step: Step) -> set[str]:
-        """Return the outputs of failed steps that a step needs."""
-        if not self._unmade:
-            return set()
-        return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))
+            queue.close()
+            self._executor.close()
+        self._progress.finish()
+        self._executor.trim_cache()
+        # Report what failed, and not all that depends on it.
+        return RunResult(run.failures or run.consequences[:1], children.interrupted)
 
     def _sorted(self, due: Mapping[str, Step]) -> TopologicalSorter[str]:
         try:
@@ -216,120 +110,92 @@ class Runner:
                 f"these would be made of each other: {', '.join(error.args[1][1:])}"
             ) from error
 
-    def _begin(self, step: Step, forced: bool, children: Children) -> Failure | None:
-        """Start a step; return None if it is running now."""
-        if missing := self._failed_inputs(step):
-            return Failure(step, 0, f"not made, as {sorted(missing)[0]} could not be")
-        if not forced and not self._judge.is_dirty(step, look=True):
-            return _CLEAN
-        for name in step.inputs:
-            if self._judge.contents.digest(name) == MISSING:
-                reason = f"Source `{name}' not found, needed by target `{step.path}'."
-                return Failure(step, 0, reason)
-        # Look at its files before it starts, so that a change during the run is noticed.
-        for name in step.after:
-            self._judge.contents.digest(name)
-        known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
-        for name in known:
-            self._judge.contents.digest(name)
-        record = self._database.get(step.path)
-        started = _Running(step, record, known, self._judge.contents.looks)
-        found = self._cache.find(step) if self._cache is not None and not forced else None
-        self._show.begin(step._replace(name="CACHE") if found else step)
-        try:
-            for output in step.outputs:
-                os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
-            if found is not None:
-                return self._take(started, found)
-            if not step.is_command:
-                if step.name:
-                    # The function may print something itself.
-                    self._show.finish()
-                started.reasons = self._judge.reasons(step, self._texts)
-                self._database.remove(step.path)
-                self._functions[step.action](step)
-                return self._succeeded(started, None)
-            started.run = self._commands.run(step, known)
-            started.argv = next(started.run)
-            children.start(started, started.argv)
-            # The command is running meanwhile.
-            started.reasons = self._judge.reasons(step, self._texts)
-            if step.action == COMPILE:
-                self._texts.all_of([*step.inputs, *known])
-            # The outputs no longer match the record, even if this process is killed.
-            self._database.remove(step.path)
-        except OSError as error:
-            return self._failed(
-                started, 127, f"{error.filename or started.argv[:1]}: {error.strerror}"
-            )
-        except XenToolError as error:
-            return self._failed(started, 0, str(error))
-        return None
 
-    def _take(self, started: _Running, found: CacheEntry) -> Failure:
-        """Make the output of a step by what is in the cache."""
-        started.reasons = self._judge.reasons(started.step, self._texts)
-        self._database.remove(started.step.path)
-        write_if_changed(started.step.path, found.content)
-        started.output = found.said
-        return self._succeeded(started, found.read, cached=True)
+class _Queue:
+    """The steps that wait for their inputs or for a slot, and the number of those that run."""
 
-    def _go_on(self, started: _Running, ended: Ended, children: Children) -> Failure | None:
-        """Start the next command of a step; return None if there is one."""
-        assert started.run is not None
-        started.output += as_if_in_place(ended.output, started.step.path)
-        try:
-            started.argv = started.run.send(ended)
-            if ended.status != 0:
-                # The step tries another command: drop the messages of this one.
-                started.output = b""
-            children.start(started, started.argv)
+    def __init__(
+        self, due: Mapping[str, Step], sorter: TopologicalSorter[str], slots: Slots
+    ) -> None:
+        self._due = due
+        self._sorter = sorter
+        self._ready: list[str] = []
+        self.slots = slots
+        self.running = 0
+
+    def has_ready(self) -> bool:
+        """Whether the inputs of a step are made, and it has not started."""
+        self._ready += self._sorter.get_ready()
+        return bool(self._ready)
+
+    def start(self) -> Step | None:
+        """Return a step that is ready, and take a slot for it; None if no slot is free."""
+        if not self.slots.take():
             return None
-        except StopIteration as stop:
-            read: Read | None = stop.value
-            if read is None:
-                return self._failed(started, ended.status, _how(ended.status))
-            return self._succeeded(started, read)
-        except OSError as error:
-            return self._failed(started, 127, f"{error.filename}: {error.strerror}")
-        except XenToolError as error:
-            return self._failed(started, 0, str(error))
+        self.running += 1
+        return self._due[self._ready.pop(0)]
 
-    def _abandon(self, started: _Running) -> None:
-        if started.run is not None:
-            started.run.close()
+    def end(self, step: Step) -> None:
+        """Give back the slot of a step that has ended."""
+        self.running -= 1
+        self.slots.give()
+        self._sorter.done(step.path)
 
-    def _failed(self, started: _Running, status: int, reason: str) -> Failure:
-        self._abandon(started)
-        self._recorder.record_failure(started)
-        # An old output must not pass for the result.
-        for output in started.step.outputs:
-            remove(output)
-        self._judge.look_again(started.step.outputs)
-        self._show.end(started.step, started.output, reason)
-        return Failure(started.step, status, reason)
-
-    def _succeeded(self, started: _Running, read: Read | None, *, cached: bool = False) -> Failure:
-        step = started.step
-        outputs = [*step.outputs, *(read.outputs if read else ())]
-        self._judge.look_again(outputs)
-        self._texts.forget(outputs)
-        for name in step.inputs if read is None else ():
-            self._judge.contents.linked(name, step.path)
-        for output in step.outputs:
-            if self._judge.contents.digest(output) == MISSING:
-                return self._failed(started, 0, f"{step.name} made no {output}")
-        if reason := self._recorder.record(started, outputs, read):
-            self._show.note(step, reason)
-        elif self._cache is not None and read is not None and not cached:
-            record = self._database.get(step.path)
-            assert record is not None
-            self._cache.store(step, record, read, started.output)
-        self._show.end(step, started.output, "")
-        return _CLEAN
+    def close(self) -> None:
+        """Give back the slots of steps that have not ended."""
+        self.slots.give(self.running)
 
 
-_CLEAN = Failure(Step("", ("",), (), ""), 0, "up to date")
+class _Run:
+    """One run of the runner."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        children: Children,
+        queue: _Queue,
+        forced: set[str],
+        keep_going: bool,
+    ) -> None:
+        self._executor = executor
+        self._children = children
+        self._queue = queue
+        self._forced = forced
+        self._keep_going = keep_going
+        self.failures: list[StepEnd] = []
+        self.consequences: list[StepEnd] = []
+        """Steps that were not made because an input failed, perhaps in an earlier run."""
+
+    def start_ready(self) -> bool:
+        """Start all steps that may start; return whether there is something to wait for."""
+        while self._may_start() and (step := self._queue.start()):
+            forced = step.path in self._forced
+            self._take_note(self._executor.begin(step, forced=forced, children=self._children))
+        return self._queue.running > 0 or self._may_start()
+
+    def wait(self) -> None:
+        """Wait until commands have ended, or a slot is free for a step that is ready."""
+        handle = self._queue.slots.handle if self._may_start() else -1
+        for ended in self._children.wait(handle):
+            self._take_note(self._executor.go_on(ended, self._children))
+
+    def stop(self) -> None:
+        """End all commands."""
+        self._queue.slots.refuse()
+        for ended in self._children.stop():
+            self._executor.abandon(ended)
+
+    def _may_start(self) -> bool:
+        has_failed = bool(self.failures or self.consequences)
+        stops = self._children.interrupted or (has_failed and not self._keep_going)
+        return not stops and self._queue.has_ready()
+
+    def _take_note(self, end: StepEnd | None) -> None:
+        if end is None:
+            return
+        if end.reason:
+            (self.consequences if end.is_consequence else self.failures).append(end)
+        self._queue.end(end.step)
 
 
 def _in_order(
@@ -353,7 +219,3 @@ def _import(imports: Iterable[Callable[[], None]]) -> None:
     except Exception:
         # The step that needs them reports it.
         return
-
-
-def _how(status: int) -> str:
-    return f"Error {status}" if status >= 0 else f"ended by signal {-status}"

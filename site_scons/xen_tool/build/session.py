@@ -17,9 +17,10 @@ from . import lock
 from .contents import Contents
 from .database import FILE, DamagedError, Database
 from .due import due as due_steps
+from .executor import Progress
 from .judge import Judge
 from .plan import Plan
-from .runner import Runner, RunResult, Show
+from .runner import Runner, RunResult
 from .slots import Slots
 from .step import Step
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import ClassVar
 
-    from .runner import Function
+    from .executor import Function
 
 
 class Session:
@@ -49,13 +50,13 @@ class Session:
         plan: Plan,
         functions: Mapping[str, Function],
         imports: Mapping[str, Callable[[], None]],
-        show: Show,
+        progress: Progress,
         seen: tuple[Database, Contents] | None = None,
     ) -> None:
         self.plan = plan
         self._functions = functions
         self._imports = imports
-        self._show = show
+        self._progress = progress
         self._lock = -1
         self._counted = False
         self._load(*(seen or self._look()))
@@ -69,7 +70,7 @@ class Session:
         self.contents = contents
         self.judge = Judge(self.plan, self.database, self.contents)
         self._runner = Runner(
-            self.plan, self.database, self.judge, self._functions, self._imports, self._show
+            self.plan, self.database, self.judge, self._functions, self._imports, self._progress
         )
         self._counted = False
 
@@ -78,7 +79,8 @@ class Session:
     ) -> Mapping[str, Step]:
         """Return the steps that are dirty or could become dirty: see due.due().
 
-        mark: the digest given to mark() when these files were up to date by this plan.
+        mark: a digest of the request.  If the database was saved after mark() with the same
+        digest, only the steps that refer to a changed file are looked at.
         """
         with self._mutex:
             try:
@@ -138,7 +140,7 @@ class Session:
         """
         with self._mutex:
             if self._lock < 0:
-                self._lock = self._lock_again()
+                self._lock = self._try_lock()
             if self._lock >= 0:
                 self.database.mark(mark)
 
@@ -171,7 +173,7 @@ class Session:
         with self._mutex:
             try:
                 if self._lock < 0 and self.contents.learned:
-                    self._lock = self._lock_again()
+                    self._lock = self._try_lock()
                 self._save()
             finally:
                 if self._lock >= 0:
@@ -181,7 +183,7 @@ class Session:
                 if self in self._opened:
                     self._opened.remove(self)
 
-    def _lock_again(self) -> int:
+    def _try_lock(self) -> int:
         """Acquire the lock if no process has built since the database was read, else return -1."""
         try:
             handle = lock.acquire(self.plan.folder, wait=False)

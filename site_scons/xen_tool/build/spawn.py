@@ -2,7 +2,7 @@
 """Run several commands at the same time from one thread, and collect what each prints.
 
 Commands run without a shell, with /dev/null as standard input.  Their output is returned when
-they have ended.  Used by the runner.
+they have ended.  Used by the runner and the executor.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from SCons.Script import GetOption
 
 from ... import signals
 from ...build.discover import Texts
+from ...build.executor import StepEnd
 from ...build.plan import Plan
-from ...build.runner import Failure
 from ...build.session import Session
 from ...build.slots import Slots
 from ...build.step import Step
@@ -42,7 +42,7 @@ from .step_file import StepFile, is_special
 class StepError(BuildError):  # type: ignore[misc]
     """The error of a failed step; SCons shows the output of the step, not the target."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: StepEnd) -> None:
         self._path = failure.step.path
         status = failure.status if failure.status > 0 else 2
         super().__init__(errstr=failure.reason, status=status, exitstatus=2)

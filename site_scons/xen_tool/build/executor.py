@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Run one step: start its commands one after another, and record what the step read.
+
+begin() starts a step; go_on() is called when a command of it has ended.  Both return how the step
+ended, or None while it is running.  A step does not run if its inputs were made again with the same
+contents.  If an input changed meanwhile, the step stays dirty.  Used by the runner.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import XenToolError
+from ..files import remove, write_if_changed
+from ..light import NamedTuple
+from .commands import Commands, Read
+from .contents import MISSING
+from .database import Database
+from .discover import Texts
+from .judge import Judge
+from .part import as_if_in_place
+from .plan import Plan
+from .recorder import Recorder, Started
+from .spawn import Children, Ended
+from .step import COMPILE, Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .cache import Cache, CacheEntry
+    from .commands import Run
+
+    Function = Callable[[Step], None]
+    """A step that is a Python function: it makes the outputs, or raises XenToolError."""
+
+
+class Progress:
+    """The progress output of a build; this base class prints nothing."""
+
+    colours = False
+    """Whether compilers colour their messages; this does not change their outputs."""
+
+    def expect(self, steps: int) -> None:
+        """Expect at most a number of named steps."""
+
+    def begin(self, step: Step) -> None:
+        """Report that a step starts."""
+
+    def end(self, step: Step, output: bytes, error: str) -> None:
+        """Report that a step has ended: the output of its commands, and why it failed or ""."""
+
+    def note(self, step: Step, reason: str) -> None:
+        """Report that a step will have to run again although no file changed."""
+
+    def finish(self) -> None:
+        """Report that no more steps begin."""
+
+
+class StepEnd(NamedTuple):
+    """How a step ended: it is up to date now, or it failed."""
+
+    step: Step
+    status: int
+    """Exit status of its last command, or the negative signal number; 0 if no command failed."""
+    reason: str
+    """Why it failed; "" if it is up to date."""
+    is_consequence: bool
+    """Whether it failed only because an input could not be made."""
+
+
+class _Running(Started):
+    """A step that is running."""
+
+    run: Run | None = None
+    argv: Sequence[str] = ()
+    output = b""
+
+
+class Executor:
+    """Runs and records single steps of a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        database: Database,
+        judge: Judge,
+        functions: Mapping[str, Function],
+        progress: Progress,
+    ) -> None:
+        self._plan = plan
+        self._database = database
+        self._judge = judge
+        self._functions = functions
+        self._progress = progress
+        self._texts = Texts()
+        self._commands = Commands(plan, self._texts, judge.contents, colours=progress.colours)
+        self._recorder = Recorder(plan, database, judge, self._texts)
+        self._cache: Cache | None = None
+        self._unmade: set[str] = set()
+        """Outputs of steps that failed in this session; they are not tried again."""
+
+    def prepare(self) -> None:
+        """Prepare for steps; the database may have dropped unused texts since the last ones."""
+        self._recorder = Recorder(self._plan, self._database, self._judge, self._texts)
+        if self._plan.cache and self._cache is None:
+            from .cache import Cache
+
+            self._cache = Cache(self._plan, self._judge, colours=self._progress.colours)
+
+    def close(self) -> None:
+        """Release what commands needed."""
+        self._commands.close()
+
+    def trim_cache(self) -> None:
+        """Delete old objects of the cache if it is larger than its limit."""
+        if self._cache is not None:
+            self._cache.trim()
+
+    def begin(self, step: Step, *, forced: bool, children: Children) -> StepEnd | None:
+        """Start a step, unless it is up to date and not forced; return None if it is running."""
+        if missing := self._failed_inputs(step):
+            reason = f"not made, as {sorted(missing)[0]} could not be"
+            return self._not_made(step, 0, reason, is_consequence=True)
+        if not forced and not self._judge.is_dirty(step, look=True):
+            return _up_to_date(step)
+        for name in step.inputs:
+            if self._judge.contents.digest(name) == MISSING:
+                reason = f"Source `{name}' not found, needed by target `{step.path}'."
+                return self._not_made(step, 0, reason)
+        # Look at its files before it starts, so that a change during the run is noticed.
+        for name in step.after:
+            self._judge.contents.digest(name)
+        known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
+        for name in known:
+            self._judge.contents.digest(name)
+        record = self._database.get(step.path)
+        started = _Running(step, record, known, self._judge.contents.looks)
+        found = self._cache.find(step) if self._cache is not None and not forced else None
+        self._progress.begin(step._replace(name="CACHE") if found else step)
+        try:
+            for output in step.outputs:
+                os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
+            if found is not None:
+                return self._take(started, found)
+            if not step.is_command:
+                if step.name:
+                    # The function may print something itself.
+                    self._progress.finish()
+                started.reasons = self._judge.reasons(step, self._texts)
+                self._database.remove(step.path)
+                self._functions[step.action](step)
+                return self._succeeded(started, None)
+            started.run = self._commands.run(step, known)
+            started.argv = next(started.run)
+            children.start(started, started.argv)
+            # The command is running meanwhile.
+            started.reasons = self._judge.reasons(step, self._texts)
+            if step.action == COMPILE:
+                self._texts.all_of([*step.inputs, *known])
+            # The outputs no longer match the record, even if this process is killed.
+            self._database.remove(step.path)
+        except OSError as error:
+            return self._failed(
+                started, 127, f"{error.filename or started.argv[:1]}: {error.strerror}"
+            )
+        except XenToolError as error:
+            return self._failed(started, 0, str(error))
+        return None
+
+    def _take(self, started: _Running, found: CacheEntry) -> StepEnd:
+        """Make the output of a step by what is in the cache."""
+        started.reasons = self._judge.reasons(started.step, self._texts)
+        self._database.remove(started.step.path)
+        write_if_changed(started.step.path, found.content)
+        started.output = found.said
+        return self._succeeded(started, found.read, cached=True)
+
+    def go_on(self, ended: Ended, children: Children) -> StepEnd | None:
+        """Start the next command of a step; return None if there is one."""
+        started = _started(ended)
+        assert started.run is not None
+        started.output += as_if_in_place(ended.output, started.step.path)
+        try:
+            started.argv = started.run.send(ended)
+            if ended.status != 0:
+                # The step tries another command: drop the messages of this one.
+                started.output = b""
+            children.start(started, started.argv)
+            return None
+        except StopIteration as stop:
+            read: Read | None = stop.value
+            if read is None:
+                return self._failed(started, ended.status, _how(ended.status))
+            return self._succeeded(started, read)
+        except OSError as error:
+            return self._failed(started, 127, f"{error.filename}: {error.strerror}")
+        except XenToolError as error:
+            return self._failed(started, 0, str(error))
+
+    def abandon(self, ended: Ended) -> None:
+        """Give up a step whose command was ended; it stays dirty."""
+        self._abandon(_started(ended))
+
+    def _abandon(self, started: _Running) -> None:
+        if started.run is not None:
+            started.run.close()
+
+    def _failed(self, started: _Running, status: int, reason: str) -> StepEnd:
+        self._abandon(started)
+        self._recorder.record_failure(started)
+        # An old output must not pass for the result.
+        for output in started.step.outputs:
+            remove(output)
+        self._judge.look_again(started.step.outputs)
+        self._progress.end(started.step, started.output, reason)
+        return self._not_made(started.step, status, reason)
+
+    def _succeeded(self, started: _Running, read: Read | None, *, cached: bool = False) -> StepEnd:
+        step = started.step
+        outputs = [*step.outputs, *(read.outputs if read else ())]
+        self._judge.look_again(outputs)
+        self._texts.forget(outputs)
+        for name in step.inputs if read is None else ():
+            self._judge.contents.linked(name, step.path)
+        for output in step.outputs:
+            if self._judge.contents.digest(output) == MISSING:
+                return self._failed(started, 0, f"{step.name} made no {output}")
+        if reason := self._recorder.record(started, outputs, read):
+            self._progress.note(step, reason)
+        elif self._cache is not None and read is not None and not cached:
+            record = self._database.get(step.path)
+            assert record is not None
+            self._cache.store(step, record, read, started.output)
+        self._progress.end(step, started.output, "")
+        return _up_to_date(step)
+
+    def _not_made(
+        self, step: Step, status: int, reason: str, *, is_consequence: bool = False
+    ) -> StepEnd:
+        self._unmade.update(step.outputs)
+        return StepEnd(step, status, reason, is_consequence)
+
+    def _failed_inputs(self, step: Step) -> set[str]:
+        """Return the outputs of failed steps that a step needs."""
+        if not self._unmade:
+            return set()
+        return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))
+
+
+def _up_to_date(step: Step) -> StepEnd:
+    return StepEnd(step, 0, "", False)
+
+
+def _started(ended: Ended) -> _Running:
+    started = ended.job
+    assert isinstance(started, _Running)
+    return started
+
+
+def _how(status: int) -> str:
+    return f"Error {status}" if status >= 0 else f"ended by signal {-status}"
