@@ -18,6 +18,37 @@ from loaders.rows.row import Row
 from xen_tool.report.explain import EXAMPLES
 
 _BROKEN = {case.id: case.broken for case in CASES}
+_WORDS = {
+    "good-pv32": "a valid 32-bit PV kernel",
+    "good-pvh32": "a valid 32-bit PVH kernel",
+    "good-pvh64": "a valid 64-bit PVH kernel",
+    "good-both": "a valid kernel for PV and PVH",
+    "init-p2m-32": "INIT_P2M in a 32-bit kernel",
+    "very-far": "p_paddr is 0xffffffff80200000, and there is no VIRT_BASE",
+    "reloc-align-0": "PHYS32_RELOC with an alignment of 0, and p_paddr is 0xc0000000",
+    "reloc-default": "PHYS32_RELOC without a value, and p_paddr is 0xc0000000",
+    "high-segment": "a second segment at 0x20000000",
+    "65537-notes": "65537 notes",
+    "pv-no-page-but-symbol": "a PV kernel with the symbol hypercall_page, without the note",
+    "page-at-entry": "HYPERCALL_PAGE is the entry",
+    "entry-in-bss": "ENTRY and PHYS32_ENTRY are beyond p_filesz",
+    "relocated-notes": "a relocation of .note.Xen",
+    "thunks": "a section .return_sites",
+    "R3-entry-0": "e_entry is 0",
+    "G3-large": "the memory of the kernel ends above that of a small machine",
+    "J2-interpreter": "a PT_INTERP",
+    "J3-between-pages": "a multiboot header with a load address of 0x200800",
+    "J6-same-page": "a segment ends in the first page of another one",
+    "J7-many": "14 segments",
+    "J8-moved": "ET_DYN, and p_paddr is 0",
+    "J9-raw": "a multiboot header with addresses, and no ELF header",
+    "P2-cut": "a section .kernel that extends beyond the end of the file",
+    "P3-no-kernel": "a section .config that names a configuration without a kernel",
+    "P4-between-pages": "a section .kernel that begins within a page",
+    "P5-overlapping": "a section .kernel at the addresses of .text",
+    "P7-other": "the Xen of the file is 4.20",
+}
+"""What is wrong with images of which the tables do not say it, or what they are."""
 _HEAD = (
     "# SPDX-License-" + "Identifier: GPL-2.0-only OR MIT\n"
     "# Made by tests/loaders/examples.py, from images that tests judge.\n"
@@ -36,7 +67,9 @@ def lines() -> str:
 
 
 def _words(image: str) -> str:
-    return _BROKEN.get(image, image.replace("-", " "))
+    words = _WORDS.get(image) or _BROKEN.get(image)
+    assert words, f"{image} is an example of xen-tool explain: describe it in _WORDS"
+    return words
 
 
 def _packed(image: bytes) -> str:
