@@ -168,10 +168,11 @@ def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
     if not (xen.pv32 and PV_DOMU in loaders):
         return
     xen = xen._replace(pv32=False)
-    verdict = read_report(image, xen).verdicts[PV_DOMU]
+    refusal = read_report(image, xen).verdicts[PV_DOMU].refusal
+    assert refusal
     yield f"warning: Debian's Xen {xen} has no CONFIG_PV32, and says:"
-    yield f"  {verdict.message}"
-    yield f"  fix:  {verdict.fix}"
+    yield f"  {refusal.message}"
+    yield f"  fix:  {refusal.fix}"
 
 
 def _name(linked: str, image: str) -> None:

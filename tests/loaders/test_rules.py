@@ -28,7 +28,7 @@ from xen_tool.loaders.names import (
     XEN,
     XEN_EFI,
 )
-from xen_tool.loaders.rules.rule import Effect, Finding
+from xen_tool.loaders.rules.rule import Effect
 from xen_tool.loaders.verdict import RULES, claimed, judge, rules_of, verdicts
 
 
@@ -45,12 +45,11 @@ def test_rule(row: Row) -> None:
     for loader in row.loaders:
         verdict = judge(kernel(IMAGES[row.image]), loader, Xen.parse(row.xen))
         if row.effect is Effect.REFUSED:
-            assert not verdict.accepted
-            assert verdict.rule == row.rule, verdict
-            assert verdict.message is not None
-            assert row.message in verdict.message
-            assert verdict.fix
-            assert verdict.where
+            assert verdict.refusal
+            assert verdict.refusal.id == row.rule, verdict
+            assert row.message in verdict.refusal.message
+            assert verdict.refusal.fix
+            assert verdict.refusal.where
             continue
         findings = verdict.errors if row.effect is Effect.ERROR else verdict.warnings
         found = [f for f in findings if f.id == row.rule and row.message in f.message]
@@ -150,8 +149,7 @@ def test_every_rule_has_a_row() -> None:
 def test_good_images_are_taken_without_a_word(image: str, loaders: tuple[str, ...]) -> None:
     for loader in loaders:
         verdict = judge(kernel(IMAGES[image]), loader, Xen())
-        assert (verdict.accepted, verdict.errors, verdict.warnings) == (True, (), ())
-        assert (verdict.rule, verdict.message, verdict.fix, verdict.where) == (None,) * 4
+        assert (verdict.refusal, verdict.errors, verdict.warnings) == (None, (), ())
 
 
 def test_pv32_is_a_property_of_the_build() -> None:
@@ -201,7 +199,9 @@ def test_warnings_that_may_be_the_cause_stay_with_a_refusal() -> None:
 
 def test_the_cause_is_in_the_fix() -> None:
     def fix(image: str, loader: str = "xen-pv-dom0", xen: str = "4.17") -> str:
-        return str(judge(kernel(IMAGES[image]), loader, Xen.parse(xen)).fix)
+        refusal = judge(kernel(IMAGES[image]), loader, Xen.parse(xen)).refusal
+        assert refusal
+        return refusal.fix
 
     assert fix("N6-entry-long").startswith("write ENTRY with .quad")
     assert fix("C3-version-absent").startswith("add the note XEN_VERSION")
@@ -235,15 +235,17 @@ def test_a_cut_note_of_another_owner_is_nobodys_fault() -> None:
 
 
 def test_domu_says_what_nobody_prints() -> None:
-    verdict = judge(kernel(IMAGES["C3-version-xen-2.0"]), "xen-pv-domu", Xen())
-    assert verdict.reason is not None
-    assert "(Not 'xen-2.0')" in verdict.reason
-    assert verdict.where == 'note XEN_VERSION = "xen-2.0" at offset 0x3000 of the file'
+    refusal = judge(kernel(IMAGES["C3-version-xen-2.0"]), "xen-pv-domu", Xen()).refusal
+    assert refusal
+    assert "(Not 'xen-2.0')" in refusal.reason
+    assert refusal.where == 'note XEN_VERSION = "xen-2.0" at offset 0x3000 of the file'
 
 
 def test_where_names_note_segment_and_field() -> None:
     def where(image: str, loader: str = "xen-pv-dom0") -> str:
-        return str(judge(kernel(IMAGES[image]), loader, Xen()).where)
+        refusal = judge(kernel(IMAGES[image]), loader, Xen()).refusal
+        assert refusal
+        return refusal.where
 
     assert where("D13-p2m-xen-area").startswith("note INIT_P2M = 0xffff800000000000 at offset 0x3")
     assert where("E2-phnum").endswith("e_phnum = 0xffff at offset 0x38 of the file")
@@ -290,8 +292,8 @@ def test_texts_of_the_rules_fit_their_fields() -> None:
     """Every row's message and fix were formatted: no brace is left over."""
     for name, image in IMAGES.items():
         for verdict in verdicts(kernel(image), Xen.parse("4.19+pv32"), ALL).values():
-            refused = Finding("", verdict.message or "", verdict.fix or "", verdict.where or "")
-            for finding in (refused, *verdict.errors, *verdict.warnings):
+            refusal = (verdict.refusal,) if verdict.refusal else ()
+            for finding in (*refusal, *verdict.errors, *verdict.warnings):
                 assert "{" not in finding.message + finding.fix, name
                 assert finding.fix.endswith(".") is False
                 assert "  " not in finding.fix + finding.message

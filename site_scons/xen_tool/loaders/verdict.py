@@ -7,7 +7,6 @@ image decides.  Used by the check of every link and by the command line.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
 from ..abi import XenElfNote, XenFeat
@@ -22,7 +21,7 @@ from .names import DOM0, LOADERS, PV_DOM0, PV_DOMU, PVH, PVH_DOM0, PVH_DOMU, QEM
 from .rules import pv_dom0, pv_domu, pvh_dom0, pvh_domu, qemu_kernel
 from .rules.libxenguest import probing
 from .rules.libxenguest.probing import Taker
-from .rules.rule import Effect, Finding, Rule
+from .rules.rule import Effect, Finding, Probe, Rule
 
 RULES: dict[str, tuple[Rule, ...]] = {
     PV_DOM0: pv_dom0.RULES,
@@ -46,22 +45,29 @@ def rules_of(loader: str) -> tuple[Rule, ...]:
 
 
 class Verdict(NamedTuple):
-    """The verdict of one loader on an image.
-
-    The fields rule to reason belong to the rule that refuses the image; else they are None.
-    """
+    """The verdict of one loader on an image."""
 
     loader: str
-    accepted: bool
-    """Whether the loader accepts the image, even if the guest cannot run."""
-    rule: str | None = None
-    message: str | None = None
-    fix: str | None = None
-    where: str | None = None
-    reason: str | None = None
+    refusal: Finding | None = None
+    """The rule that refuses the image; None if the loader accepts it."""
     errors: tuple[Finding, ...] = ()
     """Findings by which the guest cannot run, although the loader accepts it."""
     warnings: tuple[Finding, ...] = ()
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the loader accepts the image, even if the guest cannot run."""
+        return self.refusal is None
+
+    @property
+    def rule(self) -> str | None:
+        """The id of the rule that refuses the image."""
+        return self.refusal.id if self.refusal else None
+
+    @property
+    def message(self) -> str | None:
+        """What the loader says when it refuses the image."""
+        return self.refusal.message if self.refusal else None
 
     @property
     def good(self) -> bool:
@@ -122,48 +128,71 @@ def _verdict(candidate: Candidate) -> Verdict:
         whole = Candidate(
             Image(candidate.kernel, Found(file, file)), candidate.loader, candidate.xen
         )
-        verdict, taker = _tried(whole)
+        verdict, taker = _apply_rules(whole)
         if taker is Taker.FIRMWARE:
             return verdict
-    return _tried(candidate)[0]
+    return _apply_rules(candidate)[0]
 
 
 def _of_efi(candidate: Candidate) -> Verdict:
     """Return the verdict of Xen's EFI binary: its rules, then those of the dom0 that it builds."""
     from .model.xen_efi import as_dom0
 
-    verdict, _ = _tried(candidate)
+    verdict, _ = _apply_rules(candidate)
     if not verdict.accepted:
         return verdict
-    found = _tried(as_dom0(candidate))[0]
+    of_dom0 = _apply_rules(as_dom0(candidate))[0]
     place = ".kernel: " if candidate.kernel.embedded else ""
-    errors, warnings = (
-        tuple(finding._replace(where=place + finding.where) for finding in findings)
-        for findings in (found.errors, found.warnings)
-    )
-    return found._replace(
-        loader=candidate.loader,
-        where=found.where and place + found.where,
-        errors=verdict.errors + errors if found.accepted else (),
-        warnings=verdict.warnings + warnings,
+
+    def placed(finding: Finding) -> Finding:
+        return finding._replace(where=finding.where and place + finding.where)
+
+    return Verdict(
+        candidate.loader,
+        refusal=of_dom0.refusal and placed(of_dom0.refusal),
+        errors=(*verdict.errors, *map(placed, of_dom0.errors)) if of_dom0.accepted else (),
+        warnings=(*verdict.warnings, *map(placed, of_dom0.warnings)),
     )
 
 
-def _tried(candidate: Candidate) -> tuple[Verdict, Taker | None]:
+def _apply_rules(candidate: Candidate) -> tuple[Verdict, Taker | None]:
     """Return the verdict, and the loader that libxenguest tries if the file is not a kernel."""
     found: dict[Effect, list[Finding]] = {effect: [] for effect in Effect}
-    rules = deque(rules_of(candidate.loader))
+    rules = rules_of(candidate.loader)
     taker: Taker | None = None
     cause: Finding | None = None
-    while rules:
-        rule = rules.popleft()
+    while failed := _find(candidate, rules, cause, found):
+        probe, cause = failed
+        taker = probing.taker(probe, candidate)
+        rules = probing.RULES[taker]
+    refusals = found[Effect.REFUSED]
+    verdict = Verdict(
+        candidate.loader,
+        refusal=refusals[0] if refusals else None,
+        errors=() if refusals else tuple(found[Effect.ERROR]),
+        warnings=tuple(found[Effect.WARNING]),
+    )
+    return verdict, taker
+
+
+def _find(
+    candidate: Candidate,
+    rules: Iterable[Rule],
+    cause: Finding | None,
+    found: dict[Effect, list[Finding]],
+) -> tuple[Probe, Finding] | None:
+    """Add what the rules find, up to the one that decides.
+
+    cause: why libxenguest's probe for a kernel failed, if these are the rules of another loader.
+
+    Returns the probe of libxenguest that failed, and why; None if no probe failed.
+    """
+    for rule in rules:
         finding = rule.apply(candidate) if rule.concerns(candidate.xen) else None
         if finding is None:
             continue
         if rule.probe is not None and candidate.loader not in DOM0:
-            taker, cause = probing.taker(rule.probe, candidate), finding
-            rules = deque(probing.RULES[taker])
-            continue
+            return rule.probe, finding
         if cause is not None:
             finding = _because(finding, cause, rule.effect)
         elif not finding.message:
@@ -171,23 +200,8 @@ def _tried(candidate: Candidate) -> tuple[Verdict, Taker | None]:
             finding = finding._replace(message=_panic(candidate.xen))
         found[rule.effect].append(finding)
         if rule.effect is Effect.REFUSED or rule.last:
-            rules.clear()
-    verdict = Verdict(
-        candidate.loader,
-        accepted=not found[Effect.REFUSED],
-        errors=tuple(found[Effect.ERROR]),
-        warnings=tuple(found[Effect.WARNING]),
-    )
-    for refusal in found[Effect.REFUSED]:
-        verdict = verdict._replace(
-            rule=refusal.id,
-            message=refusal.message,
-            fix=refusal.fix,
-            where=refusal.where,
-            reason=refusal.reason or None,
-            errors=(),
-        )
-    return verdict, taker
+            break
+    return None
 
 
 def _because(finding: Finding, cause: Finding, effect: Effect) -> Finding:

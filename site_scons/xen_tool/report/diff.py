@@ -111,7 +111,7 @@ def _segment(segment: Segment) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    return summary(verdict) if verdict.accepted else f"{summary(verdict)}: {verdict.message}"
+    return summary(verdict) + (f": {verdict.refusal.message}" if verdict.refusal else "")
 
 
 def _finding(finding: Finding) -> str:

@@ -127,8 +127,8 @@ def explain(name: str) -> Iterator[str]:
     yield f"The smallest example: {shown.words} ({len(shown.image)} bytes);"
     yield f"  xen-tool explain {name} --image FILE writes it.  {shown.loader} of Xen {shown.xen}:"
     verdict = judge(unwrap("example", Data.of_bytes(shown.image)), shown.loader, shown.xen)
-    if not verdict.accepted:
-        yield f"  refused ({verdict.rule})"
+    if verdict.refusal:
+        yield f"  refused ({verdict.refusal.id})"
         for line in refusal_lines(verdict):
             yield f"  {line}"
     for kind, finding in findings(verdict):

@@ -93,7 +93,7 @@ def maps(found: Maps) -> Section:
     for each in found.maps:
         picture = base64.b64encode(svg.picture(found, each).encode()).decode()
         title = f"{each.loader}: {map_text.TITLES[each.loader]}"
-        lines = _lines(map_text.lines(found._replace(maps=(each,), refused=())))
+        lines = _lines(map_text.lines(found._replace(maps=(each,), refused={})))
         parts.append(
             f'<p><img src="data:image/svg+xml;base64,{picture}" alt="{_text(title)}"></p>\n'
             f"{_folded(title + ', as text', lines)}"

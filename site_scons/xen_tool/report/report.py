@@ -170,10 +170,11 @@ class Report(NamedTuple):
 
     def with_fixes(self, fixes: Mapping[str, str | None]) -> Report:
         """Return the report with other fixes for the refusals of these loaders."""
-        verdicts = {
-            loader: verdict._replace(fix=fixes.get(loader) or verdict.fix)
-            for loader, verdict in self.verdicts.items()
-        }
+        verdicts = dict(self.verdicts)
+        for loader, verdict in self.verdicts.items():
+            fix = fixes.get(loader)
+            if verdict.refusal and fix:
+                verdicts[loader] = verdict._replace(refusal=verdict.refusal._replace(fix=fix))
         return self._replace(verdicts=verdicts)
 
     def addresses(self) -> set[int]:
@@ -340,11 +341,17 @@ def _note_document(note: NoteLine) -> dict[str, Any]:
 
 
 def _verdict_document(verdict: Verdict) -> dict[str, Any]:
-    fields = verdict._asdict()
-    del fields["loader"]
-    for kind in ("errors", "warnings"):
-        fields[kind] = [finding._asdict() for finding in fields[kind]]
-    return fields
+    refusal = verdict.refusal
+    return {
+        "accepted": verdict.accepted,
+        "rule": refusal and refusal.id,
+        "message": refusal and refusal.message,
+        "fix": refusal and refusal.fix,
+        "where": refusal and refusal.where,
+        "reason": refusal and (refusal.reason or None),
+        "errors": [finding._asdict() for finding in verdict.errors],
+        "warnings": [finding._asdict() for finding in verdict.warnings],
+    }
 
 
 def _segment(segment: Segment) -> dict[str, str]:

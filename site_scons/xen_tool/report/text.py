@@ -138,7 +138,7 @@ def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
 def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
     """Yield how to read more about the rules that refuse the image or stop the guest; once."""
     verdicts = [report.verdicts[loader] for loader in loaders]
-    rules = [verdict.rule for verdict in verdicts if verdict.rule]
+    rules = [verdict.refusal.id for verdict in verdicts if verdict.refusal]
     rules += [finding.id for verdict in verdicts for finding in verdict.errors]
     if rules:
         yield f"  More of a rule, with an example: xen-tool explain {rules[0]}"
@@ -181,9 +181,9 @@ def findings(verdict: Verdict) -> Iterator[tuple[str, Finding]]:
 
 def refusal_lines(verdict: Verdict) -> Iterator[str]:
     """Yield message, place and fix of a refusal; nothing if the image is accepted."""
-    if not verdict.accepted:
-        yield f"  says: {verdict.message}"
-        yield from _details(verdict)
+    if verdict.refusal:
+        yield f"  says: {verdict.refusal.message}"
+        yield from _details(verdict.refusal)
 
 
 def finding_lines(kind: str, finding: Finding) -> Iterator[str]:
@@ -192,18 +192,18 @@ def finding_lines(kind: str, finding: Finding) -> Iterator[str]:
     yield from _details(finding)
 
 
-def _details(found: Verdict | Finding) -> Iterator[str]:
-    if found.reason:
-        yield f"  why:  {found.reason}"
-    if found.where:
-        yield f"  at:   {found.where}"
-    yield f"  fix:  {found.fix}"
+def _details(finding: Finding) -> Iterator[str]:
+    if finding.reason:
+        yield f"  why:  {finding.reason}"
+    if finding.where:
+        yield f"  at:   {finding.where}"
+    yield f"  fix:  {finding.fix}"
 
 
 def summary(verdict: Verdict) -> str:
     """Return the verdict in a few words."""
-    if not verdict.accepted:
-        return f"refused ({verdict.rule})"
+    if verdict.refusal:
+        return f"refused ({verdict.refusal.id})"
     return "accepted, but the guest cannot run" if verdict.errors else "accepted"
 
 

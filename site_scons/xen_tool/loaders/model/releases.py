@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The releases of Xen whose loaders are modelled, and the changes between them.
 
-The source of each release of 4.14 to 4.22 was read for all rules.  All differences are in
+The source of each release in POINTS was read for all rules.  All differences are in
 CHANGES: a rule, or a part of the model, names the change that added or removed it.
 """
 

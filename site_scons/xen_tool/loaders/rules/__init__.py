@@ -19,5 +19,7 @@ Rules that several loaders share are in these:
     guest                X rules of errors that no loader checks and that crash the guest
 
 rule.py defines the class Rule.  Conditions read loaders/model, never the rules of another
-loader.
+loader; of a shared module they may read others.  The modules have one function for each condition
+and one row for each rule: the letter of an id is explained in report/explain.py, and its row is
+where `git grep '"C3"' site_scons` finds the id.
 """

@@ -73,8 +73,8 @@ class Rule(NamedTuple):
     probe: Probe | None = None
     """The probe that the rule is part of; None: the loader has accepted the file before."""
     source: str = ""
-    """The source of the rule: a file and a function of Xen 4.22.0; of QEMU 7.2 if it begins with
-    QEMU; of another project if it begins with that and a release."""
+    """The source of the rule: a file and a function of the newest release of Xen in releases.py;
+    of QEMU 7.2 if it begins with QEMU; of another project if it begins with that and a release."""
     live: bool = False
     """Whether a test runs the real loader; False: the rule is known from the source alone."""
 

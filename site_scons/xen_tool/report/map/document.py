@@ -40,12 +40,8 @@ def document(maps: Maps) -> dict[str, Any]:
         "initrd": maps.initrd,
         "maps": {found.loader: _map(found, maps.symbols) for found in maps.maps},
         "refused": {
-            verdict.loader: {
-                "rule": verdict.rule,
-                "message": verdict.message,
-                "fix": verdict.fix,
-            }
-            for verdict in maps.refused
+            loader: {"rule": refusal.id, "message": refusal.message, "fix": refusal.fix}
+            for loader, refusal in maps.refused.items()
         },
     }
 

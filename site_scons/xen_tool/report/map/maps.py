@@ -14,7 +14,8 @@ from ...light import NamedTuple
 from ...loaders.model.candidate import Candidate, candidates
 from ...loaders.model.releases import Xen
 from ...loaders.names import PV_DOM0, PV_DOMU
-from ...loaders.verdict import Verdict, claimed, judge
+from ...loaders.rules.rule import Finding
+from ...loaders.verdict import claimed, judge
 from . import pv, pvh
 from .regions import Map
 
@@ -28,8 +29,8 @@ class Maps(NamedTuple):
     initrd: int
     maps: tuple[Map, ...]
     """The maps of the loaders that accept the image."""
-    refused: tuple[Verdict, ...]
-    """The verdicts of those that refuse it."""
+    refused: dict[str, Finding]
+    """The refusals of the others, by loader."""
     symbols: dict[int, str]
     """Names of the addresses at which the markers were linked."""
 
@@ -46,19 +47,18 @@ def read_maps(
 
     Raises XenToolError if the file cannot be opened, read or unpacked.
     """
-    maps, refused = [], []
     with open_kernel(path) as kernel:
         loaders = claimed(kernel) if asked is None else tuple(dict.fromkeys(asked))
         verdicts = {loader: judge(kernel, loader, xen) for loader in loaders}
-        refused = [verdict for verdict in verdicts.values() if not verdict.accepted]
-        accepted = [loader for loader in loaders if verdicts[loader].accepted]
+        refused = {name: verdict.refusal for name, verdict in verdicts.items() if verdict.refusal}
+        accepted = [loader for loader in loaders if loader not in refused]
         # QEMU does not read a Linux bzImage as an ELF file: Linux's setup code lays out memory.
         found = (s for s in candidates(kernel, xen, accepted) if s.image.elf is not None)
         maps = [layout(s, pages, initrd) for s in found]
         wanted = {marker.linked for found in maps for marker in found.markers}
         elf = elf_of(kernel.payload) if kernel.payload else None
         symbols = Symbols(elf).at(wanted) if elf else {}
-    return Maps(os.fspath(path), xen, pages, initrd, tuple(maps), tuple(refused), symbols)
+    return Maps(os.fspath(path), xen, pages, initrd, tuple(maps), refused, symbols)
 
 
 def size_of(initrd: str | os.PathLike[str]) -> int:

@@ -31,11 +31,11 @@ def lines(maps: Maps) -> Iterator[str]:
     for found in maps.maps:
         yield ""
         yield from _map(found, maps.symbols)
-    for verdict in maps.refused:
+    for loader, refusal in maps.refused.items():
         yield ""
-        yield f"{verdict.loader} refuses it ({verdict.rule}), so nothing is laid out:"
-        yield f"  says: {verdict.message}"
-        yield f"  fix:  {verdict.fix}"
+        yield f"{loader} refuses it ({refusal.id}), so nothing is laid out:"
+        yield f"  says: {refusal.message}"
+        yield f"  fix:  {refusal.fix}"
 
 
 def _map(found: Map, symbols: dict[int, str]) -> Iterator[str]:

@@ -7,11 +7,10 @@ libelf misses a note or reads another value, which may be the cause of a later r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ....abi import XenElfNote
 from ....elf import spec
-from ....image.notes import XEN_OWNER, qemu_notes
+from ....image.data import STRING_LIMIT
+from ....image.notes import TOTAL_NOTE_LIMIT, XEN_OWNER, qemu_notes
 from ....printable import printable
 from ...model import where
 from ...model.candidate import Candidate
@@ -35,7 +34,7 @@ def _too_many(candidate: Candidate) -> Fields | None:
     """The file has more than 65536 notes."""
     if not candidate.parms.too_many_notes:
         return None
-    return {"where": f"{_region(candidate)} holds more than 65536 notes"}
+    return {"where": f"{_region(candidate)} holds more than {TOTAL_NOTE_LIMIT} notes"}
 
 
 def _region(candidate: Candidate) -> str:
@@ -127,7 +126,7 @@ def _unreadable(candidate: Candidate) -> Fields | None:
     """A string note has no NUL within 4096 bytes, or none before the end of the file."""
     for note in candidate.parms.notes:
         if note.n_type in TEXTS and note.string() is None:
-            inside = note.desc_offset + 4097 <= candidate.data.size
+            inside = note.desc_offset + STRING_LIMIT + 1 <= candidate.data.size
             words = "excessively long string" if inside else "out of range access"
             return {"words": words, "where": where.note(candidate, note)}
     return None
@@ -169,85 +168,117 @@ _UNKNOWN_FEATURE = (
 )
 
 
-_ELF_XEN_PARSE_FEATURES = "xen/common/libelf/libelf-dominfo.c, elf_xen_parse_features"
-
-
-def _warnings() -> Iterator[Rule]:
-    for row, condition, message, fix in (
-        ("N1", _too_many, "too many ELF notes", "merge or drop notes: what follows is not read"),
-        (
-            "N2",
-            _other_owner,
-            'the note is skipped: its owner is "{owner}", but must be "Xen"',
-            OWNER_XEN,
-        ),
-        (
-            "N3",
-            _past_end,
-            "the note is read, but every note behind it is lost",
-            "let n_descsz be the descriptor's size, and the segment hold the whole note",
-        ),
-        (
-            "N4",
-            _padded_to_8,
-            "{padded} notes padded to 8 bytes, of which Xen finds {found}, as it counts by 4",
-            "pad names and descriptors to 4 bytes: .balign 4",
-        ),
-        (
-            "N5",
-            _odd_width,
-            "the note counts as 0: a number has 1, 2, 4 or 8 bytes",
-            "write it with .long or .quad",
-        ),
-        (
-            "N6",
-            _cut_address,
-            "{name} counts as {value:#x}: four bytes are not sign-extended",
-            "write the address with .quad",
-        ),
-        (
-            "N7",
-            _no_nul,
-            "the string goes on into what follows it, as it has no NUL",
-            "end it with a NUL: .asciz",
-        ),
-        (
-            "N8",
-            _unreadable,
-            "{words}",
-            "end the string with a NUL, within 4096 bytes: the note does not count",
-        ),
-        (
-            "N9",
-            _duplicate,
-            "{name} is there twice: the last counts for Xen, the first for QEMU",
-            "keep one of them",
-        ),
-        ("N10", _cut_by_end, "out of range access", common.TRUNCATED),
-    ):
-        # The loaders of PVH kernels do not read the addresses of N6.
-        loaders = PV if condition is _cut_address else XEN
-        yield Rule(
-            row,
-            loaders,
-            condition,
-            message,
-            fix,
-            Effect.WARNING,
-            source="xen/common/libelf/libelf-dominfo.c, elf_xen_parse_notes and elf_xen_parse_note",
-            live=condition is not _too_many,
-        )
-
+_PARSE_NOTES = "xen/common/libelf/libelf-dominfo.c, elf_xen_parse_notes and elf_xen_parse_note"
+_PARSE_FEATURES = "xen/common/libelf/libelf-dominfo.c, elf_xen_parse_features"
 
 RULES = (
-    *_warnings(),
+    Rule(
+        "N1",
+        XEN,
+        _too_many,
+        "too many ELF notes",
+        "merge or drop notes: what follows is not read",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+    ),
+    Rule(
+        "N2",
+        XEN,
+        _other_owner,
+        'the note is skipped: its owner is "{owner}", but must be "Xen"',
+        OWNER_XEN,
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    Rule(
+        "N3",
+        XEN,
+        _past_end,
+        "the note is read, but every note behind it is lost",
+        "let n_descsz be the descriptor's size, and the segment hold the whole note",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    Rule(
+        "N4",
+        XEN,
+        _padded_to_8,
+        "{padded} notes padded to 8 bytes, of which Xen finds {found}, as it counts by 4",
+        "pad names and descriptors to 4 bytes: .balign 4",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    Rule(
+        "N5",
+        XEN,
+        _odd_width,
+        "the note counts as 0: a number has 1, 2, 4 or 8 bytes",
+        "write it with .long or .quad",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    # The loaders of PVH kernels do not read these addresses.
+    Rule(
+        "N6",
+        PV,
+        _cut_address,
+        "{name} counts as {value:#x}: four bytes are not sign-extended",
+        "write the address with .quad",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    Rule(
+        "N7",
+        XEN,
+        _no_nul,
+        "the string goes on into what follows it, as it has no NUL",
+        "end it with a NUL: .asciz",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    Rule(
+        "N8",
+        XEN,
+        _unreadable,
+        "{words}",
+        "end the string with a NUL, within 4096 bytes: the note does not count",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    Rule(
+        "N9",
+        XEN,
+        _duplicate,
+        "{name} is there twice: the last counts for Xen, the first for QEMU",
+        "keep one of them",
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
+    Rule(
+        "N10",
+        XEN,
+        _cut_by_end,
+        "out of range access",
+        common.TRUNCATED,
+        Effect.WARNING,
+        source=_PARSE_NOTES,
+        live=True,
+    ),
     Rule(
         "F1",
         (PVH_DOM0,),
         _unknown_feature,
         "Unable to parse kernel for ELFNOTES",
         _UNKNOWN_FEATURE,
-        source=_ELF_XEN_PARSE_FEATURES,
+        source=_PARSE_FEATURES,
         live=True,
     ),
     Rule(
@@ -257,7 +288,7 @@ RULES = (
         "",
         _UNKNOWN_FEATURE,
         probe=Probe.KERNEL,
-        source=_ELF_XEN_PARSE_FEATURES,
+        source=_PARSE_FEATURES,
         live=True,
     ),
 )
