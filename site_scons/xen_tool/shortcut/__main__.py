@@ -22,11 +22,11 @@ def main(arguments: Sequence[str]) -> int:
     """Build; return the exit status."""
     from xen_tool.shortcut import reading
 
-    of = reading.key(arguments)
-    place = reading.place(of)
-    if not place or _is_to_read():
+    key = reading.key(arguments)
+    place = reading.place(key)
+    if not place or _watcher_needs_scons():
         return _through_scons(arguments)
-    known = reading.load(place, of)
+    known = reading.load(place, key)
     if known is None and any("=" in word for word in arguments):
         known = _derived(arguments)
     elif known is not None and not known.holds():
@@ -45,7 +45,7 @@ def _derived(arguments: Sequence[str]) -> Reading | None:
     return other_values.derived(arguments)
 
 
-def _is_to_read() -> bool:
+def _watcher_needs_scons() -> bool:
     """Whether a watcher waits for what SCons finds in the SConscripts."""
     from xen_tool.shortcut import reading
 

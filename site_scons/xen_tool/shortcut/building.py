@@ -67,7 +67,7 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
                 due=due,
                 signals=signals.descriptor(),
             )
-            status = _told(result) or status
+            status = _print_failures(result) or status
             if not status:
                 session.mark(plan.mark)
         except XenToolError as error:
@@ -89,7 +89,8 @@ def _dirty(session: Session, targets: Sequence[str], due: Mapping[str, Step]) ->
     return {path for path in targets if any(step.path in named for step in closure([path]))}
 
 
-def _told(result: RunResult) -> int:
+def _print_failures(result: RunResult) -> int:
+    """Print what failed; return the exit status."""
     for failure in result.failures:
         print(f"scons: *** [{failure.step.path}] {failure.reason}", file=sys.stderr)
     if result.interrupted:

@@ -117,7 +117,7 @@ class _Plan(reading.StoredPlan):
 class Derived(reading.Reading):
     """A reading that is derived from another one; kept if its build succeeds."""
 
-    place = of = ""
+    place = key = ""
 
     def keep(self) -> None:
         """Store it, as for a run of SCons."""
@@ -129,15 +129,15 @@ class Derived(reading.Reading):
             stored.write(plan.file, steps)
             rows += [plan.file, plan.folder, "\n".join(plan.targets), plan.mark]
         files = [text for row in self.files for text in row]
-        reading.save(self.place, self.of, self.header, rows, files)
+        reading.save(self.place, self.key, self.header, rows, files)
 
 
 def derived(arguments: Sequence[str]) -> reading.Reading | None:
     """Return the reading for a command line with settings; None if SCons has to read it."""
     words = [word for word in arguments if _is_setting(word)]
     names = [word.partition("=")[0] for word in words]
-    base_of = reading.key([word for word in arguments if not _is_setting(word)])
-    base = reading.load(reading.place(base_of), base_of)
+    base_key = reading.key([word for word in arguments if not _is_setting(word)])
+    base = reading.load(reading.place(base_key), base_key)
     if base is None or not base.described or base.warned or len(set(names)) < len(names):
         return None
     if not base.holds():
@@ -146,13 +146,13 @@ def derived(arguments: Sequence[str]) -> reading.Reading | None:
     configuration = Described.unpacked(base.described[1:]).configuration(_dict(words))
     if configuration is None:
         return None
-    of = reading.key(arguments)
-    place = reading.place(of)
+    key = reading.key(arguments)
+    place = reading.place(key)
     plans = [
         _Plan(plan, f"{place}.{number}", configuration) for number, plan in enumerate(base.plans)
     ]
     made = Derived([*base.header[:-1], _closing(base.closing, words)], plans, base.files)
-    made.of, made.place = of, place
+    made.key, made.place = key, place
     return made
 
 

@@ -14,8 +14,8 @@ line in one folder and environment:
             files (lines), and the mark that its database has when these are up to date
     files   PATH STAMP DIGEST: like rows of a database; the digest is "+" if only the
             existence of the file counts
-    how the configuration was made (settings.py): the folder of kconfiglib, and the fields of
-            a Description; none if another one could lead to other plans
+    how the configuration was made (other_values.py): the folder of kconfiglib, and the
+            fields of a Described; none if another one could lead to other plans
 
 Builds with nothing to do import this module, so it imports as little as possible.
 """
@@ -120,7 +120,7 @@ class Reading:
         """Store it, if it is not yet."""
 
     def say(self) -> None:
-        """Print what was printed while the SConscripts were read."""
+        """Repeat the output of the SConscripts."""
         sys.stderr.write(self.warned)
         sys.stdout.write(self.said)
         sys.stdout.flush()
@@ -142,19 +142,19 @@ def key(arguments: Sequence[str]) -> str:
     return "\n".join(words)
 
 
-def place(of: str) -> str:
+def place(key: str) -> str:
     """Return the file in the user's cache for a key; "" if there is no cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
     if not os.path.isabs(cache):
         return ""
-    name = f"{crc32(of.encode('utf-8', 'surrogateescape')):08x}-{len(of):x}"
+    name = f"{crc32(key.encode('utf-8', 'surrogateescape')):08x}-{len(key):x}"
     return os.path.join(cache, "xen_tool", "readings", name)
 
 
-def load(path: str, of: str) -> Reading | None:
+def load(path: str, key: str) -> Reading | None:
     """Return the reading in a file, if it is for this key."""
     read = fields.read(path)
-    if len(read) < _HEADER or read[0] != _FORMAT or read[1] != of:
+    if len(read) < _HEADER or read[0] != _FORMAT or read[1] != key:
         return None
     try:
         plans, files, described = map(int, read[_HEADER - 3 : _HEADER])
@@ -174,7 +174,7 @@ def load(path: str, of: str) -> Reading | None:
 
 def save(
     path: str,
-    of: str,
+    key: str,
     header: Sequence[str],
     plans: Sequence[str],
     files: Sequence[str],
@@ -185,7 +185,7 @@ def save(
     Raises XenToolError if it cannot be written.
     """
     counts = (len(plans) // _PLAN, len(files) // _FILE, len(described))
-    fields.write(path, [_FORMAT, of, *header, *map(str, counts), *plans, *files, *described])
+    fields.write(path, [_FORMAT, key, *header, *map(str, counts), *plans, *files, *described])
     folder = os.path.dirname(path)
     kept = sorted(os.scandir(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
     for entry in kept[2 * _KEPT :]:

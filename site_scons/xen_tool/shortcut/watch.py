@@ -103,17 +103,17 @@ class _Follower(threading.Thread):
 class _Watch:
     """The builds of one command line.
 
-    told: the folder for messages of builds (watch_messages.py).
+    messages: the folder for messages of builds (watch_messages.py).
     """
 
-    def __init__(self, top: str, arguments: Sequence[str], told: str) -> None:
-        self._told = told
+    def __init__(self, top: str, arguments: Sequence[str], messages: str) -> None:
+        self._messages = messages
         # The watcher prints one line for each build; V=1 shows all.
         quiet = "-Q" if "V=1" in arguments else "-s"
         self._command = [sys.executable, "-I", "-S", _FACE, *arguments, quiet]
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._top = top
-        self._saves = Saves(top, told)
+        self._saves = Saves(top, messages)
         self._followers: dict[bool, _Follower] = {}
         """Two followers: True for the top, recursive; False for single folders."""
         self._changed: dict[str, set[Change]] = {}
@@ -138,7 +138,7 @@ class _Watch:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._interrupt)
         self._follow([self._top], recursive=True)
-        self._follow([self._told], recursive=False)
+        self._follow([self._messages], recursive=False)
         self._start([])
         while not isinstance(event := self._events.get(), signal.Signals):
             if isinstance(event, _Ended):
@@ -176,14 +176,14 @@ class _Watch:
         self._knows_guest, self._cut = False, []
         for what in (watch_messages.BUILT, watch_messages.GUEST):
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self._told, what))
+                os.unlink(os.path.join(self._messages, what))
         if self._failed and is_terminal(sys.stdout):
             print(end=_ERASE, flush=True)
         self._started = time.time_ns()
         # In a new session, so that Ctrl-C reaches this process only.
         build = self._build = subprocess.Popen(
             self._command,
-            env={**os.environ, WATCHER: self._told},
+            env={**os.environ, WATCHER: self._messages},
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -206,7 +206,7 @@ class _Watch:
             return
         if self._failed:
             result = f"failed after {seconds:.2f} s"
-        elif self._has_told(watch_messages.BUILT):
+        elif self._has_message(watch_messages.BUILT):
             result = f"built in {seconds:.2f} s"
         else:
             result = "up to date"
@@ -230,20 +230,20 @@ class _Watch:
             self._tell(names, "changes in every build; a change between builds is waited for")
 
     def _guest_runs(self) -> bool:
-        if not self._knows_guest and self._has_told(watch_messages.GUEST):
+        if not self._knows_guest and self._has_message(watch_messages.GUEST):
             self._knows_guest = True
             self._learn()
         return self._knows_guest
 
-    def _has_told(self, what: str) -> bool:
-        return os.path.exists(os.path.join(self._told, what))
+    def _has_message(self, what: str) -> bool:
+        return os.path.exists(os.path.join(self._messages, what))
 
     def _learn(self) -> None:
         before = self._saves.outside
         self._saves.learn()
         if self._saves.outside.keys() == before.keys():
             return
-        self._follow([self._told, *self._saves.outside], recursive=False)
+        self._follow([self._messages, *self._saves.outside], recursive=False)
         for folder, names in self._saves.outside.items():
             # It was not followed yet when the build read it.
             for path in (os.path.join(folder, name) for name in names if folder not in before):

@@ -38,13 +38,13 @@ _NO_SOURCE = DefaultFilter(
 
 
 class Saves:
-    """Which files count, by the messages of builds in a folder; paths are absolute."""
+    """Which files count; messages is the folder of the messages of builds.  Paths are absolute."""
 
-    def __init__(self, top: str, told: str) -> None:
+    def __init__(self, top: str, messages: str) -> None:
         self._top = top
-        self._told = told
+        self._messages = messages
         temporary = os.path.realpath(tempfile.gettempdir())
-        self._temporary = [told, *([temporary] if temporary.startswith(f"{top}/") else [])]
+        self._temporary = [messages, *([temporary] if temporary.startswith(f"{top}/") else [])]
         self._folders: list[str] = []
         self._made: dict[str, str] = {}
         """Files that builds write, with their stamps after the last build; "" if missing."""
@@ -57,7 +57,7 @@ class Saves:
         """Read the messages of a build, and look at the files that it wrote."""
         declared: list[str] = []
         read: list[str] = []
-        if rows := fields.read(os.path.join(self._told, watch_messages.READ)):
+        if rows := fields.read(os.path.join(self._messages, watch_messages.READ)):
             folders, made = map(int, rows[:2])
             self._folders = rows[2 : 2 + folders]
             declared = rows[2 + folders : 2 + folders + made]
