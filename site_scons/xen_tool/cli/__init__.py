@@ -11,11 +11,7 @@ rebuild   the command rebuild
 options   arguments that several commands have, and the printing of results
 
 COMMANDS names the function of each command; only the module of the command that runs is
-imported.
-
-Exit status: 0 success; 2 wrong usage; 3 the guest did not pass, a loader refuses the image or
-would start a guest that cannot run, or the images differ; 4 something is missing, or cannot be
-read or written; 130 interrupted; 141 the reader of the output closed it (SIGPIPE).
+imported.  STATUSES has the exit statuses.
 """
 
 from __future__ import annotations
@@ -32,13 +28,23 @@ from .. import __version__
 from ..errors import XenToolError
 from ..printable import printable
 
+USAGE = 2
+"""argparse's status."""
 FAILED = 3
-"""The guest did not pass, a loader refuses the image, or the images differ."""
 UNUSABLE = 4
-"""Something is missing, or cannot be read or written."""
 INTERRUPTED = 130
 UNREAD = 141
 """128 + SIGPIPE: the status that a shell shows for a program ended by that signal."""
+STATUSES = {
+    0: "success",
+    USAGE: "wrong usage",
+    FAILED: "a loader refuses the image or would start a guest that cannot run, the guest did not "
+    "pass, or the images differ",
+    UNUSABLE: "something is missing, or cannot be read or written",
+    INTERRUPTED: "interrupted",
+    UNREAD: "the reader of the output closed it",
+}
+"""The meaning of each exit status."""
 
 COMMANDS = {
     "head": ("head.head", "write the Xen head object of a configuration"),
@@ -60,11 +66,7 @@ COMMANDS = {
 
 _COLUMNS = 79
 _NEWLINE = "\n"
-_STATUS = (
-    "Exit status: 0 for success; 2 for wrong usage; 3 if a loader refuses the image or would start "
-    "a guest that cannot run, if the guest did not pass, or if the images differ; 4 if something "
-    "is missing, or cannot be read or written."
-)
+_STATUS = "Exit status: " + "; ".join(f"{number}: {what}" for number, what in STATUSES.items())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,7 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     # argparse would read the image as the value of --gdb.
-    words = ["--gdb=1" if word == "--gdb" else word for word in words]
+    end = words.index("--") if "--" in words else len(words)
+    words = ["--gdb=1" if word == "--gdb" else word for word in words[:end]] + words[end:]
     options = parser(*words[:1]).parse_args(words)
     try:
         return int(options.function(options))
@@ -130,7 +133,7 @@ def parser(only: str = "") -> argparse.ArgumentParser:
     top = _Parser(
         prog="xen-tool",
         description="Build, check and boot kernels that run on Xen.",
-        epilog=_STATUS,
+        epilog=f"{_STATUS}.",
     )
     top.add_argument("--version", action="version", version=f"xen-tool {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
