@@ -108,20 +108,11 @@ def boot(
     unusable; whatever happens after the start is in the Outcome.
     """
     mode = mode if isinstance(mode, Mode) else modes.named(mode)
-    timeout = mode.timeout if timeout is None else timeout
-    cpus = mode.cpus if cpus is None else cpus
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise XenToolError(f"the time limit must be a number of seconds above 0, not {timeout}")
-    if not 1 <= cpus <= MAX_CPUS:
-        raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {cpus}")
+    limit = _time_limit(mode, timeout, given)
+    cpus = _cpus(mode, cpus, given, say)
     evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
     console = Console(evidence.see, echo)
     dumped: list[str] = []
-    if cpus > 1 and given.is_recorded and mode.place is not Place.DOMU:
-        say("a machine that is recorded has one CPU")
-        cpus = 1
-    if given.gdb:
-        timeout = math.inf
     program = [*find_qemu(qemu, say), *given.qemu_words]
     with Copies(files) as copies, contextlib.ExitStack() as stack:
         loaded = _lay_out(copies, mode, image, cpus, xen, given, say)
@@ -136,21 +127,22 @@ def boot(
             options, descriptors = [*options, *more], [*copies.descriptors, *added]
             by_hand += aids.by_hand
         machine_cpus = 1 if mode.place is Place.DOMU else cpus
-        start = time.monotonic()
-        with running(program, loaded.mode, machine_cpus, options, descriptors, by_hand) as machine:
-            if started:
-                started(machine)
-            if aids:
-                aids.start(machine, str(image), loaded.xen_symbols, debugger, say)
-            places = _follow(machine, console, evidence, start + timeout, dumps=bool(given.dump))
-            status = machine.process.poll()
-            end = End(status, timeout, machine.monitor.shutdown, machine.triple_fault, places)
-            if aids:
-                dumped = aids.end(machine, failed=not _passed(evidence, end, loaded.image))
-        stack.close()
-        seconds = time.monotonic() - start
+        to_run = program, loaded.mode, machine_cpus, options, descriptors, by_hand
         with ImageSymbols(loaded.image) as symbols:
-            judge = OutcomeJudge(evidence, end, symbols)
+            start = time.monotonic()
+            with running(*to_run) as machine:
+                if started:
+                    started(machine)
+                if aids:
+                    aids.start(machine, str(image), loaded.xen_symbols, debugger, say)
+                places = _follow(machine, console, evidence, start + limit, dumps=bool(given.dump))
+                status = machine.process.poll()
+                end = End(status, limit, machine.monitor.shutdown, machine.triple_fault, places)
+                judge = OutcomeJudge(evidence, end, symbols)
+                if aids:
+                    dumped = aids.end(machine, failed=judge.result() is not GuestResult.PASSED)
+            stack.close()
+            seconds = time.monotonic() - start
             outcome = Outcome(judge.result(), status, judge.reason(), console.lines, seconds)
             details = judge.trace() if outcome.failed else []
     if outcome.failed:
@@ -158,9 +150,23 @@ def boot(
     return dataclasses.replace(outcome, details=tuple(details))
 
 
-def _passed(evidence: Evidence, end: End, image: str) -> bool:
-    with ImageSymbols(image) as symbols:
-        return OutcomeJudge(evidence, end, symbols).result() is GuestResult.PASSED
+def _time_limit(mode: Mode, timeout: float | None, given: Given) -> float:
+    """Return the time limit in seconds; infinite with a debugger."""
+    limit = mode.timeout if timeout is None else timeout
+    if not (math.isfinite(limit) and limit > 0):
+        raise XenToolError(f"the time limit must be a number of seconds above 0, not {limit}")
+    return math.inf if given.gdb else limit
+
+
+def _cpus(mode: Mode, cpus: int | None, given: Given, say: Say) -> int:
+    """Return the number of CPUs of the guest."""
+    number = mode.cpus if cpus is None else cpus
+    if not 1 <= number <= MAX_CPUS:
+        raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {number}")
+    if number > 1 and given.is_recorded and mode.place is not Place.DOMU:
+        say("a machine that is recorded has one CPU")
+        return 1
+    return number
 
 
 def _lay_out(
@@ -264,13 +270,8 @@ def _follow(
             if dumps:
                 break
             machine.monitor.quit()
-        if debugged:
-            continue
-        if evidence.in_trouble:
-            deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
-        elif evidence.reader.ended:
-            left = GRACE_SECONDS if evidence.reader.may_run_on else EXIT_SECONDS
-            deadline = min(deadline, time.monotonic() + left)
+        if not debugged:
+            deadline = min(deadline, time.monotonic() + _time_left(evidence))
     if prompt < deadline:
         console.close()
     if machine.ended and not evidence.over:
@@ -280,6 +281,15 @@ def _follow(
         places = _locate_cpus(machine, console, evidence)
     console.close()
     return places
+
+
+def _time_left(evidence: Evidence) -> float:
+    """Return how many seconds the machine may run on: few after a crash or a result."""
+    if evidence.in_trouble:
+        return GRACE_SECONDS
+    if evidence.reader.ended:
+        return GRACE_SECONDS if evidence.reader.may_run_on else EXIT_SECONDS
+    return math.inf
 
 
 def _locate_cpus(machine: Machine, console: Console, evidence: Evidence) -> Sequence[DumpPlace]:

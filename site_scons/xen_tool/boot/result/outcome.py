@@ -227,7 +227,8 @@ class OutcomeJudge:
         found = self._evidence
         places = [place for place in self._end.places if not place.idle]
         guests = [place for place in places if found.is_of_guest(place)]
-        text = f": {self._describe(guests or places)}" if places else ""
+        there = self._describe(guests or places)
+        text = f": {there}" if there else ""
         if found.place is Place.DOMU and not found.started:
             return f"the dom0 hangs before it starts the domain{text}"
         if not found.last_line:
@@ -236,7 +237,7 @@ class OutcomeJudge:
             place.who == XEN or place.of_domain is not None for place in self._end.places
         )
         if asked_xen and not guests:
-            return f"none of the guest's vCPUs runs{text.replace(':', ', but', 1)}"
+            return f"none of the guest's vCPUs runs{f', but {there}' if there else ''}"
         return f"the guest hangs{text}"
 
     def _stopped(self) -> str:
