@@ -48,31 +48,31 @@ def generate(env: Any, **_options: Any) -> None:
     """Add env.XenConfigure() and the other methods to an SCons environment."""
     from .scons import (
         annotate,
+        compile_and_link,
         configure,
         generated,
         head,
         kernel,
-        methods,
         sources,
         summary,
         usage,
     )
     from .scons.graph import short_names
-    from .scons.targets import check, config_targets, gdb, sbom
+    from .scons.targets import boot, check, config_targets, gdb, sbom
 
     for name, method in (
         ("XenConfigure", configure.xen_configure),
         ("XenHead", head.xen_head),
         ("XenSources", sources.xen_sources),
-        ("XenObject", methods.xen_object),
-        ("XenScript", methods.xen_script),
+        ("XenObject", compile_and_link.xen_object),
+        ("XenScript", compile_and_link.xen_script),
         ("XenOffsets", generated.xen_offsets),
         ("XenKallsyms", generated.xen_kallsyms),
-        ("XenImage", methods.xen_image),
+        ("XenImage", compile_and_link.xen_image),
         ("XenKernel", kernel.xen_kernel),
         ("XenNotes", annotate.xen_notes),
         ("XenCheck", check.xen_check),
-        ("XenBoot", methods.xen_boot),
+        ("XenBoot", boot.xen_boot),
         ("XenGdb", gdb.xen_gdb),
         ("XenSbom", sbom.xen_sbom),
         ("XenConfigTargets", config_targets.xen_config_targets),

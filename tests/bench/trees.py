@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xen_tool.abi import X86_64
+from xen_tool.toolchain import flags
 from xen_tool.toolchain.programs import Toolchain
 
 SITE = Path(__file__).resolve().parents[2] / "site_scons"
@@ -318,9 +319,9 @@ def tool_tree(top: Path, project: Project, command: Sequence[str], *, nodes: boo
 def _cc(tools: Toolchain) -> str:
     """Return the flags that the tool's command has, too; no symbol is set."""
     folders = ["-Iinclude", "-isystem", "include/generated", "-include", "autoconf.h"]
-    words = [*tools.cc, *tools.cc_flags(X86_64), *folders, "-isystem", tools.include]
+    words = [*tools.cc, *flags.cc_flags(tools.name, X86_64), *folders, "-isystem", tools.include]
     return shlex.join(words).replace("$", "$$")
 
 
 def _ld(tools: Toolchain) -> str:
-    return shlex.join([*tools.ld, *tools.ld_flags(X86_64)]).replace("$", "$$")
+    return shlex.join([*tools.ld, *flags.ld_flags(X86_64)]).replace("$", "$$")

@@ -16,7 +16,8 @@ sys.path.insert(0, str(TOP / "site_scons"))
 
 from xen_tool import generate  # noqa: E402
 from xen_tool.abi import ARCHES  # noqa: E402
-from xen_tool.toolchain.programs import NAMES, Toolchain  # noqa: E402
+from xen_tool.toolchain import flags  # noqa: E402
+from xen_tool.toolchain.programs import NAMES  # noqa: E402
 
 FILE = TOP / "docs/reference.md"
 _HEAD = """\
@@ -84,13 +85,12 @@ def _table(what: str, rows: dict[str, str]) -> str:
 
 def _flags() -> Iterator[str]:
     for name in NAMES:
-        tools = Toolchain(name, ("cc",), ("ld",), "", (), (), "")
         for arch in ARCHES.values():
-            words = " ".join(tools.cc_flags(arch))
+            words = " ".join(flags.cc_flags(name, arch))
             wrapped = textwrap.wrap(words, 90, break_on_hyphens=False, break_long_words=False)
             yield f"{name}, {arch.name}:\n\n" + textwrap.indent("\n".join(wrapped), "    ")
     for arch in ARCHES.values():
-        yield f"Linker, {arch.name}:\n\n    {' '.join(tools.ld_flags(arch))}"
+        yield f"Linker, {arch.name}:\n\n    {' '.join(flags.ld_flags(arch))}"
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 settings        NAME=value: the tool's own, and Kconfig's
 configure       env.XenConfigure
+build_folder    the build directory
 observed        notices which values of the configuration are read
 head            env.XenHead
 sources         env.XenSources
@@ -10,9 +11,11 @@ generated       env.XenOffsets, env.XenKallsyms
 kernel          env.XenKernel: all of these in one call
 annotate        env.XenNotes
 postlink        commands that edit a linked image before it is checked
-methods         env.XenObject and the others that register steps
+compile_and_link
+                env.XenObject, env.XenScript, env.XenImage
 paths           what names in a SConscript stand for
-flags           the words of commands, from construction variables
+command_lines   command lines, from construction variables
+suffixes        what a file is, by its name
 graph/          the plan as nodes of SCons' graph
 targets/        check, menuconfig, why, watch and others
 tracing         a trace of a build and a boot

@@ -11,9 +11,9 @@ from ..build.plan import Group
 from ..build.step import COMPILE, Step
 from ..functions import KALLSYMS, OFFSETS
 from ..modules import modules
+from .compile_and_link import expanded, link_step, linked, prepared
 from .errors import while_reading
 from .graph.nodes import Graph
-from .methods import expanded, link_step, linked, prepared
 from .paths import below_build, nodes, source_of, target_of
 
 

@@ -11,9 +11,10 @@ from SCons.Script import Default
 
 from ..config.configuration import Configuration
 from ..errors import XenToolError
-from . import generated, head, methods, sources, summary, usage
+from . import compile_and_link, generated, head, sources, summary, usage
 from .errors import while_reading
 from .targets import check, config_targets, gdb
+from .targets.boot import xen_boot
 
 
 @while_reading
@@ -52,16 +53,16 @@ def xen_kernel(
             f"own, such as name={str(target)!r}, which makes check-{target} and boot-{target}"
         )
     if isinstance(source, Mapping):
-        source = methods.xen_object(env, sources.xen_sources(env, source))
+        source = compile_and_link.xen_object(env, sources.xen_sources(env, source))
     objects = [source]
     if not own_head and configuration.enabled("XEN"):
         objects.insert(0, head.xen_head(env, f"{target}-head.o", **(head_object or {})))
     if kallsyms:
         objects += generated.xen_kallsyms(env, f"{target}-kallsyms.o", list(objects), script=script)
     checked: dict[str, Any] = {"loaders": loaders, "xen_release": xen_release, "xen": xen}
-    image = methods.xen_image(env, target, objects, script=script, **checked)
+    image = compile_and_link.xen_image(env, target, objects, script=script, **checked)
     check.xen_check(env, f"check{ending}", image)
-    methods.xen_boot(env, f"boot{ending}", image, **boot)
+    xen_boot(env, f"boot{ending}", image, **boot)
     gdb.xen_gdb(env, f"gdb{ending}", image, **boot)
     summary.xen_summary(env, image)
     if default_ans.lookup(config_targets.LIST) is None:

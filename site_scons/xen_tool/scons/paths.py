@@ -13,7 +13,16 @@ from SCons.Node import Node
 from SCons.Util import NodeList
 
 from ..errors import XenToolError
-from . import flags
+
+
+def path_of(node: Any) -> str:
+    """Return the path of a node from the top, in a form that no program reads as an option."""
+    return safe(str(node.get_path(node.fs.Top)))
+
+
+def safe(path: str) -> str:
+    """Return a path in a form that no program reads as an option or a response file."""
+    return f"./{path}" if path.startswith(("-", "@", "#")) else path
 
 
 def nodes(nodes: list[Any]) -> list[Any]:
@@ -33,11 +42,11 @@ def source_of(env: Any, source: Any) -> tuple[str, str]:
     if isinstance(source, str) and "$" not in source and here.srcnode() is here:
         name = source[1:].lstrip("/") if source.startswith("#") else _joined(here, source)
         if source and not fs.Top.getRepositories():
-            name = flags.safe(os.path.normpath(name))
+            name = safe(os.path.normpath(name))
             return name, name
     node = node_of(env, source)
     file = node.srcnode() if not node.is_derived() else node
-    return flags.path_of(node), flags.path_of(file.rfile())
+    return path_of(node), path_of(file.rfile())
 
 
 def _joined(folder: Any, name: str) -> str:
@@ -60,13 +69,13 @@ def node_of(env: Any, item: Any) -> Any:
 def target_of(env: Any, target: Any) -> str:
     """Return the path of a target below $XEN_BUILD."""
     if isinstance(target, Node):
-        return below_build(env, flags.path_of(target))
+        return below_build(env, path_of(target))
     name = str(env.subst(target))
     if not name:
         raise XenToolError(f"{target!r} is no name of a file")
     here = env.fs.getcwd()
     path = name[1:].lstrip("/") if name.startswith("#") else _joined(here, name)
-    return below_build(env, flags.safe(os.path.normpath(path)))
+    return below_build(env, safe(os.path.normpath(path)))
 
 
 def below_build(env: Any, path: str) -> str:

@@ -159,6 +159,11 @@ def add_options() -> None:
             os.dup2(2, 1)
 
 
+def looks_only() -> bool:
+    """Whether this run of SCons builds nothing: -n, -q, -h or -c."""
+    return any(GetOption(name) for name in ("no_exec", "question", "help", "clean"))
+
+
 def wants_json() -> bool:
     """Whether --json was given."""
     return bool(GetOption(_JSON))

@@ -15,7 +15,7 @@ from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOpt
 from ..config.configuration import Configuration
 from ..shortcut.other_values import HINT
 from .errors import one_image, while_reading
-from .settings import OF_OTHER_TARGETS
+from .settings import OF_OTHER_TARGETS, looks_only
 
 _lines: list[Callable[[], str]] = []
 
@@ -35,8 +35,12 @@ def xen_summary(env: Any, image: Sequence[Any]) -> None:
 
 
 def _line(configuration: Configuration, image: Any) -> str:
-    idle = any(GetOption(name) for name in ("no_exec", "question", "help", "clean", "silent"))
-    if idle or GetBuildFailures() or image.get_state() not in (executed, up_to_date):
+    if (
+        looks_only()
+        or GetOption("silent")
+        or GetBuildFailures()
+        or image.get_state() not in (executed, up_to_date)
+    ):
         return ""
     # `scons boot` needs no hint on how to boot.
     if any(str(target).partition("-")[0] in ("boot", "gdb") for target in COMMAND_LINE_TARGETS):

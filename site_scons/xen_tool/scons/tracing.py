@@ -7,7 +7,7 @@ The trace is written when SCons ends, also if a step failed.
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
@@ -18,6 +18,7 @@ from ..progress import Lines
 
 if TYPE_CHECKING:
     from ..report.trace import Trace
+    from .graph.nodes import Graph
 
 TRACE = "trace"
 _FILE = "trace.json"
@@ -101,9 +102,10 @@ def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callabl
     return see, seen.close
 
 
-def target(env: Any) -> Any:
+def target(graphs: Sequence[Graph], _folder: str) -> Any:
     """Return the node of the target, which builds the other requested or the default targets."""
     others = [each for each in COMMAND_LINE_TARGETS if str(each) != TRACE]
+    env = graphs[0].env
     (alias,) = env.Alias(TRACE, [] if others else list(DEFAULT_TARGETS) or ".")
     env.AlwaysBuild(alias)
     return alias

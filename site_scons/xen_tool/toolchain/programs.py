@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Find a C compiler and a linker, and the flags to build an x86 kernel with them.
+"""Find a C compiler and a linker for x86 kernels.
 
 Uses gcc or clang with GNU ld or lld if they are installed, else the clang and lld of the
 Python package ziglang.  Produces a Toolchain, from which the entry points make build steps.
@@ -18,7 +18,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..abi import PAGE_SIZE, Arch
 from ..errors import XenToolError
 from . import versions
 from .launcher import NONE, Launcher, launcher
@@ -45,56 +44,10 @@ class Toolchain:
     launcher: Launcher = NONE
     """The command before the compiler."""
 
-    def cc_flags(self, arch: Arch) -> list[str]:
-        """Return the flags of every compilation and preprocessing for arch."""
-        flags = ["-std=gnu11", "-O2", "-ffreestanding", "-nostdinc"]
-        flags += ["-fno-pic", "-fno-pie", "-fno-stack-protector", "-fno-strict-aliasing"]
-        # Tables and notes that the linker script would discard.
-        flags += ["-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-fno-ident"]
-        # The kernel does not save the FPU's registers.
-        flags += ["-mgeneral-regs-only"]
-        if arch.bits == 64:
-            # A trap handler would overwrite a red zone; the kernel is in the top 2 GiB.
-            flags += ["-m64", "-mno-red-zone", "-mcmodel=kernel"]
-        else:
-            flags += ["-m32", "-march=i686"]
-        if self.name == "clang":
-            # clang 14 ignores -ffile-prefix-map for the folder of an assembler source.
-            flags.append("-fdebug-compilation-dir=.")
-        if self.name == "zig":
-            machine = "x86_64" if arch.bits == 64 else "x86"
-            flags = [f for f in flags if f not in ("-m64", "-m32", "-march=i686")]
-            # -mgeneral-regs-only does not suffice for zig.
-            flags += ["-mno-mmx", "-mno-sse", "-mno-sse2"]
-            # zig adds debug information and UBSan calls by default.
-            flags += ["-target", f"{machine}-freestanding-none", "-fno-sanitize=undefined", "-g0"]
-        return flags
-
-    @property
-    def precompiling(self) -> list[str]:
-        """The flags that keep precompiled headers valid while their contents do not change."""
-        # clang refuses a precompiled header that is older than its sources.
-        return [] if self.name == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
-
-    @property
-    def assembler_code(self) -> list[str]:
-        """The flags that replace -c to write assembler code."""
-        # With -S and a depfile, zig writes only the depfile.
-        return ["-c", "-Xclang", "-S"] if self.name == "zig" else ["-S"]
-
     def folders(self, project: Iterable[str]) -> dict[str, str]:
         """Return the names that objects have for the project's folders and zig's."""
         of_zig = {self.include: "zig/include"} if self.name == "zig" else {}
         return {**dict.fromkeys(project, "."), **of_zig}
-
-    def ld_flags(self, arch: Arch) -> list[str]:
-        """Return the flags of every link for arch."""
-        emulation = "elf_x86_64" if arch.bits == 64 else "elf_i386"
-        return [
-            *("-m", emulation, "-nostdlib", "-static"),
-            # A build id would be a note beside Xen's; stacks are never executable.
-            *("--build-id=none", "-z", "noexecstack", "-z", f"max-page-size={PAGE_SIZE}"),
-        ]
 
 
 def find(
@@ -146,10 +99,22 @@ def find(
         ld_argv = [zig, "ld.lld"]
     else:
         ld_argv = [_linker(path, cc_argv)]
+    before = _launcher(path, cc_launcher, name) if cc_launcher else NONE
+    return _toolchain(path, name, cc_argv, ld_argv, zig, before)
+
+
+def _toolchain(
+    path: str,
+    name: str,
+    cc_argv: Sequence[str],
+    ld_argv: Sequence[str],
+    zig: str | None,
+    before: Launcher,
+) -> Toolchain:
+    """Find the files of chosen commands; zig is the program, if both are its commands."""
     programs = [_which(path, cc_argv[0], "C compiler"), _which(path, ld_argv[0], "linker")]
     helpers = [_which(path, word, "C compiler") for word in _wrapped(cc_argv)]
     command = (programs[0], *cc_argv[1:])
-    before = _launcher(path, cc_launcher, name) if cc_launcher else NONE
     include = _include(programs[0], cc_argv[1:], zig)
     printed = "" if zig else _dry_run(command)
     versions.check(name, cc_argv[0], printed)

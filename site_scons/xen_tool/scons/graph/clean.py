@@ -20,7 +20,7 @@ from ...boot.console import log
 from ...build.database import FILE as DATABASE
 from ...build.lock import FILE as LOCK
 from ...functions import CHECK
-from ..flags import path_of
+from ..paths import path_of
 
 if TYPE_CHECKING:
     from .nodes import Graph

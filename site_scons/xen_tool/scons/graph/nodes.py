@@ -32,7 +32,7 @@ from ...errors import XenToolError
 from ...functions import COMMANDS_FILE, IMPORTS, commands_step, functions
 from ...shortcut import audit, watch_messages
 from .. import tracing
-from ..flags import path_of
+from ..paths import path_of
 from .clean import clean
 from .jobs import slots
 from .others import Others
@@ -154,7 +154,10 @@ class Graph:
             self.plan.add(commands_step(self.plan, path))
 
     def is_clean(self, node: Any) -> bool:
-        """Whether nothing is due for a file of the plan."""
+        """Whether nothing is due for a file of the plan; makes what steps without a name make.
+
+        These steps are not shown, and do not make the file dirty.
+        """
         self.ready()
         if made := [*self.others.known, *self.elsewhere]:
             self.session.changed(made)
@@ -163,7 +166,6 @@ class Graph:
         tracing.judged(path_of(node), start)
         if any(step.name for step in due.values()):
             return False
-        # Steps without a name are not shown, and do not make the target dirty.
         if due and not (GetOption("no_exec") or GetOption("question")):
             self.session.build(list(due), slots=Slots(1))
         return True
@@ -208,8 +210,6 @@ class Graph:
             for failure in others:
                 print(f"scons: *** [{failure.step.path}] {failure.reason}", file=sys.stderr)
             raise StepError(last)
-
-    # Files that SCons must make before.
 
     def _scan(self, node: Any, env: Any, _path: Any) -> list[Any]:
         """Return the dependencies of a file in SCons' graph, and add its prerequisites."""

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from ...build.step import Step
 from ...toolchain import words
-from ..flags import path_of
+from ..paths import path_of
+from ..suffixes import INCLUDED
 from .step_file import StepFile
 
 if TYPE_CHECKING:
     from .nodes import Graph
-
-_INCLUDED = (".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".def", ".lds", ".ld")
-"""Suffixes of files that may be included from below a searched folder."""
 
 
 class Others:
@@ -150,7 +148,7 @@ def _could_name(folder: str, path: str) -> bool:
     """Whether a source could include a file from a searched folder."""
     prefix = "" if folder == os.curdir else f"{folder}/"
     rest = path.removeprefix(prefix)
-    return path.startswith(prefix) and ("/" not in rest or rest.endswith(_INCLUDED))
+    return path.startswith(prefix) and ("/" not in rest or rest.endswith(INCLUDED))
 
 
 def _derived(fs: Any) -> Iterator[tuple[str, Any]]:

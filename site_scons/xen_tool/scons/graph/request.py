@@ -19,7 +19,7 @@ from SCons.Script import BUILD_TARGETS, COMMAND_LINE_TARGETS
 
 from ...files import is_in
 from ...light import NamedTuple
-from ..flags import path_of
+from ..paths import path_of
 from . import short_names
 from .nodes import Graph
 from .step_file import StepFile, is_special

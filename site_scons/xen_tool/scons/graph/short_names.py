@@ -12,6 +12,7 @@ import difflib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 import SCons.Node
@@ -23,6 +24,7 @@ from ...errors import suggestion
 from ...functions import COMMANDS_FILE
 from ...shortcut import audit
 from .. import tracing
+from ..suffixes import COMPILED
 from .nodes import Graph
 
 REPRODUCIBLE = "reproducible"
@@ -33,6 +35,14 @@ REPORT = "report"
 """The target that writes a page about an image."""
 NINJA = "build.ninja"
 """The target that writes the plans for ninja."""
+TARGETS = {
+    REPRODUCIBLE: "..targets.reproducible",
+    SIZE: "..targets.size",
+    REPORT: "..targets.report",
+    tracing.TRACE: "..tracing",
+    NINJA: "..targets.ninja",
+}
+"""The module of each target that is found here; its target(graphs, folder) returns the node."""
 _SAME = {".i": "CPP", ".s": "ASM"}
 """The name of the step that makes such a file."""
 _graphs: list[Graph] = []
@@ -67,24 +77,8 @@ def find(name: str, **where: Any) -> Any:
     path = os.path.relpath(os.path.join(where["curdir"], name.removeprefix("#")), top)
     if name == "all":
         return _all(graph)
-    if name == REPRODUCIBLE:
-        from ..targets import reproducible
-
-        return reproducible.target(_graphs, where["curdir"])
-    if name == SIZE and not graph.is_known(path):
-        from ..targets import size
-
-        return size.target(_graphs, where["curdir"])
-    if name == REPORT and not graph.is_known(path):
-        from ..targets import report
-
-        return report.target(_graphs, where["curdir"])
-    if name == tracing.TRACE and not graph.is_known(path):
-        return tracing.target(graph.env)
-    if name == NINJA and not graph.is_known(path):
-        from ..targets import ninja
-
-        return ninja.target(_graphs)
+    if name in TARGETS and not graph.is_known(path):
+        return import_module(TARGETS[name], __package__).target(_graphs, where["curdir"])
     if name == COMMANDS_FILE and not graph.is_known(path):
         return graph.commands(path)
     if graph.is_known(path) or os.path.lexists(os.path.join(top, path)):
@@ -112,7 +106,7 @@ def _made_instead(graph: Graph, path: str) -> Any:
     if suffix not in _SAME or step is None or step.action != COMPILE:
         return None
     # An assembler source has a .i only.
-    is_assembler = not step.inputs[0].endswith((".c", ".cc", ".cpp", ".cxx", ".C"))
+    is_assembler = COMPILED.get(os.path.splitext(step.inputs[0])[1]) == "assembler"
     name = "CPP" if is_assembler else _SAME[suffix]
     words = ["-E"] if name == "CPP" else graph.env["XENASMFLAGS"]
     # The last is -c.

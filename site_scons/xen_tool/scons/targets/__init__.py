@@ -10,6 +10,7 @@ sbom            a bill of materials; env.XenSbom
 report          report: a page about an image
 reproducible    reproducible: builds again in another folder, and compares
 ninja           build.ninja
+boot            boot: a boot on Xen under QEMU; env.XenBoot
 gdb             gdb: a boot under gdb; env.XenGdb
 test_boot       test-boot: boots all images in all their modes
 """

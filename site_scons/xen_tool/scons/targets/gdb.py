@@ -12,7 +12,7 @@ from SCons.Errors import BuildError
 
 from ...progress import is_terminal
 from ..errors import one_image, while_building, while_reading
-from ..methods import how_to_boot
+from .boot import boot_settings
 
 
 @while_reading
@@ -21,7 +21,7 @@ def xen_gdb(
 ) -> list[Any]:
     """env.XenGdb(): add an alias that boots the image as env.XenBoot() does, with gdb."""
     node = one_image(env, "XenGdb", image)
-    how = how_to_boot(env, mode, given)
+    settings = boot_settings(env, mode, given)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...boot.console.console import shower
@@ -30,7 +30,7 @@ def xen_gdb(
         # Release the lock: others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
         echo = shower(dim=is_terminal(sys.stdout), quiet=env["XEN_SETTINGS"].quiet)
-        outcome, status = debug(Path(str(source[0])), **how, echo=echo)
+        outcome, status = debug(Path(str(source[0])), **settings._asdict(), echo=echo)
         if status:
             raise BuildError(errstr=f"gdb ended with status {status}", status=1)
         print(f"{source[0]}: {outcome.reason}")

@@ -19,17 +19,17 @@ from ...build.step import Step
 from ...files import write_if_changed
 from ...shortcut import audit, one_step
 from ..errors import while_building
-from ..flags import path_of
 from ..graph.clean import NINJA_FILES
 from ..graph.nodes import Graph
 from ..graph.request import arguments
 from ..graph.step_file import StepFile
+from ..paths import path_of
 
 _SCONSTRUCTS = ("SConstruct", "Sconstruct", "sconstruct", "SConstruct.py", "sconstruct.py")
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/")
 
 
-def target(graphs: Sequence[Graph]) -> Any:
+def target(graphs: Sequence[Graph], _folder: str) -> Any:
     """Return the node of build.ninja at the top."""
     env = graphs[0].env
 

@@ -18,10 +18,10 @@ from ...report.map.maps import read_maps
 from ...report.report import read_report
 from ...sbom import writing
 from ..errors import while_building, while_reading
-from ..flags import path_of
 from ..graph.nodes import Graph
 from ..graph.request import node_of
 from ..graph.short_names import REPORT
+from ..paths import path_of
 from . import size
 
 _FILE = "report.html"

@@ -28,11 +28,11 @@ from ...build import tree
 from ...errors import XenToolError
 from ...report.bitwise import ByteDifference, difference
 from ..errors import while_building, while_reading
-from ..flags import path_of
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
 from ..graph.short_names import REPRODUCIBLE
 from ..graph.step_file import StepFile
+from ..paths import path_of
 from ..settings import print_json, wants_json
 
 _SCHEMA = 1

@@ -12,8 +12,8 @@ from SCons.Errors import BuildError
 from SCons.Script import GetOption
 
 from ..errors import no_image, one_image, while_building, while_reading
-from ..flags import path_of
 from ..graph.nodes import Graph
+from ..paths import path_of
 from ..settings import wants_provenance
 
 _FOLDER = "sbom"

@@ -36,11 +36,11 @@ from ...report.size.sizes import Sizes, document, read_sizes
 from ...report.size.sizes import stored as stored_sizes
 from ...sbom.writing import revision
 from ..errors import while_building, while_reading
-from ..flags import path_of
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
 from ..graph.short_names import SIZE
 from ..graph.step_file import StepFile
+from ..paths import path_of
 from ..settings import print_json, wants_json
 
 _KEPT = ".sizes"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The methods that a SConstruct calls after env.XenConfigure(): XenObject, XenImage, XenBoot.
+"""env.XenObject(), env.XenScript() and env.XenImage(): compile sources, and link an image.
 
 Each adds steps to the plan, and returns the nodes of their outputs.
 """
@@ -7,32 +7,26 @@ Each adds steps to the plan, and returns the nodes of their outputs.
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from SCons.Errors import BuildError
 from SCons.Node import Node
 from SCons.Util import flatten
 
-from ..boot import modes
 from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
-from ..loaders import required
-from ..progress import is_terminal
-from ..shortcut import watch_messages
 from ..toolchain.words import precompiled_headers
-from . import flags, tracing
-from .errors import one_image, while_building, while_reading
+from . import command_lines
+from .errors import while_reading
 from .graph import compilation_db
 from .graph.nodes import Graph
 from .graph.step_file import StepFile
-from .paths import below_build, node_of, nodes, source_of, target_of
+from .paths import below_build, node_of, nodes, path_of, source_of, target_of
 from .postlink import commands as postlink_commands
 from .postlink import linked as linker_output
 from .postlink import steps as postlink_steps
-from .targets import check, test_boot
+from .suffixes import COMPILED, OBJECTS, PRECOMPILED
+from .targets import check
 
 
 @while_reading
@@ -60,11 +54,11 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     if "\n" in name:
         raise XenToolError(f"{name!r}: no depfile can carry a name with a line break; rename it")
     suffix = os.path.splitext(path)[1]
-    language = flags.COMPILED.get(suffix) or flags.PRECOMPILED.get(suffix)
+    language = COMPILED.get(suffix) or PRECOMPILED.get(suffix)
     if language is None:
         raise XenToolError(f"{name} is no source that can be compiled: {_SOURCES}")
     graph: Graph = env["XEN_GRAPH"]
-    is_header = suffix in flags.PRECOMPILED
+    is_header = suffix in PRECOMPILED
     if is_header:
         output = below_build(env, f"{name}.gch") if target is None else target_of(env, target)
         graph.precompiled.append(output)
@@ -98,20 +92,23 @@ def _precompiled(graph: Graph, words: Sequence[str], output: str) -> list[str]:
     return [path for path in graph.precompiled if path in taken and path != output]
 
 
-_SOURCES = f"its name ends in none of {', '.join([*flags.COMPILED, *flags.PRECOMPILED])}"
+_SOURCES = f"its name ends in none of {', '.join([*COMPILED, *PRECOMPILED])}"
 _VARIABLES = (
-    *(
-        "XENLAUNCHER",
-        "XENCC",
-        "XENCCFLAGS",
-        "XENFOLDERS",
-        "XENSYSTEMFLAGS",
-        "CCFLAGS",
-        "CFLAGS",
-        "CXXFLAGS",
-    ),
-    *("ASFLAGS", "ASPPFLAGS", "CPPFLAGS", "CPPDEFINES", "CPPPATH"),
+    "XENLAUNCHER",
+    "XENCC",
+    "XENCCFLAGS",
+    "XENFOLDERS",
+    "XENSYSTEMFLAGS",
+    "CCFLAGS",
+    "CFLAGS",
+    "CXXFLAGS",
+    "ASFLAGS",
+    "ASPPFLAGS",
+    "CPPFLAGS",
+    "CPPDEFINES",
+    "CPPPATH",
 )
+"""The construction variables that command_lines.compilation() reads."""
 
 
 def expanded(env: Any, folder: Any, language: str) -> list[str]:
@@ -121,7 +118,7 @@ def expanded(env: Any, folder: Any, language: str) -> list[str]:
     key = (language, folder, *map(id, values))
     if key not in expanded:
         # Keep the values as well: a freed object's id is used again.
-        expanded[key] = (flags.compilation(env, language, folder), values)
+        expanded[key] = (command_lines.compilation(env, language, folder), values)
     words: list[str] = expanded[key][0]
     return words
 
@@ -144,7 +141,7 @@ def _script(env: Any, source: Any) -> str:
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:
-        words = flags.script(env, folder)
+        words = command_lines.script(env, folder)
         yield Step(
             "LDS", (output,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"],
             after=prepared(graph),
@@ -188,7 +185,7 @@ def xen_image(
                 f"table {table} was made for: write [objects, table], and the same script"
             )
     graph.elsewhere.update(
-        (flags.path_of(item), item)
+        (path_of(item), item)
         for item in flatten([source])
         if isinstance(item, StepFile) and item.attributes.xen_graph is not graph
     )
@@ -217,8 +214,8 @@ def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
 
 def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[str, ...]) -> Step:
     """Return the step that links objects, with the flags and libraries of the environment."""
-    words = [*flags.link(env, folder), "-T", script]
-    libraries = tuple(flags.libraries(env))
+    words = [*command_lines.link(env, folder), "-T", script]
+    libraries = tuple(command_lines.libraries(env))
     inputs = (script, *objects, *(name for name in libraries if not name.startswith("-")))
     return Step("LD", (output,), inputs, LINK, words, (*objects, *libraries), env["XEN_LD_GROUP"])
 
@@ -228,75 +225,13 @@ def _linked(env: Any, item: Any) -> str:
 
     Raises XenToolError for anything else.
     """
-    name = flags.path_of(item) if isinstance(item, Node) else str(item)
+    name = path_of(item) if isinstance(item, Node) else str(item)
     suffix = os.path.splitext(name)[1]
-    if suffix in flags.COMPILED:
+    if suffix in COMPILED:
         return _object(env, item)
-    if suffix not in flags.OBJECTS:
+    if suffix not in OBJECTS:
         raise XenToolError(
             f"XenImage: {name} is neither a source nor an object: its name ends in none of "
-            f"{', '.join([*flags.COMPILED, *flags.OBJECTS])}"
+            f"{', '.join([*COMPILED, *OBJECTS])}"
         )
-    return flags.path_of(node_of(env, item))
-
-
-@while_reading
-def xen_boot(
-    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
-) -> list[Any]:
-    """env.XenBoot(): add an alias that boots the image under QEMU, in a mode of boot.modes.
-
-    MODE= on the command line wins over mode; the default is the first mode that suits the
-    configuration.  given are values for boot.given.WORDS, over which the command line wins too.
-    """
-    node = one_image(env, "XenBoot", image)
-    how = how_to_boot(env, mode, given)
-
-    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ..boot.boot import boot
-        from ..boot.console import log
-        from ..boot.console.console import shower
-
-        # Release the lock: others may build while the guest runs.
-        env["XEN_GRAPH"].session.close()
-        watch_messages.tell(watch_messages.GUEST)
-        said = env["XEN_SETTINGS"]
-        folder = log.folder(env["XEN_GRAPH"].plan.folder)
-        stem = folder / log.stem(str(source[0]), how["mode"])
-        show = shower(dim=is_terminal(sys.stdout), quiet=said.quiet)
-        with log.Log(stem.with_name(f"{stem.name}.log"), show) as kept:
-            echo, ended = tracing.console(kept.line)
-            outcome = boot(
-                Path(source[0].abspath),
-                **how,
-                timeout=said.timeout,
-                echo=echo,
-                started=log.show_command if said.verbose else None,
-                files=stem.with_name(f"{stem.name}.files") if said.verbose else None,
-            )
-            ended()
-        if outcome.failed:
-            for line in (*outcome.details, f"the console is in {kept.path}"):
-                print(line, file=sys.stderr)
-            raise BuildError(errstr=outcome.reason, status=1)
-        print(f"{source[0]}: {outcome.reason}")
-
-    step = env.Action(while_building(action), cmdstr=f"  BOOT    {node}")
-    alias = env.Alias(target, node, step)
-    env.AlwaysBuild(alias)
-    test_boot.add(env, target, node, how["mode"], how["given"])
-    return list(alias)
-
-
-def how_to_boot(env: Any, mode: str | None, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how an image is started, as boot() takes it."""
-    config, said = env["XEN_CONFIG"], env["XEN_SETTINGS"]
-    name = said.get("MODE") or mode
-    loaders = required.of_configuration(config.arch, config.values)
-    return {
-        "mode": modes.named(name) if name else modes.suited(loaders, config.arch.bits),
-        "cpus": said.cpus,
-        "qemu": said.get("QEMU"),
-        "xen": said.get("HYPERVISOR"),
-        "given": said.for_boot(given),
-    }
+    return path_of(node_of(env, item))

@@ -21,22 +21,8 @@ from SCons.Node import Node
 from SCons.Util import flatten
 
 from ..toolchain.words import PREFIX_MAPS, prefix_maps
+from .paths import path_of
 
-COMPILED = {
-    **dict.fromkeys((".c",), "C"),
-    **dict.fromkeys((".cc", ".cpp", ".cxx", ".C"), "C++"),
-    **dict.fromkeys((".S", ".sx", ".s"), "assembler"),
-}
-"""Language of a source by suffix."""
-PRECOMPILED = {
-    **dict.fromkeys((".h",), "C header"),
-    **dict.fromkeys((".hh", ".hpp", ".hxx"), "C++ header"),
-}
-"""Language of a header to precompile by suffix."""
-OBJECTS = (".o", ".a", ".lo", ".obj", ".so")
-"""Suffixes of files for the linker."""
-HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inc", ".lds")
-"""Suffixes of files that sources include."""
 _OWN = {"C": ("CFLAGS",), "C++": ("CXXFLAGS",), "assembler": ("ASFLAGS", "ASPPFLAGS")}
 _MODES = ("-m16", "-m32", "-mx32")
 # The output is a linker script: no line markers, no assembler macros, and not the #defines that
@@ -101,16 +87,6 @@ def _unescaped(word: str) -> str:
     name, _, value = word.partition("=")
     whole = name.startswith("-D") and value.startswith('\\"') and value.endswith('\\"')
     return re.sub(r"\\(.)", r"\1", word) if whole else word
-
-
-def path_of(node: Any) -> str:
-    """Return the path of a node from the top, in a form that no program reads as an option."""
-    return safe(str(node.get_path(node.fs.Top)))
-
-
-def safe(path: str) -> str:
-    """Return a path in a form that no program reads as an option or a response file."""
-    return f"./{path}" if path.startswith(("-", "@", "#")) else path
 
 
 def _defaults(env: Any, language: str, user: Sequence[str]) -> Iterable[str]:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""env.XenBoot(): a target that boots an image on Xen under QEMU; and the settings of a boot."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from SCons.Errors import BuildError
+
+from ...boot import modes
+from ...boot.given import Given
+from ...boot.modes import Mode
+from ...loaders import required
+from ...progress import is_terminal
+from ...shortcut import watch_messages
+from .. import tracing
+from ..errors import one_image, while_building, while_reading
+from . import test_boot
+
+
+class BootSettings(NamedTuple):
+    """How an image is started, as boot.boot() takes it."""
+
+    mode: Mode
+    cpus: int | None
+    qemu: str | None
+    xen: str | None
+    given: Given
+
+
+def boot_settings(env: Any, mode: str | None, given: Mapping[str, Any]) -> BootSettings:
+    """Return the settings of the command line, else those of a SConstruct.
+
+    The default mode is the first one that suits the configuration.
+
+    Raises XenToolError for a wrong mode or value.
+    """
+    config, typed = env["XEN_CONFIG"], env["XEN_SETTINGS"]
+    name = typed.get("MODE") or mode
+    loaders = required.of_configuration(config.arch, config.values)
+    return BootSettings(
+        mode=modes.named(name) if name else modes.suited(loaders, config.arch.bits),
+        cpus=typed.cpus,
+        qemu=typed.get("QEMU"),
+        xen=typed.get("HYPERVISOR"),
+        given=typed.for_boot(given),
+    )
+
+
+@while_reading
+def xen_boot(
+    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
+) -> list[Any]:
+    """env.XenBoot(): add an alias that boots the image under QEMU, in a mode of boot.modes.
+
+    MODE= on the command line wins over mode; the default is the first mode that suits the
+    configuration.  given are values for boot.given.WORDS, over which the command line wins too.
+    """
+    node = one_image(env, "XenBoot", image)
+    settings = boot_settings(env, mode, given)
+
+    def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+        _boot(env, source[0], settings)
+
+    step = env.Action(while_building(action), cmdstr=f"  BOOT    {node}")
+    alias = env.Alias(target, node, step)
+    env.AlwaysBuild(alias)
+    test_boot.add(env, target, node, settings.mode, settings.given)
+    return list(alias)
+
+
+def _boot(env: Any, node: Any, settings: BootSettings) -> None:
+    """Boot an image, with its console on the terminal and in a file.
+
+    Raises BuildError if a verdict was requested and the guest did not pass.
+    """
+    from ...boot.boot import boot
+    from ...boot.console import log
+    from ...boot.console.console import shower
+
+    # Release the lock: others may build while the guest runs.
+    env["XEN_GRAPH"].session.close()
+    watch_messages.tell(watch_messages.GUEST)
+    typed = env["XEN_SETTINGS"]
+    folder = log.folder(env["XEN_GRAPH"].plan.folder)
+    stem = folder / log.stem(str(node), settings.mode)
+    show = shower(dim=is_terminal(sys.stdout), quiet=typed.quiet)
+    with log.Log(stem.with_name(f"{stem.name}.log"), show) as kept:
+        echo, ended = tracing.console(kept.line)
+        outcome = boot(
+            Path(node.abspath),
+            **settings._asdict(),
+            timeout=typed.timeout,
+            echo=echo,
+            started=log.show_command if typed.verbose else None,
+            files=stem.with_name(f"{stem.name}.files") if typed.verbose else None,
+        )
+        ended()
+    if outcome.failed:
+        for line in (*outcome.details, f"the console is in {kept.path}"):
+            print(line, file=sys.stderr)
+        raise BuildError(errstr=outcome.reason, status=1)
+    print(f"{node}: {outcome.reason}")
