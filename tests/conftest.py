@@ -45,7 +45,7 @@ def gcc() -> str:
 # clang is used if it is installed; a test run always has gcc and zig.
 @pytest.fixture(params=[name for name in NAMES if name != "clang" or shutil.which("clang")])
 def toolchain(request: pytest.FixtureRequest) -> str:
-    """The name of each installed toolchain."""
+    """The name of one toolchain: each installed one in turn."""
     name = str(request.param)
     if name == "zig":
         pytest.importorskip("ziglang", reason="ziglang is not installed")
@@ -68,7 +68,7 @@ def zsh() -> str:
 
 @pytest.fixture(scope="session")
 def fish() -> str:
-    """Another one."""
+    """The shell fish, for its completion."""
     return _program("fish")
 
 
@@ -90,7 +90,7 @@ def xen_under_qemu() -> None:
 
 @pytest.fixture(scope="session")
 def linux_dom0(xen_under_qemu: None) -> None:
-    """The packages of a Linux dom0 for domUs."""
+    """apt-get, which fetches the packages of a Linux dom0 for domUs."""
     _program("apt-get")
 
 

@@ -19,7 +19,7 @@ Files:
 
 Targets:
     frontends/     menuconfig, guiconfig and oldconfig
-    targets        the configuration targets, as make's in Linux
+    targets        the configuration targets, with the names of Linux
 
 Only this package uses kconfiglib.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The configuration targets: what each does to the saved configuration, as make's in Linux.
+"""The configuration targets: what each does to the saved configuration, with the names of Linux.
 
 Used by scons/targets/config_targets.
 """
