@@ -140,9 +140,20 @@ def test_a_damaged_entry_is_none(one: Cached, damage: str) -> None:
         assert cached(one.again()) == ALL
 
 
+def left_by_a_killed_build(one: Cached) -> Path:
+    """A file of 2 MiB as the atomic writer names it."""
+    entry = one.entries()[0]
+    path = entry.with_name(f".{entry.name}.123.0badcafe")
+    path.write_bytes(bytes(2 << 20))
+    os.utime(path, (0, 0))
+    return path
+
+
 def test_entries_share_nothing_with_what_is_built(one: Cached) -> None:
     one.scons()
+    unfinished = left_by_a_killed_build(one)
     one.again()
+    assert unfinished.exists(), "another build may be writing it"
     right = made(one.project)
     for path in [*one.entries(), *(one.project.top / "build/x86_64").glob("*.o")]:
         assert path.stat().st_nlink == 1
@@ -163,12 +174,14 @@ def test_it_is_bounded_and_the_oldest_go(one: Cached) -> None:
     own.write_bytes(bytes(2 << 20))
     old = one.scons("CACHE_SIZE=1")
     assert compiled(old) == ALL
+    left_by_a_killed_build(one)
     for number in range(3):
         one.project.write("both.cpp", f"long table{number}[50000] = {{ {numbers} }};\n")
         one.scons("CACHE_SIZE=1")
     size = sum(path.stat().st_size for path in one.entries() if path != own)
     assert 0 < size <= 1 << 20
     assert own.exists(), "a file of the user was removed from the folder"
+    assert all(any(folder.iterdir()) for folder in one.folder.glob("??/*"))
     assert "main.o" in compiled(one.again("CACHE_SIZE=1"))
 
 

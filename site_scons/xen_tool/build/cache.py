@@ -10,6 +10,7 @@ all of these are the same now, by the rules of judge.py.
 
 An entry is one file, written under another name and renamed, so several builds may write at the
 same time.  An entry that is damaged or vanishes while it is read is ignored.  Objects are copied.
+What a killed build left half-written counts for the limit, and is removed as old entries are.
 """
 
 from __future__ import annotations
@@ -74,8 +75,8 @@ class Cache:
         except OSError:
             return None
         for name in names:
-            found = self._matching(step, os.path.join(folder, name))
-            if found is not None:
+            # Another build may be writing a file whose name begins with a dot.
+            if name[0] != "." and (found := self._matching(step, os.path.join(folder, name))):
                 return found
         return None
 
@@ -135,6 +136,8 @@ class Cache:
             return
         for _, freed, path in sorted(entries):
             remove(path)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(path))
             size -= freed
             if size <= self._plan.cache_limit * _LEAVE:
                 return
@@ -209,8 +212,12 @@ class Cache:
 
 
 def _is_entry(path: str) -> bool:
-    """Whether a path below the folder of the cache has the form of an entry."""
-    parts = path.split("/")
+    """Whether a path below the folder of the cache has the form of an entry, perhaps unfinished."""
+    *folders, name = path.split("/")
+    if name[0] == ".":
+        # files.py writes .NAME.PID.RANDOM.
+        name = name[1:].partition(".")[0]
+    parts = [*folders, name]
     lengths = (2, _DIGEST - 2, _DIGEST)
     return tuple(map(len, parts)) == lengths and not "".join(parts).strip("0123456789abcdef")
 
