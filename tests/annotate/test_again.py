@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Add, replace and remove notes in any order: loaders read exactly the requested ones."""
+"""Add, replace and remove notes in any order: loaders read exactly the requested ones.
+
+Of an image that is damaged in any way, a result or one sentence.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 from pathlib import Path
@@ -17,6 +21,7 @@ from hypothesis import strategies as st
 from xen_tool.abi import XenElfNote
 from xen_tool.annotate.annotate import annotate
 from xen_tool.annotate.wanted import wanted
+from xen_tool.errors import XenToolError
 
 from .kernels import by_gcc, by_objcopy, without_room
 
@@ -82,3 +87,20 @@ def test_any_order(content: bytes, changes: list[Any]) -> None:
         skipped = 0 if one["p_offset"] else 0x200
         assert one["data"][skipped:] == other["data"][skipped:]
         assert {**one, "data": 0} == {**other, "data": 0}
+
+
+PLACES = st.one_of(st.integers(0, 0x200), st.integers(-0x600, -1))
+"""Bytes of the headers, and of notes and sections' headers at the end."""
+DAMAGES = st.lists(st.tuples(PLACES, st.binary(min_size=1, max_size=8)), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(damages=DAMAGES)
+def test_damaged_images(content: bytes, damages: list[tuple[int, bytes]]) -> None:
+    damaged = bytearray(content)
+    for place, text in damages:
+        start = place % len(content)
+        damaged[start : start + len(text)] = text
+    want = wanted(pvh_entry="pvh_start", pv_entry="pv_start", notes={"GUEST_OS": "mine"})
+    with contextlib.suppress(XenToolError):
+        annotate(bytes(damaged), "image", want)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -147,6 +148,20 @@ def test_notes_are_replaced_and_removed(image: Path, tmp_path: Path) -> None:
     assert run(tmp_path, "readelf", "-lW", "third").count("  NOTE  ") == 2
 
 
+def test_a_note_that_is_there_twice_is_changed_as_one(image: Path, tmp_path: Path) -> None:
+    # Xen reads the last.
+    twice = tmp_path / "twice"
+    words = ("--note", "GUEST_OS=mine", "--note", "GUEST_VERSION=mine")
+    annotate(image, *ONLY_PVH, *words, output=twice)
+    old, new = (
+        struct.pack("<3I4s", 4, 5, n_type, b"Xen\0")
+        for n_type in (XenElfNote.GUEST_VERSION, XenElfNote.GUEST_OS)
+    )
+    twice.write_bytes(twice.read_bytes().replace(old, new))
+    assert annotate(twice, "--note", "GUEST_OS=your")["GUEST_OS"] == b"your\0"
+    assert set(annotate(twice, "--remove", "GUEST_OS")) == {"PHYS32_ENTRY"}
+
+
 def test_a_kernel_of_ours_gets_another_version(built_kernel: Project) -> None:
     image = built_kernel.top / "build/x86_64/vmlinux"
     before = xen_notes(image)
@@ -226,6 +241,8 @@ def _other(image: Path, folder: Path, how: str) -> Path:
         content[16] = 4
     elif how == "cut":
         del content[100:]
+    elif how == "many sections":
+        content[60:62] = b"\xff\xfe"
     elif how == "sections outside":
         del content[-8:]
     path.write_bytes(content)
@@ -243,6 +260,7 @@ def _other(image: Path, folder: Path, how: str) -> Path:
         ("arm", "is for machine 0x28, and not for x86"),
         ("core", "is a core dump"),
         ("cut", "has no table of segments that can be read"),
+        ("many sections", "has as many segments or sections as its header can count"),
         ("sections outside", "a table of sections that does not lie in the file"),
         ("stripped", "has no symbols (it was stripped), so pvh_start is not found"),
     ],
@@ -276,6 +294,18 @@ def test_in_its_own_place_and_with_its_mode(image: Path, tmp_path: Path) -> None
     path.chmod(0o750)
     annotate(path, *ONLY_PVH, output=path)
     assert path.stat().st_mode & 0o777 == 0o750
+
+
+def test_a_pipe_gets_the_image_and_keeps_its_mode(image: Path, tmp_path: Path) -> None:
+    # So does /dev/null, whose mode root could change.
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert cli.main(["annotate", str(image), "-o", str(pipe), *ONLY_PVH]) == 0
+        content = reader.communicate()[0]
+    assert pipe.stat().st_mode & 0o777 == 0o600
+    annotate(image, *ONLY_PVH)
+    assert image.with_name("out").read_bytes() == content
 
 
 def test_the_example_does_what_it_says(tmp_path: Path, xen_under_qemu: None) -> None:

@@ -43,6 +43,8 @@ _EHDR = {
 }
 """Offset and struct layout of fields of the ELF header, in ELF32 and ELF64."""
 _PT_NULL, _PT_PHDR = 0, 6
+_MOST_SEGMENTS, _MOST_SECTIONS = 0xFFFF - 1, 0xFF00 - 1
+"""Largest e_phnum and e_shnum: from PN_XNUM and SHN_LORESERVE on the count is elsewhere (gABI)."""
 _SH_NAME = 3
 """Index of the first field of the header in image.elf.Section."""
 _SH_TYPE, _SH_OFFSET, _SH_SIZE = 1, 4, 5
@@ -75,6 +77,8 @@ def opened(content: bytes, name: str) -> Elf:
         problem = "has no table of segments that can be read, so it is no kernel, or damaged"
     elif not any(segment.is_loadable for segment in elf.segments):
         problem = "has no segment that is loaded (PT_LOAD), so it is no kernel"
+    elif elf.e_phnum >= _MOST_SEGMENTS or elf.e_shnum >= _MOST_SECTIONS:
+        problem = "has as many segments or sections as its header can count: none can be added"
     elif elf.e_shnum and (
         elf.e_shentsize != spec.SHDR_SIZE[elf.bits]
         or elf.e_shoff + elf.e_shnum * elf.e_shentsize > data.size
@@ -115,12 +119,14 @@ class _Writer:
     def replace(self, notes: Sequence[Note], remove: Sequence[int]) -> list[bytes]:
         """Change or blank existing notes; return the notes that must be appended."""
         wanted = {note.type: encode([note])[0] for note in notes}
+        gone = {*wanted, *remove}
         added = []
-        for old in present(self.elf):
+        # Segments may overlap, so that a note is found twice.
+        for old in {note.offset: note for note in present(self.elf)}.values():
             end = old.desc_offset + (old.n_descsz + 3 & ~3)
             new = wanted.get(old.n_type)
             lost = old.place == "SHT_NOTE"  # Xen reads sections only if no PT_NOTE has its notes
-            if new is None and old.n_type not in remove and not lost:
+            if old.n_type not in gone and not lost:
                 continue
             if end > len(self.content):
                 raise XenToolError(
@@ -131,7 +137,7 @@ class _Writer:
                 self.content[old.offset : end] = new
                 del wanted[old.n_type]
                 continue
-            if new is None and old.n_type not in remove:
+            if old.n_type not in gone:
                 added.append(bytes(self.content[old.offset : end]))
             self._blank(old, end)
         return [*added, *wanted.values()]
@@ -177,7 +183,7 @@ class _Writer:
         """Whether a segment holds notes, is not loaded, and ends the file, as after append()."""
         end = segment.p_offset + segment.p_filesz
         mine = segment.p_type == spec.PT_NOTE and not segment.p_memsz
-        return mine and end == len(self.content)
+        return mine and end == len(self.content) and end % _ALIGN == 0
 
     def _cut(self, headers: Sequence[Sequence[int]]) -> bytes:
         """Cut section headers and their names from the end of the file; return the names."""

@@ -62,8 +62,8 @@ def _annotate(options: argparse.Namespace) -> int:
         print(f"xen-tool: note: {remark}", file=sys.stderr)
     report = report_of(options.output, made.content, options.xen_release, options.loader)
     if report.good:
-        write_if_changed(options.output, made.content)
-        os.chmod(options.output, mode)
+        if write_if_changed(options.output, made.content) and os.path.isfile(options.output):
+            os.chmod(options.output, mode)
     else:
         print(f"xen-tool: {options.output} is not written, as it is refused", file=sys.stderr)
     return print_result(options, report.document(), text.check(report), good=report.good)
