@@ -175,6 +175,8 @@ def test_a_sconscript_wins_over_kconfig() -> None:
         ({"entry": "none of it"}, ["entry", "a symbol"]),
         ({"stack_size": "100"}, ["stack_size", "multiple of 16"]),
         ({"stack_size": "-16"}, ["stack_size", "multiple of 16"]),
+        ({"stack_size": "0x1_000"}, ["stack_size", "multiple of 16"]),
+        ({"stack_size": "\uff11\uff16"}, ["stack_size", "multiple of 16"]),
         ({"entry": "hypercall_page"}, ["hypercall_page", "twice"]),
         ({"entry": "go", "start": "go"}, ["go", "expects it of the kernel"]),
         ({"GUEST_0S": "x"}, ["'GUEST_0S' names no note; do you mean GUEST_OS"]),
@@ -187,6 +189,9 @@ def test_a_sconscript_wins_over_kconfig() -> None:
         ({"VIRT_BASE": "0xffffffff80000001"}, ["VIRT_BASE", "page size"]),
         ({"VIRT_BASE": "0x8000000000000000"}, ["VIRT_BASE", "canonical", "D10"]),
         ({"VIRT_BASE": "_text"}, ["VIRT_BASE", "one number"]),
+        ({"VIRT_BASE": "-0x1000"}, ["VIRT_BASE", "number of 64 bits"]),
+        ({"VIRT_BASE": "1" * 5000}, ["VIRT_BASE", "number of 64 bits"]),
+        ({"PHYS32_ENTRY": "-1"}, ["PHYS32_ENTRY", "number of 32 bits"]),
         ({"VIRT_BASE": "0xffffffff81000000"}, ["VIRT_BASE", "PVH entry's page tables"]),
         ({"VIRT_BASE": "0xffff880000000000"}, ["VIRT_BASE", "PVH entry's page tables"]),
         (
@@ -313,6 +318,9 @@ def test_the_command_writes_the_same(tree: Project) -> None:
         ("stack=", "stacks=", "XenHead has no stacks=; it has notes=, entry="),
         ("stack_size=0x3000", "stack_size=[1]", "XenHead: stack_size is [1]"),
         ('"BSD_SYMTAB": True', '"BSD_SYMTAB": {}', "note BSD_SYMTAB is {}: the rule is"),
+        ('"GUEST_VERSION": "1.0"', '"GUEST_VERSION": 1', "note GUEST_VERSION is 1: the rule is a"),
+        ('"mine"', r'"mi\0ne"', r"note GUEST_OS is 'mi\x00ne': the rule is printable ASCII"),
+        ("notes={", 'notes="wrong" or {', "XenHead: notes is 'wrong'; write a dictionary"),
         ('"BSD_SYMTAB"', '"BSD"', "'BSD' names no note"),
     ],
 )

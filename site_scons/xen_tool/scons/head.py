@@ -75,6 +75,11 @@ def _said(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> lis
         if not isinstance(value, (str, int)):
             raise XenToolError(f"XenHead: {name} is {value!r}; write a text, or a number of bytes")
         found.append(f"{name}={value}")
+    if not isinstance(notes, Mapping):
+        raise XenToolError(
+            f"XenHead: notes is {notes!r}; write a dictionary of names and values, such as "
+            '{"GUEST_OS": "mine"}'
+        )
     for key, value in notes.items():
         name = ":".join(map(str, key)) if isinstance(key, tuple) else str(key)
         text = text_of(name, note_texts.known_type(name), value)
