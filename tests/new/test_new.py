@@ -55,6 +55,16 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert [path.name for path in tmp_path.iterdir()] == ["main.c"]
 
 
-def test_a_folder_without_a_name(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["new", "/"]) == 4
-    assert "the kernel gets the folder's name" in capsys.readouterr().err
+@pytest.mark.parametrize("folder", ["/", "./---", "\u044f\u0434\u0440\u043e"])
+def test_a_folder_without_a_name(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new", folder]) == 4
+    said = "the kernel gets the folder's name, so let that have letters (a to z) or digits"
+    assert said in capsys.readouterr().err
+
+
+def test_what_is_to_be_typed_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["new", "My $Kernel"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "next: cd 'My $Kernel'; scons boot"

@@ -15,9 +15,12 @@ def new(parser: argparse.ArgumentParser) -> None:
 
 
 def _new(options: argparse.Namespace) -> int:
+    import shlex
+
+    from ..files import shown
     from ..new import create
 
     for path in create(options.folder, pvh=options.pvh, bits=32 if options.narrow else 64):
         print(path)
-    print(f"next: cd {options.folder}; scons boot")
+    print(f"next: cd {shlex.quote(shown(options.folder))}; scons boot")
     return 0

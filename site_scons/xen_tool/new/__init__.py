@@ -110,7 +110,10 @@ def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
     kind = KINDS[pvh, bits]
     name = re.sub(r"[^a-z0-9]+", "-", os.path.basename(os.path.abspath(folder)).lower()).strip("-")
     if not name:
-        raise XenToolError(f"{folder}: the kernel gets the folder's name, so let that have letters")
+        raise XenToolError(
+            f"{shown(folder)}: the kernel gets the folder's name, so let that have letters (a to z)"
+            " or digits"
+        )
     texts = {file: _text(file) for file in _FILES} | {"main.c": _text(kind.main)}
     for file in texts:
         path = os.path.join(folder, file)
