@@ -61,6 +61,7 @@ NEEDS = (
     Need("cpio", programs=("cpio",)),
     Need("gcc", programs=("gcc",)),
     Need("bubblewrap", programs=("bwrap",)),
+    Need("distcc", programs=("distcc", "distccd")),
     Need("rustc", programs=("rustc",)),
     Need("libc6-dev", files=("usr/include/stdio.h",)),
     *(Need(name, programs=(name,)) for name in ("bzip2", "lzop", "lz4", "zstd", "zsh", "fish")),

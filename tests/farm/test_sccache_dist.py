@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from project import Project, Run
+from project import Run
+
+from .loopback import FILES, free_ports, objects, tree, wait_for
 
 BIN = Path(sys.executable).parent
 DIST = BIN / "sccache-dist"
@@ -50,15 +51,6 @@ token = "{token}"
 [cache.disk]
 dir = "{folder}/cache"
 """
-FILES = 24
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def said(*words: str) -> str:
@@ -115,15 +107,6 @@ class Farm:
             process.wait()
 
 
-def wait_for(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError(f"no server listens at {port}")
-
-
 @pytest.fixture
 def farm(tmp_path: Path, gcc: str) -> Iterator[Farm]:
     if os.geteuid() != 0:
@@ -149,24 +132,10 @@ class Client:
             "SCCACHE_SERVER_UDS": str(folder / "socket"),
             "SCCACHE_DIRECT": "false",
         }
-        self.project = Project(folder / "tree")
-        names = [f"f{number}.c" for number in range(FILES)]
-        self.project.write_small(
-            f"objects = [env.XenObject(name) for name in {names}]\n"
-            'env.XenImage("kernel", objects, script="k.lds", loaders="none")\n'
-        )
-        for number, name in enumerate(names):
-            text = f'#include "h.h"\nint f{number}(int a) {{ return a * {number} + H; }}\n'
-            self.project.write(name, text)
-        self.project.write("include/h.h", "#define H 7\n")
+        self.project = tree(folder / "tree")
 
     def scons(self, *words: str) -> Run:
         return self.project.run("TOOLCHAIN=gcc", *words, **self.environment)
-
-    def objects(self, folder: str) -> dict[str, bytes]:
-        found = {p.name: p.read_bytes() for p in (self.project.top / folder).glob("*.o")}
-        assert len(found) == FILES
-        return found
 
     def sccache(self, *words: str) -> str:
         return subprocess.run(
@@ -205,7 +174,7 @@ def test_a_farm(client: Client, farm: Farm, tmp_path: Path) -> None:
     assert client.scons("O=alone").status == 0
     run = client.scons("CC_LAUNCHER=sccache", "-j4")
     assert run.status == 0, run.out + run.err
-    assert client.objects("build/x86_64") == client.objects("alone")
+    assert objects(client.project) == objects(client.project, "alone")
     assert sum(client.by_server().values()) == FILES
     assert client.servers() == 2
     wrong = Client(tmp_path / "wrong", farm, token="theirs")
@@ -231,4 +200,4 @@ def test_a_farm(client: Client, farm: Farm, tmp_path: Path) -> None:
         farm.servers[1].send_signal(signal.SIGKILL)
         lines += building.stdout.readlines()
     assert building.returncode == 0, "".join(lines)
-    assert client.objects("build/x86_64") == client.objects("alone")
+    assert objects(client.project) == objects(client.project, "alone")
