@@ -297,6 +297,20 @@ def test_a_linker_script_has_no_macros_that_g3_asks_for(tmp_path: Path) -> None:
     assert (tmp_path / "build/x86_64/layout.ld").read_text() == "base = 0x1000;\n"
 
 
+def test_a_further_script_is_preprocessed_before_the_link(tmp_path: Path) -> None:
+    tree = Project(tmp_path)
+    tree.write_small(
+        'env.Append(LINKFLAGS=["-T", env.XenScript("more.lds.S")])\n'
+        'env.XenImage("vmlinux", "main.c", script="k.lds", loaders="none")\n'
+    )
+    tree.write("main.c", "int a;\n")
+    tree.write("more.lds.S", "#define V 1\nSECTIONS { value = V; } INSERT AFTER .data;\n")
+    assert {"LDS more.lds"} | LINK <= tree.scons("build/x86_64/vmlinux").names
+    assert tree.up_to_date()
+    tree.edit("more.lds.S", "V 1", "V 2")
+    assert tree.scons().names == {"LDS more.lds"} | LINK
+
+
 def test_whatever_a_linker_script_reads(built_kernel: Project) -> None:
     script = built_kernel.top / "arch/x86/xen/vmlinux.lds.S"
     built_kernel.write("arch/x86/xen/part.lds.h", "INCLUDE of_header.lds\n")

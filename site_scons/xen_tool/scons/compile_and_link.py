@@ -15,7 +15,7 @@ from SCons.Util import flatten
 
 from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
-from ..toolchain.words import precompiled_headers
+from ..toolchain.words import names, precompiled_headers
 from . import command_lines
 from .errors import while_reading
 from .graph import compilation_db
@@ -217,7 +217,18 @@ def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[st
     words = [*command_lines.link(env, folder), "-T", script]
     libraries = tuple(command_lines.libraries(env))
     inputs = (script, *objects, *(name for name in libraries if not name.startswith("-")))
-    return Step("LD", (output,), inputs, LINK, words, (*objects, *libraries), env["XEN_LD_GROUP"])
+    # Such as -T, and another script that is preprocessed.
+    named = tuple(name for name in names(words) if name in env["XEN_GRAPH"].nodes)
+    return Step(
+        "LD",
+        (output,),
+        inputs,
+        LINK,
+        words,
+        (*objects, *libraries),
+        env["XEN_LD_GROUP"],
+        after=named,
+    )
 
 
 def _linked(env: Any, item: Any) -> str:
