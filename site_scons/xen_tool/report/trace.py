@@ -3,6 +3,9 @@
 
 Steps that run at the same time are on different rows: a step uses the first free row.  In
 Chromium's Trace Event Format "X" is a span, "i" a moment, "M" a name; times are microseconds.
+Perfetto drops a span that begins within another of its row and ends after it (slice_tracker.cc);
+here one ends before the next begins, or has it within itself and comes first.  It also drops an
+event with an escaped surrogate (json_parser.h).
 """
 
 from __future__ import annotations
@@ -21,18 +24,18 @@ class Trace:
     """Spans and moments since the creation of the trace."""
 
     def __init__(self) -> None:
-        self._start = time.perf_counter()
+        self._start = time.perf_counter_ns()
         self._events: list[dict[str, Any]] = []
-        self._rows: dict[str, tuple[int, float]] = {}
+        self._rows: dict[str, tuple[int, int]] = {}
         """The row and the start of each running step, by path."""
 
-    def now(self) -> float:
-        """Return the seconds since the creation of the trace."""
-        return time.perf_counter() - self._start
+    def now(self) -> int:
+        """Return the microseconds since the creation of the trace."""
+        return (time.perf_counter_ns() - self._start) // 1000
 
-    def span(self, name: str, start: float, row: int = _MAIN, **args: Any) -> None:
+    def span(self, name: str, start: int, row: int = _MAIN, **args: Any) -> None:
         """Add a span that began at start and ends now."""
-        self._add("X", name, start, _BUILD, row, args, dur=_micro(self.now() - start))
+        self._add("X", name, start, _BUILD, row, args, dur=self.now() - start)
 
     def begin(self, path: str) -> None:
         """Record that a step begins, on a free row."""
@@ -46,22 +49,22 @@ class Trace:
             row, start = self._rows.pop(path)
             self.span(f"{name} {path}", start, row, **args)
 
-    def boot(self, name: str, start: float) -> None:
+    def boot(self, name: str, start: int) -> None:
         """Add a phase of a boot that began at start and ends now."""
-        self._add("X", name, start, _BOOT, _MAIN, {}, dur=_micro(self.now() - start))
+        self._add("X", name, start, _BOOT, _MAIN, {}, dur=self.now() - start)
 
     def moment(self, name: str) -> None:
         """Add a moment of a boot."""
         self._add("i", name, self.now(), _BOOT, _MAIN, {}, s="t")
 
     def _add(
-        self, kind: str, name: str, at: float, process: int, row: int, args: Mapping[str, Any],
+        self, kind: str, name: str, at: int, process: int, row: int, args: Mapping[str, Any],
         **more: Any,
     ) -> None:  # fmt: skip
-        event = {"name": name, "ph": kind, "ts": _micro(at), "pid": process, "tid": row}
+        event = {"name": name, "ph": kind, "ts": at, "pid": process, "tid": row}
         self._events.append({**event, **more, "args": dict(args)})
 
-    def text(self) -> str:
+    def content(self) -> bytes:
         """Return the trace as JSON, in order of time."""
         rows = sorted({(event["pid"], event["tid"]) for event in self._events})
         names = [_named("process_name", pid, _MAIN, {_BUILD: "build", _BOOT: "boot"}[pid])
@@ -70,8 +73,9 @@ class Trace:
             _named("thread_name", pid, row, f"job {row}" if row else _ROWS[pid])
             for pid, row in rows
         ]
-        events = sorted(self._events, key=lambda event: event["ts"])
-        return json.dumps({"traceEvents": [*names, *events], "displayTimeUnit": "ms"}, indent=1)
+        events = sorted(self._events, key=lambda event: (event["ts"], -event.get("dur", 0)))
+        document = {"traceEvents": [*names, *events], "displayTimeUnit": "ms"}
+        return json.dumps(document, indent=1, ensure_ascii=False).encode("utf-8", "replace")
 
 
 _ROWS = {_BUILD: "scons", _BOOT: "console"}
@@ -79,10 +83,6 @@ _ROWS = {_BUILD: "scons", _BOOT: "console"}
 
 def _named(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
     return {"name": what, "ph": "M", "pid": pid, "tid": tid, "args": {"name": name}}
-
-
-def _micro(seconds: float) -> int:
-    return max(0, round(seconds * 1e6))
 
 
 class TimedConsole:

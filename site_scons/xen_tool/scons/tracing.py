@@ -50,8 +50,8 @@ def lines(folder: str, **options: bool) -> Lines:
 
 def _write(found: Trace, folder: str) -> None:
     path = f"{folder}/{_FILE}"
-    found.span("scons", 0.0)
-    write_if_changed(path, found.text())
+    found.span("scons", 0)
+    write_if_changed(path, found.content())
     print(f"{path}: open it in https://ui.perfetto.dev")
 
 
@@ -74,16 +74,16 @@ class _Traced(Lines):
         self._trace.end(step.path, step.name or step.action, **told)
 
 
-def judged(path: str, start: float) -> None:
+def judged(path: str, start: int) -> None:
     """Add the time since start to the trace, in which a file was judged."""
     if found := trace():
         found.span(f"judge {path}", start)
 
 
-def now() -> float:
+def now() -> int:
     """Return the time for judged()."""
     found = trace()
-    return found.now() if found else 0.0
+    return found.now() if found else 0
 
 
 def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callable[[], None]]:
