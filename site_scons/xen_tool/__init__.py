@@ -7,6 +7,7 @@ layers; each imports only those before it, and nothing imports the entry points:
     errors, files   the base class of users' errors; atomic writes
     light           records and signals without slow imports
     printable       names of files and the like as text that a terminal can show
+    json_text       the text of the documents that --json prints
     abi             constants of Xen's and Linux's ABI
     elf/            the ELF format: notes, machine code, objects
     toolchain/      compilers, assemblers and linkers

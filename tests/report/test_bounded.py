@@ -38,6 +38,7 @@ good, image = sys.argv[1:]
 for command in (
     *([name, image] for name in ("check", "inspect", "map", "size")),
     *(["diff", good, image], ["size", image, "--against", good]),
+    *([name, image, "--json"] for name in ("inspect", "map", "size")),
 ):
     print(*command, main(command))
 with ImageSymbols(image) as symbols:

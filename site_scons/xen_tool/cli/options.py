@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..errors import XenToolError
@@ -100,13 +100,17 @@ def pairs(options: argparse.Namespace, words: Iterable[str]) -> dict[str, str]:
 
 
 def print_result(
-    options: argparse.Namespace, document: object, lines: Iterable[str], *, good: bool
+    options: argparse.Namespace,
+    document: Mapping[str, Any] | None,
+    lines: Iterable[str],
+    *,
+    good: bool,
 ) -> int:
-    """Print a result as text or, with --json, as JSON; return the exit status."""
-    if options.json:
-        import json
+    """Print a result as text or, with --json, its document; return the exit status."""
+    if options.json and document is not None:
+        from ..json_text import pieces
 
-        print(json.dumps(document, indent=2))
+        sys.stdout.writelines(pieces(document))
     else:
         for line in lines:
             print(line)

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 from SCons.Script import AddOption, GetOption
 
@@ -18,6 +17,7 @@ from ..boot import given, modes
 from ..boot.modes import MODES
 from ..build.plan import CACHE_LIMIT
 from ..errors import XenToolError
+from ..json_text import pieces
 from ..loaders.model.releases import Xen
 from ..loaders.names import listed
 from ..toolchain.programs import NAMES
@@ -174,9 +174,10 @@ def documents() -> TextIO:
     return _documents or sys.stdout
 
 
-def print_json(document: object) -> None:
+def print_json(document: Mapping[str, Any]) -> None:
     """Print a document of --json."""
-    print(json.dumps(document, indent=2), file=documents(), flush=True)
+    documents().writelines(pieces(document))
+    documents().flush()
 
 
 def wants_provenance() -> bool:

@@ -152,7 +152,7 @@ def _rows(now: Mapping[Key, Bytes], before: Mapping[Key, Bytes] | None) -> list[
 
 
 def document(sizes: Sizes, before: Sizes | None) -> dict[str, Any]:
-    """Return what --json prints."""
+    """Return what --json prints; its lists are iterators, as there may be many symbols."""
     file, memory = sizes.total
     return {
         "schema": SCHEMA,
@@ -160,9 +160,9 @@ def document(sizes: Sizes, before: Sizes | None) -> dict[str, Any]:
         "file": file,
         "memory": memory,
         "against": before.image if before else None,
-        "sections": [_row(row) for row in rows(sizes, before, "sections")],
-        "objects": [_row(row) for row in rows(sizes, before, "objects")],
-        "symbols": [_row(row) for row in rows(sizes, before, "symbols")],
+        "sections": map(_row, rows(sizes, before, "sections")),
+        "objects": map(_row, rows(sizes, before, "objects")),
+        "symbols": map(_row, rows(sizes, before, "symbols")),
     }
 
 

@@ -9,7 +9,6 @@ runs.  AGAINST= names another image, or a revision of git, which is built in a t
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from ...build.step import LINK
 from ...errors import XenToolError
 from ...files import write_if_changed
 from ...functions import UNCHECKED
+from ...json_text import pieces
 from ...light import NamedTuple
 from ...report.size import history, linker_map, text
 from ...report.size.history import Entry
@@ -107,7 +107,7 @@ def measured(node: Any) -> Measured:
     kept, past = (f"{graph.plan.folder}/{_KEPT}/{relative}{end}" for end in (".json", _HISTORY))
     against = graph.env["XEN_SETTINGS"].get("AGAINST")
     before = stored_sizes(kept) if against is None else _other(graph, image, against)
-    write_if_changed(kept, json.dumps(document(sizes, None), indent=1))
+    write_if_changed(kept, "".join(pieces(document(sizes, None))))
     now = int(time.time())
     return Measured(sizes, before, history.add(past, sizes, now, revision(graph.top)))
 
