@@ -58,6 +58,42 @@ def original(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+OPTIONS = """
+AddOption("--level", type="string", default="O0")
+AddOption("--pair", nargs=2, default=("0", "0"))
+AddOption("--quick", nargs="?", const="1", default="0")
+AddOption("-z", "--zed", dest="z", action="append", default=[])
+one, two = GetOption("pair")
+said = [one, two, GetOption("quick"), *GetOption("z"), ARGUMENTS.get("WORD", "0")]
+env["CCFLAGS"] = [f"-{GetOption('level')}", f"-DSEED={'+'.join(said)}"]
+env.Default(env.XenImage("k", ["b.c"], script="k.lds", loaders="none"))
+env.XenSbom("sbom", DEFAULT_TARGETS[0])
+"""
+
+
+def test_options_and_words_of_the_sconstruct_are_given_again(
+    gcc: str, tmp_path: Path, each_scons: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = Project(tmp_path / "tree")
+    tree.write_small(OPTIONS, kconfig=KCONFIG)
+    tree.edit("SConstruct", 'XenConfigure("Kconfig")', 'XenConfigure("Kconfig", arguments={})')
+    (tree.top / "SConstruct").rename(tree.top / "build.py")
+    tree.write("b.c", FILES["b.c"])
+    # SCons 4.8 knows neither options of one letter nor several values before AddOption.
+    newest = each_scons == "newest"
+    more = ("--pair", "2", "30", "-z4", "-z", "5") if newest else ("--zed=4", "--zed=5")
+    given = ("-f", "build.py", "--level=O1", "--quick", *more)
+    run = tree.run("sbom", "--provenance", *given, "WORD=6", "-j2", "V=1", SCONSFLAGS="--level=O2")
+    assert run.status == 0, run.err
+    folder = tree.top / "build/x86_64/sbom"
+    statement = json.loads((folder / "provenance.intoto.json").read_text())
+    words = statement["predicate"]["buildDefinition"]["externalParameters"]["words"]
+    assert words == ["--file=build.py", "--level=O2", *given[2:], "WORD=6"]
+    assert f"-DSEED={'2+30' if newest else '0+0'}+1+4+5+6" in run.out
+    assert main(["rebuild", str(folder), "--tree", str(tree.top)]) == 0
+    assert "is the same, bit for bit" in capsys.readouterr().out
+
+
 @pytest.fixture
 def checkout(original: Project, tmp_path: Path) -> Project:
     """Another checkout."""

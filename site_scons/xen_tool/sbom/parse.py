@@ -40,6 +40,8 @@ class Recorded(NamedTuple):
     revision: str
     """The revision of git; "" if none was checked out."""
     settings: Mapping[str, str]
+    words: tuple[str, ...]
+    """Further words of the command line."""
     values: Mapping[str, str]
     """The CONFIG_ symbols, as inventory.values() returns them."""
     sources: Mapping[str, str]
@@ -106,8 +108,7 @@ def _recorded(path: str, build: _Elements, source: _Elements) -> Recorded:
                 tuple(names[one] for one in build.related(each["spdxId"], kind))
                 for kind in ("hasInput", "hasOutput", "usesTool")
             )
-            words = [v for k, v in _parameters(each).items() if k.startswith(_ARGUMENT)]
-            steps.append(Built(each["name"], tuple(words), *files))
+            steps.append(Built(each["name"], _words(_parameters(each), _ARGUMENT), *files))
     if not steps:
         raise ValueError
     versions = {
@@ -120,6 +121,7 @@ def _recorded(path: str, build: _Elements, source: _Elements) -> Recorded:
         given[spdx.TARGET],
         _revision(source),
         {name: given[name] for name in spdx.SETTINGS if name in given},
+        _words(given, spdx.WORD),
         {name: value for name, value in given.items() if name.startswith(_CONFIG)},
         sources,
         digests,
@@ -134,6 +136,10 @@ def _builds(build: _Elements) -> Iterator[dict[str, Any]]:
 
 def _parameters(build: Mapping[str, Any]) -> dict[str, str]:
     return {each["key"]: each.get("value", "") for each in build.get("build_parameter", [])}
+
+
+def _words(parameters: Mapping[str, str], start: str) -> tuple[str, ...]:
+    return tuple(value for key, value in parameters.items() if key.startswith(start))
 
 
 def _files(document: _Elements, names: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -37,6 +37,7 @@ def statement(inventory: Inventory, symbols: Mapping[str, str], about: About) ->
                 "externalParameters": {
                     "target": inventory.image,
                     "settings": dict(about.settings),
+                    "words": list(about.words),
                     "configuration": {f"CONFIG_{name}": v for name, v in symbols.items()},
                 },
                 "internalParameters": {

@@ -180,9 +180,10 @@ def _build(recorded: Recorded, there: Names) -> None:
     """
     top = there.here(TOP)
     saved = os.path.join(top, _SAVED)
-    settings = [f"# {n} is not set" if v == "n" else f"{n}={v}" for n, v in recorded.values.items()]
-    write_if_changed(saved, "".join(f"{line}\n" for line in settings))
-    words = [f"{name}={there.here(value)}" for name, value in recorded.settings.items()]
+    symbols = [f"# {n} is not set" if v == "n" else f"{n}={v}" for n, v in recorded.values.items()]
+    write_if_changed(saved, "".join(f"{line}\n" for line in symbols))
+    settings = (f"{name}={value}" for name, value in recorded.settings.items())
+    words = map(there.here, (*settings, *recorded.words))
     options = ("-Q", "-s", f"-j{os.cpu_count() or 1}", "--cache-disable")
     run = subprocess.run(
         [sys.executable, "-m", "SCons", *options, *words, there.here(recorded.image)],

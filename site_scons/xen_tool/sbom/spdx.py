@@ -32,12 +32,14 @@ IMAGE_TYPE = "urn:xen_tool:image"
 """The types of Builds: of one step, and of all steps of an image."""
 TARGET = "target"
 """The parameter with the name of the image.  The others are settings of the build, such as
-TOOLCHAIN, and CONFIG_ symbols as they are written in a saved configuration."""
+TOOLCHAIN, words of the command line, and CONFIG_ symbols as a saved configuration has them."""
 SETTINGS = (
     *("ARCH", "O", "TOOLCHAIN", "CROSS_COMPILE", "LLVM", "CC", "CC_LAUNCHER", "LD"),
     *("LOADERS", "XEN_RELEASE"),
 )
 """The settings of the command line that decide what is built."""
+WORD = "word["
+"""The start of the parameters with further words of the command line."""
 REVISION = "swh:1:rev:"
 """The start of the identifier of a revision of git (www.swhid.org)."""
 
@@ -56,6 +58,8 @@ class About(NamedTuple):
     """The revision of git that was checked out: 40 hexadecimal digits; "" if there is none."""
     settings: Mapping[str, str] = {}
     """The settings of the command line that decide what is built."""
+    words: tuple[str, ...] = ()
+    """Further words of the command line: those that name the SConstruct, or that it interprets."""
 
 
 def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -> dict[str, str]:
@@ -70,7 +74,7 @@ def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -
     ids: dict[str, str] = {}
     _describe_sources(source, inventory, licences, ids, about.revision)
     packages = _describe_files(build, inventory, licences, ids)
-    whole = _describe_steps(build, inventory, ids, about.settings)
+    whole = _describe_steps(build, inventory, ids, about)
     build.relate(whole, "usesTool", packages, "build")
     build.imports = {ids[path]: SOURCE for path in licences}
     _describe_image(output, build, inventory, licences, ids, whole, about)
@@ -183,10 +187,11 @@ def _describe_steps(
     document: Document,
     inventory: Inventory,
     ids: Mapping[str, str],
-    settings: Mapping[str, str],
+    about: About,
 ) -> str:
     """Add a Build for each step, and one for all; return the identifier of the latter."""
     config = inventory.configuration
+    words = [(f"{WORD}{number}]", word) for number, word in enumerate(about.words)]
     whole = document.add(
         "build_Build",
         "build",
@@ -197,7 +202,7 @@ def _describe_steps(
         build_configSourceDigest=_hashes(inventory.digests[config]) if config else [],
         build_configSourceEntrypoint=[config] if config else [],
         build_parameter=_entries(
-            [(TARGET, inventory.image), *settings.items(), *inventory.values.items()]
+            [(TARGET, inventory.image), *about.settings.items(), *words, *inventory.values.items()]
         ),
     )
     steps = []

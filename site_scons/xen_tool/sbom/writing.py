@@ -99,6 +99,7 @@ def write(
     about = about._replace(
         version=about.version or inventory.digests[inventory.image][:_SHORT],
         settings={name: within.word(value) for name, value in about.settings.items()},
+        words=tuple(map(within.word, about.words)),
     )
     licences = {path: found_licences.licence(path) for path in _sources(inventory, plan, generated)}
     texts = spdx.documents(inventory, licences, about)

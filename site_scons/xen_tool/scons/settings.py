@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TextIO
 
-from SCons.Script import AddOption, GetOption
+from SCons.Script import ARGLIST, AddOption, GetOption, Main
 
 from ..abi import ARCHES
 from ..boot import given, modes
@@ -183,6 +184,35 @@ def print_json(document: Mapping[str, Any]) -> None:
 def wants_provenance() -> bool:
     """Whether --provenance was given."""
     return bool(GetOption(_PROVENANCE))
+
+
+def project_words(given: Settings) -> list[str]:
+    """Return the words of the command line that name the SConstruct, or that only it interprets.
+
+    The latter are options of AddOption, each followed by its values, and NAME=value if
+    XenConfigure is called with arguments, and so takes none from the command line.
+    """
+    words = iter([*os.environ.get("SCONSFLAGS", "").split(), *sys.argv[1:]])
+    names = (f"{name}={v}" for name, v in ARGLIST if name not in RESERVED | given.kconfig.keys())
+    files = (f"--file={name}" for name in GetOption("file") or ())
+    return [*files, *_project_options(words), *names]
+
+
+def _project_options(words: Iterator[str]) -> Iterator[str]:
+    options = {
+        name: option
+        for option in Main.OptionsParser.local_option_group.option_list
+        for name in (*option._long_opts, *option._short_opts)
+        if option.dest not in (_JSON, _PROVENANCE)
+    }
+    for word in words:
+        name = word.partition("=")[0] if word.startswith("--") else word[:2]
+        if name in options:
+            yield word
+            # The value of nargs="?" is always in the same word.
+            count = options[name].nargs
+            if isinstance(count, int):
+                yield from islice(words, count - (word != name))
 
 
 def settings(arguments: Iterable[tuple[str, str]]) -> Settings:

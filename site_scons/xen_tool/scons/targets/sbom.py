@@ -14,7 +14,7 @@ from SCons.Script import GetOption
 from ..errors import no_image, one_image, while_building, while_reading
 from ..graph.nodes import Graph
 from ..paths import path_of
-from ..settings import wants_provenance
+from ..settings import project_words, wants_provenance
 
 _FOLDER = "sbom"
 _images: dict[Graph, set[str]] = {}
@@ -57,6 +57,7 @@ def xen_sbom(
             licence,
             writing.revision(graph.top),
             _settings(graph.env),
+            tuple(project_words(graph.env["XEN_SETTINGS"])),
         )
         folder = f"{graph.plan.folder}/{_FOLDER}"
         if len(_images[graph]) > 1:
