@@ -175,6 +175,88 @@ def test_a_text_without_quotes_is_told_of(tmp_path: Path) -> None:
     )
 
 
+REFUSED = {
+    "modules twice": 'config A\n\tbool "a"\n\tmodules\nconfig B\n\tbool "b"\n\tmodules\n',
+    "words behind help": 'config A\n\tbool "a"\n\thelp me\n',
+    "a number with a point": 'config N\n\tint "n"\n\tdefault 1.5\n',
+    "a path without quotes": 'config S\n\tstring "s"\n\tdefault a/b\n',
+    "an if without its end": 'menu "m"\nif y\nendmenu\n',
+    "a menu that ends in another file": 'menu "m"\nsource "end"\n',
+    "select of a constant": 'config A\n\tbool "a"\n\tselect "B"\n',
+    "depends without on": 'config A\n\tbool "a"\n\tdepends A\n',
+    "a comment with a condition": 'comment "c" if y\n',
+    "a file that is missing": 'source "none"\n',
+    "a file that reads itself": 'source "Kconfig"\n',
+    "a variable without a name": "= y\n",
+    "a word": "word\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kconfig", REFUSED.values(), ids=REFUSED)
+def test_both_refuse(c: CKconfig, tmp_path: Path, kconfig: str) -> None:
+    (tmp_path / "Kconfig").write_text(kconfig)
+    (tmp_path / "end").write_text("endmenu\n")
+    assert c.run("--olddefconfig").status
+    with pytest.raises(XenToolError, match=r"^(Kconfig|end):\d: "):
+        ours(tmp_path, kconfig)
+
+
+_PICK = 'choice\n\tprompt "c"\nconfig A\n\tbool "a"\n{}endchoice\n'
+ONLY_HERE = {
+    "a choice in a choice": _PICK.format(_PICK.format("").replace("A", "B")),
+    "a menu in a choice": _PICK.format('menu "m"\nconfig B\n\tbool "b"\nendmenu\n'),
+    "option": 'config A\n\tbool "a"\n\toption modules\n',
+    "boolean": "config A\n\tboolean\n",
+    "---help---": 'config A\n\tbool "a"\n\t---help---\n\t  Text.\n',
+    "def_string": "config A\n\tdef_string a\n",
+    "def_int": "config A\n\tdef_int 1\n",
+    "def_hex": "config A\n\tdef_hex 0x1\n",
+    "a late mainmenu": 'config A\n\tbool "a"\nmainmenu "m"\n',
+    "a prompt without quotes": "config A\n\tbool a\n",
+    "source without quotes": "source more\n",
+    "a pattern": 'source "mor*"\n',
+    "rsource": 'rsource "more"\n',
+    "osource": 'osource "none"\nconfig A\n\tbool\n',
+    "a string of two lines": 'config A\n\tbool "a \\\nb"\n',
+    "an assignment of two lines": "X = a \\\n\tb\nconfig A\n\tbool\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kconfig", ONLY_HERE.values(), ids=ONLY_HERE)
+def test_what_only_we_read(c: CKconfig, tmp_path: Path, kconfig: str) -> None:
+    (tmp_path / "Kconfig").write_text(kconfig)
+    (tmp_path / "more").write_text("config A\n\tbool\n")
+    assert c.run("--olddefconfig").status
+    assert "A" in ours(tmp_path, kconfig).values
+
+
+def test_what_is_not_utf_8(tmp_path: Path) -> None:
+    for line, words in {
+        "default": "it is not UTF-8 text; convert the file",
+        "prompt": None,
+    }.items():
+        (tmp_path / "Kconfig").write_bytes(
+            f'config S\n\tstring\n\t{line} "\xef"\n'.encode("latin-1")
+        )
+        if words is None:
+            assert read_kconfig(tmp_path / "Kconfig", tmp_path, {}).problems == []
+            continue
+        with pytest.raises(XenToolError, match=f"^Kconfig:3: .*{words}"):
+            read_kconfig(tmp_path / "Kconfig", tmp_path, {})
+    (tmp_path / "Kconfig").write_text('\ufeffconfig A\n\tbool\xa0"a"\n\tdefault y\n')
+    assert read_kconfig(tmp_path / "Kconfig", tmp_path, {}).problems == [
+        "Kconfig:1: the character '\\ufeff' is ignored",
+        "Kconfig:2: the character '\\xa0' is ignored",
+    ]
+
+
+def test_all_of_an_output(c: CKconfig, tmp_path: Path) -> None:
+    kconfig = 'config S\n\tstring\n\tdefault "$(shell,printf %05000d 7)"\n'
+    (tmp_path / "Kconfig").write_text(kconfig)
+    assert len(c.run("--olddefconfig").config) == len('CONFIG_S=""\n') + 4095
+    assert ours(tmp_path, kconfig).values["S"] == f"{7:05000d}"
+
+
 _TREES = (Path(__file__).parent / "kconfigs.txt").read_text().split("=== ")[1:]
 KCONFIG = dict(tree.split("\n", 1) for tree in _TREES)
 KCONFIG["no newline at the end"] = 'config A\n\tbool "a"'

@@ -476,6 +476,25 @@ config ONE
         tree(text, SMP="1")
 
 
+def test_blocks_without_their_end_are_named(tree: Tree, tmp_path: Path) -> None:
+    write(tmp_path / "more", "config A\n\tbool\n")
+    for text, words in {
+        'menu "m"\n\ndepends on y\nconfig A\n\tbool\n': "Kconfig:1: this menu has no endmenu",
+        'menu "m"\n\tif y\n': "Kconfig:2: this if has no endif",
+        'menu "m"\n\tif y\nendmenu\n': "Kconfig:2: this if has no endif",
+        "config A\n\tbool\nchoice\n\thelp\n\t  Text.": "Kconfig:3: this choice has no endchoice",
+        'if y\nsource "more"\nendif\nmenu "m"\n': "Kconfig:4: this menu has no endmenu",
+    }.items():
+        with pytest.raises(XenToolError) as caught:
+            tree(text)
+        assert str(caught.value) == words
+
+
+def test_nesting_beyond_what_python_takes_is_one_sentence(tree: Tree) -> None:
+    with pytest.raises(XenToolError, match=r"^Kconfig:\d+: kconfiglib cannot read it: Recursion"):
+        tree("if y\n" * 2000 + "endif\n" * 2000)
+
+
 # What a Python with these folders first on its path says of kconfiglib.
 PROGRAM = """
 import sys

@@ -233,7 +233,8 @@ ELSEWHERE = {
 RARE = {
     "KCONFIG_ALLCONFIG=", "is not kept by", "cannot be read: ", " is set twice, to ", "seed ",
     "the shortest configuration is in ", "modules, but no symbol", "modules are off, so m",
-    "kconfiglib cannot read it", "this cannot be here", "of the choice must be one symbol",
+    "kconfiglib cannot read it", "the help text begins on", "is not UTF-8 text",
+    "declare symbols in the SConstruct", "this cannot be here", "of the choice must be one symbol",
     "`is not set` is no number", "; set the variable in the environment",
     "it is not a regular file", " needs settings: type", "sets of ", " is overruled by ",
     " switches on ", "; it is for ARCH=", "Kconfig: ", "no folder of configurations is named",

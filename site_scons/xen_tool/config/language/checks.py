@@ -14,10 +14,6 @@ from typing import Any, NamedTuple
 
 from .values import Symbol, base_of, is_logical, is_number
 
-# An escaped character, an operator of two characters, or one character.
-_TOKENS = re.compile(r"\\.|:=|\+=|&&|\|\||.")
-_UNSUPPORTED = re.compile(r"[^\w\s$()=!<>&|/.,'\"-]|[&|]")
-
 
 class KconfigPlace(NamedTuple):
     """The place of a property that may have a condition, and the token that it begins with."""
@@ -80,25 +76,6 @@ def is_misplaced(token: int | None, item: Any) -> bool:
     return bool(item == k.COMMENT) and token in (
         *for_symbols, *for_both, k._T_OPTIONAL, k._T_VISIBLE,
     )  # fmt: skip
-
-
-def mend_line(text: str) -> tuple[str, list[str]]:
-    """Return a line as C kconfig's lexer reads it, and the warnings that it prints."""
-    mended, mistakes, quote = "", [], ""
-    for token in _TOKENS.findall(text.rstrip("\n")):
-        if quote:
-            quote = "" if token == quote else quote
-        elif token in ("'", '"'):
-            quote = token
-        elif token == "#":
-            break
-        elif _UNSUPPORTED.fullmatch(token):
-            mistakes.append(f"the character {token!r} is ignored")
-            continue
-        mended += token
-    if quote:
-        mistakes.append("a string has no closing quote")
-    return f"{mended}{quote}\n", mistakes
 
 
 def unmet(kconf: Any) -> list[str]:

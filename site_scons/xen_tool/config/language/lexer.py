@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Correct the text of Kconfig files where kconfiglib reads it otherwise than C kconfig's lexer.l.
+
+Used by parser.py, which hands the text to kconfiglib.
+"""
+
+from __future__ import annotations
+
+import re
+
+# The beginning of a macro, an escaped character, an operator of two characters, or one character.
+_TOKENS = re.compile(r"\$\(|\\.|:=|\+=|&&|\|\||.")
+_UNSUPPORTED = re.compile(r"[^\w\s$()=!<>&|'\"-]|[&|]", re.ASCII)
+
+
+def end_comments(text: str) -> str:
+    """Return the text of a file in which each comment ends with its line, even after a backslash.
+
+    Kconfiglib would take the next line for a part of the comment.
+    """
+    if "\\\n" not in text:
+        return text
+    lines = text.split("\n")
+    return "\n".join(f"{x} " if x.endswith("\\") and _has_comment(x) else x for x in lines)
+
+
+def mend_line(text: str) -> tuple[str, list[str]]:
+    """Return a line as C kconfig's lexer reads it, and the warnings that it prints."""
+    tokens, quote = _scan(text.rstrip("\n"))
+    mended, mistakes = "", []
+    for token, is_literal in tokens:
+        if is_literal or not _UNSUPPORTED.fullmatch(token):
+            mended += token
+        else:
+            mended += " "
+            mistakes.append(f"the character {token!r} is ignored")
+    if quote:
+        mistakes.append("a string has no closing quote")
+    return f"{mended}{quote}\n", mistakes
+
+
+def has_ignored(text: str) -> bool:
+    """Whether C kconfig ignores a `.` or `/` of a line, which to kconfiglib is part of a name."""
+    if "." not in text and "/" not in text:
+        return False
+    return any(token in (".", "/") and not is_literal for token, is_literal in _scan(text)[0])
+
+
+def _has_comment(line: str) -> bool:
+    return sum(len(token) for token, _is_literal in _scan(line)[0]) < len(line)
+
+
+def _scan(line: str) -> tuple[list[tuple[str, bool]], str]:
+    """Return the tokens of a line before a comment, and the quote that is open at its end.
+
+    Each token comes with whether it is literal: in a string or a macro.
+    """
+    found: list[tuple[str, bool]] = []
+    quote, depth = "", 0
+    for token in _TOKENS.findall(line):
+        if depth or token == "$(":
+            depth += token.endswith("(") - token.endswith(")")
+        elif quote:
+            quote = "" if token == quote else quote
+        elif token in ("'", '"'):
+            quote = token
+        elif token == "#":
+            break
+        found.append((token, bool(depth or quote)))
+    return found, quote
