@@ -158,6 +158,8 @@ MEANT = [
     ("CONFIG_B = y", "malformed line"),
     (" CONFIG_B=y", "malformed line"),
     ("CONFIG_=y", "malformed line"),
+    ("CONFIG_B=y\0", "malformed line"),
+    ('CONFIG_S="a\0b"', "malformed line"),
 ]
 
 

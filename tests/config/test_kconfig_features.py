@@ -84,6 +84,12 @@ def test_a_choice_has_one_value(tree: Tree) -> None:
         tree(choice(), TWO="0")
 
 
+def test_a_symbol_of_a_choice_that_is_not_visible(tree: Tree) -> None:
+    text = 'config FOO\n\tbool "foo"\n' + choice().replace('bool "one"', 'bool "one" if FOO')
+    with pytest.raises(XenToolError, match=r"^ONE=1 cannot hold: it is not visible: it needs FOO$"):
+        tree(text, ONE="1")
+
+
 def test_an_optional_choice_may_have_none(tree: Tree) -> None:
     assert tree(choice(optional="optional")).values == {"ONE": "n", "TWO": "n"}
     assert tree(choice(optional="optional"), ONE="1").values == {"ONE": "y", "TWO": "n"}
@@ -141,7 +147,7 @@ def test_without_modules_a_tristate_is_a_bool(tree: Tree) -> None:
         ("depends on n", "y", "T=y cannot hold: it needs n, which never holds"),
         ("depends on B", "y", "T=y cannot hold: it needs B (=n, default)"),
         ("depends on m && OFF", "m", "T=m cannot hold: it needs OFF (=n, default)"),
-        ("depends on S = m", "y", "T=y cannot hold: it needs S = m, with S (=, default)"),
+        ("depends on S = m", "y", "T=y cannot hold: it needs S = m, with S (not set, default)"),
     ],
 )
 def test_what_stands_in_the_way_of_a_tristate(
@@ -160,7 +166,7 @@ def test_a_prompt_that_is_there_for_m_only(tree: Tree) -> None:
         tree(text, T="y")
     assert (
         str(caught.value)
-        == "T=y cannot hold: it can be m at most, as its prompt is: it needs m && MODULES"
+        == "T=y cannot hold: it can be m at most, as its prompt needs m && MODULES"
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from project import Project
+from project import TOP, Project
 
 
 def config(kernel: Project) -> str:
@@ -162,7 +162,7 @@ def test_a_value_that_is_lost_is_told_of_by_every_target(kernel: Project, target
     kernel.write("kconfig/Kconfig", f'{text}\nconfig COUNT\n\tint "count"\n\trange 1 9\n')
     kernel.write(".config", LOST)
     assert kernel.scons(target).err.splitlines() == [
-        "xen_tool: note: .config:2: Kconfig has no symbol GONE (here y)",
+        "xen_tool: note: .config:2: GONE=y: Kconfig has no symbol GONE; the line has no effect",
         "xen_tool: note: .config:5: SMP=maybe: in a file the value is y or n; "
         "the line has no effect",
         "xen_tool: note: VMSPLIT_2G=y in .config:3 does not hold: it needs X86_32 (=n, ARCH)",
@@ -268,7 +268,8 @@ def test_setconfig_tells_what_follows(kernel: Project) -> None:
     kernel.write(".config", "# CONFIG_XEN is not set\nCONFIG_SMP=y\n")
     assert kernel.scons("setconfig", "XEN_PVH=1").err.splitlines() == [
         "xen_tool: note: XEN_PVH=1 on the command line switches on XEN, which it needs",
-        "xen_tool: note: XEN=n in .config:1 does not hold: it is y",
+        "xen_tool: note: XEN=n in .config:1 is overruled by "
+        "XEN=y for XEN_PVH=1 on the command line",
     ]
     assert (
         "xen_tool: note: XEN_PVH=y in .config:22 does not hold: "
@@ -367,7 +368,10 @@ def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
         "implies": [],
         "choice": None,
     }
+    described = (TOP / "docs/configuration.md").read_text().split("## JSON")[1].split("##")[0]
+    assert re.findall(r'^ +\{?"(\w+)":', described, re.MULTILINE)[2:] == list(symbols["SMP"])
     assert symbols["VMSPLIT_2G"]["choice"] == ["VMSPLIT_3G", "VMSPLIT_2G", "VMSPLIT_1G"]
+    assert symbols["VMSPLIT_2G"]["depends"] == "X86_32"
     assert symbols["VMSPLIT_2G"]["visible"] is False
     assert symbols["KASAN"]["depends"] == "X86_64"
     assert symbols["PAGE_OFFSET"]["defaults"] == [

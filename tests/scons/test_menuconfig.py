@@ -294,7 +294,7 @@ def test_help_minimal_configuration_and_load(kernel: Project, terminal: Open) ->
     screen.keys("n")
     status, text = screen.end()
     assert status == 0
-    assert "xen_tool: note: mine:3: Kconfig has no symbol GONE (here y)" in text
+    assert "xen_tool: note: mine:3: GONE=y: Kconfig has no symbol GONE" in text
     assert state(kernel) == before
     assert (kernel.top / "defconfig").read_text() == "CONFIG_XEN=y\n"
 

@@ -23,14 +23,14 @@ def test_a_setting_after_why_is_a_question(built_kernel: Project) -> None:
         "type XEN_PV=n",
     ]
     assert why(built_kernel, "VMSPLIT_2G=y")[-1] == (
-        "the smallest way there, tried: ARCH=i386 VMSPLIT_2G=y"
+        "the smallest settings that give it, tried: ARCH=i386 VMSPLIT_2G=y"
     )
     assert built_kernel.up_to_date()
 
 
 def test_the_way_that_is_told_is_a_way(kernel: Project) -> None:
     kernel.write(".config", "# CONFIG_XEN is not set\n")
-    way = why(kernel, "XEN_PV=y")[-1].removeprefix("the smallest way there, tried: ")
+    way = why(kernel, "XEN_PV=y")[-1].removeprefix("the smallest settings that give it, tried: ")
     lines = kernel.scons("listconfig", *way.split()).out.splitlines()
     assert ["XEN_PV", "y", "on the command line"] in [line.split(maxsplit=2) for line in lines]
 
@@ -126,13 +126,13 @@ def test_a_symbol_without_a_value(kernel: Project) -> None:
         "XEN",
     ).out.splitlines() == [
         "VMSPLIT_2G is n (default); its type is bool, defined at kconfig/Kconfig.x86:44",
-        "  it depends on <choice> (=n)",
+        "  it depends on X86_32 (=n)",
         "  it is one of VMSPLIT_3G, VMSPLIT_2G, VMSPLIT_1G",
-        "  on it depend PAGE_OFFSET",
+        "  what depends on it: PAGE_OFFSET",
         "XEN is y (in kconfig/configs/x86_64_defconfig:3); its type is bool, "
         "defined at kconfig/Kconfig.xen:5",
         "  it depends on X86_64 (=y) || X86_32 (=n)",
-        "  on it depend XEN_HYPERCALL_PAGE, XEN_PV, XEN_PVH",
+        "  what depends on it: XEN_HYPERCALL_PAGE, XEN_PV, XEN_PVH",
     ]
     assert "do you mean XEN_PV" in kernel.run("why", "XEN_VP").err
 

@@ -56,7 +56,7 @@ def test_what_is_told_of_it(sconsw: Typed) -> None:
     symbols = json.loads(sconsw("listconfig", "--json"))["symbols"]
     assert {"XEN", "XEN_PV", "SMP"} <= {symbol["name"] for symbol in symbols}
     assert sconsw("why", "VMSPLIT_2G=y").endswith("tried: ARCH=i386 VMSPLIT_2G=y\n")
-    assert "on it depend" in sconsw("why", "XEN")
+    assert "what depends on it" in sconsw("why", "XEN")
     assert "do you mean MODE" in sconsw("MODEE=pv", status=2)
     assert "type XEN=1 XEN_PV=1" in sconsw("XEN=0", "XEN_PV=1", status=2)
     assert "type `scons menuconfig`" in sconsw("nconfig", status=2)

@@ -22,15 +22,19 @@ def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[s
     """
     for assignment in settings:
         assign(assignment)
-    notes = []
+    notes: list[str] = []
+    given = list(settings)
     for assignment in settings:
-        notes += _switch_on_needs(assignment, settings)
-    where = origins([*saved, *settings])
+        if switched := _switch_on_needs(assignment, settings):
+            names = " and ".join(other.symbol.name for other in switched)
+            notes.append(f"{assignment} {COMMAND_LINE} switches on {names}, which it needs")
+            given += switched
+    where = origins([*saved, *given])
     for assignment in settings:
         if not assignment.holds():
             why = reason(assignment, where)
             raise XenToolError(f"{assignment} cannot hold: {why}")
-    return notes + overruled(saved, settings)
+    return notes + overruled(saved, given)
 
 
 def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> list[str]:
@@ -64,7 +68,8 @@ def assign(assignment: Assignment) -> None:
         symbol.set_value(assignment.value)
 
 
-def _switch_on_needs(assignment: Assignment, settings: Sequence[Assignment]) -> list[str]:
+def _switch_on_needs(assignment: Assignment, settings: Sequence[Assignment]) -> list[Assignment]:
+    """Switch on the symbols that an assignment needs to hold; return these assignments."""
     taken = {setting.symbol for setting in settings}
     switched: dict[Symbol, int | None] = {}
     while assignment.value != "n" and not assignment.holds():
@@ -74,9 +79,9 @@ def _switch_on_needs(assignment: Assignment, settings: Sequence[Assignment]) -> 
         for symbol in more:
             switched[symbol] = symbol.user_value
             symbol.set_value("y")
-    if not assignment.holds():
-        for symbol, before in switched.items():
-            symbol.unset_value() if before is None else symbol.set_value(before)
-        return []
-    names = " and ".join(symbol.name for symbol in switched)
-    return [f"{assignment} {COMMAND_LINE} switches on {names}, which it needs"] if names else []
+    if assignment.holds():
+        why = f"for {assignment} {COMMAND_LINE}"
+        return [Assignment(symbol, "y", "y", why) for symbol in switched]
+    for symbol, before in switched.items():
+        symbol.unset_value() if before is None else symbol.set_value(before)
+    return []

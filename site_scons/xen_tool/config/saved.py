@@ -109,20 +109,24 @@ class _Reader:
     def read(self, text: str) -> None:
         for number, line in enumerate(text.split("\n"), start=1):
             where = f"{self._name}:{number}"
-            if match := _SET.fullmatch(line.removesuffix("\r")):
+            match = _SET.fullmatch(line.removesuffix("\r"))
+            if "\0" in line or not (match or line.startswith("#") or not line.strip()):
+                # C kconfig would only warn, and a merge conflict would lose settings.
+                raise XenToolError(f"{where}: malformed line {shortened(line)!r}; {_MEND}")
+            if match:
                 self._assign(match[1], match[2], where)
             elif match := _UNSET.match(line):
                 self._assign(match[1], None, where)
-            elif line.strip() and not line.startswith("#"):
-                # C kconfig would only warn, and a merge conflict would lose settings.
-                raise XenToolError(f"{where}: malformed line {shortened(line)!r}; {_MEND}")
 
     def _assign(self, name: str, text: str | None, where: str) -> None:
         typed = "n" if text is None else text
         symbol = self._kconf.syms.get(name)
         if symbol is None or not symbol.nodes:
             self.unknown.append((name, typed))
-            self.notes.append(f"{where}: Kconfig has no symbol {name} (here {shortened(typed)})")
+            self.notes.append(
+                f"{where}: {name}={shortened(typed)}: Kconfig has no symbol {name}; "
+                "the line has no effect"
+            )
             if "KCONFIG_WARN_UNKNOWN_SYMBOLS" in os.environ:
                 self.warnings.append(self.notes[-1])
             return

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ...abi import ARCHES
 from ..assignments import COMMAND_LINE, Assignment, Origins
+from ..language.kconf import Kconfig
 from ..language.values import Symbol, is_logical
 
 _MOST_LINKS = 5
@@ -20,6 +21,18 @@ _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
 def has_prompt(symbol: Symbol) -> bool:
     """Whether a user can ever set the symbol."""
     return any(node.prompt for node in symbol.nodes)
+
+
+def without_choices(kconf: Kconfig, expression: Any) -> Any:
+    """Return an expression in which each choice is replaced by what it depends on."""
+    import kconfiglib
+
+    if isinstance(expression, kconfiglib.Choice):
+        return without_choices(kconf, expression.direct_dep)
+    if not isinstance(expression, tuple):
+        return expression
+    operator, *parts = (expression[0], *(without_choices(kconf, p) for p in expression[1:]))
+    return kconf._make_and(*parts) if operator == kconfiglib.AND else (operator, *parts)
 
 
 def origin(symbol: Symbol, holding: Origins) -> str:
@@ -89,7 +102,7 @@ def explained(assignment: Assignment, where: Origins) -> ValueReason:
         return ValueReason(f"{most}; {needs.text}", "", needs.symbols) if most else needs
     if most:
         return ValueReason(most, "", ())
-    if symbol.choice is not None:
+    if symbol.choice is not None and (symbol.visibility or not symbol.choice.visibility):
         return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
         selecting = [s for s in _symbols(symbol.rev_dep) if s.str_value != "n"]
@@ -100,11 +113,11 @@ def explained(assignment: Assignment, where: Origins) -> ValueReason:
         if kconfiglib.expr_value(condition):
             return ValueReason(f"its range is {low.str_value} to {high.str_value}", "", ())
     if symbol.visibility == 0:
-        return _with_conditions("it is not visible", symbol)
+        return _with_conditions("it is not visible: it needs", symbol)
     if assignment.value == "m" and symbol.type == kconfiglib.BOOL:
         return ValueReason(f"modules are off, so m means y; it is {symbol.str_value}", "", ())
     if whole and symbol.visibility == 1:
-        return _with_conditions("it can be m at most, as its prompt is", symbol)
+        return _with_conditions("it can be m at most, as its prompt needs", symbol)
     return ValueReason(f"it is {symbol.str_value or 'not set'}", "", ())
 
 
@@ -174,7 +187,7 @@ def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
     if selected is None and symbol.choice.visibility:
         return ValueReason(f"its choice is {symbol.choice.str_value}", "", ())
     if selected is None:
-        return _with_conditions("its choice is not visible", symbol.choice)
+        return _with_conditions("its choice is not visible: it needs", symbol.choice)
     text = f"{selected.name} ({_state(selected, where)}) is chosen in its place"
     return ValueReason(text, "drop one of them", [selected])
 
@@ -182,11 +195,12 @@ def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
 def _with_conditions(text: str, item: Any) -> ValueReason:
     import kconfiglib
 
-    conditions = [node.prompt[1] for node in item.nodes if node.prompt]
+    prompts = [node.prompt[1] for node in item.nodes if node.prompt]
+    conditions = [without_choices(item.kconfig, condition) for condition in prompts]
     symbols = {s for condition in conditions for s in _symbols(condition) if s is not item}
     needs = " or ".join(map(kconfiglib.expr_str, conditions))
     ordered = sorted(symbols, key=lambda s: str(s.name))
-    return ValueReason(f"{text}: it needs {needs}", "", ordered)
+    return ValueReason(f"{text} {needs}", "", ordered)
 
 
 def _unmet(expression: Any, least: int = 1) -> list[Any]:
@@ -216,7 +230,7 @@ def _symbols(expression: Any) -> list[Symbol]:
 
 def _state(symbol: Symbol, where: Origins) -> str:
     by = f"set {where[symbol.name]}" if symbol.name in where else origin(symbol, {})
-    return f"={symbol.str_value}, {by}"
+    return f"={symbol.str_value}, {by}" if symbol.str_value else f"not set, {by}"
 
 
 def _other_arch(symbol: Symbol) -> str:

@@ -18,7 +18,7 @@ from ..language.checks import where
 from ..language.kconf import Kconfig
 from ..language.values import Symbol, base_of, is_logical, number
 from ..overrides import assign
-from .reasons import has_prompt, origin, reason
+from .reasons import has_prompt, origin, reason, without_choices
 
 Load = Callable[[Arch], tuple[Kconfig, Origins]]
 """Reads Kconfig and the saved configuration for an architecture; returns origins as well."""
@@ -42,7 +42,7 @@ def why(load: Load, arch: Arch, name: str, text: str) -> list[str]:
     if wanted.holds():
         return [f"{has}; it can be {wanted.value}", f"type {wanted}"]
     lines = [f"{has}, and cannot be {wanted.value}: {reason(wanted, where_set, fix=False)}"]
-    return [*lines, _smallest_way(load, arch, wanted)]
+    return [*lines, _smallest_settings(load, arch, wanted)]
 
 
 def about(load: Load, arch: Arch, name: str) -> list[str]:
@@ -60,8 +60,9 @@ def about(load: Load, arch: Arch, name: str) -> list[str]:
         f"{symbol.name} is {symbol.str_value or 'not set'} ({origin(symbol, where_set)}); "
         f"its type is {kind}, defined at {places}"
     ]
-    if symbol.direct_dep is not kconf.y:
-        lines.append(f"  it depends on {_with_values(symbol.direct_dep)}")
+    dependencies = without_choices(kconf, symbol.direct_dep)
+    if dependencies is not kconf.y:
+        lines.append(f"  it depends on {_with_values(dependencies)}")
     for verb, expression in (("selected", symbol.rev_dep), ("implied", symbol.weak_rev_dep)):
         if expression is not kconf.n:
             lines.append(f"  it is {verb} by {_with_values(expression)}")
@@ -70,7 +71,7 @@ def about(load: Load, arch: Arch, name: str) -> list[str]:
     # Symbols of a choice also depend on one another, through the choice.
     others = sorted(other.name for other in symbol._dependents if getattr(other, "name", None))
     if others:
-        lines.append(f"  on it depend {', '.join(others)}")
+        lines.append(f"  what depends on it: {', '.join(others)}")
     return lines
 
 
@@ -85,42 +86,51 @@ def _with_values(expression: Any) -> str:
     return str(kconfiglib.expr_str(expression, text))
 
 
-def _smallest_way(load: Load, arch: Arch, wanted: Assignment) -> str:
-    """Return a line with the smallest settings that lead to the value, or that none were found."""
-    tries = 0
-    others = [other for other in ARCHES.values() if other is not arch]
-    for candidate in (arch, *others):
+def _smallest_settings(load: Load, arch: Arch, wanted: Assignment) -> str:
+    """Return a line with the smallest settings that give the value, or that none were found."""
+    best: dict[str, str] = {}
+    tries, are_all = 0, True
+    for candidate in (arch, *(other for other in ARCHES.values() if other is not arch)):
+        setting = {} if candidate is arch else {"ARCH": candidate.name}
+        most = (len(best) - 1 if best else _MOST_SETTINGS) - len(setting)
+        if most < has_prompt(wanted.symbol):
+            continue
         try:
             kconf, _where = load(candidate)
         except XenToolError:
             # The project does not support this architecture.
             continue
-        setting = [] if candidate is arch else [f"ARCH={candidate.name}"]
-        for settings in itertools.islice(_tries(kconf, wanted), _MOST_TRIES):
+        for count, settings in enumerate(_sets(kconf, wanted, most)):
+            if count == _MOST_TRIES:
+                are_all = False
+                break
             tries += 1
-            if _leads_there(kconf, settings, wanted):
-                way = " ".join([*setting, *(f"{n}={v}" for n, v in settings.items())])
-                return f"the smallest way there, tried: {way}"
-    most = f"up to {_MOST_SETTINGS} settings"
-    if tries >= _MOST_TRIES:
-        return f"no way there was found in {tries} sets of {most}; there are more"
-    return f"no way there was found: none of {tries} sets of {most} leads there"
+            if _gives_value(kconf, settings, wanted):
+                best = {**setting, **settings}
+                break
+    if best:
+        smallest = "the smallest settings" if are_all else "settings, perhaps not the smallest,"
+        return f"{smallest} that give it, tried: {' '.join(f'{n}={v}' for n, v in best.items())}"
+    sets = f"{tries} sets of up to {_MOST_SETTINGS} settings"
+    if not are_all:
+        return f"no settings were found that give it: {sets} were tried, and there are more"
+    return f"no settings give it: all {sets} were tried"
 
 
-def _tries(kconf: Kconfig, wanted: Assignment) -> Iterator[Mapping[str, str]]:
-    """Yield sets of settings, smaller ones first, each with the setting that was asked for."""
+def _sets(kconf: Kconfig, wanted: Assignment, most: int) -> Iterator[Mapping[str, str]]:
+    """Yield sets of up to `most` settings, smaller ones first, each with the wanted setting."""
     symbol = kconf.syms.get(wanted.symbol.name)
     if symbol is None or not symbol.nodes:
         return
     last = {symbol.name: wanted.typed} if has_prompt(symbol) else {}
-    options = list(dict.fromkeys(_options(symbol)))
-    for size in range(_MOST_SETTINGS):
+    options = list(dict.fromkeys(_options(symbol, wanted.value)))
+    for size in range(most + 1 - len(last)):
         for chosen in itertools.combinations(options, size):
             if len(dict(chosen)) == size:
                 yield dict(chosen) | last
 
 
-def _leads_there(kconf: Kconfig, settings: Mapping[str, str], wanted: Assignment) -> bool:
+def _gives_value(kconf: Kconfig, settings: Mapping[str, str], wanted: Assignment) -> bool:
     """Whether settings hold and give the wanted value; they are undone afterwards."""
     assignments = from_settings(kconf, settings)
     before = [(a.symbol, a.symbol.user_value) for a in assignments]
@@ -139,12 +149,19 @@ def _leads_there(kconf: Kconfig, settings: Mapping[str, str], wanted: Assignment
     return there
 
 
-def _options(symbol: Symbol) -> Iterator[tuple[str, str]]:
-    """Yield settings of all symbols that this one depends on, nearest first, to other values."""
+def _options(symbol: Symbol, value: str) -> Iterator[tuple[str, str]]:
+    """Yield settings of all symbols that this one depends on, nearest first, to other values.
+
+    A bool or tristate takes each other value; a number or text takes the values that it is
+    compared with, those beside them, and the wanted value if it is a default or a bound.
+    """
     import kconfiglib
 
     queue, seen = [symbol], {symbol}
     for item in queue:
+        for given in _givers(item):
+            if given.nodes and has_prompt(given) and is_value(given, value):
+                yield given.name, value
         for expression in _expressions(item):
             yield from _compared(expression)
             for more in sorted(kconfiglib.expr_items(expression), key=lambda i: str(i.name)):
@@ -156,9 +173,20 @@ def _options(symbol: Symbol) -> Iterator[tuple[str, str]]:
             seen.update(item.syms)
         elif item is not symbol and has_prompt(item):
             boolean = is_logical(item)
-            for value in ("y", "m", "n") if boolean else ():
-                if value != item.str_value and is_value(item, value):
-                    yield item.name, value
+            for text in ("y", "m", "n") if boolean else ():
+                if text != item.str_value and is_value(item, text):
+                    yield item.name, text
+
+
+def _givers(item: Any) -> list[Symbol]:
+    """Return the symbols from which a number or text takes its default or bounds."""
+    import kconfiglib
+
+    if isinstance(item, kconfiglib.Choice) or is_logical(item):
+        return []
+    found = [default for default, _condition in item.defaults]
+    found += [bound for low, high, _condition in item.ranges for bound in (low, high)]
+    return [each for each in found if isinstance(each, kconfiglib.Symbol)]
 
 
 def _expressions(item: Any) -> list[Any]:
@@ -171,7 +199,7 @@ def _expressions(item: Any) -> list[Any]:
 
 
 def _compared(expression: Any) -> Iterator[tuple[str, str]]:
-    """Yield NAME and VALUE of each NAME = VALUE in an expression, and of values beside it."""
+    """Yield NAME and VALUE of each comparison in an expression, and of values beside it."""
     import kconfiglib
 
     if not isinstance(expression, tuple):
@@ -182,16 +210,18 @@ def _compared(expression: Any) -> Iterator[tuple[str, str]]:
         return
     left, right = expression[1:]
     for name, value in ((left, right), (right, left)):
-        if name.nodes and has_prompt(name) and not value.nodes:
-            for text in _near(name, value.name):
+        if name.nodes and has_prompt(name):
+            for text in _near(name, value.str_value):
                 if is_value(name, text):
                     yield name.name, text
 
 
 def _near(symbol: Symbol, text: str) -> Iterator[str]:
-    """Yield the value that a symbol is compared with; for a number also those beside it."""
+    """Yield the value that a symbol is compared with, and values beside it."""
     yield text
     base = base_of(symbol)
+    if base is None and not is_logical(symbol):
+        yield "" if text else "x"
     if base and is_value(symbol, text):
         for beside in (number(text, base) + 1, number(text, base) - 1):
             yield str(beside) if base == 10 else hex(beside)
