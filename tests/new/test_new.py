@@ -62,6 +62,11 @@ def test_a_folder_without_a_name(folder: str, capsys: pytest.CaptureFixture[str]
     assert said in capsys.readouterr().err
 
 
+def test_the_name_of_a_folder_of_the_build(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new", "/tmp/Include"]) == 4
+    assert "the build has a folder include: name another folder" in capsys.readouterr().err
+
+
 def test_what_is_to_be_typed_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,8 @@ from ..files import shown, write_if_changed
 
 _TEMPLATES = os.path.join(os.path.dirname(__file__), "templates")
 _FILES = ("SConstruct", "Kconfig", "kernel.lds", "README.md")
+_INCLUDE = "include"
+"""The folder below the build directory that has the header of all symbols."""
 
 
 class KernelKind(NamedTuple):
@@ -105,7 +107,7 @@ KINDS = {
 def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
     """Write the files of a kernel into a folder, which is created; return their paths.
 
-    Raises XenToolError if one of the files exists, or if the folder's name has no letter or digit.
+    Raises XenToolError if one of the files exists, or if the kernel cannot get the folder's name.
     """
     kind = KINDS[pvh, bits]
     name = re.sub(r"[^a-z0-9]+", "-", os.path.basename(os.path.abspath(folder)).lower()).strip("-")
@@ -114,6 +116,8 @@ def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
             f"{shown(folder)}: the kernel gets the folder's name, so let that have letters (a to z)"
             " or digits"
         )
+    if name == _INCLUDE:
+        raise XenToolError(f"{shown(folder)}: the build has a folder {name}: name another folder")
     texts = {file: _text(file) for file in _FILES} | {"main.c": _text(kind.main)}
     for file in texts:
         path = os.path.join(folder, file)
