@@ -15,7 +15,8 @@ from pyte.modes import LNM
 
 from xen_tool.boot.console import console as console_module
 from xen_tool.boot.console.console import MAX_CHARACTERS, MAX_LINES, Console
-from xen_tool.boot.console.terminal import COLUMNS, Seen, Terminal
+from xen_tool.boot.console.row import COLUMNS, Seen
+from xen_tool.boot.console.terminal import Terminal
 from xen_tool.boot.result.evidence import Evidence
 from xen_tool.boot.result.protocols import GuestResult
 
@@ -70,7 +71,9 @@ def fails(data: bytes) -> bool:
         (b"\x1b]0;a title\aFAIL a\n", ["FAIL a"]),
         (b"\x1b]0;a title\x1b\\FAIL a\n", ["FAIL a"]),
         (b"\x1bP1;2q...\x1b\\FAIL a\n", ["FAIL a"]),
-        (b"\x1b(0FAIL a\x1b(B\n", ["FAIL a"]),
+        (b"\x1b(0FAIL x\x1b(B\n", ["FAIL \u2502"]),
+        (b"\x1b)0\x0ex\x0f FAIL a\n", ["\u2502 FAIL a"]),
+        (b"\x1b(0_\x1b(BFAIL a\n", [" FAIL a"]),
         (b"\x1b[38;5;1mFAIL a\n", ["FAIL a"]),
         (b"\x1b[?25lFAIL a\n", ["FAIL a"]),
         (b"\x1b[3;3HFA\x1b[5;1Hother\x1b[3;5HIL a\n", ["  FA", "other", "  FAIL a"]),
@@ -94,6 +97,16 @@ def fails(data: bytes) -> bool:
             "h\N{LATIN SMALL LETTER E WITH ACUTE}\0\x7f".encode(),
             ["h\N{LATIN SMALL LETTER E WITH ACUTE}"],
         ),
+        ("F\N{VARIATION SELECTOR-1}A\N{HANGUL FILLER}IL a".encode(), ["FAIL a"]),
+        (b"zzzz\r \x1b[3bFAIL a\n", ["    FAIL a"]),
+        ("\u6f22\x1b[b\n".encode(), ["\u6f22\u6f22"]),
+        (b"x\x1b#8FAIL a\n", ["x", "FAIL a"]),
+        (b"xAIL a\r\x1b[?1049hx\x1b[?1049lF\n", ["xAIL a", "x", "FAIL a"]),
+        (b"x\x1b[?47hFAIL a\n", ["x", " FAIL a"]),
+        (b"\x1b[3;5r\x1b[?6h\x1b[1;3HIL a\x1b[?6l\x1b[3;1HFA\n", ["  IL a", "FAIL a"]),
+        (b"x\r\x1b[8mx\x1b[mFAIL a\n", [" FAIL a"]),
+        (b"\x1b[1;38;5;4;48;5;4mx\x1b[49mFAIL a\n", [" FAIL a"]),
+        (b"\x1b[38:5:8;8;28;38;5;8;48;2;8;8;8mFAIL a\n", ["FAIL a"]),
         (b"x" * (2 * COLUMNS + 1), ["x" * COLUMNS, "x" * COLUMNS, "x"]),
     ],
 )
@@ -128,6 +141,19 @@ def test_rows_are_what_a_terminal_shows(data: bytes, shown: list[str]) -> None:
         b"not(XEN) x\n ok 1 a\n",
         b"\x1b[4h\x1b[!pXAIL a\rF\n",
         b"\x1b_x\aFAIL a\n\x1b\\",
+        # Concealed, and black on black.
+        b"x\x1b[8mFAIL a\x1b[m\n",
+        b"x\x1b[30;40mFAIL a\x1b[m\n",
+        # The letters of other scripts that look the same.
+        "\uff26\uff21\uff29\uff2c a\n".encode(),
+        "(XEN) FA\u0406L a\n".encode(),
+        "\U0001d405\U0001d400\U0001d408\U0001d40b a\n".encode(),
+        "\ua730\u1d00\u026a\u029f\n".encode(),
+        "\U0001f175\U0001f170\U0001f178\U0001f17b\n".encode(),
+        "n\uff4ft ok 1 a\n".encode(),
+        "\uff21 FAIL a\n".encode(),
+        # The output of two CPUs on one line.
+        b"PASS a FAIL b: c\n",
     ],
 )
 def test_a_failure_that_was_to_be_seen_once_stays_one(data: bytes) -> None:
@@ -196,6 +222,37 @@ def test_a_line_is_read_in_linear_time(piece: bytes) -> None:
     assert evidence(piece * (COLUMNS // len(piece)), columns=COLUMNS).reader.failures == 0
 
 
+@pytest.mark.parametrize(
+    "piece",
+    [b"a\bb\b", b"ab\b\b", b"\x1b[4ha\b\x1b[4l", b"\x1b[D\x1b[P", b"\r-\x1b[3000Cx"],
+)
+def test_a_change_of_a_long_row_is_emitted_without_the_whole_row(piece: bytes) -> None:
+    long = b"".join(b"%08d" % number for number in range(500))
+    count = 200
+    emitted = sum(len(text) for text, _ in told(long + piece * count, columns=COLUMNS))
+    assert emitted < len(long) * 4 + 2 * count * 600
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"FAIL: " + b"x" * 3000 + b"\r" + b"y" * 20,
+        b"(XEN) " + b"x" * 3000 + b" FAIL a: b\n",
+        b"x" * 3000 + b" FAIL a: b\b\b\b\b\b\b\b\b\b\by\n",
+        b"x" * 3000 + b"\rFAIL a\ry\n",
+        b"x" * 3000 + b"\r\x1b[4hFAIL a\ry\n",
+    ],
+)
+def test_a_failure_in_a_long_row_that_changes_is_one(data: bytes) -> None:
+    assert evidence(data, columns=COLUMNS).reader.failures > 0
+
+
+@pytest.mark.parametrize("piece", [b"\r", b"\x1b", b"\x1b(", b"\x1b]\x1b"])
+def test_pieces_of_sequences_are_read_in_linear_time(piece: bytes) -> None:
+    # Only a parser that looks again at all that follows would not come to its end.
+    assert evidence(piece * (1 << 18)).reader.failures == 0
+
+
 def test_a_line_that_is_told_again_counts_once() -> None:
     assert passes(b"PASS a\n\x1b[A\x1b[7Cb\nCHECKS: 1\nRESULT: PASS\n")
 
@@ -217,6 +274,12 @@ def test_a_line_that_is_told_again_counts_once() -> None:
         b"RESULT: PASS\n\x1b[A            \n",
         b"RESULT: PASS\x1b[2J",
         b"RESULT: PASS\n\x1bc",
+        b"RESULT: PASS\n\x1b#8",
+        b"\x1b#8\x1b[HRESULT: PASS\n",
+        b"\x1b[?1049hRESULT: PASS\n\x1b[?1049l",
+        b"\x1b[8mRESULT: PASS\n",
+        b"\x1b[37;47mRESULT: PASS\n",
+        "RESULT: P\u0410SS\n".encode(),
     ],
 )
 def test_a_pass_is_a_line_of_its_own_that_stayed(data: bytes) -> None:
@@ -275,7 +338,7 @@ _SEQUENCES = (
 )
 _CONTROLS = st.sampled_from([*"\n\n\r\r\b\t\v\0\a\x7f", "\r\n"]) | st.sampled_from(
     [f"\x1b{rest}" for rest in ("7", "8", "D", "E", "M", "(0", "(B", "[4h", "[4l", "[?25l")]
-    + ["\x1bc\x1b[20h", "\x1b]0;FAIL a\a", "\x1b]2;x\x1b\\"],
+    + ["\x1b#8\x1b[H", "\x1bc\x1b[20h", "\x1b]0;FAIL a\a", "\x1b]2;x\x1b\\"],
 )
 _TOKENS = st.lists(_TEXTS | _SEQUENCES | _CONTROLS | st.characters(max_codepoint=26), max_size=30)
 

@@ -26,7 +26,6 @@ from ..loaders.model.releases import Xen
 from . import modes
 from .console.console import Console, tell
 from .console.dump import DumpPlace
-from .console.source import read
 from .copies import Copies
 from .given import NOTHING, Given
 from .modes import Mode, Place
@@ -263,7 +262,7 @@ def _follow(
         if data is None:
             break
         console.feed(data)
-        stays = evidence.reader.is_awaited(read(console.row).text)
+        stays = evidence.reader.is_awaited(console.row)
         prompt = min(prompt, time.monotonic() + GRACE_SECONDS) if stays else math.inf
         if machine.monitor.shutdown and not places:
             places = machine.monitor.cpus()

@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Callable
+from typing import TextIO
 
+from ...printable import printable
+from .row import Emit, Seen
 from .source import is_of_xen, read
-from .terminal import Emit, Seen, Terminal
+from .terminal import Terminal
 
 MAX_LINES = 10_000
 MAX_CHARACTERS = 1 << 20
@@ -21,8 +24,18 @@ MAX_CHARACTERS = 1 << 20
 _DIM, _NORMAL = "\x1b[2m", "\x1b[m"
 
 
+def show(line: str, file: TextIO | None = None) -> None:
+    """Print a line on a file, or standard output, in any encoding; unprintable text is escaped."""
+    _print(printable(line, keep="\n"), file or sys.stdout)
+
+
+def _print(line: str, file: TextIO) -> None:
+    encoding = file.encoding or "ascii"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), file=file, flush=True)
+
+
 def shower(*, dim: bool = False, quiet: bool = False) -> Callable[[str], None]:
-    """Return a function that prints a line on standard output, in any encoding.
+    """Return a function that prints a line of the console on standard output, in any encoding.
 
     dim: print Xen's lines with the terminal's attribute for faint text; quiet: leave them out.
     """
@@ -32,15 +45,14 @@ def shower(*, dim: bool = False, quiet: bool = False) -> Callable[[str], None]:
             if quiet:
                 return
             line = f"{_DIM}{line}{_NORMAL}"
-        encoding = sys.stdout.encoding or "ascii"
-        print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+        _print(line, sys.stdout)
 
     return show
 
 
 def tell(line: str) -> None:
     """Print a line of progress on standard error, before a step that takes time."""
-    print(f"xen_tool: {line}", file=sys.stderr, flush=True)
+    show(f"xen_tool: {line}", sys.stderr)
 
 
 class Console:
@@ -60,9 +72,8 @@ class Console:
         """The last lines, within MAX_LINES and MAX_CHARACTERS."""
         return tuple(self._lines)
 
-    @property
     def row(self) -> str:
-        """The text of the row of the cursor, which may be incomplete."""
+        """Return the text of the row of the cursor, which may be incomplete."""
         return self._terminal.row
 
     def _take(self, text: str, seen: Seen) -> None:

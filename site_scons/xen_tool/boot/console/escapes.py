@@ -19,12 +19,13 @@ from collections.abc import Callable
 _EIGHT_BIT = b"\x85\x9b\x9c\x9d"
 
 _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
-_PLAIN_LINE = re.compile(r"([\x20-\x7e]*)\r*\n")
+_PLAIN_LINE = re.compile(r"([\x20-\x7e]*)\r{0,2}\n")
 
 _CANCEL = "\x18\x1a"
 _END_OF_STRING = "\a\x9c" + _CANCEL
-_MAX_PARAMETERS = 16
+_MAX_PARAMETERS = 32
 _MAX_PARAMETER = 9999
+_MAX_PRIVATE = 4
 _MAX_HIDDEN = 4096
 
 
@@ -71,16 +72,15 @@ class Parser(ABC):
         """Accept a control character that does not begin a sequence."""
 
     @abstractmethod
-    def escape(self, final: str) -> None:
-        """Accept a sequence of ESC and one character."""
+    def escape(self, sequence: str) -> None:
+        """Accept the characters after ESC: one, or an intermediate one and one, such as "(0"."""
 
     @abstractmethod
     def command(self, final: str, parameters: list[int]) -> None:
-        """Accept a control sequence; there is at least one parameter, and a missing one is 0."""
+        """Accept a control sequence; there is at least one parameter, and a missing one is 0.
 
-    @abstractmethod
-    def soft_reset(self) -> None:
-        """Undo modes and regions (DECSTR)."""
+        final: the final character, behind the private and intermediate ones, as in "?h".
+        """
 
     @abstractmethod
     def hidden(self, text: str) -> None:
@@ -103,6 +103,7 @@ class Parser(ABC):
             self._end = _END_OF_STRING if character == "]" else _END_OF_STRING[1:]
             self._state = self._string
         elif " " <= character <= "/":
+            self._private = character
             self._state = self._intermediate
         elif character == "\x1b":
             self._state = self._escape
@@ -113,8 +114,19 @@ class Parser(ABC):
             self._state = self._escape
 
     def _intermediate(self, character: str) -> None:
-        # It selects a character set, which does not matter: none changes capital letters.
-        self._state = self._intermediate if " " <= character <= "/" else None
+        if " " <= character <= "/":
+            self._add_private(character)
+        elif character == "\x1b":
+            self._state = self._escape
+        elif character < " " and character not in _CANCEL:
+            self.control(character)
+        else:
+            self._state = None
+            if character not in _CANCEL:
+                self.escape(self._private + character)
+
+    def _add_private(self, character: str) -> None:
+        self._private = (self._private + character)[:_MAX_PRIVATE]
 
     def _string(self, character: str) -> None:
         ends = character == "\x1b" or character in self._end
@@ -138,19 +150,18 @@ class Parser(ABC):
         elif character == ";":
             if len(self._parameters) < _MAX_PARAMETERS:
                 self._parameters.append(0)
+        elif character == ":":
+            # What follows is a part of the parameter, which is none that matters.
+            self._parameters[-1] = _MAX_PARAMETER
         elif " " <= character <= "?":
-            self._private = character
+            self._add_private(character)
         elif character == "\x1b":
             self._state = self._escape
         elif character < " " and character not in _CANCEL:
             self.control(character)
         else:
             self._state = None
-            if self._private == "!" and character == "p":
-                self.soft_reset()
-            # DEC's selective erase (CSI ? J, CSI ? K) erases all that is not protected: here, all.
-            if not self._private or (self._private == "?" and character in "JK"):
-                self.command(character, self._parameters)
+            self.command(self._private + character, self._parameters)
 
 
 def _control_or_replacement(error: UnicodeError) -> tuple[str, int]:

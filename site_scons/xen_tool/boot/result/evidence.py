@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 from ..console.dump import Dump, DumpPlace
+from ..console.row import Seen
 from ..console.source import SourceLine, divided, is_of_xen
-from ..console.terminal import Seen
 from ..modes import Place
+from .letters import plain
 from .reader import FEW, LENGTH, Reader
 
 _FAIL = re.compile(r"FAIL\b|.*\bFAIL(?: [\w./-]{1,80})?:")
@@ -108,7 +109,7 @@ class Evidence:
         text = parsed.text[:LENGTH]
         if not text or _QEMU_WARNING.match(text):
             return
-        if is_of_xen(parsed) and not _FAIL.match(text):
+        if is_of_xen(parsed) and not (_FAIL.match(parsed.text) or _FAIL.match(plain(parsed.text))):
             if seen is not Seen.GLIMPSE:
                 self._see_xen(text, in_shim=parsed.source == "shim")
         elif self.place is Place.DOMU and (found := _DOM0.fullmatch(text)):

@@ -54,7 +54,7 @@ class Protocol(NamedTuple):
     what: str
     """A description for users."""
     words: tuple[tuple[str, Kind], ...] = ()
-    """Regular expressions for the start of a line, and what such a line means."""
+    """Regular expressions for the start of a line, and what such a line means: the first counts."""
     results: Mapping[str, GuestResult] = {}
     """The result that each complete line of Kind.RESULT gives; another line gives FAILED."""
     ends: frozenset[Finish] | None = frozenset((Finish.EXIT,))
@@ -82,10 +82,10 @@ PASS_FAIL = Protocol(
     "pass-fail",
     "lines PASS NAME and FAIL NAME: WHY, their number in CHECKS: N, and a last line RESULT: PASS",
     (
-        (r"PASS\b.", Kind.CHECK),
-        (r"CHECKS:", Kind.COUNT),
         (r"RESULT:", Kind.RESULT),
         (_FAIL, Kind.FAILURE),
+        (r"PASS\b.", Kind.CHECK),
+        (r"CHECKS:", Kind.COUNT),
     ),
     {"RESULT: PASS": GuestResult.PASSED},
 )

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
-from ..console.terminal import Seen
+from ..console.row import Seen
+from ..console.source import read
 from .ktap import Ktap
+from .letters import plain
 from .protocols import (
     DETECTED,
     KTAP,
@@ -91,11 +94,14 @@ class Reader:
             self._last.append((text[:LENGTH], channel))
         elif not self.after and not self._is_copy(text, channel):
             self.after = text[:LENGTH]
+        looks = plain(text)
         for protocol, pattern, kind in self._words:
-            if pattern.match(text):
+            if pattern.match(text) or (kind is Kind.FAILURE and pattern.match(looks)):
                 return self._take(protocol, kind, text, seen, channel)
         if KTAP in self._protocols:
             line = self._ktap.see(text, indent, whole=seen is Seen.LINE)
+            if not line and looks != text:
+                line = self._ktap.see(looks, indent, whole=False)
             # Totals say again what failed.
             if line and line.failed and not (self.failures and text.startswith("#")):
                 self._fail(text)
@@ -151,9 +157,10 @@ class Reader:
         if len(self.failed) < FEW:
             self.failed.append(text[:LENGTH])
 
-    def is_awaited(self, text: str) -> bool:
-        """Whether PASS_REGEX= matches an incomplete line, such as a prompt."""
-        return bool(text and self._patterns.passed and self._patterns.passed.search(text))
+    def is_awaited(self, row: Callable[[], str]) -> bool:
+        """Whether PASS_REGEX= matches the text of an incomplete row, such as a prompt."""
+        pattern = self._patterns.passed
+        return bool(pattern and (text := read(row()).text) and pattern.search(text))
 
     @property
     def ended(self) -> bool:
