@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import select
 import struct
 import sys
 from pathlib import Path
@@ -44,6 +45,12 @@ class Machine:
     def boot(self, body: str, timeout: float = 30.0) -> Outcome:
         self.program(body)
         return boot(self.image, timeout=timeout, qemu=str(self.qemu), xen=str(self.xen))
+
+    def end(self) -> select.poll:
+        """Return an object whose poll() finds that the process of the stand-in has ended."""
+        found = select.poll()
+        found.register(os.pidfd_open(int(self.pid.read_text())), select.POLLIN)
+        return found
 
     def is_running(self) -> bool:
         try:

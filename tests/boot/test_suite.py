@@ -209,7 +209,25 @@ def test_several_runs_have_one_result(
 
 def test_a_name_in_the_table_is_one_line() -> None:
     case = Case("a\n\x1b[31mb", Path("image"), MODES[0])
-    assert Table([case]).row(Ran(case)).startswith("a\\n\\x1b[31mb  xen-pv-dom0  not run")
+    assert Table([case]).row(Ran(case)).startswith("a\\x0a\\x1b[31mb  xen-pv-dom0  not run")
+
+
+@pytest.mark.parametrize("command", ["boot", "test"])
+def test_no_name_reaches_the_terminal_as_it_is(machine: Machine, command: str) -> None:
+    name = "a\x1b[31m\udcff"
+    machine.image.rename(machine.folder / name)
+    qemu = machine.qemu.rename(machine.folder / "qemu\x1b[31m")
+    words = ("--mode=qemu", f"--qemu='{qemu}' -x", "--logs=l\x1b[31m")
+    for program in ("say('PASS a\\nRESULT: PASS\\n'); sys.exit(33)", "sys.exit(1)"):
+        machine.program(program)
+        machine.qemu.rename(qemu)
+        shown = ["-v"] if command == "boot" else []
+        result = tool(name, *words, *shown, cwd=machine.folder, command=command)
+        assert "\x1b" not in result.stdout + result.stderr, result
+        assert "a\\x1b[31m\\xff" in result.stdout
+        assert result.returncode in (0, 3)
+        for log in (machine.folder / "l\x1b[31m").glob("*.log"):
+            assert "\x1b" not in log.read_text()
 
 
 def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def boot(
     debugger: Debugger | None = None,
     started: Callable[[Machine], None] | None = None,
     files: Path | None = None,
+    until: int = -1,
 ) -> Outcome:
     """Boot the image until it reports a result, crashes, or its time is over.
 
@@ -102,9 +103,10 @@ def boot(
         limit; without a debugger, say is called with the line to type.
     started: is called with the machine once it runs.
     files: a folder in which to keep the files that QEMU loads, for the machine's command.
+    until: a descriptor that becomes readable when the run is to end, as by a signal.
 
     QEMU never outlives the call or its process.  Raises XenToolError if a part is missing or
-    unusable; whatever happens after the start is in the Outcome.
+    unusable, or the run was to end; whatever happens after the start is in the Outcome.
     """
     mode = mode if isinstance(mode, Mode) else modes.named(mode)
     limit = _time_limit(mode, timeout, given)
@@ -130,6 +132,7 @@ def boot(
         with ImageSymbols(loaded.image) as symbols:
             start = time.monotonic()
             with running(*to_run) as machine:
+                machine.end_by(until)
                 if started:
                     started(machine)
                 if aids:

@@ -104,7 +104,7 @@ class Machine:
         self._log = log
         # poll() also accepts descriptors from 1024 on, which select() does not.
         self._poll = select.poll()
-        self._last: int | None = None
+        self._last, self._until = -1, -1
         for readable in (self._console, monitor.fileno(), log):
             self._poll.register(readable, select.POLLIN)
 
@@ -112,6 +112,12 @@ class Machine:
         """End listen() once this descriptor is readable or its other end is closed."""
         self._last = descriptor
         self._poll.register(descriptor, select.POLLIN)
+
+    def end_by(self, descriptor: int) -> None:
+        """Let listen() raise XenToolError once this descriptor is readable; -1 for none."""
+        if descriptor >= 0:
+            self._until = descriptor
+            self._poll.register(descriptor, select.POLLIN)
 
     def listen(self, seconds: float) -> bytes | None:
         """Return the next bytes of the console, and read what the monitor and the log have.
@@ -127,6 +133,8 @@ class Machine:
             self.triple_fault = self.triple_fault or b"Triple fault" in data
             if not data:
                 self._poll.unregister(self._log)
+        if self._until in ready:
+            raise XenToolError("interrupted")
         if self._last in ready:
             return None
         if self.monitor.fileno() in ready and self.monitor.read() is None:

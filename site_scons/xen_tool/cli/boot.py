@@ -123,12 +123,12 @@ def _boot(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ..boot.boot import boot
-    from ..boot.console import log
-    from ..boot.console.console import shower
+    from ..boot.console import console, log
     from ..progress import is_terminal
 
+    _end_by_signals()
     how = _how(options)
-    echo = shower(dim=is_terminal(sys.stdout), quiet=options.quiet)
+    echo = console.shower(dim=is_terminal(sys.stdout), quiet=options.quiet)
     folder = options.logs or (_LOGS if options.verbose else None)
     stem = os.path.join(folder or "", log.stem(options.image, how["mode"]))
     with contextlib.ExitStack() as stack:
@@ -141,21 +141,31 @@ def _boot(options: argparse.Namespace) -> int:
             started=log.show_command if options.verbose else None,
             files=Path(f"{stem}.files") if options.verbose else None,
         )
-    print(f"{options.image}: {outcome.reason}")
+    console.show(f"{options.image}: {outcome.reason}")
     for line in outcome.details:
-        print(line, file=sys.stderr)
+        console.show(line, sys.stderr)
     return FAILED if outcome.failed else 0
 
 
 def _gdb(options: argparse.Namespace) -> int:
-    from ..boot.console.console import shower
+    from ..boot.console import console
     from ..boot.debugger.foreground import debug
     from ..progress import is_terminal
 
-    echo = shower(dim=is_terminal(sys.stdout), quiet=False)
+    _end_by_signals()
+    echo = console.shower(dim=is_terminal(sys.stdout), quiet=False)
     outcome, status = debug(**_how(options), echo=echo)
-    print(f"{options.image}: {outcome.reason}")
+    console.show(f"{options.image}: {outcome.reason}")
     return UNUSABLE if status else 0
+
+
+def _end_by_signals() -> None:
+    """Let SIGTERM and SIGHUP end a boot as Ctrl-C does: QEMU has ended before this process."""
+    import signal
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup
+            signal.signal(number, signal.default_int_handler)
 
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:
@@ -197,8 +207,9 @@ def _test(options: argparse.Namespace) -> int:
     except XenToolError as error:
         parser: argparse.ArgumentParser = options.parser
         parser.error(str(error))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: interrupting.append(number))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, _: interrupting.append(number))
     good = results.report(suite, as_json=options.json, junit=options.junit)
     if suite.interrupted:
         print("xen-tool: interrupted", file=sys.stderr)

@@ -15,7 +15,10 @@ from SCons.Errors import UserError
 from SCons.Node import Node
 
 from ..errors import XenToolError
+from ..printable import printable
 
+_NEWLINE = "\n"
+"""Some messages have several lines."""
 _CONFIGURED = ("XEN_CONFIG", "XEN_GRAPH", "XEN_BUILD", "XEN_SETTINGS", "XEN_CONFIG_TARGETS")
 """The construction variables that XenConfigure sets."""
 P = ParamSpec("P")
@@ -40,7 +43,7 @@ def while_reading(function: Callable[P, R]) -> Callable[P, R]:
                 "same environment or the one that it is cloned from"
             )
         # SCons would add the line of our source that raised it.
-        print(f"scons: *** {said}", file=sys.stderr)
+        print(f"scons: *** {printable(said, keep=_NEWLINE)}", file=sys.stderr)
         raise SystemExit(2) from None
 
     return wrapped
@@ -54,7 +57,7 @@ def while_building(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except XenToolError as error:
-            raise UserError(str(error)) from error
+            raise UserError(printable(str(error), keep=_NEWLINE)) from error
 
     return wrapped
 

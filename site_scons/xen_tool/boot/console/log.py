@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import unwritable
 from ..modes import Mode
+from .console import show
 
 if TYPE_CHECKING:
     from ..qemu import Machine
@@ -81,7 +82,7 @@ def _errors(path: Path) -> Iterator[None]:
 
 def show_command(machine: Machine) -> None:
     """Print the shell command that starts such a machine by hand."""
-    print(shlex.join(machine.command), flush=True)
+    show(shlex.join(machine.command))
 
 
 def stem(name: str | os.PathLike[str], mode: Mode) -> str:

@@ -50,6 +50,7 @@ def debug(
     qemu: str | None,
     xen: str | None,
     given: Given,
+    until: int = -1,
     echo: Callable[[str], None],
 ) -> tuple[Outcome, int]:
     """Boot an image with gdb on the terminal, stopped at its entry; the arguments are boot()'s.
@@ -79,6 +80,7 @@ def debug(
             qemu=qemu,
             xen=xen,
             given=given._replace(gdb=where(f"{folder}/gdb")),
+            until=until,
             echo=echo,
             debugger=started,
         )

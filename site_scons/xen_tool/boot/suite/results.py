@@ -25,6 +25,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 from ...files import write_if_changed
+from ...printable import printable
+from ..console.console import show
 from ..result.protocols import GuestResult
 from .cases import Case
 from .run import FLAKY, NOT_RUN, REFUSED, Ran, Suite
@@ -54,11 +56,12 @@ def report(suite: Suite, *, as_json: bool, junit: str | None) -> bool:
     for ran in suite.each(progress):
         all_ran.append(ran)
         if not as_json:
-            print(table.row(ran), flush=True)
+            show(table.row(ran))
     if as_json:
         print(json.dumps(document(all_ran, suite.folder, interrupted=suite.interrupted), indent=2))
     else:
-        print("\n".join(summary(all_ran, suite.folder)))
+        for line in summary(all_ran, suite.folder):
+            show(line)
     if junit:
         write_if_changed(junit, xml(all_ran))
     return all(ran.passed for ran in all_ran)
@@ -192,8 +195,8 @@ def xml(all_ran: Sequence[Ran]) -> bytes:
 
 
 def _name(case: Case) -> str:
-    """Return the name for a terminal: control characters are escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in case.name)
+    """Return the name for a terminal."""
+    return printable(case.name)
 
 
 def _mode(case: Case) -> str:

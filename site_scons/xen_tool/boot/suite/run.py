@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import XenToolError
+from ...printable import printable
 from ..boot import boot
 from ..console.log import Log
 from ..qemu import Machine
@@ -196,9 +197,8 @@ class Suite:
             finally:
                 with self._mutex:
                     self._machines.difference_update(machines)
-            log.line(f"{case.image}: {outcome.reason}")
-            for line in outcome.details:
-                log.line(line)
+            for line in (f"{case.image}: {outcome.reason}", *outcome.details):
+                log.line(printable(line))
         return Run(outcome, path)
 
 

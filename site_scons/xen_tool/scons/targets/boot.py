@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 from SCons.Errors import BuildError
 
+from ... import signals
 from ...boot import modes
 from ...boot.given import Given
 from ...boot.modes import Mode
 from ...loaders import required
+from ...printable import printable
 from ...progress import is_terminal
 from ...shortcut import watch_messages
 from .. import tracing
@@ -29,6 +31,7 @@ class BootSettings(NamedTuple):
     qemu: str | None
     xen: str | None
     given: Given
+    until: int = -1
 
 
 def boot_settings(env: Any, mode: str | None, given: Mapping[str, Any]) -> BootSettings:
@@ -47,6 +50,7 @@ def boot_settings(env: Any, mode: str | None, given: Mapping[str, Any]) -> BootS
         qemu=typed.get("QEMU"),
         xen=typed.get("HYPERVISOR"),
         given=typed.for_boot(given),
+        until=signals.descriptor(),
     )
 
 
@@ -78,8 +82,7 @@ def _boot(env: Any, node: Any, settings: BootSettings) -> None:
     Raises BuildError if a verdict was requested and the guest did not pass.
     """
     from ...boot.boot import boot
-    from ...boot.console import log
-    from ...boot.console.console import shower
+    from ...boot.console import console, log
 
     # Release the lock: others may build while the guest runs.
     env["XEN_GRAPH"].session.close()
@@ -87,7 +90,7 @@ def _boot(env: Any, node: Any, settings: BootSettings) -> None:
     typed = env["XEN_SETTINGS"]
     folder = log.folder(env["XEN_GRAPH"].plan.folder)
     stem = folder / log.stem(str(node), settings.mode)
-    show = shower(dim=is_terminal(sys.stdout), quiet=typed.quiet)
+    show = console.shower(dim=is_terminal(sys.stdout), quiet=typed.quiet)
     with log.Log(stem.with_name(f"{stem.name}.log"), show) as kept:
         echo, ended = tracing.console(kept.line)
         outcome = boot(
@@ -101,6 +104,6 @@ def _boot(env: Any, node: Any, settings: BootSettings) -> None:
         ended()
     if outcome.failed:
         for line in (*outcome.details, f"the console is in {kept.path}"):
-            print(line, file=sys.stderr)
-        raise BuildError(errstr=outcome.reason, status=1)
-    print(f"{node}: {outcome.reason}")
+            console.show(line, sys.stderr)
+        raise BuildError(errstr=printable(outcome.reason), status=1)
+    console.show(f"{node}: {outcome.reason}")

@@ -24,16 +24,16 @@ def xen_gdb(
     settings = boot_settings(env, mode, given)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ...boot.console.console import shower
+        from ...boot.console import console
         from ...boot.debugger.foreground import debug
 
         # Release the lock: others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
-        echo = shower(dim=is_terminal(sys.stdout), quiet=env["XEN_SETTINGS"].quiet)
+        echo = console.shower(dim=is_terminal(sys.stdout), quiet=env["XEN_SETTINGS"].quiet)
         outcome, status = debug(Path(str(source[0])), **settings._asdict(), echo=echo)
         if status:
             raise BuildError(errstr=f"gdb ended with status {status}", status=1)
-        print(f"{source[0]}: {outcome.reason}")
+        console.show(f"{source[0]}: {outcome.reason}")
 
     alias = env.Alias(target, node, env.Action(while_building(action), cmdstr=f"  GDB     {node}"))
     env.AlwaysBuild(alias)
