@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,32 @@ def table(heading: str) -> list[list[str]]:
 
 def quoted(cell: str) -> list[str]:
     return re.findall("`([^`]+)`", cell)
+
+
+def test_the_messages_of_the_debugger_are_those_of_the_code() -> None:
+    document = (TOP / "docs/debugging.md").read_text()
+    rows = document.partition("\n| message | what to do |\n")[2].splitlines()[1:]
+    messages = [text for row in rows if row.startswith("|") for text in quoted(row.split("|")[1])]
+    assert len(messages) > 9
+    folder = TOP / "site_scons/xen_tool/boot"
+    texts = [text for path in folder.rglob("*.py") for text in literals(path)]
+    filled_in = r"\.\.\.|WHY|FILE|=x\b|xen-\w+-dom0|127\S+1234|\./gdb\.sock|Address already in use"
+    for message in messages:
+        for piece in re.split(filled_in, message):
+            fixed = piece.strip(" :;")
+            assert any(fixed in text for text in texts), (message, fixed)
+
+
+def literals(path: Path) -> Iterator[str]:
+    """Yield the texts of a module, with 1234, the port, for each value that is filled in."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            parts = (
+                part.value if isinstance(part, ast.Constant) else "1234" for part in node.values
+            )
+            yield "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def test_every_setting_is_told() -> None:
