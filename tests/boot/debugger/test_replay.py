@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -32,20 +33,27 @@ printf "BEFORE %u\\n", canary
 """
 
 
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+class Recorded(NamedTuple):
     """A kernel that fails, and the recording of its failure."""
+
+    image: Path
+    file: Path
+    console: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     project = reference_kernel(tmp_path_factory.mktemp("recorded") / "kernel")
     spoil(project)
     project.scons("ARCH=x86_64", DEBUG_INFO)
     image, file = project.top / "build/x86_64/vmlinux", project.top / "recording"
     outcome = boot(image, given=given({"record": file}), say=lambda line: None)
     assert "the canary is 7" in outcome.reason
-    return image, file
+    return Recorded(image, file, outcome.console)
 
 
-def test_from_a_panic_back_to_the_write(recorded: tuple[Path, Path]) -> None:
-    image, file = recorded
+def test_from_a_panic_back_to_the_write(recorded: Recorded) -> None:
+    image, file, _ = recorded
     run = gdb(image, "pv", SCRIPT, f"--replay={file}")
     assert "THEN 7\n" in run.stdout, run.stdout + run.stderr
     back = run.stdout.partition("THEN")[2]
@@ -54,16 +62,15 @@ def test_from_a_panic_back_to_the_write(recorded: tuple[Path, Path]) -> None:
     assert "BEFORE 1\n" in back
 
 
-def test_a_replay_says_the_same(recorded: tuple[Path, Path]) -> None:
-    image, file = recorded
-    first, second = (boot(image, given=given({"replay": file})) for _ in range(2))
-    assert first.console == second.console
-    assert "FAIL boot: panic: the canary is 7" in first.console
-    assert any("(XEN) Xen version" in line for line in first.console)
+def test_a_replay_says_the_same(recorded: Recorded) -> None:
+    replayed = boot(recorded.image, given=given({"replay": recorded.file}))
+    assert replayed.console == recorded.console
+    assert "FAIL boot: panic: the canary is 7" in replayed.console
+    assert any("(XEN) Xen version" in line for line in replayed.console)
 
 
-def test_another_image_is_not_replayed(recorded: tuple[Path, Path], tmp_path: Path) -> None:
-    image, file = recorded
+def test_another_image_is_not_replayed(recorded: Recorded, tmp_path: Path) -> None:
+    image, file, _ = recorded
     changed = tmp_path / "changed"
     changed.write_bytes(image.read_bytes() + b"\0")
     with pytest.raises(XenToolError, match="was recorded of another image, Xen or QEMU"):
