@@ -12,13 +12,25 @@ from pathlib import Path
 import pytest
 
 from booted import boot
-from project import Project
+from project import Project, checks_in, reference_kernel
 from xen_tool.abi import XenElfNote
 
 pytestmark = pytest.mark.usefixtures("linux_dom0")
 
 PT_LOAD, PT_NOTE = 1, 4
 DISTANCE = 0x2400000
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The reference kernel, built in a folder for each configuration."""
+    return reference_kernel(tmp_path_factory.mktemp("pvh") / "kernel")
+
+
+def _built(kernel: Project, *settings: str) -> Path:
+    folder = f"build/{'-'.join(settings) or 'default'}"
+    kernel.scons("ARCH=x86_64", "XEN_PVH=1", f"O={folder}", *settings)
+    return kernel.top / folder / "vmlinux"
 
 
 def _checks(kernel: Project, file: str) -> set[str]:
@@ -45,8 +57,7 @@ def _passed(console: Sequence[str]) -> set[str]:
 def test_one_image_boots_in_every_way(kernel: Project, settings: tuple[str, ...]) -> None:
     if "TOOLCHAIN=zig" in settings:
         pytest.importorskip("ziglang", reason="ziglang is not installed")
-    kernel.scons("ARCH=x86_64", "XEN_PVH=1", *settings)
-    image = kernel.top / "build/x86_64/vmlinux"
+    image = _built(kernel, *settings)
     modes = ["pvh", "qemu", *([] if "XEN_PV=0" in settings else ["pv"])]
     if not settings:
         # Once, as a domU takes several times as long.
@@ -63,21 +74,28 @@ def test_one_image_boots_in_every_way(kernel: Project, settings: tuple[str, ...]
     for mode in {"pvh", "pvh-domu"} & set(modes):
         assert _passed(outcomes[mode].console) == start | with_xen
     assert _passed(outcomes["qemu"].console) == start
+    files = (kernel.top / "arch/x86/xen/checks").glob("*.c")
+    as_pv = {name for file in files for name in checks_in(file, 64)}
+    assert len(as_pv) > 100
+    for mode in {"pv", "pv-domu"} & set(modes):
+        console = outcomes[mode].console
+        skipped = {line[5:].partition(":")[0] for line in console if line.startswith("SKIP ")}
+        assert not skipped or "XEN_HYPERCALL_PAGE=0" in settings
+        assert skipped <= {"hypercall_page_filled"}
+        assert _passed(console) == as_pv - skipped
 
 
 @pytest.mark.parametrize("mode", ["pvh", "qemu"])
 def test_the_pvh_entry_runs_where_it_was_loaded(kernel: Project, tmp_path: Path, mode: str) -> None:
-    kernel.scons("ARCH=x86_64", "XEN_PVH=1")
     image = tmp_path / "moved"
-    image.write_bytes(_moved((kernel.top / "build/x86_64/vmlinux").read_bytes()))
+    image.write_bytes(_moved(_built(kernel).read_bytes()))
     outcome = boot(image, mode=mode)
     assert outcome.passed, outcome.reason
     assert any(f"loaded at {0x1000000 + DISTANCE:#x}," in line for line in outcome.console)
 
 
 def test_a_pvh_image_is_refused_as_a_pv_kernel(kernel: Project) -> None:
-    kernel.scons("ARCH=x86_64", "XEN_PVH=1", "XEN_PV=0")
-    outcome = boot(kernel.top / "build/x86_64/vmlinux", mode="pv")
+    outcome = boot(_built(kernel, "XEN_PV=0"), mode="pv")
     assert any("ERROR: ELF start or entries are out of bounds" in s for s in outcome.console)
 
 
