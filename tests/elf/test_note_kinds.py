@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from xen_tool.abi import NOTE_KINDS, XenElfNote
-from xen_tool.report import report
+from xen_tool.report import note_lines
 
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.parametrize("table", [NOTE_KINDS, report._READERS], ids=["kinds", "readers"])
+@pytest.mark.parametrize("table", [NOTE_KINDS, note_lines._READERS], ids=["kinds", "readers"])
 def test_every_note_has_a_row(table: dict[int, object]) -> None:
     assert set(table) == set(XenElfNote)

@@ -2,6 +2,7 @@
 """Report a kernel image: its notes, segments and verdicts, as text or JSON.
 
 report    reads an image: its contents and the verdict of each loader, and the JSON document
+note_lines  the notes of an image, and the loaders that read each
 text      the report as text
 many      the check of several images, and of folders
 diff      the differences between two images

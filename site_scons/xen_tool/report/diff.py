@@ -18,7 +18,8 @@ from ..light import NamedTuple
 from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
 from ..printable import printable
-from .report import SCHEMA, NoteLine, Report, flags, segment_type
+from .note_lines import NoteLine
+from .report import SCHEMA, Report, flags, segment_type
 from .text import findings, summary
 
 

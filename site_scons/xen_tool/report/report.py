@@ -33,23 +33,18 @@ its meaning.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 
-from ..abi import XenElfNote
 from ..elf import spec
 from ..image.container import KernelFile, open_kernel, unwrap
 from ..image.data import Data
-from ..image.elf import Elf, Segment, elf_of
-from ..image.notes import FoundNote, NoteWalk
+from ..image.elf import Segment, elf_of
 from ..image.symbols import Symbols
 from ..light import NamedTuple
-from ..loaders.model.libelf.legacy import SECTION, guest_info
-from ..loaders.model.releases import KNOWS_HVM, Xen
-from ..loaders.model.where import digits, name, shown, value
-from ..loaders.names import FURTHER, LOADERS, PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, QEMU, XEN
+from ..loaders.model.releases import Xen
+from ..loaders.names import FURTHER, LOADERS
 from ..loaders.verdict import Verdict, claimed, verdicts
-from ..printable import printable
+from .note_lines import SHOWN, GuestLine, NoteLine, guest_lines, note_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,76 +54,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
-_SHOWN = 4096
-"""Limit of the notes, keys and segments that are reported; no real kernel has as many."""
-_SHOWN_BYTES = 1 << 20
-"""Limit of the hexadecimal digits of all descriptors that are reported."""
-
 _MACHINES = {spec.EM_386: "i386", spec.EM_X86_64: "x86_64"}
-_READERS: dict[int, tuple[str, ...]] = {
-    XenElfNote.INFO: (),
-    XenElfNote.ENTRY: PV,
-    XenElfNote.HYPERCALL_PAGE: PV,
-    XenElfNote.VIRT_BASE: PV,
-    XenElfNote.PADDR_OFFSET: PV,
-    XenElfNote.XEN_VERSION: PV,
-    XenElfNote.GUEST_OS: (*PV, PVH_DOMU),
-    XenElfNote.GUEST_VERSION: (),
-    XenElfNote.LOADER: PV,
-    XenElfNote.PAE_MODE: PV,
-    XenElfNote.FEATURES: XEN,
-    XenElfNote.BSD_SYMTAB: XEN,
-    XenElfNote.HV_START_LOW: (PV_DOM0,),
-    XenElfNote.L1_MFN_VALID: (),
-    XenElfNote.SUSPEND_CANCEL: (),
-    XenElfNote.INIT_P2M: PV,
-    XenElfNote.MOD_START_PFN: PV,
-    XenElfNote.SUPPORTED_FEATURES: XEN,
-    XenElfNote.PHYS32_ENTRY: PVH,
-    XenElfNote.PHYS32_RELOC: (PVH_DOM0,),
-}
-"""The loaders that use a note, by type (Xen libelf-dominfo.c and its callers, QEMU
-elf_ops.h.inc)."""
-
-
-_GUEST_KEYS = {
-    "LOADER": XenElfNote.LOADER,
-    "GUEST_OS": XenElfNote.GUEST_OS,
-    "GUEST_VER": XenElfNote.GUEST_VERSION,
-    "XEN_VER": XenElfNote.XEN_VERSION,
-    "PAE": XenElfNote.PAE_MODE,
-    "BSD_SYMTAB": XenElfNote.BSD_SYMTAB,
-    "VIRT_BASE": XenElfNote.VIRT_BASE,
-    "VIRT_ENTRY": XenElfNote.ENTRY,
-    "ELF_PADDR_OFFSET": XenElfNote.PADDR_OFFSET,
-    "HYPERCALL_PAGE": XenElfNote.HYPERCALL_PAGE,
-    "FEATURES": XenElfNote.FEATURES,
-}
-"""The keys of __xen_guest (elf_xen_parse_guest_info), and the notes that replaced them."""
-
-
-class GuestLine(NamedTuple):
-    """One key of __xen_guest as reported."""
-
-    key: str
-    value: str
-    read_by: tuple[str, ...]
-
-
-class NoteLine(NamedTuple):
-    """One note as reported."""
-
-    type: int
-    name: str
-    owner: str
-    value: int | str
-    """A number, a text, or the first bytes as hexadecimal digits."""
-    shown: str
-    """The value in the text for people: a text is quoted, and may be cut."""
-    desc: str
-    place: str
-    offset: int
-    read_by: tuple[str, ...]
 
 
 class Report(NamedTuple):
@@ -264,9 +190,9 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report
         machine=_MACHINES.get(elf.e_machine, hex(elf.e_machine)) if elf else "",
         entry=elf.e_entry if elf else 0,
         unlinked=elf is not None and elf.e_type == spec.ET_REL,
-        notes=tuple(_notes(elf)) if elf else (),
-        guest=tuple(_guest(elf, xen)) if elf else (),
-        segments=tuple(elf.segments[:_SHOWN]) if elf else (),
+        notes=tuple(note_lines(elf)) if elf else (),
+        guest=tuple(guest_lines(elf, xen)) if elf else (),
+        segments=tuple(elf.segments[:SHOWN]) if elf else (),
         verdicts=verdicts(kernel, xen, dict.fromkeys((*LOADERS, *must))),
         asked=must,
         by_claim=asked is None,
@@ -274,60 +200,6 @@ def _report(kernel: KernelFile, xen: Xen, asked: Sequence[str] | None) -> Report
         further={},
         starts={},
     )
-
-
-def _notes(elf: Elf) -> Iterator[NoteLine]:
-    left = _SHOWN_BYTES
-    for note in islice(NoteWalk(elf), _SHOWN):
-        line = _note(note, elf)
-        left -= len(line.desc)
-        if left < 0:
-            return
-        yield line
-
-
-def _note(note: FoundNote, elf: Elf) -> NoteLine:
-    is_xen = note.is_xen
-    # libelf reads an owner of length 0 from the bytes after it, which the author did not mean.
-    owner = printable((note.owner or b"")[:64]) if note.n_namesz or is_xen else ""
-    found = value(note) if is_xen else digits(note.desc)
-    return NoteLine(
-        type=note.n_type,
-        name=name(note.n_type) if is_xen else hex(note.n_type),
-        owner=owner,
-        value=found,
-        shown=shown(note) if is_xen else str(found),
-        desc=note.desc.hex(),
-        place=f"{note.place} {note.number}",
-        offset=note.offset,
-        read_by=_readers(note.n_type, elf) if is_xen else _readers_of_any_owner(note),
-    )
-
-
-def _readers_of_any_owner(note: FoundNote) -> tuple[str, ...]:
-    # QEMU ignores the owner.
-    entered = note.n_type == XenElfNote.PHYS32_ENTRY and note.place == "PT_NOTE"
-    return (QEMU,) if entered else ()
-
-
-def _guest(elf: Elf, xen: Xen) -> Iterator[GuestLine]:
-    section = elf.section(SECTION)
-    if section is None:
-        return
-    walk = NoteWalk(elf)
-    is_read = not any(note.is_xen for note in walk)
-    readers = PV if xen.has(KNOWS_HVM) else XEN
-    for key, text in islice(guest_info(elf.data, section.sh_offset), _SHOWN):
-        name = printable(key)
-        n_type = _GUEST_KEYS.get(name)
-        found = () if n_type is None or not is_read else _readers(n_type, elf)
-        yield GuestLine(name, printable(text), tuple(r for r in found if r in readers))
-
-
-def _readers(n_type: int, elf: Elf) -> tuple[str, ...]:
-    if n_type == XenElfNote.HV_START_LOW and elf.bits == 64:
-        return ()
-    return _READERS.get(n_type, ())
 
 
 def _note_document(note: NoteLine) -> dict[str, Any]:
