@@ -4,7 +4,8 @@
     from xen_tool.boot.boot import boot
     outcome = boot(Path('vmlinux'), mode='pvh', echo=print)
 
-boot       boot(): lays out what QEMU loads, runs it, and reads the console until the end
+boot       boot(): lays out what QEMU loads, runs it, and judges the result
+follow     reads the console until the end
 modes      the modes of booting, one row each
 given      the settings of a boot by the user, such as CMDLINE=, and their checks
 copies     copies of the files that QEMU loads
