@@ -459,7 +459,8 @@ def test_the_real_clock_can_be_had(machine: Machine) -> None:
 
 def test_without_xen_none_is_needed(machine: Machine) -> None:
     machine.program(ECHO)
-    boot(machine.image, mode="qemu", qemu=str(machine.qemu), xen="/nowhere")
+    outcome = boot(machine.image, mode="qemu", qemu=str(machine.qemu), xen="/nowhere")
+    assert "-kernel" in outcome.console[0] and "/nowhere" not in outcome.console[0]
 
 
 def test_an_unknown_mode_names_them_all(machine: Machine) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from booted import boot
+from booted import boot, served
 from project import reference_kernel
 from xen_tool.boot.console.console import tell
 from xen_tool.debian.releases import SUITES, NotServed, hypervisor
@@ -31,6 +31,10 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     kernel = reference_kernel(tmp_path_factory.mktemp("matrix"))
     kernel.scons("ARCH=x86_64", "XEN_PVH=1")
     return kernel.top / "build/x86_64/vmlinux"
+
+
+def test_one_is_served(linux_dom0: None) -> None:
+    served(*SUITES)
 
 
 @pytest.mark.parametrize("mode", DOM0)

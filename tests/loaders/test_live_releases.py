@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from booted import served
 from loaders import hypervisor
 from loaders.agreement import agrees_with_machine
 from loaders.hypervisor import XEN_LOADERS, Machines
@@ -45,7 +46,10 @@ IMAGES_THAT_DIFFER = (
 )
 
 
-@pytest.fixture(scope="module", params=["4.14", "4.20"])
+RELEASES = ("4.14", "4.20")
+
+
+@pytest.fixture(scope="module", params=RELEASES)
 def older_and_newer(request: pytest.FixtureRequest) -> Iterator[Machines | None]:
     """Machines with that Xen; None if the mirror has none."""
     qemu = shutil.which("qemu-system-x86_64")
@@ -58,6 +62,10 @@ def older_and_newer(request: pytest.FixtureRequest) -> Iterator[Machines | None]
         return
     with hypervisor.machines(qemu, xen) as found:
         yield found
+
+
+def test_one_is_served(xen_under_qemu: None) -> None:
+    served(*RELEASES)
 
 
 def test_it_agrees(older_and_newer: Machines | None, tmp_path: Path) -> None:

@@ -57,10 +57,12 @@ class Window:
         )
         end = time.monotonic() + _PATIENCE
         # Reading a title takes files of Xlib's that unpacked packages have elsewhere.
-        while not self._xdotool("search", "--onlyvisible", "--class", "Tk"):
+        while not (windows := self._xdotool("search", "--onlyvisible", "--class", "Tk").split()):
             if self._process.poll() is not None or time.monotonic() > end:
                 pytest.fail(f"no window came: {self.end()[1]}")
             time.sleep(0.05)
+        # Without a window manager keys go to what is under the pointer, perhaps to no window yet.
+        self._xdotool("windowfocus", "--sync", windows[-1])
 
     def _xdotool(self, *words: str) -> str:
         done = subprocess.run(
