@@ -303,6 +303,18 @@ def test_a_project_for_one_architecture(tmp_path: Path) -> None:
     assert why(load, X86_64, "T", "y")[-1].startswith("no settings give it: all ")
 
 
+def test_a_symbol_that_another_architecture_does_not_have(tmp_path: Path) -> None:
+    (tmp_path / "Kconfig").write_text('source "Kconfig.$(ARCH)"\n')
+    (tmp_path / "Kconfig.x86_64").write_text('config A\n\tbool "a"\n\tdepends on HIDDEN\n')
+    (tmp_path / "Kconfig.i386").write_text('config B\n\tbool "b"\n')
+    config = tmp_path / ".config"
+    config.write_text("")
+    assert ask("A=y", config=config, top=tmp_path) == [
+        "A is n (default), and cannot be y: it needs HIDDEN, which Kconfig does not define",
+        "no settings give it: all 1 sets of up to 4 settings were tried",
+    ]
+
+
 def test_kconfig_is_read_once_for_each_architecture(tmp_path: Path) -> None:
     (tmp_path / "Kconfig").write_text(KCONFIG)
     config = tmp_path / ".config"

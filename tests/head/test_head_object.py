@@ -47,6 +47,7 @@ def _name(config: HeadConfig) -> str:
 CONFIGURATIONS = _configurations()
 BIGGEST_64 = HeadConfig(X86_64, True, True, False, True, False, VIRT_BASE, True, True)
 BIGGEST_32 = HeadConfig(I386, True, True, False, False, False, 0xC0000000)
+BIGGEST_32_ALIGNED = HeadConfig(I386, True, True, False, False, True, 0xC0000000)
 
 
 Assemble = Callable[[HeadConfig], bytes]
@@ -245,6 +246,117 @@ def test_a_pvh_guest_has_both_instructions_that_enter_xen() -> None:
     stubs = {s[0]: (s[4], s[5]) for s in read["symbols"] if s[0].startswith("hypercall_vm")}
     assert stubs == {"hypercall_vmcall": (0x1000, 4), "hypercall_vmmcall": (0x1004, 4)}
     assert read["sections"][".text"][3][0x1000:].hex(" ") == "0f 01 c1 c3 0f 01 d9 c3"
+
+
+# By hand: Xen docs/misc/pvh.pandoc for the state at the entry; Intel 64 SDM 3A for the rest (4.5
+# page tables, 3.4.5 descriptors, 2.5 control registers, 10.8.5 how long mode is entered).
+PVH_ENTRY = """
+	.section .head.text, "ax"
+	.code32
+	cld
+	movl (%ebx), %eax
+	leal 4(%ebx), %esp		# a stack of one word, in hvm_start_info
+	call 1f
+1:	popl %ebp
+	movl %eax, (%ebx)
+	subl $1b + 0x80000000, %ebp	# how far from where it was linked for
+	xorl %eax, %eax
+	leal __bss_start + 0x80000000(%ebp), %edi
+	leal __bss_stop + 0x80000000(%ebp), %ecx
+	subl %edi, %ecx
+	shrl $2, %ecx
+	rep stosl
+	leal init_thread_union + 0x80004000(%ebp), %esp
+	leal pvh_page_tables + 0x80000000(%ebp), %edi
+	leal 0x1003(%edi), %eax		# present, writable
+	movl %eax, (%edi)		# PML4 entry 0: page 1
+	addl $0x1000, %eax
+	movl %eax, 511 * 8(%edi)	# PML4 entry 511: page 2
+	addl $0x1000, %eax
+	movl %eax, 0x1000(%edi)		# page 1: pages 3 to 6, 1 GiB each
+	addl $0x1000, %eax
+	movl %eax, 0x1008(%edi)
+	addl $0x1000, %eax
+	movl %eax, 0x1010(%edi)
+	addl $0x1000, %eax
+	movl %eax, 0x1018(%edi)
+	addl $0x1000, %eax
+	movl %eax, 0x2000 + 510 * 8(%edi)	# page 2, entry 510: page 7
+	addl $0x1000, %eax
+	xorl %ecx, %ecx
+	movl $0x83, %eax		# present, writable, 2 MiB
+2:	movl %eax, 0x3000(%edi, %ecx, 8)
+	addl $0x200000, %eax
+	incl %ecx
+	cmpl $4 * 512, %ecx
+	jne 2b
+	leal 0x83(%ebp), %eax		# from where the image was loaded
+3:	movl %eax, 0x3000(%edi, %ecx, 8)
+	addl $0x200000, %eax
+	incl %ecx
+	cmpl $5 * 512, %ecx
+	jne 3b
+	leal gdt + 0x80000000(%ebp), %eax
+	pushl %eax
+	pushl $(3 * 8 - 1) << 16
+	lgdt 2(%esp)
+	movl %cr4, %eax
+	orl $1 << 5, %eax		# PAE
+	movl %eax, %cr4
+	movl %edi, %cr3
+	movl $0xc0000080, %ecx		# IA32_EFER
+	rdmsr
+	orl $1 << 8 | 1 << 11, %eax	# LME, NXE
+	wrmsr
+	movl %cr0, %eax
+	orl $1 << 31 | 1 << 16, %eax	# PG, WP
+	movl %eax, %cr0
+	pushl $8
+	leal 4f + 0x80000000(%ebp), %eax
+	pushl %eax
+	lret
+	.code64
+4:	movl $16, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	movl %eax, %ss
+	movl %eax, %fs
+	movl %eax, %gs
+	movq $init_thread_union + 0x4000, %rsp
+	movl $0xc0000101, %ecx		# IA32_GS_BASE
+	movq $init_per_cpu__irq_stack_union, %rax
+	cltd
+	wrmsr
+	movl %ebx, %edi
+	movl %ebp, %esi
+	movq $xen_pvh_start_kernel, %rax
+	jmp *%rax
+gdt:	.quad 0, 0x00af9a000000ffff, 0x00cf92000000ffff
+"""
+
+
+def test_the_pvh_entry_is_what_the_manuals_ask_for(gnu_as: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "entry.S", tmp_path / "entry.o"
+    source.write_text(PVH_ENTRY)
+    subprocess.run([gnu_as, "--64", "-o", str(target), str(source)], check=True)
+    expected, read = meaning(target.read_bytes()), meaning(emit.emit(PVH))
+    name = ".head.text"
+    assert read["sections"][name][3].hex(" ") == expected["sections"][name][3].hex(" ")
+    assert read["relocations"][name] == expected["relocations"][name]
+    assert ("pvh_start_xen", 0) in {(symbol[0], symbol[4]) for symbol in read["symbols"]}
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [(BIGGEST_64, 16), (BIGGEST_32, 4), (BIGGEST_32_ALIGNED, 16)],
+    ids=["64", "32", "X86_ALIGNMENT_16"],
+)
+def test_sections_are_aligned_as_linuxs(config: HeadConfig, code: int) -> None:
+    # CONFIG_FUNCTION_ALIGNMENT of x86 in Linux 6.1; its notes are of 4 bytes (linux/elfnote.h).
+    aligned = {name: row[2] for name, row in meaning(emit.emit(config))["sections"].items()}
+    for name in (".init.text", ".head.text"):
+        assert aligned.get(name, code) == code
+    assert (aligned[".text"], aligned[".note.Xen"]) == (4096, 4)
 
 
 def test_the_pvh_entry_refers_to_physical_addresses() -> None:

@@ -79,7 +79,7 @@ PROGRAMS = {
 
 # Larger than a block of LZO and one of lz4, of all kinds of content.
 _noise = random.Random(7)
-LARGE = IMAGE + bytes(600_000) + _noise.randbytes(300_000) + b"kernel " * 1_300_000
+LARGE = IMAGE + bytes(600_000) + _noise.randbytes(600_000) + b"kernel " * 1_300_000
 
 
 def _open(tmp_path: Path, content: bytes) -> KernelFile:

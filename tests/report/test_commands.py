@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from loaders.good import good_both, good_pv64, good_pvh
+from loaders.good import good_both, good_pv32, good_pv64, good_pvh
 from loaders.images import Note, number, text
 from project import TOP
 from xen_tool.abi import XenElfNote
@@ -452,6 +452,41 @@ def test_diff(image: Path, tmp_path: Path) -> None:
     assert tool("diff", image, tmp_path / "nowhere").returncode == 4
 
 
+def test_diff_of_files_of_different_kinds(image: Path) -> None:
+    changes = {}
+    wide = write(image, good_pv64())
+    others = {
+        "narrow": bytes(good_pv32()),
+        "entry": bytes(replace(good_pv64(), e_entry=0x1234)),
+        "packed": gzip.compress(wide.read_bytes()),
+        "text": b"#!/bin/sh\n" * 500,
+    }
+    for name, content in others.items():
+        status, found = document("diff", wide, write(image.with_name(name), content))
+        assert status == 3
+        changes[name] = {
+            change["what"]: (change["before"], change["after"])
+            for change in found["differences"]
+            if change["what"] in ("format", "class", "machine", "entry")
+        }
+    entry = hex(good_pv64().e_entry)
+    assert changes == {
+        "narrow": {
+            "class": ("ELF64", "ELF32"),
+            "machine": ("x86_64", "i386"),
+            "entry": (entry, hex(good_pv32().e_entry)),
+        },
+        "entry": {"entry": (entry, "0x1234")},
+        "packed": {"format": ("ELF", "gzip")},
+        "text": {
+            "format": ("ELF", "raw"),
+            "class": ("ELF64", None),
+            "machine": ("x86_64", None),
+            "entry": (entry, None),
+        },
+    }
+
+
 @pytest.mark.parametrize(
     ("n_type", "owner", "before", "after"),
     [
@@ -488,6 +523,9 @@ def test_diff_of_findings_of_one_id(image: Path) -> None:
 def test_what_several_loaders_find_comes_once(image: Path) -> None:
     out = tool("inspect", write(image, good_both().adding(Note(1, b"", b"XEN\0")))).stdout
     assert out.count("warning N2") == 1
+    for command in ("check", "inspect"):
+        alone = tool(command, image, "--loader", "xen-pv-dom0").stdout
+        assert alone.count("warning N2") == 1
     assert "  xen-pv-dom0, xen-pv-domu, xen-pvh-dom0, xen-pvh-domu:\n" in out
 
 
