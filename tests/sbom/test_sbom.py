@@ -91,6 +91,21 @@ def test_others_read_the_documents(built: Project) -> None:
     assert wanted <= known
 
 
+def test_a_check_of_vulnerabilities_finds_the_image(built: Project) -> None:
+    """By what sbom-cve-check 1.3.5 reads (sbom/lib_spdx3.py), which needs Python 3.11."""
+    found = elements(built, "output").values()
+    (package,) = (e for e in found if e.get("software_primaryPurpose") == "install")
+    assert (package["name"], package["software_packageVersion"]) == ("vmlinux", "1.2")
+    (build,) = (
+        e["from"]
+        for e in found
+        if e["type"] == "LifecycleScopedRelationship"
+        and (e["relationshipType"], e["scope"]) == ("hasOutput", "build")
+        and package["spdxId"] in e["to"]
+    )
+    assert build in {e["spdxId"] for e in found if e["type"] == "build_Build"}
+
+
 def test_the_minimum_elements_are_there(built: Project) -> None:
     """By ntia-conformance-checker."""
     output = folder_of(built) / "sbom-output.spdx.json"

@@ -249,7 +249,9 @@ def _describe_image(
         "image",
         name=about.name,
         software_packageVersion=about.version,
-        software_primaryPurpose="operatingSystem",
+        # Readers such as sbom-cve-check take packages that are installed, and their Builds.
+        software_primaryPurpose="install",
+        software_additionalPurpose=["operatingSystem"],
         suppliedBy=supplier,
         originatedBy=[supplier],
         verifiedUsing=_hashes(inventory.digests[image]),
@@ -260,7 +262,7 @@ def _describe_image(
         document.imports[ids[inventory.configuration]] = BUILD
     document.relate(package, "hasDistributionArtifact", [ids[image]])
     document.relate(package, "contains", [ids[image]])
-    document.relate(whole, "hasOutput", [ids[image]], "build")
+    document.relate(whole, "hasOutput", [ids[image], package], "build")
     expression = about.licence or together(licences.values())
     if expression:
         licence = document.add(
