@@ -45,8 +45,8 @@ RESULTS = TOP / "build/mutants.jsonl"
 PACKAGES = ("head", "elf", "image", "loaders", "config", "build")
 KILLED, SURVIVED, UNKNOWN = "killed", "survived", "unknown"
 
-_QUICK, _ALL = 15.0, 75.0
-"""Seconds of tests that a mutant is tried with: first, and when all of these passed."""
+_QUICK = 10.0
+"""Seconds of the tests that a mutant is tried with first."""
 _PATIENCE = 120.0
 """Seconds more than the tests need, until one hangs."""
 
@@ -61,8 +61,11 @@ class Tests:
         self._lines.read()
         self._seconds: dict[str, float] = json.loads((COVERAGE / "seconds.json").read_text())
 
-    def of(self, mutant: Mutant) -> list[list[str]]:
-        """Return two lists of tests that may notice a mutant: the likely and quick ones first."""
+    def of(self, mutant: Mutant, most: float) -> list[list[str]]:
+        """Return two lists of tests that may notice a mutant: the likely and quick ones first.
+
+        most: seconds that they take together.
+        """
         by_line = self._lines.contexts_by_lineno(str(TOOL / mutant.path))
         lines = range(mutant.first, mutant.last + 1)
         running = {name for line in lines for name in by_line.get(line, ())}
@@ -77,7 +80,7 @@ class Tests:
         total = 0.0
         for name in known:
             total += self._seconds[name]
-            if total < _ALL:
+            if total < most:
                 batches[total > _QUICK].append(name)
         return [batch for batch in batches if batch]
 
@@ -191,6 +194,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=120, help="of mutants, by default 120")
     parser.add_argument("--seed", type=int, default=1, help="of the sample, by default 1")
     parser.add_argument("--packages", nargs="+", default=PACKAGES, help="by default those named")
+    parser.add_argument(
+        "--seconds", type=float, default=80.0, help="of tests for each mutant, by default 80"
+    )
     parser.add_argument("--survivors", action="store_true", help="run these again")
     parser.add_argument("--tests", nargs="+", help="run these tests only")
     options = parser.parse_args()
@@ -207,7 +213,7 @@ def main() -> None:
                 continue
             start = time.monotonic()
             outcome, by = SURVIVED, ""
-            for names in [options.tests] if options.tests else tests.of(mutant):
+            for names in [options.tests] if options.tests else tests.of(mutant, options.seconds):
                 outcome, by = copy.outcome(mutant, names)
                 if outcome != SURVIVED:
                     break
