@@ -336,3 +336,7 @@ def test_the_example_does_what_it_says(tmp_path: Path, xen_under_qemu: None) -> 
     failed = project.run()
     assert failed.status == 2
     assert "would not start with xen-pvh-dom0" in failed.err
+    project.edit("SConstruct", '{"GUEST_OS": "m"}', '{"GUEST_OS": None}')
+    failed = project.run()
+    assert failed.status == 2
+    assert "XenNotes: GUEST_OS is None; write a text or a number" in failed.err
