@@ -85,7 +85,7 @@ def _ask(linux: Linux, kconf: Kconfig, config: Path) -> None:
     """Print how long answers of `why` take, without the time of reading the files."""
     config.write_text(linux.config)
     assignments = saved.load(kconf, config).assignments
-    where = origins(a for a in assignments if a.holds())
+    where = origins(assignments)
 
     def load(_arch: Arch) -> tuple[Kconfig, Origins]:
         return kconf, where

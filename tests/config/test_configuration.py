@@ -171,6 +171,20 @@ def test_a_line_with_a_wrong_value_is_told_of_and_has_no_effect(
         configure(saved=saved)
 
 
+def test_a_value_that_does_not_hold_is_not_said_to_be_set(tmp_path: Path) -> None:
+    text = 'config C\n\tbool "c"\n'
+    for name, other in (("A", "C"), ("B", "A")):
+        text += f'config {name}\n\tbool "{name}"\n\tdepends on {other}\n'
+    (tmp_path / "Kconfig").write_text(text)
+    saved = tmp_path / ".config"
+    saved.write_text("CONFIG_A=y\nCONFIG_B=y\n")
+    notes = read(tmp_path / "Kconfig", srctree=tmp_path, saved_config=saved).notes
+    assert [note.split(": ")[1] for note in notes] == [
+        "it needs C (=n, default)",
+        "it needs A (=n, default)",
+    ]
+
+
 def test_a_byte_order_mark_is_named(tmp_path: Path) -> None:
     saved = tmp_path / ".config"
     saved.write_text("\ufeffCONFIG_XEN=y\n")

@@ -84,9 +84,38 @@ def test_a_choice_has_one_value(tree: Tree) -> None:
         tree(choice(), TWO="0")
 
 
+def test_the_reason_is_the_one_that_counts(tree: Tree) -> None:
+    text = f"""{MODULES}
+config A
+	tristate "a"
+	select B if C
+config C
+	tristate "c"
+	default y
+config B
+	tristate "b"
+config N
+	int "n" if A = y
+	range 1 9
+config T
+	tristate "t" if A
+"""
+    with pytest.raises(XenToolError, match=r"^B=0 cannot hold: A \(=m\) selects it; type A=0"):
+        tree(text, A="m", B="0")
+    assert tree(text, A="y").origins["B"] == "selected by A"
+    with pytest.raises(
+        XenToolError, match=r"^N=5 cannot hold: it is not visible: it needs A = y, "
+    ):
+        tree(text, N="5")
+    with pytest.raises(XenToolError, match=r"^T=y cannot hold: it can be m at most, as the cond"):
+        tree(text, A="m", T="y")
+
+
 def test_a_symbol_of_a_choice_that_is_not_visible(tree: Tree) -> None:
     text = 'config FOO\n\tbool "foo"\n' + choice().replace('bool "one"', 'bool "one" if FOO')
-    with pytest.raises(XenToolError, match=r"^ONE=1 cannot hold: it is not visible: it needs FOO$"):
+    with pytest.raises(
+        XenToolError, match=r"^ONE=1 cannot hold: it is not visible: it needs FOO \(=n, default\)$"
+    ):
         tree(text, ONE="1")
 
 
@@ -166,7 +195,7 @@ def test_a_prompt_that_is_there_for_m_only(tree: Tree) -> None:
         tree(text, T="y")
     assert (
         str(caught.value)
-        == "T=y cannot hold: it can be m at most, as its prompt needs m && MODULES"
+        == "T=y cannot hold: it can be m at most, as the condition of its prompt is m"
     )
 
 

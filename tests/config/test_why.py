@@ -22,7 +22,7 @@ def ask(question: str, *, config: Path, top: Path = TOP, arch: Arch = X86_64) ->
     def load(arch: Arch) -> tuple[Kconfig, Origins]:
         kconf = read_kconfig(kconfig, top, {"ARCH": arch.name})
         assignments, _notes = saved.load(kconf, config)
-        return kconf, origins(a for a in assignments if a.holds())
+        return kconf, origins(assignments)
 
     return why(load, arch, *question.split("="))
 

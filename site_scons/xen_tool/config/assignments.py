@@ -47,12 +47,12 @@ def shortened(text: str) -> str:
 
 
 Origins = Mapping[str, str]
-"""The origin of the last assignment to each symbol, by the symbol's name."""
+"""The origin of the value of each symbol that was set to it, by the symbol's name."""
 
 
 def origins(assignments: Iterable[Assignment]) -> Origins:
-    """Return where each symbol was set; the last assignment to a symbol counts."""
-    return {assignment.symbol.name: assignment.origin for assignment in assignments}
+    """Return where each symbol was set to the value that it has."""
+    return {a.symbol.name: a.origin for a in assignments if a.holds()}
 
 
 def from_settings(

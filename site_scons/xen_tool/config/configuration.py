@@ -13,7 +13,7 @@ from pathlib import Path
 from ..abi import ARCHES, X86_64, Arch
 from ..errors import XenToolError
 from . import saved
-from .assignments import Assignment, from_settings
+from .assignments import Assignment, from_settings, origins
 from .explain.reasons import origin
 from .language.checks import unmet
 from .language.kconf import Kconfig, read_kconfig, refuse
@@ -112,5 +112,5 @@ def _prompts(kconf: Kconfig) -> dict[str, str]:
 
 
 def _origins(kconf: Kconfig, assignments: Sequence[Assignment]) -> dict[str, str]:
-    holding = {a.symbol.name: a.origin for a in assignments if a.holds()}
+    holding = origins(assignments)
     return {s.name: origin(s, holding) for s in kconf.unique_defined_syms}

@@ -100,7 +100,7 @@ class ConfigTargets:
     def load(self, arch: Arch) -> tuple[Kconfig, Origins]:
         """Read Kconfig with the values that a build without settings would start from."""
         kconf, assignments, _notes = self._start(arch.name)
-        return kconf, origins(a for a in assignments if a.holds())
+        return kconf, origins(assignments)
 
     def _start(self, arch: str) -> tuple[Kconfig, list[Assignment], list[str]]:
         """Read Kconfig and the saved configuration, else the defconfig; return notes as well."""

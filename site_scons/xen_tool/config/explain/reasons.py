@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ...abi import ARCHES
 from ..assignments import COMMAND_LINE, Assignment, Origins
 from ..language.kconf import Kconfig
-from ..language.values import Symbol, is_logical
+from ..language.values import Symbol, active_range, is_logical
 
 _MOST_LINKS = 5
 _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
@@ -45,8 +45,7 @@ def origin(symbol: Symbol, holding: Origins) -> str:
         return holding[symbol.name]
     for kind, dependency in (("selected", symbol.rev_dep), ("implied", symbol.weak_rev_dep)):
         if kconfiglib.expr_value(dependency) > 0:
-            by = [s.name for s in _symbols(dependency) if s.str_value != "n"]
-            return f"{kind} by {' and '.join(by)}"
+            return f"{kind} by {' and '.join(s.name for s in _selecting(dependency))}"
     return "default"
 
 
@@ -105,19 +104,19 @@ def explained(assignment: Assignment, where: Origins) -> ValueReason:
     if symbol.choice is not None and (symbol.visibility or not symbol.choice.visibility):
         return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
-        selecting = [s for s in _symbols(symbol.rev_dep) if s.str_value != "n"]
-        names = [s.name for s in selecting]
-        fix = f"type {names[0]}=0 as well"
-        return ValueReason(f"{' and '.join(names)} (=y) selects it", fix, selecting)
-    for low, high, condition in symbol.ranges:
-        if kconfiglib.expr_value(condition):
-            return ValueReason(f"its range is {low.str_value} to {high.str_value}", "", ())
+        selecting = _selecting(symbol.rev_dep)
+        names = " and ".join(f"{s.name} (={s.str_value})" for s in selecting)
+        fix = f"type {selecting[0].name}=0 as well"
+        return ValueReason(f"{names} select{'s' * (len(selecting) == 1)} it", fix, selecting)
     if symbol.visibility == 0:
-        return _with_conditions("it is not visible: it needs", symbol)
+        return _not_visible("it", symbol, where)
+    if bounds := active_range(symbol):
+        low, high = (bound.str_value for bound in bounds)
+        return ValueReason(f"its range is {low} to {high}", "", ())
     if assignment.value == "m" and symbol.type == kconfiglib.BOOL:
         return ValueReason(f"modules are off, so m means y; it is {symbol.str_value}", "", ())
     if whole and symbol.visibility == 1:
-        return _with_conditions("it can be m at most, as its prompt needs", symbol)
+        return ValueReason("it can be m at most, as the condition of its prompt is m", "", ())
     return ValueReason(f"it is {symbol.str_value or 'not set'}", "", ())
 
 
@@ -135,6 +134,15 @@ def needed(symbol: Symbol) -> list[Symbol]:
     return missing + [deeper for term in missing for deeper in needed(term)]
 
 
+def _selecting(expression: Any) -> list[Symbol]:
+    """Return the symbols that now select or imply one; expression: its rev_dep or weak_rev_dep."""
+    import kconfiglib
+
+    terms = kconfiglib.split_expr(expression, kconfiglib.OR)
+    found = [kconfiglib.split_expr(t, kconfiglib.AND)[0] for t in terms if kconfiglib.expr_value(t)]
+    return list(dict.fromkeys(found))
+
+
 def _promptless(symbol: Symbol) -> ValueReason:
     value = symbol.str_value or "not set"
     text = f"it has no prompt and is {value}"
@@ -149,33 +157,35 @@ def _promptless(symbol: Symbol) -> ValueReason:
 
 
 def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> ValueReason:
-    import kconfiglib
-
-    kconf = assignment.symbol.kconfig
-    needs, fixes, symbols = [], [], []
+    fixes = []
     for term in missing:
-        if not isinstance(term, kconfiglib.Symbol):
-            inside = _symbols(term)
-            states = ", ".join(f"{s.name} ({_state(s, where)})" for s in inside)
-            text = kconfiglib.expr_str(term)
-            needs.append(f"{text}, with {states}" if states else text)
-            symbols += inside
-        elif term is kconf.modules and (term is kconf.n or not term.nodes):
-            needs.append("modules, but no symbol has the line `modules`")
-        elif term.is_constant:
-            needs.append(f"{kconfiglib.expr_str(term)}, which never holds")
-        elif not term.nodes:
-            needs.append(f"{term.name}, which Kconfig does not define")
-        else:
-            needs.append(f"{term.name} ({_state(term, where)})")
-            symbols.append(term)
-            if term.name in _OF_ARCH:
-                fixes.append(_other_arch(term))
-            elif has_prompt(term) and is_logical(term):
-                fixes.append(f"{term.name}=1")
+        if getattr(term, "name", None) in _OF_ARCH:
+            fixes.append(_other_arch(term))
+        elif getattr(term, "nodes", ()) and has_prompt(term) and is_logical(term):
+            fixes.append(f"{term.name}=1")
     is_clear = assignment.origin == COMMAND_LINE and len(fixes) == len(missing)
     fix = f"type {' '.join(fixes)} {assignment}" if is_clear else ""
-    return ValueReason("it needs " + " and ".join(needs), fix, symbols)
+    kconf = assignment.symbol.kconfig
+    needs = " and ".join(_with_state(kconf, term, where) for term in missing)
+    symbols = [symbol for term in missing for symbol in _symbols(term)]
+    return ValueReason(f"it needs {needs}", fix, symbols)
+
+
+def _with_state(kconf: Kconfig, term: Any, where: Origins) -> str:
+    """Return a term that does not hold as text, with the values of its symbols."""
+    import kconfiglib
+
+    text = str(kconfiglib.expr_str(term))
+    if not isinstance(term, kconfiglib.Symbol):
+        states = ", ".join(f"{s.name} ({_state(s, where)})" for s in _symbols(term))
+        return f"{text}, with {states}" if states else text
+    if term is kconf.modules and (term is kconf.n or not term.nodes):
+        return "modules, but no symbol has the line `modules`"
+    if term.is_constant:
+        return f"{text}, which never holds"
+    if not term.nodes:
+        return f"{text}, which Kconfig does not define"
+    return f"{text} ({_state(term, where)})"
 
 
 def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
@@ -187,20 +197,23 @@ def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
     if selected is None and symbol.choice.visibility:
         return ValueReason(f"its choice is {symbol.choice.str_value}", "", ())
     if selected is None:
-        return _with_conditions("its choice is not visible: it needs", symbol.choice)
+        return _not_visible("its choice", symbol.choice, where)
     text = f"{selected.name} ({_state(selected, where)}) is chosen in its place"
     return ValueReason(text, "drop one of them", [selected])
 
 
-def _with_conditions(text: str, item: Any) -> ValueReason:
-    import kconfiglib
-
-    prompts = [node.prompt[1] for node in item.nodes if node.prompt]
-    conditions = [without_choices(item.kconfig, condition) for condition in prompts]
-    symbols = {s for condition in conditions for s in _symbols(condition) if s is not item}
-    needs = " or ".join(map(kconfiglib.expr_str, conditions))
-    ordered = sorted(symbols, key=lambda s: str(s.name))
-    return ValueReason(f"{text} {needs}", "", ordered)
+def _not_visible(text: str, item: Any, where: Origins) -> ValueReason:
+    """Return a reason that ends with the conditions of the prompts that do not hold."""
+    alternatives, symbols = [], []
+    for node in item.nodes:
+        if node.prompt:
+            terms = _unmet(without_choices(item.kconfig, node.prompt[1]))
+            alternatives.append(
+                " and ".join(_with_state(item.kconfig, term, where) for term in terms)
+            )
+            symbols += [s for term in terms for s in _symbols(term) if s is not item]
+    needs = " or ".join(alternatives)
+    return ValueReason(f"{text} is not visible: it needs {needs}", "", list(dict.fromkeys(symbols)))
 
 
 def _unmet(expression: Any, least: int = 1) -> list[Any]:
@@ -229,7 +242,8 @@ def _symbols(expression: Any) -> list[Symbol]:
 
 
 def _state(symbol: Symbol, where: Origins) -> str:
-    by = f"set {where[symbol.name]}" if symbol.name in where else origin(symbol, {})
+    by = origin(symbol, where)
+    by = f"set {by}" if by == where.get(symbol.name) else by
     return f"={symbol.str_value}, {by}" if symbol.str_value else f"not set, {by}"
 
 

@@ -108,7 +108,9 @@ def _show_reasons(menu: Any, symbol: Symbol, value: str) -> None:
     """Show why a symbol cannot have a value; jump to a preventing symbol if its key is pressed."""
     text, targets = _reasons(menu, symbol, value)
     keys = [f"[{number}] Jump to {item.name}" for number, item in enumerate(targets, start=1)]
-    title = f"{symbol.name} cannot be {value}" if is_logical(symbol) else f"{symbol.name} is fixed"
+    title = (
+        f"{symbol.name} cannot be {value}" if is_logical(symbol) else f"{symbol.name} cannot be set"
+    )
     pressed = menu._key_dialog(
         title,
         "\n".join([text, "", *keys, "[ESC] Close"]),

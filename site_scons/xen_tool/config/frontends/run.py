@@ -196,11 +196,13 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
         usual_name = "default" if defconfig is None else "defconfig"
 
         def origins(self) -> Origins:
-            """Return the origin of each value that is set."""
+            """Return the origin of the value of each symbol that was set to it."""
             return {
                 symbol.name: self.loaded.get((symbol.name, symbol.str_value), "here")
                 for symbol in self.unique_defined_syms
                 if symbol.user_value is not None
+                and kconfiglib.TRI_TO_STR.get(symbol.user_value, symbol.user_value)
+                == symbol.str_value
             }
 
         def _usual(self) -> Mapping[Any, str]:
