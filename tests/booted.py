@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from xen_tool.boot import boot as real
+from xen_tool.boot import follow
 from xen_tool.boot.console.console import tell
 from xen_tool.boot.modes import named
 from xen_tool.boot.result.outcome import Outcome
@@ -20,14 +21,16 @@ from xen_tool.report.report import read_report
 
 
 class Hurry:
-    """A clock of boot.boot that is at the limit when a line of the console has these words.
+    """A clock of boots that is at the limit when a line of the console has these words.
 
     So a test of a guest that hangs waits for it to be there, and no longer.
     """
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self._words = words
         self._ahead = 0.0
+        for module in (real, follow):
+            monkeypatch.setattr(module, "time", self)
 
     def monotonic(self) -> float:
         return time.monotonic() + self._ahead

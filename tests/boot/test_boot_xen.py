@@ -147,8 +147,7 @@ def test_a_hang_ends_at_the_time_limit_and_says_where(
     hang = 'printk("hangs now\\n");\n\tfor (;;) asm("pause");'
     with_lines.edit("arch/x86/xen/checks/entry.c", "EXPECT_EQUAL(bss_probe, 0);", hang)
     with_lines.scons()
-    hurry = Hurry("hangs now")
-    monkeypatch.setattr(boot, "time", hurry)
+    hurry = Hurry("hangs now", monkeypatch)
     monkeypatch.chdir(with_lines.top)
     image = with_lines.top / "build/x86_64/vmlinux"
     outcome = boot.boot(image, mode=mode, timeout=500, cpus=1, echo=hurry.echo)

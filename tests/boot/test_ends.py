@@ -11,7 +11,6 @@ import pytest
 from booted import Hurry, boot
 from guests import PASSED, guest
 from loaders.containers import REAL_MODE_EXIT_VALUE, bzimage, packed
-from xen_tool.boot import boot as real
 from xen_tool.boot.symbols import ImageSymbols
 
 pytestmark = pytest.mark.usefixtures("xen_under_qemu")
@@ -100,8 +99,7 @@ def test_a_guest_of_xen(
     image = guest(tmp_path, kind, first=first)
     if "hangs" in reason or "runs" in reason:
         # Xen's last words before it starts the guest.
-        hurry = Hurry("init memory")
-        monkeypatch.setattr(real, "time", hurry)
+        hurry = Hurry("init memory", monkeypatch)
         assert boot(image, mode=mode, timeout=99, echo=hurry.echo).reason == reason
     else:
         assert boot(image, mode=mode).reason == reason

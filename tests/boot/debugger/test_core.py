@@ -75,8 +75,7 @@ def dumped(image: Path, mode: str, file: Path, monkeypatch: pytest.MonkeyPatch) 
     if mode == "qemu":
         # There the last character may be seen before the guest has come to hang.
         return real.boot(image, mode=mode, timeout=5, given=what)
-    hurry = Hurry("hangs")
-    monkeypatch.setattr(real, "time", hurry)
+    hurry = Hurry("hangs", monkeypatch)
     return real.boot(image, mode=mode, timeout=99, given=what, echo=hurry.echo)
 
 
