@@ -11,6 +11,8 @@ Settings:
 
 Contents:
     model       the sections, as a function of the settings
+    default_notes
+                the notes, with Linux's values
     items       the parts of a section
     entry       the entry of a PV guest
     pvh_entry   the entry of a PVH guest

@@ -44,58 +44,89 @@ def emit(config: HeadConfig) -> bytes:
 
 def _lower(model: HeadSection, arch: Arch) -> tuple[ObjectSection, list[ObjectSymbol]]:
     """Return the section, and the symbols that it defines or refers to, in order."""
-    section = ObjectSection(model.name, model.type, model.flags, model.align)
-    relocations: list[Relocation] = []
-    symbols: list[ObjectSymbol] = []
-    labels: list[tuple[Label, int]] = []
-    local: dict[str, int] = {}
-    data = bytearray()
+    lowered = _Lowered(arch)
     for item in model.items:
-        here = len(data)
-        if isinstance(item, Label):
-            labels.append((item, here))
-        elif isinstance(item, LocalLabel):
-            local[item.name] = here
-        elif isinstance(item, Zeros):
-            data += bytes(item.size)
-        elif isinstance(item, Words):
-            data += item.encode()
-        elif isinstance(item, Code):
-            bits = item.bits or arch.bits
-            assembled = assemble(item.instructions, bits)
-            for field in assembled.fields:
-                type_ = _field_type(arch, bits, field.pc_relative)
-                offset = here + field.offset
-                relocations.append(Relocation(offset, type_, field.symbol, field.addend))
-                symbols.append(ObjectSymbol(field.symbol))
-            local |= {name: here + offset for name, offset in assembled.labels.items()}
-            data += assembled.code
-        elif isinstance(item, UnwindHint):
-            relocations.append(Relocation(here, spec.R_X86_64_PC32, item.section, item.offset))
-            data += bytes(HINT_SIZE)
-        elif isinstance(item, Note):
-            note, addresses = note_encoding.encode([item])
-            for offset, address in addresses:
-                type_ = _address_type(arch, address.width)
-                relocations.append(Relocation(here + offset, type_, address.symbol, address.addend))
-                symbols.append(ObjectSymbol(address.symbol))
-            data += note
-    section.data = bytes(data)
-    section.relocations = [_without_local_label(r, model.name, local) for r in relocations]
-    referred = [symbol for symbol in symbols if symbol.name not in local]
-    ends = [*(offset for _, offset in labels[1:]), len(data)]
-    defined = [
-        ObjectSymbol(
-            label.name,
-            model.name,
-            offset,
-            end - offset if label.size is None else label.size,
-            label.type,
-            label.binding,
-        )
-        for (label, offset), end in zip(labels, ends, strict=False)
+        lowered.add(item)
+    section = ObjectSection(model.name, model.type, model.flags, model.align)
+    section.data = bytes(lowered.data)
+    section.relocations = [
+        _without_local_label(relocation, model.name, lowered.local)
+        for relocation in lowered.relocations
     ]
-    return section, defined + referred
+    referred = [symbol for symbol in lowered.symbols if symbol.name not in lowered.local]
+    return section, lowered.defined(model.name) + referred
+
+
+class _Lowered:
+    """The bytes of a section, its labels, and what it refers to, item by item."""
+
+    def __init__(self, arch: Arch) -> None:
+        self._arch = arch
+        self._labels: list[tuple[Label, int]] = []
+        self.data = bytearray()
+        self.local: dict[str, int] = {}
+        """Offsets of local labels."""
+        self.relocations: list[Relocation] = []
+        self.symbols: list[ObjectSymbol] = []
+        """The symbols that it refers to."""
+
+    def add(self, item: Label | LocalLabel | Zeros | Words | Code | UnwindHint | Note) -> None:
+        """Append an item."""
+        here = len(self.data)
+        match item:
+            case Label():
+                self._labels.append((item, here))
+            case LocalLabel():
+                self.local[item.name] = here
+            case Zeros():
+                self.data += bytes(item.size)
+            case Words():
+                self.data += item.encode()
+            case Code():
+                self._add_code(item)
+            case UnwindHint():
+                type_ = spec.R_X86_64_PC32
+                self.relocations.append(Relocation(here, type_, item.section, item.offset))
+                self.data += bytes(HINT_SIZE)
+            case Note():
+                self._add_note(item)
+
+    def _add_code(self, code: Code) -> None:
+        here = len(self.data)
+        bits = code.bits or self._arch.bits
+        assembled = assemble(code.instructions, bits)
+        for field in assembled.fields:
+            type_ = _field_type(self._arch, bits, field.pc_relative)
+            self._refer(here + field.offset, type_, field.symbol, field.addend)
+        self.local |= {name: here + offset for name, offset in assembled.labels.items()}
+        self.data += assembled.code
+
+    def _add_note(self, note: Note) -> None:
+        here = len(self.data)
+        content, addresses = note_encoding.encode([note])
+        for offset, address in addresses:
+            type_ = _address_type(self._arch, address.width)
+            self._refer(here + offset, type_, address.symbol, address.addend)
+        self.data += content
+
+    def _refer(self, offset: int, type_: int, symbol: str, addend: int) -> None:
+        self.relocations.append(Relocation(offset, type_, symbol, addend))
+        self.symbols.append(ObjectSymbol(symbol))
+
+    def defined(self, section: str) -> list[ObjectSymbol]:
+        """Return the symbols of the labels; section: the name of this one."""
+        ends = [*(offset for _, offset in self._labels[1:]), len(self.data)]
+        return [
+            ObjectSymbol(
+                label.name,
+                section,
+                offset,
+                end - offset if label.size is None else label.size,
+                label.type,
+                label.binding,
+            )
+            for (label, offset), end in zip(self._labels, ends, strict=False)
+        ]
 
 
 def _without_local_label(relocation: Relocation, section: str, local: dict[str, int]) -> Relocation:
