@@ -13,6 +13,7 @@ from project import TOP
 from xen_tool.cli import main
 from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
+from xen_tool.loaders import rules as loader_rules
 from xen_tool.loaders.verdict import judge
 from xen_tool.report import explain
 
@@ -49,6 +50,18 @@ def test_one_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     assert "known:   live" in said
     assert main(["check", str(image), "--loader", "xen-pv-dom0"]) == 3
     assert "refused (C3)" in capsys.readouterr().out
+
+
+def test_the_package_says_where_the_rules_of_each_letter_are() -> None:
+    rules = TOP / "site_scons/xen_tool/loaders/rules"
+    lines = re.findall(r"(?m)^    ([A-Z](?:, [A-Z])*) +(.+)$", loader_rules.__doc__ or "")
+    letters = [(letter, text) for named, text in lines for letter in named.split(", ")]
+    assert {letter for letter, _ in letters} == {name[0] for name in explain.rules()}
+    for letter, text in letters:
+        for name in text.rpartition(": ")[2].split(", "):
+            files = [*rules.glob(f"{name}.py"), *rules.glob(f"{name.rstrip('/')}/*.py")]
+            row = re.compile(rf'"{letter}[0-9]+"')
+            assert any(row.search(path.read_text()) for path in files), (letter, name)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "C3"], ["--all", "--image", "x"]])

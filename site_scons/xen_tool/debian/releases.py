@@ -7,6 +7,7 @@ They are fetched once, from the mirror of the system's APT, to the user's cache 
     ~/.cache/xen_tool/xen-<version>/dom0/*.deb               the packages for initramfs.py
 
 Each is complete or missing, never partial, and is checked when it is used (kept.py).
+loaders/model/releases.py has the releases whose rules are known.
 """
 
 from __future__ import annotations

@@ -19,7 +19,22 @@ Rules that several loaders share are in these:
     guest                X rules of errors that no loader checks and that crash the guest
 
 rule.py defines the class Rule.  Conditions read loaders/model, never the rules of another
-loader; of a shared module they may read others.  The modules have one function for each condition
-and one row for each rule: the letter of an id is explained in report/explain.py, and its row is
-where `git grep '"C3"' site_scons` finds the id.
+loader; of a shared module they may read others.  A rule is a row, named by a letter and a number:
+
+    Z       containers: xen/containers, libxenguest/containers, qemu/files
+    E       ELF headers: libelf/headers
+    N, F    how notes are read: libelf/notes
+    C, A    what notes must say: libelf/checks
+    D       a PV dom0: pv_dom0, xen/pv_memory
+    H       a PVH dom0: pvh_dom0
+    U, V    a domU: libxenguest/
+    P       xen_efi
+    Q       qemu_kernel, qemu/
+    R       linux_loader/
+    K       crosvm
+    J       kexec
+    G       grub*
+    X       errors that no loader checks: guest/
+
+E, X and Z have further rows where another loader checks the same.
 """
