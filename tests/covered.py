@@ -18,12 +18,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import coverage
 import pytest
-
-try:
-    import coverage
-except ImportError:
-    sys.exit("coverage.py is not installed; type .venv/bin/pip install coverage")
 
 TOP = Path(__file__).resolve().parent.parent
 TOOL = TOP / "site_scons/xen_tool"
