@@ -489,5 +489,14 @@ def test_oldconfig_asks(kernel: Project) -> None:
     assert "# CONFIG_KASAN is not set" in config(kernel)
 
 
+def test_a_locale_without_the_characters_of_a_prompt(kernel: Project) -> None:
+    text = (kernel.top / "kconfig/Kconfig").read_text()
+    more = 'config A\n\tstring "größe"\n\tdefault "größe"\n'
+    kernel.write("kconfig/Kconfig", f"{text}\n{more}")
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert "gr\\xf6\\xdfe" in kernel.scons("-h", **locale).out
+    assert "gr\\xf6\\xdfe" in kernel.scons("listconfig", **locale).out
+
+
 def test_the_built_configuration_is_a_target_like_any(kernel: Project) -> None:
     assert kernel.scons("build/x86_64/.config").steps == ["CONFIG build/x86_64/.config"]

@@ -77,6 +77,9 @@ def xen_configure(
     may be set before or after.
     """
     collect_rarely()
+    if hasattr(sys.stdout, "reconfigure"):
+        # A prompt or value may have characters that the terminal's encoding does not have.
+        sys.stdout.reconfigure(errors="backslashreplace")
     add_options()
     jobs.bound()
     given = settings(ARGLIST)

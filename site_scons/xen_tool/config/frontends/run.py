@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import locale
 import os
 import select
@@ -172,6 +173,9 @@ def _report_errors_in_windows() -> None:
 
 def _use_a_locale() -> None:
     """Choose C.UTF-8 if the locale of the environment, which menuconfig sets, is not installed."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The locale's encoding may not have all characters of the prompts.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         locale.setlocale(locale.LC_ALL, "")
     except locale.Error:
