@@ -307,6 +307,11 @@ def test_the_end_of_a_machine_without_xen_counts_as_well(
     assert judged(f"{XTF}SUCCESS\n", symbols, end=end, place=Place.KERNEL).result().value == result
 
 
+def test_a_run_without_a_verdict_tells_only_its_end(symbols: ImageSymbols) -> None:
+    judge = judged("RESULT: PASS\n", symbols, given({"protocol": "none"}), End(33, 9))
+    assert judge.reason() == "no verdict was requested: QEMU ended with status 33"
+
+
 PIECES = [
     *("PASS a", "FAIL a: b", "CHECKS: 1", "RESULT: PASS", "RESULT: FAIL", "BUG: died"),
     *(f"Test result: {word}" for word in ("SUCCESS", "SKIP", "ERROR", "FAILURE")),

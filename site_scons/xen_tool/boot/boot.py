@@ -93,6 +93,7 @@ def boot(
     unusable, or the run was to end; whatever happens after the start is in the Outcome.
     """
     mode = mode if isinstance(mode, Mode) else modes.named(mode)
+    given.check(mode)
     limit = _time_limit(mode, timeout, given)
     cpus = _cpus(mode, cpus, given, say)
     evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
@@ -159,7 +160,6 @@ def _lay_out(
     copies: Copies, mode: Mode, image: Path, cpus: int, xen: str | None, given: Given, say: Say
 ) -> _Loaded:
     """Copy the files that QEMU is to load."""
-    given.check(mode)
     kernel = copies.copy(image, "the file of a linked kernel image")
     with open_kernel(kernel) as file:
         if file.format == "raw":

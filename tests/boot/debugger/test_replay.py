@@ -111,5 +111,5 @@ def test_both_are_too_much() -> None:
 def test_what_qemu_cannot_replay_is_not_recorded(tmp_path: Path, mode: Mode) -> None:
     image = guest(tmp_path, "xen-pvh-dom0")
     with pytest.raises(XenToolError, match="cannot be replayed: QEMU loses its way where Xen runs"):
-        boot(image, mode=mode, given=given({"record": tmp_path / "file"}))
+        boot(image, mode=mode, given=given({"record": tmp_path / "file"}), say=pytest.fail)
     assert not list(tmp_path.glob("file*"))

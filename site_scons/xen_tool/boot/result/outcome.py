@@ -220,7 +220,8 @@ class OutcomeJudge:
         if end.status < 0:
             return f"QEMU was killed by signal {-end.status}"
         if end.status in (0, PASS_STATUS):
-            return f"QEMU ended with status {end.status}, but no result came"
+            but = "" if self._reader.named is NONE else ", but no result came"
+            return f"QEMU ended with status {end.status}{but}"
         return ""
 
     def _hang(self) -> str:
