@@ -66,3 +66,12 @@ def test_every_package_lists_its_modules() -> None:
             if not re.search(rf"(?<!\S){module}\b", said):
                 missing.append(f"{package.relative_to(TOP)}: {module}")
     assert missing == []
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    places: dict[str, list[str]] = {}
+    for path in sorted((TOP / "site_scons/xen_tool").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(TOP)))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

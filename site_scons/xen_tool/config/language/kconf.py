@@ -92,7 +92,7 @@ def kconfig_class() -> Any:
     """Return a subclass of the parser that warns of what C kconfig warns of."""
     kconfiglib = import_kconfiglib()
 
-    class Reader(parser_class()):  # type: ignore[misc]
+    class KconfigReader(parser_class()):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             self.places: dict[Any, list[KconfigPlace]] = {}
             self._conditions: list[KconfigPlace] = []
@@ -174,7 +174,7 @@ def kconfig_class() -> Any:
             finally:
                 self.warn = True
 
-    return Reader
+    return KconfigReader
 
 
 def forget_values(kconf: Kconfig) -> None:

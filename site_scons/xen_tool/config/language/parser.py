@@ -31,7 +31,7 @@ def parser_class() -> Any:
         kconfiglib._T_ENDCHOICE: "choice",
     }
 
-    class Parser(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
+    class KconfigParser(kconfiglib.Kconfig):  # type: ignore[misc, name-defined]
         modules: Any
 
         def __init__(self, *args: Any, text: str | None = None, **options: Any) -> None:
@@ -209,7 +209,7 @@ def parser_class() -> Any:
         def _here(self) -> str:
             return f"{self.filename}:{self._first_line}"
 
-    return Parser
+    return KconfigParser
 
 
 def compared_with_n(kconf: Any, expression: Any, relation: int) -> Any:

@@ -26,7 +26,7 @@ _PREFIX = 8192
 _KNOWN_FLAGS = 0b111 | HAS_ADDRESSES
 
 
-class Error(Enum):
+class CrosvmError(Enum):
     """Errors of crosvm, each with the message that it prints (kernel_loader/src/lib.rs)."""
 
     FLAGS = "invalid flags"
@@ -46,28 +46,28 @@ class Error(Enum):
     ENTRY = "invalid entry point"
 
 
-class Loaded(NamedTuple):
+class CrosvmResult(NamedTuple):
     """The result of load_kernel."""
 
-    error: Error | None = None
+    error: CrosvmError | None = None
     segment: Segment | None = None
     """The segment at which loading failed; None: a header was at fault, or nothing failed."""
     multiboot: int | None = None
     """The file offset of the multiboot header that crosvm used; None: it used none."""
 
 
-def loaded(candidate: Candidate) -> Loaded:
+def loaded(candidate: Candidate) -> CrosvmResult:
     """Return the result of load() for an image, computed once for an ELF file."""
     elf = candidate.image.elf
     if elf is None:
         return load(candidate.data, None)
     if loaded not in elf.kept:
         elf.kept[loaded] = load(candidate.data, elf)
-    found: Loaded = elf.kept[loaded]
+    found: CrosvmResult = elf.kept[loaded]
     return found
 
 
-def load(data: Data, elf: Elf | None) -> Loaded:
+def load(data: Data, elf: Elf | None) -> CrosvmResult:
     """Do what load_kernel does, for a machine with memory at every address that can have it."""
     head = data.read(0, _PREFIX)
     header = find(data, MAGIC, _PREFIX - 8)
@@ -75,55 +75,55 @@ def load(data: Data, elf: Elf | None) -> Loaded:
         offset, flags = header
         error = _multiboot_error(head[offset:], offset, flags, data.size)
         if error is not None or flags & HAS_ADDRESSES:
-            return Loaded(error, multiboot=offset)
+            return CrosvmResult(error, multiboot=offset)
     error = _header_error(head, elf, data.size)
     if error is not None or elf is None:
-        return Loaded(error)
+        return CrosvmResult(error)
     return _segments(elf)
 
 
-def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> Error | None:
+def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> CrosvmError | None:
     if flags & ~_KNOWN_FLAGS:
-        return Error.FLAGS
+        return CrosvmError.FLAGS
     if flags & HAS_ADDRESSES:
         if len(header) < 32:
-            return Error.HEADER
+            return CrosvmError.HEADER
         header_addr, load, load_end, bss_end, entry = struct.unpack_from("<5I", header, 12)
         if header_addr < load or header_addr - load > offset:
-            return Error.ADDRESSES
+            return CrosvmError.ADDRESSES
         start = offset - (header_addr - load)
         length = load_end - load if load_end else size - start
         end = load + length
         if length < 0 or end > 0xFFFFFFFF or (bss_end and bss_end < end):
-            return Error.ADDRESSES
+            return CrosvmError.ADDRESSES
         if not load <= entry < end:
-            return Error.ADDRESSES
+            return CrosvmError.ADDRESSES
         if start + length > size:
-            return Error.IMAGE
-    return Error.HEADER if flags & HAS_VIDEO_MODE and len(header) < 48 else None
+            return CrosvmError.IMAGE
+    return CrosvmError.HEADER if flags & HAS_VIDEO_MODE and len(header) < 48 else None
 
 
-def _header_error(head: bytes, elf: Elf | None, size: int) -> Error | None:
+def _header_error(head: bytes, elf: Elf | None, size: int) -> CrosvmError | None:
     if len(head) < spec.EI_NIDENT:
-        return Error.HEADER
+        return CrosvmError.HEADER
     if head[:4] != spec.ELFMAG:
-        return Error.MAGIC
+        return CrosvmError.MAGIC
     if head[spec.EI_DATA] != spec.ELFDATA2LSB:
-        return Error.BIG_ENDIAN
+        return CrosvmError.BIG_ENDIAN
     if head[spec.EI_DATA + 1] != spec.EV_CURRENT:
-        return Error.VERSION
+        return CrosvmError.VERSION
     if head[spec.EI_CLASS] not in (spec.ELFCLASS32, spec.ELFCLASS64):
-        return Error.CLASS
+        return CrosvmError.CLASS
     if elf is None or len(head) < spec.EHDR_SIZE[elf.bits]:
-        return Error.HEADER
+        return CrosvmError.HEADER
     if elf.e_phentsize != spec.PHDR_SIZE[elf.bits]:
-        return Error.PHENTSIZE
+        return CrosvmError.PHENTSIZE
     if elf.e_phoff < spec.EHDR_SIZE[elf.bits]:
-        return Error.PHOFF
-    return Error.PHDR if elf.e_phoff + elf.e_phentsize * elf.e_phnum > size else None
+        return CrosvmError.PHOFF
+    return CrosvmError.PHDR if elf.e_phoff + elf.e_phentsize * elf.e_phnum > size else None
 
 
-def _segments(elf: Elf) -> Loaded:
+def _segments(elf: Elf) -> CrosvmResult:
     """Do what load_elf does: the end of the kernel is that of its last segment, not its highest."""
     start = end = None
     for segment in elf.segments:
@@ -131,15 +131,15 @@ def _segments(elf: Elf) -> Loaded:
             continue
         first, size = segment.p_paddr, segment.p_filesz
         if first < KERNEL_START:
-            return Loaded(Error.LOW, segment)
+            return CrosvmResult(CrosvmError.LOW, segment)
         start = first if start is None else start
         end = first + segment.p_memsz
         if end > ADDRESS_MASK:
-            return Loaded(Error.MEMSZ, segment)
+            return CrosvmResult(CrosvmError.MEMSZ, segment)
         if size and (first + size > PHYSICAL_END or segment.p_offset + size > elf.data.size):
-            return Loaded(Error.IMAGE, segment)
+            return CrosvmResult(CrosvmError.IMAGE, segment)
     if start is None or end is None:
-        return Loaded(Error.NO_LOADS)
+        return CrosvmResult(CrosvmError.NO_LOADS)
     if end < start:
-        return Loaded(Error.PHENTSIZE)
-    return Loaded(None if start <= elf.e_entry < end else Error.ENTRY)
+        return CrosvmResult(CrosvmError.PHENTSIZE)
+    return CrosvmResult(None if start <= elf.e_entry < end else CrosvmError.ENTRY)

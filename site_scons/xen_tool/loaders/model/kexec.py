@@ -57,7 +57,7 @@ class FileType(Enum):
     BZIMAGE = "bzImage"
 
 
-class Place(NamedTuple):
+class KexecPlace(NamedTuple):
     """Memory that kexec is to fill, in whole pages."""
 
     start: int
@@ -245,7 +245,7 @@ def _is_broken(elf: Elf, offset: int, size: int) -> bool:
     return False
 
 
-def places(candidate: Candidate) -> list[Place]:
+def places(candidate: Candidate) -> list[KexecPlace]:
     """Return the memory that kexec fills with the file, in the order of the file.
 
     No more than _PLACES: of a file with more than SEGMENTS, Linux takes none.
@@ -253,9 +253,9 @@ def places(candidate: Candidate) -> list[Place]:
     if uses_addresses(candidate):
         offset, _ = multiboot(candidate.data) or (0, 0)
         _, load, _, bss_end, _ = addresses(candidate.data, offset)
-        return [Place(load, load + _pages(bss_end - load), None)]
+        return [KexecPlace(load, load + _pages(bss_end - load), None)]
     loads = (s for s in candidate.elf.segments if s.p_type == spec.PT_LOAD and s.p_memsz)
-    return [Place(s.p_paddr, s.p_paddr + _pages(s.p_memsz), s) for s in islice(loads, _PLACES)]
+    return [KexecPlace(s.p_paddr, s.p_paddr + _pages(s.p_memsz), s) for s in islice(loads, _PLACES)]
 
 
 def uses_addresses(candidate: Candidate) -> bool:
@@ -275,7 +275,7 @@ def is_moved(candidate: Candidate) -> bool:
     return bool(found) and not _is_ram(start, max(s.p_paddr + s.p_memsz for s in found) + 1)
 
 
-def misplaced(candidate: Candidate) -> tuple[str, Place] | None:
+def misplaced(candidate: Candidate) -> tuple[str, KexecPlace] | None:
     """Return the words of the first segment that is between pages, or in no RAM, and its place."""
     found = places(candidate)
     moved = is_moved(candidate)
@@ -289,7 +289,7 @@ def misplaced(candidate: Candidate) -> tuple[str, Place] | None:
     return None
 
 
-def overlapping(candidate: Candidate) -> tuple[Place, Place] | None:
+def overlapping(candidate: Candidate) -> tuple[KexecPlace, KexecPlace] | None:
     """Return two segments that share a page; None if no segments do."""
     found = sorted(places(candidate), key=lambda place: place.start)
     return next(((one, other) for one, other in pairwise(found) if one.end > other.start), None)

@@ -28,7 +28,7 @@ _PHDR = "<IIQQQQQQ"
 _NOTE = "<3I"
 
 
-class Error(Enum):
+class LinuxLoaderError(Enum):
     """Errors of linux-loader, each with the message that it prints."""
 
     HEADER = "Unable to read elf header"
@@ -44,10 +44,10 @@ class Error(Enum):
     NOTE = "Invalid PVH note header"
 
 
-class Loaded(NamedTuple):
+class LinuxLoaderResult(NamedTuple):
     """The result of Elf::load: what was loaded before its first error, if any."""
 
-    error: Error | None = None
+    error: LinuxLoaderError | None = None
     segment: Segment | None = None
     """The segment at which loading failed; None: a header was at fault, or nothing failed."""
     entry: int = 0
@@ -62,29 +62,29 @@ class Loaded(NamedTuple):
         return any(s.p_paddr <= address < s.p_paddr + s.p_filesz for s in self.loads)
 
 
-def loaded(candidate: Candidate) -> Loaded:
+def loaded(candidate: Candidate) -> LinuxLoaderResult:
     """Return the result of load() for an image; several loaders share one call."""
     elf = candidate.image.elf
     if elf is None:
         return load(candidate.data)
     if loaded not in elf.kept:
         elf.kept[loaded] = load(candidate.data)
-    found: Loaded = elf.kept[loaded]
+    found: LinuxLoaderResult = elf.kept[loaded]
     return found
 
 
-def load(data: Data) -> Loaded:
+def load(data: Data) -> LinuxLoaderResult:
     """Do what Elf::load does, for a machine with memory at every address that can have it."""
     header = data.read(0, spec.EHDR_SIZE[64])
     error = _header_error(header)
     if error is not None:
-        return Loaded(error)
+        return LinuxLoaderResult(error)
     e_entry, e_phoff = struct.unpack_from("<QQ", header, 24)
     (e_phnum,) = struct.unpack_from("<H", header, 56)
     size = e_phnum * spec.PHDR_SIZE[64]
     table = data.read(e_phoff, size)
     if len(table) < size:
-        return Loaded(Error.PHDR, entry=e_entry)
+        return LinuxLoaderResult(LinuxLoaderError.PHDR, entry=e_entry)
     pvh_entry: int | None = None
     loads: list[Segment] = []
     left = TOTAL_NOTE_LIMIT
@@ -94,8 +94,8 @@ def load(data: Data) -> Loaded:
         segment = Segment(number, e_phoff + number * spec.PHDR_SIZE[64], *fields)
         if segment.p_type == spec.PT_NOTE:
             found, count = _pvh_entry(data, segment, left)
-            if isinstance(found, Error):
-                return Loaded(found, segment, e_entry, None, tuple(loads))
+            if isinstance(found, LinuxLoaderError):
+                return LinuxLoaderResult(found, segment, e_entry, None, tuple(loads))
             pvh_entry = found
             left -= count
             continue
@@ -103,34 +103,36 @@ def load(data: Data) -> Loaded:
             continue
         error = _segment_error(data, segment)
         if error is not None:
-            return Loaded(error, segment, e_entry, None, tuple(loads))
+            return LinuxLoaderResult(error, segment, e_entry, None, tuple(loads))
         loads.append(segment)
-    return Loaded(None, None, e_entry, pvh_entry, tuple(loads))
+    return LinuxLoaderResult(None, None, e_entry, pvh_entry, tuple(loads))
 
 
-def _header_error(header: bytes) -> Error | None:
+def _header_error(header: bytes) -> LinuxLoaderError | None:
     if len(header) < spec.EHDR_SIZE[64]:
-        return Error.HEADER
+        return LinuxLoaderError.HEADER
     if header[:4] != spec.ELFMAG:
-        return Error.MAGIC
+        return LinuxLoaderError.MAGIC
     if header[spec.EI_DATA] != spec.ELFDATA2LSB:
-        return Error.BIG_ENDIAN
+        return LinuxLoaderError.BIG_ENDIAN
     if int.from_bytes(header[54:56], "little") != spec.PHDR_SIZE[64]:
-        return Error.PHENTSIZE
+        return LinuxLoaderError.PHENTSIZE
     if int.from_bytes(header[32:40], "little") < spec.EHDR_SIZE[64]:
-        return Error.PHOFF
+        return LinuxLoaderError.PHOFF
     return None
 
 
-def _segment_error(data: Data, segment: Segment) -> Error | None:
+def _segment_error(data: Data, segment: Segment) -> LinuxLoaderError | None:
     start, end = segment.p_paddr, segment.p_paddr + segment.p_filesz
     cut = segment.p_offset + segment.p_filesz > data.size
     if cut or end > PHYSICAL_END or (start < DEVICES.stop and end > DEVICES.start):
-        return Error.IMAGE
-    return Error.OVERFLOW if start + segment.p_memsz > ADDRESS_MASK else None
+        return LinuxLoaderError.IMAGE
+    return LinuxLoaderError.OVERFLOW if start + segment.p_memsz > ADDRESS_MASK else None
 
 
-def _pvh_entry(data: Data, segment: Segment, limit: int) -> tuple[int | Error | None, int]:
+def _pvh_entry(
+    data: Data, segment: Segment, limit: int
+) -> tuple[int | LinuxLoaderError | None, int]:
     """Do what parse_elf_note does: return the first PHYS32_ENTRY of a PT_NOTE, and the notes read.
 
     linux-loader pads notes to 4 bytes, whatever p_align is, and compares the owner with "Xen"
@@ -142,19 +144,19 @@ def _pvh_entry(data: Data, segment: Segment, limit: int) -> tuple[int | Error | 
         offset = segment.p_offset + read
         header = data.read(offset, 12)
         if len(header) < 12:
-            return Error.NOTE_HEADER, count
+            return LinuxLoaderError.NOTE_HEADER, count
         namesz, descsz, n_type = struct.unpack(_NOTE, header)
         if n_type == XenElfNote.PHYS32_ENTRY and namesz == 4:
             owner = data.read(offset + 12, 4)
             if len(owner) < 4:
-                return Error.NOTE_HEADER, count
+                return LinuxLoaderError.NOTE_HEADER, count
             if owner == XEN_OWNER:
                 entry = data.unsigned(offset + 16, 4)
                 if descsz < 4:
-                    return Error.NOTE, count
-                return Error.NOTE_HEADER if entry is None else entry, count
+                    return LinuxLoaderError.NOTE, count
+                return LinuxLoaderError.NOTE_HEADER if entry is None else entry, count
         sizes = [size + -size % 4 for size in (namesz, descsz)]
         if max(sizes) > 0xFFFFFFFF:
-            return Error.NOTE_OVERFLOW, count
+            return LinuxLoaderError.NOTE_OVERFLOW, count
         read += 12 + sum(sizes)
     return None, count

@@ -11,7 +11,7 @@ from ...abi import XenElfNote
 from ...elf import spec
 from ..model import where
 from ..model.candidate import Candidate
-from ..model.crosvm import Error, loaded
+from ..model.crosvm import CrosvmError, loaded
 from ..model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ..names import CROSVM
 from . import common
@@ -21,7 +21,7 @@ _RAM_END = 256 << 20
 """The end of RAM without --mem, in bytes: 256 MiB."""
 
 
-def _giving_up(error: Error, words: str, *fields: str) -> Condition:
+def _giving_up(error: CrosvmError, words: str, *fields: str) -> Condition:
     """Return a condition that load_kernel fails with an error.
 
     words: its docstring; fields: the header fields that the finding names.
@@ -45,12 +45,16 @@ def _giving_up(error: Error, words: str, *fields: str) -> Condition:
 
 def _bzimage(candidate: Candidate) -> Fields | None:
     """The file is no ELF file, and has "HdrS" at offset 0x202."""
-    return common.setup_header(candidate.data) if loaded(candidate).error is Error.MAGIC else None
+    return (
+        common.setup_header(candidate.data)
+        if loaded(candidate).error is CrosvmError.MAGIC
+        else None
+    )
 
 
 def _no_bzimage(candidate: Candidate) -> Fields | None:
     """The file is no ELF file, and has no "HdrS" at offset 0x202."""
-    if loaded(candidate).error is not Error.MAGIC or _bzimage(candidate) is not None:
+    if loaded(candidate).error is not CrosvmError.MAGIC or _bzimage(candidate) is not None:
         return None
     file = candidate.data
     end = 0x202 + (file.unsigned(0x201, 1) or 0)
@@ -123,7 +127,7 @@ _BZIMAGE = _SOURCE + "x86_64/src/bzimage.rs, load_bzimage"
 _HEADERS = "link the ELF file anew, with a linker's own headers"
 
 
-def _row(name: str, error: Error, words: str, fix: str, source: str, *fields: str) -> Rule:
+def _row(name: str, error: CrosvmError, words: str, fix: str, source: str, *fields: str) -> Rule:
     said = f"error loading Kernel: {error.value}"
     return Rule(name, (CROSVM,), _giving_up(error, words, *fields), said, fix, source=source)
 
@@ -131,19 +135,19 @@ def _row(name: str, error: Error, words: str, fix: str, source: str, *fields: st
 RULES = (
     _row(
         "K1",
-        Error.FLAGS,
+        CrosvmError.FLAGS,
         "The multiboot header has flags other than bits 0 to 2 and 16.",
         common.NO_MULTIBOOT,
         _MULTIBOOT,
     ),
     _row(
         "K1",
-        Error.ADDRESSES,
+        CrosvmError.ADDRESSES,
         "The addresses of the multiboot header contradict each other, or exceed the file.",
         common.NO_MULTIBOOT + ", or correct its addresses",
         _MULTIBOOT,
     ),
-    _row("K2", Error.HEADER, "The file ends within a header.", common.TRUNCATED, _READ_ELF),
+    _row("K2", CrosvmError.HEADER, "The file ends within a header.", common.TRUNCATED, _READ_ELF),
     Rule(
         "K3",
         (CROSVM,),
@@ -172,25 +176,27 @@ RULES = (
     ),
     _row(
         "K2",
-        Error.BIG_ENDIAN,
+        CrosvmError.BIG_ENDIAN,
         "EI_DATA is not little-endian.",
         common.LITTLE_ENDIAN,
         _READ_ELF,
     ),
-    _row("K2", Error.VERSION, "EI_VERSION is not 1.", _HEADERS, _READ_ELF),
-    _row("K2", Error.CLASS, "EI_CLASS is neither ELF32 nor ELF64.", _HEADERS, _READ_ELF),
+    _row("K2", CrosvmError.VERSION, "EI_VERSION is not 1.", _HEADERS, _READ_ELF),
+    _row("K2", CrosvmError.CLASS, "EI_CLASS is neither ELF32 nor ELF64.", _HEADERS, _READ_ELF),
     _row(
         "K2",
-        Error.PHENTSIZE,
+        CrosvmError.PHENTSIZE,
         "e_phentsize is not that of the class, or the last PT_LOAD ends below the first.",
         _HEADERS + ", and its segments in the order of their addresses",
         _READ_ELF,
         *("e_phentsize", "e_phnum"),
     ),
-    _row("K2", Error.PHOFF, "e_phoff is within the ELF header.", _HEADERS, _READ_ELF, "e_phoff"),
+    _row(
+        "K2", CrosvmError.PHOFF, "e_phoff is within the ELF header.", _HEADERS, _READ_ELF, "e_phoff"
+    ),
     _row(
         "K2",
-        Error.PHDR,
+        CrosvmError.PHDR,
         "A program header ends after the end of the file.",
         common.TRUNCATED,
         _READ_ELF,
@@ -198,7 +204,7 @@ RULES = (
     ),
     _row(
         "K4",
-        Error.LOW,
+        CrosvmError.LOW,
         "A segment is below 2 MiB.",
         "load the kernel at 2 MiB or above: set p_paddr in the linker script, AT()",
         _LOAD_ELF,
@@ -206,7 +212,7 @@ RULES = (
     ),
     _row(
         "K4",
-        Error.MEMSZ,
+        CrosvmError.MEMSZ,
         "p_paddr + p_memsz overflows 64 bits.",
         "correct p_memsz",
         _LOAD_ELF,
@@ -214,7 +220,7 @@ RULES = (
     ),
     _row(
         "K4",
-        Error.IMAGE,
+        CrosvmError.IMAGE,
         "The bytes of a segment, or those of a multiboot header's addresses, are not in the file, "
         "or p_paddr is not memory.",
         "set p_paddr in the linker script, AT(), to physical memory; if the file is shorter than "
@@ -224,7 +230,7 @@ RULES = (
     ),
     _row(
         "K4",
-        Error.NO_LOADS,
+        CrosvmError.NO_LOADS,
         "The file has no PT_LOAD.",
         "link an executable",
         _LOAD_ELF,
@@ -232,7 +238,7 @@ RULES = (
     ),
     _row(
         "K5",
-        Error.ENTRY,
+        CrosvmError.ENTRY,
         "e_entry is not between the start of the first PT_LOAD and the end of the last.",
         "make e_entry a physical address in a segment: ENTRY() in the linker script",
         _LOAD_ELF,

@@ -145,7 +145,7 @@ def _entry(candidate: Candidate) -> Fields:
     }
 
 
-def _at(candidate: Candidate, place: kexec.Place) -> Fields:
+def _at(candidate: Candidate, place: kexec.KexecPlace) -> Fields:
     if place.segment is None:
         offset, _ = kexec.multiboot(candidate.data) or (0, 0)
         return common.multiboot_header(offset)

@@ -102,7 +102,7 @@ def _key(row: Mapping[str, Any]) -> Key:
     return (row["name"],)
 
 
-class Row(NamedTuple):
+class SizeRow(NamedTuple):
     """One section, object or symbol."""
 
     key: Key
@@ -118,7 +118,7 @@ class Row(NamedTuple):
         return self.now[0] - self.before[0], self.now[1] - self.before[1]
 
 
-def rows(sizes: Sizes, before: Sizes | None, kind: str) -> list[Row]:
+def rows(sizes: Sizes, before: Sizes | None, kind: str) -> list[SizeRow]:
     """Return all rows of one kind, the largest first; of two images, the largest change first.
 
     Objects are distinguished only if they are known for both images.
@@ -138,13 +138,13 @@ def _without_objects(sizes: Sizes) -> Sizes:
     return sizes._replace(objects={}, symbols=symbols)
 
 
-def _rows(now: Mapping[Key, Bytes], before: Mapping[Key, Bytes] | None) -> list[Row]:
+def _rows(now: Mapping[Key, Bytes], before: Mapping[Key, Bytes] | None) -> list[SizeRow]:
     found = [
-        Row(key, now.get(key, NOTHING), None if before is None else before.get(key, NOTHING))
+        SizeRow(key, now.get(key, NOTHING), None if before is None else before.get(key, NOTHING))
         for key in dict.fromkeys((*now, *(before or ())))
     ]
 
-    def order(row: Row) -> tuple[Any, ...]:
+    def order(row: SizeRow) -> tuple[Any, ...]:
         change = max(map(abs, row.change)) if row.change else 0
         return -change, -max(row.now), row.key
 
@@ -166,7 +166,7 @@ def document(sizes: Sizes, before: Sizes | None) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: SizeRow) -> dict[str, Any]:
     *section, name = row.key
     of: dict[str, Any] = {"name": name}
     if section:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...printable import printable
-from .sizes import Bytes, Key, Row, Sizes, rows
+from .sizes import Bytes, Key, SizeRow, Sizes, rows
 
 TOP = 15
 """Default of the largest number of rows of a table."""
@@ -33,7 +33,7 @@ def _bytes(total: Bytes) -> str:
     return f"{total[0]:,} bytes in the file, {total[1]:,} in memory"
 
 
-def _table(kind: str, found: list[Row], top: int) -> Iterator[str]:
+def _table(kind: str, found: list[SizeRow], top: int) -> Iterator[str]:
     compares = found[0].before is not None
     heads = ("file", "change", "memory", "change") if compares else ("file", "memory")
     yield f"  {''.join(f'{head:>10}' for head in heads)}  {kind}"

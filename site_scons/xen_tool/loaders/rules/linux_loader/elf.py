@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...model import where
 from ...model.candidate import Candidate
-from ...model.linux_loader import Error, loaded
+from ...model.linux_loader import LinuxLoaderError, loaded
 from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN
 from .. import common
 from ..rule import Condition, Fields, Rule
@@ -33,7 +33,7 @@ def _below_floor(candidate: Candidate) -> Fields | None:
     return {"where": where.header(candidate, "e_entry")}
 
 
-def _giving_up(error: Error, words: str, *fields: str) -> Condition:
+def _giving_up(error: LinuxLoaderError, words: str, *fields: str) -> Condition:
     """Return a condition that Elf::load fails with an error.
 
     words: its docstring; fields: the header fields that the finding names.
@@ -55,9 +55,9 @@ def _giving_up(error: Error, words: str, *fields: str) -> Condition:
 
 
 def _rows(
-    name: str, error: Error, condition: Condition, fix: str, source: str
+    name: str, error: LinuxLoaderError, condition: Condition, fix: str, source: str
 ) -> tuple[Rule, Rule]:
-    kernel = "Kernel Loader: " if error is Error.OVERFLOW else _ELF
+    kernel = "Kernel Loader: " if error is LinuxLoaderError.OVERFLOW else _ELF
     return (
         Rule(name, (FIRECRACKER, LIBKRUN), condition, kernel + error.value, fix, source=source),
         Rule(name, (CLOUD_HYPERVISOR,), condition, NO_BZIMAGE, fix, source=source),
@@ -73,36 +73,38 @@ _VMLINUX = "give the uncompressed ELF64: nothing is unwrapped"
 HEADER_RULES = (
     *_rows(
         "R1",
-        Error.HEADER,
-        _giving_up(Error.HEADER, "The file is shorter than the header of an ELF64."),
+        LinuxLoaderError.HEADER,
+        _giving_up(LinuxLoaderError.HEADER, "The file is shorter than the header of an ELF64."),
         _VMLINUX,
         _LOAD,
     ),
     *_rows(
         "R1",
-        Error.MAGIC,
-        _giving_up(Error.MAGIC, "The file does not start with an ELF header."),
+        LinuxLoaderError.MAGIC,
+        _giving_up(LinuxLoaderError.MAGIC, "The file does not start with an ELF header."),
         _VMLINUX,
         _HEADER,
     ),
     *_rows(
         "R1",
-        Error.BIG_ENDIAN,
-        _giving_up(Error.BIG_ENDIAN, "EI_DATA is not little-endian."),
+        LinuxLoaderError.BIG_ENDIAN,
+        _giving_up(LinuxLoaderError.BIG_ENDIAN, "EI_DATA is not little-endian."),
         common.LITTLE_ENDIAN,
         _HEADER,
     ),
     *_rows(
         "R2",
-        Error.PHENTSIZE,
-        _giving_up(Error.PHENTSIZE, "e_phentsize is not 56, that of an ELF64.", "e_phentsize"),
+        LinuxLoaderError.PHENTSIZE,
+        _giving_up(
+            LinuxLoaderError.PHENTSIZE, "e_phentsize is not 56, that of an ELF64.", "e_phentsize"
+        ),
         "link an ELF64 (ld -m elf_x86_64): the code at PHYS32_ENTRY is 32-bit code all the same",
         _HEADER,
     ),
     *_rows(
         "R2",
-        Error.PHOFF,
-        _giving_up(Error.PHOFF, "e_phoff is within the ELF header.", "e_phoff"),
+        LinuxLoaderError.PHOFF,
+        _giving_up(LinuxLoaderError.PHOFF, "e_phoff is within the ELF header.", "e_phoff"),
         "let the program headers follow the ELF header",
         _HEADER,
     ),
@@ -124,8 +126,10 @@ HEADER_RULES = (
     ),
     *_rows(
         "R2",
-        Error.PHDR,
-        _giving_up(Error.PHDR, "A program header ends after the file.", "e_phoff", "e_phnum"),
+        LinuxLoaderError.PHDR,
+        _giving_up(
+            LinuxLoaderError.PHDR, "A program header ends after the file.", "e_phoff", "e_phnum"
+        ),
         common.TRUNCATED,
         _LOAD,
     ),
@@ -134,32 +138,39 @@ HEADER_RULES = (
 SEGMENT_RULES = (
     *_rows(
         "R4",
-        Error.NOTE_HEADER,
-        _giving_up(Error.NOTE_HEADER, "A PT_NOTE ends after the file.", "p_offset", "p_filesz"),
+        LinuxLoaderError.NOTE_HEADER,
+        _giving_up(
+            LinuxLoaderError.NOTE_HEADER, "A PT_NOTE ends after the file.", "p_offset", "p_filesz"
+        ),
         common.TRUNCATED,
         _NOTES,
     ),
     *_rows(
         "R4",
-        Error.NOTE_OVERFLOW,
+        LinuxLoaderError.NOTE_OVERFLOW,
         _giving_up(
-            Error.NOTE_OVERFLOW, "A note's size does not fit into 32 bits.", "p_offset", "p_filesz"
+            LinuxLoaderError.NOTE_OVERFLOW,
+            "A note's size does not fit into 32 bits.",
+            "p_offset",
+            "p_filesz",
         ),
         "write the notes anew: .balign 4 behind each name and descriptor, and no other bytes",
         _NOTES,
     ),
     *_rows(
         "R4",
-        Error.NOTE,
-        _giving_up(Error.NOTE, "PHYS32_ENTRY has less than 4 bytes.", "p_offset", "p_filesz"),
+        LinuxLoaderError.NOTE,
+        _giving_up(
+            LinuxLoaderError.NOTE, "PHYS32_ENTRY has less than 4 bytes.", "p_offset", "p_filesz"
+        ),
         "write PHYS32_ENTRY with .long",
         _NOTES,
     ),
     *_rows(
         "R5",
-        Error.IMAGE,
+        LinuxLoaderError.IMAGE,
         _giving_up(
-            Error.IMAGE,
+            LinuxLoaderError.IMAGE,
             "The bytes of a segment are not entirely in the file, or its p_paddr is not memory.",
             *("p_offset", "p_paddr", "p_filesz"),
         ),
@@ -169,8 +180,10 @@ SEGMENT_RULES = (
     ),
     *_rows(
         "R5",
-        Error.OVERFLOW,
-        _giving_up(Error.OVERFLOW, "p_paddr + p_memsz overflows 64 bits.", "p_paddr", "p_memsz"),
+        LinuxLoaderError.OVERFLOW,
+        _giving_up(
+            LinuxLoaderError.OVERFLOW, "p_paddr + p_memsz overflows 64 bits.", "p_paddr", "p_memsz"
+        ),
         "correct p_memsz",
         _LOAD,
     ),
