@@ -117,19 +117,19 @@ class Commands:
     ) -> Run:
         plan = self._plan
         group = plan.groups[step.group]
-        said, said_by_as = os.path.join(part, OURS), os.path.join(part, f"{OURS}.as")
+        deps, deps_of_as = os.path.join(part, OURS), os.path.join(part, f"{OURS}.as")
         assembles = "-c" in given
         always = group.gas == "always" and not group.launcher
         # With clang, the text of the sources decides whether GNU as assembles them.
         before = () if always else self._texts.all_of([*step.inputs, *known])
         by_gas = assembles and (always or needs_gas(group, before))
         theirs: list[str] = []
-        report_words = ["-MD", "-MF", said, "-MT", "x"]
+        report_words = ["-MD", "-MF", deps, "-MT", "x"]
         if any(map(words.asks_for_depfile, given)):
             # A second -MF would replace the one of the user.
             flags = words.without_depfiles(group.without_launcher(step.flags))
             report = [word for word in flags if word != "-c"]
-            report += ["-M", "-MF", said, "-MT", "x"]
+            report += ["-M", "-MF", deps, "-MT", "x"]
             ended = yield _fitting([*report, "-o", os.devnull], step.files, part)
             if ended.status != 0:
                 return None
@@ -139,15 +139,15 @@ class Commands:
             report_words = list(theirs)
         if self._colours and not any(word.startswith(_COLOUR) for word in given):
             report_words.append(f"{_COLOUR}=always")
-        extra = [*report_words, *_gas(group, by_gas, said_by_as)]
+        extra = [*report_words, *_gas(group, by_gas, deps_of_as)]
         ended = yield self._argv(step, output, part, extra, by_gas)
         if ended.status != 0:
             return None
-        read = depfile.compiler(_text(said))
+        read = depfile.compiler(_text(deps))
         texts = self._texts.all_of([*step.inputs, *read])
         if assembles and not by_gas and needs_gas(group, texts):
             by_gas = True
-            extra = [*theirs, *_gas(group, by_gas, said_by_as)]
+            extra = [*theirs, *_gas(group, by_gas, deps_of_as)]
             ended = yield self._argv(step, output, part, extra, by_gas)
             if ended.status != 0:
                 return None
@@ -155,7 +155,7 @@ class Commands:
         if embeds and by_gas and any(word.startswith("-flto") for word in given):
             # With LTO it is assembled at the link, which reports no files.
             partial = os.path.join(part, f"{OURS}.o")
-            extra = [*theirs, "-fno-lto", *_gas(group, by_gas, said_by_as)]
+            extra = [*theirs, "-fno-lto", *_gas(group, by_gas, deps_of_as)]
             ended = yield self._argv(step, partial, part, extra, by_gas)
             if ended.status != 0:
                 return None
@@ -164,13 +164,13 @@ class Commands:
         if by_gas:
             # GNU as also reports the names in `.file`, the sources for debuggers.
             sources = {os.path.basename(name) for name in [*step.inputs, *read]}
-            told = depfile.assembler(_text(said_by_as))
+            prerequisites = depfile.assembler(_text(deps_of_as))
             if any(word.lstrip("-").startswith("save-temps") for word in given):
                 # The last name is the temporary assembly file, made from the source.
-                del told[-1:]
+                del prerequisites[-1:]
             embedded = [
                 name
-                for name in told
+                for name in prerequisites
                 if not self._is_temporary(name) and os.path.basename(name) not in sources
             ]
         else:
@@ -226,18 +226,18 @@ class Commands:
     def _link(
         self, step: Step, part: str, output: str, given: list[str], known: Sequence[str]
     ) -> Run:
-        said = os.path.join(part, OURS)
-        ended = yield self._argv(step, output, part, [f"--dependency-file={said}"])
+        deps = os.path.join(part, OURS)
+        ended = yield self._argv(step, output, part, [f"--dependency-file={deps}"])
         if ended.status != 0 and b"dependency-file" in ended.output:
             # This linker does not know the option.
             ended = yield self._argv(step, output, part, [])
         if ended.status != 0:
             return None
-        reports = os.path.exists(said)
+        reports = os.path.exists(deps)
         unknown = "" if reports else f"{step.flags[0]} does not report what it reads"
         folders = words.search_folders(given)
         # GNU ld reports a file that a script INCLUDEs by the name there, without the folder.
-        text = _text(said)
+        text = _text(deps)
         for name in words.dependency_files(given):
             # A linker writes only the last dependency file that it is given: ours.
             with open(name, "wb") as file:
@@ -291,11 +291,11 @@ def integrated(group: Group, by_gas: bool) -> list[str]:
     return ["-fno-integrated-as"] if by_gas and group.gas == "where needed" else []
 
 
-def _gas(group: Group, by_gas: bool, said: str) -> list[str]:
+def _gas(group: Group, by_gas: bool, deps: str) -> list[str]:
     """Return the options that make GNU as report what it reads."""
     if not by_gas:
         return []
-    return [*integrated(group, by_gas), "-Xassembler", f"--MD={said}"]
+    return [*integrated(group, by_gas), "-Xassembler", f"--MD={deps}"]
 
 
 def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:

@@ -60,7 +60,7 @@ def due(
 def _since(
     plan: Plan, database: Database, judge: Judge, paths: Sequence[str]
 ) -> dict[str, Step] | None:
-    """Return the same from the files changed since the mark; None if that is not enough."""
+    """Return what due() returns by the files changed since the mark; None if it cannot be told."""
     rows = judge.stale()
     if database.shared_rows() & rows:
         # A program or library of a toolchain has changed.

@@ -109,7 +109,7 @@ class Executor:
             self._cache = Cache(self._plan, self._judge, colours=self._progress.colours)
 
     def close(self) -> None:
-        """Release what commands needed."""
+        """Remove the temporary folders of the commands."""
         self._commands.close()
 
     def trim_cache(self) -> None:

@@ -102,10 +102,10 @@ def beside(output: str) -> dict[str, str]:
     return found
 
 
-def as_if_in_place(said: bytes, output: str) -> bytes:
+def as_if_in_place(printed: bytes, output: str) -> bytes:
     """Replace the temporary path of an output by its final path in what a program printed."""
     part = os.path.join(folder_of(output), os.path.basename(output))
-    return said.replace(os.fsencode(part), os.fsencode(output))
+    return printed.replace(os.fsencode(part), os.fsencode(output))
 
 
 def _remove(part: str) -> None:

@@ -66,8 +66,10 @@ class Plan:
         group = self.groups.get(step.group)
         if group is None or not group.launches(step.flags):
             return []
-        told = self.environment.items()
-        return [f"{name}={value}" for name, value in told if name.startswith(LAUNCHER_SETTINGS)]
+        variables = self.environment.items()
+        return [
+            f"{name}={value}" for name, value in variables if name.startswith(LAUNCHER_SETTINGS)
+        ]
 
     def add(self, step: Step) -> None:
         """Add a step.

@@ -33,8 +33,8 @@ class Record(NamedTuple):
     files: str
     """Lines: the words after the flags."""
     provided: str
-    """Number of a text: lines, the files of its toolchain and the configured ones that its
-    commands reported; what these contain counts by the group and the symbols."""
+    """Number of a text: lines.  The files of its toolchain, and the configured files, that its
+    commands reported; a change of their contents shows in the group, or in the symbols."""
     run: str
     """The number of the run."""
     reasons: str

@@ -129,7 +129,7 @@ class Recorder:
         return known[1]
 
     def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str, str], bool]:
-        """Return a test: whether a file may have been created after the step searched for it."""
+        """Return a predicate: whether a file may be newer than the search of the step for it."""
         listed_before = self._judge.contents.listed_before
 
         def is_newer(folder: str, path: str) -> bool:

@@ -54,12 +54,12 @@ class Story(NamedTuple):
         return {"causes": causes, "results": self.results}
 
 
-def story(told: Mapping[str, Iterable[Reason]], made: Iterable[str]) -> Story:
+def story(by_file: Mapping[str, Iterable[Reason]], made: Iterable[str]) -> Story:
     """Return the story of files and their reasons; made are all outputs of their steps."""
     consequences = {f"{name} {what}" for name in made for what in ("changed", "is read now")}
     causes: dict[str, Cause] = {}
     results = []
-    for path, reasons in told.items():
+    for path, reasons in by_file.items():
         own = [reason for reason in reasons if reason.text not in consequences]
         for text, files in own:
             causes.setdefault(text, Cause(text, {})).files[path] = files
@@ -77,7 +77,7 @@ def recorded(database: Database) -> dict[str, Record]:
 def of_last_build(database: Database, records: Mapping[str, Record], target: str) -> Story:
     """Return the story of the last build of a file."""
     run = records[target].run
-    told: dict[str, Sequence[Reason]] = {}
+    by_file: dict[str, Sequence[Reason]] = {}
     made: list[str] = []
     seen: set[str] = set()
     # A file is on the stack twice: before its inputs, and after them.
@@ -86,7 +86,7 @@ def of_last_build(database: Database, records: Mapping[str, Record], target: str
         name, inputs_done = stack.pop()
         record = records[name]
         if inputs_done:
-            told[record.path] = [*map(Reason.parse, lines(record.reasons))] or [_FORCED]
+            by_file[record.path] = [*map(Reason.parse, lines(record.reasons))] or [_FORCED]
             made += (path for path, _ in database.rows(record.outputs))
         elif record.path not in seen:
             seen.add(record.path)
@@ -97,23 +97,23 @@ def of_last_build(database: Database, records: Mapping[str, Record], target: str
                 for path in reversed(names)
                 if path in records and records[path].run == run
             ]
-    return story(told, made)
+    return story(by_file, made)
 
 
-def as_text(target: str, told: Story) -> Iterator[str]:
+def as_text(target: str, by_file: Story) -> Iterator[str]:
     """Yield the lines below `TARGET was built, because`."""
-    shown = told.causes[:_MOST_CAUSES]
+    shown = by_file.causes[:_MOST_CAUSES]
     for files, causes in itertools.groupby(shown, key=lambda cause: list(cause.files)):
         for reason, built in causes:
             names = Counter(_short(name) for names in built.values() for name in names)
             yield f"  - {Reason(reason, tuple(name for name, _ in names.most_common()))}"
         if files != [target]:
             yield from _listed(some(files))
-    if more := len(told.causes) - len(shown):
+    if more := len(by_file.causes) - len(shown):
         yield f"  - and {more} more reasons"
-    if told.results and told.causes:
+    if by_file.results and by_file.causes:
         yield "  which went into"
-        *others, last = told.results
+        *others, last = by_file.results
         yield from _listed([*some(others), last])
 
 

@@ -118,7 +118,7 @@ def explain(name: str) -> Iterator[str]:
         raise XenToolError(f"{name!r} is no rule; there are {', '.join(known)}")
     for rule in known[name]:
         yield f"{name}: {rule.condition_in_words}"
-        for what, words in _said(rule):
+        for what, words in _facts(rule):
             yield f"  {what + ':':<8} {words}"
     shown = example(name)
     if shown is None:
@@ -166,7 +166,7 @@ def document() -> Iterator[str]:
             yield ""
             yield _markdown(rule.condition_in_words)
             yield ""
-            for what, words in _said(rule):
+            for what, words in _facts(rule):
                 yield f"- {what}: {_markdown(words)}"
         shown = example(name)
         if shown is not None:
@@ -181,7 +181,7 @@ def document() -> Iterator[str]:
         yield f"| {_markdown(change.what)} | {change.commit} | {_first(change)} |"
 
 
-def _said(rule: Rule) -> Iterator[tuple[str, str]]:
+def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
     yield "loaders", _GROUPS.get(rule.loaders, ", ".join(rule.loaders)) + _when(rule)
     yield (
         "says",

@@ -163,8 +163,8 @@ def boots(logs: Mapping[str, str]) -> Section:
     html = []
     for name, console in logs.items():
         results = [line for line in console.splitlines() if line.startswith("RESULT: ")]
-        said = results[-1] if results else "no result"
-        html.append(_folded(f"{name}: {said}", _lines(console.splitlines())))
+        result = results[-1] if results else "no result"
+        html.append(_folded(f"{name}: {result}", _lines(console.splitlines())))
     return "Boots", "\n".join(html) or "<p>It was not booted yet: type <code>scons boot</code>.</p>"
 
 

@@ -46,7 +46,7 @@ def check(report: Report) -> Iterator[str]:
 
 
 def check_briefly(report: Report) -> Iterator[str]:
-    """Yield the same, but one line if all these loaders accept it without a finding."""
+    """Yield the lines of check(), or one line if all these loaders accept it without a finding."""
     if report.good and not findings_of(report, report.asked):
         yield f"{printable(report.image)}: {_kind(report)}; accepted by {', '.join(report.asked)}"
     else:
@@ -188,7 +188,7 @@ def refusal_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def finding_lines(kind: str, finding: Finding) -> Iterator[str]:
-    """Yield the same of an error or warning."""
+    """Yield kind and message, place and fix of an error or warning."""
     yield f"{kind} {finding.id}: {finding.message}"
     yield from _details(finding)
 

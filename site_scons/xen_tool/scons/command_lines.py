@@ -80,9 +80,9 @@ def words(env: Any, *variables: str) -> list[str]:
 
 
 def _unescaped(word: str) -> str:
-    """Return a word as a shell, before which SCons' users escape quotes, would pass it.
+    r"""Return a word without the backslashes that users of SCons write for a shell.
 
-    Only of a macro whose whole value is in such quotes: no C expression has them.
+    Only for a macro whose whole value is in quotes, -DNAME=\"text\", as no C expression is.
     """
     name, _, value = word.partition("=")
     whole = name.startswith("-D") and value.startswith('\\"') and value.endswith('\\"')

@@ -33,17 +33,17 @@ def while_reading(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except XenToolError as error:
-            said = str(error)
+            message = str(error)
         except KeyError as error:
             if error.args[0] not in _CONFIGURED:
                 raise
             method = "".join(part.title() for part in function.__name__.split("_"))
-            said = (
+            message = (
                 f"env.{method}() needs a configuration: call env.XenConfigure() before, in the "
                 "same environment or the one that it is cloned from"
             )
         # SCons would add the line of our source that raised it.
-        print(f"scons: *** {printable(said, keep=_NEWLINE)}", file=sys.stderr)
+        print(f"scons: *** {printable(message, keep=_NEWLINE)}", file=sys.stderr)
         raise SystemExit(2) from None
 
     return wrapped

@@ -72,13 +72,13 @@ def xen_kallsyms(
     path, objects = linked(env, script, source)
     graph.tables[table] = (path, *objects, table)
     folder = env.fs.getcwd()
-    said = (str(env["XEN_CONFIG"].arch.bits), *(["data"] if data else []))
+    words = (str(env["XEN_CONFIG"].arch.bits), *(["data"] if data else []))
 
     def steps() -> Iterator[Step]:
         group = graph.plan.group("kallsyms", Group(modules("generated/kallsyms.py")))
 
         def made(output: str, *inputs: str) -> Step:
-            return Step("KSYMS", (output,), inputs, KALLSYMS, files=said, group=group, symbols=())
+            return Step("KSYMS", (output,), inputs, KALLSYMS, files=words, group=group, symbols=())
 
         yield made(f"{stem}.0.o")
         yield link_step(env, folder, f"{stem}.0", path, (*objects, f"{stem}.0.o"))

@@ -55,7 +55,7 @@ def xen_head(
             (path,),
             (),
             HEAD,
-            files=(configuration.arch.name, *values, DESCRIBED, *_said(notes or {}, names)),
+            files=(configuration.arch.name, *values, DESCRIBED, *_texts(notes or {}, names)),
             group=graph.plan.group("head", Group(files)),
             symbols=symbols,
         )
@@ -63,7 +63,7 @@ def xen_head(
     return nodes([graph.node(env, path)])
 
 
-def _said(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> list[str]:
+def _texts(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> list[str]:
     """Return the description as texts NAME=VALUE.
 
     Raises XenToolError for unknown names, and for values of other types.

@@ -220,11 +220,11 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
 
     Raises XenToolError for a name with two values, and for a wrong value of a setting.
     """
-    said: dict[str, str] = {}
+    typed: dict[str, str] = {}
     for name, value in arguments:
-        if said.setdefault(name, value) != value:
-            raise XenToolError(f"{name} is set twice, to {said[name]} and {value}")
-    tool = {name: value for name, value in said.items() if name in RESERVED}
+        if typed.setdefault(name, value) != value:
+            raise XenToolError(f"{name} is set twice, to {typed[name]} and {value}")
+    tool = {name: value for name, value in typed.items() if name in RESERVED}
     for name, value in tool.items():
         if not value:
             raise XenToolError(f"{name}= has no value; type {name}=VALUE: {RESERVED[name]}")
@@ -248,7 +248,7 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
         modes.named(tool["MODE"])
     if not tool.get("SEED", "0").isdecimal():
         raise XenToolError(f"SEED={tool['SEED']}: SEED is a number")
-    return Settings(tool, {n: v for n, v in said.items() if n not in RESERVED})
+    return Settings(tool, {n: v for n, v in typed.items() if n not in RESERVED})
 
 
 def _given_of(tool: Mapping[str, str]) -> dict[str, str]:

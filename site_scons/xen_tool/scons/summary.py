@@ -20,7 +20,7 @@ from .settings import OF_OTHER_TARGETS, looks_only
 _lines: list[Callable[[], str]] = []
 
 
-def said() -> str:
+def closing_lines() -> str:
     """Return the closing lines of this run."""
     return "".join(line() for line in _lines)
 
@@ -30,7 +30,7 @@ def xen_summary(env: Any, image: Sequence[Any]) -> None:
     """env.XenSummary(): print a line at the end of a run that built the image or found it clean."""
     configuration, node = env["XEN_CONFIG"], one_image(env, "XenSummary", image)
     if not _lines:
-        atexit.register(lambda: print(said(), end=""))
+        atexit.register(lambda: print(closing_lines(), end=""))
     _lines.append(lambda: _line(configuration, node))
 
 

@@ -141,7 +141,7 @@ class ReadingRecorder:
             self._top,
             *("".join(t for to, t in listener.said if to == name) for name in ("stdout", "stderr")),
             "\n\n".join(map("\n".join, self._tops)),
-            summary.said(),
+            summary.closing_lines(),
         ]
         files = list(self._rows(folders))
         reading.save(self._place, self._key, header, plans, files, self._described())

@@ -100,7 +100,7 @@ class Listener:
                 self.looked_up[os.path.join(os.getcwd(), os.fspath(path))] = None
             return original(path, *arguments, **named)
 
-        # As the builtin it does not become a method of a class that has it: pathlib of Python 3.10.
+        # Like the builtin, it must not become a method where a class has it, as in pathlib of 3.10.
         setattr(os, name, staticmethod(wrapped))
         self._stops.append(lambda: setattr(os, name, original))
 

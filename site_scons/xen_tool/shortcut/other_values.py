@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..build.plan import Plan
 
 HINT = "boot it on Xen with: "
-"""How the closing line names a command, to which the settings are added."""
+"""What stands before the command in the closing line; settings are added to its end."""
 
 
 class Described(NamedTuple):
@@ -78,7 +78,7 @@ class Described(NamedTuple):
                 others=self.others,
             )
         except XenToolError:
-            # SCons will say it.
+            # SCons prints the error.
             return None
         is_same = all(made.values.get(name) == value for name, value in self.read.items())
         return made if is_same and not (made.notes or made.warnings) else None

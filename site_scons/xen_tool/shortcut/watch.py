@@ -47,7 +47,7 @@ _IDLE = 100
 _PATIENCE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 _REPEATS = 5
-"""Most builds in a row because a build changes its sources; then these are ignored."""
+"""Limit of builds in a row that a build's own changes cause; then these files are ignored."""
 
 
 class _Ended:

@@ -63,8 +63,8 @@ def _row(entry: Entry) -> dict[str, Any]:
         {"name": name, "file": size[0], "memory": size[1]} for name, size in entry.sections.items()
     ]
     file, memory = entry.total
-    told = {"time": entry.time, "revision": entry.revision, "file": file, "memory": memory}
-    return {**told, "sections": sections}
+    fields = {"time": entry.time, "revision": entry.revision, "file": file, "memory": memory}
+    return {**fields, "sections": sections}
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:

@@ -27,7 +27,7 @@ _NAMES = 8 << 20
 """Bytes of names that are not shortened to _SHORT, besides a share of the file's size."""
 _SHARE = 16
 _ESCAPE = 16
-"""What a byte of a name that has to be escaped counts."""
+"""The number of bytes that a byte counts for if it has to be escaped."""
 _LONGEST = 256
 """Bytes of a name that are read."""
 _SHORT = 16

@@ -92,8 +92,8 @@ def look() -> Request:
         for node in graph.others.could_be_needed_for(path)
     )
     follows = follows or any(node.get_abspath() not in made for node in others)
-    told = [[str(node), *_files_of(node)] for node in tops]
-    return Request(plans, list(files), list(made), follows, told, "")
+    names = [[str(node), *_files_of(node)] for node in tops]
+    return Request(plans, list(files), list(made), follows, names, "")
 
 
 def _files_of(node: Any) -> list[str]:

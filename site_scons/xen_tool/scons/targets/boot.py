@@ -72,7 +72,7 @@ def xen_boot(
     step = env.Action(while_building(action), cmdstr=f"  BOOT    {node}")
     alias = env.Alias(target, node, step)
     env.AlwaysBuild(alias)
-    test_boot.add(env, target, node, settings.mode, settings.given)
+    test_boot.add(env, target, node, settings)
     return list(alias)
 
 

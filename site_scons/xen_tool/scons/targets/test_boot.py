@@ -7,29 +7,30 @@ import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from SCons.Errors import BuildError
 from SCons.Script import GetOption
 
 from ... import signals
 from ...boot.console import log
-from ...boot.given import Given
-from ...boot.modes import Mode
 from ...build.spawn import INTERRUPTING
 from ..errors import while_building
 from ..settings import documents, wants_json
 
+if TYPE_CHECKING:
+    from .boot import BootSettings
+
 NAME = "test-boot"
 
-_added: list[tuple[str, Any, Mode, Any, Given]] = []
-"""For each env.XenBoot(): alias, node of the image, mode, environment, and settings."""
+_added: list[tuple[str, Any, Any, BootSettings]] = []
+"""For each env.XenBoot(): alias, node of the image, environment, and settings."""
 
 
-def add(env: Any, target: str, node: Any, mode: Mode, given: Given) -> None:
+def add(env: Any, target: str, node: Any, settings: BootSettings) -> None:
     """Add an image to the target."""
     step = [] if _added else env.Action(while_building(_action), cmdstr=None)
-    _added.append((target, node, mode, env, given))
+    _added.append((target, node, env, settings))
     env.AlwaysBuild(env.Alias(NAME, node, step))
 
 
@@ -39,17 +40,17 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     from ...boot.suite.run import How, Suite
 
     cases = []
-    for name, node, mode, of_image, given in _added:
-        said = of_image["XEN_SETTINGS"]
-        options = Options(said.timeout, said.cpus, said.get("QEMU"), said.get("HYPERVISOR"), given)
-        cases.append(Case(str(name), Path(node.abspath), mode, options))
+    for name, node, of_image, settings in _added:
+        timeout = of_image["XEN_SETTINGS"].timeout
+        options = Options(timeout, settings.cpus, settings.qemu, settings.xen, settings.given)
+        cases.append(Case(str(name), Path(node.abspath), settings.mode, options))
         of_image["XEN_GRAPH"].session.close()
-    said = env["XEN_SETTINGS"]
-    how = How(GetOption("num_jobs"), int(said.get("RUNS") or 1), int(said.get("RETRIES") or 0))
+    typed = env["XEN_SETTINGS"]
+    how = How(GetOption("num_jobs"), int(typed.get("RUNS") or 1), int(typed.get("RETRIES") or 0))
     folder = log.folder(env["XEN_GRAPH"].plan.folder)
     suite = Suite(with_stems(cases), how, folder, _is_interrupted)
     with contextlib.redirect_stdout(documents()):
-        good = results.report(suite, as_json=wants_json(), junit=said.get("JUNIT"))
+        good = results.report(suite, as_json=wants_json(), junit=typed.get("JUNIT"))
     if suite.interrupted:
         raise BuildError(errstr="interrupted", status=1)
     if not good:
