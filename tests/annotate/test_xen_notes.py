@@ -68,7 +68,7 @@ def test_notes_are_removed(tree: Project) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("GUEST_OS", "GUEST_0S", "Xen has no note GUEST_0S; did you mean GUEST_OS"),
+        ("GUEST_OS", "GUEST_0S", "Xen has no note GUEST_0S; do you mean GUEST_OS"),
         ('"pv_start"', '"pv_stop"', "pv_stop"),
         ("0x10", "1 << 64", "MOD_START_PFN"),
     ],

@@ -198,6 +198,10 @@ def test_a_sconscript_wins_over_kconfig() -> None:
             {"VIRT_BASE": "0xffff880000000000", "PHYS32_ENTRY": "mine"},
             ["VIRT_BASE", "PV entry has addresses of 32 bits"],
         ),
+        (
+            {"VIRT_BASE": "0x80000000", "PHYS32_ENTRY": "mine"},
+            ["VIRT_BASE", "PV entry has addresses of 32 bits"],
+        ),
         ({"INIT_P2M": "0x8000000001"}, ["INIT_P2M", "page size"]),
         ({"INIT_P2M": "010"}, ["INIT_P2M", "number"]),
         ({"PHYS32_RELOC": "1,2,3,4"}, ["PHYS32_RELOC", "up to 3 numbers"]),
@@ -213,6 +217,11 @@ def test_a_wrong_value_is_an_error_that_names_the_rule(said: Said, words: list[s
         emit.emit(describe(X86_64, ALL, said))
     for word in [*words, "the rule is"]:
         assert word in str(caught.value)
+
+
+def test_the_pv_entry_may_be_in_the_lowest_2_gib() -> None:
+    low = {"VIRT_BASE": "0x7ffff000", "PHYS32_ENTRY": "mine"}
+    assert emit.emit(describe(X86_64, ALL, low))
 
 
 def test_32_bit_values_are_of_32_bits() -> None:

@@ -221,6 +221,13 @@ def test_short_blocks_are_the_last(tmp_path: Path) -> None:
         assert "a short block is not the last" in _problem(tmp_path, stream)
 
 
+@pytest.mark.parametrize(("content", "stored"), [(10, 11), (10, 0), ((256 << 10) + 1, 4)])
+def test_a_block_of_lzo_has_a_size(tmp_path: Path, content: int, stored: int) -> None:
+    """Of 1 to 256 KiB, and no more bytes than its content (Linux lib/decompress_unlzo.c)."""
+    stream = _lzo(IMAGE)[:38] + struct.pack(">III", content, stored, 1) + bytes(stored + 4)
+    assert "cannot be unpacked (a block has a wrong size)" in _problem(tmp_path, stream)
+
+
 @pytest.mark.parametrize("name", COMPRESS)
 def test_bomb_is_a_problem(tmp_path: Path, name: str) -> None:
     bomb = COMPRESS[name](bytes(49 << 20))
