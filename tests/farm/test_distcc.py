@@ -21,22 +21,25 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(log: Path) -> Iterator[int]:
-    """The port of a server."""
+def server(log: Path, gcc: str) -> Iterator[int]:
+    """The port of a server, which starts gcc and nothing else."""
+    allowed = log.with_name("allowed")
+    allowed.write_text(f"{gcc}\n")
     program = shutil.which("distccd")
     assert program
     (port,) = free_ports(1)
     command = [program, "--no-detach", "--daemon", "--port", str(port), "--log-stderr"]
     command += ["--listen", "127.0.0.1", "--allow", "127.0.0.1"]
     with log.open("wb") as file:
-        started = subprocess.Popen(command, stderr=file, start_new_session=True)
+        environment = {**os.environ, "DISTCC_CMDLIST": str(allowed)}
+        started = subprocess.Popen(command, env=environment, stderr=file, start_new_session=True)
     wait_for(port)
     yield port
     os.killpg(started.pid, signal.SIGKILL)
     started.wait()
 
 
-def test_the_server_compiles_the_same(server: int, log: Path, tmp_path: Path, gcc: str) -> None:
+def test_the_server_compiles_the_same(server: int, log: Path, tmp_path: Path) -> None:
     project = tree(tmp_path / "tree")
     environment = {"DISTCC_HOSTS": f"127.0.0.1:{server}", "HOME": str(tmp_path)}
     assert project.run("TOOLCHAIN=gcc", "O=alone").status == 0
