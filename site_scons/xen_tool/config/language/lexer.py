@@ -10,6 +10,7 @@ import re
 
 # The beginning of a macro, an escaped character, an operator of two characters, or one character.
 _TOKENS = re.compile(r"\$\(|\\.|:=|\+=|&&|\|\||.")
+_QUOTED = re.compile(r'"[^"\\$]*"')
 _UNSUPPORTED = re.compile(r"[^\w\s$()=!<>&|'\"-]|[&|]", re.ASCII)
 
 
@@ -41,7 +42,11 @@ def mend_line(text: str) -> tuple[str, list[str]]:
 
 def has_ignored(text: str) -> bool:
     """Whether C kconfig ignores a `.` or `/` of a line, which to kconfiglib is part of a name."""
+    # Nearly all lines end here.
     if "." not in text and "/" not in text:
+        return False
+    rest = text if "'" in text else _QUOTED.sub("", text)
+    if "." not in rest and "/" not in rest:
         return False
     return any(token in (".", "/") and not is_literal for token, is_literal in _scan(text)[0])
 

@@ -85,8 +85,7 @@ def parser_class() -> Any:
             super()._parse_error(message)
 
         def _tokenize(self, text: str) -> Any:
-            is_source = text.lstrip().startswith(_SOURCES)
-            if "$" in text and is_source:
+            if "$" in text and text.lstrip().startswith(_SOURCES):
                 # Linux before 4.18 expands $NAME there; elsewhere C kconfig does not expand it.
                 text = os.path.expandvars(text)
             if "\ufffd" in text and text.lstrip().startswith(_WITH_VALUES):
@@ -98,9 +97,10 @@ def parser_class() -> Any:
                 # Linux has `transitional` since v6.18.
                 self.transitional.add(symbol)
                 return [None]
-            word = kconfiglib._command_match(text)
-            if word and kconfiglib._get_keyword(word[1]) and not is_source and has_ignored(text):
-                text = self._mended(text)
+            if has_ignored(text):
+                word = kconfiglib._command_match(text)
+                if word and kconfiglib._get_keyword(word[1]) and word[1] not in _SOURCES:
+                    text = self._mended(text)
             try:
                 tokens = super()._tokenize(text)
             except kconfiglib.KconfigError:
