@@ -354,6 +354,27 @@ def test_what_sets_a_symbol_and_what_goes_with_it(tmp_path: Path) -> None:
         about(load, X86_64, "DEEEP")
 
 
+def test_the_default_that_counts(tmp_path: Path) -> None:
+    text = 'config A\n\tbool "a"\n\tdefault y\n'
+    text += "config N\n\tint\n\tdefault 5 if !A\n\tdefault 7 if A\n"
+    (tmp_path / "Kconfig").write_text(text)
+
+    def load(arch: Arch) -> tuple[Kconfig, Origins]:
+        return read_kconfig(tmp_path / "Kconfig", tmp_path, {"ARCH": arch.name}), {}
+
+    assert about(load, X86_64, "N")[1:] == ["  its default is 7 if A (=y)"]
+    assert about(load, X86_64, "A")[1] == "  its default is y"
+
+
+def test_many_that_select(tmp_path: Path) -> None:
+    text = "".join(f"config S{n}\n\tdef_bool y\n\tselect A\n" for n in range(7))
+    (tmp_path / "Kconfig").write_text(f'config A\n\tbool "a"\n{text}')
+    config = tmp_path / ".config"
+    config.write_text("")
+    (line, _) = ask("A=n", config=config, top=tmp_path)
+    assert line.endswith("S4 (=y) and 2 others select it")
+
+
 def test_an_unknown_symbol(without_xen: Path) -> None:
     with pytest.raises(XenToolError, match="do you mean XEN_PV"):
         ask("XEN_VP=y", config=without_xen)

@@ -15,6 +15,7 @@ from ..language.kconf import Kconfig
 from ..language.values import Symbol, active_range, is_logical
 
 _MOST_LINKS = 5
+_MOST_NAMES = 5
 _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
 
 
@@ -105,7 +106,10 @@ def explained(assignment: Assignment, where: Origins) -> ValueReason:
         return _choice(symbol, assignment.value, where)
     if kconfiglib.expr_value(symbol.rev_dep) > 0:
         selecting = _selecting(symbol.rev_dep)
-        names = " and ".join(f"{s.name} (={s.str_value})" for s in selecting)
+        shown = [f"{s.name} (={s.str_value})" for s in selecting[:_MOST_NAMES]]
+        if more := len(selecting) - len(shown):
+            shown.append(f"{more} other{'s' * (more > 1)}")
+        names = " and ".join(shown)
         fix = f"type {selecting[0].name}=0 as well"
         return ValueReason(f"{names} select{'s' * (len(selecting) == 1)} it", fix, selecting)
     if symbol.visibility == 0:

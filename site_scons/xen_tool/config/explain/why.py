@@ -56,10 +56,16 @@ def about(load: Load, arch: Arch, name: str) -> list[str]:
     symbol = find(kconf, name)
     kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
     places = ", ".join(where(node) for node in symbol.nodes)
+    by = origin(symbol, where_set)
     lines = [
-        f"{symbol.name} is {symbol.str_value or 'not set'} ({origin(symbol, where_set)}); "
+        f"{symbol.name} is {symbol.str_value or 'not set'} ({by}); "
         f"its type is {kind}, defined at {places}"
     ]
+    default = next((d for d in symbol.defaults if kconfiglib.expr_value(d[1])), None)
+    if by == "default" and default is not None:
+        value, condition = (without_choices(kconf, part) for part in default)
+        end = "" if condition is kconf.y else f" if {_with_values(condition)}"
+        lines.append(f"  its default is {_with_values(value)}{end}")
     dependencies = without_choices(kconf, symbol.direct_dep)
     if dependencies is not kconf.y:
         lines.append(f"  it depends on {_with_values(dependencies)}")
