@@ -18,7 +18,7 @@ _NAME = "[A-Z][a-z]{2}"
 _CLOCK = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
 _DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{_NAME} [ 0-3][0-9]"
 _FRONT = re.compile(
-    r" *(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]{1,3}>"
+    r"(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]{1,3}>"
     rf"|[\[(] *(?:T|C|CPU *|\+|{_NAME}[ ,/]*)*[0-9](?:[-0-9:.,/@TZ+ ]|{_NAME})*[mun]?s?[\])]"
     rf"|(?:(?:{_DATE})[T ])?{_CLOCK}(?:Z|[-+][0-9]{{2}}:?[0-9]{{2}})?:?(?= )"
     r"|[0-9]+\.[0-9]+s?:?(?= ))",
@@ -40,7 +40,7 @@ class SourceLine(NamedTuple):
 def read(line: str) -> SourceLine:
     """Split a line into its source, its indentation and its text."""
     source, at, in_domain = "", 0, False
-    while front := _FRONT.match(line, at):
+    while front := _FRONT.match(line, len(line) - len(line[at:].lstrip(" "))):
         if front["domain"]:
             source, in_domain = "domain", True
         elif front["xen"]:

@@ -16,7 +16,7 @@ from ..modes import Place
 from .letters import plain
 from .reader import FEW, LENGTH, Reader
 
-_FAIL = re.compile(r"FAIL\b|.*\bFAIL(?: [\w./-]{1,80})?:")
+_FAIL = re.compile(r"(?=.*FAIL)(?:FAIL\b|.*\bFAIL(?: [\w./-]{1,80})?:)")
 """A failure, whatever the source of the line is."""
 
 # Messages of xen/common/domain.c, shutdown.c, xen/drivers/char/console.c and
@@ -109,7 +109,7 @@ class Evidence:
         text = parsed.text[:LENGTH]
         if not text or _QEMU_WARNING.match(text):
             return
-        if is_of_xen(parsed) and not (_FAIL.match(parsed.text) or _FAIL.match(plain(parsed.text))):
+        if is_of_xen(parsed) and not any(map(_FAIL.match, {parsed.text, plain(parsed.text)})):
             if seen is not Seen.GLIMPSE:
                 self._see_xen(text, in_shim=parsed.source == "shim")
         elif self.place is Place.DOMU and (found := _DOM0.fullmatch(text)):

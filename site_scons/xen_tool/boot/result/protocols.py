@@ -69,13 +69,14 @@ class Protocol(NamedTuple):
 
 _IN_ORDER = frozenset(Finish)
 
-# FAIL, whatever is before it: groups in brackets, words with a colon, and symbols.  The lookahead
-# makes the search linear: what it has matched is not tried in another way.
+# FAIL, whatever is before it: groups in brackets, words with a colon, and symbols.  The second
+# lookahead makes the search linear: what it has matched is not tried in another way.  The first one
+# takes a hundredth of the time of the rest, and most lines have no FAIL.
 _FAIL = (
-    r"(?a:(?=((?:(?!\W{0,40}FAIL\b)"
+    r"(?=.*FAIL)(?:(?a:(?=((?:(?!\W{0,40}FAIL\b)"
     r"(?:[\[(<][^\])>]{0,40}[\])>]|[\w./-]{1,40}:|[^\w\[(<]+|[\[(<]))*))\1\W{0,40}FAIL\b)"
     # And after any text that has no end of line, if a name, or the end, follows.
-    r"|.*\bFAIL(?: [\w./-]{1,80})?:|.*[^\w\s] *FAIL$"
+    r"|.*\bFAIL(?: [\w./-]{1,80})?:|.*[^\w\s] *FAIL$)"
 )
 
 PASS_FAIL = Protocol(

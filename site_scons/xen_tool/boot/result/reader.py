@@ -96,11 +96,12 @@ class Reader:
             self.after = text[:LENGTH]
         looks = plain(text)
         for protocol, pattern, kind in self._words:
-            if pattern.match(text) or (kind is Kind.FAILURE and pattern.match(looks)):
+            may_look = looks is not text and kind is Kind.FAILURE
+            if pattern.match(text) or (may_look and pattern.match(looks)):
                 return self._take(protocol, kind, text, seen, channel)
         if KTAP in self._protocols:
             line = self._ktap.see(text, indent, whole=seen is Seen.LINE)
-            if not line and looks != text:
+            if not line and looks is not text:
                 line = self._ktap.see(looks, indent, whole=False)
             # Totals say again what failed.
             if line and line.failed and not (self.failures and text.startswith("#")):
