@@ -141,6 +141,7 @@ def test_rows_are_what_a_terminal_shows(data: bytes, shown: list[str]) -> None:
         b"not(XEN) x\n ok 1 a\n",
         b"\x1b[4h\x1b[!pXAIL a\rF\n",
         b"\x1b_x\aFAIL a\n\x1b\\",
+        b"\x1b]P0ff00ffFAIL a\n\a",
         # Concealed, and black on black.
         b"x\x1b[8mFAIL a\x1b[m\n",
         b"x\x1b[30;40mFAIL a\x1b[m\n",

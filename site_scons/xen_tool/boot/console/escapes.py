@@ -21,6 +21,8 @@ _EIGHT_BIT = b"\x85\x9b\x9c\x9d"
 _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _PLAIN_LINE = re.compile(r"([\x20-\x7e]*)\r{0,2}\n")
 
+_PALETTE = re.compile(r"^P[0-9A-Fa-f]{7}")
+"""A string of Linux's console, which ends it after these characters; others hide what follows."""
 _CANCEL = "\x18\x1a"
 _END_OF_STRING = "\a\x9c" + _CANCEL
 _MAX_PARAMETERS = 32
@@ -131,7 +133,7 @@ class Parser(ABC):
     def _string(self, character: str) -> None:
         ends = character == "\x1b" or character in self._end
         if ends or character in "\a\n" or len(self._hidden) >= _MAX_HIDDEN:
-            self.hidden(self._hidden)
+            self.hidden(_PALETTE.sub("", self._hidden))
             self._hidden = ""
         if ends:
             self._state = self._escape if character == "\x1b" else None

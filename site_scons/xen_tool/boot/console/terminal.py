@@ -3,7 +3,8 @@ r"""A terminal emulator that turns the bytes of a console into the rows that a p
 
 It implements what VT100, xterm and Linux's console have in common, and what xterm adds: `\r` and
 `\b` move the cursor back and later text overwrites, the cursor can be moved, parts are erased,
-shifted, repeated and scrolled, text can be concealed, and there is a second screen.
+shifted, repeated and scrolled, text can be concealed, and there is a second screen.  Left out are
+rectangles and shifts of columns, which came with later terminals of DEC.
 
 escapes.py parses the bytes, screen.py has the rows, and characters.py knows what of text is
 visible.  Memory is bounded by two screens, whatever the input is, and the result does not depend
