@@ -15,7 +15,7 @@ LINKER_SCRIPT = "arch/x86/xen/vmlinux.lds.S"
 
 def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) -> None:
     # A head object that says nothing of Xen's version.
-    built_kernel.edit("site_scons/xen_tool/head/model.py", '"xen-3.0"', '"xen-2.0"')
+    built_kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
     run = built_kernel.run()
     assert run.status == 2
     assert f"{VMLINUX}.unchecked would not start with xen-pv-dom0 and xen-pv-domu:" in run.err
@@ -29,7 +29,7 @@ def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) ->
     again = built_kernel.run()
     assert again.status == 2
     assert again.steps == [f"CHECK {VMLINUX}"]
-    built_kernel.edit("site_scons/xen_tool/head/model.py", '"xen-2.0"', '"xen-3.0"')
+    built_kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-2.0"', '"xen-3.0"')
     built_kernel.scons()
     assert (built_kernel.top / VMLINUX).is_file()
 
@@ -145,11 +145,11 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
     assert asked.splitlines()[1:] == ["  xen-pv-domu  accepted"]
     json.loads(kernel.scons("check", "--json", "ARCH=i386").out)
     # What no Xen takes is refused for another reason.
-    kernel.edit("site_scons/xen_tool/head/model.py", '"xen-3.0"', '"xen-2.0"')
+    kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
     refused = kernel.run("check", "ARCH=i386").out
     assert "refused (C3)" in refused
     assert "Debian's" not in refused
-    kernel.edit("site_scons/xen_tool/head/model.py", '"xen-2.0"', '"xen-3.0"')
+    kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-2.0"', '"xen-3.0"')
     stock = kernel.run("ARCH=i386", "XEN_RELEASE=4.17")
     assert stock.status == 2
     assert "refused (U2)" in stock.err

@@ -194,7 +194,7 @@ def test_the_tools_own_modules(built_kernel: Project, module: str, steps: set[st
 
 
 def test_an_edited_note_reaches_the_image(built_kernel: Project) -> None:
-    built_kernel.edit("site_scons/xen_tool/head/model.py", 'Text("2.6")', 'Text("6.1")')
+    built_kernel.edit("site_scons/xen_tool/head/default_notes.py", 'Text("2.6")', 'Text("6.1")')
     assert built_kernel.scons().names == {"HEAD xen-head.o"} | LINK
 
 
