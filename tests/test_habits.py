@@ -75,3 +75,9 @@ def test_no_class_name_stands_for_two_things() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(path.relative_to(TOP)))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_messages_begin_in_one_place() -> None:
+    by_hand = re.compile(r"""print\(\s*f?["']xen[-_]tool: """)
+    sources = (TOP / "site_scons/xen_tool").rglob("*.py")
+    assert [str(path) for path in sources if by_hand.search(path.read_text())] == []

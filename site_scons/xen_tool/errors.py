@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The one base class of every error that a user can act on.
+"""The one base class of every error that a user can act on; and the form of messages.
 
 Any package may raise it or a subclass.  The entry points (scons/, shortcut/, cli/) print
 its text as one sentence and exit with a status, never with a traceback.
@@ -10,6 +10,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+BUILD, COMMAND = "xen_tool", "xen-tool"
+"""How the messages of builds begin, and those of the command."""
 
 
 class XenToolError(Exception):
@@ -39,3 +43,13 @@ def suggestion(names: Iterable[str]) -> str:
 
     choice = " or ".join(map(printable, names))
     return f"; do you mean {choice}?" if choice else ""
+
+
+def print_message(text: str, kind: str = "", *, program: str = BUILD) -> None:
+    """Print a message to standard error.
+
+    kind: note, warning or failed; "" for progress, and for the error that ends the program.
+    """
+    import sys
+
+    print(f"{program}: {kind}{': ' if kind else ''}{text}", file=sys.stderr, flush=True)

@@ -9,11 +9,10 @@ change of these modules makes the steps dirty.
 from __future__ import annotations
 
 import os
-import sys
 
 from .build.plan import Plan
 from .build.step import COMPILE, Step
-from .errors import XenToolError, unwritable
+from .errors import XenToolError, print_message, unwritable
 from .files import shown, write_if_changed
 
 TYPE_CHECKING = False
@@ -116,7 +115,7 @@ def notes(step: Step) -> None:
     content, mode = read_regular(image, "a linked kernel")
     made = annotate(content, shown(image), wanted(notes=given, remove=remove))
     for remark in made.remarks:
-        print(f"xen_tool: {step.path}: {remark}", file=sys.stderr)
+        print_message(f"{step.path}: {remark}")
     write_if_changed(step.path, made.content)
     os.chmod(step.path, mode)
 
@@ -140,9 +139,9 @@ def check(step: Step) -> None:
     loaders = report.asked
     if report.by_claim and not loaders:
         words = "its notes claim no loader, so it is not checked"
-        print(f"xen_tool: {step.path}: warning: {words}", file=sys.stderr)
+        print_message(f"{step.path}: warning: {words}")
         words = "name loaders with loaders= or LOADERS=; loaders=[] if it is for none"
-        print(f"xen_tool: {step.path}:   fix:  {words}", file=sys.stderr)
+        print_message(f"{step.path}:   fix:  {words}")
     bad = [loader for loader in loaders if not report.takes(loader)]
     if bad:
         fixed = report.with_fixes({loader: required.fix(loader, symbols) for loader in bad})
@@ -150,13 +149,13 @@ def check(step: Step) -> None:
         raise XenToolError(f"{shown(linked)} would not start with {' and '.join(bad)}:\n{lines}")
     if required.lacks_entry(symbols):
         words = "XEN=y without XEN_PV and XEN_PVH: Xen cannot start this kernel"
-        print(f"xen_tool: {step.path}: warning: {words}", file=sys.stderr)
-        print(f"xen_tool: {step.path}:   fix:  type XEN_PV=1, XEN_PVH=1 or both", file=sys.stderr)
+        print_message(f"{step.path}: warning: {words}")
+        print_message(f"{step.path}:   fix:  type XEN_PV=1, XEN_PVH=1 or both")
     for (kind, finding), finders in findings_of(report, loaders).items():
         for line in finding_lines(kind, finding):
-            print(f"xen_tool: {step.path}: {', '.join(finders)}: {line}", file=sys.stderr)
+            print_message(f"{step.path}: {', '.join(finders)}: {line}")
     for line in without_pv32(linked, loaders, xen) if by_default else ():
-        print(f"xen_tool: {step.path}: {line}", file=sys.stderr)
+        print_message(f"{step.path}: {line}")
     _name(linked, step.path)
 
 

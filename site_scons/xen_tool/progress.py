@@ -12,6 +12,7 @@ import sys
 
 from .build.executor import Progress
 from .build.step import Step
+from .errors import print_message
 
 _USUAL = 80
 """Columns of a terminal of unknown width."""
@@ -69,12 +70,12 @@ class Lines(Progress):
             sys.stderr.write(output.decode("utf-8", "backslashreplace"))
             sys.stderr.flush()
         if error and step.is_command:
-            print(f"xen_tool: failed: {_as_typed(step)}", file=sys.stderr)
+            print_message(_as_typed(step), "failed")
 
     def note(self, step: Step, reason: str) -> None:
         """Print why a step will run again."""
         self.finish()
-        print(f"xen_tool: note: {step.path} is built again next time: {reason}", file=sys.stderr)
+        print_message(f"{step.path} is built again next time: {reason}", "note")
 
     def finish(self) -> None:
         """End the status line, if there is one."""

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 
-from ..errors import XenToolError
+from ..errors import XenToolError, print_message
 
 FILE = ".lock"
 _LONGEST = 30
@@ -71,7 +70,7 @@ def _acquire(folder: str, wait: bool, signals: int) -> int:
             return -1
         holder = last(folder).removesuffix(_DONE)
         who = f"process {holder}" if holder else "another process"
-        print(f"xen_tool: waiting for {who} to finish in {folder}", file=sys.stderr, flush=True)
+        print_message(f"waiting for {who} to finish in {folder}")
         _wait(lock, folder, signals)
     return lock
 

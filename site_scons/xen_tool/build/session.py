@@ -9,9 +9,8 @@ neither the lock nor a writable directory.
 from __future__ import annotations
 
 import os
-import sys
 
-from ..errors import XenToolError
+from ..errors import XenToolError, print_message
 from ..light import RLock
 from . import lock
 from .contents import Contents
@@ -204,7 +203,7 @@ class Session:
             self.database.save(self.contents)
         except XenToolError as error:
             if self.database.changed:
-                print(f"xen_tool: note: the next build makes everything: {error}", file=sys.stderr)
+                print_message(f"the next build makes everything: {error}", "note")
         self.contents.learned = False
 
     def _forget_all(self) -> None:

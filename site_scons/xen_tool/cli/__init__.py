@@ -25,7 +25,7 @@ from importlib import import_module
 from typing import Any
 
 from .. import __version__
-from ..errors import XenToolError
+from ..errors import COMMAND, XenToolError, print_message
 from ..printable import printable
 
 USAGE = 2
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return build(words[1:])
     if sys.stdout is None:
-        print("xen-tool: standard output is closed", file=sys.stderr)
+        print_message("standard output is closed", program=COMMAND)
         return UNUSABLE
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name may have characters that the terminal's encoding does not have.
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = UNREAD
     except OSError as error:
         name = error.filename or "standard output"
-        print(f"xen-tool: {printable(str(name))}: {error.strerror}", file=sys.stderr)
+        print_message(f"{printable(str(name))}: {error.strerror}", program=COMMAND)
         status = UNUSABLE
     # Python flushes standard output at exit, and would fail again.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -107,10 +107,10 @@ def _run(words: list[str]) -> int:
         return int(options.function(options))
     except XenToolError as error:
         # Some messages have several lines.
-        print(f"xen-tool: {printable(str(error), keep=_NEWLINE)}", file=sys.stderr)
+        print_message(printable(str(error), keep=_NEWLINE), program=COMMAND)
         return UNUSABLE
     except KeyboardInterrupt:
-        print("xen-tool: interrupted", file=sys.stderr)
+        print_message("interrupted", program=COMMAND)
         return INTERRUPTED
 
 

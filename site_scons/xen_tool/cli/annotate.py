@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
+from ..errors import COMMAND, print_message
 from .options import add_loaders, pairs, print_result
 
 
@@ -59,11 +59,11 @@ def _annotate(options: argparse.Namespace) -> int:
     content, mode = read_regular(options.image, "a linked kernel")
     made = annotate(content, options.image, want)
     for remark in made.remarks:
-        print(f"xen-tool: note: {remark}", file=sys.stderr)
+        print_message(remark, "note", program=COMMAND)
     report = report_of(options.output, made.content, options.xen_release, options.loader)
     if report.good:
         if write_if_changed(options.output, made.content) and os.path.isfile(options.output):
             os.chmod(options.output, mode)
     else:
-        print(f"xen-tool: {options.output} is not written, as it is refused", file=sys.stderr)
+        print_message(f"{options.output} is not written, as it is refused", program=COMMAND)
     return print_result(options, report.document(), text.check(report), good=report.good)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..boot import given, modes
 from ..boot.result import protocols
-from ..errors import XenToolError
+from ..errors import COMMAND, XenToolError, print_message
 from ..loaders.model.releases import Xen
 from . import FAILED, INTERRUPTED, UNUSABLE
 from .options import DEFAULT, IMAGE, add_json, add_renamed, of_text
@@ -212,6 +212,6 @@ def _test(options: argparse.Namespace) -> int:
             signal.signal(number, lambda number, _: interrupting.append(number))
     good = results.report(suite, as_json=options.json, junit=options.junit)
     if suite.interrupted:
-        print("xen-tool: interrupted", file=sys.stderr)
+        print_message("interrupted", program=COMMAND)
         return INTERRUPTED
     return 0 if good else FAILED

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from ..abi import ARCHES
-from ..errors import XenToolError
+from ..errors import COMMAND, XenToolError, print_message
 from ..head.names import MEANINGS
 from .options import DEFAULT, pairs
 
@@ -80,9 +79,9 @@ def _head(options: argparse.Namespace) -> int:
         settings=settings,
     )
     for warning in configuration.warnings:
-        print(f"xen-tool: warning: {warning}", file=sys.stderr)
+        print_message(warning, "warning", program=COMMAND)
     for note in configuration.notes:
-        print(f"xen-tool: note: {note}", file=sys.stderr)
+        print_message(note, "note", program=COMMAND)
     head = HeadConfig.from_symbols(configuration.arch, configuration.values, texts)
     if head is None:
         raise XenToolError("XEN is not set, so there is no head object; type XEN=1")

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import COMMAND, print_message
 from ..loaders.names import LOADERS
 from . import UNUSABLE
 from .options import DEFAULT, IMAGE, add_json, add_loaders, add_release, positive, print_result
@@ -100,7 +100,7 @@ def _check_many(options: argparse.Namespace) -> int:
         # There may be many images: keep only what is printed in the end.
         checked.append(each if options.json else each._replace(document={}, lines=each.lines[:1]))
         if each.outcome == many.UNREADABLE:
-            print(f"xen-tool: {each.lines[0]}", file=sys.stderr)
+            print_message(each.lines[0], program=COMMAND)
         elif not options.json:
             print(*each.lines, sep="\n", flush=True)
     outcomes = {each.outcome for each in checked}

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ..errors import XenToolError
+from ..errors import COMMAND, XenToolError, print_message
 from ..loaders.model.releases import Xen
 from ..loaders.names import ALL, listed
 from ..loaders.names import named as loader_named
@@ -62,7 +62,7 @@ def add_renamed(parser: argparse.ArgumentParser, name: str, old: str, **how: Any
 
     class Old(argparse.Action):
         def __call__(self, _: object, options: argparse.Namespace, value: Any, *__: object) -> None:
-            print(f"xen-tool: note: {old} is now {name}; the old name will go", file=sys.stderr)
+            print_message(f"{old} is now {name}; the old name will go", "note", program=COMMAND)
             setattr(options, self.dest, value)
 
     dest = parser.add_argument(name, **how).dest

@@ -7,12 +7,11 @@ Used by scons/targets/config_targets.
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..abi import ARCHES, X86_64, Arch
-from ..errors import XenToolError
+from ..errors import XenToolError, print_message
 from ..files import shown, write_if_changed
 from . import saved
 from .assignments import Assignment, Origins, from_settings, origins
@@ -237,4 +236,4 @@ class ConfigTargets:
 
 def _print_notes(notes: Sequence[str], kind: str = "note") -> None:
     for note in notes:
-        print(f"xen_tool: {kind}: {note}", file=sys.stderr)
+        print_message(note, kind)

@@ -24,7 +24,7 @@ from ..config.configuration import Configuration, read
 from ..config.language.declared import Declared, kconfig_text
 from ..config.saved import find, saved_arch
 from ..config.targets import SETCONFIG, ConfigTargets
-from ..errors import XenToolError
+from ..errors import XenToolError, print_message
 from ..functions import AUTOCONF, configuration_step
 from ..modules import modules
 from ..process import collect_rarely
@@ -44,7 +44,7 @@ from .settings import RESERVED, Settings, add_options, looks_only, settings
 from .targets import watching
 from .targets.config_targets import asks_why, changing
 
-_printed: set[str] = set()
+_printed: set[tuple[str, str]] = set()
 
 
 @while_reading
@@ -195,12 +195,12 @@ def _kconfig_variables(tools: Toolchain, path: str) -> dict[str, str]:
 
 def _print_remarks(configuration: Configuration) -> None:
     """Print warnings and notes, each once even if several environments read the configuration."""
-    remarks = [f"xen_tool: warning: {warning}" for warning in configuration.warnings]
-    remarks += [f"xen_tool: note: {note}" for note in configuration.notes]
+    remarks = [(warning, "warning") for warning in configuration.warnings]
+    remarks += [(note, "note") for note in configuration.notes]
     for remark in remarks:
         if remark not in _printed:
             _printed.add(remark)
-            print(remark, file=sys.stderr)
+            print_message(*remark)
 
 
 def _saved_arch(path: Path) -> str | None:

@@ -17,7 +17,7 @@ from ..abi import ARCHES
 from ..boot import given, modes
 from ..boot.modes import MODES
 from ..build.plan import CACHE_LIMIT
-from ..errors import XenToolError
+from ..errors import XenToolError, print_message
 from ..json_text import pieces
 from ..loaders.model.releases import Xen
 from ..loaders.names import listed
@@ -89,10 +89,10 @@ class Settings:
         for name in given:
             if name not in heard and name not in arguments and name not in _noted:
                 _noted.append(name)
-                print(
-                    f"xen_tool: note: {name}={given[name]} has no effect on a configuration whose "
-                    "SConstruct names its arguments",
-                    file=sys.stderr,
+                print_message(
+                    f"{name}={given[name]} has no effect on a configuration whose SConstruct names "
+                    "its arguments",
+                    "note",
                 )
         return Settings({**heard, **own.tool}, own.kconfig)
 

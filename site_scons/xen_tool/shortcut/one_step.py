@@ -14,7 +14,7 @@ if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from xen_tool.build import stored
-from xen_tool.errors import XenToolError
+from xen_tool.errors import XenToolError, print_message
 from xen_tool.files import remove
 from xen_tool.functions import functions
 
@@ -23,7 +23,7 @@ def main(file: str, output: str, *_others: str) -> int:
     """Run the step of an output; return the exit status."""
     plan = stored.read(file)
     if plan is None or output not in plan.steps:
-        print(f"xen_tool: {file} does not say how {output} is made", file=sys.stderr)
+        print_message(f"{file} does not say how {output} is made")
         return 1
     step = plan.steps[output]
     try:
@@ -32,7 +32,7 @@ def main(file: str, output: str, *_others: str) -> int:
         # Old outputs must not pass for the result.
         for name in step.outputs:
             remove(name)
-        print(f"xen_tool: {error}", file=sys.stderr)
+        print_message(str(error))
         return 1
     return 0
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
+from ...errors import BUILD
 from ...printable import printable
 from .row import Emit, Seen
 from .source import is_of_xen, read
@@ -52,7 +53,7 @@ def shower(*, dim: bool = False, quiet: bool = False) -> Callable[[str], None]:
 
 def tell(line: str) -> None:
     """Print a line of progress on standard error, before a step that takes time."""
-    show(f"xen_tool: {line}", sys.stderr)
+    show(f"{BUILD}: {line}", sys.stderr)
 
 
 class Console:

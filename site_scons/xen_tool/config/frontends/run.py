@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...errors import XenToolError
+from ...errors import XenToolError, print_message
 from ...files import shown, write_if_changed
 from .. import saved
 from ..assignments import Origins
@@ -274,7 +274,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     main()
     # Notes on files that were loaded in dialogs, which cannot show them.
     for note in lost:
-        print(f"xen_tool: note: {note}", file=sys.stderr)
+        print_message(note, "note")
 
 
 def _int(value: Any, *base: int) -> int:

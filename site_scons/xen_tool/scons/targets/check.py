@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,7 +11,7 @@ from SCons.Errors import BuildError
 
 from ...build.plan import Group
 from ...build.step import Step
-from ...errors import XenToolError
+from ...errors import XenToolError, print_message
 from ...functions import CHECK, CLAIMED, COMMANDS_FILE, UNCHECKED, without_pv32
 from ...loaders import required
 from ...loaders.model.releases import Xen
@@ -62,7 +61,7 @@ def requirement_for(
     """
     if xen is not None:
         note = f"{method}(xen=) is now {method}(xen_release=); the old name will go"
-        print(f"xen_tool: note: {note}", file=sys.stderr)
+        print_message(note, "note")
         xen_release = xen if xen_release is None else xen_release
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
     names: Sequence[str] | None

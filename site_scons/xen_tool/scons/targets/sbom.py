@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from SCons.Errors import BuildError
 from SCons.Script import GetOption
 
+from ...errors import print_message
 from ..errors import no_image, one_image, while_building, while_reading
 from ..graph.nodes import Graph
 from ..paths import path_of
@@ -73,7 +73,7 @@ def xen_sbom(
             provenance=wants_provenance(),
         )
         for problem in problems:
-            print(f"xen_tool: warning: {problem}", file=sys.stderr)
+            print_message(problem, "warning")
         if problems and env["XEN_SETTINGS"].get("SBOM_STRICT") == "1":
             raise BuildError(errstr=f"{len(problems)} of the warnings above, and SBOM_STRICT=1")
         if not GetOption("silent"):
