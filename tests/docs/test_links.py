@@ -43,6 +43,19 @@ def test_every_document_is_listed() -> None:
         assert f"(docs/{path.name})" in text, f"README.md has no link to {path.name}"
 
 
+def test_the_steps_that_build_md_names_exist() -> None:
+    text = (TOP / "docs/build.md").read_text()
+    table = text[text.index("| step | makes |") :].partition("\n\n")[0]
+    names = [
+        name
+        for row in table.splitlines()[2:]
+        for name in re.findall(r"[A-Z]+", row[: row.index("|", 1)])
+    ]
+    code = "".join(path.read_text() for path in (TOP / "site_scons").rglob("*.py"))
+    assert len(names) > 8
+    assert [name for name in names if f'"{name}"' not in code] == []
+
+
 def test_readme_names_every_command() -> None:
     told = subprocess.run(
         [sys.executable, "-m", "xen_tool.cli", "--help"],
