@@ -124,26 +124,26 @@ class OutcomeJudge:
         return lines
 
     def _death(self) -> str:
-        found, end = self._evidence, self._end
-        where = f" at {self._place(found.dump.places[-1])}" if found.dump.places else ""
-        lacks = LACKS_MEMORY if found.no_memory else ""
-        if "Panic on CPU" in found.trouble:
-            who = "xen-shim" if found.in_shim else "Xen"
-            panic = " ".join(found.panic) or "no message came"
+        evidence, end = self._evidence, self._end
+        where = f" at {self._place(evidence.dump.places[-1])}" if evidence.dump.places else ""
+        lacks = LACKS_MEMORY if evidence.no_memory else ""
+        if "Panic on CPU" in evidence.trouble:
+            who = "xen-shim" if evidence.in_shim else "Xen"
+            panic = " ".join(evidence.panic) or "no message came"
             # Xen prints why dom0 could not be built on the line before the panic.
             failed = panic.startswith("Could not construct")
-            cause = f" ({found.before_panic})" if failed else ""
+            cause = f" ({evidence.before_panic})" if failed else ""
             return f"{lacks}{who} panicked: {panic}{cause}{where}"
-        if found.domain is not None:
-            who = _NOT_GUEST if found.is_of_dom0(found.domain) else "the guest"
-            return f"{who} crashed: {found.unhandled or found.trouble.rstrip(':')}{where}"
-        if found.in_trouble:
-            return f"Xen crashed: {found.trouble}{where}"
-        if found.over and found.place is Place.DOMU:
-            cause = found.panic_of_linux or found.last_words
+        if evidence.domain is not None:
+            who = _NOT_GUEST if evidence.is_of_dom0(evidence.domain) else "the guest"
+            return f"{who} crashed: {evidence.unhandled or evidence.trouble.rstrip(':')}{where}"
+        if evidence.in_trouble:
+            return f"Xen crashed: {evidence.trouble}{where}"
+        if evidence.over and evidence.place is Place.DOMU:
+            cause = evidence.panic_of_linux or evidence.last_words
             return f"{lacks}{_NOT_GUEST} died: {cause}"
         if end.triple_fault and end.shutdown:
-            who = "the guest" if found.place is Place.KERNEL else "Xen"
+            who = "the guest" if evidence.place is Place.KERNEL else "Xen"
             return f"{who} crashed: triple fault, {self._describe(end.places)}"
         return ""
 
@@ -159,20 +159,20 @@ class OutcomeJudge:
 
     def _objection(self) -> str:
         """Return what contradicts a pass that the guest reported; "" if nothing does."""
-        found, end = self._evidence, self._end
+        evidence, end = self._evidence, self._end
         protocol = self._verdict.protocol
         assert protocol
-        if objection := self._reader.objection() or found.panic_of_linux:
+        if objection := self._reader.objection() or evidence.panic_of_linux:
             return objection
         finishes = self._finishes()
         if protocol.ends is None:
-            stopped = end.status is None and not found.over
-            if finishes or (stopped and not found.domu_end):
+            stopped = end.status is None and not evidence.over
+            if finishes or (stopped and not evidence.domu_end):
                 return ""
         elif finishes & protocol.ends:
             return ""
-        if found.domu_end or found.last_words:
-            return found.domu_end or found.last_words
+        if evidence.domu_end or evidence.last_words:
+            return evidence.domu_end or evidence.last_words
         if end.shutdown:
             return f"{self._stopped()}, and QEMU not ended with status {PASS_STATUS}"
         ended = "had to be ended" if end.status is None else f"ended with status {end.status}"
@@ -180,20 +180,20 @@ class OutcomeJudge:
 
     def _finishes(self) -> set[Finish]:
         """Return the ways in which the guest ended in good order; none if it did not."""
-        found, end = self._evidence, self._end
+        evidence, end = self._evidence, self._end
         finishes = set()
         if end.status == PASS_STATUS:
             finishes.add(Finish.EXIT)
-        if found.place is Place.DOMU:
-            if end.status == PASS_STATUS and found.domu_end.endswith(": poweroff"):
+        if evidence.place is Place.DOMU:
+            if end.status == PASS_STATUS and evidence.domu_end.endswith(": poweroff"):
                 finishes.add(Finish.POWEROFF)
-            if found.domu_end.endswith(": reboot"):
+            if evidence.domu_end.endswith(": reboot"):
                 finishes.add(Finish.REBOOT)
-        elif found.last_words.endswith("halted: halting machine") or (
+        elif evidence.last_words.endswith("halted: halting machine") or (
             end.shutdown == "guest-shutdown"
         ):
             finishes.add(Finish.POWEROFF)
-        elif found.last_words.endswith("shutdown: rebooting machine") or (
+        elif evidence.last_words.endswith("shutdown: rebooting machine") or (
             end.shutdown == "guest-reset"
         ):
             finishes.add(Finish.REBOOT)
@@ -201,22 +201,22 @@ class OutcomeJudge:
 
     def _silence(self) -> str:
         """Return why no result was reported, by the end of the machine or QEMU."""
-        found, end = self._evidence, self._end
-        if found.domu_end:
-            lacks = found.no_memory and found.domu_end.startswith("xl ")
-            silent = "" if found.spoke or "shut down" not in found.domu_end else _SILENT_DOMU
-            return f"no result came: {LACKS_MEMORY if lacks else ''}{found.domu_end}{silent}"
-        if found.last_words:
-            words = found.panic_of_linux or found.last_words
-            return f"the guest {_by_xen(found.last_words)} without a result: {words}"
+        evidence, end = self._evidence, self._end
+        if evidence.domu_end:
+            lacks = evidence.no_memory and evidence.domu_end.startswith("xl ")
+            silent = "" if evidence.spoke or "shut down" not in evidence.domu_end else _SILENT_DOMU
+            return f"no result came: {LACKS_MEMORY if lacks else ''}{evidence.domu_end}{silent}"
+        if evidence.last_words:
+            words = evidence.panic_of_linux or evidence.last_words
+            return f"the guest {_by_xen(evidence.last_words)} without a result: {words}"
         if end.shutdown:
             return f"no result came: {self._stopped()}"
-        if math.isinf(end.limit) and (end.status is None or _GDB_KILLED in found.last_line):
+        if math.isinf(end.limit) and (end.status is None or _GDB_KILLED in evidence.last_line):
             return "no result came: the debugger ended the run"
         if end.status is None:
             return f"no result after {end.limit:g} s: {self._hang()}"
-        if _QEMU_STOPPED.match(found.last_line):
-            return f"QEMU was stopped from outside: {found.last_line}"
+        if _QEMU_STOPPED.match(evidence.last_line):
+            return f"QEMU was stopped from outside: {evidence.last_line}"
         if end.status < 0:
             return f"QEMU was killed by signal {-end.status}"
         if end.status in (0, PASS_STATUS):
@@ -225,14 +225,14 @@ class OutcomeJudge:
         return ""
 
     def _hang(self) -> str:
-        found = self._evidence
+        evidence = self._evidence
         places = [place for place in self._end.places if not place.idle]
-        guests = [place for place in places if found.is_of_guest(place)]
+        guests = [place for place in places if evidence.is_of_guest(place)]
         there = self._describe(guests or places)
         text = f": {there}" if there else ""
-        if found.place is Place.DOMU and not found.started:
+        if evidence.place is Place.DOMU and not evidence.started:
             return f"the dom0 hangs before it starts the domain{text}"
-        if not found.last_line:
+        if not evidence.last_line:
             return f"the console stayed empty{text}"
         asked_xen = any(
             place.who == XEN or place.of_domain is not None for place in self._end.places
