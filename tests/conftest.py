@@ -18,7 +18,7 @@ from xen_tool.debian.hypervisor import find_hypervisor
 from xen_tool.errors import XenToolError
 from xen_tool.toolchain.programs import NAMES
 
-pytest_plugins = ["no_skips", "tiers"]
+pytest_plugins = ["no_skips", "parameter_ids", "tiers"]
 
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(TOP / "build/.hypothesis"))
 
