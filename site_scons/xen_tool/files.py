@@ -87,7 +87,8 @@ def open_regular(path: str | os.PathLike[str], instead: str) -> int:
         # Do not block on a FIFO.
         descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        # Python's text for a NUL in a name is another in each version.
+        reason = error.strerror if isinstance(error, OSError) else "a name has no NUL"
         raise XenToolError(f"{printable(name)}: cannot be opened: {reason}") from error
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):

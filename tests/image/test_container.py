@@ -310,7 +310,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         (tmp_path / "none", "cannot be opened: No such file"),
         (tmp_path / "loop", "cannot be opened: Too many levels"),
         (tmp_path / "fifo" / "x", "cannot be opened: Not a directory"),
-        (Path("a\0b"), "cannot be opened: embedded null"),
+        (Path("a\0b"), "cannot be opened: a name has no NUL"),
     ):
         with pytest.raises(XenToolError, match=re.escape(f"{printable(str(path))}: {words}")):
             open_kernel(path)
