@@ -94,6 +94,9 @@ config C
 	default y
 config B
 	tristate "b"
+config OFF
+	tristate "off"
+	select B
 config N
 	int "n" if A = y
 	range 1 9

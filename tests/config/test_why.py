@@ -233,7 +233,7 @@ config SMALL
 	bool "small"
 config THERE
 	bool "fewer on the other architecture"
-	depends on TEXT && SAME || "$(ARCH)" = "i386"
+	depends on SMALL && B || "$(ARCH)" = "i386"
 config FOUR
 	def_bool SMALL && B && C && D
 config B
