@@ -21,7 +21,7 @@ from xen_tool.errors import XenToolError
 from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.candidate import candidates
-from xen_tool.loaders.model.kexec import is_moved, places
+from xen_tool.loaders.model.kexec.memory import is_moved, places
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import KEXEC
 from xen_tool.loaders.rules.rule import Effect

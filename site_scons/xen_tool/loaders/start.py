@@ -12,9 +12,10 @@ from ..elf import spec
 from ..image.container import KernelFile
 from ..image.elf import elf_of
 from ..light import NamedTuple
-from .model import crosvm, grub, kexec, linux_loader, xen_efi
+from .model import crosvm, grub, linux_loader, xen_efi
 from .model.candidate import Candidate, candidates
-from .model.kexec import FileType
+from .model.kexec import files as kexec
+from .model.kexec.files import FileType
 from .model.libelf.parms import UNSET_ADDR32
 from .model.multiboot import HAS_ADDRESSES, entry_addr
 from .model.releases import Xen

@@ -9,7 +9,7 @@ decoders     the limits of the decoders of Xen and of libxenguest
 libelf/      notes, addresses and features, as Xen's ELF loader reads them
 initial_map  the virtual memory that a PV dom0 starts with
 overlaps     segments that overwrite each other
-linux_loader, crosvm, grub, kexec   what these loaders read of an image
-multiboot    headers of three words: multiboot's, and one of Xen's
+linux_loader, crosvm, grub, kexec/   what these loaders read of an image
+multiboot    headers of multiboot and multiboot 2, and of Xen's format of raw images
 where        descriptions of places in an image, for messages
 """

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Find headers of three words, magic, flags and checksum, near the start of a file.
+"""Find headers of multiboot and of multiboot 2 near the start of a file.
 
-Multiboot has such a header, and so has Xen's own format of raw images.
+Multiboot's has three words, magic, flags and checksum, as that of Xen's format of raw images.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from ...image.data import Data
 
 MAGIC = 0x1BADB002
 """The magic of multiboot (Multiboot Specification 0.6.96, 3.1.2)."""
+MAGIC_2 = 0xE85250D6
+"""The magic of multiboot 2 (Multiboot2 Specification 2.0, 3.1.2)."""
 HAS_VIDEO_MODE = 0x00000004
 """The flag of a multiboot header that requests a video mode (3.1.3)."""
 HAS_ADDRESSES = 0x00010000
@@ -30,6 +34,23 @@ def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
             return offset, words[1]
         offset = head.find(wanted, offset + 1, before + 3)
     return None
+
+
+def find_2(data: Data, search: int) -> Iterator[tuple[int, int]]:
+    """Yield offset and architecture of the multiboot 2 headers within so many bytes of a file.
+
+    A header starts at a multiple of 8, and the sum of its four words is 0 (Multiboot2
+    Specification 2.0, 3.1.1).
+    """
+    head = data.read(0, search)
+    wanted = MAGIC_2.to_bytes(4, "little")
+    offset = head.find(wanted)
+    while offset >= 0:
+        words = [int.from_bytes(head[offset + i : offset + i + 4], "little") for i in (0, 4, 8, 12)]
+        is_whole = offset % 8 == 0 and offset + 16 <= len(head)
+        if is_whole and sum(words) & 0xFFFFFFFF == 0:
+            yield offset, words[1]
+        offset = head.find(wanted, offset + 1)
 
 
 def entry_addr(data: Data, offset: int) -> int:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...abi import XenElfNote
-from ..model import kexec, where
+from ..model import where
 from ..model.candidate import Candidate
-from ..model.kexec import FileType
+from ..model.kexec import files, memory
+from ..model.kexec.elf import UNKNOWN, wrong_elf
+from ..model.kexec.files import FileType
 from ..model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ..names import KEXEC
 from . import common
@@ -30,8 +32,8 @@ def _empty(candidate: Candidate) -> Fields | None:
 def _wrong_elf(candidate: Candidate) -> Fields | None:
     """The file is an ELF file, but its headers, sections or notes are not in order."""
     elf = candidate.image.elf
-    words = kexec.wrong_elf(candidate)
-    if elf is None or words is None or kexec.file_type(candidate) is not None:
+    words = wrong_elf(candidate)
+    if elf is None or words is None or files.file_type(candidate) is not None:
         return None
     fields = ("e_type", "e_machine", "e_phoff", "e_phnum", "e_shoff", "e_shnum")
     return {"words": words, "where": where.header(candidate, *fields)}
@@ -39,23 +41,23 @@ def _wrong_elf(candidate: Candidate) -> Fields | None:
 
 def _wrong_multiboot(candidate: Candidate) -> Fields | None:
     """The file has a multiboot header that kexec does not take, and is no other kernel."""
-    header = kexec.multiboot(candidate.data)
-    words = kexec.wrong_multiboot(candidate.data)
-    if header is None or words is None or kexec.file_type(candidate) is not None:
+    header = files.multiboot(candidate.data)
+    words = files.wrong_multiboot(candidate.data)
+    if header is None or words is None or files.file_type(candidate) is not None:
         return None
     return {"words": words, **common.multiboot_header(header[0])}
 
 
 def _unknown(candidate: Candidate) -> Fields | None:
     """The file is neither an ELF file of x86, nor a bzImage, nor has it a multiboot header."""
-    if kexec.file_type(candidate) is not None:
+    if files.file_type(candidate) is not None:
         return None
     return {"where": common.start_of_file(candidate)}
 
 
 def _cut_bzimage(candidate: Candidate) -> Fields | None:
     """The bzImage ends within its setup code."""
-    if kexec.file_type(candidate) not in _BZIMAGES:
+    if files.file_type(candidate) not in _BZIMAGES:
         return None
     sectors = candidate.data.unsigned(0x1F1, 1) or 4
     if (sectors + 1) * 512 <= candidate.data.size:
@@ -65,7 +67,7 @@ def _cut_bzimage(candidate: Candidate) -> Fields | None:
 
 def _no_command_line(candidate: Candidate) -> Fields | None:
     """The bzImage takes no command line, not even an empty one."""
-    if kexec.file_type(candidate) not in _BZIMAGES:
+    if files.file_type(candidate) not in _BZIMAGES:
         return None
     protocol = candidate.data.unsigned(0x206, 2) or 0
     if protocol < _CMDLINE_SIZE_SINCE or candidate.data.unsigned(0x238, 4):
@@ -75,46 +77,46 @@ def _no_command_line(candidate: Candidate) -> Fields | None:
 
 def _bzimage(candidate: Candidate) -> Fields | None:
     """The file is a bzImage."""
-    found = kexec.file_type(candidate)
+    found = files.file_type(candidate)
     return common.setup_header(candidate.data) if found in _BZIMAGES else None
 
 
 def _misplaced(candidate: Candidate) -> Fields | None:
     """A segment does not begin at a page, or is at an address where no PC has RAM."""
-    found = kexec.misplaced(candidate)
+    found = memory.misplaced(candidate)
     return None if found is None else {"words": found[0], **_at(candidate, found[1])}
 
 
 def _overlapping(candidate: Candidate) -> Fields | None:
     """Two segments share a page of memory."""
-    found = kexec.overlapping(candidate)
+    found = memory.overlapping(candidate)
     return None if found is None else {"end": found[0].end, **_at(candidate, found[1])}
 
 
 def _many(candidate: Candidate) -> Fields | None:
     """The file has more than 14 segments."""
-    count = len(kexec.places(candidate))
-    if count + 2 <= kexec.SEGMENTS:
+    count = len(memory.places(candidate))
+    if count + 2 <= memory.SEGMENTS:
         return None
     return {"where": f"{count} program headers of type PT_LOAD with p_memsz above 0"}
 
 
 def _moved(candidate: Candidate) -> Fields | None:
     """The file is of type ET_DYN, and no PC has RAM at its addresses."""
-    return {"where": where.header(candidate, "e_type")} if kexec.is_moved(candidate) else None
+    return {"where": where.header(candidate, "e_type")} if memory.is_moved(candidate) else None
 
 
 def _behind_ram(candidate: Candidate) -> Fields | None:
     """A segment ends above the memory of a small machine."""
-    for place in () if kexec.is_moved(candidate) else kexec.places(candidate):
-        if place.end > kexec.RAM_END:
-            return {"assumed": kexec.RAM_END >> 20, **_at(candidate, place)}
+    for place in () if memory.is_moved(candidate) else memory.places(candidate):
+        if place.end > memory.RAM_END:
+            return {"assumed": memory.RAM_END >> 20, **_at(candidate, place)}
     return None
 
 
 def _multiboot(candidate: Candidate) -> Fields | None:
     """The file is started by multiboot, of either version."""
-    found = kexec.file_type(candidate)
+    found = files.file_type(candidate)
     if found not in (FileType.MULTIBOOT, FileType.MULTIBOOT_2):
         return None
     return {"type": found.value, "where": common.start_of_file(candidate)}
@@ -125,7 +127,7 @@ def _dead(candidate: Candidate) -> Fields | None:
     parms = candidate.parms
     xen_entries = {parms.phys_entry, parms.virt_entry} - {UNSET_ADDR, UNSET_ADDR32}
     entry = candidate.elf.e_entry
-    found = (place.segment for place in kexec.places(candidate))
+    found = (place.segment for place in memory.places(candidate))
     runs = any(s and s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in found)
     return None if runs and entry not in xen_entries else _entry(candidate)
 
@@ -136,7 +138,7 @@ def _entered(candidate: Candidate) -> Fields | None:
 
 
 def _entry(candidate: Candidate) -> Fields:
-    is_64 = kexec.file_type(candidate) is FileType.ELF_64
+    is_64 = files.file_type(candidate) is FileType.ELF_64
     notes = where.of_type(candidate, XenElfNote.PHYS32_ENTRY)
     return {
         "entry": candidate.elf.e_entry,
@@ -145,9 +147,9 @@ def _entry(candidate: Candidate) -> Fields:
     }
 
 
-def _at(candidate: Candidate, place: kexec.KexecPlace) -> Fields:
+def _at(candidate: Candidate, place: memory.KexecPlace) -> Fields:
     if place.segment is None:
-        offset, _ = kexec.multiboot(candidate.data) or (0, 0)
+        offset, _ = files.multiboot(candidate.data) or (0, 0)
         return common.multiboot_header(offset)
     return {"where": where.segment(candidate, place.segment, "p_paddr", "p_memsz")}
 
@@ -202,7 +204,7 @@ RULES = (
     _row(
         "J1",
         _unknown,
-        kexec.UNKNOWN,
+        UNKNOWN,
         "give the uncompressed ELF file, or a bzImage: Debian's kexec unpacks nothing",
         _MY_LOAD,
         live=True,
