@@ -50,8 +50,12 @@ NEEDS = (
         "xen-utils-{xen}",
         files=("usr/lib/*/libxenguest.so.*", "usr/lib/xen-*/bin/readnotes"),
     ),
-    Need("grub-common", programs=("grub-mkimage",)),
+    Need("grub-common", programs=("grub-mkimage", "grub-file")),
     Need("grub-pc-bin", files=("usr/lib/grub/i386-pc/lnxboot.img",)),
+    Need(
+        "grub-xen-bin",
+        files=("usr/lib/grub/x86_64-xen/linux.mod", "usr/lib/grub/i386-xen_pvh/linux.mod"),
+    ),
     Need("ovmf", files=("usr/share/ovmf/OVMF.fd",)),
     Need("tmux", programs=("tmux",)),
     Need("ninja-build", programs=("ninja",)),

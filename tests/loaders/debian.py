@@ -32,12 +32,14 @@ def update(folder: Path) -> None:
     Apt(folder / "apt").update()
 
 
-def unpack(folder: Path, packages: Sequence[str], patterns: Sequence[str]) -> Path:
+def unpack(
+    folder: Path, packages: Sequence[str], patterns: Sequence[str], apt: Apt | None = None
+) -> Path:
     """Return a folder with the packages' files that match the patterns, as below /.
 
     Archives stay in folder; apt-get takes those that are still right.
     """
-    Apt(folder / "apt").download(packages, folder)
+    (apt or Apt(folder / "apt")).download(packages, folder)
     root = folder / "root"
     root.mkdir(exist_ok=True)
     for package in packages:

@@ -1,26 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Asks GRUB itself, under QEMU: one boot, in which its commands load one image after the other.
+"""Asks GRUB itself: in one boot, its commands load one image after the other.
 
-QEMU's -kernel starts it, as lnxboot.img makes GRUB's core a bzImage; the images are on a disk that
-QEMU makes of a folder.  Nothing is booted: a command says whether it takes the image.
+ask_pc: under QEMU, whose -kernel starts it, as lnxboot.img makes GRUB's core a bzImage; the images
+are on a disk that QEMU makes of a folder.  ask_domain: in a domain of Xen, with the images in its
+memdisk.  Nothing is booted: a command says whether it takes the image.  ask_grub_file: without a
+boot, whether grub-file takes an image for a type.
 """
 
 from __future__ import annotations
 
+import io
 import re
+import shlex
 import subprocess
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from xen_tool.boot.boot import boot
+from xen_tool.boot.given import Given
+
 SECONDS = 120
-_MODULES = "biosdisk part_msdos fat normal serial terminal echo test iorw multiboot linux"
-_EARLY = """set root=(hd0,msdos1)
+_COMMON = ("normal", "echo", "test", "gzio", "xzio", "lzopio")
+_PC = ("biosdisk", "part_msdos", "fat", "serial", "terminal", "iorw")
+_PC_COMMANDS = ("linux", "multiboot", "multiboot2")
+_DOMAIN = ("memdisk", "tar", "halt", "adler32", "gcry_crc")
+_DOMAIN_COMMANDS = {"x86_64-xen": ("linux",), "i386-xen_pvh": _PC_COMMANDS}
+_MODES = {"x86_64-xen": "xen-pv-domu", "i386-xen_pvh": "xen-pvh-domu"}
+_EARLY_PC = """set root=(hd0,msdos1)
 serial --unit=0
 terminal_output serial
 normal (hd0,msdos1)/g.cfg
 """
-_ANSWER = re.compile(r"== (\w+)\n(?:error: (.*?)\.?\n)?(taken|refused)\n")
+_EARLY_DOMAIN = """set root=(memdisk)
+normal (memdisk)/g.cfg
+"""
+_MIB = 256
+_ANSWER = re.compile(r"== n(\d+)\n(?:WARNING: .*\n)?(?:error: (.*?)\.?\n)?(taken|refused)\n")
 
 
 class Answer(NamedTuple):
@@ -30,28 +47,29 @@ class Answer(NamedTuple):
     words: str
 
 
-def ask(
-    asked: Mapping[str, tuple[str, bytes]], qemu: str, mkimage: str, modules: Path, folder: Path
-) -> dict[str, Answer]:
-    """Return the answers by name; asked has the command and the image of each.
+class Asked(NamedTuple):
+    """A command and the image that it is to load."""
+
+    command: str
+    image: bytes
+
+
+def ask_pc(
+    asked: Iterable[Asked], qemu: str, mkimage: str, modules: Path, folder: Path
+) -> list[Answer]:
+    """Return the answers of GRUB on a PC.
 
     modules is the folder of GRUB's i386-pc; folder is empty, for files that are made.
     """
     disk = folder / "disk"
     disk.mkdir()
-    lines = []
-    for number, (command, image) in enumerate(asked.values()):
-        (disk / f"{number:03}").write_bytes(image)
-        lines.append(f"echo == n{number}\nif {command} /{number:03}")
-        lines.append("then echo taken\nelse echo refused\nfi")
-    (disk / "g.cfg").write_text("\n".join([*lines, "outb 0xf4 0", ""]))
-    (folder / "early.cfg").write_text(_EARLY)
-    made = ("-O", "i386-pc", "-p", "(hd0,msdos1)/", "-c", str(folder / "early.cfg"))
-    words = (mkimage, "-d", str(modules), *made, "-o", str(folder / "core.img"), *_MODULES.split())
-    subprocess.run(words, check=True)
-    core = (modules / "lnxboot.img").read_bytes() + (folder / "core.img").read_bytes()
-    (folder / "grub").write_bytes(core)
-    machine = (qemu, "-nodefaults", "-display", "none", "-no-reboot", "-m", "256")
+    for name, content in _files(list(asked), "outb 0xf4 0").items():
+        (disk / name).write_bytes(content)
+    core = _core(
+        mkimage, modules, folder, _EARLY_PC, "(hd0,msdos1)/", (*_COMMON, *_PC, *_PC_COMMANDS)
+    )
+    (folder / "grub").write_bytes((modules / "lnxboot.img").read_bytes() + core.read_bytes())
+    machine = (qemu, "-nodefaults", "-display", "none", "-no-reboot", "-m", str(_MIB))
     drive = f"format=raw,file=fat:rw:{disk}"
     serial = ("-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4")
     run = subprocess.run(
@@ -61,9 +79,73 @@ def ask(
         timeout=SECONDS,
         check=False,
     )
-    names = list(asked)
-    said = run.stdout.decode("ascii", "replace").replace("\r", "")
-    return {
-        names[int(number[1:])]: Answer(end == "taken", words)
-        for number, words, end in _ANSWER.findall(said)
-    }
+    return _answers(run.stdout.decode("ascii", "replace").replace("\r", ""))
+
+
+def ask_domain(
+    asked: Iterable[Asked], mkimage: str, modules: Path, folder: Path, last: bytes = b""
+) -> tuple[list[Answer], Sequence[str]]:
+    """Return the answers of GRUB in a domain of Xen, and all lines of its console.
+
+    modules is the folder of GRUB's x86_64-xen or i386-xen_pvh; folder as above; last is a kernel
+    that GRUB starts in its place, if there is one.
+    """
+    end = "linux /last\nboot" if last else "halt"
+    files = {**_files(list(asked), end), **({"last": last} if last else {})}
+    archive = folder / "memdisk.tar"
+    with tarfile.open(archive, "w", format=tarfile.USTAR_FORMAT) as disk:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            disk.addfile(member, io.BytesIO(content))
+    needed = (*_COMMON, *_DOMAIN, *_DOMAIN_COMMANDS[modules.name])
+    core = _core(
+        mkimage, modules, folder, _EARLY_DOMAIN, "(memdisk)/", ("-m", str(archive), *needed)
+    )
+    outcome = boot(core, mode=_MODES[modules.name], given=Given(mem=_MIB), timeout=SECONDS)
+    return _answers("\n".join([*outcome.console, ""])), outcome.console
+
+
+def ask_grub_file(asked: Iterable[tuple[str, bytes]], program: str, folder: Path) -> list[bool]:
+    """Return whether grub-file takes each image for a type."""
+    lines = []
+    for number, (kind, image) in enumerate(asked):
+        (folder / str(number)).write_bytes(image)
+        words = shlex.join((program, f"--is-{kind}", str(folder / str(number))))
+        lines.append(f"{words} 2>/dev/null; echo $?")
+    run = subprocess.run(
+        ("sh",),
+        input="\n".join(lines),
+        stdout=subprocess.PIPE,
+        timeout=SECONDS,
+        check=False,
+        text=True,
+    )
+    return [status == "0" for status in run.stdout.split()]
+
+
+def _files(asked: list[Asked], end: str) -> dict[str, bytes]:
+    """The images, each once, and a script that loads them."""
+    names = {image: f"{number:03}" for number, image in enumerate({a.image: 0 for a in asked})}
+    lines = []
+    for number, (command, image) in enumerate(asked):
+        lines.append(f"echo == n{number}\nif {command} /{names[image]}")
+        lines.append("then echo taken\nelse echo refused\nfi")
+    script = "\n".join([*lines, end, ""]).encode()
+    return {**{name: image for image, name in names.items()}, "g.cfg": script}
+
+
+def _core(
+    mkimage: str, modules: Path, folder: Path, early: str, prefix: str, more: Iterable[str]
+) -> Path:
+    (folder / "early.cfg").write_text(early)
+    made = ("-d", str(modules), "-O", modules.name, "-p", prefix)
+    out = folder / "core.img"
+    words = (mkimage, *made, "-c", str(folder / "early.cfg"), "-o", str(out), *more)
+    subprocess.run(words, check=True)
+    return out
+
+
+def _answers(said: str) -> list[Answer]:
+    found = {int(n): Answer(end == "taken", words) for n, words, end in _ANSWER.findall(said)}
+    return [found[n] for n in range(len(found)) if n in found]

@@ -104,7 +104,6 @@ class Section:
     sh_type: int
     sh_offset: int
     sh_size: int
-    sh_addralign: int = 4
 
 
 @dataclass(frozen=True)
@@ -125,6 +124,7 @@ class Image:
     note_align: int = 4
     note_filesz: int | None = None
     sections: bool = True
+    section_align: int = 4
     magic: bytes = spec.ELFMAG
     ei_data: int = spec.ELFDATA2LSB
     e_type: int = spec.ET_EXEC
@@ -260,7 +260,7 @@ class Image:
         # Nothing is SHF_ALLOC: the program headers alone say what is loaded.
         return struct.pack(
             "<IIQQQQIIQQ" if self.bits == 64 else "<10I",
-            *(name, s.sh_type, 0, 0, s.sh_offset, s.sh_size, 0, 0, s.sh_addralign, 0),
+            *(name, s.sh_type, 0, 0, s.sh_offset, s.sh_size, 0, 0, self.section_align, 0),
         )
 
 

@@ -47,6 +47,11 @@ def test_every_accepted_image_has_a_start(release: str) -> None:
         ("J9-raw", "kexec", 0x200030, "32-bit"),
         ("good-pv64", "libkrun", 0xFFFFFFFF80200000, "64-bit"),
         ("good-pvh64", "crosvm", 0x200100, "64-bit"),
+        ("good-pv64", "grub-xen", 0xFFFFFFFF80200000, "64-bit"),
+        ("Q1-addresses-good", "grub-multiboot", 0x201100, "32-bit"),
+        ("G7-good-64", "grub-multiboot2", 0x200100, "32-bit"),
+        ("G7-entry", "grub-xen-pvh", 0x201100, "32-bit"),
+        ("G4-fits", "grub-xen-pvh", None, "Linux's boot protocol"),
         ("V2-elf-and-bzimage", "xen-pvh-domu", 0x200100, "32-bit"),
     ],
 )

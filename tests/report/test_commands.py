@@ -127,14 +127,15 @@ def test_who_is_asked(image: Path) -> None:
 
 
 MONITORS = ["firecracker", "cloud-hypervisor", "libkrun"]
-FURTHER = ["xen-efi", *MONITORS, "crosvm", "kexec", "grub-xen", "grub-linux", "grub-multiboot"]
+GRUB_PC = ["grub-linux", "grub-multiboot", "grub-multiboot2"]
+FURTHER = ["xen-efi", *MONITORS, "crosvm", "kexec", "grub-xen", "grub-xen-pvh", *GRUB_PC]
 
 
 def test_who_else_would_take_it(image: Path) -> None:
     line = tool("check", image).stdout.splitlines()[-1]
     assert line == (
         "  Other loaders: accepted by xen-efi, firecracker, cloud-hypervisor, libkrun, grub-xen; "
-        "not by crosvm, kexec, grub-linux, grub-multiboot (--loader all)"
+        f"not by crosvm, kexec, grub-xen-pvh, {', '.join(GRUB_PC)} (--loader all)"
     )
     # Firecracker loads it, but the guest is dead.
     line = tool("check", write(image, good_pv64())).stdout.splitlines()[-1]

@@ -125,8 +125,7 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
                 shutil.rmtree(left)
             work = Path(tempfile.mkdtemp(".new", dir=folder))
             try:
-                mirror = _mirror(work / "system", say)
-                make(_apt(version, mirror, work / "apt", say), work)
+                make(archive(SUITES[version], f"Xen {version}", work, say), work)
                 if os.path.lexists(path):  # left by a run that was killed, or by an older version
                     path.rename(work / "left")
                 keep(work / name, path)
@@ -140,17 +139,21 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
     return path
 
 
-def _apt(version: str, mirror: str, state: Path, say: Say) -> Apt:
-    """Return an APT with the package lists of the Debian release that has this version of Xen."""
-    suite = SUITES[version]
+def archive(suite: str, what: str, state: Path, say: Say) -> Apt:
+    """Return an APT with the package lists of a Debian release, such as trixie, below a folder.
+
+    what: the program in it that is wanted, for messages.  Raises NotServed, or XenToolError if the
+    lists cannot be fetched for another reason.
+    """
+    mirror = _mirror(state / "system", say)
     say(f"fetching the package lists of Debian's {suite} from {mirror}")
     signed = f"[signed-by={_KEYS}] " if _KEYS.exists() else ""
-    apt = Apt(state, f"deb {signed}{mirror} {suite} main\n")
+    apt = Apt(state / "apt", f"deb {signed}{mirror} {suite} main\n")
     try:
         apt.update()
     except XenToolError as error:
         if re.search(r"does not have a Release file|no longer has a Release file", str(error)):
-            raise NotServed(f"{mirror} has no {suite}, the Debian with Xen {version}") from error
+            raise NotServed(f"{mirror} has no {suite}, the Debian with {what}") from error
         raise
     return apt
 

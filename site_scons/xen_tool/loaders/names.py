@@ -23,13 +23,15 @@ LIBKRUN = "libkrun"
 CROSVM = "crosvm"
 KEXEC = "kexec"
 GRUB_XEN = "grub-xen"
+GRUB_XEN_PVH = "grub-xen-pvh"
 GRUB_LINUX = "grub-linux"
 GRUB_MULTIBOOT = "grub-multiboot"
+GRUB_MULTIBOOT2 = "grub-multiboot2"
 
 LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
 """The loaders that an image may claim to support, which are checked by default."""
 
-GRUB = (GRUB_XEN, GRUB_LINUX, GRUB_MULTIBOOT)
+GRUB = (GRUB_XEN, GRUB_XEN_PVH, GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2)
 FURTHER = (XEN_EFI, FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM, KEXEC, *GRUB)
 """Xen's EFI binary, virtual machine monitors, kexec and GRUB, checked only if named, or if the
 image is for them alone; their rules are imported then."""

@@ -12,8 +12,12 @@ from ..elf import spec
 from ..image.container import KernelFile
 from ..image.elf import elf_of
 from ..light import NamedTuple
-from .model import crosvm, grub, linux_loader, xen_efi
+from .model import crosvm, linux_loader, xen_efi
 from .model.candidate import Candidate, candidates
+from .model.grub import elf as grub_elf
+from .model.grub import multiboot as grub_multiboot
+from .model.grub.files import Command, command, is_damaged
+from .model.grub.xen import xen_info
 from .model.kexec import files as kexec
 from .model.kexec.files import FileType
 from .model.libelf.parms import UNSET_ADDR32
@@ -26,7 +30,9 @@ from .names import (
     GRUB,
     GRUB_LINUX,
     GRUB_MULTIBOOT,
+    GRUB_MULTIBOOT2,
     GRUB_XEN,
+    GRUB_XEN_PVH,
     KEXEC,
     LIBKRUN,
     LINUX_LOADER,
@@ -63,6 +69,7 @@ _PV64 = _State("64-bit, pages mapped from VIRT_BASE on", "rsi: start_info, rsp: 
 _PV32 = _State("32-bit PAE, pages mapped from VIRT_BASE on", "esi: start_info, esp: boot stack")
 _PVH = _State("32-bit, no paging", "ebx: start_info")
 _MULTIBOOT = _State("32-bit, no paging", "eax: 0x2badb002, ebx: multiboot information")
+_MULTIBOOT_2 = _State("32-bit, no paging", "eax: 0x36d76289, ebx: multiboot 2 information")
 _LINUX_64 = _State(
     "64-bit, low memory mapped at its own addresses", "rsi: boot_params, rsp: boot stack"
 )
@@ -73,9 +80,7 @@ _BY_KEXEC = {
     ),
     FileType.ELF_32: _State("32-bit, no paging", "on the stack: ELF boot notes"),
     FileType.MULTIBOOT: _MULTIBOOT,
-    FileType.MULTIBOOT_2: _State(
-        "32-bit, no paging", "eax: 0x36d76289, ebx: multiboot 2 information"
-    ),
+    FileType.MULTIBOOT_2: _MULTIBOOT_2,
 }
 _BZIMAGE = _State("Linux's boot protocol", "as that says")
 
@@ -89,7 +94,10 @@ _SOURCES = {
     LIBKRUN: "libkrun 1.19.0, src/arch/src/x86_64/linux/regs.rs",
     GRUB_XEN: "GRUB 2.06, grub-core/loader/i386/xen.c, grub_xen_boot",
     GRUB_LINUX: "GRUB 2.06, grub-core/loader/i386/linux.c, grub_linux_boot",
-    GRUB_MULTIBOOT: "GRUB 2.06, grub-core/loader/multiboot.c, grub_multiboot_boot",
+    **dict.fromkeys(
+        (GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN_PVH),
+        "GRUB 2.06, grub-core/loader/multiboot.c, grub_multiboot_boot",
+    ),
     CROSVM: "crosvm f1e797a, x86_64/src/lib.rs",
     KEXEC: "kexec-tools 2.0.25, kexec/arch/x86_64/kexec-elf-x86_64.c, elf_x86_64_load",
 }
@@ -162,15 +170,21 @@ def _by_kexec(candidate: Candidate) -> tuple[int | None, _State]:
 
 
 def _by_grub(candidate: Candidate) -> tuple[int | None, _State]:
+    if is_damaged(candidate):
+        return None, _State("unknown", "unknown")
     if candidate.loader == GRUB_XEN:
-        return grub.xen_info(candidate).entry, _PV64 if candidate.elf.bits == 64 else _PV32
-    header = grub.header(candidate)
-    if candidate.loader != GRUB_MULTIBOOT or header is None:
+        return xen_info(candidate).entry, _PV64 if candidate.elf.bits == 64 else _PV32
+    by, data = command(candidate), candidate.data
+    header, offset = grub_multiboot.header(data), grub_multiboot.header_2(data)
+    if by is Command.MULTIBOOT2 and offset is not None:
+        tags = grub_multiboot.tags(data, offset)
+        entry = grub_elf.entry(candidate.elf) if tags.entry is None else tags.entry
+        return entry, _MULTIBOOT_2
+    if by is not Command.MULTIBOOT or header is None:
         return None, _BZIMAGE
-    offset, flags = header
-    if flags & HAS_ADDRESSES:
-        return entry_addr(candidate.data, offset), _MULTIBOOT
-    return grub.entry(candidate.elf), _MULTIBOOT
+    if header[1] & HAS_ADDRESSES:
+        return entry_addr(data, header[0]), _MULTIBOOT
+    return grub_elf.entry(candidate.elf), _MULTIBOOT
 
 
 def _by_qemu(candidate: Candidate) -> tuple[int | None, _State]:

@@ -53,7 +53,7 @@ _FAMILIES = {
     "R": "rust-vmm's linux-loader, for Firecracker, Cloud Hypervisor and libkrun",
     "K": "crosvm",
     "J": "kexec-tools",
-    "G": "GRUB: pvgrub, and the commands linux and multiboot on a PC",
+    "G": "GRUB: pvgrub, and the commands linux, multiboot and multiboot2",
     "X": "Faults that no loader checks, and that end the guest",
 }
 _GROUPS = {

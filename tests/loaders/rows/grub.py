@@ -3,61 +3,88 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from loaders.broken.others import multiboot
-from loaders.containers import bzimage
-from loaders.good import good_pv64, good_pvh
-from loaders.images import Image
+from loaders.broken.grub import IMAGES
 from loaders.rows.row import ERROR, WARNING, Row
-from xen_tool.elf import spec
-from xen_tool.loaders.names import GRUB_LINUX, GRUB_MULTIBOOT, GRUB_XEN
+from xen_tool.loaders.names import (
+    GRUB,
+    GRUB_LINUX,
+    GRUB_MULTIBOOT,
+    GRUB_MULTIBOOT2,
+    GRUB_XEN,
+    GRUB_XEN_PVH,
+)
 
-_MULTIBOOT_64 = good_pvh(64).patching(0x800, multiboot())
+__all__ = ["IMAGES", "ROWS"]
 
-
-def _stating(init_size: int) -> bytes:
-    """A bzImage that says how much memory it needs; loaders of this table do not run it."""
-    image = bzimage(bytes(good_pvh(64)))
-    return image[:0x260] + init_size.to_bytes(4, "little") + image[0x264:]
-
-
-IMAGES: dict[str, Image | bytes] = {
-    "G3-high": _MULTIBOOT_64.loading(p_paddr=1 << 32),
-    "G3-type": replace(_MULTIBOOT_64, e_type=spec.ET_REL),
-    "G3-entry": replace(_MULTIBOOT_64, e_entry=0x100),
-    "G3-phoff": replace(_MULTIBOOT_64, e_phoff=8192),
-    "G4-short": b"MZ",
-    "G4-small": _stating(0x1000),
-    "G4-fits": _stating(0x200000),
-    "G5-unaligned": good_pv64().based(0xFFFFFFFF80000800),
-}
+_MULTIBOOTS = (GRUB_MULTIBOOT, GRUB_XEN_PVH)
+_MULTIBOOTS_2 = (GRUB_MULTIBOOT2, GRUB_XEN_PVH)
+_SEEK = "attempt to seek outside of the file"
 
 ROWS: tuple[Row, ...] = (
     Row("good-both", (GRUB_MULTIBOOT,), "G1", "no multiboot header found"),
     Row("Z3-empty", (GRUB_MULTIBOOT,), "G1", "premature end of file"),
     Row("Q1-multiboot-32", (GRUB_MULTIBOOT,), "G1", "started by multiboot", WARNING),
     Row("Q1-addresses-good", (GRUB_MULTIBOOT,), "G1", "started by multiboot", WARNING),
-    Row("K1-flags", (GRUB_MULTIBOOT,), "G2", "unsupported flag: 0x8"),
-    Row("Q1-addresses-header", (GRUB_MULTIBOOT,), "G2", "attempt to seek outside of the file"),
-    Row("Q1-addresses-load-end", (GRUB_MULTIBOOT,), "G2", "address is out of range"),
-    Row("Q1-addresses-wide", (GRUB_MULTIBOOT,), "G2", "address is out of range"),
-    Row("Q1-addresses-bss-end", (GRUB_MULTIBOOT,), "G2", "GRUB itself crashes"),
-    Row("Q1-multiboot-386", (GRUB_MULTIBOOT,), "G3", "invalid arch-dependent ELF magic"),
-    Row("Q1-msb", (GRUB_MULTIBOOT,), "G3", "invalid arch-independent ELF magic"),
-    Row("Q1-cut", (GRUB_MULTIBOOT,), "G3", "premature end of file"),
-    Row("Q1-overlap", (GRUB_MULTIBOOT,), "G3", "overlap detected"),
-    Row("G3-high", (GRUB_MULTIBOOT,), "G3", "segment crosses 4 GiB border"),
-    Row("G3-type", (GRUB_MULTIBOOT,), "G3", "this ELF file is not of the right type"),
-    Row("G3-entry", (GRUB_MULTIBOOT,), "G3", "entry point isn't in a segment"),
-    Row("G3-phoff", (GRUB_MULTIBOOT,), "G3", "program header at a too high offset"),
-    Row("good-both", (GRUB_LINUX,), "G4", "invalid magic number"),
+    Row("K1-flags", _MULTIBOOTS, "G2", "unsupported flag: 0x8"),
+    Row("Q1-addresses-header", _MULTIBOOTS, "G2", "attempt to seek outside of the file"),
+    Row("Q1-addresses-load-end", _MULTIBOOTS, "G2", "address is out of range"),
+    Row("Q1-addresses-wide", _MULTIBOOTS, "G2", "address is out of range"),
+    Row("Q1-addresses-bss-end", _MULTIBOOTS, "G2", "GRUB itself crashes"),
+    Row("Q1-multiboot-386", _MULTIBOOTS, "G3", "invalid arch-dependent ELF magic"),
+    Row("Q1-msb", _MULTIBOOTS, "G3", "invalid arch-independent ELF magic"),
+    Row("Q1-cut", _MULTIBOOTS, "G3", "premature end of file"),
+    Row("Q1-overlap", _MULTIBOOTS, "G3", "overlap detected"),
+    Row("G3-high", _MULTIBOOTS, "G3", "segment crosses 4 GiB border"),
+    Row("G3-type", _MULTIBOOTS, "G3", "this ELF file is not of the right type"),
+    Row("G3-entry", _MULTIBOOTS, "G3", "entry point isn't in a segment"),
+    Row("G3-phoff", _MULTIBOOTS, "G3", "program header at a too high offset"),
+    Row("Q1-vbe", _MULTIBOOTS, "G1", "started by multiboot", WARNING),
+    Row("G2-video-mode", _MULTIBOOTS, "G2", "unsupported graphical mode type 2"),
+    Row("G3-last", _MULTIBOOTS, "G3", "address is out of range"),
+    Row("G3-entry-high", _MULTIBOOTS, "G3", "invalid entry point for ELF64"),
+    Row("G3-segment-outside", _MULTIBOOTS, "G3", _SEEK),
+    Row("G3-section-outside", _MULTIBOOTS, "G3", _SEEK),
+    Row("G3-table-cut", _MULTIBOOTS, "G3", "premature end of file"),
+    Row("G3-relocations-2", _MULTIBOOTS_2, "G3", "ELF files with relocs are not supported yet"),
+    Row("G3-relocations", _MULTIBOOTS, "G1", "started by multiboot", WARNING),
+    Row("G3-no-sections", _MULTIBOOTS, "G3", "GRUB 2.12 refuses", WARNING),
+    Row("G3-names", _MULTIBOOTS, "G3", "section header table index in e_shstrndx", WARNING),
+    Row("G3-large", _MULTIBOOTS, "G8", "out of memory", WARNING),
+    Row("good-both", (GRUB_MULTIBOOT2,), "G7", "no multiboot header found"),
+    Row("Z3-empty", (GRUB_MULTIBOOT2,), "G7", "premature end of file"),
+    Row("G7-for-mips", (GRUB_MULTIBOOT2,), "G7", "no multiboot header found"),
+    Row("G7-good-64", _MULTIBOOTS_2, "G7", "started by multiboot 2", WARNING),
+    Row("G7-behind-8-KiB", _MULTIBOOTS_2, "G7", "started by multiboot 2", WARNING),
+    Row("G7-both-versions", (GRUB_XEN_PVH,), "G7", "started by multiboot 2", WARNING),
+    Row("G7-tag", _MULTIBOOTS_2, "G7", "unsupported tag: 0x63"),
+    Row("G7-tag-size-0", _MULTIBOOTS_2, "G7", "GRUB itself hangs"),
+    Row("G7-information", _MULTIBOOTS_2, "G7", "unsupported information tag: 0x63"),
+    Row("G7-smbios", _MULTIBOOTS_2, "G7", "unsupported information tag: 0xd"),
+    Row("G7-console", _MULTIBOOTS_2, "G7", "OS requires a console but none is available"),
+    Row("G7-console-text", (GRUB_XEN_PVH,), "G7", "OS requires a console but none is available"),
+    Row("G7-console-text", (GRUB_MULTIBOOT2,), "G7", "started by multiboot 2", WARNING),
+    Row("G7-addresses-alone", _MULTIBOOTS_2, "G7", "load address tag without entry address tag"),
+    Row("G7-addresses-outside", _MULTIBOOTS_2, "G7", _SEEK),
+    Row("G7-addresses-range", _MULTIBOOTS_2, "G7", "address is out of range"),
+    Row("G7-addresses-bss-end", _MULTIBOOTS_2, "G7", "GRUB itself crashes"),
+    Row("G7-moves-narrow", _MULTIBOOTS_2, "G3", "invalid min/max address and/or load size"),
+    Row("G7-moves-addresses", _MULTIBOOTS_2, "G7", "invalid min/max address and/or load size"),
+    Row("good-both", (GRUB_LINUX, GRUB_XEN_PVH), "G4", "invalid magic number"),
     Row("G4-short", (GRUB_LINUX,), "G4", "premature end of file"),
     Row("R10-cut", (GRUB_LINUX,), "G4", "too many setup sectors"),
     Row("Z1-bzimage-gzip", (GRUB_LINUX,), "G4", "GRUB itself crashes"),
     Row("G4-small", (GRUB_LINUX,), "G4", "GRUB itself crashes"),
-    Row("G4-fits", (GRUB_LINUX,), "G4", "Linux's own boot protocol", WARNING),
+    Row("Z1-protocol-2.07", (GRUB_LINUX,), "G4", "Linux's own boot protocol", WARNING),
+    Row("G4-large", (GRUB_LINUX, GRUB_XEN_PVH), "G8", "out of memory", WARNING),
+    Row("G4-fits", (GRUB_LINUX, GRUB_XEN_PVH), "G4", "Linux's own boot protocol", WARNING),
     Row("Z1-protocol-2.08", (GRUB_LINUX,), "G4", "Linux's own boot protocol", WARNING),
+    Row("Z3-gzip-cut", GRUB, "G9", "GRUB checks no sum", ERROR),
+    Row("Z4-bzimage-of-text", (GRUB_XEN,), "G5", "GRUB itself crashes"),
+    Row("Z2-gzip-size-zero", (GRUB_XEN,), "G5", "not xen image"),
+    Row("Z7-bzimage-xz-delta", (GRUB_XEN,), "G5", "GRUB itself crashes"),
+    Row("Z7-bzimage-gzip-header-crc", (GRUB_XEN,), "G5", "not xen image"),
+    Row("Z1-bzimage-LZO", (GRUB_XEN,), "G5", "not xen image"),
+    Row("G5-lzop-and-more", (GRUB_XEN,), "G5", "version too old for xen boot"),
     Row("Z1-bzimage-zstd", (GRUB_XEN,), "G5", "not xen image"),
     Row("E1-text", (GRUB_XEN,), "G5", "version too old for xen boot"),
     Row("C2-loader-generic", (GRUB_XEN,), "G5", "invalid loader"),
@@ -65,6 +92,15 @@ ROWS: tuple[Row, ...] = (
     Row("D3-pv32-no-pae", (GRUB_XEN,), "G5", "incompatible architecture: 1"),
     Row("N2-owner-case", (GRUB_XEN,), "G5", "no XEN note found"),
     Row("G5-unaligned", (GRUB_XEN,), "G5", "unaligned virt_base"),
+    Row("G5-segment-cut", (GRUB_XEN,), "G5", "premature end of file"),
+    Row("G5-segment-outside", (GRUB_XEN,), "G5", _SEEK),
+    Row("G5-nothing", (GRUB_XEN,), "G5", "you need to load the kernel first"),
+    Row("G5-section-cut", (GRUB_XEN,), "G5", "premature end of file"),
+    Row("G5-guest-number", (GRUB_XEN,), "G5", "unrecognized number"),
+    Row("G5-guest-pae-last", (GRUB_XEN,), "G5", "incompatible architecture: 1"),
+    Row("G6-far-page", (GRUB_XEN,), "G8", "out of memory", WARNING),
+    Row("G5-page-below", (GRUB_XEN,), "G6", "may crash", ERROR),
+    Row("A3-base-above", (GRUB_XEN,), "G6", "may crash", ERROR),
     Row("N6-entry-long", (GRUB_XEN,), "G6", "where none of its code is", ERROR),
     Row("good-pvh64", (GRUB_XEN,), "G6", "its PVH entry, as a PV domain", ERROR),
 )

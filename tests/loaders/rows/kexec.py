@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
+from loaders.broken.grub import multiboot_2
 from loaders.broken.others import multiboot
 from loaders.containers import bzimage
 from loaders.good import good_both, good_pv64, good_pvh
@@ -17,12 +18,6 @@ from xen_tool.loaders.names import KEXEC
 
 def _patched(image: bytes, offset: int, data: bytes) -> bytes:
     return image[:offset] + data + image[offset + len(data) :]
-
-
-def _multiboot_2(image: Image) -> Image:
-    words = (0xE85250D6, 0, 16)
-    end = struct.pack("<HHI", 0, 0, 8)
-    return image.patching(0x800, struct.pack("<4I", *words, -sum(words) % (1 << 32)) + end)
 
 
 def _many(count: int) -> Image:
@@ -75,8 +70,8 @@ IMAGES: dict[str, Image | bytes] = {
     "J-14": _many(13),
     "J8-moved": replace(good_both().loading(p_paddr=0), e_type=spec.ET_DYN),
     "J8-in-ram": replace(good_both(), e_type=spec.ET_DYN),
-    "J9-multiboot-2": _multiboot_2(good_pvh(64)),
-    "J9-multiboot-2-386": _multiboot_2(good_pvh(32)),
+    "J9-multiboot-2": good_pvh(64).patching(0x800, multiboot_2()),
+    "J9-multiboot-2-386": good_pvh(32).patching(0x800, multiboot_2()),
     "J9-multiboot-2-at-end": good_pvh(64).patching(8192 - 8, struct.pack("<I", 0xE85250D6)),
     "J10-own-entry": replace(good_pvh(64), e_entry=0x200000),
     "J10-own-entry-32": replace(good_pvh(32), e_entry=0x200000),

@@ -122,7 +122,7 @@ def _unwrapped_by(loader: str) -> Unwrap:
     if loader.endswith("-dom0"):
         return by_xen
     if loader.startswith("grub-"):
-        from .grub import by_grub, by_grub_xen
+        from .grub.files import by_grub, by_grub_xen
 
         return by_grub_xen if loader == GRUB_XEN else by_grub
     if loader == XEN_EFI:

@@ -19,7 +19,7 @@ _GZIP_MULTI_PART = 0x02
 _XZ_BLOCK = 12
 """Offset of the header of the first block, after the header of the stream."""
 _XZ_CHECK_CRC32 = 1
-_XZ_X86, _XZ_LZMA2 = 0x04, 0x21
+_XZ_X86, XZ_LZMA2 = 0x04, 0x21
 _XZ_LARGEST_DICTIONARY = 39
 _XZ_OTHER_SETTINGS = "Input was encoded with settings that are not supported by this XZ decoder"
 
@@ -39,7 +39,7 @@ def xen_refuses(kernel: KernelFile) -> str | None:
     if kernel.container[-1:] != ("xz",):
         return None
     check = kernel.file.unsigned(kernel.start + 7, 1) or 0
-    if check & 0xF > _XZ_CHECK_CRC32 or not _is_plain(_filters(kernel)):
+    if check & 0xF > _XZ_CHECK_CRC32 or not _is_plain(xz_filters(kernel)):
         return _XZ_OTHER_SETTINGS
     return None
 
@@ -48,13 +48,13 @@ def _is_plain(filters: list[tuple[int, bytes]]) -> bool:
     """Whether the filters are LZMA2, optionally after the x86 filter with start offset 0."""
     if filters and filters[0] == (_XZ_X86, b""):
         filters = filters[1:]
-    if len(filters) != 1 or filters[0][0] != _XZ_LZMA2:
+    if len(filters) != 1 or filters[0][0] != XZ_LZMA2:
         return False
     properties = filters[0][1]
     return len(properties) == 1 and properties[0] <= _XZ_LARGEST_DICTIONARY
 
 
-def _filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
+def xz_filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
     """Return ids and properties of the filters of an xz stream's first block; [] if unknown.
 
     The format is that of The XZ File Format, 3.1.
@@ -100,7 +100,7 @@ def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
     limit = (256 if xen.has(XZ_256_MIB) else 128) << 20
     match kernel.container[-1:]:
         case ("xz",):
-            filters = _filters(kernel)
+            filters = xz_filters(kernel)
             code = filters[-1][1][0] if filters and filters[-1][1] else 0
             dictionary = (2 | code & 1) << (code // 2 + 11)
         case ("lzma",):

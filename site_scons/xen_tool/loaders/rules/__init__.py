@@ -7,13 +7,15 @@
     xen_efi              Xen's EFI binary, with dom0's kernel as a section
     firecracker, cloud_hypervisor, libkrun, crosvm   other virtual machine monitors
     kexec                kexec-tools
-    grub_xen, grub_linux, grub_multiboot   GRUB
+    grub_xen, grub_xen_pvh   GRUB as a domain of Xen
+    grub_linux, grub_multiboot, grub_multiboot2   GRUB on a PC
 
 Rules that several loaders share are in these:
 
     common               conditions, messages and fixes of several loaders
     unpacking            Z rules of compressed images, for Xen and libxenguest
     xen, libxenguest, qemu   further rules of each: containers, memory, other image formats
+    grub                 G rules, which its commands have on a PC and in a PVH domain
     linux_loader         R rules, for Firecracker, Cloud Hypervisor and libkrun
     libelf               Xen's ELF loader, which is part of the hypervisor and of libxenguest
     guest                X rules of errors that no loader checks and that crash the guest

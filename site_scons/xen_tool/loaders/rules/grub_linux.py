@@ -1,64 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of GRUB 2.06's command linux on a PC (grub-core/loader/i386/linux.c)."""
+"""The rules of GRUB 2.06's command linux on a PC."""
 
 from __future__ import annotations
 
-from ..model.candidate import Candidate
-from ..model.grub import breaks_heap, wrong_bzimage
 from ..names import GRUB_LINUX
-from . import common
-from .rule import Effect, Fields, Rule
+from .grub import files, linux, memory
+from .rule import of
 
-
-def _no_bzimage(candidate: Candidate) -> Fields | None:
-    """The file is no bzImage of boot protocol 2.03 or newer."""
-    words = wrong_bzimage(candidate.data)
-    if words is None:
-        return None
-    return {"words": words, "where": common.start_of_file(candidate)}
-
-
-def _breaks_heap(candidate: Candidate) -> Fields | None:
-    """Its init_size is below the size of the file behind its setup code, or above 3 GiB."""
-    if not breaks_heap(candidate.data):
-        return None
-    return {"where": f"init_size is {candidate.data.unsigned(0x260, 4) or 0:#x}"}
-
-
-def _bzimage(candidate: Candidate) -> Fields | None:
-    """The file is a bzImage."""
-    return {"where": f"boot protocol {candidate.data.unsigned(0x206, 2) or 0:#x} at offset 0x206"}
-
-
-_SOURCE = "GRUB 2.06, grub-core/loader/i386/linux.c, grub_cmd_linux"
-
-RULES = (
-    Rule(
-        "G4",
-        (GRUB_LINUX,),
-        _no_bzimage,
-        "{words}",
-        "give a bzImage, or start the kernel by multiboot, or by Xen",
-        source=_SOURCE,
-        live=True,
-    ),
-    Rule(
-        "G4",
-        (GRUB_LINUX,),
-        _breaks_heap,
-        "GRUB itself crashes: init_size is no size in which the kernel fits",
-        "make init_size, at offset 0x260, the memory that the kernel needs before it has a map",
-        source="GRUB 2.06, grub-core/loader/i386/linux.c, allocate_pages; lib/relocator.c, "
-        "malloc_in_range",
-    ),
-    Rule(
-        "G4",
-        (GRUB_LINUX,),
-        _bzimage,
-        common.BZIMAGE,
-        "there is no PVH in GRUB: start the image by Xen or QEMU",
-        Effect.WARNING,
-        source=_SOURCE,
-        live=True,
-    ),
-)
+RULES = of(GRUB_LINUX, files.RULES, linux.RULES, memory.RULES)

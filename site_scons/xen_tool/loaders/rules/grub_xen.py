@@ -8,16 +8,18 @@ neither XEN_VERSION nor features.
 from __future__ import annotations
 
 from ...abi import XenElfNote
-from ..model import grub, where
+from ..model import where
 from ..model.candidate import Candidate
+from ..model.grub import xen
 from ..names import GRUB_XEN
 from . import common
+from .grub import files, memory
 from .rule import Effect, Fields, Rule
 
 
 def _refused(candidate: Candidate) -> Fields | None:
     """The file has no kernel for Xen, or one for another platform."""
-    words = grub.refused_by_pvgrub(candidate)
+    words = xen.refused_by_pvgrub(candidate)
     if words is None:
         return None
     if candidate.image.elf is None:
@@ -26,10 +28,26 @@ def _refused(candidate: Candidate) -> Fields | None:
     return {"words": words, "where": f"{where.header(candidate, 'e_machine')}; {found}"}
 
 
+def _not_loaded(candidate: Candidate) -> Fields | None:
+    """The program headers, or bytes of segments, end behind the file's end."""
+    words = xen.not_loaded(xen.xen_info(candidate), candidate.elf)
+    if words is None:
+        return None
+    return {"words": words, "where": where.header(candidate, "e_phoff", "e_phnum")}
+
+
+def _outside(candidate: Candidate) -> Fields | None:
+    """HYPERCALL_PAGE is below VIRT_BASE, or a segment below PADDR_OFFSET."""
+    if not xen.writes_outside(xen.xen_info(candidate), candidate.elf):
+        return None
+    notes = (XenElfNote.HYPERCALL_PAGE, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET)
+    return {"where": where.of_type(candidate, *notes)}
+
+
 def _dead(candidate: Candidate) -> Fields | None:
     """The entry is where no bytes of the file are."""
-    info = grub.xen_info(candidate)
-    if grub.runs_at(info, candidate.elf, info.entry):
+    info = xen.xen_info(candidate)
+    if xen.runs_at(info, candidate.elf, info.entry):
         return None
     found = where.of_type(candidate, XenElfNote.ENTRY, XenElfNote.VIRT_BASE)
     return {"entry": info.entry, "where": found}
@@ -37,7 +55,7 @@ def _dead(candidate: Candidate) -> Fields | None:
 
 def _by_pvh_entry(candidate: Candidate) -> Fields | None:
     """There is no note ENTRY, and e_entry is what PHYS32_ENTRY says."""
-    info = grub.xen_info(candidate)
+    info = xen.xen_info(candidate)
     if info.entry != candidate.parms.phys_entry or candidate.note(XenElfNote.ENTRY) is not None:
         return None
     found = where.of_type(candidate, XenElfNote.PHYS32_ENTRY, XenElfNote.ENTRY)
@@ -47,6 +65,7 @@ def _by_pvh_entry(candidate: Candidate) -> Fields | None:
 _GET_INFO = "GRUB 2.06, grub-core/loader/i386/xen_fileXX.c, grub_xen_get_infoXX"
 
 RULES = (
+    *files.RULES,
     Rule(
         "G5",
         (GRUB_XEN,),
@@ -55,6 +74,26 @@ RULES = (
         'give an ELF, or a bzImage of gzip, xz or lzo, with notes of the owner "Xen": LOADER = '
         '"generic", a VIRT_BASE that is aligned to 4096, and PAE_MODE = "yes" if it is an ELF32',
         source=_GET_INFO,
+        live=True,
+    ),
+    Rule(
+        "G5",
+        (GRUB_XEN,),
+        _not_loaded,
+        "{words}",
+        common.TRUNCATED,
+        source="GRUB 2.06, grub-core/loader/i386/xen.c, grub_cmd_xen; kern/elfXX.c",
+        live=True,
+    ),
+    Rule(
+        "G6",
+        (GRUB_XEN,),
+        _outside,
+        "GRUB writes outside of the memory that it takes for the kernel, and may crash",
+        "make HYPERCALL_PAGE an address of the kernel, and VIRT_BASE and PADDR_OFFSET those of its "
+        "start",
+        Effect.ERROR,
+        source="GRUB 2.06, grub-core/loader/i386/xen.c, grub_cmd_xen",
     ),
     Rule(
         "G6",
@@ -75,4 +114,5 @@ RULES = (
         Effect.ERROR,
         source=_GET_INFO,
     ),
+    *memory.RULES,
 )

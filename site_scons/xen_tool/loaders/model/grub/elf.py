@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Model the ELF files that multiboot and multiboot2 load (grub-core/loader/multiboot_elfxx.c)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+
+from ....elf import spec
+from ....image.data import Data
+from ....image.elf import Elf, Section, Segment
+from ..candidate import Candidate
+from . import multiboot
+
+RELOCATIONS = "ELF files with relocs are not supported yet"
+
+_PREMATURE_END = "premature end of file"
+_SEEK = "attempt to seek outside of the file"
+_OUT_OF_RANGE = "address is out of range"
+_LAST = 0xFFFFFFFF
+"""The last address that GRUB, in 32-bit mode, has."""
+_LORESERVE, _XINDEX = 0xFF00, 0xFFFF
+"""SHN_LORESERVE, and SHN_XINDEX, which stands for sh_link of the first section header."""
+_SH_SIZE, _SH_LINK = (20, 32), (24, 40)
+"""Offsets of fields of a section header, in ELF32 and ELF64."""
+
+
+def wrong_elf(candidate: Candidate, search: int, moves: tuple[int, int] | None) -> str | None:
+    """Return why GRUB 2.06 refuses an ELF file with a multiboot header, in its words.
+
+    search: the bytes in which the program headers have to be.  moves: as in multiboot.Tags.
+    """
+    words = _wrong_header(candidate)
+    if words is not None:
+        return words
+    elf = candidate.elf
+    if elf.e_phoff + elf.e_phnum * elf.e_phentsize > search:
+        return "program header at a too high offset"
+    return (
+        _wrong_segments(elf, moves)
+        or _wrong_entry(elf)
+        or _wrong_sections(elf, relocations=search != multiboot.SEARCH_2)
+    )
+
+
+def _wrong_header(candidate: Candidate) -> str | None:
+    head = candidate.data.read(0, spec.EHDR_SIZE[64])
+    elf = candidate.image.elf
+    if head[spec.EI_CLASS] not in (spec.ELFCLASS32, spec.ELFCLASS64):
+        return "invalid arch-dependent ELF magic"
+    if elf is None or head[spec.EI_DATA] != spec.ELFDATA2LSB:
+        return "invalid arch-independent ELF magic"
+    machine = spec.EM_X86_64 if elf.bits == 64 else spec.EM_386
+    if elf.e_machine != machine or elf.e_version != spec.EV_CURRENT:
+        return "invalid arch-dependent ELF magic"
+    if elf.e_type not in (spec.ET_EXEC, spec.ET_DYN):
+        return "this ELF file is not of the right type"
+    return None
+
+
+def loads(elf: Elf) -> list[Segment]:
+    """Return the segments that are loaded."""
+    return [segment for segment in elf.segments if segment.p_type == spec.PT_LOAD]
+
+
+def _wrong_segments(elf: Elf, moves: tuple[int, int] | None) -> str | None:
+    found = loads(elf)
+    mask = (1 << elf.bits) - 1
+    end = max((segment.p_paddr + segment.p_memsz & mask for segment in found), default=0)
+    if elf.bits == 64 and end > _LAST:
+        return "segment crosses 4 GiB border"
+    if moves is not None:
+        start = min((segment.p_paddr for segment in found), default=_LAST)
+        if not multiboot.fits(moves, end - start & _LAST):
+            return multiboot.NOT_MOVABLE
+    placed: list[tuple[int, int]] = []
+    for segment in found:
+        words = None if moves else _wrong_place(placed, segment.p_paddr, segment.p_memsz)
+        words = words or unreadable(elf.data, segment.p_offset, segment.p_filesz)
+        if words is not None:
+            return words
+    return None
+
+
+def _wrong_place(placed: list[tuple[int, int]], start: int, size: int) -> str | None:
+    """Check a place against those before, which are sorted (grub_relocator_alloc_chunk_addr)."""
+    if start + size > _LAST:
+        return _OUT_OF_RANGE
+    there = bisect_left(placed, (start, 0))
+    above = placed[there:][:1]
+    below = placed[:there][-1:]
+    if any(start < last for _, last in below) or any(
+        first < start + size or first == start < last for first, last in above
+    ):
+        return "overlap detected"
+    insort(placed, (start, start + size))
+    return None
+
+
+def unreadable(data: Data, offset: int, size: int) -> str | None:
+    """Return the words of GRUB for bytes that end behind the file's end."""
+    if not size or offset + size <= data.size:
+        return None
+    return _SEEK if offset > data.size else _PREMATURE_END
+
+
+def _wrong_entry(elf: Elf) -> str | None:
+    found = entry(elf)
+    if found is None:
+        return "entry point isn't in a segment"
+    return "invalid entry point for ELF64" if found > _LAST else None
+
+
+def entry(elf: Elf) -> int | None:
+    """Return the physical address of e_entry, by the first segment of any type that has it."""
+    mask = (1 << elf.bits) - 1
+    for segment in elf.segments:
+        if segment.p_vaddr <= elf.e_entry < (segment.p_vaddr + segment.p_memsz & mask):
+            return elf.e_entry - segment.p_vaddr + segment.p_paddr & mask
+    return None
+
+
+def _wrong_sections(elf: Elf, *, relocations: bool) -> str | None:
+    """Return why GRUB cannot read the sections, all of which it hands to the kernel."""
+    table = elf.e_shnum * elf.e_shentsize
+    words = unreadable(elf.data, elf.e_shoff, table) if elf.e_shnum else None
+    if words is not None:
+        return words
+    for section in elf.sections if elf.e_shnum else ():
+        if not relocations and section.sh_type in (spec.SHT_REL, spec.SHT_RELA):
+            return RELOCATIONS
+        words = _wrong_section(elf.data, section)
+        if words is not None:
+            return words
+    return None
+
+
+def _wrong_section(data: Data, section: Section) -> str | None:
+    """Return the words for a section without an address, the bytes of which GRUB reads."""
+    return None if section.sh_addr else unreadable(data, section.sh_offset, section.sh_size)
+
+
+def refused_by_2_12(elf: Elf, search: int) -> str | None:
+    """Return why GRUB 2.12 refuses an ELF file that 2.06 takes, in its words.
+
+    It requires section headers, and reads large numbers from the first one, if that is in the bytes
+    that it has read (grub_elfXX_get_shnum and grub_elfXX_get_shstrndx, grub-core/kern/elfXX.c).
+    """
+    number: int | None = elf.e_shnum
+    field = "e_shnum"
+    if not number:
+        if not elf.e_shoff:
+            return "invalid section header table offset in e_shoff"
+        number, field = _of_first_section(elf, search, _SH_SIZE), "sh_size"
+    if number is not None and (number < _LORESERVE) != (field == "e_shnum"):
+        return f"invalid number of section header table entries in {field}: {number}"
+    number, field = elf.e_shstrndx, "e_shstrndx"
+    if number == _XINDEX:
+        number, field = _of_first_section(elf, search, _SH_LINK), "sh_link"
+    if number is not None and (number < _LORESERVE) != (field == "e_shstrndx"):
+        return f"invalid section header table index in {field}: {number}"
+    if elf.phdr_end > min(search, elf.data.size):
+        return "program header at a too high offset"
+    return None
+
+
+def _of_first_section(elf: Elf, search: int, offsets: tuple[int, int]) -> int | None:
+    place = elf.e_shoff + offsets[elf.bits == 64]
+    width = elf.bits // 8 if offsets is _SH_SIZE else 4
+    return None if place + width > search else elf.data.unsigned(place, width)
