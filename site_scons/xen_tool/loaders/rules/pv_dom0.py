@@ -101,6 +101,8 @@ def _supervisor_mode(candidate: Candidate) -> Fields | None:
 _NO_PV32 = "build a 64-bit kernel, or a PVH one, or build Xen with CONFIG_PV32; pv=32 does not help"
 
 
+_MISMATCH = "Mismatch between Xen and DOM0 kernel"
+_LINUX_HV_START_LOW = f"make HV_START_LOW {I386.hv_start_low:#x}, as Linux does"
 _RULES = (
     Rule(
         "D1",
@@ -116,7 +118,7 @@ _RULES = (
         "D1",
         (PV_DOM0,),
         _compat_without_pv32,
-        "Mismatch between Xen and DOM0 kernel",
+        _MISMATCH,
         _NO_PV32,
         since=ONE_PV32_SWITCH,
         before=PV32_WORDS,
@@ -145,7 +147,7 @@ _RULES = (
         "D3",
         (PV_DOM0,),
         _mismatch,
-        "Mismatch between Xen and DOM0 kernel",
+        _MISMATCH,
         'link ELF64 for x86-64, or ELF32 for i386 with the note PAE_MODE = "yes"',
         source=DOM0_CONSTRUCT,
         live=True,
@@ -154,7 +156,7 @@ _RULES = (
         "E5",
         (PV_DOM0,),
         _big_endian,
-        "Mismatch between Xen and DOM0 kernel",
+        _MISMATCH,
         common.LITTLE_ENDIAN,
         since=ENDIANNESS,
         source=DOM0_CONSTRUCT,
@@ -173,7 +175,7 @@ _RULES = (
         (PV_DOM0,),
         _hole_too_high,
         "Dom0 expects too high a hypervisor start address",
-        "make HV_START_LOW 0xf5800000, as Linux does",
+        _LINUX_HV_START_LOW,
         since=ONE_PV32_SWITCH,
         source=DOM0_CONSTRUCT,
     ),
@@ -182,7 +184,7 @@ _RULES = (
         (PV_DOM0,),
         _hole_too_high,
         "Domain 0 expects too high a hypervisor start address",
-        "make HV_START_LOW 0xf5800000, as Linux does",
+        _LINUX_HV_START_LOW,
         before=ONE_PV32_SWITCH,
         source=DOM0_CONSTRUCT,
     ),

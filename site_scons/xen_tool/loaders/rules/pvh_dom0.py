@@ -139,6 +139,7 @@ _NO_RAM_FOR_SEGMENT = (
     "let the segment lie within RAM, from 2 MiB on: set p_paddr in the linker script, AT()"
 )
 
+_SELDOM_RAM = "not every machine has RAM there"
 _PVH_LOAD_KERNEL = "xen/arch/x86/hvm/dom0_build.c, pvh_load_kernel"
 _FIND_KERNEL_MEMORY = "xen/arch/x86/hvm/dom0_build.c, find_kernel_memory"
 
@@ -205,7 +206,7 @@ _RULES = (
         "H4",
         (PVH_DOM0,),
         _seldom_in_ram,
-        "not every machine has RAM there",
+        _SELDOM_RAM,
         f"this depends on the machine: {_NO_RAM}, below {_ASSUMED_RAM_END >> 20} MiB to be sure",
         Effect.WARNING,
         since=PHYS32_RELOC,
@@ -215,7 +216,7 @@ _RULES = (
         "H4",
         (PVH_DOM0,),
         _segment_seldom_in_ram,
-        "not every machine has RAM there",
+        _SELDOM_RAM,
         f"this depends on the machine: {_NO_RAM_FOR_SEGMENT}, below {_ASSUMED_RAM_END >> 20} MiB "
         "to be sure",
         Effect.WARNING,

@@ -177,6 +177,7 @@ def _p2m_in_image(candidate: Candidate) -> Fields | None:
 _ADD_PHYS32_ENTRY = (
     "add the note PHYS32_ENTRY, the physical address of a 32-bit entry (Linux: CONFIG_PVH)"
 )
+_NO_VIRT_BASE = "ERROR: ELF_PADDR_OFFSET set, VIRT_BASE unset"
 _ADD_VIRT_BASE = "add the note VIRT_BASE, or drop PADDR_OFFSET"
 
 _ELF_XEN_NOTE_CHECK = "xen/common/libelf/libelf-dominfo.c, elf_xen_note_check"
@@ -219,7 +220,7 @@ RULES = (
         "A1",
         PV,
         _no_virt_base,
-        "ERROR: ELF_PADDR_OFFSET set, VIRT_BASE unset",
+        _NO_VIRT_BASE,
         _ADD_VIRT_BASE,
         probe=Probe.KERNEL,
         source=_ELF_XEN_ADDR_CALC_CHECK,
@@ -229,7 +230,7 @@ RULES = (
         "A1",
         (PVH_DOM0, PVH_DOMU),
         _no_virt_base,
-        "ERROR: ELF_PADDR_OFFSET set, VIRT_BASE unset",
+        _NO_VIRT_BASE,
         _ADD_VIRT_BASE + ": Xen before 4.18 minds even for PVH",
         before=PVH_PADDR_OFFSET,
         probe=Probe.KERNEL,

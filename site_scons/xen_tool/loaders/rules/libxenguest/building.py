@@ -150,6 +150,8 @@ ALIGN = "let the first segment begin at a page: align its p_paddr to 4096"
 
 XC_DOM_COMPAT_CHECK = "tools/libs/guest/xg_dom_boot.c, xc_dom_compat_check"
 XC_DOM_ALLOC_PAD = "tools/libs/guest/xg_dom_core.c, xc_dom_alloc_pad"
+_TOO_LARGE = "xc_dom_chk_alloc_pages: segment {segment} too large"
+_INIT_FAILED = "setup_hypercall_page: HYPERCALL_INIT failed"
 _XC_DOM_PFN_TO_PTR_RETCOUNT = "tools/libs/guest/xg_dom_core.c, xc_dom_pfn_to_ptr_retcount"
 _XC_DOM_GUEST_TYPE = "tools/libs/guest/xg_dom_elfloader.c, xc_dom_guest_type"
 _XC_DOM_CHK_ALLOC_PAGES = "tools/libs/guest/xg_dom_core.c, xc_dom_chk_alloc_pages"
@@ -237,7 +239,7 @@ RULES = (
         "U5",
         DOMU,
         _larger_than_any,
-        "xc_dom_chk_alloc_pages: segment {segment} too large",
+        _TOO_LARGE,
         "load the kernel near VIRT_BASE (PVH: near 0): the guest needs memory from there on",
         source=_XC_DOM_CHK_ALLOC_PAGES,
         live=True,
@@ -246,7 +248,7 @@ RULES = (
         "U8",
         (PV_DOMU,),
         _hypercall_page_below,
-        "setup_hypercall_page: HYPERCALL_INIT failed",
+        _INIT_FAILED,
         "make HYPERCALL_PAGE the virtual address of a page of the kernel, not below VIRT_BASE",
         source=_SETUP_HYPERCALL_PAGE,
         live=True,
@@ -255,7 +257,7 @@ RULES = (
         "U5",
         DOMU,
         _larger_than_small,
-        "xc_dom_chk_alloc_pages: segment {segment} too large",
+        _TOO_LARGE,
         "this depends on the guest's memory: give it more than {mib} MiB, or load the kernel "
         "lower ({assumed} MiB were assumed)",
         Effect.WARNING,
@@ -266,7 +268,7 @@ RULES = (
         "U8",
         (PV_DOMU,),
         _hypercall_page_far,
-        "setup_hypercall_page: HYPERCALL_INIT failed",
+        _INIT_FAILED,
         "make HYPERCALL_PAGE a page of the kernel: a guest with little memory has none there",
         Effect.WARNING,
         source=_SETUP_HYPERCALL_PAGE,

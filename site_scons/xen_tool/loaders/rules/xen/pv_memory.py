@@ -153,6 +153,8 @@ _GOOD_P2M = "make INIT_P2M 0x8000000000, as Linux does, or drop it"
 _GOOD_BASE = "make VIRT_BASE 0xffffffff80000000 (64-bit) or 0xc0000000 (32-bit), as Linux does"
 
 
+_TOO_SMALL = "Domain 0 allocation is too small for kernel image"
+_NOT_LOADED = "Failed to load the kernel binary"
 DOM0_CONSTRUCT = "xen/arch/x86/pv/dom0_build.c, dom0_construct"
 
 RULES = (
@@ -160,7 +162,7 @@ RULES = (
         "D8",
         (PV_DOM0,),
         _needs_more_than_any,
-        "Domain 0 allocation is too small for kernel image",
+        _TOO_SMALL,
         "load the kernel near VIRT_BASE: Xen maps all from there on, {mib} MiB",
         source=DOM0_CONSTRUCT,
     ),
@@ -168,7 +170,7 @@ RULES = (
         "D8",
         (PV_DOM0,),
         _needs_more_than_small,
-        "Domain 0 allocation is too small for kernel image",
+        _TOO_SMALL,
         "this depends on the machine: boot Xen with dom0_mem={mib}M or more, or load the kernel "
         "nearer to VIRT_BASE, as Xen maps all from there on ({assumed} MiB were assumed)",
         Effect.WARNING,
@@ -188,7 +190,7 @@ RULES = (
         "D10",
         (PV_DOM0,),
         _not_canonical,
-        "Failed to load the kernel binary",
+        _NOT_LOADED,
         _GOOD_BASE,
         source=DOM0_CONSTRUCT,
         live=True,
@@ -197,7 +199,7 @@ RULES = (
         "E8",
         (PV_DOM0,),
         memsz_below_filesz,
-        "Failed to load the kernel binary",
+        _NOT_LOADED,
         common.MEMSZ,
         source=DOM0_CONSTRUCT,
         live=True,
