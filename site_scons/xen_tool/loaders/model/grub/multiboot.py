@@ -30,7 +30,7 @@ _INFORMATION = frozenset(range(22)) - {13}
 _CONSOLE_REQUIRED, _EGA_TEXT = 1, 2
 
 
-class Addresses(NamedTuple):
+class MultibootAddresses(NamedTuple):
     """The addresses of a header: where the file goes that has it."""
 
     header_addr: int
@@ -44,7 +44,7 @@ class Tags(NamedTuple):
 
     error: str | None = None
     """Why GRUB refuses them, in its words."""
-    addresses: Addresses | None = None
+    addresses: MultibootAddresses | None = None
     entry: int | None = None
     moves: tuple[int, int] | None = None
     """The lowest and the highest address of a kernel that may be moved."""
@@ -64,9 +64,9 @@ def header_2(data: Data) -> int | None:
     return next((offset for offset, architecture in found if architecture == 0), None)
 
 
-def addresses(data: Data, offset: int) -> Addresses:
+def addresses(data: Data, offset: int) -> MultibootAddresses:
     """Return the addresses at an offset, in a multiboot header or in a tag."""
-    return Addresses(*(data.unsigned(offset + 4 * i, 4) or 0 for i in range(4)))
+    return MultibootAddresses(*(data.unsigned(offset + 4 * i, 4) or 0 for i in range(4)))
 
 
 def wrong_video_mode(data: Data, offset: int) -> str | None:
@@ -127,7 +127,7 @@ def _unknown_information(data: Data, place: int, size: int) -> str | None:
 
 
 def wrong_addresses(
-    data: Data, offset: int, found: Addresses, moves: tuple[int, int] | None = None
+    data: Data, offset: int, found: MultibootAddresses, moves: tuple[int, int] | None = None
 ) -> str | None:
     """Return why GRUB does not load a file by the addresses of its header, in its words.
 
@@ -152,7 +152,7 @@ def fits(moves: tuple[int, int], size: int) -> bool:
     return lowest <= highest - size
 
 
-def load_address(offset: int, found: Addresses) -> int:
+def load_address(offset: int, found: MultibootAddresses) -> int:
     """Return load_addr of a tag; 0xffffffff stands for the start of the file."""
     return found.header_addr - offset & _MASK if found.load_addr == _MASK else found.load_addr
 
