@@ -24,6 +24,7 @@ def meaning(content: bytes) -> dict[str, Any]:
     names = [section.name for section in elf.iter_sections()]
     result: dict[str, Any] = {
         "file": (elf.elfclass, elf["e_machine"], elf["e_type"], elf["e_flags"], elf["e_entry"]),
+        "program headers": (elf["e_phoff"], elf["e_phnum"]),
         "sections": {},
         "symbols": [],
         "relocations": {},

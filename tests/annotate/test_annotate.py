@@ -339,4 +339,4 @@ def test_the_example_does_what_it_says(tmp_path: Path, xen_under_qemu: None) -> 
     project.edit("SConstruct", '{"GUEST_OS": "m"}', '{"GUEST_OS": None}')
     failed = project.run()
     assert failed.status == 2
-    assert "XenNotes: GUEST_OS is None; write a text or a number" in failed.err
+    assert "the note GUEST_OS is given without a value: remove it, or" in failed.err
