@@ -114,6 +114,13 @@ def test_a_symbolic_link_is_refused_and_its_target_untouched(
     assert not there or target.read_text() == "precious"
 
 
+def test_the_last_holder_is_not_read_through_a_link(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("123")
+    Path(folder).mkdir(parents=True)
+    Path(folder, lock.FILE).symlink_to(tmp_path / "target")
+    assert lock.last(folder) == ""
+
+
 def test_a_fifo_is_refused_without_waiting_for_its_other_end(folder: str) -> None:
     Path(folder).mkdir(parents=True)
     os.mkfifo(Path(folder, lock.FILE))

@@ -115,6 +115,16 @@ def test_bare_stream(tmp_path: Path, name: str, content: bytes) -> None:
         assert (kernel.size_appended, kernel.stated_size) == (True, len(content))
 
 
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_no_file_stays_open(tmp_path: Path, name: str) -> None:
+    before = os.listdir("/proc/self/fd")
+    kernel = _open(tmp_path, COMPRESS[name](LARGE))
+    assert _payload(kernel) == LARGE
+    assert len(os.listdir("/proc/self/fd")) > len(before)
+    kernel.close()
+    assert os.listdir("/proc/self/fd") == before
+
+
 @pytest.mark.parametrize("name", COMPRESS)
 def test_bzimage(tmp_path: Path, name: str) -> None:
     payload = COMPRESS[name](IMAGE) + struct.pack("<I", len(IMAGE))
