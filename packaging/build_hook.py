@@ -87,6 +87,8 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     ]
     helps = {choice.dest: choice.help for choice in _choices(parser)}
     for name, command in _commands(parser).items():
+        # Python 3.14 colours a usage that is made on a terminal.
+        command.color = False  # type: ignore[attr-defined, unused-ignore]
         usage = " ".join(command.format_usage().split()).removeprefix("usage: ")
         lines += [f".SS {_escaped(usage)}", _escaped(_sentence(helps.get(name) or ""))]
         if command.description:
