@@ -136,6 +136,8 @@ def test_rows_are_what_a_terminal_shows(data: bytes, shown: list[str]) -> None:
         b"[a:] [" + b"-" * 5000 + b"FAIL a\n",
         b"50% FAIL a: x\n",
         b"one two ... FAIL\n",
+        b"one two   FAIL\n",
+        b"one two [FAIL]\n",
         b"(XEN) d0: FAIL a: x\n",
         b"FA(XEN) x\n(XEN) y\nIL a\n",
         b"not(XEN) x\n ok 1 a\n",
@@ -217,7 +219,9 @@ def test_what_is_no_pass_says_why(data: bytes, reason: str) -> None:
     assert evidence(data).reader.objection() == reason
 
 
-@pytest.mark.parametrize("piece", [b"[a:]", b"[", b"-", b"a:", b"ok 1 # ", b"<a:", b"1.1 ", b"(1"])
+@pytest.mark.parametrize(
+    "piece", [b"[a:]", b"[", b"-", b"a:", b"ok 1 # ", b"<a:", b"1.1 ", b"(1", b"a FAIL-b "]
+)
 def test_a_line_is_read_in_linear_time(piece: bytes) -> None:
     # Only a search that tries everything again would not come to its end.
     assert evidence(piece * (COLUMNS // len(piece)), columns=COLUMNS).reader.failures == 0

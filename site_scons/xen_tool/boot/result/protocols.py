@@ -75,8 +75,8 @@ _IN_ORDER = frozenset(Finish)
 _FAIL = (
     r"(?=.*FAIL)(?:(?a:(?=((?:(?!\W{0,40}FAIL\b)"
     r"(?:[\[(<][^\])>]{0,40}[\])>]|[\w./-]{1,40}:|[^\w\[(<]+|[\[(<]))*))\1\W{0,40}FAIL\b)"
-    # And after any text that has no end of line, if a name, or the end, follows.
-    r"|.*\bFAIL(?: [\w./-]{1,80})?:|.*[^\w\s] *FAIL$)"
+    # And after any text: with a colon or a name and a colon, or as the last word of the line.
+    r"|.*\bFAIL(?: [\w./-]{1,80})?:|.*\bFAIL\W*$)"
 )
 
 PASS_FAIL = Protocol(
