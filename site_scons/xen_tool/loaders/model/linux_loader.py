@@ -19,6 +19,10 @@ from ...image.notes import TOTAL_NOTE_LIMIT, XEN_OWNER
 from ...light import NamedTuple
 from .candidate import Candidate
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PHYSICAL_END = 1 << 52
 """End of the physical addresses of x86, in bytes."""
 DEVICES = range(0xD0000000, 1 << 32)
@@ -68,13 +72,16 @@ def loaded(candidate: Candidate) -> LinuxLoaderResult:
     if elf is None:
         return load(candidate.data)
     if loaded not in elf.kept:
-        elf.kept[loaded] = load(candidate.data)
+        elf.kept[loaded] = load(candidate.data, elf.segments)
     found: LinuxLoaderResult = elf.kept[loaded]
     return found
 
 
-def load(data: Data) -> LinuxLoaderResult:
-    """Do what Elf::load does, for a machine with memory at every address that can have it."""
+def load(data: Data, known: Sequence[Segment] = ()) -> LinuxLoaderResult:
+    """Do what Elf::load does, for a machine with memory at every address that can have it.
+
+    known: segments as the ELF reader found them, which are used again where they are the same.
+    """
     header = data.read(0, spec.EHDR_SIZE[64])
     error = _header_error(header)
     if error is not None:
@@ -92,6 +99,8 @@ def load(data: Data) -> LinuxLoaderResult:
         if fields[0] not in (spec.PT_LOAD, spec.PT_NOTE):
             continue
         segment = Segment(number, e_phoff + number * spec.PHDR_SIZE[64], *fields)
+        if known[number : number + 1] == (segment,):
+            segment = known[number]
         if segment.p_type == spec.PT_NOTE:
             found, count = _pvh_entry(data, segment, left)
             if isinstance(found, LinuxLoaderError):
