@@ -13,7 +13,8 @@ import pytest
 
 from objects import meaning
 from project import TOP, Project
-from xen_tool.abi import I386, X86_64, Arch
+from xen_tool.abi import I386, X86_64, Arch, XenElfNote
+from xen_tool.elf.note_values import text_of
 from xen_tool.errors import XenToolError
 from xen_tool.head import emit, gas
 from xen_tool.head.config import HeadConfig
@@ -357,3 +358,12 @@ def test_symbols_of_kconfig_reach_it(tree: Project) -> None:
     assert notes(head.read_bytes())["Xen", 6] == b"own\0"
     tree.scons("XEN_NOTE_GUEST_OS=other")
     assert notes(head.read_bytes())["Xen", 6] == b"other\0"
+
+
+@pytest.mark.parametrize(
+    ("note", "value"),
+    [("GUEST_OS", 5), ("VIRT_BASE", 1.5), ("VIRT_BASE", []), ("L1_MFN_VALID", [1, "2"])],
+)
+def test_a_value_of_another_type_is_an_error(note: str, value: object) -> None:
+    with pytest.raises(XenToolError, match=rf"note {note} is .*: the rule is a text"):
+        text_of(note, XenElfNote[note], value)
