@@ -204,7 +204,7 @@ class OutcomeJudge:
         evidence, end = self._evidence, self._end
         if evidence.domu_end:
             lacks = evidence.no_memory and evidence.domu_end.startswith("xl ")
-            silent = "" if evidence.spoke or "shut down" not in evidence.domu_end else _SILENT_DOMU
+            silent = self._silent() if "shut down" in evidence.domu_end else ""
             return f"no result came: {LACKS_MEMORY if lacks else ''}{evidence.domu_end}{silent}"
         if evidence.last_words:
             words = evidence.panic_of_linux or evidence.last_words
@@ -233,13 +233,19 @@ class OutcomeJudge:
         if evidence.place is Place.DOMU and not evidence.started:
             return f"the dom0 hangs before it starts the domain{text}"
         if not evidence.last_line:
-            return f"the console stayed empty{text}"
+            return f"the console stayed empty{text}{self._silent()}"
         asked_xen = any(
             place.who == XEN or place.of_domain is not None for place in self._end.places
         )
         if asked_xen and not guests:
-            return f"none of the guest's vCPUs runs{f', but {there}' if there else ''}"
-        return f"the guest hangs{text}"
+            but = f", but {there}" if there else ""
+            return f"none of the guest's vCPUs runs{but}{self._silent()}"
+        return f"the guest hangs{text}{self._silent()}"
+
+    def _silent(self) -> str:
+        """Return why a domU may not have been heard; "" if it was, or is no domU."""
+        evidence = self._evidence
+        return _SILENT_DOMU if evidence.place is Place.DOMU and not evidence.spoke else ""
 
     def _stopped(self) -> str:
         did = "powered off" if self._end.shutdown == "guest-shutdown" else "reset"
