@@ -217,9 +217,9 @@ ENDS: list[tuple[Place, str, End, str]] = [
         Place.DOMU,
         "of dom0\n" + STARTED,
         End(None, 9, None, False, [DumpPlace("d1v0", 0x1000)]),
-        "no result after 9 s: the guest hangs: d1v0 at 0000000000001000, and it printed nothing: a "
-        "domU prints to the ring of its console, as Xen shows what HYPERVISOR_console_io writes for "
-        "dom0 only",
+        "no result after 9 s: the guest hangs: d1v0 at 0000000000001000, and it printed nothing: "
+        "a domU prints to the ring of its console, as Xen shows what HYPERVISOR_console_io writes "
+        "for dom0 only",
     ),
     (
         Place.DOMU,
