@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,14 @@ from xen_tool.toolchain.programs import NAMES
 
 pytest_plugins = ["no_skips", "parameter_ids", "tiers"]
 
+NEW_SEED = os.environ.setdefault("XEN_TOOL_NEW_SEED", str(secrets.randbelow(1 << 30)))
+"""The seed of random tests that is another one in each run; xdist's workers inherit it."""
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(TOP / "build/.hypothesis"))
+
+
+def pytest_report_header() -> str:
+    """Return the line that says how to have this run's random tests again."""
+    return f"XEN_TOOL_NEW_SEED={NEW_SEED}"
 
 
 def _program(name: str) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Random images: verdicts take little time and memory, and agree with the real libxenguest.
 
-XEN_TOOL_IMAGES=N tries so many images; XEN_TOOL_IMAGES_SEED=N tries others.  The smallest image
-that fails is kept.
+XEN_TOOL_IMAGES=N tries so many images; XEN_TOOL_IMAGES_SEED=N tries others.  The last seed is
+another one in each run.  The smallest image that fails is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from loaders.judging import judge, prepare
 _COUNT = int(os.environ.get("XEN_TOOL_IMAGES", "27000"))
 _FIRST = int(os.environ.get("XEN_TOOL_IMAGES_SEED", "0"))
 _CHUNK = 500
-_SEEDS = range(_FIRST, _FIRST + -(-_COUNT // _CHUNK))
+_FIXED = range(_FIRST, _FIRST + -(-_COUNT // _CHUNK))
+_NEW = 1_000_000 + int(os.environ["XEN_TOOL_NEW_SEED"])
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,12 @@ def judged(
     ) as pool:
         yield {
             seed: pool.submit(judge, seed, min(_CHUNK, _COUNT), folder / f"image-{seed}")
-            for seed in _SEEDS
+            for seed in (*_FIXED, _NEW)
         }
         pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
+@pytest.mark.parametrize("seed", [*_FIXED, pytest.param(_NEW, id="new")])
 def test_random_images(seed: int, judged: dict[int, Future[str]]) -> None:
     wrong = judged[seed].result()
     assert not wrong, f"XEN_TOOL_IMAGES_SEED={seed} XEN_TOOL_IMAGES={_CHUNK}: {wrong}"
