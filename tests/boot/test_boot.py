@@ -19,7 +19,7 @@ import pytest
 
 from boot.standin import ELF, XEN, Machine
 from guests import guest
-from xen_tool.boot import domu
+from xen_tool.boot import domu, follow
 from xen_tool.boot.boot import boot
 from xen_tool.boot.console.console import shower
 from xen_tool.boot.console.log import Log
@@ -759,3 +759,19 @@ def test_a_prompt_that_goes_away_is_no_pass(machine: Machine) -> None:
     what = given({"pass_regex": "^login"})
     outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), given=what)
     assert outcome.result.value == "crashed"
+
+
+def test_a_prompt_does_not_end_a_debugged_run(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "GRACE_SECONDS", 0.1)
+    machine.program("say('login: '); time.sleep(1); say('later\\n'); sys.exit(33)")
+    outcome = boot(
+        machine.image,
+        qemu=str(machine.qemu),
+        xen=str(machine.xen),
+        cpus=1,
+        given=given({"pass_regex": "^login", "gdb": machine.folder / "gdb"}),
+        say=lambda line: None,
+    )
+    assert (outcome.status, outcome.console[-1]) == (33, "login: later")

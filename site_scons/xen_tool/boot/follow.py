@@ -51,7 +51,7 @@ def follow(
         if data is None:
             break
         console.feed(data)
-        stays = evidence.reader.is_awaited(console.row)
+        stays = not debugged and evidence.reader.is_awaited(console.row)
         prompt = min(prompt, time.monotonic() + GRACE_SECONDS) if stays else math.inf
         if machine.monitor.shutdown and not places:
             places = machine.monitor.cpus()
@@ -61,6 +61,7 @@ def follow(
         if not debugged:
             deadline = min(deadline, time.monotonic() + _time_left(evidence))
     if prompt < deadline:
+        # The line stayed: it is the result.
         console.close()
     if machine.ended and not evidence.over:
         with contextlib.suppress(subprocess.TimeoutExpired):
