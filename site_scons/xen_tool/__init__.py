@@ -10,18 +10,18 @@ layers; each imports only those before it, and nothing imports the entry points:
     json_text       the text of the documents that --json prints
     abi             constants of Xen's and Linux's ABI
     elf/            the ELF format: notes, machine code, objects
-    toolchain/      compilers, assemblers and linkers
+    toolchain/      compilers, assemblers and linkers, and their default flags
     build/          the build engine: what is up to date, and how the rest is made
     config/         Kconfig, the saved configuration, and reasons for values
     head/           the Xen head object, from a configuration
     image/          kernel images as loaders read them
     generated/      asm-offsets.h, and the table of an image's symbols
-    loaders/        the verdict of each loader on an image
+    loaders/        the verdict of each loader on an image; the releases of Xen
     report/         verdicts, sizes and maps for people and programs
     annotate/       Xen notes for images that another build linked
     sbom/           a bill of materials of an image, from the records of its build
     debian/         packages of Debian: QEMU, Xens, the dom0 that builds domUs
-    boot/           boots an image on Xen under QEMU, and judges the result
+    boot/           boots an image on Xen under QEMU in a mode, and judges the result
     functions       the build steps that are Python functions: CONFIG, HEAD, NOTES, CHECK
     progress        the progress output of a build
     process         the memory of a short process

@@ -129,7 +129,7 @@ def check(step: Step) -> None:
     from .loaders import required
     from .loaders.model.releases import Xen
     from .report.report import read_report
-    from .report.text import finding_lines, findings_of, hint, verdict_lines
+    from .report.text import finding_lines, findings_of, hint, verdict_lines, would_not_start
 
     (linked,) = step.inputs
     names, release, by_default, symbols = step.files
@@ -146,7 +146,7 @@ def check(step: Step) -> None:
     if bad:
         fixed = report.with_fixes({loader: required.fix(loader, symbols) for loader in bad})
         lines = "\n".join((*verdict_lines(fixed, bad), *hint(fixed, bad)))
-        raise XenToolError(f"{shown(linked)} would not start with {' and '.join(bad)}:\n{lines}")
+        raise XenToolError(f"{would_not_start(shown(linked), bad)}:\n{lines}")
     if required.lacks_entry(symbols):
         words = "XEN=y without XEN_PV and XEN_PVH: Xen cannot start this kernel"
         print_message(f"{step.path}: warning: {words}")

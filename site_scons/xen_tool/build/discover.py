@@ -54,7 +54,7 @@ class Facts(NamedTuple):
 _NOTHING = Facts(frozenset(), frozenset(), False, frozenset(), True)
 
 
-def get_ready() -> None:
+def import_early() -> None:
     """Import what is needed later, while the first commands run."""
     import re  # noqa: F401
 

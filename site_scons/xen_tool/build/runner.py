@@ -84,7 +84,7 @@ class Runner:
                     # In parallel with the commands.
                     _thread.start_new_thread(_import, (imports,))
                     imports = set()
-                discover.get_ready()
+                discover.import_early()
                 run.wait()
                 if children.interrupted:
                     run.stop()
@@ -170,14 +170,14 @@ class _Run:
         """Start all steps that may start; return whether there is something to wait for."""
         while self._may_start() and (step := self._queue.start()):
             forced = step.path in self._forced
-            self._take_note(self._executor.begin(step, forced=forced, children=self._children))
+            self._ended(self._executor.begin(step, forced=forced, children=self._children))
         return self._queue.running > 0 or self._may_start()
 
     def wait(self) -> None:
         """Wait until commands have ended, or a slot is free for a step that is ready."""
         handle = self._queue.slots.handle if self._may_start() else -1
         for ended in self._children.wait(handle):
-            self._take_note(self._executor.go_on(ended, self._children))
+            self._ended(self._executor.go_on(ended, self._children))
 
     def stop(self) -> None:
         """End all commands."""
@@ -190,7 +190,7 @@ class _Run:
         stops = self._children.interrupted or (has_failed and not self._keep_going)
         return not stops and self._queue.has_ready()
 
-    def _take_note(self, end: StepEnd | None) -> None:
+    def _ended(self, end: StepEnd | None) -> None:
         if end is None:
             return
         if end.reason:

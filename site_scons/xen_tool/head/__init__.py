@@ -12,7 +12,7 @@ Settings:
 Contents:
     model       the sections, as a function of the settings
     default_notes
-                the notes, with Linux's values
+                the notes, and the values that they have by default
     items       the parts of a section
     entry       the entry of a PV guest
     pvh_entry   the entry of a PVH guest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The code by which the guest calls Xen: a page that Xen fills, or stubs in the kernel.
+"""The code by which the guest calls Xen: a page that Xen fills, stubs in the kernel, or both.
 
 Linux v4.17 has the page.  Since XSA-466 (CVE-2024-53241) Linux has none: Xen
 writes plain `ret`s there, which defeat the return thunks and landing pads that
@@ -23,8 +23,11 @@ from .names import HeadNames
 _HVM_STUBS = ("vmcall", "vmmcall")
 
 
-def text(config: HeadConfig) -> HeadSection:
-    """Return the section with the page or the stubs; it is empty if neither is configured."""
+def hypercall_section(config: HeadConfig) -> HeadSection:
+    """Return the section with the page or the PV stubs, and the PVH stubs, as configured.
+
+    It is empty if none is configured.
+    """
     items: list[Label | Zeros | Code] = []
     align = config.function_alignment
     stubs: dict[str, tuple[str, ...]] = {}

@@ -15,7 +15,7 @@ from ..elf.assembler import Instruction
 from .config import HeadConfig
 from .default_notes import note_section
 from .entry import startup_xen
-from .hypercalls import text
+from .hypercalls import hypercall_section
 from .items import TEXT, Code, HeadSection, Label, UnwindHint
 from .names import distinct
 from .pvh_entry import pvh_start_xen
@@ -29,7 +29,7 @@ def head(config: HeadConfig) -> list[HeadSection]:
     if config.makes_pvh_entry:
         entries.append(pvh_start_xen(config))
     sections = list(entries)
-    sections.append(text(config))
+    sections.append(hypercall_section(config))
     if config.stack_validation:
         sections.append(_unwind_hints(config, entries))
     sections.append(note_section(config))
@@ -38,7 +38,7 @@ def head(config: HeadConfig) -> list[HeadSection]:
 
 
 def _check_symbols(sections: list[HeadSection]) -> None:
-    """Raise XenToolError if a kernel chose one name for two symbols."""
+    """Raise XenToolError if a symbol is defined twice, or here and expected of the kernel."""
     items = [item for section in sections for item in section.items]
     code = [each for item in items if isinstance(item, Code) for each in item.instructions]
     distinct(

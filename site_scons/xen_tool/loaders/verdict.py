@@ -34,7 +34,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 
 def rules_of(loader: str) -> tuple[Rule, ...]:
-    """Return the rules of one of ALL, in its order; those of FURTHER are imported for it."""
+    """Return the rules of a loader of names.ALL, in its order.
+
+    The module of a loader of names.FURTHER is imported only now.
+    """
     if loader in RULES:
         return RULES[loader]
     from importlib import import_module
@@ -76,7 +79,7 @@ class Verdict(NamedTuple):
 
 
 def judge(kernel: KernelFile, loader: str, xen: Xen) -> Verdict:
-    """Return the verdict of one of ALL; raise as verdicts() does."""
+    """Return the verdict of a loader of names.ALL; raise as verdicts() does."""
     return verdicts(kernel, xen, (loader,))[loader]
 
 
@@ -145,7 +148,7 @@ def _of_efi(candidate: Candidate) -> Verdict:
     place = ".kernel: " if candidate.kernel.embedded else ""
 
     def placed(finding: Finding) -> Finding:
-        return finding._replace(where=finding.where and place + finding.where)
+        return finding._replace(where=place + finding.where) if finding.where else finding
 
     return Verdict(
         candidate.loader,
@@ -181,7 +184,7 @@ def _find(
     cause: Finding | None,
     found: dict[Effect, list[Finding]],
 ) -> tuple[Probe, Finding] | None:
-    """Add what the rules find, up to the one that decides.
+    """Add what the rules find to found, up to the rule that decides.
 
     cause: why libxenguest's probe for a kernel failed, if these are the rules of another loader.
 
@@ -207,6 +210,7 @@ def _find(
 def _because(finding: Finding, cause: Finding, effect: Effect) -> Finding:
     """Add the reason that libelf found, which libxenguest does not print, to a finding."""
     if finding.fix:
+        # It is about the loader that libxenguest tried then, not about libelf's refusal.
         return finding
     reason = cause.message or "a required feature is unknown"
     found = finding._replace(fix=cause.fix, where=cause.where, reason=reason)

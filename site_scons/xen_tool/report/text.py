@@ -159,8 +159,16 @@ def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
     """Yield the refusal that made a boot of the image fail; nothing if the loader accepts it."""
     report = read_report(path, xen, [loader])
     if not report.takes(loader):
-        yield f"{printable(path)} would not start with {loader}:"
+        yield f"{would_not_start(printable(path), [loader])}:"
         yield from verdict_lines(report, [loader])
+
+
+def would_not_start(image: str, loaders: Sequence[str]) -> str:
+    """Return the words for an image that loaders refuse, or that cannot run as they start it.
+
+    image: its name, fit to be printed.
+    """
+    return f"{image} would not start with {' and '.join(loaders)}"
 
 
 def findings_of(report: Report, loaders: Sequence[str]) -> dict[tuple[str, Finding], list[str]]:

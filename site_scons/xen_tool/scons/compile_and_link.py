@@ -169,7 +169,7 @@ def xen_image(
 
     loaders must accept the image: a list of names (xen_tool.loaders.names.ALL), or a string
     as for LOADERS=.  The default are the loaders of the configuration, or, if that has neither
-    XEN_PV nor XEN_PVH, those that the image has notes for.  xen is their release, such as
+    XEN_PV nor XEN_PVH, those that the image has notes for.  xen_release is theirs, such as
     "4.17" or "4.17+pv32".  postlink are commands that edit or pack the linker's output before
     the check: lines for the shell, or lists of words, with $SOURCE and $TARGET.
     """
@@ -217,7 +217,7 @@ def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[st
     words = [*command_lines.link(env, folder), "-T", script]
     libraries = tuple(command_lines.libraries(env))
     inputs = (script, *objects, *(name for name in libraries if not name.startswith("-")))
-    # Such as -T, and another script that is preprocessed.
+    # Files that flags name and this build makes, such as a second script behind -T.
     named = tuple(name for name in names(words) if name in env["XEN_GRAPH"].nodes)
     return Step(
         "LD",

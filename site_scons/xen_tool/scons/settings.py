@@ -79,9 +79,10 @@ class Settings:
         return self.tool.get(name)
 
     def with_arguments(self, arguments: Mapping[str, str]) -> Settings:
-        """Return settings in which the arguments of a SConstruct win over the command line.
+        """Return the settings of a configuration whose SConstruct names its arguments.
 
-        Prints a note for each setting of the command line that has no effect.
+        Of the command line only the tool's settings remain, without ARCH and O.  Prints a note for
+        each setting of the command line that has no effect.
         """
         own = settings(arguments.items())
         heard = {n: v for n, v in self.tool.items() if n not in _PLACES and n not in arguments}

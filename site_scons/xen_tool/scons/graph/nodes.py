@@ -212,7 +212,10 @@ class Graph:
             raise StepError(last)
 
     def _scan(self, node: Any, env: Any, _path: Any) -> list[Any]:
-        """Return the dependencies of a file in SCons' graph, and add its prerequisites."""
+        """Add the prerequisites of a file; return its dependencies for --tree, else none.
+
+        SCons calls this as a scanner.  With -c it removes what the tool made of the file.
+        """
         try:
             self.ready()
         except XenToolError as error:

@@ -2,7 +2,8 @@
 """Targets that change or print the saved configuration, like those of make in Linux.
 
 They run like any target, after the SConscripts were read.  As SConscripts depend on the
-configuration, a target that changes it needs a run without other targets.
+configuration, a target that changes it needs a run without other targets.  What each of them does
+is in config/targets.py.
 """
 
 from __future__ import annotations
