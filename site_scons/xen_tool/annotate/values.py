@@ -103,7 +103,7 @@ def _address(elf: Elf, name: str) -> int:
 
 
 def _loaded(elf: Elf) -> list[Segment]:
-    found = [segment for segment in elf.segments if segment.is_loadable and segment.p_memsz]
+    found = [segment for segment in elf.loadable if segment.p_memsz]
     if not found:
         raise XenToolError("the image has no segment that is loaded (PT_LOAD)")
     return found

@@ -75,7 +75,7 @@ def opened(content: bytes, name: str) -> Elf:
         problem = f"is {_KINDS.get(elf.e_type, f'of the type {elf.e_type:#x}, no kernel')}"
     elif elf.e_phentsize != spec.PHDR_SIZE[elf.bits] or elf.phdr_end > data.size:
         problem = "has no table of segments that can be read, so it is no kernel, or damaged"
-    elif not any(segment.is_loadable for segment in elf.segments):
+    elif not elf.loadable:
         problem = "has no segment that is loaded (PT_LOAD), so it is no kernel"
     elif elf.e_phnum >= _MOST_SEGMENTS or elf.e_shnum >= _MOST_SECTIONS:
         problem = "has as many segments or sections as its header can count: none can be added"

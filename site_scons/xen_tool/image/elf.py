@@ -156,6 +156,11 @@ class Elf:
         return tuple(self._program_headers(self.e_phentsize))
 
     @cached_property
+    def loadable(self) -> Sequence[Segment]:
+        """The segments that libelf loads."""
+        return tuple(segment for segment in self.segments if segment.is_loadable)
+
+    @cached_property
     def qemu_segments(self) -> Sequence[Segment]:
         """The program headers for QEMU, which ignores e_phentsize and reads them as an array."""
         size = spec.PHDR_SIZE[self.bits]

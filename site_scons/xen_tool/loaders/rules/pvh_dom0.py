@@ -55,8 +55,8 @@ def _fits(candidate: Candidate) -> bool:
 def _place(candidate: Candidate) -> Fields:
     start, end = _in_one_piece(candidate)
     place = f"the kernel is {start:#x} to {end:#x}"
-    for segment in candidate.elf.segments:
-        if segment.is_loadable and segment.p_paddr == candidate.addresses.pstart:
+    for segment in candidate.elf.loadable:
+        if segment.p_paddr == candidate.addresses.pstart:
             place += f", from {where.segment(candidate, segment, 'p_paddr', 'p_memsz')} on"
             break
     return {"where": place}
@@ -65,10 +65,9 @@ def _place(candidate: Candidate) -> Fields:
 def _outside_ram(candidate: Candidate, *regions: tuple[int, int]) -> Fields | None:
     """Return the fields of a segment that elf_load_binary copies to outside of some regions."""
     offset = candidate.addresses.virt_offset - candidate.addresses.virt_base
-    for segment in candidate.elf.segments:
+    for segment in candidate.elf.loadable:
         start = segment.p_paddr + offset & ADDRESS_MASK
-        loaded = segment.is_loadable and segment.p_memsz
-        if loaded and not _is_ram(start, start + segment.p_memsz, *regions):
+        if segment.p_memsz and not _is_ram(start, start + segment.p_memsz, *regions):
             return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
     return None
 

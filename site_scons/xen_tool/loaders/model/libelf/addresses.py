@@ -33,7 +33,7 @@ class Addresses(NamedTuple):
 
 def addresses(elf: Elf, parms: Parms, *, hvm: bool) -> Addresses:
     """Compute the addresses; hvm: the argument of elf_xen_parse, that the domain is PVH."""
-    loadable = [segment for segment in elf.segments if segment.is_loadable]
+    loadable = elf.loadable
     pstart = min((segment.p_paddr for segment in loadable), default=ADDRESS_MASK)
     pend = max(
         (segment.p_paddr + segment.p_memsz & ADDRESS_MASK for segment in loadable), default=0

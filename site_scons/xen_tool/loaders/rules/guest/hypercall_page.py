@@ -79,14 +79,13 @@ def _shared_page(candidate: Candidate) -> Fields | None:
 
 def _file_bytes(candidate: Candidate, page: int) -> Iterator[tuple[int, bytes]]:
     """Yield offset and content of the file's bytes in a page, from the start of a slot on."""
-    for segment in candidate.elf.segments:
-        if segment.is_loadable:
-            skipped = page - candidate.address(segment)
-            begin = skipped if skipped >= 0 else skipped % HYPERCALL_SLOT_SIZE
-            end = min(segment.p_filesz, skipped + PAGE_SIZE)
-            if begin < end:
-                offset = segment.p_offset + begin
-                yield offset, candidate.data.read(offset, end - begin)
+    for segment in candidate.elf.loadable:
+        skipped = page - candidate.address(segment)
+        begin = skipped if skipped >= 0 else skipped % HYPERCALL_SLOT_SIZE
+        end = min(segment.p_filesz, skipped + PAGE_SIZE)
+        if begin < end:
+            offset = segment.p_offset + begin
+            yield offset, candidate.data.read(offset, end - begin)
 
 
 def _hypercall_page(candidate: Candidate) -> str:

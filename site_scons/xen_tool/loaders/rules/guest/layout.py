@@ -31,8 +31,8 @@ _RELOCATION_LIMIT = 16 << 20
 def _segment_of(candidate: Candidate, address: int) -> Segment | None:
     """Return the segment that is loaded at a virtual address last; None: no segment is."""
     found = None
-    for segment in candidate.elf.segments:
-        if segment.is_loadable and 0 <= address - candidate.address(segment) < segment.p_memsz:
+    for segment in candidate.elf.loadable:
+        if 0 <= address - candidate.address(segment) < segment.p_memsz:
             found = segment
     return found
 
@@ -52,9 +52,9 @@ def _linked_elsewhere(candidate: Candidate) -> Fields | None:
 def _other_segment_elsewhere(candidate: Candidate) -> Fields | None:
     """The p_vaddr of another segment is not the address at which it is loaded."""
     entered = _segment_of(candidate, candidate.addresses.virt_entry)
-    for segment in candidate.elf.segments:
+    for segment in candidate.elf.loadable:
         # Linux links its per-CPU data as offsets, at a p_vaddr of 0.
-        if segment.is_loadable and segment != entered and segment.p_vaddr and segment.p_memsz:
+        if segment != entered and segment.p_vaddr and segment.p_memsz:
             runs = candidate.address(segment)
             if segment.p_vaddr != runs:
                 place = where.segment(candidate, segment, "p_vaddr", "p_paddr")
@@ -152,7 +152,11 @@ def _reaches_notes(elf: Elf, offset: int, size: int, sh_type: int, notes: Sequen
 
 def _overwritten(candidate: Candidate) -> Fields | None:
     """A segment is loaded, or zero-filled, over the loaded bytes of an earlier segment."""
-    found = overwritten(s for s in candidate.elf.segments if s.is_loadable)
+    kept = candidate.elf.kept
+    if overwritten not in kept:
+        # The same for all of Xen's loaders.
+        kept[overwritten] = overwritten(candidate.elf.loadable)
+    found = kept[overwritten]
     if found is None:
         return None
     places = (where.segment(candidate, s, "p_paddr", "p_filesz", "p_memsz") for s in found)

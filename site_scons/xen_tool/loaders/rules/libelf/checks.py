@@ -126,7 +126,7 @@ def _out_of_bounds(candidate: Candidate) -> Fields | None:
     if not candidate.hvm:
         names = [XenElfNote.ENTRY, XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET]
     cut = cut_address(candidate, *names)
-    if not any(segment.is_loadable for segment in candidate.elf.segments):
+    if not candidate.elf.loadable:
         fix = "no segment is loaded: link at least one PT_LOAD, and give it flags"
     elif cut is not None and not candidate.hvm:
         fix = f"write {cut['name']} with .quad: its four bytes are not sign-extended"

@@ -77,8 +77,8 @@ def _segment_without_flags(candidate: Candidate) -> Fields | None:
 
 def memsz_below_filesz(candidate: Candidate) -> Fields | None:
     """The p_memsz of a segment is less than its p_filesz."""
-    for segment in candidate.elf.segments:
-        if segment.is_loadable and segment.p_memsz < segment.p_filesz:
+    for segment in candidate.elf.loadable:
+        if segment.p_memsz < segment.p_filesz:
             return {"where": where.segment(candidate, segment, "p_filesz", "p_memsz")}
     return None
 
@@ -86,8 +86,8 @@ def memsz_below_filesz(candidate: Candidate) -> Fields | None:
 def _behind_file(candidate: Candidate) -> Fields | None:
     """The bytes of a segment end after the end of the file."""
     size = candidate.data.size
-    for segment in candidate.elf.segments:
-        if segment.is_loadable and segment.p_filesz and segment.p_offset + segment.p_filesz > size:
+    for segment in candidate.elf.loadable:
+        if segment.p_filesz and segment.p_offset + segment.p_filesz > size:
             place = where.segment(candidate, segment, "p_offset", "p_filesz")
             return {"size": size, "where": place}
     return None
@@ -97,11 +97,10 @@ def _too_much_to_copy(candidate: Candidate) -> Fields | None:
     """The sizes of all segments add up to more than twice the memory that they span."""
     addresses = candidate.addresses
     left = 2 * (addresses.virt_kend - addresses.virt_kstart & ADDRESS_MASK)
-    for segment in candidate.elf.segments:
-        if segment.is_loadable:
-            if left < segment.p_memsz:
-                return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
-            left -= segment.p_memsz
+    for segment in candidate.elf.loadable:
+        if left < segment.p_memsz:
+            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
+        left -= segment.p_memsz
     return None
 
 

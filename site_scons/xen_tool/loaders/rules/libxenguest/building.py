@@ -64,8 +64,8 @@ def _unaligned_firmware(candidate: Candidate) -> Fields | None:
 def _begins_at(candidate: Candidate, start: int) -> Fields | None:
     if start % PAGE_SIZE == 0:
         return None
-    for segment in candidate.elf.segments:
-        if segment.is_loadable and segment.p_paddr == candidate.addresses.pstart:
+    for segment in candidate.elf.loadable:
+        if segment.p_paddr == candidate.addresses.pstart:
             return {"start": start, "where": where.segment(candidate, segment, "p_paddr")}
     return {"start": start, "where": "no segment is loaded"}
 

@@ -54,8 +54,7 @@ def _firmware_without_entry(candidate: Candidate) -> Fields | None:
 def _has_entry(candidate: Candidate) -> bool:
     entry = candidate.elf.e_entry
     return any(
-        segment.is_loadable and 0 <= entry - segment.p_paddr < segment.p_filesz
-        for segment in candidate.elf.segments
+        0 <= entry - segment.p_paddr < segment.p_filesz for segment in candidate.elf.loadable
     )
 
 
