@@ -18,7 +18,9 @@ def printable(text: bytes | str, keep: str = "") -> str:
         text = text.decode("utf-8", "surrogateescape")
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() or c in keep else _escaped(c) for c in text)
+    # Images have long texts of few characters.
+    escaped = (c for c in set(text) if not (c.isprintable() or c in keep))
+    return text.translate({ord(c): _escaped(c) for c in escaped})
 
 
 def _escaped(character: str) -> str:
