@@ -35,7 +35,7 @@ NOT_RUN = {
     "python3": "makes an environment, as tests/test_distribution.py does",
     "pip": "installs, as tests/test_distribution.py does",
     "git": "fetches from the network",
-    "make": "builds somebody else's kernel",
+    "make": "builds another project's kernel",
     "gdb": "is interactive; tests/boot/debugger/ run gdb in batch",
     "mkdocs": "needs packages that only the site needs",
     "sccache-dist": "tests/farm/ run these, with addresses of their own",
