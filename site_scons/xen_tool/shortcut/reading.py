@@ -25,6 +25,7 @@ from __future__ import annotations
 import os
 import sys
 from binascii import crc32
+from io import TextIOWrapper
 
 from ..build import fields
 from ..build.contents import Contents
@@ -121,6 +122,9 @@ class Reading:
 
     def say(self) -> None:
         """Repeat the output of the SConscripts."""
+        if isinstance(sys.stdout, TextIOWrapper):
+            # As XenConfigure does, for characters that the terminal's encoding does not have.
+            sys.stdout.reconfigure(errors="backslashreplace")
         sys.stderr.write(self.warned)
         sys.stdout.write(self.said)
         sys.stdout.flush()
