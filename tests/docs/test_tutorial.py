@@ -56,6 +56,30 @@ def test_it_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             run(project, text)
 
 
+@pytest.mark.usefixtures("gcc")
+def test_readmes_sconstruct_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
+    (sconstruct,) = re.findall(r"```python\n(.*?)```", (TOP / "README.md").read_text(), re.S)
+    # The script of the tutorial that keeps the notes: the last one.
+    *_, script = (
+        text for name, _, text in _BLOCK.findall(TUTORIAL.read_text()) if name[-4:] == ".lds"
+    )
+    project = Project(tmp_path / "mykernel")
+    project.write("SConstruct", sconstruct)
+    symbols = ("XEN", "XEN_PV", "X86_64", "SMP")
+    project.write("Kconfig", "".join(f"config {name}\n\tdef_bool y\n" for name in symbols))
+    project.write("my.lds", script)
+    project.write(
+        "main.c",
+        "char stack[0x4000] __attribute__((aligned(16)));\nvoid *xen_start_info;\n"
+        "_Noreturn void kernel_main(void) { for (;;) ; }\n",
+    )
+    project.write("irq.S", "nop\n")
+    project.write("smp.c", "int smp;\n")
+    run = project.scons()
+    assert {"CC smp.o", "CHECK mykernel"} <= run.names, run
+
+
 @pytest.mark.parametrize(
     ("said", "wanted", "holds"),
     [

@@ -34,8 +34,10 @@ def build_folder(env: Any, directory: str, *, is_typed: bool) -> Any:
     if path.name.startswith("-"):
         raise XenToolError(f"O={directory}: programs would take it for an option")
     node = env.fs.Dir(safe(directory), top)
-    if top == node or top.is_under(node) or (holds := _source_in(path, is_typed)):
-        among = "" if top == node or top.is_under(node) else f": it has {holds}"
+    holds_top = top == node or top.is_under(node)
+    source = "" if holds_top else _source_in(path, is_typed)
+    if holds_top or source:
+        among = f": it has {source}" if source else ""
         raise XenToolError(
             f"O={directory}: outputs would land among the sources{among}; "
             "name a folder of their own"
