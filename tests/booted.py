@@ -15,9 +15,9 @@ from xen_tool.boot import follow
 from xen_tool.boot.console.console import tell
 from xen_tool.boot.modes import named
 from xen_tool.boot.result.outcome import Outcome
-from xen_tool.debian.releases import NotServed, hypervisor
+from xen_tool.debian.suites import NotServed, hypervisor
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.report.report import read_report
+from xen_tool.report.image_report import read_report
 
 
 class Hurry:

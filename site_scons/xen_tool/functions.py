@@ -128,8 +128,8 @@ def check(step: Step) -> None:
     """
     from .loaders import required
     from .loaders.model.releases import Xen
-    from .report.report import read_report
-    from .report.text import finding_lines, findings_of, hint, verdict_lines, would_not_start
+    from .report.image_report import read_report
+    from .report.report_text import finding_lines, findings_of, hint, verdict_lines, would_not_start
 
     (linked,) = step.inputs
     names, release, by_default, symbols = step.files
@@ -162,7 +162,7 @@ def check(step: Step) -> None:
 def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
     """Yield warnings for an image that Xens without PV32, as in distributions, refuse."""
     from .loaders.names import PV_DOMU
-    from .report.report import read_report
+    from .report.image_report import read_report
 
     if not (xen.pv32 and PV_DOMU in loaders):
         return
@@ -252,7 +252,7 @@ def _import_head() -> None:
 
 
 def _import_check() -> None:
-    from .report import report, text  # noqa: F401
+    from .report import image_report, report_text  # noqa: F401
 
 
 IMPORTS = {HEAD: _import_head, CHECK: _import_check}

@@ -26,7 +26,7 @@ SITE = Path(__file__).resolve().parents[2] / "site_scons"
 sys.path.insert(0, str(SITE))
 
 from xen_tool.loaders.model.releases import Xen  # noqa: E402
-from xen_tool.report.report import read_report  # noqa: E402
+from xen_tool.report.image_report import read_report  # noqa: E402
 
 DATA = 45 << 20
 SYMBOLS = 60_000

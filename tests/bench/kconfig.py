@@ -26,7 +26,7 @@ from config.linux import SUITES, Linux, fetched
 from xen_tool.abi import X86_64, Arch
 from xen_tool.config import saved
 from xen_tool.config.assignments import Origins, origins
-from xen_tool.config.explain.why import about, why
+from xen_tool.config.explain.smallest_settings import about, why
 from xen_tool.config.language.kconf import Kconfig, read_kconfig
 from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.texts import config_text, defconfig_text

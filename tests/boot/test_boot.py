@@ -26,13 +26,13 @@ from xen_tool.boot.console.log import Log
 from xen_tool.boot.debugger.stub import by_hand, where
 from xen_tool.boot.given import given
 from xen_tool.boot.modes import MODES, named
-from xen_tool.debian import releases
+from xen_tool.debian import suites
 from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
 from xen_tool.errors import XenToolError
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import LOADERS
 from xen_tool.loaders.names import named as loader_named
-from xen_tool.report.text import refusal
+from xen_tool.report.report_text import refusal
 
 SHOWN_ELF = "ELF stands in for an image."
 
@@ -491,7 +491,7 @@ def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.Monkey
         asked.append(version)
         return machine.xen
 
-    monkeypatch.setattr(releases, "hypervisor", hypervisor)
+    monkeypatch.setattr(suites, "hypervisor", hypervisor)
     machine.program(f"say({PASSED!r}); sys.exit(33)")
     assert boot(machine.image, qemu=str(machine.qemu), xen="4.14").passed
     assert asked == ["4.14"]

@@ -21,8 +21,8 @@ from xen_tool.boot.modes import Place
 from xen_tool.boot.result.outcome import LACKS_MEMORY, End
 from xen_tool.boot.result.protocols import PROTOCOLS, Finish, GuestResult
 from xen_tool.boot.suite import results
-from xen_tool.boot.suite.run import FLAKY, NOT_RUN, REFUSED
-from xen_tool.boot.symbols import ImageSymbols
+from xen_tool.boot.suite.parallel import FLAKY, NOT_RUN, REFUSED
+from xen_tool.boot.symbolize import ImageSymbols
 
 DOCUMENT = (TOP / "docs/boot.md").read_text()
 

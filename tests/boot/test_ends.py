@@ -11,7 +11,7 @@ import pytest
 from booted import Hurry, boot
 from guests import PASSED, guest
 from loaders.containers import REAL_MODE_EXIT_VALUE, bzimage, packed
-from xen_tool.boot.symbols import ImageSymbols
+from xen_tool.boot.symbolize import ImageSymbols
 
 pytestmark = pytest.mark.usefixtures("xen_under_qemu")
 

@@ -12,7 +12,7 @@ from booted import boot
 from loaders.good import good_pvh
 from loaders.images import CODE_OFFSET, EXIT_PORT, PADDR, PVH_ENTRY, Image
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.report.report import read_report
+from xen_tool.report.image_report import read_report
 
 pytestmark = pytest.mark.boot
 

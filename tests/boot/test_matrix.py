@@ -15,7 +15,7 @@ import pytest
 from booted import boot, served
 from project import reference_kernel
 from xen_tool.boot.console.console import tell
-from xen_tool.debian.releases import SUITES, NotServed, hypervisor
+from xen_tool.debian.suites import SUITES, NotServed, hypervisor
 from xen_tool.loaders.names import DOM0
 
 

@@ -17,7 +17,7 @@ from xen_tool.boot.modes import Place
 from xen_tool.boot.result.evidence import Evidence
 from xen_tool.boot.result.outcome import End, OutcomeJudge
 from xen_tool.boot.result.protocols import GuestResult
-from xen_tool.boot.symbols import ImageSymbols
+from xen_tool.boot.symbolize import ImageSymbols
 
 PASSED = "PASS a\nRESULT: PASS\n"
 STARTED = "dom0: starts the domain\n"

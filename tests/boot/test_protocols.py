@@ -25,7 +25,7 @@ from xen_tool.boot.result.evidence import Evidence
 from xen_tool.boot.result.outcome import End, Outcome, OutcomeJudge
 from xen_tool.boot.result.protocols import PROTOCOLS, GuestResult
 from xen_tool.boot.result.reader import Reader
-from xen_tool.boot.symbols import ImageSymbols
+from xen_tool.boot.symbolize import ImageSymbols
 from xen_tool.errors import XenToolError
 
 OFF = "(XEN) Hardware Dom0 halted: halting machine\n"

@@ -25,8 +25,8 @@ from xen_tool.boot.modes import MODES, named
 from xen_tool.boot.result.outcome import Outcome
 from xen_tool.boot.result.protocols import GuestResult
 from xen_tool.boot.suite.cases import Case, Options, of_images
+from xen_tool.boot.suite.parallel import How, Ran, Run, Suite
 from xen_tool.boot.suite.results import Table, summary, xml
-from xen_tool.boot.suite.run import How, Ran, Run, Suite
 from xen_tool.errors import XenToolError
 
 XTF = "Test result: SUCCESS\n"

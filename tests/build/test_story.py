@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from xen_tool.build import story
 from xen_tool.build.database import Database
-from xen_tool.build.explain import Reason
+from xen_tool.build.differences import Reason
 
 from .engine import Engine, write
 

@@ -41,9 +41,9 @@ from config.ckconfig import CKconfig, find_conf
 from config.linux import SUITES, fetched
 from config.random_trees import ENVIRONMENT, Tree, dressed
 from xen_tool.config import saved
-from xen_tool.config.language.checks import unmet
 from xen_tool.config.language.kconf import Kconfig, read_kconfig
-from xen_tool.config.language.values import in_range
+from xen_tool.config.language.problems import unmet
+from xen_tool.config.language.symbol_values import in_range
 from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.texts import autoconf_text, config_text, defconfig_text
 from xen_tool.errors import XenToolError

@@ -26,7 +26,7 @@ import pytest
 from project import TOP
 from xen_tool.config import targets
 from xen_tool.config.configuration import read
-from xen_tool.config.explain.why import about, why
+from xen_tool.config.explain.smallest_settings import about, why
 from xen_tool.config.language.declared import kconfig_text
 from xen_tool.config.language.kconf import read_kconfig
 from xen_tool.errors import XenToolError

@@ -11,7 +11,7 @@ from project import TOP
 from xen_tool.abi import I386, X86_64, Arch
 from xen_tool.config import saved
 from xen_tool.config.assignments import Origins, origins
-from xen_tool.config.explain.why import about, why
+from xen_tool.config.explain.smallest_settings import about, why
 from xen_tool.config.language.kconf import Kconfig, read_kconfig
 from xen_tool.errors import XenToolError
 
@@ -268,7 +268,7 @@ def test_the_smallest_settings(tmp_path: Path, question: str, settings: str) -> 
 def test_settings_that_may_not_be_the_smallest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xen_tool.config.explain.why._MOST_TRIES", 20)
+    monkeypatch.setattr("xen_tool.config.explain.smallest_settings._MOST_TRIES", 20)
     names = [f"S{number}" for number in range(9)]
     text = "".join(f'config {name}\n\tbool "s"\n' for name in names)
     text += f'config A\n\tbool "a"\n\tdepends on {" && ".join(names)} || "$(ARCH)" = "i386"\n'
@@ -280,7 +280,7 @@ def test_settings_that_may_not_be_the_smallest(
 
 
 def test_a_bound_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("xen_tool.config.explain.why._MOST_TRIES", 100)
+    monkeypatch.setattr("xen_tool.config.explain.smallest_settings._MOST_TRIES", 100)
     names = [f"S{number}" for number in range(20)]
     text = "".join(f'config {name}\n\tbool "s"\n' for name in names)
     text += f'config A\n\tbool "a"\n\tdepends on {" && ".join(names)}\n'

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from xen_tool.debian import cpio, releases
+from xen_tool.debian import cpio, suites
 from xen_tool.debian.initramfs import contents, dom0, needed
 from xen_tool.errors import XenToolError
 
@@ -145,7 +145,7 @@ def test_what_is_made_is_kept_beside_what_others_made(
     (cache / "dom0-old").mkdir()
     os.utime(cache / "dom0-old", (0, 0))
     archive = package(cache / "dom0/a.deb", FILES)
-    monkeypatch.setattr(releases, "dom0_packages", lambda version, say: [archive])
+    monkeypatch.setattr(suites, "dom0_packages", lambda version, say: [archive])
     said: list[str] = []
     folder = dom0("4.17", said.append)
     assert (folder / "kernel").read_bytes() == b"kernel"
@@ -154,6 +154,6 @@ def test_what_is_made_is_kept_beside_what_others_made(
     assert len(said) == 1
     assert sorted(cache.glob("*/")) == sorted([cache / "dom0", cache / "dom0-fresh", folder])
     other = archive.rename(archive.with_name("b.deb"))
-    monkeypatch.setattr(releases, "dom0_packages", lambda version, say: [other])
+    monkeypatch.setattr(suites, "dom0_packages", lambda version, say: [other])
     assert dom0("4.17", said.append) != folder
     assert folder.exists()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from xen_tool.debian import releases
-from xen_tool.debian.releases import NotServed, dom0_packages, hypervisor
+from xen_tool.debian import suites
+from xen_tool.debian.suites import NotServed, dom0_packages, hypervisor
 from xen_tool.errors import XenToolError
 
 APT_GET = """#!/bin/sh
@@ -48,7 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(releases, "installed_hypervisors", lambda: [("4.9", tmp_path / "its-own")])
+    monkeypatch.setattr(suites, "installed_hypervisors", lambda: [("4.9", tmp_path / "its-own")])
     for name, text in (("apt-get", APT_GET), ("dpkg-deb", '#!/bin/sh\ncat "$2"\n')):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)

@@ -18,9 +18,9 @@ from xen_tool.elf.note_values import text_of
 from xen_tool.errors import XenToolError
 from xen_tool.head import emit, gas
 from xen_tool.head.config import HeadConfig
-from xen_tool.head.names import MEANINGS
+from xen_tool.head.head_names import MEANINGS
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.report.report import read_report
+from xen_tool.report.image_report import read_report
 
 Said = Mapping[str, str]
 ALL = {"XEN": "y", "XEN_PV": "y", "XEN_PVH": "y", "SMP": "y", "PAGE_OFFSET": "0xC0000000"}

@@ -15,7 +15,7 @@ import zlib
 from loaders.cases import CASES
 from loaders.rows import IMAGES, ROWS
 from loaders.rows.row import Row
-from xen_tool.report.explain import EXAMPLES
+from xen_tool.report.rule_text import EXAMPLES
 
 _BROKEN = {case.id: case.broken for case in CASES}
 _WORDS = {

@@ -18,7 +18,7 @@ from loaders.rows import grub as rows
 from project import Project
 from xen_tool.boot.console.console import tell
 from xen_tool.debian.hypervisor import default_roots
-from xen_tool.debian.releases import NotServed, archive
+from xen_tool.debian.suites import NotServed, archive
 from xen_tool.elf import spec
 from xen_tool.errors import XenToolError
 from xen_tool.image.container import unwrap

@@ -19,7 +19,7 @@ from loaders.agreement import agrees_with_machine
 from loaders.hypervisor import XEN_LOADERS, Machines
 from loaders.rows import IMAGES
 from xen_tool.boot.console.console import tell
-from xen_tool.debian import releases
+from xen_tool.debian import suites
 
 IMAGES_THAT_DIFFER = (
     "good-both",
@@ -55,8 +55,8 @@ def older_and_newer(request: pytest.FixtureRequest) -> Iterator[Machines | None]
     qemu = shutil.which("qemu-system-x86_64")
     assert qemu is not None
     try:
-        xen = releases.hypervisor(request.param, tell)
-    except releases.NotServed as error:
+        xen = suites.hypervisor(request.param, tell)
+    except suites.NotServed as error:
         warnings.warn(f"absent: {error}", stacklevel=1)
         yield None
         return

@@ -27,7 +27,7 @@ SECONDS = 30
 COMMANDS = """
 import sys
 from pathlib import Path
-from xen_tool.boot.symbols import ImageSymbols
+from xen_tool.boot.symbolize import ImageSymbols
 from xen_tool.cli import main
 
 def kib(name):

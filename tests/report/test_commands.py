@@ -22,7 +22,7 @@ from project import TOP
 from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
 from xen_tool.loaders.model.releases import Xen
-from xen_tool.report.report import read_report
+from xen_tool.report.image_report import read_report
 
 LOADERS = ["xen-pv-dom0", "xen-pv-domu", "xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel"]
 PV = LOADERS[:2]
@@ -371,7 +371,7 @@ def test_a_check_imports_little(image: Path) -> None:
 
 def test_rules_of_further_loaders_are_imported_where_they_are_asked(image: Path) -> None:
     program = (
-        "import sys; from xen_tool.report.report import read_report as read;"
+        "import sys; from xen_tool.report.image_report import read_report as read;"
         "from xen_tool.loaders.model.releases import Xen;"
         "rules = lambda: {m for m in sys.modules if 'linux_loader' in m or 'crosvm' in m};"
         "report = read(sys.argv[1], Xen()); print(report.good, len(rules()));"
@@ -540,8 +540,8 @@ def test_who_has_pv_notes_is_told_that_pv_is_not_asked(image: Path) -> None:
 
 def test_an_interrupted_check(image: Path) -> None:
     program = (
-        "import sys; from xen_tool import cli; from xen_tool.report import report;"
-        "report.open_kernel = lambda path: (_ for _ in ()).throw(KeyboardInterrupt);"
+        "import sys; from xen_tool import cli; from xen_tool.report import image_report;"
+        "image_report.open_kernel = lambda path: (_ for _ in ()).throw(KeyboardInterrupt);"
         "sys.exit(cli.main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", program, "check", str(image)]

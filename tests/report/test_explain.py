@@ -15,23 +15,23 @@ from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders import rules as loader_rules
 from xen_tool.loaders.verdict import judge
-from xen_tool.report import explain
+from xen_tool.report import rule_text
 
 OF_NO_LOADER = {"U1", "V1"}
 """How libxenguest refuses what another rule finds."""
 
 
 def test_the_document_is_what_the_rules_say() -> None:
-    assert (TOP / "docs/rules.md").read_text().splitlines() == list(explain.document())
+    assert (TOP / "docs/rules.md").read_text().splitlines() == list(rule_text.document())
 
 
 def test_the_examples_are_images_of_the_tests() -> None:
-    assert explain.EXAMPLES.read_text() == examples.lines()
+    assert rule_text.EXAMPLES.read_text() == examples.lines()
 
 
-@pytest.mark.parametrize("name", explain.rules())
+@pytest.mark.parametrize("name", rule_text.rules())
 def test_an_example_trips_its_rule(name: str) -> None:
-    example = explain.example(name)
+    example = rule_text.example(name)
     if name in OF_NO_LOADER:
         assert example is None
         return
@@ -56,7 +56,7 @@ def test_the_package_says_where_the_rules_of_each_letter_are() -> None:
     rules = TOP / "site_scons/xen_tool/loaders/rules"
     lines = re.findall(r"(?m)^    ([A-Z](?:, [A-Z])*) +(.+)$", loader_rules.__doc__ or "")
     letters = [(letter, text) for named, text in lines for letter in named.split(", ")]
-    assert {letter for letter, _ in letters} == {name[0] for name in explain.rules()}
+    assert {letter for letter, _ in letters} == {name[0] for name in rule_text.rules()}
     for letter, text in letters:
         for name in text.rpartition(": ")[2].split(", "):
             files = [*rules.glob(f"{name}.py"), *rules.glob(f"{name.rstrip('/')}/*.py")]

@@ -19,7 +19,7 @@ from xen_tool.abi import XenElfNote
 from xen_tool.boot.console.console import tell
 from xen_tool.boot.given import Given, Module
 from xen_tool.cli import main
-from xen_tool.debian.releases import NotServed, hypervisor
+from xen_tool.debian.suites import NotServed, hypervisor
 from xen_tool.image.container import open_kernel
 from xen_tool.image.elf import Elf
 from xen_tool.image.notes import NoteWalk

@@ -12,7 +12,7 @@ copies     copies of the files that QEMU loads
 domu       the files of a Linux dom0 that builds a domU from the image
 qemu       the QEMU process
 monitor    QEMU's monitor (QMP): what ended the machine, and where its CPUs are
-symbols    names of addresses: function+offset, and file:line
+symbolize  names of addresses: function+offset, and file:line
 console/   the console: rows of text from bytes, their source, and the file that keeps them
 result/    how the run ended and why, from what the guest reported and what else was seen
 suite/     many boots, some at the same time

@@ -33,7 +33,7 @@ from .result.evidence import Evidence
 from .result.outcome import End, Outcome, OutcomeJudge
 from .result.protocols import GuestResult
 from .result.reader import Reader
-from .symbols import ImageSymbols
+from .symbolize import ImageSymbols
 
 if TYPE_CHECKING:
     from .debugger.aids import Aids, Debugger
@@ -198,7 +198,7 @@ def _lay_out(
     options = ["-kernel", unpacked, "-append", xen_words, "-initrd", ",".join(listed)]
     symbols = None
     if given.gdb:
-        from .debugger.session import xen_symbols
+        from .debugger.gdb_arguments import xen_symbols
 
         symbols = xen_symbols(hypervisor, content, version)
     return _Loaded(kernel, options, version, mode, symbols)
@@ -214,15 +214,15 @@ def _hypervisor(xen: str | None, say: Say) -> Path:
 
         return packages.hypervisor(say)
     if re.fullmatch(r"[0-9]+\.[0-9]+", xen, re.ASCII):
-        from ..debian import releases
+        from ..debian import suites
 
-        return releases.hypervisor(xen, say)
+        return suites.hypervisor(xen, say)
     return Path(xen)
 
 
 def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
     """Yield why the loader of this Xen, or QEMU, refuses the image, if it does."""
-    from ..report.text import refusal
+    from ..report.report_text import refusal
 
     known = mode.modelled
     # Nothing is reported for a Xen that is older than the rules, or of an unknown version.

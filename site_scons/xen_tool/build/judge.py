@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ..toolchain.words import PREFIX_MAPS
-from . import explain
+from . import differences
 from .contents import Contents, digest
 from .database import Database
 from .discover import Lookups, Texts, present
@@ -105,7 +105,7 @@ class Judge:
         if key not in self._holds:
             before = dict(self._database.rows(self._database.text(number)))
             # The same programs in another folder are the same toolchain.
-            self._holds[key] = not explain.changed(before, self.group(name))
+            self._holds[key] = not differences.changed(before, self.group(name))
         return self._holds[key]
 
     def group(self, name: str) -> Mapping[str, str]:
@@ -140,11 +140,11 @@ class Judge:
         if record is not None:
             yield from (path for path, _ in self._database.rows(record.inputs))
 
-    def reasons(self, step: Step, texts: Texts) -> list[explain.Reason]:
+    def reasons(self, step: Step, texts: Texts) -> list[differences.Reason]:
         """Return why a step is dirty, causes before their effects."""
         record = self._database.get(step.path)
         if record is None:
-            return [explain.Reason("no earlier build of it is recorded")]
+            return [differences.Reason("no earlier build of it is recorded")]
         is_same_group = self._holds_group(record.group, step.group)
         before = self._before(record, is_same_group)
         now = self._now(step, record, before, is_same_group)
@@ -153,11 +153,11 @@ class Judge:
             files = (path for path in now.inputs if path not in self._plan.steps)
             return [path for path in files if texts.of(path).mentions(symbol)]
 
-        return list(explain.reasons(before, now, mentioning))
+        return list(differences.reasons(before, now, mentioning))
 
-    def _before(self, record: Record, is_same_group: bool) -> explain.Made:
+    def _before(self, record: Record, is_same_group: bool) -> differences.Made:
         rows = self._database.rows
-        return explain.Made(
+        return differences.Made(
             path=record.path,
             command=(*lines(self._database.text(record.flags)), *lines(record.files)),
             toolchain={} if is_same_group else dict(rows(self._database.text(record.group))),
@@ -169,11 +169,11 @@ class Judge:
         )
 
     def _now(
-        self, step: Step, record: Record, before: explain.Made, is_same_group: bool
-    ) -> explain.Made:
+        self, step: Step, record: Record, before: differences.Made, is_same_group: bool
+    ) -> differences.Made:
         look = self.contents.digest
         words = step.argv()[len(step.flags) :]
-        return explain.Made(
+        return differences.Made(
             path=record.path,
             command=(*lines(self.flags(step)), *words),
             toolchain={} if is_same_group else self.group(step.group),

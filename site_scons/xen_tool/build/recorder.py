@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .commands import Read
     from .database import Database
-    from .explain import Reason
+    from .differences import Reason
     from .judge import Judge
     from .plan import Plan
     from .step import Step

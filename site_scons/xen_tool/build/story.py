@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .database import Database
-from .explain import Reason, some
+from .differences import Reason, some
 from .record import Record, lines
 
 _FORCED = Reason("a SConscript declares more for it (Depends, AlwaysBuild, an action)")

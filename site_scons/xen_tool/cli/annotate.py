@@ -47,8 +47,8 @@ def _annotate(options: argparse.Namespace) -> int:
     from ..annotate.annotate import annotate
     from ..annotate.wanted import wanted
     from ..files import read_regular, write_if_changed
-    from ..report import text
-    from ..report.report import report_of
+    from ..report import report_text
+    from ..report.image_report import report_of
 
     want = wanted(
         pvh_entry=options.pvh_entry,
@@ -66,4 +66,4 @@ def _annotate(options: argparse.Namespace) -> int:
             os.chmod(options.output, mode)
     else:
         print_message(f"{options.output} is not written, as it is refused", program=COMMAND)
-    return print_result(options, report.document(), text.check(report), good=report.good)
+    return print_result(options, report.document(), report_text.check(report), good=report.good)

@@ -172,7 +172,7 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
     """Return the arguments of boot() that say how to start an image."""
     from pathlib import Path
 
-    from ..report.report import read_report
+    from ..report.image_report import read_report
 
     besides = _given(options)
     mode = options.mode
@@ -194,7 +194,7 @@ def _test(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ..boot.suite import cases, results
-    from ..boot.suite.run import How, Suite
+    from ..boot.suite.parallel import How, Suite
 
     interrupting: list[int] = []
     besides = cases.Options(

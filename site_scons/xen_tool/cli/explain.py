@@ -18,14 +18,14 @@ def explain(parser: argparse.ArgumentParser) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     from ..files import write_if_changed
-    from ..report import explain
+    from ..report import rule_text
 
     if options.all == bool(options.rule) or (options.all and options.image):
         options.parser.error("name a rule, such as C3, or type --all")
-    for line in explain.document() if options.all else explain.explain(options.rule):
+    for line in rule_text.document() if options.all else rule_text.explain(options.rule):
         print(line)
     if options.image:
-        shown = explain.example(options.rule)
+        shown = rule_text.example(options.rule)
         if shown is None:
             raise XenToolError(f"there is no example of {options.rule}")
         write_if_changed(options.image, shown.image)

@@ -7,7 +7,7 @@ import argparse
 
 from ..abi import ARCHES
 from ..errors import COMMAND, XenToolError, print_message
-from ..head.names import MEANINGS
+from ..head.head_names import MEANINGS
 from .options import DEFAULT, pairs
 
 _KCONFIG = "kconfig/Kconfig"

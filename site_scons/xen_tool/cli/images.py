@@ -82,14 +82,14 @@ def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int], **
 
 
 def _check(options: argparse.Namespace) -> int:
-    from ..report import text
-    from ..report.report import read_report
+    from ..report import report_text
+    from ..report.image_report import read_report
 
     if len(options.image) > 1 or os.path.isdir(options.image[0]):
         return _check_many(options)
     further = options.loader is None and not options.json
     report = read_report(options.image[0], options.xen_release, options.loader, further=further)
-    return print_result(options, report.document(), text.check(report), good=report.good)
+    return print_result(options, report.document(), report_text.check(report), good=report.good)
 
 
 def _check_many(options: argparse.Namespace) -> int:
@@ -110,8 +110,8 @@ def _check_many(options: argparse.Namespace) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from ..report import text
-    from ..report.report import read_report
+    from ..report import report_text
+    from ..report.image_report import read_report
 
     report = read_report(
         options.image,
@@ -120,12 +120,12 @@ def _inspect(options: argparse.Namespace) -> int:
         symbols=not options.json,
         starts=True,
     )
-    return print_result(options, report.document(), text.inspect(report), good=report.good)
+    return print_result(options, report.document(), report_text.inspect(report), good=report.good)
 
 
 def _map(options: argparse.Namespace) -> int:
     from ..abi import PAGE_SIZE
-    from ..report.map import document, maps, svg, text
+    from ..report.map import document, map_text, maps, svg
 
     found = maps.read_maps(
         options.image,
@@ -137,22 +137,22 @@ def _map(options: argparse.Namespace) -> int:
     if options.svg:
         svg.write(options.svg, found)
     good = bool(found.maps) and not found.refused
-    return print_result(options, document.document(found), text.lines(found), good=good)
+    return print_result(options, document.document(found), map_text.lines(found), good=good)
 
 
 def _size(options: argparse.Namespace) -> int:
-    from ..report.size import linker_map, sizes, text
+    from ..report.size import linker_map, size_text, sizes
 
     placed = [linker_map.read(name) for name in options.map or ()]
     now = sizes.read_sizes(options.image, *placed[:1])
     before = sizes.read_sizes(options.against, *placed[1:2]) if options.against else None
     document = sizes.document(now, before) if options.json else None
-    return print_result(options, document, text.lines(now, before, options.top), good=True)
+    return print_result(options, document, size_text.lines(now, before, options.top), good=True)
 
 
 def _diff(options: argparse.Namespace) -> int:
     from ..report import diff
-    from ..report.report import read_report
+    from ..report.image_report import read_report
 
     before, after = (
         read_report(path, options.xen_release) for path in (options.before, options.after)

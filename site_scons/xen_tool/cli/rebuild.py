@@ -30,8 +30,8 @@ def rebuild(parser: argparse.ArgumentParser) -> None:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from ..sbom import parse, rebuild
+    from ..sbom import parse, reproduce
 
     recorded = parse.read(options.sbom)
-    found = rebuild.rebuild(recorded, os.path.realpath(options.tree), options.image)
-    return print_result(options, rebuild.document(found), rebuild.text(found), good=found.same)
+    found = reproduce.rebuild(recorded, os.path.realpath(options.tree), options.image)
+    return print_result(options, reproduce.document(found), reproduce.text(found), good=found.same)

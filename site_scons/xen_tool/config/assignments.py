@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ..errors import XenToolError, meant
 from .language.kconf import Kconfig
-from .language.values import Symbol, base_of, is_number, number
+from .language.symbol_values import Symbol, base_of, is_number, number
 
 PREFIX = "CONFIG_"
 COMMAND_LINE = "on the command line"

@@ -15,8 +15,8 @@ from ..errors import XenToolError
 from . import saved
 from .assignments import Assignment, from_settings, origins
 from .explain.reasons import origin
-from .language.checks import unmet
 from .language.kconf import Kconfig, read_kconfig, refuse
+from .language.problems import unmet
 from .overrides import apply
 from .texts import autoconf_text, config_text
 

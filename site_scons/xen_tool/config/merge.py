@@ -15,7 +15,7 @@ from ..errors import XenToolError
 from . import saved
 from .assignments import Assignment
 from .language.kconf import Kconfig, forget_values
-from .language.values import is_logical, is_transitional
+from .language.symbol_values import is_logical, is_transitional
 from .overrides import overruled
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..errors import XenToolError
 from .assignments import COMMAND_LINE, Assignment, origins
 from .explain.reasons import has_prompt, needed, reason
-from .language.values import Symbol
+from .language.symbol_values import Symbol
 
 
 def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[str]:

@@ -18,7 +18,14 @@ from ..errors import XenToolError, unreadable
 from ..files import shown, write_if_changed
 from .assignments import Assignment, parse, shortened
 from .language.kconf import Kconfig, forget_values, refuse
-from .language.values import Symbol, base_of, in_range, is_changeable, is_logical, is_transitional
+from .language.symbol_values import (
+    Symbol,
+    base_of,
+    in_range,
+    is_changeable,
+    is_logical,
+    is_transitional,
+)
 from .texts import arch_of, config_text
 
 _SET = re.compile(r"CONFIG_([^=\s]+)=(.*)")

@@ -16,9 +16,9 @@ from ..files import shown, write_if_changed
 from . import saved
 from .assignments import Assignment, Origins, from_settings, origins
 from .frontends import run
-from .language.checks import unmet
 from .language.kconf import Kconfig, read_kconfig, refuse
-from .language.values import is_logical
+from .language.problems import unmet
+from .language.symbol_values import is_logical
 from .merge import ALL, merge, randomize, set_all
 from .overrides import apply, overruled
 from .texts import defconfig_text

@@ -10,7 +10,7 @@ The cache:
 What is fetched:
     packages    QEMU, Xen and the programs of the tests, of this system's release
     hypervisor  the installed Xen hypervisors
-    releases    the Xen of any Debian release, and packages for a dom0
+    suites      the Xen of any Debian release, and packages for a dom0
 
 The dom0:
     initramfs   the dom0's kernel and initramfs, made of these packages

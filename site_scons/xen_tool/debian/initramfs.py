@@ -27,7 +27,7 @@ from ..errors import XenToolError, unwritable
 from ..image.container import open_kernel
 from ..image.data import Data
 from ..image.elf import Elf, NotElf, Segment
-from . import cpio, releases
+from . import cpio, suites
 from .apt import Say, locked
 from .kept import checked, forget, is_kept, keep
 
@@ -64,7 +64,7 @@ def dom0(version: str, say: Say) -> Path:
 
     Raises XenToolError if its packages cannot be fetched, or lack a file that is needed.
     """
-    packages = releases.dom0_packages(version, say)
+    packages = suites.dom0_packages(version, say)
     recipe = [
         *(path.name for path in packages),
         *map(_digest, (Path(__file__), Path(cpio.__file__))),
@@ -118,7 +118,7 @@ def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
     kernel = b""
     libraries: dict[str, bytes | str] = {}
     for package in packages:
-        for path, content in releases.files(package, lambda p: bool(_WANTED.fullmatch(p))):
+        for path, content in suites.files(package, lambda p: bool(_WANTED.fullmatch(p))):
             match = _WANTED.fullmatch(path)
             assert match is not None
             if match["library"]:

@@ -6,7 +6,7 @@ symbols of the configuration -> HeadConfig -> sections -> object file (emit)
 
 Settings:
     config      the settings of a head object, from Kconfig symbols and the kernel's arguments
-    names       names and sizes that a kernel may choose
+    head_names  names and sizes that a kernel may choose
     note_texts  notes that a kernel changes, from texts to descriptors
 
 Contents:
@@ -14,7 +14,7 @@ Contents:
     default_notes
                 the notes, and the values that they have by default
     items       the parts of a section
-    entry       the entry of a PV guest
+    pv_entry    the entry of a PV guest
     pvh_entry   the entry of a PVH guest
     hypercalls  the hypercall page, or stubs
 

@@ -16,7 +16,7 @@ from ..abi import Arch, XenElfNote
 from ..elf.note_encoding import Desc, Words
 from ..errors import XenToolError
 from . import note_texts
-from .names import MEANINGS, HeadNames
+from .head_names import MEANINGS, HeadNames
 
 _NAME, _NOTE, _NOTES = "XEN_HEAD_", "XEN_NOTE_", "XEN_NOTES"
 SYMBOLS = (

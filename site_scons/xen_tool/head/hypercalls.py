@@ -17,8 +17,8 @@ from ..abi import Arch
 from ..elf import spec
 from ..elf.assembler import Instruction
 from .config import HeadConfig
+from .head_names import HeadNames
 from .items import EXECUTABLE, TEXT, Code, HeadSection, Label, Zeros
-from .names import HeadNames
 
 _HVM_STUBS = ("vmcall", "vmmcall")
 

@@ -14,10 +14,10 @@ from ..elf import spec
 from ..elf.assembler import Instruction
 from .config import HeadConfig
 from .default_notes import note_section
-from .entry import startup_xen
+from .head_names import distinct
 from .hypercalls import hypercall_section
 from .items import TEXT, Code, HeadSection, Label, UnwindHint
-from .names import distinct
+from .pv_entry import startup_xen
 from .pvh_entry import pvh_start_xen
 
 

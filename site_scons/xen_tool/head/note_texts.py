@@ -15,7 +15,7 @@ from ..abi import Arch, XenElfNote
 from ..elf import note_values
 from ..elf.note_encoding import Address, Desc
 from ..errors import XenToolError, meant
-from . import names
+from . import head_names
 
 Changes = Mapping[tuple[str, int], Desc | None]
 """Descriptors by owner and n_type; None leaves the note out."""
@@ -32,7 +32,7 @@ def parse(texts: Mapping[str, str], arch: Arch, virt_base: int) -> Changes:
     def relocated(note: str, symbol: str, offset: int, width: int, *, physical: bool) -> Address:
         if physical:
             offset += physical_offset(virt_base, arch.bits)
-        return Address(width, names.symbol(symbol, f"note {note}"), offset)
+        return Address(width, head_names.symbol(symbol, f"note {note}"), offset)
 
     def desc(name: str, text: str) -> Desc | None:
         if not text:

@@ -15,9 +15,9 @@ from ..elf import spec
 from ..elf.assembler import Instruction, Jump, LocalLabel
 from ..elf.note_encoding import Address, Words
 from .config import HeadConfig
-from .entry import set_gs_base
 from .items import EXECUTABLE, HEAD_TEXT, Code, HeadSection, Label
 from .note_texts import physical_offset
+from .pv_entry import set_gs_base
 
 # The GDT, and the selectors of its descriptors.
 _GDT = (0, 0x00AF9A000000FFFF, 0x00CF92000000FFFF)

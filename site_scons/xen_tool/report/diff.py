@@ -18,9 +18,9 @@ from ..light import NamedTuple
 from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
 from ..printable import printable
+from .image_report import SCHEMA, Report, flags, segment_type
 from .note_lines import NoteLine
-from .report import SCHEMA, Report, flags, segment_type
-from .text import findings, summary
+from .report_text import findings, summary
 
 
 class Difference(NamedTuple):

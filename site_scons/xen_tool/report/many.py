@@ -25,8 +25,8 @@ from ..image.container import UNIFIED
 from ..light import NamedTuple
 from ..loaders.model.releases import Xen
 from ..printable import printable
-from . import text
-from .report import SCHEMA, Report, read_report
+from . import report_text
+from .image_report import SCHEMA, Report, read_report
 
 ACCEPTED, REFUSED, UNREADABLE = "accepted", "refused", "unreadable"
 """The outcomes: all loaders that must accept the image do; one does not; it cannot be read."""
@@ -120,7 +120,7 @@ def _checked(file: _File, *, xen: Xen, asked: Sequence[str] | None) -> Checked |
     if file.folder and not _is_kernel(report):
         return None
     outcome = ACCEPTED if report.good else REFUSED
-    return Checked(file.path, outcome, report.document(), list(text.check_briefly(report)))
+    return Checked(file.path, outcome, report.document(), list(report_text.check_briefly(report)))
 
 
 def _is_kernel(report: Report) -> bool:

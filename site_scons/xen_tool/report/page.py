@@ -14,14 +14,14 @@ from itertools import pairwise
 
 from ..printable import printable
 from . import chart
+from .image_report import Report
+from .map import map_text as map_text
 from .map import svg
-from .map import text as map_text
 from .map.maps import Maps
-from .report import Report
+from .report_text import verdict_lines
 from .size.history import Entry
+from .size.size_text import name as size_name
 from .size.sizes import Sizes, rows
-from .size.text import name as size_name
-from .text import verdict_lines
 
 Section = tuple[str, str]
 """The title of a section, and the HTML below it."""

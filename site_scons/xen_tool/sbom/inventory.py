@@ -22,7 +22,7 @@ from ..build.step import COMPILE, Step
 from ..errors import XenToolError, unreadable
 from ..light import NamedTuple
 from .portable import Names
-from .programs import Program, Programs, among
+from .toolchain_files import Program, Programs, among
 
 CONFIG_FILE = "/.config"
 """The end of the name of the configuration that a build writes."""

@@ -23,7 +23,7 @@ from . import licences as found_licences
 from . import portable, spdx
 from . import provenance as slsa
 from .inventory import Digests, Inventory
-from .programs import Programs
+from .toolchain_files import Programs
 
 _KEPT = ".kept.json"
 """A file beside the documents: the digest of their inputs, and the digests of all files."""

@@ -21,5 +21,5 @@ targets/        check, menuconfig, why, watch and others
 tracing         a trace of a build and a boot
 through         runs SCons for xen-tool build, and records what it read
 usage, summary  `scons -h`, and the closing line
-errors          converts our errors to SCons'
+user_errors     converts our errors to SCons'
 """

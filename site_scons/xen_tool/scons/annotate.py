@@ -14,10 +14,10 @@ from ..build.step import Step
 from ..elf.note_values import text_of
 from ..functions import NOTES, UNCHECKED
 from ..modules import modules
-from .errors import while_reading
 from .graph.nodes import Graph
 from .paths import nodes, source_of, target_of
 from .targets import check
+from .user_errors import while_reading
 
 
 @while_reading

@@ -17,7 +17,6 @@ from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
 from ..toolchain.words import names, precompiled_headers
 from . import command_lines
-from .errors import while_reading
 from .graph import compilation_db
 from .graph.nodes import Graph
 from .graph.step_file import StepFile
@@ -27,6 +26,7 @@ from .postlink import linked as linker_output
 from .postlink import steps as postlink_steps
 from .suffixes import COMPILED, OBJECTS, PRECOMPILED
 from .targets import check
+from .user_errors import while_reading
 
 
 @while_reading

@@ -34,7 +34,6 @@ from ..toolchain import flags, programs
 from ..toolchain.programs import Toolchain
 from . import usage
 from .build_folder import build_folder, keep_signatures
-from .errors import while_reading
 from .graph import jobs, short_names
 from .graph.clean import ZIG_CACHE
 from .graph.nodes import Graph, graph_of
@@ -43,6 +42,7 @@ from .paths import path_of
 from .settings import RESERVED, Settings, add_options, looks_only, settings
 from .targets import watching
 from .targets.config_targets import asks_why, changing
+from .user_errors import while_reading
 
 _printed: set[tuple[str, str]] = set()
 

@@ -12,9 +12,9 @@ from ..build.step import COMPILE, Step
 from ..functions import KALLSYMS, OFFSETS
 from ..modules import modules
 from .compile_and_link import expanded, link_step, linked, prepared
-from .errors import while_reading
 from .graph.nodes import Graph
 from .paths import below_build, nodes, source_of, target_of
+from .user_errors import while_reading
 
 
 @while_reading

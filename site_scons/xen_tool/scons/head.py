@@ -15,11 +15,11 @@ from ..errors import XenToolError
 from ..functions import DESCRIBED, HEAD
 from ..head import note_texts
 from ..head.config import SYMBOLS
-from ..head.names import MEANINGS
+from ..head.head_names import MEANINGS
 from ..modules import modules
-from .errors import while_reading
 from .graph.nodes import Graph
 from .paths import nodes, target_of
+from .user_errors import while_reading
 
 _NoteName = str | int | tuple[str, int]
 

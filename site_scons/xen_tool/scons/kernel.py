@@ -12,9 +12,9 @@ from SCons.Script import Default
 from ..config.configuration import Configuration
 from ..errors import XenToolError
 from . import compile_and_link, generated, head, sources, summary, usage
-from .errors import while_reading
 from .targets import check, config_targets, gdb
 from .targets.boot import xen_boot
+from .user_errors import while_reading
 
 
 @while_reading

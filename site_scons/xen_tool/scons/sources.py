@@ -15,9 +15,9 @@ from SCons.Util import flatten
 
 from ..config.conditions import holds
 from ..errors import XenToolError, meant
-from .errors import while_reading
 from .paths import node_of
 from .targets.config_targets import is_of_configuration
+from .user_errors import while_reading
 
 _NOT_A_SCONSCRIPT = tuple(
     os.path.join(os.path.abspath(folder), "")

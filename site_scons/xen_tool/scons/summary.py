@@ -14,8 +14,8 @@ from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOpt
 
 from ..config.configuration import Configuration
 from ..shortcut.other_values import HINT
-from .errors import one_image, while_reading
 from .settings import OF_OTHER_TARGETS, looks_only
+from .user_errors import one_image, while_reading
 
 _lines: list[Callable[[], str]] = []
 

@@ -11,9 +11,9 @@ from SCons.Script import GetOption
 
 from ..config.configuration import Configuration
 from ..config.targets import CHANGING
-from .errors import while_reading
 from .settings import RESERVED
 from .targets.config_targets import STANDS_FOR
+from .user_errors import while_reading
 
 _CONFIG_TARGETS = """\
 Targets for the saved configuration, .config:

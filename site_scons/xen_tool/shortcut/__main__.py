@@ -69,9 +69,9 @@ def _build(known: Reading) -> int | None:
             dirty.append((plan, database, contents))
     status = 0
     if dirty:
-        from xen_tool.shortcut import building
+        from xen_tool.shortcut import run_plans
 
-        made = building.build(known, dirty)
+        made = run_plans.build(known, dirty)
         if made is None:
             return None
         status = made

@@ -15,7 +15,7 @@ from boot.debugger.guest import DEBUG_INFO
 from booted import Hurry
 from project import Project, reference_kernel
 from xen_tool.boot import boot as real
-from xen_tool.boot.debugger.session import SCRIPT
+from xen_tool.boot.debugger.gdb_arguments import SCRIPT
 from xen_tool.boot.given import given
 from xen_tool.boot.result.outcome import Outcome
 from xen_tool.errors import XenToolError

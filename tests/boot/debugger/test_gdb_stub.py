@@ -13,7 +13,7 @@ import pytest
 
 from boot.standin import Machine
 from xen_tool.boot.boot import boot
-from xen_tool.boot.debugger.session import xen_symbols
+from xen_tool.boot.debugger.gdb_arguments import xen_symbols
 from xen_tool.boot.debugger.stub import GdbPlace, by_hand, listening, where
 from xen_tool.boot.given import given
 from xen_tool.boot.qemu import find_qemu

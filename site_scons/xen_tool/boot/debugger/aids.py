@@ -17,7 +17,7 @@ from ..given import Given
 from ..modes import Mode
 from ..qemu import Machine
 from . import core, replay, stub
-from .session import GdbSession, session
+from .gdb_arguments import GdbSession, session
 
 Debugger = Callable[[GdbSession], contextlib.AbstractContextManager[int]]
 """Start a debugger; the value is a descriptor whose other end closes when it has ended."""

@@ -22,7 +22,7 @@ from ..boot import boot
 from ..given import Given
 from ..modes import Mode
 from ..result.outcome import Outcome
-from .session import GdbSession
+from .gdb_arguments import GdbSession
 from .stub import where
 
 GDB = "gdb"

@@ -30,7 +30,7 @@ if _PACKAGES not in sys.path:
 
 from xen_tool.abi import PAGE_SIZE  # noqa: E402 - found only now
 from xen_tool.boot.debugger import layouts  # noqa: E402
-from xen_tool.boot.debugger.memory import GuestImage, Memory, is_guest, register  # noqa: E402
+from xen_tool.boot.debugger.guest_memory import GuestImage, Memory, is_guest, register  # noqa: E402
 from xen_tool.errors import XenToolError  # noqa: E402
 
 _POINTERS = ("xen_start_info", "pvh_start_info")
@@ -241,8 +241,8 @@ def _show_events(given: str) -> None:
 def _show_notes(_given: str) -> None:
     # Imported here, as they import the loaders' rules.
     from xen_tool.loaders.model.releases import Xen
-    from xen_tool.report.report import read_report
-    from xen_tool.report.text import notes
+    from xen_tool.report.image_report import read_report
+    from xen_tool.report.report_text import notes
 
     report = read_report(gdb.current_progspace().filename or "", Xen())
     found = {address: _symbol_at(address) for address in report.addresses()}

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ..console.dump import XEN, DumpPlace
 from ..modes import Place
-from ..symbols import ImageSymbols
+from ..symbolize import ImageSymbols
 from .evidence import Evidence
 from .protocols import KTAP, NONE, Finish, GuestResult
 from .reader import GuestVerdict

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from ...errors import XenToolError
 from ...loaders.model.releases import Xen
-from ...report.report import Report, read_report
-from ...report.text import verdict_lines
+from ...report.image_report import Report, read_report
+from ...report.report_text import verdict_lines
 from ..console import log
 from ..given import NOTHING, Given
 from ..modes import MODES, Mode

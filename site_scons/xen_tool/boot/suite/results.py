@@ -29,7 +29,7 @@ from ...printable import printable
 from ..console.console import show
 from ..result.protocols import GuestResult
 from .cases import Case
-from .run import FLAKY, NOT_RUN, REFUSED, Ran, Suite
+from .parallel import FLAKY, NOT_RUN, REFUSED, Ran, Suite
 
 SCHEMA = 1
 _NO_MODE = "-"

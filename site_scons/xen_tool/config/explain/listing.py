@@ -10,7 +10,7 @@ from typing import Any
 
 from ..configuration import Configuration
 from ..language.kconf import Kconfig
-from ..language.values import Symbol
+from ..language.symbol_values import Symbol
 from .reasons import without_choices
 
 

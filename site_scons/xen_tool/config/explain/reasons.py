@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ...abi import ARCHES
 from ..assignments import COMMAND_LINE, Assignment, Origins
 from ..language.kconf import Kconfig
-from ..language.values import Symbol, active_range, is_logical
+from ..language.symbol_values import Symbol, active_range, is_logical
 
 _MOST_LINKS = 5
 _MOST_NAMES = 5

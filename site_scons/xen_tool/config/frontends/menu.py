@@ -13,7 +13,7 @@ from typing import Any
 
 from ..assignments import Assignment
 from ..explain.reasons import chain, has_prompt
-from ..language.values import Symbol, is_logical
+from ..language.symbol_values import Symbol, is_logical
 
 _WIDEST = 72
 _MOST_JUMPS = 9

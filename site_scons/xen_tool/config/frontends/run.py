@@ -31,7 +31,7 @@ from .. import saved
 from ..assignments import Origins
 from ..language.kconf import kconfig_class, read_kconfig
 from ..language.library import import_kconfiglib
-from ..language.values import is_number
+from ..language.symbol_values import is_number
 from ..overrides import overruled
 from ..texts import defconfig_text
 from . import menu

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from ...errors import XenToolError
-from .values import is_number
+from .symbol_values import is_number
 
 Declared = Mapping[str, bool | int | str]
 

@@ -18,10 +18,10 @@ from typing import Any
 
 from ...errors import XenToolError, unreadable
 from ...files import shown
-from .checks import KconfigPlace, mistakes, problems, where
 from .library import import_kconfiglib
 from .parser import parser_class
-from .values import differs_from_default
+from .problems import KconfigPlace, mistakes, problems, where
+from .symbol_values import differs_from_default
 
 Kconfig = Any
 """An object of kconfig_class(); kconfiglib has no type information."""

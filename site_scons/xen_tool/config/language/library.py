@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from ...errors import XenToolError
-from .values import assignable, is_number, is_transitional, str_value, to_number, tri_value
+from .symbol_values import assignable, is_number, is_transitional, str_value, to_number, tri_value
 
 _VERSION = "14.1.0"
 

@@ -11,9 +11,9 @@ import io
 import os
 from typing import Any
 
-from .checks import is_misplaced, where
 from .lexer import end_comments, has_ignored, mend_line
 from .library import import_kconfiglib
+from .problems import is_misplaced, where
 
 _SOURCES = ("source", "rsource", "osource", "orsource")
 _WITH_VALUES = ("default", "def_", "depends", "if")

@@ -3,7 +3,7 @@
 
 The source of each release in POINTS was read for all rules.  All differences are in
 CHANGES: a rule, or a part of the model, names the change that added or removed it.
-debian/releases.py has the releases that can be booted.
+debian/suites.py has the releases that can be booted.
 """
 
 from __future__ import annotations

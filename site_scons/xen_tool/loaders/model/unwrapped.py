@@ -3,7 +3,7 @@
 
 Xen and libxenguest unwrap in different ways.  Both read the size of the content from the last
 32-bit word before the end of the stream, whatever its true size is.  QEMU unwraps nothing.  The
-rules in rules/xen/containers.py and rules/libxenguest/ report the consequences.
+rules in rules/xen/decompression.py and rules/libxenguest/ report the consequences.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ Rules that several loaders share are in these:
 rule.py defines the class Rule.  Conditions read loaders/model, never the rules of another
 loader; of a shared module they may read others.  A rule is a row, named by a letter and a number:
 
-    Z       containers: xen/containers, libxenguest/containers, qemu/files
+    Z       containers: xen/decompression, libxenguest/containers, qemu/files
     E       ELF headers: libelf/headers
-    N, F    how notes are read: libelf/notes
+    N, F    how notes are read: libelf/note_rules
     C, A    what notes must say: libelf/checks
     D       a PV dom0: pv_dom0, xen/pv_memory
     H       a PVH dom0: pvh_dom0

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from ..names import CLOUD_HYPERVISOR
-from .linux_loader import bzimage, elf, entry
+from .linux_loader import bzimage, elf_load, entry_rules
 from .rule import of
 
 RULES = of(
     CLOUD_HYPERVISOR,
     bzimage.RULES,
-    elf.HEADER_RULES,
-    elf.SEGMENT_RULES,
-    entry.RULES,
+    elf_load.HEADER_RULES,
+    elf_load.SEGMENT_RULES,
+    entry_rules.RULES,
 )

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from ..names import LIBKRUN
-from .linux_loader import elf, entry
+from .linux_loader import elf_load, entry_rules
 from .rule import of
 
 RULES = of(
     LIBKRUN,
-    elf.HEADER_RULES,
-    elf.SEGMENT_RULES,
-    entry.RULES,
+    elf_load.HEADER_RULES,
+    elf_load.SEGMENT_RULES,
+    entry_rules.RULES,
 )

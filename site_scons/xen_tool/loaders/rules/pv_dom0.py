@@ -18,10 +18,10 @@ from ..model.releases import ENDIANNESS, ONE_PV32_SWITCH, PV32_WORDS
 from ..names import PV_DOM0
 from . import common
 from .guest import hypercall_page, layout
-from .libelf import checks, headers, notes
+from .libelf import checks, headers, note_rules
 from .rule import Effect, Fields, Rule, of
-from .xen import containers, pv_memory
-from .xen.features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
+from .xen import decompression, pv_memory
+from .xen.dom0_features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
 from .xen.pv_memory import DOM0_CONSTRUCT, is_32bit
 
 
@@ -211,9 +211,9 @@ _RULES = (
 
 RULES = of(
     PV_DOM0,
-    containers.RULES,
+    decompression.RULES,
     headers.RULES,
-    notes.RULES,
+    note_rules.RULES,
     checks.RULES,
     _RULES,
     headers.LOADING_RULES,

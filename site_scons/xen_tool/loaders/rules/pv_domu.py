@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..names import PV_DOMU
 from .guest import hypercall_page, layout
-from .libelf import checks, headers, notes
+from .libelf import checks, headers, note_rules
 from .libxenguest import building, containers, raw_image
 from .rule import of
 
@@ -15,7 +15,7 @@ RULES = of(
     raw_image.RULES,
     containers.RULES,
     headers.RULES,
-    notes.RULES,
+    note_rules.RULES,
     checks.RULES,
     building.RULES,
     headers.LOADING_RULES,

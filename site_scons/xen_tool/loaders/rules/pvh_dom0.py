@@ -19,11 +19,11 @@ from ..model.releases import PHYS32_RELOC, PVH_DOM0_BIT
 from ..names import PVH_DOM0
 from . import common
 from .guest import layout
-from .libelf import checks, headers, notes
+from .libelf import checks, headers, note_rules
 from .libelf.headers import memsz_below_filesz
 from .rule import Effect, Fields, Rule, of
-from .xen import containers
-from .xen.features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
+from .xen import decompression
+from .xen.dom0_features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
 
 _LOW_RAM = (0, 0x9F000)
 _HIGH_RAM_START = 0x100000
@@ -235,9 +235,9 @@ _RULES = (
 
 RULES = of(
     PVH_DOM0,
-    containers.RULES,
+    decompression.RULES,
     headers.RULES,
-    notes.RULES,
+    note_rules.RULES,
     checks.RULES,
     _RULES,
     headers.LOADING_RULES,

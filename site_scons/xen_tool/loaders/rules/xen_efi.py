@@ -18,7 +18,7 @@ from ..model.unwrapped import XEN_UNPACKED_LIMIT
 from ..names import XEN_EFI
 from .libelf.headers import NOT_ELF
 from .rule import Effect, Fields, Rule
-from .xen.containers import NO_MEMORY
+from .xen.decompression import NO_MEMORY
 
 _SHOWN = 16
 """Names of sections in a message."""

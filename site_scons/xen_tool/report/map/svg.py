@@ -16,9 +16,9 @@ from ...errors import XenToolError
 from ...files import write_if_changed
 from ...printable import printable
 from . import regions
+from .map_text import TITLES, markers_in, size, title
 from .maps import Maps
 from .regions import Map, Marker, Region
-from .text import TITLES, markers_in, size, title
 
 _WIDTH = 920
 _LEFT, _RIGHT = 172, 560

@@ -6,5 +6,5 @@ named       reads which bytes a symbol names
 linker_map  reads from a linker's map which object each byte comes from
 sizes       sums up, and compares two images
 history     keeps the sizes that an image had
-text        formats the sizes as text
+size_text   formats the sizes as text
 """

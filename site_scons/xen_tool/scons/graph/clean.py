@@ -47,7 +47,7 @@ def clean(graph: Graph, node: Any) -> None:
         paths += [f"{graph.plan.folder}/{name}" for name in (DATABASE, LOCK)]
         if os.path.exists(f"{graph.plan.folder}/{NINJA_FILES[0]}"):
             # build.ninja at the top was written with this plan.
-            from ...build.ninja import FILE as BUILD_NINJA
+            from ...build.ninja_file import FILE as BUILD_NINJA
 
             paths.append(BUILD_NINJA)
         if not GetOption("no_exec"):

@@ -19,7 +19,7 @@ from ...printable import printable
 from ...progress import is_terminal
 from ...shortcut import watch_messages
 from .. import tracing
-from ..errors import one_image, while_building, while_reading
+from ..user_errors import one_image, while_building, while_reading
 from . import test_boot
 
 

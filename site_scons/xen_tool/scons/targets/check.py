@@ -17,9 +17,9 @@ from ...loaders import required
 from ...loaders.model.releases import Xen
 from ...loaders.names import PV_DOMU, listed
 from ...modules import modules
-from ..errors import one_image, while_building, while_reading
 from ..graph.nodes import Graph
 from ..settings import print_json, wants_json
+from ..user_errors import one_image, while_building, while_reading
 
 _T = TypeVar("_T")
 
@@ -101,7 +101,7 @@ def image(env: Any, path: str, requirement: Requirement) -> Any:
 
 def step(graph: Graph, path: str, requirement: Requirement) -> Step:
     """Return the step that checks an image."""
-    files = modules("report/report.py", "report/text.py")
+    files = modules("report/image_report.py", "report/report_text.py")
     return Step(
         "CHECK",
         (path,),
@@ -157,8 +157,8 @@ def xen_check(
     requirement = requirement or requirement_for(env, "XenCheck", loaders, xen_release, xen)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ...report import text
-        from ...report.report import read_report
+        from ...report import report_text
+        from ...report.image_report import read_report
 
         file = source[0].rfile().get_abspath()
         report = read_report(file, requirement.xen, requirement.loaders)._replace(image=str(node))
@@ -168,7 +168,7 @@ def xen_check(
         if wants_json():
             print_json(report.document())
         else:
-            print("\n".join(text.check(report)))
+            print("\n".join(report_text.check(report)))
             with_pv32 = requirement.by_default and report.takes(PV_DOMU)
             for line in without_pv32(file, report.asked, requirement.xen) if with_pv32 else ():
                 print(f"  {line}")

@@ -18,8 +18,8 @@ from ...config.configuration import Configuration
 from ...config.explain.listing import listing
 from ...config.targets import CHANGING, SETCONFIG, ConfigTargets, is_file
 from ...errors import XenToolError
-from ..errors import while_building, while_reading
 from ..settings import Settings, print_json, wants_json
+from ..user_errors import while_building, while_reading
 from . import why
 
 STANDS_FOR = {

@@ -11,7 +11,7 @@ from typing import Any
 from SCons.Errors import BuildError
 
 from ...progress import is_terminal
-from ..errors import one_image, while_building, while_reading
+from ..user_errors import one_image, while_building, while_reading
 from .boot import boot_settings
 
 

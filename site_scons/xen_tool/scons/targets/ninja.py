@@ -14,16 +14,16 @@ from typing import Any
 from SCons.Script import DEFAULT_TARGETS, GetOption
 
 from ...build import stored
-from ...build.ninja import FILE, Manifest, text
+from ...build.ninja_file import FILE, Manifest, text
 from ...build.step import Step
 from ...files import write_if_changed
 from ...shortcut import audit, one_step
-from ..errors import while_building
 from ..graph.clean import NINJA_FILES
 from ..graph.nodes import Graph
 from ..graph.request import arguments
 from ..graph.step_file import StepFile
 from ..paths import path_of
+from ..user_errors import while_building
 
 _SCONSTRUCTS = ("SConstruct", "Sconstruct", "sconstruct", "SConstruct.py", "sconstruct.py")
 _SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/")

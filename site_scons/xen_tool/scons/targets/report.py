@@ -14,14 +14,14 @@ from ...boot.console import log
 from ...errors import XenToolError
 from ...files import write_if_changed
 from ...report import page
+from ...report.image_report import read_report
 from ...report.map.maps import read_maps
-from ...report.report import read_report
 from ...sbom import writing
-from ..errors import while_building, while_reading
 from ..graph.nodes import Graph
 from ..graph.request import node_of
 from ..graph.short_names import REPORT
 from ..paths import path_of
+from ..user_errors import while_building, while_reading
 from . import size
 
 _FILE = "report.html"

@@ -27,13 +27,13 @@ from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS, GetLaunchDir, Ge
 from ...build import tree
 from ...errors import XenToolError
 from ...report.bitwise import ByteDifference, difference
-from ..errors import while_building, while_reading
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
 from ..graph.short_names import REPRODUCIBLE
 from ..graph.step_file import StepFile
 from ..paths import path_of
 from ..settings import print_json, wants_json
+from ..user_errors import while_building, while_reading
 
 _SCHEMA = 1
 _COPY = "the-same-tree-in-another-folder"

@@ -11,10 +11,10 @@ from SCons.Errors import BuildError
 from SCons.Script import GetOption
 
 from ...errors import print_message
-from ..errors import no_image, one_image, while_building, while_reading
 from ..graph.nodes import Graph
 from ..paths import path_of
 from ..settings import project_words, wants_provenance
+from ..user_errors import no_image, one_image, while_building, while_reading
 
 _FOLDER = "sbom"
 _images: dict[Graph, set[str]] = {}

@@ -29,19 +29,19 @@ from ...files import write_if_changed
 from ...functions import UNCHECKED
 from ...json_text import pieces
 from ...light import NamedTuple
-from ...report.size import history, linker_map, text
+from ...report.size import history, linker_map, size_text
 from ...report.size.history import Entry
 from ...report.size.parts import Placed
 from ...report.size.sizes import Sizes, document, read_sizes
 from ...report.size.sizes import stored as stored_sizes
 from ...sbom.writing import revision
-from ..errors import while_building, while_reading
 from ..graph.nodes import Graph
 from ..graph.request import arguments, node_of
 from ..graph.short_names import SIZE
 from ..graph.step_file import StepFile
 from ..paths import path_of
 from ..settings import print_json, wants_json
+from ..user_errors import while_building, while_reading
 
 _KEPT = ".sizes"
 _HISTORY = ".history.json"
@@ -78,7 +78,7 @@ def _tell(node: Any) -> None:
     if wants_json():
         print_json(document(sizes, before))
     else:
-        print("\n".join(text.lines(sizes, before)))
+        print("\n".join(size_text.lines(sizes, before)))
 
 
 class Measured(NamedTuple):

@@ -15,8 +15,8 @@ from SCons.Script import GetOption
 from ... import signals
 from ...boot.console import log
 from ...build.spawn import INTERRUPTING
-from ..errors import while_building
 from ..settings import documents, wants_json
+from ..user_errors import while_building
 
 if TYPE_CHECKING:
     from .boot import BootSettings
@@ -37,7 +37,7 @@ def add(env: Any, target: str, node: Any, settings: BootSettings) -> None:
 def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     from ...boot.suite import results
     from ...boot.suite.cases import Case, Options, with_stems
-    from ...boot.suite.run import How, Suite
+    from ...boot.suite.parallel import How, Suite
 
     cases = []
     for name, node, of_image, settings in _added:

@@ -16,7 +16,7 @@ from ...build.database import DamagedError
 from ...build.record import FAILED, Record
 from ...build.step import Step
 from ...build.story import Story
-from ...config.explain.why import about, why
+from ...config.explain.smallest_settings import about, why
 from ...errors import XenToolError
 from ..graph import short_names
 from ..graph.nodes import Graph

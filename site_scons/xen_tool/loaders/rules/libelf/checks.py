@@ -17,7 +17,7 @@ from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ...model.releases import PVH_PADDR_OFFSET
 from ...names import PV, PVH_DOM0, PVH_DOMU, XEN
 from ..rule import Fields, Probe, Rule
-from .notes import cut_address
+from .note_rules import cut_address
 
 _XEN_3_0 = b"xen-3.0"
 

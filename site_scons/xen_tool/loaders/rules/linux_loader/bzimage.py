@@ -11,7 +11,7 @@ from ...model.candidate import Candidate
 from ...names import CLOUD_HYPERVISOR
 from .. import common
 from ..rule import Effect, Fields, Rule
-from .elf import FLOOR, failed
+from .elf_load import FLOOR, failed
 
 _LOADED_HIGH = 1
 _HEADER_END = 0x218

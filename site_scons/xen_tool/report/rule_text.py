@@ -33,7 +33,7 @@ from ..loaders.names import (
 from ..loaders.rules.libxenguest import probing
 from ..loaders.rules.rule import Rule
 from ..loaders.verdict import judge, rules_of
-from .text import finding_lines, findings, refusal_lines
+from .report_text import finding_lines, findings, refusal_lines
 
 EXAMPLES = Path(__file__).with_name("examples.txt")
 

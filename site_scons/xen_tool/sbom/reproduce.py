@@ -37,7 +37,7 @@ from ..light import NamedTuple
 from ..printable import printable
 from ..report.bitwise import difference
 from ..toolchain.words import LAUNCHER_SETTINGS
-from . import programs
+from . import toolchain_files
 from .inventory import CONFIG_FILE, values
 from .parse import Built, Recorded
 from .portable import BUILD, TOP, Names, is_elsewhere
@@ -155,7 +155,7 @@ def _changed(
         now, was = _sha256(path), recorded.digests[name]
         if now != was:
             version = recorded.versions.get(name)
-            present = programs.version(path) if version and now else ""
+            present = toolchain_files.version(path) if version and now else ""
             yield RebuildDifference(
                 kind, name, _about(was, version), _about(now, present) if now else None
             )

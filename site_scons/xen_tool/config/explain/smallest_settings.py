@@ -14,9 +14,9 @@ from typing import Any
 from ...abi import ARCHES, Arch
 from ...errors import XenToolError
 from ..assignments import Assignment, Origins, equal, find, from_settings, is_value
-from ..language.checks import where
 from ..language.kconf import Kconfig
-from ..language.values import Symbol, base_of, is_logical, number
+from ..language.problems import where
+from ..language.symbol_values import Symbol, base_of, is_logical, number
 from ..overrides import assign
 from .reasons import has_prompt, origin, reason, without_choices
 

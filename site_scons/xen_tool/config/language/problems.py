@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from .values import Symbol, base_of, is_logical, is_number
+from .symbol_values import Symbol, base_of, is_logical, is_number
 
 
 class KconfigPlace(NamedTuple):

@@ -10,7 +10,7 @@ from ...model.linux_loader import loaded
 from ...names import CLOUD_HYPERVISOR, FIRECRACKER, LIBKRUN, LINUX_LOADER
 from .. import common
 from ..rule import Effect, Fields, Rule
-from .elf import FLOOR
+from .elf_load import FLOOR
 
 _RAM_END = 128 << 20
 """The default end of RAM of Firecracker and libkrun, in bytes; Cloud Hypervisor: 512 MiB."""

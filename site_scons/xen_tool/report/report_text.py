@@ -11,8 +11,8 @@ from ..loaders.names import PV, XEN_EFI
 from ..loaders.rules.rule import Finding
 from ..loaders.verdict import Verdict
 from ..printable import printable
+from .image_report import Report, flags, read_report, segment_type
 from .note_lines import NoteLine
-from .report import Report, flags, read_report, segment_type
 
 _UNLINKED = "It is an unlinked object (ET_REL), no image: link it first."
 _WIDTH = 56
