@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
+
 TOP = Path(__file__).resolve().parent.parent
 SCONSTRUCT = f"""
 import os
@@ -40,6 +42,7 @@ _RIGHT_WARNINGS = (
     "warning: XEN=y without XEN_PV and XEN_PVH",
 )
 """Warnings that are correct: for a 32-bit kernel, and for one without an entry for Xen."""
+_SCONS = forked.Server()
 _STEP = re.compile(r"^  ([A-Z]+) +(\S.*)$", re.MULTILINE)
 
 
@@ -96,15 +99,7 @@ class Project:
             for name, value in os.environ.items()
             if name not in ("SCONSFLAGS", "KCONFIG_CONFIG", "XEN_TOOL_COMMAND")
         }
-        result = subprocess.run(
-            [sys.executable, "-m", "SCons", "-Q", *arguments],
-            cwd=self.top,
-            env={**inherited, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = _SCONS.run(["-Q", *arguments], self.top, {**inherited, **environment})
         assert "Traceback" not in result.stderr + result.stdout, result.stderr + result.stdout
         return Run(result.returncode, result.stdout, result.stderr)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""500 steps of random walks through a dev loop, some with real gcc and ld; none may be stale.
+"""240 steps of random walks through a dev loop, some with real gcc and ld; none may be stale.
 
 tests/bench/walk.py does the same for longer, and again for one seed.
 """
@@ -20,8 +20,8 @@ from project import TOP
 pytestmark = pytest.mark.build
 
 TOOL = TOP / "site_scons"
-SEEDS = range(10)
-STEPS = 50
+SEEDS = range(6)
+STEPS = 40
 REAL_STEPS = 20
 
 Walks = dict[int, Future[Tally]]

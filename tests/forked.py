@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""Run SCons in processes forked from one that has imported it.
+
+The tests start SCons some thousand times, and half of the processor time of a run that does little
+is the import of SCons.  Only SCons is imported beforehand: each process imports the tool of its
+tree, as `python -m SCons` does, whose other effects are imitated here.  Used by project.py; run
+as a program, this module is the process that forks.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+_MOST_BYTES = 1 << 20
+"""Of a request: arguments, folder and environment."""
+_AT_START = ("PYTHON", "LC_", "LANG", "COVERAGE")
+"""Variables with these prefixes matter when Python starts, so they need a process of their own."""
+
+
+class Server:
+    """The process that forks, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._started_with: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def run(
+        self, arguments: Sequence[str], top: Path, environment: Mapping[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        """Run SCons at top.  It inherits nothing but the environment, and reads an empty input."""
+        with contextlib.ExitStack() as stack:
+            out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+            command = [sys.executable, "-m", "SCons", *arguments]
+            if self._same_start(environment):
+                status = self._fork(arguments, top, environment, out.fileno(), err.fileno())
+            else:
+                status = subprocess.run(
+                    command,
+                    cwd=top,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    check=False,
+                ).returncode
+            texts = []
+            for file in (out, err):
+                file.seek(0)
+                texts.append(file.read().decode().replace("\r\n", "\n"))
+        return subprocess.CompletedProcess(command, status, *texts)
+
+    def _same_start(self, environment: Mapping[str, str]) -> bool:
+        """Start the server, if it does not run yet; say whether its start suits this run."""
+        with self._lock:
+            if self._socket is None:
+                self._started_with = _at_start(os.environ)
+                self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                for end in (self._socket, other):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
+                command = [sys.executable, __file__, str(other.fileno())]
+                subprocess.Popen(command, pass_fds=[other.fileno()], stdin=subprocess.DEVNULL)
+                other.close()
+        started = self._started_with
+        return _at_start(environment) == started and not any(n[:8] == "COVERAGE" for n in started)
+
+    def _fork(
+        self, arguments: Sequence[str], top: Path, environment: Mapping[str, str], *output: int
+    ) -> int:
+        assert self._socket
+        read, write = os.pipe()
+        with open(read, encoding="ascii") as status:
+            request = json.dumps([list(arguments), str(top), dict(environment)])
+            with self._lock:
+                socket.send_fds(self._socket, [request.encode()], [write, *output])
+            os.close(write)
+            text = status.read()
+        assert text, f"SCons was killed: {arguments}"
+        return int(text)
+
+
+def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_AT_START)}
+
+
+def _serve(number: int) -> None:
+    """Fork a process for each request, until the tests end."""
+    import SCons.Script  # noqa: F401
+
+    gc.freeze()
+    # Children that ended need no wait.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(fileno=number) as requests:
+        while True:
+            request, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 3)
+            if not request:
+                return
+            if os.fork() == 0:
+                requests.detach()
+                os.close(number)
+                _child(request, *descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def _child(request: bytes, status: int, out: int, err: int) -> NoReturn:
+    """Do what `python -m SCons` does, and write the exit status."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    arguments, top, environment = json.loads(request)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(top)
+    for descriptor, standard in ((out, 1), (err, 2)):
+        os.dup2(descriptor, standard)
+        os.close(descriptor)
+    sys.path[0] = top
+    sys.argv = ["SCons", *arguments]
+    code = 1
+    try:
+        runpy.run_module("SCons", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(status, str(code & 0xFF).encode())
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
