@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from project import TOP, Project
-from xen_tool.cli import STATUSES
 
 
 def tool(kernel: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -72,13 +70,6 @@ def test_errors_have_a_status_and_a_sentence(
     assert words in result.stderr
     assert not (kernel.top / "x.o").exists()
     assert not (kernel.top / "nowhere").exists()
-
-
-@pytest.mark.unit
-def test_the_readme_has_each_exit_status() -> None:
-    text = (TOP / "README.md").read_text()
-    sentence = text[text.index("`xen-tool` ends with") :].partition("\n\n")[0]
-    assert set(map(int, re.findall(r"\b[0-9]+\b", sentence))) == set(STATUSES)
 
 
 def test_notes_are_told(kernel: Project) -> None:

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Format the documents that --json prints; used by the commands of xen-tool and scons.
 
-Each element of a list of a document is one line, so a long list is a table, and needs neither
-much memory nor the slow encoder that json.dumps() has for indented text.
+The packages that make the documents describe them.  Their number "schema" is raised when a field
+is removed or changes its meaning, but not for a new field.  Each element of a list of a document is
+one line, so a long list is a table, and needs neither much memory nor the slow encoder that
+json.dumps() has for indented text.
 """
 
 from __future__ import annotations

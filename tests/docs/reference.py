@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,37 @@ _HEAD = """\
 # Reference
 
 Every method that the tool `xen_tool` adds to an environment, every construction variable, every
-setting on the command line, and the default flags. Made of the code, by
-`python tests/docs/reference.py`; a test holds it.
+target and setting on the command line, the default flags, the exit statuses, and the documents that
+`--json` prints. It is made from the code by `python tests/docs/reference.py`.
 """
+_TARGETS_NOTE = """\
+`env.XenKernel()` adds `check`, `boot` and `gdb`; so do `env.XenCheck()`, `env.XenBoot()`,
+`env.XenGdb()` and `env.XenSbom()`, with the names that they are given. [build.md](build.md) says
+more of these targets, and [configuration.md](configuration.md#targets) of the next ones.
+"""
+_STATUSES_NOTE = """\
+`scons` ends with 0, or with 2 if anything fails. With `test` as its first argument `./sconsw` ends
+with pytest's status. [boot.md](boot.md#how-a-boot-ends) has the results of boots. `xen-tool` ends
+with:
+"""
+_JSON_NOTE = """\
+These are the documents that `--json` prints. `"schema"` is raised when a field is removed or
+changes its meaning, but not for a new field. `[LOADER]` is a list of any number of loaders.
+Unprintable characters of images and names are replaced by `\\xNN`. The document of
+`scons listconfig` is in [configuration.md](configuration.md#json).
+"""
+JSON = {
+    "`check` of one image, `inspect`, `annotate`": "report.image_report",
+    "`check` of several images, or of a folder": "report.many",
+    "`map`": "report.map.document",
+    "`size`": "report.size.sizes",
+    "`diff`": "report.diff",
+    "`test`, `test-boot`": "boot.suite.results",
+    "`rebuild`": "sbom.reproduce",
+    "`reproducible`": "scons.targets.reproducible",
+    "`why`": "build.story",
+}
+"""The documents of --json: who prints each, and the module whose docstring describes it."""
 
 
 def methods() -> dict[str, Callable[..., Any]]:
@@ -44,6 +73,9 @@ def methods() -> dict[str, Callable[..., Any]]:
 
 def text() -> str:
     """The text of the file."""
+    from xen_tool.cli import STATUSES
+    from xen_tool.config.targets import CHANGING
+    from xen_tool.scons import usage
     from xen_tool.scons.settings import RESERVED
     from xen_tool.scons.variables import SETS, USES
 
@@ -54,12 +86,20 @@ def text() -> str:
     parts.append(_table("variable", SETS))
     parts.append("## Construction variables that count\n")
     parts.append(_table("variable", USES))
+    parts.append(f"## Targets\n\n{_TARGETS_NOTE}")
+    parts.append(_targets(usage.TARGETS))
+    parts.append("Of the saved configuration:\n")
+    parts.append(_targets(usage.CONFIG_TARGETS, CHANGING))
     parts.append("## Settings on the command line, NAME=value\n")
     parts.append("In brackets what holds without one. All other names are symbols of Kconfig.\n")
     parts.append(_table("setting", RESERVED))
     parts.append("## Default flags\n")
     parts.append("\n\n".join(_flags()) + "\n")
-    return "\n".join(parts)
+    parts.append(f"## Exit statuses\n\n{_STATUSES_NOTE}")
+    parts.append(_table("status", {str(status): what for status, what in STATUSES.items()}))
+    parts.append(f"## JSON documents\n\n{_JSON_NOTE}")
+    parts.append("\n\n".join(f"### {what}\n\n{_schema(name)}" for what, name in JSON.items()))
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def _signature(method: Callable[..., Any]) -> str:
@@ -81,6 +121,19 @@ def _table(what: str, rows: dict[str, str]) -> str:
         f"| `{name}` | {meaning.replace('|', chr(92) + '|')} |" for name, meaning in rows.items()
     ]
     return "\n".join(lines) + "\n"
+
+
+def _targets(shown: str, more: Mapping[str, str] | None = None) -> str:
+    """Return the table of targets that the text of `scons -h` shows, after those of more."""
+    found = dict(re.findall(r"^  scons (\S.*?) {2,}(.*)$", shown, re.MULTILINE))
+    rows = {**(more or {}), **found}
+    return _table("target", {name: what.replace("{files}", "") for name, what in rows.items()})
+
+
+def _schema(name: str) -> str:
+    """Return what the docstring of a module says of its document, from the schema on."""
+    said = inspect.getdoc(importlib.import_module(f"xen_tool.{name}")) or ""
+    return said[said.index("\n    {") + 1 :]
 
 
 def _flags() -> Iterator[str]:

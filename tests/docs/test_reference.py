@@ -8,6 +8,8 @@ import re
 from typing import Any
 
 from project import TOP
+from xen_tool.cli import parser
+from xen_tool.scons.settings import JSON_TARGETS
 
 
 def _reference() -> Any:
@@ -23,6 +25,13 @@ def test_it_is_made_of_the_code() -> None:
     assert reference.FILE.read_text(encoding="utf-8") == reference.text(), (
         "type: python tests/docs/reference.py"
     )
+
+
+def test_every_document_of_json_is_described() -> None:
+    described = set(re.findall(r"`([\w-]+)`", " ".join(_reference().JSON)))
+    (commands,) = (a.choices for a in parser()._actions if isinstance(a.choices, dict))
+    with_json = {name for name in commands if "--json" in commands[name].format_help()}
+    assert described | {"listconfig"} == with_json | set(JSON_TARGETS)
 
 
 def test_every_construction_variable_has_a_row() -> None:

@@ -21,18 +21,18 @@ from .result.protocols import NO_PATTERNS, Patterns, Protocol
 WORDS = {
     "cmdline": "the guest's command line",
     "mem": "MiB of memory: the machine's, or a domU's own (the mode's)",
-    "module": "files for the guest, such as an initrd: FILE [WORDS], a comma between",
+    "module": "files for the guest, such as an initrd: FILE [WORDS], separated by commas",
     "xen_options": "more options for Xen's command line",
-    "domain": "lines of xl.cfg(5) for a domU, a semicolon between; they win",
-    "qemu_options": "more options for QEMU; they win",
-    "protocol": f"how the guest reports: {protocols.listed()} (what it prints tells)",
+    "domain": "lines of xl.cfg(5) for a domU, separated by semicolons; they override others",
+    "qemu_options": "more options for QEMU; they override others",
+    "protocol": f"how the guest reports: {protocols.listed()} (recognized by what it prints)",
     "pass_regex": "the guest passes with a line that this matches; for guests of no protocol",
     "fail_regex": "the guest fails with a line that this matches",
     "gdb": "start stopped, and wait for gdb: 1 (port 1234), a port, or a socket's path",
-    "gdb_options": "more options for gdb, when that is started too",
+    "gdb_options": "more options for gdb, if it is started as well",
     "record": "a file to record the run in",
     "dump": "a file for the memory of a guest that failed, for gdb",
-    "replay": "a file in which it was recorded, to be run again, also backwards by gdb",
+    "replay": "a file in which a run was recorded; runs it again, backwards too with gdb",
 }
 """The names of the settings, each with its description for users."""
 

@@ -27,7 +27,7 @@ SETCONFIG = "setconfig"
 """The target that takes NAME=value."""
 
 CHANGING = {
-    "defconfig": "takes the architecture's own",
+    "defconfig": "replaces it by the defconfig of the architecture",
     **run.MODULES,
     "olddefconfig": "gives each new symbol its default",
     "allnoconfig": "sets as much as possible to n",
@@ -36,7 +36,7 @@ CHANGING = {
     "alldefconfig": "gives every symbol its default",
     "listnewconfig": "lists the symbols that it does not mention",
     "randconfig": "sets it at random; SEED=NUMBER repeats it",
-    SETCONFIG: "NAME=value ... changes it so, with what that needs",
+    SETCONFIG: "NAME=value ... sets these, and the symbols that they need",
     "savedefconfig": "writes the shortest file that means the same, defconfig",
 }
 """The targets that work on the saved configuration, each with its description."""

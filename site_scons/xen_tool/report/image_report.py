@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """A kernel image, its notes and the verdict of every loader, as one document.
 
-document() returns what --json prints.  This is its schema; numbers that may be addresses are
-strings of hexadecimal digits:
+document() returns what --json prints:
 
     {"schema": 1, "image": PATH, "xen": "4.17", "asked": [LOADER],
      "format": "ELF" | "bzImage (zstd)" | ...,
@@ -26,8 +25,7 @@ strings of hexadecimal digits:
                                      "mode": TEXT, "registers": TEXT, "source": TEXT}
                                     (only from `inspect`, of a loader that accepts the image)}}}
 
-The number of the schema is not raised for a new field, but for one that is removed or changes
-its meaning.
+Numbers that may be addresses are strings of hexadecimal digits.
 """
 
 from __future__ import annotations

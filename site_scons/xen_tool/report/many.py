@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Check several images, or all images in a folder: `xen-tool check A B FOLDER -j 4`.
 
+In a folder, and those below it, the kernels are checked: a bzImage, an ELF file with notes of
+the owner "Xen" or a section __xen_guest, and one that is neither an object nor a program or
+library of a system.  Links are not followed, and a file with several names counts once.
+
 document() returns what --json prints then; for a single image it prints that of report.py:
 
     {"schema": 1, "images": [the document of each], "errors": [{"image": PATH, "message": TEXT}],
      "summary": {"accepted": 3, "refused": 1, "unreadable": 0}}
-
-In a folder, and those below it, the kernels are checked: a bzImage, an ELF file with notes of
-the owner "Xen" or a section __xen_guest, and one that is neither an object nor a program or
-library of a system.  Links are not followed, and a file with several names counts once.
 """
 
 from __future__ import annotations

@@ -30,26 +30,26 @@ RESERVED = {
     "TOOLCHAIN": f"{', '.join(NAMES)} (the first that is found)",
     "CROSS_COMPILE": "the prefix of gcc and ld, such as x86_64-linux-gnu-",
     "LLVM": "1: clang and ld.lld; -14: of that version; FOLDER/: in that folder",
-    "CC": "the C compiler, which arguments may follow",
+    "CC": "the C compiler, perhaps with arguments",
     "CACHE": "a folder of objects, shared by configurations, branches and checkouts",
     "CACHE_SIZE": f"its limit in MiB ({CACHE_LIMIT >> 20})",
     "CC_LAUNCHER": "a command before the compiler: ccache, sccache, distcc, icecc",
     "LD": "the linker",
-    "LOADERS": f"loaders that must accept it: {listed()}, all, none (those it is for)",
-    "XEN_RELEASE": f"the Xen of these loaders, such as 4.20, or {Xen(pv32=True)} ({Xen()})",
-    "MODE": f"how boot starts the image: {', '.join(m.alias for m in MODES)} (the first it is for)",
+    "LOADERS": f"loaders that must accept it: {listed()}, all, none (those of the configuration)",
+    "XEN_RELEASE": f"the Xen release of these loaders: 4.20, {Xen(pv32=True)} and so on ({Xen()})",
+    "MODE": f"how boot starts it: {', '.join(m.alias for m in MODES)} (the first that suits)",
     "CPUS": f"how many CPUs the guest gets at boot ({modes.CPUS})",
     "QEMU": "the emulator that boots the image, perhaps with options (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
     **{name.upper(): what for name, what in given.WORDS.items()},
     "QUIET": "1 leaves Xen's own lines out of what boot shows",
     "RUNS": "how often test-boot runs each, by the real clock if more than once (1)",
-    "RETRIES": "how often test-boot runs again what does not pass; it is flaky then (0)",
+    "RETRIES": "how often test-boot repeats a boot that fails; if it passes then, it is flaky (0)",
     "JUNIT": "a file that test-boot writes JUnit's XML to",
     "AGAINST": "with size: another image, or a revision of git that is built to compare",
     "SBOM_STRICT": "1 makes a file without a licence, or licences that exclude others, an error",
     "SEED": "with randconfig: a number; the same number makes the same configuration",
-    "TARGET": "with why: the file asked about, by its path or its name alone",
+    "TARGET": "with why: the file, by its path or its name alone",
     "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
 }
 """The settings of the tool; a Kconfig symbol of such a name is set as CONFIG_NAME=."""
@@ -60,6 +60,8 @@ OF_OTHER_TARGETS = ("RUNS", "RETRIES", "JUNIT", "AGAINST", "SBOM_STRICT", "SEED"
 _PLACES = ("ARCH", "O")
 """Settings for one configuration only."""
 _noted: list[str] = []
+JSON_TARGETS = ("listconfig", "check", "why", "size", "reproducible", "test-boot")
+"""The targets that print a document with --json."""
 _JSON = "xen_json"
 _PROVENANCE = "xen_provenance"
 _documents: TextIO | None = None
@@ -145,7 +147,7 @@ def add_options() -> None:
             "--json",
             dest=_JSON,
             action="store_true",
-            help="listconfig, check, why, size, reproducible, test-boot: for programs",
+            help=f"{', '.join(JSON_TARGETS)}: for programs",
         )
         AddOption(
             "--provenance",

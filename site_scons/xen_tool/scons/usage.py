@@ -15,17 +15,17 @@ from .settings import RESERVED
 from .targets.config_targets import STANDS_FOR
 from .user_errors import while_reading
 
-_CONFIG_TARGETS = """\
+CONFIG_TARGETS = """\
 Targets for the saved configuration, .config:
 {targets}
-  scons NAME_defconfig NAME.config ...   merges files, and lists what has no effect{files}
+  scons NAME_defconfig NAME.config ...   merges files, and lists values without effect{files}
   scons listconfig [--json]              shows each symbol, its value, and where it was set
   scons why NAME=VALUE                   whether that is possible, and how
   scons why NAME                         what sets it now, and what depends on it
   scons why TARGET=FILE                  why it was last built, or is to be built now
 """
 
-_TARGETS = """\
+TARGETS = """\
 Targets of the tool:
   scons all                              builds the default targets
   scons FILE.o, FILE.i, FILE.s           compiles, preprocesses or translates one source
@@ -36,7 +36,7 @@ Targets of the tool:
   scons build.ninja                      writes all commands for ninja
   scons test-boot [--json]               boots the image of every target of XenBoot
   scons size [IMAGE] [AGAINST=..]        the sizes of its parts, and their changes
-  scons sbom --provenance                with a statement of in-toto beside it, to be signed
+  scons sbom --provenance                writes a statement of in-toto as well, to be signed
   scons reproducible [FILE] [--json]     builds again in another folder, and compares
 """
 
@@ -89,12 +89,12 @@ def _say(env: Any, configuration: Configuration, text: str) -> None:
         f"  {f'{name}={configuration.values[name]}':<22} {prompt}"
         for name, prompt in configuration.prompts.items()
     )
-    parts = [*([text.strip("\n") + "\n"] if text else []), _TARGETS]
+    parts = [*([text.strip("\n") + "\n"] if text else []), TARGETS]
     if env.get("XEN_HAS_CONFIG_TARGETS"):
         targets = (f"  scons {name:<15} {does}{_known(name)}" for name, does in CHANGING.items())
         there: list[str] = env["XEN_CONFIG_TARGETS"].files()
         files = f";\n{'':41}there are {', '.join(there)}" if there else ""
-        parts.append(_CONFIG_TARGETS.format(targets=_lines(targets), files=files))
+        parts.append(CONFIG_TARGETS.format(targets=_lines(targets), files=files))
     settings = (f"  {name + '=':<12} {meaning}" for name, meaning in RESERVED.items())
     parts.append(_SETTINGS.format(settings=_lines(settings), symbols=_lines(symbols)))
     # SCons would expand $NAME as a construction variable.

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """A map as JSON: what `xen-tool map --json` prints.
 
-Addresses are strings of hexadecimal digits, sizes are numbers of bytes:
-
     {"schema": 1, "image": PATH, "xen": "4.17", "memory": bytes, "initrd": bytes,
      "maps": {LOADER: {
          "start": "0x...", "end": "0x..." (the mapped range; null if paging is off),
@@ -15,8 +13,7 @@ Addresses are strings of hexadecimal digits, sizes are numbers of bytes:
                       "address": "0x...", "symbol": TEXT or null}]}},
      "refused": {LOADER: {"rule": ID, "message": TEXT, "fix": TEXT}}}
 
-The number of the schema is not raised for a new field, but for one that is removed or changes
-its meaning.
+Addresses are strings of hexadecimal digits, sizes are numbers of bytes.
 """
 
 from __future__ import annotations
