@@ -12,9 +12,7 @@ import pytest
 
 from project import TOP
 
-DOCUMENTS = sorted(
-    [TOP / "README.md", TOP / "CHANGELOG.md", *TOP.glob("docs/*.md"), *TOP.glob("examples/**/*.md")]
-)
+DOCUMENTS = sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("examples/**/*.md")])
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -73,6 +71,9 @@ def test_readme_names_every_command() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
 def test_the_modules_that_are_named_exist(path: Path) -> None:
-    for name in re.findall(r"`([\w/]+/\w+\.py)`", path.read_text()):
-        places = (TOP / name, TOP / "site_scons/xen_tool" / name)
-        assert any(place.exists() for place in places), name
+    tool = TOP / "site_scons/xen_tool"
+    for name in re.findall(r"`([\w/]+\.py)`", path.read_text()):
+        if "/" in name:
+            assert (TOP / name).exists() or (tool / name).exists(), name
+        else:
+            assert [*tool.rglob(name), *(TOP / "tests").rglob(name)], name
