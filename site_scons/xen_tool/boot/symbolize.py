@@ -67,7 +67,7 @@ class ImageSymbols:
         self._kernel.close()
 
     def places(self, addresses: Sequence[int], *, returns: bool = False) -> list[str | None]:
-        """Return the name of each address, such as "main+0x12 (main.c:7)"; None if it is no code.
+        """Return the name of each address, such as "main+0x12 (main.c:7)"; None if not in code.
 
         returns: the addresses are return addresses, so give the line of the call.
         """
@@ -83,7 +83,7 @@ class ImageSymbols:
         ]
 
     def place(self, address: int) -> str:
-        """Return the name of an address, or the address itself in hexadecimal if it is no code."""
+        """Return the name of an address, or its hexadecimal digits if it is not in code."""
         (place,) = self.places([address])
         return place or f"{address:016x}"
 

@@ -93,7 +93,7 @@ class Children:
             ]
             # dup2 onto itself clears close-on-exec in the child.
             actions += [(os.POSIX_SPAWN_DUP2, handle, handle) for handle in self._keep]
-            # SIGINT is ignored in background jobs of a shell, and children would inherit that.
+            # Python ignores SIGPIPE, and children would inherit that.
             pid = os.posix_spawn(
                 argv[0],
                 list(argv),

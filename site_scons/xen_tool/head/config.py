@@ -3,7 +3,7 @@
 
 Names and notes come from the arguments of env.XenHead(), from options of `xen-tool head`, or from
 Kconfig, where XEN_HEAD_STACK is the field `stack` of HeadNames, XEN_NOTE_GUEST_OS the note
-GUEST_OS, and XEN_NOTES has notes of any kind, `;` between.  Arguments win over Kconfig.
+GUEST_OS, and XEN_NOTES has notes of any kind, separated by `;`.  Arguments override Kconfig.
 """
 
 from __future__ import annotations
@@ -200,4 +200,6 @@ def _virt_base(arch: Arch, page_offset: str, texts: Mapping[str, str]) -> int:
 def _number_of(desc: Desc) -> int:
     if isinstance(desc, Words) and len(desc.values) == 1:
         return desc.values[0]
-    raise XenToolError("note VIRT_BASE: the rule is one number, by which the entries count")
+    raise XenToolError(
+        "note VIRT_BASE: the rule is one number, as the entries' addresses are computed from it"
+    )

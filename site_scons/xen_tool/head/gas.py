@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Write the head object as a source file for GNU as.
 
-This is the second output of the same model: `as` assembles it to the object that emit.py must
-equal, and a developer can read it, or use it in place of the object.
+This is the second output of the same model: emit.py must write the object that `as` makes from it.
+A developer can read it, or use it in place of the object.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """List what an image was made from: steps, and the files that each of them read and made.
 
 The input is a plan and its database; nothing is guessed, and nothing is run.  Files are named as
-names.py says, so an inventory does not tell in which folder the tree was.
+portable.py says, so an inventory does not depend on the folder of the tree.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def values(path: str) -> Mapping[str, str]:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             text = file.read()
     except OSError as error:
-        raise XenToolError(f"{path}: cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
     return {one or other: value or "n" for one, value, other in _SYMBOL.findall(text)}
 
 

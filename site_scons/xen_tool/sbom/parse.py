@@ -32,7 +32,7 @@ class Built(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What documents say of the build of an image; files are named as names.py says."""
+    """What documents say of the build of an image; files are named as portable.py says."""
 
     path: str
     """The path of the document of the build."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`python .../one_step.py PLAN OUTPUT...`: run a step of a stored plan that is a function.
+"""`python .../one_step.py PLAN OUTPUT...`: run a step of a stored plan.
 
-build.ninja has it as the command of the steps CONFIG, HEAD and CHECK.
+The step is one whose action is a function: it is the command of the steps CONFIG, HEAD and CHECK in
+build.ninja.
 """
 
 from __future__ import annotations

@@ -37,7 +37,10 @@ class Aids:
         self._stack = stack
         self._memory = ""
         self.by_hand = stub.by_hand(given.gdb) if given.gdb else []
-        """Options for a machine that is started by hand: gdb's, as others need this process."""
+        """The options of gdb, if any, for QEMU's command line that `V=1` prints.
+
+        The other options name descriptors of this process.
+        """
 
     def add(self, words: Sequence[str], copies: Copies) -> tuple[list[str], list[int]]:
         """Return further options and descriptors for QEMU.

@@ -106,7 +106,7 @@ def _check_terminal() -> None:
     except ImportError as error:
         raise XenToolError("menuconfig needs Python's module curses, which is missing") from error
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise XenToolError("menuconfig needs a terminal: its input or output is none")
+        raise XenToolError("menuconfig needs a terminal: its input or output is not one")
     try:
         curses.setupterm()
     except curses.error as error:
