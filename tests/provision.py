@@ -24,7 +24,7 @@ from xen_tool.errors import XenToolError
 
 
 class Need(NamedTuple):
-    """A package, and how to tell that what we want of it is there.
+    """A package, and how to know that it is installed.
 
     package: its name, with {xen} for the version of Xen, such as 4.17.
     programs: names that must be found in PATH.
@@ -74,9 +74,9 @@ NEEDS = (
     Need("xvfb", programs=("Xvfb",)),
     Need("xdotool", programs=("xdotool",)),
     Need("chromium-headless-shell", programs=("chromium-headless-shell",)),
-    # C kconfig, of the release that config/ is held against.
+    # C kconfig, of the release that config/ is compared with.
     Need("linux-kbuild-6.1", files=("usr/lib/linux-kbuild-6.1/scripts/kconfig/conf",)),
-    # The package tkinter alone is there in a Python that was built without Tk.
+    # A Python that was built without Tk has the package tkinter, but not _tkinter.
     Need("python3-tk", modules=("_tkinter",)),
 )
 

@@ -74,7 +74,7 @@ def pythons() -> dict[str, str]:
         version = f"3.{minor}"
         command = [f"python{version}", "-c", "import sys, venv, ensurepip; print(sys.executable)"]
         if shutil.which(command[0]) and version not in found:
-            # pyenv's starters run only what is asked for.
+            # pyenv's starter of each version runs only if that version is selected.
             environment = {**os.environ, "PYENV_VERSION": version}
             told = subprocess.run(
                 command, env=environment, capture_output=True, text=True, check=False

@@ -141,7 +141,7 @@ def test_every_end_is_told(symbols: ImageSymbols) -> None:
     assert len(templates) > 30
     hit = set()
     for reason, result in ends(symbols):
-        # The first that it matches: those that say more stand in front.
+        # The first row that matches: more specific rows come first.
         found = next((t for t in templates if re.fullmatch(pattern(t[0]), reason)), None)
         assert found, f"no row has {reason!r}"
         assert result.value in found[1], f"{reason!r} is {result}, and not {found[1]}"

@@ -199,7 +199,7 @@ def test_names_in_a_folder_are_those_of_now(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     assert now.names(folder) == {"a"}
     moment = clock() + 1
-    # Listed again, as it is young; but they were there before.
+    # The folder is listed again, as its stamp is young, but no name is new.
     assert now.names(folder) == {"a"}
     assert now.listed_before(folder, moment)
     (tmp_path / "b").write_text("")

@@ -125,7 +125,7 @@ def test_nothing_is_marked_while_a_step_has_to_run_again(file: str) -> None:
     assert not Database(file).has("all")
     database.put(record(database, "a.o", {}))
     database.mark("all")
-    # What is not in the file yet cannot be told in short.
+    # A mark counts only for records that are in the file.
     assert not database.has("all")
     database.save(Contents({}))
     assert Database(file).has("all")

@@ -61,7 +61,7 @@ def test_one_job_runs_one_step_after_another(engine: Engine) -> None:
 
 
 def test_a_failure_lets_what_runs_beside_it_end(engine: Engine) -> None:
-    # A process is there until the runner has taken note of its end.
+    # A process exists until the runner has waited for it.
     wait = 'while [ ! -e pid ] || kill -0 "$(cat pid)"; do sleep 0.05; done 2> /dev/null'
     good = engine.script("out/good", f'{wait}; : > "$out"')
     bad = engine.script("out/bad", "echo $$ > pid.part; mv pid.part pid; exit 1")
@@ -173,8 +173,8 @@ def test_what_was_made_before_a_signal_came_is_not_made_again(engine: Engine) ->
 
 @pytest.mark.parametrize("end", ["kill -TERM $$", "exit 143"])
 def test_a_command_that_ends_by_the_same_signal_has_not_failed(engine: Engine, end: str) -> None:
-    # As with a terminal's Ctrl-C (which shells ignore in the background): all get it, and the
-    # end of a command may be told first.
+    # As with Ctrl-C, which all processes of the terminal get: the end of a command may be
+    # noticed before the signal.
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     target = engine.script("out/x", f": > ends; {end}")
 

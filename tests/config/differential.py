@@ -3,9 +3,9 @@
 
     python tests/config/differential.py [HOW MANY] [FIRST SEED] [--release 7.2]
 
-prints each pair of files on which they differ, and how many did.  random_trees.py makes them; for
-Linux of today with `transitional` and `depends on A if B`, for the conf that Debian builds of it.
-Left out of the comparison, or of the trees, is what is meant to differ:
+prints each pair of files on which they differ, and the number of these.  random_trees.py makes
+the files; for --release 7.2 they have `transitional` and `depends on A if B`, and conf is that of
+Debian's package.  The comparison, or the trees, leave out the intended differences:
 
 - A line of .config that neither assigns nor is a comment is an error (test_ckconfig.py, MEANT):
   C kconfig goes on with a warning, and a merge conflict costs settings.
@@ -15,11 +15,11 @@ Left out of the comparison, or of the trees, is what is meant to differ:
   10 for 010, and the compiler 8.
 - The shortest file keeps a choice of which .config has only a part: C's savedefconfig forgets it,
   so that its file means another configuration.
-- A number out of its range in .config has no effect on others: C leaves those as they are that
-  it computed before it knew the range.
+- A number out of its range in .config has no effect on other symbols: C does not correct those
+  that it computed before it applied the range.
 - The heading of a menu that is `visible if m` is not written without modules: C writes the
   heading, and nothing below it.
-- listnewconfig lists a visible symbol below one that is not: C does not come by there.
+- listnewconfig lists a visible symbol below one that is not: C does not visit it.
 - A loop of ranges, or of symbols that take no value from one another, is an error: C computes
   what its order of evaluation gives.
 """

@@ -21,11 +21,12 @@ NUMBERS = {
 
 
 class Tree:
-    """A random Kconfig; what a property refers to stands before it, what it selects, behind.
+    """A random Kconfig tree.
 
-    One of today has what Linux had not before v6.18.  It has no choices, and compares texts only:
-    a choice and a number without a value are other things since, and conf of 7.2 remembers of a
-    comparison what it was before the value of its symbol was known.
+    The symbols to which a property refers are defined before it, and those that it selects after
+    it.  A tree of today has the additions of Linux since v6.18.  It has no choices, and compares
+    texts only, as choices and numbers without a value have another meaning since then, and conf of
+    7.2 keeps the result of a comparison from before the value of its symbol was known.
     """
 
     def __init__(self, seed: int, *, of_today: bool = False) -> None:

@@ -258,8 +258,9 @@ def test_conditional_dep(tmp_path: Path, config: str, expected: str) -> None:
 
 
 def test_warn_changed_input(tmp_path: Path) -> None:
-    # Meant to differ: we tell of it always, and a number out of range does not count, as in 6.1;
-    # in 7.2 it is the nearest in range, and told of if KCONFIG_WARN_CHANGED_INPUT is set.
+    # An intended difference: this tool always warns, and a number out of range has no effect, as
+    # in 6.1.  7.2 takes the nearest number in the range, and warns only if
+    # KCONFIG_WARN_CHANGED_INPUT is set.
     from xen_tool.config.overrides import overruled
 
     text = 'config DEP\n\tbool "dep"\nconfig A\n\tbool "a"\n\tdepends on DEP\n'

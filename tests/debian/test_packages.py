@@ -331,7 +331,7 @@ def test_a_boot_and_the_tests_share_what_is_unpacked(
     (machine.home / "offline").touch()
     assert packages.emulator("xtool", machine.said.append) == path
     assert len(machine.said) == 2
-    # The tests need more: all of it is there then, and still for a boot.
+    # The tests need more packages: a boot then uses the folder that has all.
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     (machine.home / "offline").unlink()
     (machine.home / "archive-names").write_text(NAMES + "extra\n")

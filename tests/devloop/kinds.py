@@ -22,7 +22,7 @@ class Kind:
     name: str
     weight: float
     act: Callable[[Tree], str | None]
-    """Does it; what it did, in words, or None if there was nothing to do it to."""
+    """Changes the tree; returns what it did, in words, or None if there was nothing to change."""
     simple: bool = False
     """Whether it is only an edit that asks for some work."""
     foreign: bool = False

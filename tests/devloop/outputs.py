@@ -162,7 +162,7 @@ def _put_back_build(tree: Tree) -> str | None:
     shutil.copytree(tree.aside / "build", tree.top / "build")
     if tree.chance(0.5) and (tree.aside / _RECORDS_ON_TOP).exists():
         shutil.copy2(tree.aside / _RECORDS_ON_TOP, tree.top)
-        # SCons would take what is there for the file that it made then: it looks at inputs only.
+        # SCons compares inputs only, so it would take this file for the one that it made then.
         (tree.top / "gen/version.h").unlink(missing_ok=True)
     return "put the build folder of an earlier build back"
 

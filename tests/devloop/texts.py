@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Random contents of a tree's files, valid for real gcc and ld and for the stand-ins.
 
-Every file holds a number of six digits, so that edited() can change what it means and keep
-its size.
+Every file has a number of six digits, so that edited() can change its meaning and keep its size.
 """
 
 from __future__ import annotations

@@ -58,9 +58,9 @@ def _kinds(*, real: bool) -> list[Kind]:
 
 
 class Walk:
-    """One walk in a folder of its own.
+    """One walk, in a separate folder.
 
-    foreign says to try also what stands in SCons' own hands (Kind.foreign); without has the
+    foreign: whether to try kinds about other builders of SCons, too (Kind.foreign).  without: the
     names of kinds to leave out.
     """
 
@@ -142,7 +142,7 @@ class Walk:
             suspects = self._edit(simple=way is not None)
         if way is not None and not way.broken_too and self._check.failure() is not None:
             way = None
-        # What is edited for a way to have some work has turns of its own.
+        # An edit that only gives a way some work is not a suspect.
         self._suspects += [way.name] if way is not None else suspects
         tree.history = [*tree.history[1 - _HISTORY :], round_.before]
         try:

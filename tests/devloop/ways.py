@@ -22,7 +22,7 @@ from .tree import BUILD, IMAGE, Snapshot, Tree
 
 @dataclass
 class Round:
-    """One round of a walk: what a way is told, and what it says."""
+    """One round of a walk: the arguments of a way, and its complaints."""
 
     tree: Tree
     faces: list[Face]
@@ -34,7 +34,7 @@ class Round:
     """What a run of the way did that it must not."""
 
     def face(self) -> Face:
-        """Either, in turn by chance."""
+        """Return one of the faces, at random."""
         return self.tree.pick(self.faces)
 
     def arguments(self, *more: str) -> list[str]:

@@ -14,7 +14,7 @@ from xen_tool.new import create
 
 EXAMPLES = TOP / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/SConstruct"))
-# Where make links and the tool annotates, its own test goes by the README.
+# tests/annotate/ runs the README of the example that make links.
 NAMES.remove("annotate")
 INTERACTIVE = ("gdb", "menuconfig")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A head object as a kernel describes it: against GNU as, and by what it must not be."""
+"""A head object with the names and notes of a kernel: compared with GNU as; and errors."""
 
 from __future__ import annotations
 

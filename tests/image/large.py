@@ -145,4 +145,4 @@ LARGE: dict[str, Callable[[], bytes]] = {
         b"\0" + b"\x1b[2J" * (10 * MIB), symbol(1, LOADED_AT) * (30 * MIB // 24)
     ),
 }
-"""By what there is much of."""
+"""The images, by what they have much of."""

@@ -31,7 +31,7 @@ def test_the_kernel_is_what_is_in_memory() -> None:
     assert kernel.format == "unified xen.efi (ELF)"
     assert kernel.file.size == len(IMAGE)
     assert kernel.inner.file.read(0, 1 << 20) == bytes(good_both())
-    # Of the bytes in the file those beyond VirtualSize are filling; what it lacks is zeros.
+    # Bytes in the file beyond VirtualSize are padding; missing bytes are zeros.
     less = opened(patched(_HEADER + 8, "<I", 100)).inner.file
     assert (less.size, less.read(0, 200)) == (100, bytes(good_both())[:100])
     more = opened(patched(_HEADER + 8, "<I", 0xFFFFFFFF)).inner.file

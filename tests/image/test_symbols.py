@@ -73,7 +73,7 @@ def shown_as_readelf_does(elf: Elf) -> list[tuple[int, int, str, str]]:
 
 
 def test_entries(program: Path, readelf: str) -> None:
-    # A section's symbol has that one's name there, and none of its own.
+    # readelf shows the name of its section for a section symbol, which has no name.
     expected = entries_of_readelf(readelf, program, ".symtab")
     found = shown_as_readelf_does(read(program))
     assert len(found) > 8

@@ -60,8 +60,8 @@ def agrees_with_machine(
 ) -> Verdict:
     """Assert that the verdict agrees with what a live loader did.
 
-    reports: the image tells when it runs.  So one that QEMU starts, and that
-    never runs, must have been refused or found in error.
+    reports: the image reports that it runs.  If QEMU starts it without such a report, the verdict
+    must be a refusal or an error.
     """
     log = "\n".join(answer.lines).replace("(XEN) ", "")
     verdict = _judge(image, loader, _release(log))

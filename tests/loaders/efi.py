@@ -32,7 +32,7 @@ def unified(
 ) -> bytes:
     """Return xen.efi with sections that objcopy adds, each behind the others.
 
-    shift: bytes by which a section is put higher; None: objcopy is told no addresses.
+    shift: bytes by which a section is put higher; None: objcopy chooses the addresses.
     """
     made = folder / "made.efi"
     made.write_bytes(xen.read_bytes())

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Asks GRUB itself: in one boot, its commands load one image after the other.
+"""Run the real GRUB: in one boot, its commands load one image after the other.
 
 ask_pc: under QEMU, whose -kernel starts it, as lnxboot.img makes GRUB's core a bzImage; the images
 are on a disk that QEMU makes of a folder.  ask_domain: in a domain of Xen, with the images in its
-memdisk.  Nothing is booted: a command says whether it takes the image.  ask_grub_file: without a
-boot, whether grub-file takes an image for a type.
+memdisk.  The images are not started: a command reports whether it accepts an image.  ask_grub_file:
+without a boot, whether grub-file recognizes an image as one of a type.
 """
 
 from __future__ import annotations

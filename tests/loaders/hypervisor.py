@@ -3,12 +3,12 @@
 
 Each image gets a QEMU machine of its own, which is killed as soon as the verdict is seen:
 
-    xen-pv-dom0, xen-pvh-dom0  Xen's log.  Constructed: Xen tells its log levels, the last thing
+    xen-pv-dom0, xen-pvh-dom0  Xen's log.  Constructed: Xen prints its log levels, the last lines
                                before dom0 runs.  Refused: Xen dies; the lines before say why.
     qemu-kernel                The image's PVH entry, or a bzImage's real-mode code, ends QEMU with
                                a status that nothing else gives.  Refused: QEMU ends by itself,
-                               with another.  Neither: silent, for QEMU also starts what it does
-                               not know, and then the result is unknown.
+                               with another.  Silent: neither; QEMU also starts files that it does
+                               not recognize, and then the result is unknown.
 
 Time is counted in instructions (-icount), which makes a boot the same each time, and three times
 as fast: Xen waits for the next second of the clock and the like, in loops.

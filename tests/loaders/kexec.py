@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Asks kexec itself, which prints what it would load; nothing is ever loaded.
+"""Run the real kexec, which prints what it would load; nothing is ever loaded.
 
 Its system calls are denied twice: strace answers them in the place of Linux, and the user namespace
-that bwrap makes has no right to them.  bwrap puts another memory map over this machine's.
+that bwrap makes has no right to them.  bwrap hides the memory map of this machine behind another.
 """
 
 from __future__ import annotations

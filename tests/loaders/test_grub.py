@@ -73,7 +73,7 @@ ASKED: dict[str, list[str]] = {
     GRUB_MULTIBOOT2: [*_MULTIBOOT2, "good-both", "Z3-empty"],
 }
 _UNSEEN = {"_outside", "_dead", "_by_pvh_entry", "_breaks_heap"}
-"""Conditions that GRUB does not tell: how the guest fares, and that its own heap is broken."""
+"""Conditions that GRUB does not report: a guest that cannot run, and its own broken heap."""
 _TYPES: dict[str, Callable[[Candidate], bool]] = {
     "x86_64-xen-domu": lambda c: _is_read(c) and c.elf.bits == 64,
     "i386-xen-pae-domu": lambda c: _is_read(c) and c.elf.bits == 32 and xen.xen_info(c).pae,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rules of kexec against Debian's, which is asked what it would load.
+"""The rules of kexec, compared with what Debian's kexec would load.
 
 The package is unpacked, not installed: installed, it may take over the machine's reboots.
 """
@@ -31,10 +31,10 @@ pytestmark = pytest.mark.build
 
 _ELF = [case.id for case in CASES if not case.id.startswith("Z")]
 ASKED = tuple(dict.fromkeys((*_ELF, *rows.IMAGES, *(row.image for row in rows.ROWS))))
-"""Of the containers, none of which it knows, those of the rows alone."""
+"""kexec knows no container, so only the containers of the rows are tried."""
 _TAKEN = "kexec_load failed: Operation not permitted"
 _UNSEEN = {"_behind_ram", "_dead", "_entered"}
-"""Conditions of what kexec says nothing of: another machine, and how the guest fares."""
+"""Conditions that kexec does not report: memory of another machine, a guest that cannot run."""
 
 
 @pytest.fixture(scope="module")

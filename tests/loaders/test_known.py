@@ -21,12 +21,12 @@ from xen_tool.loaders.rules.rule import Effect, Rule
 from xen_tool.loaders.verdict import RULES, rules_of
 
 RELEASES = ("4.14", "4.20.2")
-"""The releases of which images that differ are asked."""
+"""The releases to which the images are given on which releases differ."""
 EVERY = {id(rule): rule for table in (*RULES.values(), *probing.RULES.values()) for rule in table}
 
 
 def _asked() -> list[tuple[bytes, tuple[str, ...], Xen]]:
-    """The images that tests ask real loaders of, and which Xen is there."""
+    """The images that tests give to real loaders, with the loaders and the Xen."""
     images = [case.image for case in CASES]
     return [
         *((image, (*LIVE_LOADERS, *DOMU), Xen()) for image in images),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What differs among releases of Xen, asked of the hypervisors that Debian releases have.
+"""The differences among releases of Xen, compared with the hypervisors of Debian's releases.
 
-A release that the mirror does not serve is told of by a warning, as in boot/test_matrix.py.
+There is a warning for a release that the mirror does not serve, as in boot/test_matrix.py.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_rule(row: Row) -> None:
 
 
 def test_every_rule_has_a_row() -> None:
-    """Not only every id: every Rule, of its own versions, loaders and words, decided a row."""
+    """Every Rule, not only every id, decides a row: an id has several, by release and loader."""
     held: set[int] = set()
     for row in ROWS:
         xen = Xen.parse(row.xen)

@@ -77,5 +77,5 @@ def test_no_such_rule(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_field_is_left_in_the_catalogue() -> None:
-    # Fields of messages stand in <>, whatever their format.
+    # Fields of messages are written as <name>, whatever their format.
     assert not re.search(r"\{\w+[:}]", (TOP / "docs/rules.md").read_text())

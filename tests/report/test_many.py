@@ -46,7 +46,7 @@ def test_each_is_told_in_order_and_the_worst_counts(three: list[Path], jobs: tup
     )
     result = tool("check", *jobs, *three, bad.with_name("nowhere"))
     lines = result.stdout.splitlines()
-    # One that is refused is told as if it were alone, but for who else would take it.
+    # The text for a refused image is that of a check of it alone, without the other loaders.
     alone = tool("check", bad).stdout.splitlines()
     assert alone.pop().startswith("  Other loaders: ")
     assert lines[1:-2] == alone

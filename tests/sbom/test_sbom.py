@@ -168,7 +168,7 @@ def test_it_has_all_that_each_step_opened_and_nothing_else(built: Project) -> No
     def real(names: set[str]) -> set[str]:
         return {os.path.realpath(os.path.join(top, name)) for name in names}
 
-    # strace may tell on another line that it succeeded.
+    # strace may print the success on another line.
     executed = set(map(os.path.realpath, re.findall(r'execve\("([^"]+)"', log)))
     inputs, tools = related(found, "hasInput"), related(found, "usesTool")
     steps = {step: names for step, names in by_step(log).items() if step.startswith("build/")}
@@ -184,7 +184,7 @@ def test_it_has_all_that_each_step_opened_and_nothing_else(built: Project) -> No
 
 
 def _counts(path: str, top: str) -> bool:
-    """Whether it is a regular file that is there before and behind the step."""
+    """Whether it is a regular file that exists before and after the step."""
     if ".part/" in path or "/temporary/" in path or path.startswith(("/proc/", "/sys/")):
         return False
     try:

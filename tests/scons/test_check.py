@@ -14,7 +14,7 @@ LINKER_SCRIPT = "arch/x86/xen/vmlinux.lds.S"
 
 
 def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) -> None:
-    # A head object that says nothing of Xen's version.
+    # A head object that announces another version of Xen.
     built_kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
     run = built_kernel.run()
     assert run.status == 2

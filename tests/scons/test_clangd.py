@@ -14,11 +14,11 @@ from sources import SOURCES
 DATABASE = "compile_commands.json"
 FOLDERS = [".", "build/x86_64"]
 ASSEMBLER = ["Clangd does not support assembly or IR source files", "Failed to build AST"]
-"""All that it says of a source that it could preprocess as it was told."""
+"""What clangd prints for an assembler source that it could preprocess."""
 
 
 def errors(project: Project, folder: str, source: str, *options: str) -> list[str]:
-    """What clangd has against a source, by the entries in a folder."""
+    """The errors of clangd for a source, by the entries in a folder."""
     result = subprocess.run(
         [
             str(Path(sys.executable).with_name("clangd")),
@@ -37,7 +37,7 @@ def errors(project: Project, folder: str, source: str, *options: str) -> list[st
 
 
 def sources(project: Project, folder: str) -> list[str]:
-    """The sources of which the entries in a folder tell."""
+    """The sources that the entries in a folder have."""
     return [entry["file"] for entry in json.loads((project.top / folder / DATABASE).read_text())]
 
 

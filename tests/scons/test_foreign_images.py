@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Images of a tree with a configuration of its own, and what is shipped of them.
+"""Images of a project without this tool's head object or symbols, and its packed images.
 
-The kernel and its notes are the tree's own; its Kconfig knows nothing of Xen.
+The kernel has its notes in its sources; its Kconfig has no symbols of Xen.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def claiming(tmp_path: Path) -> Project:
 def test_an_image_is_checked_by_its_own_claim(claiming: Project) -> None:
     claiming.scons()
     assert claiming.up_to_date()
-    # What it claims, it must be: an entry outside the image is none for QEMU.
+    # The loaders that it claims must accept it: QEMU refuses an entry outside the image.
     claiming.write("k.S", KERNEL.replace("ENTRY", "0x10"))
     run = claiming.run()
     assert run.status == 2

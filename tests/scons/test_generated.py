@@ -147,7 +147,7 @@ def test_its_symbols_are_those_that_its_source_mentions(tree: Both) -> None:
     assert {"ASM offsets.s", "OFFSETS asm-offsets.h", "CC entry.o"} <= run.names
     assert compiled(run) == {"entry.o"}
     assert "#define CPUS 8" in (tree.top / "out/gen/asm-offsets.h").read_text()
-    # Who does not change what it states changes nothing else.
+    # An edit that changes no number compiles nothing else.
     tree.edit("offsets.c", "void f(void);", "void f(void);\nvoid g(void);")
     assert tree.build("SMP=1").names == {"ASM offsets.s", "OFFSETS asm-offsets.h"}
 
@@ -203,7 +203,7 @@ def told(image: Path) -> set[tuple[int, str]]:
 
 @pytest.mark.parametrize("arch", ["x86_64", "i386"])
 def test_the_table_is_what_nm_says(tree: Both, arch: str) -> None:
-    # .data with the table in it lies before code, which it moves.
+    # .data, which has the table, comes before the code, and so moves it.
     tree.edit("image.lds", "	.text : { *(.text) }\n", "")
     tree.edit("image.lds", "	/DISCARD", "	.text : { *(.text) }\n	/DISCARD")
     tree.edit("Kconfig", "def_bool y", 'def_bool "$(ARCH)" = "x86_64"')

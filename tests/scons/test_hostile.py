@@ -131,7 +131,7 @@ def test_embedded_files(tmp_path: Path) -> None:
 def test_scripts(tmp_path: Path) -> None:
     tree = tree_at(tmp_path / "tree", MANY_IMAGES)
     tree.write("one.c", "int one;\n")
-    # In GNU ld's language nothing can stand for a quote.
+    # GNU ld's language has no escape for a quote.
     names = [name for name in NAMES if '"' not in name]
     for name in names:
         tree.write(f"included/{name}", "symbol = 1;\n")

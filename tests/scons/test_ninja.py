@@ -66,8 +66,8 @@ def project(tmp_path: Path) -> Project:
 
 
 def run(ninja: str, project: Project) -> set[str]:
-    """What ninja does, which must succeed and leave it nothing to do."""
-    # Before it would give up to make the file itself anew.
+    """The steps that ninja runs; it must succeed, and then have nothing to do."""
+    # If build.ninja is never up to date, ninja makes it 100 times before it gives up.
     result, again = (
         subprocess.run(
             [ninja], cwd=project.top, capture_output=True, text=True, check=False, timeout=30
@@ -174,7 +174,7 @@ def test_a_link_that_is_too_long_for_the_system(project: Project, ninja: str, gc
 
 def test_ninja_and_scons_in_turn(project: Project, ninja: str) -> None:
     run(ninja, project)
-    # Neither takes the other's word: each builds anew, and then has nothing to do.
+    # Neither knows what the other built: each builds again, and then has nothing to do.
     assert len(project.scons().steps) == 5
     assert project.up_to_date()
     run(ninja, project)

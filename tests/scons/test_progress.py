@@ -55,7 +55,7 @@ def test_a_terminal_shows_how_far_it_is_in_one_line(built_kernel: Project) -> No
 def test_compilers_colour_what_they_say_to_a_terminal_only(built_kernel: Project) -> None:
     built_kernel.edit(SOURCE, "#include <", "#warning coloured\n#include <")
     assert "\x1b[" in on_a_terminal(built_kernel)[1].partition("coloured")[0].rpartition("\n")[2]
-    # Which changes nothing of what is up to date.
+    # Colours do not make anything dirty.
     assert built_kernel.up_to_date()
     built_kernel.edit(SOURCE, "#warning coloured", "#warning plain")
     assert "\x1b[" not in built_kernel.run().err

@@ -215,7 +215,7 @@ def test_a_lost_record_comes_back(built_kernel: Project, file: str) -> None:
     image = (built_kernel.top / VMLINUX).read_bytes()
     (built_kernel.top / BUILD / file).unlink()
     compiled = [step for step in built_kernel.scons().steps if step.startswith("CC")]
-    # SCons' own says nothing of what is up to date here.
+    # SCons' database does not decide what is up to date.
     assert bool(compiled) == (file == ".build.db")
     assert (built_kernel.top / VMLINUX).read_bytes() == image
     assert built_kernel.up_to_date()

@@ -99,7 +99,7 @@ def test_it_needs_nothing_else(page: Path) -> None:
     assert all(link.startswith(("data:", "#")) for link in links)
     assert "<script" not in text
     assert console(page) == []
-    # So is an error told.
+    # The console shows an error, if there is one.
     broken = page.with_name("broken.html")
     broken.write_text(text.replace("<main>", '<img src="http://127.0.0.1:1/x" alt="">'))
     assert console(broken)

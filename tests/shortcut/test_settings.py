@@ -98,6 +98,6 @@ def test_sconscripts_may_read_other_symbols(tree: Tree) -> None:
     tree.write("more.py", "env['XEN_CONFIG'].enabled('QUIET'); list(env['XEN_CONFIG'].values)\n")
     tree.build(scons=True)
     tree.build("LOUD=0", scons=False)
-    # What it was derived from does not hold any more.
+    # The reading that this one was derived from is not valid any more.
     tree.edit("Kconfig", 'string "text"', 'string "another"')
     tree.build("LOUD=0", "XEN_PV=1", scons=True)

@@ -416,7 +416,7 @@ def test_a_save_during_a_build_is_built_after_it(tree: Tree, held: Held) -> None
     next(changes)
     tree.save("src/b.c", "int b = 3;\n")
     tree.save("src/c.c", "int c = 3;\n")
-    # By then it has been told, too.
+    # By then the watch has the notification, too.
     wait_for(lambda: next(changes), lambda: "nothing tells of a save")
     changes.close()
     held.go()

@@ -42,7 +42,7 @@ class Reads:
     missing: list[str] = field(default_factory=list)
     """Lines `OUTPUT: FILE` of files that were read, and not recorded."""
     told: list[str] = field(default_factory=list)
-    """The same, of steps that say that it cannot be told: they run again."""
+    """The same, of steps that know that their record is incomplete: they run again."""
     again: list[str] = field(default_factory=list)
     """Lines `OUTPUT: WHY` of steps that run again although nothing changes."""
     unopened: list[str] = field(default_factory=list)
@@ -81,7 +81,7 @@ def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
     """Build a tree under strace, and compare; work is a folder for temporary files."""
     log = run(top, work, toolchain, *arguments)
     tools = find(os.environ.get("PATH", os.defpath), toolchain=toolchain)
-    # What lies in the temporary folder is the compilers' own, between their steps.
+    # Files in the temporary folder pass from one program of a compiler to the next.
     left_out = (*_SYSTEM, f"{work}/temporary/", *_folders(tools), f"{top}/{BUILD}/.zig-cache/")
     mine = {os.path.realpath(name) for name in (*tools.cc_files, *tools.ld_files)}
     mine.add(f"{top}/{BUILD}/include/generated/autoconf.h")
@@ -181,7 +181,7 @@ def _compare_step(reads: Reads, database: Database, record: Record, names: set[s
         reads.again.append(f"{record.path}: {record.dirty}")
     given = [*database.text(record.flags).split("\n"), *record.files.split("\n")]
     explained = set(_real(words.files(words.flatten(given))))
-    # clang tells what is in a precompiled header.
+    # clang reports the files that a precompiled header was made from.
     for header in filter(None, map(database.get, rows)):
         explained.update(_real(path for path, _ in database.rows(header.inputs)))
     for name in sorted(recorded.keys() - names):
