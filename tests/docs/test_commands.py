@@ -1,24 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The commands in the documents: each is run by a test, is accepted by the tool, or is marked.
 
-Those of the documents in RUN are run as they stand by other tests.  Of the rest, those of
-`xen-tool` are parsed by its parser; the targets of `scons` are compared with the help of the
-reference kernel, its settings with those of the tool and the symbols.  NOT_RUN has the other
-programs, with the reasons.
+Those of the documents in RUN are run as they stand by other tests.  Of the rest, the commands of
+`xen-tool` in _QUICK are run on a small kernel, and the others, which boot or build, are parsed by
+its parser; the targets of `scons` are compared with the help of the reference kernel, its settings
+with those of the tool and the symbols.  NOT_RUN has the other programs, with the reasons.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from docs.test_links import DOCUMENTS
+from loaders.good import good_both
+from loaders.images import PADDR, PVH_ENTRY
 from project import TOP, Project, reference_kernel
-from xen_tool.cli import COMMANDS, parser
+from xen_tool.cli import COMMANDS, main, parser
 from xen_tool.config.configuration import read
 from xen_tool.scons.settings import RESERVED
 
@@ -37,11 +40,16 @@ NOT_RUN = {
     "git": "fetches from the network",
     "make": "builds another project's kernel",
     "gdb": "is interactive; tests/boot/debugger/ run gdb in batch",
-    "mkdocs": "needs packages that only the site needs",
+    "mkdocs": "tests/test_habits.py runs mkdocs build",
     "sccache-dist": "tests/farm/ run these, with addresses of their own",
     "objcopy": "makes a file that tests/loaders/test_efi.py makes, too",
     "python": "takes minutes, as it measures",
 }
+_QUICK = ("annotate", "check", "diff", "explain", "head", "inspect", "map", "new", "size")
+_IMAGES = ("IMAGE", "OLD", "NEW", "vmlinux", "unified.efi", "out/vmlinux", "build/x86_64/vmlinux")
+"""Names of images in commands; here each is a good kernel."""
+_HERE = {"/boot/vmlinuz": "IMAGE", "pvh_start": hex(PADDR + PVH_ENTRY)}
+"""What stands for words of commands."""
 _NO_PROGRAMS = {
     *("vmlinux", "kernel", "name", "guest", "the", "event", "vCPU", "config"),
     *("x86_64-freestanding-none", "mkdir", "cd", "echo"),
@@ -49,7 +57,7 @@ _NO_PROGRAMS = {
 """First words of lines of output or of another language, and commands of the shell."""
 _WORDS = ("xen-tool", "scons", "./sconsw", *NOT_RUN)
 _SHOWN = re.compile(
-    r"^(?:    |\$ )((?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?([a-z][\w-]*|\./sconsw) .*)$", re.M
+    r"^(?:    |\$ |    \$ )((?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?([a-z][\w-]*|\./sconsw) .*)$", re.M
 )
 _INLINE = re.compile(r"`((?:[A-Z_]+=\S+ )*(xen-tool|scons|\./sconsw) [^`]+)`")
 
@@ -101,6 +109,25 @@ def test_xen_tool_accepts_its_commands(monkeypatch: pytest.MonkeyPatch, tmp_path
         assert any(_accepts([*words, *["FILE"] * more]) for more in range(3)), words
         seen += 1
     assert seen > 30
+
+
+def test_xen_tool_runs_its_quick_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(TOP / "kconfig", "kconfig")
+    Path("Kconfig").write_text("config XEN\n\tdef_bool y\n")
+    for name in _IMAGES:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(bytes(good_both()))
+    ran = set()
+    for words in sorted({tuple(words) for _, words in _documents("xen-tool")}):
+        # In a sentence the names of files may be left out.
+        if words[0] in _QUICK and len(words) > 1 and _accepts(list(words)):
+            here = [_HERE.get(word.partition("-")[0], word) for word in words]
+            assert main(here) in (0, 3), (words, capsys.readouterr().err)
+            ran.add(words[0])
+    assert ran == set(_QUICK)
 
 
 @pytest.fixture(scope="module")
