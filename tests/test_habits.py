@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,18 @@ def test_module_names_are_unique() -> None:
         if path.stem != "__init__" and not module.startswith(faces):
             names.setdefault(path.stem, []).append(module)
     assert {name: files for name, files in names.items() if len(files) > 1} == {}
+
+
+def test_modules_that_docstrings_and_comments_name_exist() -> None:
+    known = {path.name for path in (TOP / "site_scons").rglob("*.py")}
+    missing = []
+    for path in sorted((TOP / "site_scons/xen_tool").rglob("*.py")):
+        with path.open("rb") as file:
+            for token in tokenize.tokenize(file.readline):
+                if token.type == tokenize.COMMENT or token.string.startswith('"""'):
+                    named = set(re.findall(r"\b\w+\.py\b", token.string))
+                    missing += [f"{path.relative_to(TOP)}: {name}" for name in named - known]
+    assert missing == []
 
 
 def test_no_class_name_stands_for_two_things() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Run apt-get with separate package lists, without root, and without a change of the system.
 
-packages.py and releases.py keep what they fetch below cache_folder().
+packages.py and suites.py keep what they fetch below cache_folder().
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ In a folder, and those below it, the kernels are checked: a bzImage, an ELF file
 the owner "Xen" or a section __xen_guest, and one that is neither an object nor a program or
 library of a system.  Links are not followed, and a file with several names counts once.
 
-document() returns what --json prints then; for a single image it prints that of report.py:
+document() returns what --json prints then; for a single image it prints that of image_report.py:
 
     {"schema": 1, "images": [the document of each], "errors": [{"image": PATH, "message": TEXT}],
      "summary": {"accepted": 3, "refused": 1, "unreadable": 0}}

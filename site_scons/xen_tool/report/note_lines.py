@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The notes of an image as reported: the value of each, and the loaders that read it.
 
-Used by report.py.
+Used by image_report.py.
 """
 
 from __future__ import annotations

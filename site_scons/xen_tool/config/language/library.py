@@ -3,7 +3,7 @@
 
 All of this package imports kconfiglib, and the modules that come with it, by import_kconfiglib().
 Functions that compute other values than scripts/kconfig of Linux 6.1 are replaced here by those
-of values.py; kconf.py corrects the reading of files.  docs/design-kconfig.md explains why
+of symbol_values.py; kconf.py corrects the reading of files.  docs/design-kconfig.md explains why
 kconfiglib was chosen.
 """
 
