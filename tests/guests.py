@@ -118,7 +118,7 @@ _SOURCES = {
     "xen-pvh-domu": _BY_PORT + _SHUTDOWN,
     "qemu-kernel": _BY_PORT + _DEBUG_EXIT,
 }
-# What a speaker's command line is: see spoken().  It is in the start_info, at 128; PVH's has its
+# A speaker's command line has the form of spoken().  It is in the start_info, at 128; PVH's has its
 # address, at 24.
 _SPEAK_64 = """
     lea rbx, [rsi + 128]
@@ -237,7 +237,7 @@ def spoken(text: str, end: int = POWEROFF) -> str:
 
 def _image(folder: Path, bits: int, virt_base: int, source: str, text: str) -> Path:
     start = virt_base + LOAD
-    # keystone may come to read plain numbers as hexadecimal, for all engines of a process.
+    # keystone may switch to reading plain numbers as hexadecimal, for all engines of a process.
     source = re.sub(r"(?<![\w.])\d+(?!\w)", lambda number: hex(int(number[0])), source)
     width = keystone.KS_MODE_64 if bits == 64 else keystone.KS_MODE_32
     code = bytes(keystone.Ks(keystone.KS_ARCH_X86, width).asm(source, start)[0])

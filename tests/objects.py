@@ -13,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import NoteSection, SymbolTableSection
 
-# To a linker the same as R_X86_64_PLT32, which binutils before 2.31 did not write.
+# Linkers treat it as R_X86_64_PLT32, which binutils before 2.31 did not write.
 _R_X86_64_PC32, _R_X86_64_PLT32 = 2, 4
 _TABLES = ("SHT_SYMTAB", "SHT_STRTAB", "SHT_REL", "SHT_RELA", "SHT_NULL")
 

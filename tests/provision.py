@@ -39,7 +39,7 @@ class Need(NamedTuple):
 
     @property
     def wanted(self) -> str:
-        """What of it must be there, for a message."""
+        """Return the part of the package that must exist, for a message."""
         return ", ".join((*self.programs, *self.files, *self.modules))
 
 
@@ -117,7 +117,7 @@ def python_environment() -> dict[str, str]:
     found = {name: path for name, pattern in data.items() for path in root.glob(pattern)}
     variables = {name: str(path) for name, path in found.items()}
     if folders := [folder for folder in _module_folders(root) if folder.is_dir()]:
-        # What is kept in the cache stays as it is.
+        # Files that the cache has are not changed.
         variables["PYTHONDONTWRITEBYTECODE"] = "1"
         variables["PYTHONPATH"] = os.pathsep.join(str(folder) for folder in folders)
         variables["LD_LIBRARY_PATH"] = library_path(root)

@@ -165,7 +165,7 @@ esac
     tools = toolchain.find(path)
     files = [str(tmp_path / name) for name in ("gcc", "cc1", "as", "include/stddef.h")]
     assert list(tools.cc_files) == files
-    # The link may come to lead to another.
+    # The link may be changed to another program.
     assert tools.ld_files == (str(tmp_path / "ld"), str(tmp_path / "ld-1"))
 
 

@@ -90,7 +90,7 @@ def test_any_order(content: bytes, changes: list[Any]) -> None:
 
 
 PLACES = st.one_of(st.integers(0, 0x200), st.integers(-0x600, -1))
-"""Bytes of the headers, and of notes and sections' headers at the end."""
+"""Bytes of the headers at the start, and of the notes and section headers at the end."""
 DAMAGES = st.lists(st.tuples(PLACES, st.binary(min_size=1, max_size=8)), min_size=1, max_size=4)
 
 

@@ -105,7 +105,7 @@ def test_symbols_are_virtual_and_physical(image: Path) -> None:
 
 
 def test_pv_of_an_image_without_physical_addresses(image: Path, tmp_path: Path) -> None:
-    # As linked without AT(): p_paddr is p_vaddr, and Xen has to subtract.
+    # Linked without AT(): p_paddr is p_vaddr, so PADDR_OFFSET is not 0.
     with image.open("rb") as file:
         elf = ELFFile(file)
         start, size = elf.header["e_phoff"], elf.header["e_phentsize"]
@@ -133,7 +133,7 @@ def test_notes_are_replaced_and_removed(image: Path, tmp_path: Path) -> None:
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     words = ("--note", "GUEST_OS=mine", "--note", "GUEST_VERSION=1")
     annotate(image, *ONLY_PVH, *words, output=first)
-    # One that fits, one that does not, and one more.
+    # A value that fits into the old note, one that does not, and one for a further note.
     others = ("--note", "GUEST_OS=your", "--note", "GUEST_VERSION=1.2.3.4", "--note", "LOADER=grub")
     notes = annotate(first, *others, output=second)
     assert notes["GUEST_OS"] == b"your\0"
@@ -143,13 +143,13 @@ def test_notes_are_replaced_and_removed(image: Path, tmp_path: Path) -> None:
     assert set(notes) == {"PHYS32_ENTRY", "GUEST_VERSION"}
     told = run(tmp_path, "readelf", "-nW", "third")
     assert told.count("Build ID") == 1
-    # One section and one segment, however often.
+    # Repeated runs add one section and one segment.
     assert run(tmp_path, "readelf", "-SW", "third").count(".note.Xen") == 1
     assert run(tmp_path, "readelf", "-lW", "third").count("  NOTE  ") == 2
 
 
 def test_a_note_that_is_there_twice_is_changed_as_one(image: Path, tmp_path: Path) -> None:
-    # Xen reads the last.
+    # Xen reads the last note of a type.
     twice = tmp_path / "twice"
     words = ("--note", "GUEST_OS=mine", "--note", "GUEST_VERSION=mine")
     annotate(image, *ONLY_PVH, *words, output=twice)
@@ -297,7 +297,7 @@ def test_in_its_own_place_and_with_its_mode(image: Path, tmp_path: Path) -> None
 
 
 def test_a_pipe_gets_the_image_and_keeps_its_mode(image: Path, tmp_path: Path) -> None:
-    # So does /dev/null, whose mode root could change.
+    # /dev/null keeps its mode, too, which root could change.
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe, 0o600)
     with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
@@ -320,7 +320,7 @@ def test_the_example_does_what_it_says(tmp_path: Path, xen_under_qemu: None) -> 
     assert done.stdout.count("the guest reported RESULT: PASS") == 4
     project.scons()
     assert project.up_to_date()
-    # The notes, and the image that another builder makes, count.
+    # The step depends on the notes, and on the image that another builder makes.
     project.edit(
         "SConstruct", 'pv_entry="pv_start"', 'pv_entry="pv_start", notes={"GUEST_OS": "m"}'
     )

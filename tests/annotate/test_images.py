@@ -65,7 +65,7 @@ def test_all_else_is_as_it_was(image: Path, noted: Path) -> None:
     may = {"e_phoff", "e_phnum", "e_shoff", "e_shnum"}
     changed = {k for k in before.header if before.header[k] != after.header[k]}
     assert changed <= may
-    # Sections: each with its header and content; the names of the last grew.
+    # Sections: headers and contents are unchanged, except that .shstrtab, the last, grew.
     sections = list(before.iter_sections())
     for number, section in enumerate(sections):
         now = after.get_section(number)

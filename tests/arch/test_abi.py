@@ -28,7 +28,7 @@ SHORTENED = {"sizeof(struct shared_info)"}
 OWN = {
     "offsetof(struct xen_platform_op, u.aligned)",
     *(f"XEN_CPUID_{name}" for name in ("LAST_FIRST_LEAF", "LEAF_VERSION", "LEAF_MSR")),
-    # Xen gives the table, and leaves its layout to the firmware's custom.
+    # Xen fills the table, whose layout no header of Xen has.
     "sizeof(struct e820entry)",
     *(f"offsetof(struct e820entry, {field})" for field in ("addr", "size", "type")),
 }

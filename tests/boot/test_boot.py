@@ -260,7 +260,7 @@ def test_nothing_outlives_the_command(
     tool = Path(__file__).parents[2] / "site_scons"
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    # nohup has SIGHUP ignored.
+    # Under nohup SIGHUP is ignored, and children inherit that.
     code = (
         "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
         "from xen_tool.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -675,7 +675,7 @@ def test_what_qemu_loads_can_be_kept_for_a_command(machine: Machine) -> None:
         started=lambda running: started.extend(running.command),
     )
     assert started[0] == str(machine.qemu)
-    # What is asked of the machine besides is not for a command that is typed.
+    # A command that is typed has no options for the monitor.
     words = [word for word in outcome.console[0].split() if word in started[1:]]
     assert words == [word for given in started[1:] for word in given.split() if word in words]
     assert not any("/proc/self/fd" in word or "-no-shutdown" in word for word in started)

@@ -191,7 +191,7 @@ def test_an_image_that_xen_refuses_is_told_in_xens_words(built_kernel: Project) 
     assert run.status == 2
     words = "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')"
     assert words in run.out
-    # And again, with what to do.
+    # The last line repeats it, with the fix.
     assert f"says: {words}" in run.err
     assert "fix:" in run.err
 
@@ -230,7 +230,7 @@ def test_qemu_does_not_outlive_the_command(
             break
     (qemu,) = _qemus(process.pid)
     if ending == signal.SIGINT:
-        # As a terminal does: to everybody in the foreground.
+        # As a terminal does: the signal is for all processes in the foreground.
         os.killpg(process.pid, ending)
     else:
         process.send_signal(ending)

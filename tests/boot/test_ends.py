@@ -111,7 +111,7 @@ def test_a_packed_kernel_is_taken_as_its_loader_does(tmp_path: Path, packed_as: 
     content = packed("gzip", image.read_bytes())
     image.write_bytes(content if packed_as == "gzip" else bzimage(content))
     assert boot(image, mode="pvh").passed
-    # QEMU unpacks neither: to it a bzImage is a Linux.
+    # QEMU unpacks neither: it starts a bzImage by Linux's boot protocol.
     outcome = boot(image, mode="qemu", timeout=5)
     assert not outcome.passed
     assert outcome.status == (1 if packed_as == "gzip" else REAL_MODE_EXIT_VALUE * 2 + 1)

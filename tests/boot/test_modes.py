@@ -65,7 +65,7 @@ def test_a_pass(runs: Runs, mode: str) -> None:
     assert outcome.reason == f"the guest reported {last}"
     assert outcome.passed
     assert outcome.status == 33
-    # From Xen's first line on, except in the mode without Xen.
+    # The log begins with Xen's first line, except in the mode without Xen.
     assert any("(XEN) Xen version" in line for line in outcome.console) == (mode not in WITHOUT_XEN)
 
 

@@ -76,7 +76,7 @@ def answering(monitor: Monitor) -> Iterator[Callable[[Answers], list[dict[str, A
                     monitor.qemu_end.shutdown(socket.SHUT_RDWR)
                     return
                 text = json.dumps({**answer, "id": requests[-1]["id"]}) + "\n"
-                # Pieces, and an event between.
+                # The answer comes in pieces, with an event between them.
                 for piece in (EVENT + '"STOP"}\n', text[:20], text[20:]):
                     monitor.qemu_end.send(piece.encode())
 

@@ -161,7 +161,7 @@ def checked_junit(data: bytes) -> ElementTree.Element:
             tags in (["error"], ["skipped"])
         )
         assert set(case.keys()) == {"classname", "name", "time"}
-    # Another reader counts the same.
+    # Another reader of JUnit's XML finds the same counts.
     read = JUnitXml.fromstring(data)
     numbers = [(each.tests, each.failures, each.errors) for each in (read, *read)]
     skipped = [each.skipped for each in read]
@@ -346,7 +346,7 @@ def test_an_interrupt_ends_every_qemu_and_says_what_ran(
         f"--qemu={machine.qemu}",
         f"--hypervisor={machine.xen}",
     ]
-    # A shell has SIGINT ignored for what runs in the background.
+    # A shell ignores SIGINT for processes in the background.
     code = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from xen_tool.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -332,7 +332,7 @@ def test_the_last_lines_are_kept() -> None:
     assert console.lines[0].startswith("y")
 
 
-# What both terminals know.  pyte has no strings but OSC, takes one number where one is due, and
+# Sequences that both terminals know.  pyte knows no strings but OSC, reads one number only, and
 # has tab stops, modes and scrolled regions, none of which is set here.
 _TEXTS = st.sampled_from(["FAIL a", "AIL a", "FA", "F", "IL", "x", " ", "PASS a", "\u6f22"])
 _NUMBERS = st.integers(0, 25).map(str) | st.just("")
@@ -357,7 +357,7 @@ def shown_by_pyte(tokens: Sequence[str]) -> Iterator[list[str]]:
         for character in token:
             stream.feed(character)
         if not coming.isprintable():
-            # Not screen.display, which stumbles over half a wide character.
+            # screen.display fails for half a wide character.
             cells = [[screen.buffer[y][x].data for x in range(WIDTH)] for y in range(ROWS)]
             yield ["".join(row) for row in cells]
 
@@ -384,6 +384,6 @@ def test_any_bytes_are_taken_and_made_safe(pieces: list[bytes]) -> None:
     for text, _ in told(*pieces):
         assert text.isprintable()
     assert told(*pieces) == told(b"".join(pieces))
-    # However they leave the terminal: reset, it shows what comes.
+    # Whatever the bytes did to the terminal, after a reset it shows new text.
     end = b"\x18\x1b\\\x1bc\nFAIL a\n"
     assert fails(b"".join(pieces) + end)

@@ -242,7 +242,7 @@ def test_files_that_came_to_read_each_other_end_no_build_for_ever(engine: Engine
         write("a.c", a)
         write("b.c", b)
         assert engine.build(*objects).failed == []
-    # Its records name each other.
+    # Records refer to each other.
     assert engine.build(*objects).failed == []
     write("b.c", "int b;\n")
     for _ in range(2):

@@ -174,7 +174,7 @@ def test_forget_has_a_file_and_its_folder_looked_up_again(path: str) -> None:
     now = Contents({})
     parent = os.path.dirname(path)
     os.symlink(parent, f"{parent}.link")
-    # However the folder is spelled.
+    # The result is the same for any spelling of the folder's path.
     folders = [f"{parent}/", f"{parent}/../{os.path.basename(parent)}/", f"{parent}.link/"]
     before = now.digest(path), *map(now.digest, folders)
     os.unlink(path)
@@ -230,7 +230,7 @@ def test_a_look_for_another_program_that_ended_says_nothing_of_one_that_runs(pat
     now.digest(path)
     look, moment = now.looks, clock()
     Path(path).write_text("two")
-    # The first to end finds the change, and has the file looked at again.
+    # The first step that ends finds the change, and the file is read again.
     assert now.read_since(path, moment, look) is None
     assert now.read_since(path, moment, look) is None
     now.forget([path])

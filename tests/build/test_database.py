@@ -200,7 +200,7 @@ def test_a_wrong_count_is_as_good_as_none(file: str, place: int, count: str) -> 
     read = fields.read(file)
     read[place] = count
     forged(file, read)
-    # Any number of a run will do.
+    # The number of the run is not tested here.
     assert list(Database(file).paths()) == [] or (place, count) == (1, "99")
 
 

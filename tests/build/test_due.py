@@ -111,7 +111,7 @@ def test_a_compiler_that_changed_concerns_all(engine: Engine, gcc: str) -> None:
 
 
 def test_other_words_concern_their_steps(engine: Engine) -> None:
-    # They make another plan, and so another mark.
+    # Another command line makes another plan, and so another mark.
     tree(engine)
     marked(engine)
     again = Engine(engine.plan.groups["cc"].files[0])
@@ -136,7 +136,7 @@ def test_what_another_process_has_built_since_is_not_marked(
     assert not others.build(TARGETS, slots=Slots(1)).failures
     if not is_at_work:
         others.close()
-    # It does not wait either.
+    # mark() does not wait for the lock.
     now.mark(MARK)
     now.close()
     others.close()

@@ -27,7 +27,7 @@ ls running | wc -l >> counts
 rm "running/$(basename "$out")"
 : > "$out"
 """
-"""Waits for a second one that runs, and takes note of how many there are."""
+"""A script that waits until a second one runs, and writes the number of running ones."""
 
 SLOW = """
 if [ -e slow ]; then

@@ -104,7 +104,7 @@ class Tree:
         return f"S{len(self.types) + 50 * self._chance(0.5)}"
 
     def _config(self, name: str, kind: str) -> Iterator[str]:
-        # Of today a menuconfig needs a prompt.
+        # In newer releases a menuconfig needs a prompt.
         words = ("config", "config", "config" if self.of_today else "menuconfig")
         yield f"{self._random.choice(words)} {name}"
         condition = self._if(0.2)
@@ -264,7 +264,7 @@ def dressed(tree: Tree, seed: int) -> Mapping[str, str]:
     files = {}
     top = [at for at, line in enumerate(found) if line.startswith("config") and at]
     if top and dice.random() < 0.5:
-        # What stands behind the last config is its own, and closes no block.
+        # Lines after the last config belong to it, and close no block.
         at = top[-1]
         if not any(re.match(r"(end|choice|menu |if )", line) for line in found[at:]):
             files["Kconfig.more"] = "".join(f"{line}\n" for line in found[at:])

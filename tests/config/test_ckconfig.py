@@ -138,7 +138,7 @@ def test_a_line_of_a_saved_configuration(c: CKconfig, tmp_path: Path, line: str)
     assert set(got.autoconf.splitlines()) == {
         define for define in right.autoconf if not define.endswith(" ")
     }
-    # Of a value that does not hold C kconfig says nothing.
+    # C kconfig does not report a value that cannot hold.
     warned = [note for note in got.notes if "does not hold" not in note]
     assert places(warned, str(tmp_path / "saved")) == set(right.lines_warned_of(".config"))
 
@@ -152,7 +152,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 
 MEANT = [
-    # C kconfig goes on with a warning or without a word, and what was meant is lost.
+    # C kconfig continues, perhaps with a warning, and the value is lost.
     ("<<<<<<< HEAD", "malformed line"),
     ("CONFIG_B", "malformed line"),
     ("CONFIG_B = y", "malformed line"),
@@ -170,7 +170,7 @@ def test_a_line_that_says_nothing_is_an_error(tmp_path: Path, line: str, words: 
 
 
 def test_a_text_without_quotes_is_told_of(tmp_path: Path) -> None:
-    # C kconfig drops it without a word.
+    # C kconfig drops it silently.
     (note,) = ours(tmp_path, TYPES, "CONFIG_S=bare\n").notes
     assert note.endswith(
         ":1: S=bare: the value of a string must be in double quotes; the line has no effect"
@@ -277,13 +277,13 @@ def test_a_kconfig(c: CKconfig, tmp_path: Path, kconfig: str) -> None:
     said_later = ("has no prompt", "help text", "selects it, although")
     warned = [text for text in got.warnings if not any(words in text for words in said_later)]
     assert places(warned, "Kconfig") == set(right.lines_warned_of("Kconfig"))
-    # Of these C kconfig names the statement behind, or none.
+    # For these C kconfig names the line of the next statement, or none.
     later = right.err.count(": warning: ") + len(right.unmet)
     assert len(got.warnings) - len(warned) == later
 
 
 def test_a_decimal_default_with_zeros_is_one_number_to_all(tmp_path: Path) -> None:
-    # C kconfig counts 10, and hands 010 to the compiler.
+    # C kconfig computes with 10, and writes 010 for the compiler.
     kconfig = "config N\n\tint\n\tdefault 010\nconfig A\n\tdef_bool N = 10\n"
     got = ours(tmp_path, kconfig)
     assert got.warnings == (
@@ -307,7 +307,7 @@ def test_a_choice_that_is_half_in_the_file_is_kept(c: CKconfig, tmp_path: Path) 
     kconfig = (
         'choice\n\tprompt "c"\n\toptional\nconfig A\n\tbool "a"\nconfig B\n\tbool "b"\nendchoice\n'
     )
-    # C kconfig's savedefconfig forgets it, so its file means another configuration.
+    # C kconfig's savedefconfig omits it, so its file gives another configuration.
     (tmp_path / "Kconfig").write_text(kconfig)
     c.run(f"--savedefconfig={tmp_path / 'short'}", config="CONFIG_B=y\n")
     assert (tmp_path / "short").read_text() == ""
@@ -335,7 +335,7 @@ def test_a_text_of_64_kib(c: CKconfig, tmp_path: Path) -> None:
     right = c.run("--olddefconfig", config=f'CONFIG_S="{escaped}"\n')
     got = ours(tmp_path, kconfig, f'CONFIG_S="{escaped}"\n')
     assert got.values == {"S": text, "D": text}
-    # No message is as long.
+    # A message shortens it.
     (note,) = ours(tmp_path, kconfig, f'CONFIG_S="{escaped}\n').notes
     assert len(note) < 300
     assert got.dotconfig == right.config

@@ -98,7 +98,7 @@ def test_one_of_each_kind_links(kernel: Project, name: str) -> None:
             continue
         values = {"XEN": xen, "XEN_PV": pv, "XEN_PVH": pvh, "XEN_HYPERCALL_PAGE": page, "SMP": smp}
         settings = [f"{symbol}={value}" for symbol, value in values.items()]
-        # Fails on a warning, too.  Only what the last configuration had differently is compiled.
+        # scons() fails on a warning, too.  Only the difference from the last one is compiled.
         run = kernel.scons(f"ARCH={name}", *settings)
         assert f"CONFIG build/{name}/.config" in run.steps
         with (kernel.top / f"build/{name}/vmlinux").open("rb") as file:

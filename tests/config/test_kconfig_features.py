@@ -235,10 +235,10 @@ def test_a_source_may_name_a_variable_as_before_linux_4_18(
 @pytest.mark.parametrize(
     "text",
     [
-        # These C kconfig takes; kconfiglib looks for loops in more places.
+        # C kconfig accepts these; kconfiglib detects loops in more places.
         'config N\n\tint "n"\n\trange 1 M\nconfig M\n\tint "m"\n\tdefault N\n',
         'config A\n\tbool "a"\n\tdepends on A || !A\n',
-        # This it does not take either.
+        # C kconfig refuses this one, too.
         'config A\n\tbool "a"\n\tselect A\n',
     ],
 )
@@ -409,7 +409,7 @@ endif
 """
     assert tree(text).values == {"NET": "n", "DRIVER": "n", "FAST": "n"}
     assert tree(text, NET="1", DRIVER="1").values["FAST"] == "y"
-    # And a block is what a symbol needs, too.
+    # A symbol also depends on its block.
     config = tree(text, DRIVER="1")
     assert config.values["NET"] == "y"
     assert config.notes == ("DRIVER=1 on the command line switches on NET, which it needs",)
@@ -465,7 +465,7 @@ def test_transitional_symbols_hand_on_what_is_saved(tmp_path: Path) -> None:
         f"CONFIG_NEW_{kind}={value}\n" for kind, value in kinds.items()
     )
     assert "OLD" not in config.autoconf
-    # What is set by its new name counts.
+    # A value that is set by the new name wins.
     saved.write_text("CONFIG_OLD_int=42\nCONFIG_NEW_int=7\n# CONFIG_OLD_bool is not set\n")
     config = read(tmp_path / "Kconfig", srctree=tmp_path, saved_config=saved)
     assert (config.values["NEW_int"], config.values["NEW_bool"]) == ("7", "n")
@@ -533,7 +533,7 @@ def test_nesting_beyond_what_python_takes_is_one_sentence(tree: Tree) -> None:
         tree("if y\n" * 2000 + "endif\n" * 2000)
 
 
-# What a Python with these folders first on its path says of kconfiglib.
+# The message of a Python with these folders first on its path.
 PROGRAM = """
 import sys
 from xen_tool.config.language import library

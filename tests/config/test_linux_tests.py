@@ -124,7 +124,7 @@ def test_new_choice_with_dep(tmp_path: Path) -> None:
     text = 'config A\n\tbool "a"\n' + pick("B", "C", rest="\tdepends on A\n")
     text += pick("D", "E", "F").replace("endchoice", "\tdepends on A\nendchoice")
     out = dialog(tmp_path, text, "CONFIG_B=y\n# CONFIG_D is not set\nCONFIG_E=y\n", "y\n\n\n")
-    # Each choice has a new symbol, and what is chosen stays.
+    # Each choice has a new symbol, and the chosen one does not change.
     assert re.search(r"> 1\. b .*\n  2\. c .*\nchoice\[1-2\]", out)
     assert re.search(r"  1\. d .*\n> 2\. e .*\n  3\. f .*\nchoice\[1-3\]", out)
     assert "CONFIG_B=y\n" in (tmp_path / ".config").read_text()
@@ -291,7 +291,7 @@ def test_preprocess_builtin_func(tmp_path: Path, capsys: pytest.CaptureFixture[s
         "$(warn,$(shell,echo second))\n$(warn,$(shell,printf 'a\\nb\\n\\nc\\n\\n\\n'))\n"
         "$(warn,$(filename) $(lineno))\n",
     )  # fmt: skip
-    # C kconfig has it in its output, where ours may be for programs.
+    # C kconfig prints it to stdout, which a program may read from this tool.
     assert capsys.readouterr().err == "told\n"
     assert kconf.problems == [
         "Kconfig:4: first", "Kconfig:6: second", "Kconfig:7: a b  c", "Kconfig:8: Kconfig 8",

@@ -277,7 +277,7 @@ ELSEWHERE: Mapping[str, list[str]] = {
     "frontends/menu.py": ["scons/test_menuconfig.py"],
 }
 RARE = {
-    # Its end is Python's, and another in each version of it: test_kconfig_features.py.
+    # Its end is a message of Python, which differs among versions: test_kconfig_features.py.
     "kconfiglib cannot read it",
 }
 
@@ -307,7 +307,7 @@ def test_each_message_in_the_code_is_there(path: Path) -> None:
     known = " ".join(" ".join(file.read_text() for file in files).split())
     for text in _sentences(path):
         words = " ".join(text.split())
-        # Tests of other files look for a part.
+        # Tests in other files look for a part of the message.
         part = len(words) if not others else min(12, len(words))
         parts = (words[at : at + part] for at in range(len(words) - part + 1))
         if not any(rare in text for rare in RARE):

@@ -58,10 +58,10 @@ def test_only_64_bit_programs_need_libraries(tmp_path: Path, gnu_as: str) -> Non
         assert needed(content) == expected
         assert needed((tmp_path / "x.o").read_bytes()) == []
         assert needed(content[:20]) == []
-    # Whatever is wrong with it.
+    # Each fault of the file has the same result.
     for cut in range(0, len(content), 64):
         needed(content[:cut])
-    # e_shoff, e_shnum and e_shstrndx: who loads a program reads no section headers.
+    # e_shoff, e_shnum and e_shstrndx: a loader of programs reads no section headers.
     assert needed(content[:40] + bytes(8) + content[48:60] + bytes(4) + content[64:]) == expected
 
 

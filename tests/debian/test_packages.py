@@ -171,7 +171,7 @@ def test_qemu_is_told_where_its_data_lies(machine: Machine) -> None:
 
 
 def test_xvfb_finds_keyboards_and_xkbcomp(machine: Machine) -> None:
-    # Its starter gives it the folder, and the path in it no longer begins with one.
+    # Its starter names the folder of the keyboards, and the program finds xkbcomp by PATH.
     program = b'#!/bin/sh\necho "$*"\nexit\n\0/usr/bin\0/usr/bin/xkb\0'
     machine.deb("xvfb", {"./usr/bin/Xvfb": program})
     root = Path(machine.provide()["XEN_TOOL_PACKAGES_ROOT"])
@@ -323,7 +323,7 @@ def test_a_boot_and_the_tests_share_what_is_unpacked(
 ) -> None:
     monkeypatch.setattr(packages, "BOOT", (TOOL.package,))
     monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))
-    monkeypatch.setattr(os, "geteuid", lambda: 0)  # who boots installs nothing
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # a boot installs nothing, even for root
     path = packages.emulator("xtool", machine.said.append)
     assert path == Path(machine.folder, path.parents[1].name, "bin/xtool")
     assert "--yes" not in machine.log()

@@ -26,7 +26,7 @@ traceback, a signal or no end."""
 
 
 class Wrong(Exception):  # noqa: N818 - of the tool
-    """A round did not end as it must."""
+    """The end of a round was wrong."""
 
     def __init__(self, sort: str, why: str) -> None:
         super().__init__(f"{sort}: {why}")

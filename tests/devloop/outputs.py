@@ -47,7 +47,7 @@ def keep(tree: Tree, aside: Path) -> None:
         try:
             shutil.copytree(tree.top / "build", aside / "build")
         except shutil.Error:
-            # The last compilers of a killed run are still busy.
+            # The last compilers of a killed run are still running.
             tree.aside = None
             return
         if tree.exists(_RECORDS_ON_TOP):
@@ -197,7 +197,7 @@ def _damage_records(tree: Tree) -> str | None:
     place = tree.random.random()
     for path in paths:
         data = bytearray(path.read_bytes())
-        # SCons' own has no checksum.
+        # SCons' database has no checksum.
         if how == "a byte" and data and "sconsign" not in path.name:
             data[int(place * len(data))] ^= 0x15
         elif how == "half":

@@ -26,7 +26,7 @@ _DEPTH = 40
 
 
 class Failed(Exception):  # noqa: N818 - of a command, not of this module
-    """A command ends with status 1: what is the matter with a name, and in which file."""
+    """A command ends with status 1: the name with a fault, and its file."""
 
     def __init__(self, problem: str, where: str, name: str) -> None:
         super().__init__(f"{where}: {problem}: {name}")
@@ -36,7 +36,7 @@ class Failed(Exception):  # noqa: N818 - of a command, not of this module
 
 
 class Files:
-    """Files below a folder, read once; made has files that are taken as if they were there."""
+    """Files below a folder, read once; made has files that count as existing."""
 
     def __init__(self, top: str = "", made: dict[str, str] | None = None) -> None:
         self._top = top

@@ -46,7 +46,7 @@ def _change_flags(tree: Tree) -> str:
 
 def _change_named_header(tree: Tree) -> str:
     name = tree.pick(tree.names().headers)
-    # A blank or a dollar in the file flags would not reach the compiler.
+    # The file flags cannot pass a blank or a dollar to the compiler.
     if tree.chance(0.3) or not name.replace(".", "").isalnum():
         return _flag(tree, 0, "-DU_HEADER", [])
     return _flag(tree, 0, "-DU_HEADER", [f'-DU_HEADER="{name}"'])

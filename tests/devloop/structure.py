@@ -42,7 +42,7 @@ def _list(tree: Tree, words: list[str]) -> None:
 
 
 def _listed(tree: Tree) -> str | None:
-    """A C source of the list that is there."""
+    """An existing C source of the list."""
     words = [w for w in tree.listed() if w.endswith(".c") and tree.exists(w.lstrip("+"))]
     return tree.pick(words) if words else None
 

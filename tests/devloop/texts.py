@@ -17,11 +17,11 @@ MAYBE = ("maybe0.h", "maybe1.h", "maybe2.h")
 """Headers that sources ask for by __has_include; they need not exist."""
 GENERATED = "version.h"
 _NUMBER = re.compile(r"(?<![\w/.-])\d{6}(?!\w)")
-"""Not one of a name or a path."""
+"""A number that is no part of a name or path."""
 
 
 def number(rng: random.Random) -> str:
-    """Six digits, with something in each of them."""
+    """Six digits, the first of which is not 0."""
     return str(rng.randrange(100000, 1000000))
 
 

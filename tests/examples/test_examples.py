@@ -66,7 +66,7 @@ def test_every_toolchain(
     monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
     project = Project(examples / name)
     boots = [c for c in commands(project.top / "README.md") if c and c[0].startswith("boot")]
-    # gcc is what the README's commands are run with.
+    # The README's commands are run with gcc.
     assert toolchain == "gcc" or run(project, [boots[0][0], f"TOOLCHAIN={toolchain}"])
 
 
@@ -74,7 +74,7 @@ def test_every_toolchain(
 @pytest.mark.usefixtures("xen_under_qemu")
 def test_link_time_optimisation(examples: Path, cc: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
-    # clang is taken where it is there.
+    # clang is used if it is installed.
     if shutil.which(cc.split()[0]):
         assert run(Project(examples / "bare-pvh"), ["boot", "MODE=qemu", f"CC={cc}"])
 

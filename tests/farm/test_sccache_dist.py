@@ -159,7 +159,7 @@ class Client:
 @pytest.fixture
 def client(farm: Farm, tmp_path: Path) -> Iterator[Client]:
     made = Client(tmp_path / "client", farm)
-    # A server tells the scheduler of itself when it is ready.
+    # A server registers with the scheduler when it is ready.
     for _ in range(600):
         if made.servers() == 2:
             break
@@ -183,7 +183,7 @@ def test_a_farm(client: Client, farm: Farm, tmp_path: Path) -> None:
     assert "401" in run.err + run.out
     assert wrong.by_server() == {}
     wrong.sccache("--stop-server")
-    # The server that works dies in the middle: that costs time.
+    # The server that compiles is killed, which takes time to be noticed.
     by_server = client.by_server()
     client.project.write("include/h.h", "#define H 8\n")
     assert client.scons("O=alone").status == 0

@@ -139,7 +139,7 @@ def test_notes_are_changed_in_place_dropped_and_added() -> None:
 def test_a_kernel_with_its_own_entry_or_page_gets_none(note: str, symbol: str) -> None:
     content = emit.emit(describe(X86_64, ALL, {note: "mine"}))
     left = [s[0] for s in meaning(content)["symbols"] if symbol in s[0]]
-    # The stubs of a PVH guest are no page.
+    # Only the stubs of the PVH guest are left.
     assert left == (["hypercall_vmcall", "hypercall_vmmcall"] if symbol == "hypercall" else [])
     assert [r for r in meaning(content)["relocations"][".note.Xen"] if r[2] == "mine"]
 
@@ -233,7 +233,7 @@ def test_32_bit_values_are_of_32_bits() -> None:
     assert describe(I386, symbols, {"VIRT_BASE": "0x80000000"}).virt_base == 0x80000000
 
 
-# By SCons, and by the command.
+# The error of SCons, and that of the command.
 
 HEAD = """
 head = env.XenHead(

@@ -96,7 +96,7 @@ def _offsets_of_meaning(content: bytes) -> list[int]:
 def _same(content: bytes, expected: object) -> bool:
     try:
         return meaning(content) == expected
-    except Exception:  # A reader that gives up has seen the change.
+    except Exception:  # A reader that raises has seen the change.
         return False
 
 
@@ -248,7 +248,7 @@ def test_a_pvh_guest_has_both_instructions_that_enter_xen() -> None:
     assert read["sections"][".text"][3][0x1000:].hex(" ") == "0f 01 c1 c3 0f 01 d9 c3"
 
 
-# By hand: Xen docs/misc/pvh.pandoc for the state at the entry; Intel 64 SDM 3A for the rest (4.5
+# From Xen docs/misc/pvh.pandoc for the state at the entry; Intel 64 SDM 3A for the rest (4.5
 # page tables, 3.4.5 descriptors, 2.5 control registers, 10.8.5 how long mode is entered).
 PVH_ENTRY = """
 	.section .head.text, "ax"
@@ -364,7 +364,7 @@ def test_the_pvh_entry_refers_to_physical_addresses() -> None:
     relocations = meaning(emit.emit(PVH))["relocations"][".head.text"]
     r_x86_64_32, r_x86_64_32s = 10, 11
     physical = {r[2]: r[3] for r in relocations if r[1] == r_x86_64_32}
-    # Places of its own: where it is, its GDT, its 64-bit code.
+    # References to the section itself: its address, its GDT, its 64-bit code.
     del physical[".head.text"]
     virtual = {r[2]: r[3] for r in relocations if r[1] == r_x86_64_32s}
     # 2**64 - VIRT_BASE is what makes physical addresses of virtual ones.

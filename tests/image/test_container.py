@@ -217,14 +217,14 @@ def test_cut_stream_is_a_problem(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in COMPRESS if name not in ("lzma", "lz4", "zstd")])
 def test_flipped_bit_is_a_problem(tmp_path: Path, name: str) -> None:
-    # The others have no checksum.
+    # The other formats have no checksum.
     stream = bytearray(COMPRESS[name](LARGE))
     stream[len(stream) // 2] ^= 0x10
     assert "cannot be unpacked (" in _problem(tmp_path, bytes(stream))
 
 
 def test_short_blocks_are_the_last(tmp_path: Path) -> None:
-    # Else a file of many small ones would take for ever.
+    # Otherwise a file of many small streams would take too long.
     lz4_twice = _lz4(IMAGE) + _lz4(IMAGE)[4:]
     lzo_twice = _lzo(IMAGE)[:-4] + _lzo(IMAGE)[38:]
     for stream in (lz4_twice, lzo_twice):
@@ -259,7 +259,7 @@ def test_the_limit_grows_with_the_stream(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("mib", [128, 256, 1024])
 def test_any_dictionary_is_accepted(tmp_path: Path, mib: int) -> None:
-    """Which loader has the memory for it is for the rules to say; unused, it costs none."""
+    """The rules know which loader has the memory for it; without use, it needs none."""
     lzma2 = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": mib << 20}
     assert _payload(_open(tmp_path, lzma.compress(IMAGE, filters=[lzma2]))) == IMAGE
 
@@ -333,7 +333,7 @@ def test_permission_denied(tmp_path: Path) -> None:
     user = os.geteuid()
     try:
         if user == 0:
-            os.seteuid(65534)  # to root nothing is forbidden
+            os.seteuid(65534)  # root can read every file
         with pytest.raises(XenToolError, match="cannot be opened: Permission denied"):
             open_kernel(path)
     finally:

@@ -151,7 +151,7 @@ def test_section_names() -> None:
     assert section is not None
     assert elf.data.string(section.sh_offset) == b"XEN_VER=xen-3.0"
     assert elf.section("__xen_gues") is None
-    assert elf.section("") is None  # section 0 does not count
+    assert elf.section("") is None  # section 0 is ignored
 
     nowhere = bytearray(bytes(good_pv64()))
     struct.pack_into("<H", nowhere, 0x3E, 100)  # e_shstrndx

@@ -171,7 +171,7 @@ def main() -> None:
     """Print the most bytes by which reading an image increases this process's memory."""
 
     def kib(name: str) -> int:
-        # Not getrusage(), where the peak is that of the process which started this one.
+        # The peak of getrusage() may be that of the process which started this one.
         status = Path("/proc/self/status").read_text()
         return int(status.partition(f"{name}:")[2].split()[0])
 

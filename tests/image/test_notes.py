@@ -174,7 +174,7 @@ def test_notes_that_the_end_of_the_file_cuts() -> None:
     half = _walk(whole[: last.offset + 6])
     assert [(n.n_namesz, n.n_descsz, n.owner) for n in half[-2:]] == [(4, 0, None), (0, 0, None)]
     assert len(half) == len(good_pv64().notes) + 1
-    # However long the segment says that it is, there the walk ends.
+    # The walk ends there, whatever the size of the segment is.
     long = replace(_only(number(1, 1)), sections=False, note_filesz=1 << 40)
     assert [(n.n_type, n.owner) for n in _walk(long)] == [(1, b"Xen"), (0, None)]
 

@@ -50,7 +50,7 @@ def test_other_files_are_none(at: int) -> None:
 
 
 def test_it_ends() -> None:
-    # The section is the whole file, which is not opened again and again.
+    # The section is the whole file, and no kernel is looked for in it again.
     whole = IMAGE[: _HEADER + 16] + struct.pack("<II", 1 << 20, 0) + IMAGE[_HEADER + 24 :]
     assert opened(whole).inner.format == "raw"
     for cut in range(0x200):

@@ -21,7 +21,7 @@ _HEADERS = 0x120
 """Bytes in which an ELF header and the program headers of a case lie."""
 _NOTES = 0x180
 _LARGEST = 1 << 17
-"""Of a content that packed() takes."""
+"""The largest content that packed() accepts, in bytes."""
 
 _POWERS = [1 << bit for bit in (0, 2, 3, 7, 12, 15, 16, 20, 21, 30, 31, 32, 47, 48, 62, 63)]
 _FEATURES = ("dom0", "!dom0", "writable_page_tables", "!pae_pgdir_above_4gb", "!", "none", "!none")
@@ -43,7 +43,7 @@ def changed(rng: random.Random, content: bytes) -> bytes:
 
 
 def _value(rng: random.Random, size: int) -> int:
-    """A number that is wild, or just right, or just wrong."""
+    """A number: random, or at a bound that loaders check, or just beyond it."""
     near = rng.choice((0, size, *_POWERS, 0xFFFFFFFF80000000, 0x200000, NOTES_OFFSET))
     return (near + rng.choice((0, 0, 0, -1, 1, -4, 4, 0x1000))) % (1 << 64)
 

@@ -12,7 +12,7 @@ from xen_tool.elf import spec
 
 @dataclass(frozen=True)
 class Extra:
-    """A section with its bytes; link and info count sections, the first of them being 1."""
+    """A section with its bytes; link and info are numbers of sections, from 1 on."""
 
     name: str
     sh_type: int

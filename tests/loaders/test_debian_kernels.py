@@ -32,13 +32,13 @@ PV32 = {"xen-pv-domu+pv32"}
 PVH = {"xen-pvh-dom0", "xen-pvh-domu"}
 
 KERNELS = {
-    # Where it is below a root, and the loaders of Xen's that take it.
+    # Its path below a root, and the loaders of Xen that accept it.
     "linux": ("boot/vmlinuz-*[0-9]-amd64", PV | PVH | PV32),
     "linux-cloud": ("boot/vmlinuz-*-cloud-amd64", PV | PVH | PV32),
     "grub-x86_64-xen": ("usr/lib/grub-xen/grub-x86_64-xen.bin", PV | PV32),
     "grub-i386-xen": ("usr/lib/grub-xen/grub-i386-xen.bin", PV32),
     "grub-i386-xen_pvh": ("usr/lib/grub-xen/grub-i386-xen_pvh.bin", PVH),
-    # grub-xen-bin's, which its own tool turns into the above: no notes yet.
+    # The module of grub-xen-bin from which grub-mkimage makes the above: it has no notes yet.
     "grub-core-x86_64-xen": ("usr/lib/grub/x86_64-xen/kernel.img", set()),
     "grub-core-i386-xen": ("usr/lib/grub/i386-xen/kernel.img", {"xen-pvh-domu"}),
     "grub-core-i386-xen_pvh": ("usr/lib/grub/i386-xen_pvh/kernel.img", {"xen-pvh-domu"}),

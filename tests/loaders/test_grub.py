@@ -211,7 +211,7 @@ def test_it_agrees_in_a_pv_domain(built_kernel: Project, tmp_path: Path) -> None
     answers, console = grub.ask_domain(_questions(asked), *tools, tmp_path, kernel)
     wrong = _wrong(asked, answers)
     assert wrong == [], "\n".join(wrong)
-    # What it takes, it starts.
+    # GRUB starts the kernels that it accepts.
     assert "PASS hypercall_returns_version" in console
 
 

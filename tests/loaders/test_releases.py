@@ -43,7 +43,7 @@ def test_a_change_is_in_the_releases_where_it_was_found(name: str) -> None:
     commit, having = FOUND[name]
     assert change.commit == commit == WITNESSES[name][0]
     assert [tag for tag in TAGS if Xen.parse(tag).has(change)] == having
-    # No release is named that has it by an older one.
+    # Each release that is named exists, and has the change.
     assert {"{}.{}.{}".format(*first) for first in change.first} <= set(having)
 
 

@@ -245,7 +245,7 @@ def test_the_cause_is_in_the_fix() -> None:
     assert fix("D3-pv32-no-pae", "xen-pv-domu", "4.17+pv32") == 'add the note PAE_MODE = "yes"'
     assert "CONFIG_PV32" in fix("D3-pv32-no-pae", "xen-pv-domu")
     assert fix("lz4-frame").startswith("use gzip")
-    # What a second round would ask for is in the first.
+    # The first fix includes what the next check would require.
     assert fix("L2-nothing").startswith("write LOADER=generic and XEN_VER=xen-3.0 into")
     assert fix("neither-loader-nor-version").startswith(
         'add the note LOADER = "generic", and add the note XEN_VERSION = "xen-3.0"'
@@ -255,7 +255,7 @@ def test_the_cause_is_in_the_fix() -> None:
         "address of the entry"
     )
     assert fix("N2-owner-#Xen") == 'give the notes the owner "Xen": now it is "#Xen"'
-    # Another note that is cut is not the cause.
+    # A cut note of another type is not the cause.
     assert fix("A3-and-cut-page").startswith("make ENTRY the virtual address")
 
 
@@ -278,7 +278,7 @@ def test_domu_says_what_nobody_prints() -> None:
 @pytest.mark.parametrize(("domu", "dom0"), [("xen-pv-domu", PV_DOM0), ("xen-pvh-domu", PVH_DOM0)])
 def test_why_is_what_xen_prints_of_the_same_image(domu: str, dom0: str) -> None:
     """The library has Xen's libelf; what Xen prints is compared with the hypervisor."""
-    # Not libelf's, which has no words for some refusals; those of a container are each loader's.
+    # Messages of libelf's callers: libelf prints none for some refusals.
     callers = ("Could not construct domain 0", "Unable to parse kernel for ELFNOTES")
     told = 0
     for name, image in IMAGES.items():

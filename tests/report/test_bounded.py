@@ -90,7 +90,7 @@ def test_memory_and_time(good: Path, what: str) -> None:
 
 @pytest.mark.parametrize("limit", [100_000, (3 << 20) + 5000])
 def test_no_room_to_unpack_is_no_verdict(good: Path, limit: int) -> None:
-    # As in a folder that fills up: the write that reaches the limit is short; only a next fails.
+    # As on a full disk: the write that reaches the limit is short, and the next one fails.
     packed = good.with_name("packed")
     packed.write_bytes(gzip.compress(good.read_bytes() + bytes(3 << 20)))
     check = "import sys; from xen_tool.cli import main; sys.exit(main(['check', sys.argv[1]]))"

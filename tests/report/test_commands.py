@@ -224,7 +224,7 @@ def test_inspect_shows_how_the_guest_starts(image: Path) -> None:
         **dict.fromkeys((*PV, "xen-efi", "kexec", "grub-xen"), ("0xffffffff80200000", "64-bit")),
         **dict.fromkeys((*PVH, *MONITORS), pvh),
     }
-    # What is only for PV is entered at e_entry by those who do not ask for a note.
+    # Loaders that read no note start a kernel for PV at e_entry.
     write(image, good_pv64())
     assert starts()["firecracker"] == ("0xffffffff80200000", "64-bit")
     write(image, good_pvh(32).patching(0x800, struct.pack("<3I", 0x1BADB002, 0, 0xE4524FFE)))
@@ -303,7 +303,7 @@ def test_a_note_of_another_owner(
 ) -> None:
     write(image, good_both().adding(Note(n_type, b"generic\0", owner)))
     if n_type == XenElfNote.PHYS32_ENTRY:
-        # QEMU looks at no owner.
+        # QEMU ignores the owner.
         readers = ["qemu-kernel"]
     note = document("inspect", image)[1]["notes"][-1]
     assert (note["owner"], note["read_by"]) == (owner.rstrip(b"\0").decode(), readers)
@@ -334,7 +334,7 @@ def test_the_string_of_kernels_before_notes(image: Path) -> None:
         "value": "mine",
         "read_by": [*PV, "xen-pvh-domu"],
     }
-    # Behind notes, no loader reads it.
+    # If there are notes, no loader reads it.
     _, found = document("inspect", write(image, replace(good_pv64(), guest=GUEST)))
     assert {tuple(key["read_by"]) for key in found["xen_guest"]} == {()}
     assert "xen_guest" not in document("inspect", write(image, good_pv64()))[1]
@@ -350,7 +350,7 @@ def test_an_unlinked_object_is_called_that_first(image: Path, gcc: str) -> None:
         assert result.stdout.splitlines()[1].strip() == said
     status, found = document("check", image)
     assert (status, found["unlinked"]) == (3, True)
-    # Also where its notes suit a loader.
+    # The result is the same if its notes suit a loader.
     write(image, replace(good_pv64(), e_type=spec.ET_REL))
     assert document("check", image)[0] == 3
     assert "unlinked" not in document("check", write(image, good_pv64()))[1]
@@ -391,7 +391,7 @@ def test_inspect_names_addresses(built_kernel: Any) -> None:
 def test_a_compressed_image(image: Path) -> None:
     packed = write(image.with_suffix(".gz"), gzip.compress(image.read_bytes()))
     status, found = document("check", packed)
-    # QEMU unwraps nothing.
+    # QEMU unpacks nothing.
     assert (status, found["format"]) == (3, "gzip")
     refused = [name for name, verdict in found["verdicts"].items() if not verdict["accepted"]]
     assert refused == ["qemu-kernel"]
@@ -592,7 +592,7 @@ def without_a_reader(*arguments: str) -> tuple[int, str]:
 def writing_to(output: int, *arguments: str) -> tuple[int, str]:
     result = subprocess.run(
         [sys.executable, "-m", "xen_tool.cli", *arguments],
-        # Python's buffer is what is left to be written when it ends.
+        # Python writes its buffer when it ends.
         env={name: value for name, value in ENVIRONMENT.items() if name != "PYTHONUNBUFFERED"},
         stdin=subprocess.DEVNULL,
         stdout=output,

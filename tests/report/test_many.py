@@ -98,7 +98,7 @@ def test_a_folder(tmp_path: Path, gcc: str) -> None:
     (tmp_path / "main.c").write_text("int main(void) { return 0; }\n")
     for options in (["-o", "program"], ["-shared", "-o", "library.so"]):
         subprocess.run([gcc, *options, "main.c"], cwd=tmp_path, check=True)
-    # Another name of the same, and links, whatever they lead to.
+    # A second name of the same file, and links to anything.
     os.link(tmp_path / "a/vmlinux", tmp_path / "a/vmlinux.unchecked")
     (tmp_path / "link").symlink_to("a/vmlinux")
     (tmp_path / "round").symlink_to(".")
@@ -110,7 +110,7 @@ def test_a_folder(tmp_path: Path, gcc: str) -> None:
             str(tmp_path / name) for name in kernels
         ]
         assert found["errors"] == []
-    # What is named itself is checked, whatever it is.
+    # A file that is named is checked, whatever it is.
     status, found = document("check", tmp_path / "a", tmp_path / "a/head.o")
     assert (status, len(found["images"])) == (3, 2)
     assert tool("check", tmp_path / "a").stdout.splitlines() == [

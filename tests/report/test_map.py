@@ -156,7 +156,7 @@ def _as_the_guest_sees_it(found: Map, console: str) -> None:
     tables = one(found, "page tables")
     assert (tables.virtual, tables.size) == (int(said[2], 16), int(said[3]) * 4096)
     initrd = one(found, "initrd")
-    # A number of a page, as MOD_START_PFN asks for.
+    # The number of a page, because of MOD_START_PFN.
     assert (initrd.physical, initrd.size) == (int(said[4], 16) * 4096, int(said[5]))
     assert one(found, "P2M table").virtual == int(said[6], 16)
 

@@ -62,7 +62,7 @@ def measured(picture: str, folder: Path, scheme: str) -> dict[str, Any]:
 
 
 def contrast(one: str, other: str) -> float:
-    """Of two colours, as the Web Content Accessibility Guidelines count it."""
+    """Return the contrast of two colours by the Web Content Accessibility Guidelines."""
     lights = sorted(map(_luminance, (one, other)))
     return (lights[1] + 0.05) / (lights[0] + 0.05)
 
@@ -85,7 +85,7 @@ def test_it_fits_and_can_be_read(image: Path, tmp_path: Path, loader: str) -> No
         for left, top, right, bottom in (*found["boxes"], *(t["box"] for t in found["texts"])):
             assert left >= 0 and top >= 0 and right <= width and bottom <= height
         for text in found["texts"]:
-            # What a normal text needs at least.
+            # The least contrast for normal text.
             assert contrast(text["ink"], text["ground"]) >= 4.5, (scheme, text)
         for number, text in enumerate(found["texts"]):
             for other in found["texts"][number + 1 :]:
@@ -126,7 +126,7 @@ def test_names_of_the_image_cannot_break_out_of_it(tmp_path: Path) -> None:
 
 
 def test_the_picture_of_the_readme_is_of_this_drawing(image: Path, tmp_path: Path) -> None:
-    """It was made by the command that stands beside it: the same boxes, whatever their sizes."""
+    """The picture has the boxes that the command draws, whatever their sizes."""
     shown = (TOP / "docs/map.svg").read_text()
     assert "(docs/map.svg)" in (TOP / "README.md").read_text()
     found = measured(shown, tmp_path, DARK)

@@ -118,7 +118,7 @@ def test_symbols_are_as_large_as_nm_says(linked: Project) -> None:
         ours[row["name"]] += row["memory"]
     for name, size in theirs.items():
         assert ours[name] == size, name
-    # Those of assembler have no size: up to the next one.
+    # Symbols of assembler have no size: they end at the next one.
     assert (ours["step"], ours["other"]) == (2, 4)
     of_b = [r for r in told(linked)["symbols"] if r["name"] == "twice" and r["object"] == "b.o"]
     assert [row["memory"] for row in of_b] == [50]
@@ -137,7 +137,7 @@ def test_objects_are_as_large_as_their_sections(linked: Project, readelf: str) -
 
 
 def test_every_image_adds_up(tmp_path: Path) -> None:
-    """Also what is damaged: no byte twice, none missing."""
+    """Each byte counts once, also in damaged images."""
     chance = random.Random(16)
     for image in (bytes(good_both()), bytes(good_pv32())):
         for _ in range(300):

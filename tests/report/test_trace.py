@@ -29,7 +29,7 @@ def test_no_span_is_dropped(clock: Callable[[int], None], seed: int) -> None:
     chance = random.Random(seed)
     found = Trace()
     running: list[str] = []
-    # It begins with the span that has it within itself.
+    # It begins with the enclosing span.
     clock(2600)
     found.span("judge", 0)
     count = 1

@@ -176,7 +176,7 @@ def test_a_compiler_that_differs_is_named(
         status, document = rebuild(original, checkout, capsys)
     finally:
         compiler.write_text(text)
-    # It makes no difference to the image.
+    # The image does not depend on it.
     assert (status, document["same"]) == (0, True)
     (found,) = document["differences"]
     assert (found["kind"], found["name"]) == ("tool", str(compiler))

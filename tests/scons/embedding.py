@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A small tree with what caches of objects get wrong, and changes of it."""
+"""A small tree with files for which caches of objects return stale objects, and changes of them."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ SOURCES = {
 }
 CHANGES: tuple[tuple[str, str | None], ...] = (
     ("second/h.h", "#define VALUE 0x22222222\n"),
-    # Found before the other from now on; then no more.
+    # The new file is found first; then it is removed again.
     ("first/h.h", "#define VALUE 0x33333333\n"),
     ("first/h.h", None),
-    # Of which launchers do not know, and those that copied an object would not see.
+    # Files that launchers do not know: a copied object would be stale.
     ("data", "two data"),
     ("data", "one data"),
     ("more", "-DMORE=2 -DVALUE=3 -w"),
 )
-"""Files and their next contents; None: they go."""
+"""Files and their next contents; None: the file is removed."""
 
 
 def tree(top: Path) -> Project:

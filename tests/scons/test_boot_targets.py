@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What `scons boot` leaves and shows, and `scons test-boot`, on real Xen."""
+"""The files and the output of `scons boot`, and `scons test-boot`, on real Xen."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_boot_keeps_its_console_and_shows_its_command(built_kernel: Project) -
     kept = log.read_text().splitlines()
     assert any(line.startswith("(XEN) Xen version") for line in kept)
     assert kept[-1] == "RESULT: PASS"
-    # What is shown can be pasted.
+    # The printed command can be pasted into a shell.
     (command,) = (line for line in run.out.splitlines() if "-kernel" in line)
     again = subprocess.run(
         ["sh", "-c", command],
@@ -97,7 +97,7 @@ def test_a_signal_ends_what_runs(
     machine = Machine(tmp_path)
     machine.program("say('up\\n')\nwhile True: time.sleep(60)")
     words = (f"QEMU={machine.qemu}", f"HYPERVISOR={machine.xen}", "TIMEOUT=600")
-    # A shell has SIGINT ignored in the background, and nohup SIGHUP.
+    # A shell ignores SIGINT in the background, and nohup SIGHUP.
     code = f"import signal; signal.signal({number:d}, signal.default_int_handler)\n"
     code += "import SCons.Script; SCons.Script.main()"
     process = subprocess.Popen(

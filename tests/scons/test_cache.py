@@ -72,7 +72,7 @@ def test_the_same_is_made_whatever_changes(each: Cached) -> None:
     run = each.again()
     assert cached(run) == ALL
     assert compiled(run) == set()
-    # What the compiler said comes with its object.
+    # The cache has the compiler's warnings with the object.
     assert "seen" in run.out + run.err
     assert made(each.project) == each.alone()
     for name, text in CHANGES:
@@ -157,7 +157,7 @@ def test_entries_share_nothing_with_what_is_built(one: Cached) -> None:
     right = made(one.project)
     for path in [*one.entries(), *(one.project.top / "build/x86_64").glob("*.o")]:
         assert path.stat().st_nlink == 1
-    # In place, as a debugger or a tool could.
+    # The object is changed in place, as a debugger could do it.
     for path in (one.project.top / "build/x86_64").glob("*.o"):
         with path.open("r+b") as file:
             file.write(b"damaged")

@@ -25,7 +25,7 @@ def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) ->
     assert "no loader found: Invalid kernel" in run.err
     assert not (built_kernel.top / VMLINUX).exists()
     assert (built_kernel.top / f"{VMLINUX}.unchecked").exists()
-    # It fails until it is mended.
+    # The build fails again until the cause is removed.
     again = built_kernel.run()
     assert again.status == 2
     assert again.steps == [f"CHECK {VMLINUX}"]
@@ -52,7 +52,7 @@ def test_the_check_runs_when_the_image_changed(built_kernel: Project) -> None:
     assert "CHECK vmlinux" not in built_kernel.scons().names
     built_kernel.edit("arch/x86/xen/lib.c", "extern int one;", "int one = 1;")
     assert "CHECK vmlinux" in built_kernel.scons().names
-    # And when the rules change.
+    # The check also runs again if its rules change.
     with (built_kernel.top / "site_scons/xen_tool/loaders/verdict.py").open("a") as file:
         file.write("# more\n")
     assert built_kernel.scons().names == {"CHECK vmlinux"}
@@ -133,7 +133,7 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
     assert run.status == 0, run.err
     assert "warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:" in run.err
     assert "guest type xen-3.0-x86_32p not supported by xen kernel" in run.err
-    # Not only in the run that links.
+    # The warning is printed in later runs, too.
     told = kernel.scons("check", "ARCH=i386").out.splitlines()
     assert told[1:3] == [
         "  xen-pv-domu  accepted",
@@ -144,7 +144,7 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
     asked = kernel.scons("check", "ARCH=i386", "XEN_RELEASE=4.17+pv32").out
     assert asked.splitlines()[1:] == ["  xen-pv-domu  accepted"]
     json.loads(kernel.scons("check", "--json", "ARCH=i386").out)
-    # What no Xen takes is refused for another reason.
+    # An image that no Xen accepts is refused for another reason.
     kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
     refused = kernel.run("check", "ARCH=i386").out
     assert "refused (C3)" in refused

@@ -46,7 +46,7 @@ def test_every_source_of_the_reference_kernel(built_kernel: Project) -> None:
     for folder in FOLDERS:
         assert f"{SOURCES}/setup.c" in sources(built_kernel, folder)
         assert errors(built_kernel, folder, f"{SOURCES}/setup.c") == []
-    # Only parsed, and no feature tried, for speed.
+    # clangd only parses the file, and tries no feature of editors, for speed.
     for source in sources(built_kernel, "."):
         expected = ASSEMBLER if source.endswith(".S") else []
         assert errors(built_kernel, ".", source, "--check-lines=1-1") == expected, source

@@ -124,7 +124,7 @@ def test_savedefconfig_keeps_the_architecture(kernel: Project) -> None:
     short = (kernel.top / "defconfig").read_text()
     assert short.startswith("# ARCH=i386\n")
     before = config(kernel)
-    # As the saved configuration, and as a defconfig whose name says nothing.
+    # The file is the saved configuration, and a defconfig whose name has no architecture.
     assert "X86_32 " in kernel.scons("listconfig", KCONFIG_CONFIG="defconfig").out
     (kernel.top / ".config").write_text(short)
     kernel.scons("olddefconfig")
@@ -136,7 +136,7 @@ def test_savedefconfig_keeps_the_architecture(kernel: Project) -> None:
     run = kernel.run("mine_defconfig", "ARCH=x86_64")
     assert run.status == 2
     assert "ARCH=x86_64: mine_defconfig is for ARCH=i386" in run.err
-    # One that says nothing is for the architecture that is built without a word.
+    # A file without an architecture is for the default one.
     kernel.scons("x86_64_defconfig", "savedefconfig")
     assert "ARCH" not in (kernel.top / "defconfig").read_text()
     kernel.write("kconfig/configs/mine_defconfig", "CONFIG_SMP=y\n")
@@ -190,7 +190,7 @@ def test_kconfig_allconfig_names_exceptions(kernel: Project) -> None:
 
 
 def test_warnings_of_kconfig_are_told_once(kernel: Project) -> None:
-    # By two environments, too.
+    # The same for two environments.
     other = 'env.Clone().XenConfigure("kconfig/Kconfig", arguments={}, build="build/other")'
     kernel.edit("SConstruct", "env.XenConfigTargets()\n", f"env.XenConfigTargets()\n{other}\n")
     text = (kernel.top / "kconfig/Kconfig").read_text()
@@ -309,7 +309,7 @@ def test_kconfig_sees_what_make_gives(kernel: Project) -> None:
         "ASSEMBLES": "y",
         "MORE": "y",
     }
-    # By the targets, too.
+    # The same by the targets.
     kernel.scons("allnoconfig", "TOOLCHAIN=gcc")
     assert f'CONFIG_CC="{gcc}"\n' in config(kernel)
     assert "# CONFIG_MORE is not set\n" in config(kernel)

@@ -37,7 +37,7 @@ def _toggles(arch: str, base: Mapping[str, str]) -> dict[str, str]:
     """Each symbol that a user can set from here, and the value that it has not."""
     symbols = configured(arch, base).unique_defined_syms
     return {s.name: "01"[s.str_value == "n"] for s in symbols if len(s.assignable) == 2} | {
-        # Of a choice one is y, and another takes its place.
+        # One symbol of a choice is y; setting another replaces it.
         s.name: "1"
         for s in symbols
         if s.choice and s.visibility and s.str_value == "n"
@@ -57,7 +57,7 @@ class Model:
         self._gcc = gcc
         self.build = project.top / "build" / arch
         self._config: Values = {}
-        # Of each output the symbols that it mentions, as they were when it was made.
+        # For each output, the values of the symbols that it mentions, when it was made.
         self._made: dict[str, Values] = {}
         self._linked: dict[str, bytes] = {}
 
@@ -155,7 +155,7 @@ def test_a_toggle_rebuilds_exactly_what_mentions_the_symbol(
 ) -> None:
     toggles = _toggles(arch, base)
     assert set(toggles) == {"SMP", "XEN", "XEN_PV", "XEN_HYPERCALL_PAGE"} | toggled
-    # A folder of its own, where nothing was built yet.
+    # A separate folder, in which nothing was built yet.
     built_kernel.scons("-c")
     model = Model(built_kernel, arch, gcc)
     model.run(base)
@@ -166,7 +166,7 @@ def test_a_toggle_rebuilds_exactly_what_mentions_the_symbol(
         assert model.snapshot() != before, symbol
         model.run(base)
         after = model.snapshot()
-        # Only what another configuration has, and this has not, is left of it, or is different.
+        # Only files that this configuration does not have are left of the other, or differ.
         others |= {_object(name) for name in sources_of(values_of(arch, base | {symbol: value}))}
         others -= {_object(name) for name in sources_of(values_of(arch, base))}
         mine = set(before) - others

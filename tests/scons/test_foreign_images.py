@@ -122,14 +122,14 @@ def test_what_is_shipped_is_what_was_checked(packed: Tree) -> None:
     assert gzip.decompress(image) == (folder / "stripped").read_bytes()
     assert packed.face().steps == []
     assert packed.up_to_date()
-    # A change reaches the end, past SCons and through it.
+    # A change of the image leads to a new packed image, with SCons and without.
     packed.edit("k.S", "hlt", "hlt\n\tnop")
     steps = [f"CC {BUILD}/k.o", f"LD {BUILD}/k.linked", *POSTS, f"CHECK {BUILD}/k"]
     assert packed.face().steps == steps
     packed.edit("k.S", "hlt\n\tnop", "hlt")
     assert packed.scons().steps == steps
     assert (folder / "k").read_bytes() == image
-    # A changed command runs, and what is made of it.
+    # A changed command runs again, and so does the check of its output.
     packed.edit("SConstruct", "gzip -9nc", "gzip -1nc")
     assert packed.scons().steps == [POSTS[-1], f"CHECK {BUILD}/k"]
     packed.scons("-c")
@@ -143,7 +143,7 @@ def test_what_a_command_spoils_is_no_image(packed: Tree) -> None:
         assert f"{BUILD}/k.unchecked would not start with xen-pvh-domu:" in run.err
         assert not (packed.top / BUILD / "k").exists()
     packed.edit("SConstruct", "-R .note.Xen", "-R .comment")
-    # The output of a command that failed is none.
+    # The output of a failed command is not used.
     packed.edit("SConstruct", "gzip -9nc", "false; gzip -9nc")
     run = packed.run()
     assert (run.status, run.steps) == (2, POSTS)
@@ -191,7 +191,7 @@ env.XenCheck("check-file", "prebuilt")
         "ship/k: ELF64, x86_64; Xen 4.17",
         *(f"  {loader:<12}  accepted" for loader in PVH),
     ]
-    # Also through the other face, and after a change.
+    # The same with the other command, and after a change.
     project.edit("k.S", "hlt", "hlt\n\tnop")
     run = project.face("check")
     assert run.status == 0, run.err

@@ -256,6 +256,6 @@ def test_a_generated_file_that_was_deleted_comes_back(tree: Both, name: str) -> 
     tree.build()
     before = (tree.top / "out" / name).read_bytes()
     (tree.top / "out" / name).unlink()
-    # It is as it was, so nothing that was made of it is made again.
+    # Its contents are the same, so nothing that depends on it is made again.
     assert tree.build().steps == []
     assert (tree.top / "out" / name).read_bytes() == before

@@ -191,7 +191,7 @@ def test_values_of_strings(tmp_path: Path, where: str) -> None:
 def test_a_name_that_no_depfile_can_carry_is_told(tmp_path: Path) -> None:
     tree = tree_at(tmp_path / "tree", ONE_IMAGE)
     tree.write("data/x\\", "1\n")
-    # Behind the backslash stands a blank.
+    # A blank follows the backslash.
     tree.write("a.S", '.data\n.incbin "data/x\\\\"\n')
     for run in (tree.run(), tree.run()):
         assert f"CC {BUILD}/a.o" in run.steps
@@ -257,7 +257,7 @@ def test_a_damaged_state_file(built: Tree, tmp_path: Path, file: str, damage: st
     # A folder in the place of the record may stay, with a note.
     shutil.rmtree(path, ignore_errors=True)
     assert number.encode() in (built.top / BUILD / "k").read_bytes()
-    # Without a record all is built once more.
+    # Without a record everything is built again.
     built.scons()
     assert built.up_to_date()
     assert elsewhere.read_text() == "precious"

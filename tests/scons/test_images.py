@@ -31,7 +31,7 @@ IMAGES = {
     "nodes, then names": '{"a": objects(), "b": names}',
     "three of nodes": 'dict.fromkeys("abc", objects())',
     "three of names": 'dict.fromkeys("abc", names)',
-    # SCons comes to the objects by themselves first: by their names they are before it.
+    # SCons visits the objects before the image, as their names sort before its name.
     "one behind its nodes": '{"z": objects()}',
 }
 

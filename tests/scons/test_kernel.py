@@ -116,7 +116,7 @@ CALLS = {
 def test_a_forgotten_configuration_is_one_sentence(tree: Project) -> None:
     env = Names()
     generate(env)
-    # XenCheck says of any file that it is no image.
+    # XenCheck accepts any file, and prints that it is no image.
     methods = [name for name in env.names if name not in ("XenConfigure", "XenCheck")]
     assert [name for name in methods if name not in CALLS] == []
     head = (tree.top / "SConstruct").read_text().partition("env.XenConfigure")[0]

@@ -93,7 +93,7 @@ def test_the_same_is_made_whatever_changes(launched: Launched) -> None:
     first = launched.scons()
     assert "seen" in first.out + first.err
     assert launched.made() == launched.alone()
-    # From nothing: of the cache, with the warnings and their colours.
+    # A build from nothing takes the objects from the cache, with warnings and their colours.
     run = launched.again()
     assert launched.hits() >= 2
     assert "\x1b[" in run.out + run.err

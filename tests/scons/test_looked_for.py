@@ -35,7 +35,7 @@ _FLAGS = {
     "handed_forced": ("-Wp,-include,handed_forced.h -Ilast", "handed_forced.h"),
 }
 _ASKED = {
-    # The text of a unit that asks for NAME.h.
+    # The text of a unit that includes NAME.h or tests for it.
     "asked": '#if defined(__has_include) && __has_include ( "asked.h" )\n#endif\n',
     "by_macro": '#define HAS(x) __has_include(x)\n#if HAS("by_macro.h")\n#endif\n',
     "renamed": '#define HAS __has_include\n#if HAS("renamed.h")\n#endif\n',
@@ -65,7 +65,7 @@ def test_a_file_that_is_found_first(tmp_path: Path, name: str) -> None:
 
     units = {f"CC {unit}.o" for unit in (*_FLAGS, *_ASKED)}
     assert built() == units
-    # Of a name that is not in the text any counts, and a first build makes some.
+    # For a computed name every new file counts, and the first build makes some.
     assert built() <= {f"CC {unit}.o" for unit in _ASKED}
     assert built() == set()
     for _, shadow in _FLAGS.values():

@@ -186,7 +186,7 @@ def test_opening_changes_nothing(kernel: Project, terminal: Open) -> None:
     status, text = screen.end()
     assert status == 0
     assert "No changes to save" in text
-    # What is saved of symbols that follow others needs no word.
+    # There is no note for saved values of symbols that follow others.
     assert "has no prompt" not in text
     assert state(kernel) == before
     assert not (kernel.top / ".config.old").exists()
@@ -444,7 +444,7 @@ def test_a_number_that_c_would_read_otherwise_is_refused(kernel: Project, termin
 
 
 def test_what_breaks_it_off_is_one_sentence(kernel: Project, terminal: Open) -> None:
-    # Kconfiglib has not thought of a bound that is no number.
+    # kconfiglib fails for a bound that is not a number.
     numbers(kernel, "GONE")
     screen = terminal(kernel.top)
     screen.wait(_READY)
@@ -517,7 +517,7 @@ def test_what_cannot_be_set_says_why_and_leads_there(kernel: Project, terminal: 
     screen.wait("[*] base (defconfig: n)")
     screen.keys("Space")
     screen.wait("[ ] base   ")
-    # A number, by what the symbol's own page says.
+    # For a number, the page of the symbol has the reasons.
     screen.keys("End", "Up", "?")
     screen.wait("Why it cannot be changed:", "COUNT: it is not visible: it needs BASE")
     screen.keys("Escape", "End", "Enter", "n")

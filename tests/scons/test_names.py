@@ -85,7 +85,7 @@ def test_the_target_writes_them_at_the_top(kernel: Project) -> None:
 def test_a_projects_own_database_has_our_entries(kernel: Project) -> None:
     own = 'env.Tool("compilation_db")\nDefault(env.CompilationDatabase("compile_commands.json"))\n'
     text = (kernel.top / "SConstruct").read_text()
-    # Before the objects and behind them, and built before anything of them is.
+    # It is declared before the objects and after them, and built before any of them.
     for place in ("head = env", "Default(vmlinux)"):
         kernel.write("SConstruct", text.replace(place, f"{own}{place}", 1))
         for targets in (["compile_commands.json"], ["-j2"]):

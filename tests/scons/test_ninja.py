@@ -105,7 +105,7 @@ def test_the_reference_kernel(kernel: Project, ninja: str) -> None:
     kernel.scons("-c")
     assert not (kernel.top / "build/x86_64").exists()
     assert not (kernel.top / "build.ninja").exists()
-    # A user's file of that name stays.
+    # A user's file of that name is not replaced.
     kernel.write("build.ninja", "")
     kernel.scons()
     kernel.scons("-c")

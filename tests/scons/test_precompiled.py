@@ -34,7 +34,7 @@ _WAYS = {
 HEADER, USERS = "CC all.h.gch", {"CC a.o", "CC b.o"}
 
 
-# clang is taken where it is there.
+# clang is used if it is installed.
 @pytest.mark.parametrize("name", [n for n in _WAYS if n != "clang" or shutil.which(n)])
 def test_a_precompiled_header(tmp_path: Path, name: str) -> None:
     tree = Project(tmp_path)
@@ -44,7 +44,7 @@ def test_a_precompiled_header(tmp_path: Path, name: str) -> None:
     tree.write("include/inner.h", "#ifdef CONFIG_A\n#endif\nenum { INNER = 1 };\n")
     tree.write("a.c", "int a = INNER;\n")
     tree.write("b.c", "int b = INNER;\n")
-    # Reads the same headers as they are.
+    # This file reads the same headers without precompilation.
     tree.write("other.c", '#include "all.h"\nint other;\n')
     tree.write("plain.c", "int plain;\n")
 
@@ -60,7 +60,7 @@ def test_a_precompiled_header(tmp_path: Path, name: str) -> None:
     tree.edit("include/inner.h", "INNER = 1", "INNER = 2")
     assert built() == {HEADER, *USERS, "CC other.o"}
     assert b"\2\0\0\0" in (tree.top / "build/x86_64/a.o").read_bytes()
-    # Neither in this run nor in the next.
+    # Nothing is made again in this run or the next.
     assert built("B=1") == set()
     assert built("B=1") == set()
     assert built("B=1", "A=1") == {HEADER, *USERS, "CC other.o"}

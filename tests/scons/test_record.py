@@ -44,7 +44,7 @@ def test_an_output_that_somebody_else_wrote_is_made_again(
     path.write_bytes(b"junk")
     built_kernel.scons()
     assert path.read_bytes() == good
-    # With all that its inode says of its time and size, too.
+    # The new file has the same time and size, too.
     status = path.stat()
     changed = bytearray(good)
     changed[-1] ^= 1
@@ -71,7 +71,7 @@ def test_a_source_that_is_replaced_by_an_older_one(built_kernel: Project) -> Non
 
 def test_a_source_of_another_content_with_the_same_time_and_size(built_kernel: Project) -> None:
     path = built_kernel.write(SOURCE, (built_kernel.top / SOURCE).read_text() + "int a;\n")
-    # SCons by itself trusts a time that is older than two days.
+    # SCons trusts a time that is older than two days.
     os.utime(path, (1e9, 1e9))
     built_kernel.scons()
     built_kernel.edit(SOURCE, "int a;", "int b;")
@@ -176,7 +176,7 @@ def test_cleaning_an_object_removes_it_alone(built_kernel: Project) -> None:
     built_kernel.scons("-c", LIB)
     after = {path for path in (built_kernel.top / BUILD).rglob("*") if path.is_file()}
     assert before - after == {built_kernel.top / LIB}
-    # It comes out as it was, so nothing follows.
+    # Its contents are the same, so no other step runs.
     assert built_kernel.scons().steps == [f"CC {LIB}"]
 
 
@@ -203,7 +203,7 @@ def test_the_record_of_an_object_outlives_it(built_kernel: Project) -> None:
     extra.unlink()
     built_kernel.edit(SOURCE, "#include", "extern int x;\n#include")
     assert f"CC {LIB}" in built_kernel.scons().steps
-    # SCons' own record knows it, too, and would take any file of its name for it.
+    # SCons' database has it, too, and would accept any file of its name.
     extra.write_bytes(b"junk")
     built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c extra.c")
     built_kernel.scons()
@@ -249,7 +249,7 @@ def test_only_what_lies_in_the_build_directory_is_removed(
     first, second = tmp_path / "first", tmp_path / "second"
     built_kernel.scons(f"O={first}")
     shutil.copytree(first, second)
-    # The copied record still speaks of the first folder, which has gone on.
+    # The copied record refers to the first folder, which has changed since then.
     image = first / "vmlinux"
     image.unlink()
     image.write_bytes(b"newer")
@@ -261,7 +261,7 @@ def test_only_what_lies_in_the_build_directory_is_removed(
 def test_a_run_that_does_not_build_removes_nothing(
     built_kernel: Project, run: tuple[str, ...]
 ) -> None:
-    # Another one may be at work there.
+    # Another build may run there.
     (built_kernel.top / LIB).write_bytes(b"half")
     built_kernel.run(*run)
     assert (built_kernel.top / LIB).read_bytes() == b"half"

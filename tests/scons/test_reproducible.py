@@ -68,7 +68,7 @@ def other_zig(folder: Path) -> bool:
     (folder / "__init__.py").touch()
     installed = Path(found.origin).parent
     (folder / "lib").symlink_to(installed / "lib")
-    # By its own place it knows its headers'.
+    # It finds its headers relative to itself.
     shutil.copyfile(installed / "zig", folder / "zig")
     (folder / "zig").chmod(0o755)
     return True
@@ -180,7 +180,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 @pytest.mark.parametrize("where", ["build/x86_64", "outside"])
 def test_the_target_tells_what_is_the_same(tmp_path: Path, where: str) -> None:
     project = tree(tmp_path / "tree")
-    # What leads out of the tree leads there from a copy, too.
+    # A link out of the tree has the same target in a copy.
     (project.top / "include/here.h").rename(tmp_path / "shared.h")
     (project.top / "include/here.h").symlink_to("../../shared.h")
     build = tmp_path / where if where == "outside" else where

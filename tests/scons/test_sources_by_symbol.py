@@ -63,7 +63,7 @@ def test_what_the_configuration_wants_is_compiled(tree: Project) -> None:
     ],
 )
 def test_what_is_wrong_has_its_line(tree: Project, old: str, new: str, words: str) -> None:
-    # SMP is n, and it counts all the same.
+    # SMP is n, but an unknown file is an error all the same.
     tree.edit("SConstruct", old, new)
     run = tree.run()
     assert run.status == 2

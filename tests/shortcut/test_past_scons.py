@@ -245,7 +245,7 @@ def test_a_generated_header_is_made_for_who_comes_to_read_it(tree: Tree) -> None
     assert tree.build(scons=False).steps == []
     tree.write("src/a.c", '#include "g.h"\nint a = G;\n')
     tree.build(scons=True)
-    # From now on it is followed.
+    # From now on the generated header is an input.
     tree.edit("src/b.c", "int c", "int d")
     tree.build(scons=False)
     tree.write("g.in", "#define G 3\n")
@@ -307,7 +307,7 @@ def test_another_compiler_in_path_is_seen(tree: Tree, tmp_path: Path, gcc: str) 
     run = tree.face(PATH=path)
     assert f"CC {BUILD}/src/a.o" in run.steps
     wrapper.write_text(f'#!/bin/sh\nexec {gcc} -DANOTHER "$@"\n')
-    # It may need other words.
+    # The other compiler may need other arguments.
     assert f"CC {BUILD}/src/a.o" in tree.build(scons=True, PATH=path).steps
     for program in (gcc, elsewhere):
         wrapper.unlink()

@@ -56,7 +56,7 @@ def test_a_new_value_is_built_as_by_scons(tree: Tree) -> None:
     assert tree.build("LOUD=0", scons=False).out == tree.scons("LOUD=0").out
     assert "boot LOUD=0\n" in run.out
     assert CHANGED[1] in tree.build(scons=False).steps
-    # By another way to the same values nothing is compiled.
+    # Settings for the same values, spelled in another way, compile nothing.
     text = tree.build("CONFIG_TEXT=a b", "LOUD=y", scons=False)
     assert text.steps == CHANGED[:1]
     assert text.out.endswith("boot 'CONFIG_TEXT=a b' LOUD=y\n")

@@ -115,7 +115,7 @@ def _apart(terminal: int) -> None:
         os.login_tty(terminal)
     else:
         os.setsid()
-    # The one is ignored in the background of a shell, the other by nohup.
+    # Children of a background job inherit an ignored SIGINT, and those of nohup SIGHUP.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
@@ -363,7 +363,7 @@ def test_errors_are_shown_and_cleared_and_ctrl_c_ends_it(tree: Tree, name: str) 
     assert re.fullmatch(rf"[\d:]+  {base}: {MENDED[name]}( [\d.]+ s)?\n", watch.shown), watch.said
     tree.save("src/b.c", "int b = 2;\n")
     wait_for(lambda: len(watch.lines) == 4, lambda: watch.said)
-    # How far it is was shown in place.
+    # Progress was shown in one line.
     assert re.search(r"\r\x1b\[K\[\d/3\] CC ", watch.said)
     assert watch.said.count(_CLEARED) == 1
     assert watch.shown.count("\n") == 2
@@ -458,7 +458,7 @@ def test_what_a_build_writes_into_the_tree_starts_no_other(tree: Tree) -> None:
     assert "two" in (tree.top / "src/gen.c").read_text()
     tree.save("src/b.c", "int b = 2;\n")
     watch.wait(STARTED, "gen.txt: built in", "b.c: built in")
-    # Unless another program changes it.
+    # A file that a build writes starts no build, unless another program changes it.
     (tree.top / "src/gen.c").unlink()
     watch.wait(STARTED, "gen.txt: built in", "b.c: built in", "gen.c: built in")
     assert "two" in (tree.top / "src/gen.c").read_text()

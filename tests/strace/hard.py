@@ -60,7 +60,7 @@ _OVERLAY = """
 {"version": 0, "roots": [{"name": "/virtual", "type": "directory", "contents": [
 {"name": "v.h", "type": "file", "external-contents": "%s"}]}]}
 """
-# Of these clang does not carry a backslash.
+# None has a backslash, which clang does not support in names.
 _ODD = [f"a{mark}b.h" for mark in (*" #$':%=,;&*[", "$$", "$(x)", "\udcff\udcfe")]
 _ODD += ["-x.h", "@y.h", " first.h", "last .h"]
 

@@ -20,7 +20,7 @@ BUILD = "build/x86_64"
 _CALLS = "openat,open,openat2,execve,clone,clone3,fork,vfork"
 _SYSTEM = (
     *("/proc/", "/sys/", "/etc/", "/dev/", "/usr/lib/locale/", "/usr/share/locale/"),
-    # clang wants to know on which system it runs, and with which GPU.
+    # clang reads files to find out its system and its GPU.
     *("/usr/lib/os-release", "/usr/local/cuda"),
 )
 _LINE = re.compile(r"(\d+) +(.*)")

@@ -92,7 +92,7 @@ def test_with_the_real_python_and_pip(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stdout == f"{checkout.venv} ['a b']\n"
     assert done.stderr == ""
-    # Only what has the hash that was pinned is installed.
+    # Only a package with the pinned hash is installed.
     digest = make_wheel(checkout.state, "stand_in", {"stand_in.py": ""})
     installed = f"lib/python3.{sys.version_info.minor}/site-packages/stand_in.py"
     for pinned, said in (("0" * 64, "not the one whose hash"), (digest, "")):

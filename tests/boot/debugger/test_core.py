@@ -73,7 +73,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 def dumped(image: Path, mode: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     what = given({"dump": file})
     if mode == "qemu":
-        # There the last character may be seen before the guest has come to hang.
+        # In this mode the last character may be seen before the guest hangs.
         return real.boot(image, mode=mode, timeout=5, given=what)
     hurry = Hurry("hangs", monkeypatch)
     return real.boot(image, mode=mode, timeout=99, given=what, echo=hurry.echo)

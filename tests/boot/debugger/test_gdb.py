@@ -25,7 +25,7 @@ from xen_tool.boot.modes import MODES, Mode
 
 pytestmark = pytest.mark.usefixtures("linux_dom0", "gdb")
 
-# The last line is gdb's own view, which not all modes have.
+# The last line is printed by gdb itself, which cannot read memory in all modes.
 SCRIPT = """
 printf "STOPPED at %lx\\n", $pc
 xen start-info
@@ -85,7 +85,7 @@ def test_it_stops_at_the_entry_and_steps(runs: Runs, images: dict[int, Path], mo
     name = "xen_pvh_start_kernel" if mode.starts_by_pvh else "xen_start_kernel"
     entered = run.stdout.partition("ENTERED")[2]
     assert re.search(rf"^#0 +{name} \(.*\) at arch/x86/xen/\w+\.[ch]:\d+$", entered, re.M), entered
-    # By lines of the source, which was found.
+    # gdb finds the source, and steps by its lines.
     assert re.search(r"^\d+\t\s*\S", entered, re.M), entered
     assert re.search(r'^Line \d+ of "\S*arch/x86/xen/\w+\.[ch]"', entered, re.M), entered
 
@@ -102,7 +102,7 @@ def test_start_info_is_read_at_the_entry_and_later(runs: Runs, mode: Mode) -> No
     assert re.search(r'^  magic +"xen-3\.0-x86_', shown[0], re.M)
     assert re.search(r'^  cmd_line +"say hello"$', shown[0], re.M)
     if not mode.is_nested:
-        # gdb itself reads it by the guest's debug information.
+        # gdb itself reads the same by the guest's debug information.
         view = re.search(r"^VIEW (\w+) (\w+)$", said, re.M)
         assert view, said
         for name, value in zip(("nr_pages", "shared_info"), view.groups(), strict=True):
@@ -221,7 +221,7 @@ def test_boot_waits_for_the_gdb_that_it_says_how_to_start(
     assert boot.stderr
     assert boot.stderr.readline().startswith("xen_tool: the machine waits for gdb; type")
     line = boot.stderr.readline()
-    # As a user would type it, and then let the guest run to its end.
+    # The command as a user would type it; the guest then runs to its end.
     gdb = subprocess.run(
         [*shlex.split(line), "-batch", "-ex", "continue", "-ex", "bt 1", "-ex", "detach"],
         stdin=subprocess.DEVNULL,
@@ -322,7 +322,7 @@ def test_ctrl_c_stops_the_guest_and_quit_ends_all(images: dict[int, Path], tmp_p
     terminal.until("SIGINT")
     terminal.until("startup_xen")
     assert processes(mark)
-    # Nothing is left if the run is killed now.
+    # If the run is killed now, no folder is left.
     assert list(tmp_path.glob("xen-tool-*")) == []
     terminal.type("set confirm off\nquit\n")
     assert terminal.end() == 0

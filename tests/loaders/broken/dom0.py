@@ -80,7 +80,7 @@ def pv() -> Broken:
             f"HYPERCALL_PAGE is {page:#x}",
             pv.setting(number(XenElfNote.HYPERCALL_PAGE, page)),
         )
-    # Behind the kernel come start_info, then the page tables; the initial map ends at 4 MiB.
+    # After the kernel there are start_info and the page tables; the initial map ends at 4 MiB.
     for name, page in (("page-table", PADDR + LOAD_SIZE + PAGE_SIZE), ("last", 0x400000 - 0x800)):
         yield (
             f"D11-{name}",

@@ -65,7 +65,7 @@ def _note_relocation(pie: bool) -> bytes:
 
 
 def _big_endian() -> bytes:
-    """A PV kernel for a big-endian x86-64, which there is not."""
+    """A PV kernel for a big-endian x86-64, which does not exist."""
     values = {
         XenElfNote.XEN_VERSION: b"xen-3.0\0",
         XenElfNote.LOADER: b"generic\0",
@@ -88,7 +88,7 @@ _IBT = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", 0xC0000002, 4, 1, 0)
 
 
 def _full_frame() -> bytes:
-    """lz4 of a frame of 8 MiB and another."""
+    """lz4 with a frame of 8 MiB and another frame."""
     elf = bytes(good_both())
     size = 8 << 20
     frames = [elf.ljust(size, b"\0"), elf]

@@ -39,7 +39,7 @@ _BZ = "error loading kernel bzImage: "
 
 
 def _not_loaded(image: str, rule: str, words: str, *loaders: str) -> tuple[Row, ...]:
-    """Of a file that linux-loader's ELF loader refuses."""
+    """A row for a file that linux-loader's ELF loader refuses."""
     return (
         Row(image, loaders or (FIRECRACKER, LIBKRUN), rule, words),
         Row(image, (CLOUD_HYPERVISOR,), rule, _NO_BZIMAGE),
