@@ -47,8 +47,9 @@ case "$*" in
         case "$*" in
             *base.txt)
                 venv=${{0%/bin/*}} && packages=$venv/lib/python3.99/site-packages
-                mkdir -p "$packages/SCons"
-                touch "$packages/SCons/__init__.py" "$packages/kconfiglib.py" "$venv/bin/scons" ;;
+                mkdir -p "$packages/SCons/Script"
+                touch "$packages/SCons/__init__.py" "$packages/SCons/Script/__init__.py" \
+                    "$packages/kconfiglib.py" "$venv/bin/scons" ;;
         esac ;;
     *)
         echo "$PWD|${{PYTHONPATH-unset}}|${{PYTHONHOME-unset}}" >"$state/ran"

@@ -135,6 +135,7 @@ def test_foreign_environment_is_refused(checkout: Checkout, name: str) -> None:
     [
         "bin/scons",
         "lib/python3.99/site-packages/SCons",
+        "lib/python3.99/site-packages/SCons/Script",
         "lib/python3.99/site-packages/kconfiglib.py",
         "bin",
     ],
