@@ -20,6 +20,7 @@ from ...loaders.model.libelf.parms import UNSET_ADDR32
 from ...loaders.names import QEMU
 from ...loaders.rules.qemu.entry_note import entry_of
 from ...printable import printable
+from ..image_report import flags
 
 SEGMENT = "segment"
 """Bytes of the file."""
@@ -96,7 +97,7 @@ def kernel(candidate: Candidate, *, paged: bool) -> Iterator[Region]:
     """Yield the regions of the segments that a loader loads, and of the symbols after them."""
     base = candidate.addresses.virt_base
     for segment, start in sorted(_placed(candidate), key=lambda placed: placed[1]):
-        name = f"PT_LOAD {segment.number} {_flags(segment)}"
+        name = f"PT_LOAD {segment.number} {flags(segment)}"
         in_file = min(segment.p_filesz, segment.p_memsz)
         for kind, at, size in (
             (SEGMENT, 0, in_file),
@@ -139,12 +140,6 @@ def _placed(candidate: Candidate) -> Iterator[tuple[Segment, int]]:
                 yield segment, segment.p_paddr - addresses.elf_paddr_offset & ADDRESS_MASK
             else:
                 yield segment, candidate.address(segment)
-
-
-def _flags(segment: Segment) -> str:
-    return "".join(
-        letter if segment.p_flags & flag else "-" for flag, letter in spec.PF_LETTERS.items()
-    )
 
 
 def _sections(candidate: Candidate, start: int, size: int, kind: str) -> str:
