@@ -22,11 +22,13 @@ import lz4.block
 import lzokay
 import pytest
 
-from loaders.containers import bzimage
+from loaders.containers import bzimage, packed
 from loaders.good import good_both
 from xen_tool.errors import XenToolError
 from xen_tool.image import container
+from xen_tool.image.codecs import Damaged, Source, lz4_frames, zstd_frames
 from xen_tool.image.container import KernelFile, open_kernel
+from xen_tool.image.data import Data
 from xen_tool.printable import printable
 
 if sys.version_info >= (3, 14):
@@ -236,6 +238,23 @@ def test_a_block_of_lzo_has_a_size(tmp_path: Path, content: int, stored: int) ->
     """Of 1 to 256 KiB, and no more bytes than its content (Linux lib/decompress_unlzo.c)."""
     stream = _lzo(IMAGE)[:38] + struct.pack(">III", content, stored, 1) + bytes(stored + 4)
     assert "cannot be unpacked (a block has a wrong size)" in _problem(tmp_path, stream)
+
+
+def test_frames_and_blocks_are_counted(tmp_path: Path) -> None:
+    """Else a file of many empty ones would take for ever."""
+    magics = _lz4(IMAGE)[:4] * 70_000
+    assert "has more blocks than are read" in _problem(tmp_path, magics)
+    with Data.of_bytes(magics) as data, pytest.raises(Damaged, match="more blocks"):
+        list(lz4_frames(Source(data, 0, data.size)))
+    frames = packed("zstd", b"a", size_appended=False) * 1025
+    for count, content in ((1024, b"a" * 1024), (1025, None)):
+        with Data.of_bytes(frames[: len(frames) // 1025 * count]) as data:
+            pieces = zstd_frames(Source(data, 0, data.size))
+            if content is not None:
+                assert b"".join(pieces) == content
+                continue
+            with pytest.raises(Damaged, match="more frames"):
+                list(pieces)
 
 
 @pytest.mark.parametrize("name", COMPRESS)

@@ -19,7 +19,7 @@ from hypothesis.strategies import randoms
 
 from loaders.agreement import libxenguest_says
 from loaders.cases import CASES
-from loaders.libxenguest import Answer, Libxenguest
+from loaders.libxenguest import Libxenguest
 from loaders.mutations import mutated
 from xen_tool.errors import XenToolError
 from xen_tool.image.container import unwrap
@@ -100,21 +100,8 @@ def _judge(image: bytes) -> bool:
     for loader, verdict in found.items():
         if loader.endswith("-domu"):
             answer = _libraries[0].ask(image, pvh=loader == "xen-pvh-domu")
-            if not _only_the_end_differs(verdict, answer):
-                libxenguest_says(verdict, answer)
+            libxenguest_says(verdict, answer)
     return True
-
-
-def _only_the_end_differs(verdict: Verdict, answer: Answer) -> bool:
-    """Whether it is about bytes behind the whole content of a stream.
-
-    We unpack as Xen does, which wants the stream's own end, and minds nothing behind that.
-    libxenguest takes xz and lzma without their end, and zstd and lz4 with nothing behind it.
-    """
-    words = "\n".join(answer.errors)
-    strict = "unable to ZSTD decompress" in words or "unable to LZ4 decompress" in words
-    lenient = any("LZMA decompress OK" in x or "XZ decompress OK" in x for x in answer.lines)
-    return (verdict.rule == "Z3" and lenient) or (verdict.rule not in ("Z3", "Z2") and strict)
 
 
 @contextmanager

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         def eof(self) -> bool: ...
         @property
         def needs_input(self) -> bool: ...
+        @property
+        def unused_data(self) -> bytes: ...
         def decompress(self, data: bytes, max_length: int) -> bytes: ...
 
 
@@ -53,6 +55,12 @@ _DICTIONARY = 1536 << 20
 _ZSTD_WINDOW_LOG = 27
 """A window of 128 MiB, which Linux's build uses (--ultra -22): the largest that Xen accepts."""
 _ZSTD_LONGEST_WINDOW_LOG = 31
+_ZSTD_FRAMES = 1024
+"""Frames of one stream that are read; a kernel has one."""
+_LZ4_BLOCKS = 1 << 16
+"""Blocks and magic numbers of one stream that are read; a block has 8 MiB."""
+_ZSTD_PIECE = 1 << 16
+"""Bytes that are read for each frame, at least."""
 _DECODER = 1 << 20
 """More bytes than liblzma needs besides its dictionary."""
 
@@ -90,11 +98,15 @@ class Source:
         """The number of bytes not yet read."""
         return self._end - self._next
 
-    def some(self) -> bytes:
-        """Return the next bytes, as many as is convenient; b"" at the end."""
-        content = self._data.read(self._next, min(_PIECE, self.left))
+    def some(self, size: int = _PIECE) -> bytes:
+        """Return the next bytes, at most size; b"" at the end."""
+        content = self._data.read(self._next, min(size, self.left))
         self._next += len(content)
         return content
+
+    def give_back(self, size: int) -> None:
+        """Count the last size bytes that were read as not yet read."""
+        self._next -= size
 
     def exactly(self, size: int) -> bytes:
         """Return the next size bytes; raises Damaged if there are fewer."""
@@ -110,15 +122,16 @@ class Source:
 
 
 def _pieces(
-    source: Source, decompressor: _Decompressor, error: type[Exception], first: bytes = b""
+    source: Source, decompressor: _Decompressor, error: type[Exception], size: int = _PIECE
 ) -> Iterator[bytes]:
-    """Yield the content of a stream that consists of the bytes `first` and those of source."""
+    """Yield the content of a stream, which is read in pieces of that size.
+
+    The source is at the end of the stream then.
+    """
     while not decompressor.eof:
         content = b""
-        if decompressor.needs_input:
-            content, first = first or source.some(), b""
-            if not content:
-                raise CutShort
+        if decompressor.needs_input and not (content := source.some(size)):
+            raise CutShort
         try:
             piece = decompressor.decompress(content, _PIECE)
         except (error, EOFError) as reason:
@@ -127,6 +140,8 @@ def _pieces(
             raise Damaged(f"cannot be unpacked ({reason})") from reason
         except MemoryError:
             raise NoMemory from None
+        if decompressor.eof:
+            source.give_back(len(decompressor.unused_data))
         yield piece
 
 
@@ -145,6 +160,10 @@ class _Gunzip:
     @property
     def needs_input(self) -> bool:
         return not self._zlib.unconsumed_tail
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._zlib.unused_data
 
     def decompress(self, data: bytes, max_length: int) -> bytes:
         return self._zlib.decompress(self._zlib.unconsumed_tail + data, max_length)
@@ -183,11 +202,12 @@ def _zstd(source: Source) -> Iterator[bytes]:
 
 def zstd_frames(source: Source) -> Iterator[bytes]:
     """Yield the content of all frames, with windows of any size; raises Damaged."""
-    left = b""
-    while left or source.left:
+    for _ in range(_ZSTD_FRAMES):
         decompressor, error = _zstd_decompressor(_ZSTD_LONGEST_WINDOW_LOG)
-        yield from _pieces(source, decompressor, error, left)
-        left = decompressor.unused_data
+        yield from _pieces(source, decompressor, error, _ZSTD_PIECE)
+        if not source.left:
+            return
+    raise Damaged("has more frames than are read")
 
 
 def _zstd_decompressor(window_log: int) -> tuple[ZstdDecompressor, type[Exception]]:
@@ -205,10 +225,13 @@ def _lz4(source: Source) -> Iterator[bytes]:
 
     if source.number(4) != _LZ4_MAGIC:
         raise Damaged("cannot be unpacked (no magic number of a legacy frame)")
-    while source.left:
+    for _ in range(_LZ4_BLOCKS):
+        if not source.left:
+            return
         size = source.number(4)
         if not source.left:
-            return  # These bytes are the size that Linux's build appends.
+            source.give_back(4)  # They are the size that Linux's build appends.
+            return
         if size == _LZ4_MAGIC:
             continue  # Another frame follows.
         try:
@@ -217,6 +240,7 @@ def _lz4(source: Source) -> Iterator[bytes]:
             raise Damaged(f"cannot be unpacked ({reason})") from reason
         yield content
         _expect_end(len(content) < _LZ4_BLOCK and source.left > 4)
+    raise Damaged("has more blocks than are read")
 
 
 def lz4_frames(source: Source) -> Iterator[bytes]:
@@ -226,7 +250,9 @@ def lz4_frames(source: Source) -> Iterator[bytes]:
     """
     from lz4.block import LZ4BlockError, decompress
 
-    while source.left:
+    for _ in range(_LZ4_BLOCKS):
+        if not source.left:
+            return
         size = source.number(4)
         if size == _LZ4_MAGIC:
             continue
@@ -234,6 +260,7 @@ def lz4_frames(source: Source) -> Iterator[bytes]:
             yield decompress(source.exactly(size), uncompressed_size=_LZ4_BLOCK)
         except LZ4BlockError as reason:
             raise Damaged(f"cannot be unpacked ({reason})") from reason
+    raise Damaged("has more blocks than are read")
 
 
 def _lzo(source: Source) -> Iterator[bytes]:

@@ -72,6 +72,8 @@ class KernelFile(NamedTuple):
     """Whether the payload is missing because a Python package is not installed."""
     cut_short: bool = False
     """Whether the payload is missing because the stream ends early."""
+    stream_end: int | None = None
+    """Offset of the end of the stream, as it says; None if no payload was unpacked from one."""
     embedded: KernelFile | None = None
     """The kernel in the section .kernel of Xen's EFI binary; None if the file is none, or has none.
 
@@ -188,8 +190,9 @@ def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFi
     """Return the image with the payload from the stream [start, end) of its file."""
     payload = problem = None
     unread = cut_short = False
+    source = Source(image.file, start, end)
     try:
-        payload = _unpack(image.path, codec.pieces, Source(image.file, start, end))
+        payload = _unpack(image.path, codec.pieces, source)
     except ImportError as error:
         what = codec.package or f"a Python with the module {error.name}"
         problem = f"to unpack its {codec.name} stream takes {what}, which is not installed"
@@ -204,6 +207,7 @@ def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFi
         container=(*image.container, codec.name),
         unread=unread,
         cut_short=cut_short,
+        stream_end=None if payload is None else start + source.taken,
     )
 
 

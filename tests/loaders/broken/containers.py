@@ -63,6 +63,7 @@ def containers() -> Broken:
     yield "Z3-gzip-damaged", "a bit of gzip's is another", _flipped(gzipped, 200)
     xz = packed("xz", elf)
     yield "Z3-xz-cut", "xz ends early, but says its size", xz[:200] + xz[-4:]
+    yield "Z3-bzimage-xz-no-footer", "xz without its footer", bzimage(xz[:-16] + xz[-4:])
     yield "Z3-bzimage-xz-cut", "a bzImage of xz ends in its payload", bzimage(xz)[:0x500]
     yield "Z3-bzimage-xz-damaged", "a bit of xz's is another", bzimage(_flipped(xz, 200))
     yield "Z4-gzip-of-text", "gzip of a text", packed("gzip", b"no kernel\n" * 500)
@@ -117,8 +118,8 @@ def _settings(elf: bytes) -> Broken:
     yield "Z7-bzimage-zstd-two-frames", "the same in a bzImage", bzimage(stream)
     yield (
         "Z7-bzimage-zstd-and-more",
-        "a zstd frame and garbage",
-        bzimage(frames[0] + b"more" + size),
+        "a zstd frame, garbage, and the size",
+        bzimage(packed("zstd", elf, size_appended=False) + b"more" + size),
     )
     frames = [packed("lz4", part, size_appended=False) for part in (elf[:half], elf[half:])]
     stream = b"".join(frames) + size

@@ -8,7 +8,9 @@ Streams begin at KernelFile.start.
 
 from __future__ import annotations
 
-from ...image.codecs import Source, lz4_frames, zstd_frames
+from collections.abc import Iterator
+
+from ...image.codecs import CODECS, CutShort, Source, lz4_frames, zstd_frames
 from ...image.container import KernelFile, unpack
 from ...image.data import Data
 from .releases import XZ_256_MIB, Xen
@@ -110,12 +112,29 @@ def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
     return (dictionary, limit) if dictionary + _LZMA_DECODER > limit else None
 
 
-def all_frames(kernel: KernelFile) -> Data | None:
-    """Return the content of all frames of a zstd or lz4 stream; None if damaged, or another.
+def by_libraries(kernel: KernelFile, size: int) -> Data | None:
+    """Return the content of a stream as libraries unpack it to a buffer of size bytes, or None.
 
-    The frames end before the last word, the size.  ZSTD_decompress accepts frames of any window,
-    xc_try_lz4_decode blocks of any size; both refuse anything else between frames.
+    The stream ends before the last word, the size.  ZSTD_decompress accepts frames of any window,
+    xc_try_lz4_decode blocks of any size; both refuse anything else behind a frame.  lzma_code
+    stops when the buffer is full, and does not require the end of an xz or lzma stream.
     """
-    pieces = {"zstd": zstd_frames, "lz4": lz4_frames}.get(kernel.container[-1])
+    codec = kernel.container[-1]
+    pieces = {codec.name: codec.pieces for codec in CODECS if codec.name in ("xz", "lzma")}
+    pieces |= {"zstd": zstd_frames, "lz4": lz4_frames}
     source = Source(kernel.file, kernel.start, max(kernel.start, kernel.end - 4))
-    return unpack(kernel.path, pieces, source) if pieces else None
+    if codec not in ("xz", "lzma"):
+        return unpack(kernel.path, pieces[codec], source)
+
+    def first(source: Source) -> Iterator[bytes]:
+        left = size
+        try:
+            for piece in pieces[codec](source):
+                yield piece[:left]
+                left -= len(piece)
+                if left < 0:
+                    return
+        except CutShort:
+            return
+
+    return unpack(kernel.path, first, source)

@@ -110,8 +110,8 @@ def _unpacked_by_libxenguest(kernel: KernelFile, xen: Xen) -> Data | None:
     limit = LIBXENGUEST_GUNZIP_LIMIT if codec == GZIP else LIBXENGUEST_UNPACKED_LIMIT
     if stated is None or stated > limit:
         return None
-    if codec in (ZSTD, LZ4) and not kernel.size_appended:
-        payload = decoders.all_frames(kernel)
+    if codec in _EXACT and not (kernel.size_appended and kernel.stream_end == kernel.end - 4):
+        payload = decoders.by_libraries(kernel, stated)
     if payload is None:
         return None
     if decoders.libxenguest_memory(kernel, xen) is not None:

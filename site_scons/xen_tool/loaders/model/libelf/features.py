@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ....abi import LIBELF_FEATURES
 
-_FEATURES = {name.encode(): feature for name, feature in LIBELF_FEATURES.items()}
+_FEATURES = {name.encode(): int(feature) for name, feature in LIBELF_FEATURES.items()}
 
 _FEATURE_SIZE = 63
 

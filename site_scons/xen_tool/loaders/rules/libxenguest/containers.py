@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...model.candidate import Candidate
 from ...model.decoders import libxenguest_memory
 from ...model.releases import LIBXENGUEST_ZSTD
-from ...model.unwrapped import GZIP_MAGIC, LIBXENGUEST_CODECS, LIBXENGUEST_GUNZIP_LIMIT
+from ...model.unwrapped import GZIP_MAGIC, LIBXENGUEST_CODECS, LIBXENGUEST_GUNZIP_LIMIT, ZSTD
 from ...names import DOMU
 from .. import unpacking
 from ..rule import Fields, Probe, Rule
@@ -71,6 +71,16 @@ def _of_other_size_for_domu(candidate: Candidate) -> Fields | None:
     if candidate.image.elf is not None or not kernel.compressed or kernel.size_appended:
         return None
     return unpacking.stated_size(candidate)
+
+
+def _followed_for_domu(candidate: Candidate) -> Fields | None:
+    """Something else than its size follows a zstd stream."""
+    kernel = candidate.kernel
+    if candidate.image.elf is not None or kernel.container[-1:] != (ZSTD,):
+        return None
+    if kernel.stream_end in (None, kernel.end - 4):
+        return None
+    return {"where": f"the zstd stream ends at offset {kernel.stream_end:#x} of the file"}
 
 
 _XC_DOM_PROBE_BZIMAGE_KERNEL = (
@@ -156,6 +166,16 @@ RULES = (
         _of_other_size_for_domu,
         "the last word of the stream is not the size that it unpacks to",
         "{fix}",
+        probe=Probe.FILE,
+        source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
+        live=True,
+    ),
+    Rule(
+        "Z2",
+        DOMU,
+        _followed_for_domu,
+        "the zstd stream is followed by something else than the size that it unpacks to",
+        "append the size alone, as Linux's build does",
         probe=Probe.FILE,
         source=_XC_DOM_PROBE_BZIMAGE_KERNEL,
         live=True,
