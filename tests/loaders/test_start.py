@@ -33,6 +33,9 @@ def test_every_accepted_image_has_a_start(release: str) -> None:
     [
         ("good-pv32", "xen-pv-domu", 0xC0200000, "32-bit PAE"),
         ("good-both", "xen-pvh-domu", 0x200100, "32-bit"),
+        ("binary-no-elf", "xen-pv-domu", 0x200123, "64-bit"),
+        ("U10-binary-image", "xen-pv-domu", 0, "32-bit PAE"),
+        ("bzimage-and-multiboot", "qemu-kernel", None, "Linux's boot protocol"),
         ("Q1-addresses-good", "qemu-kernel", 0x201100, "32-bit"),
         ("Q1-addresses-good", "crosvm", 0x201100, "32-bit"),
         ("Q1-multiboot-386", "qemu-kernel", 0x200100, "32-bit"),

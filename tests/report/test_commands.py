@@ -18,6 +18,7 @@ import pytest
 
 from loaders.good import good_both, good_pv32, good_pv64, good_pvh
 from loaders.images import Note, number, text
+from loaders.rows.efi import unified
 from project import TOP
 from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
@@ -486,6 +487,20 @@ def test_diff_of_files_of_different_kinds(image: Path) -> None:
             "entry": (entry, None),
         },
     }
+
+
+def test_diff_of_images_that_claim_other_loaders(image: Path) -> None:
+    """A unified image, which is for Xen's EFI binary, and the kernel in it."""
+    other = write(image.with_name("xen.efi"), unified(good_both()))
+    status, found = document("diff", image, other)
+    assert status == 3
+    assert {
+        "what": "verdict of xen-efi",
+        "before": None,
+        "after": "accepted",
+    } in found["differences"]
+    assert document("diff", other, image)[0] == 3
+    assert document("size", other)[1]["sections"] == document("size", image)[1]["sections"]
 
 
 @pytest.mark.parametrize(

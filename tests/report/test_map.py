@@ -7,13 +7,16 @@ import json
 import re
 import struct
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from booted import boot
 from guests import guest
+from loaders.good import good_both
 from loaders.libxenguest import CAPABILITIES, MEMORY_MIB, PV32_CAPABILITIES, Libxenguest
+from loaders.rows.efi import unified
 from project import Project, reference_kernel
 from xen_tool.abi import XenElfNote
 from xen_tool.boot.console.console import tell
@@ -378,6 +381,30 @@ def test_bad_words_are_told(
         found = int(str(end.code))
     assert found == status
     assert says in capsys.readouterr().err
+
+
+def test_a_unified_image_has_the_map_of_the_dom0_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps = []
+    for name, content, loader in (
+        ("vmlinux", bytes(good_both()), "xen-pv-dom0"),
+        ("xen.efi", unified(good_both(), options=""), None),
+        ("xen.efi", unified(good_both(), options="dom0=pvh"), None),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert main(["map", str(path), *(["--loader", loader] if loader else [])]) == 0
+        maps.append(capsys.readouterr().out.splitlines()[1:])
+    assert maps[0] == maps[1]
+    assert "xen-pvh-dom0: PVH dom0, laid out by Xen" in maps[2]
+
+
+def test_nothing_that_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "vmlinux"
+    path.write_bytes(bytes(replace(good_both(), loads=())))
+    assert main(["map", str(path), "--loader", "qemu-kernel"]) == 0
+    assert "nothing is loaded" in capsys.readouterr().out
 
 
 def test_an_image_for_nobody_has_no_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

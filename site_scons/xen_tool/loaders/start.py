@@ -26,6 +26,7 @@ from .model.releases import Xen
 from .names import (
     CLOUD_HYPERVISOR,
     CROSVM,
+    DOMU,
     FIRECRACKER,
     GRUB,
     GRUB_LINUX,
@@ -43,6 +44,7 @@ from .names import (
     QEMU,
     XEN_EFI,
 )
+from .rules.libxenguest import raw_image
 from .rules.qemu.entry_note import entry_of
 from .rules.qemu.files import has_hdrs
 from .rules.qemu.multiboot import found as found_by_qemu
@@ -117,6 +119,10 @@ def starts(kernel: KernelFile, xen: Xen, accepting: Iterable[str]) -> dict[str, 
 def _start(candidate: Candidate) -> tuple[int | None, _State]:
     if candidate.loader == XEN_EFI:
         return _start(xen_efi.as_dom0(candidate))
+    if candidate.loader in DOMU and (table := raw_image.find_table(candidate)):
+        offset, flags = table
+        is_64 = raw_image.pae_mode(flags) == raw_image.PAE_64
+        return raw_image.entry_of(candidate, offset), _PV64 if is_64 else _PV32
     if candidate.loader in PV:
         return candidate.addresses.virt_entry, _PV64 if candidate.elf.bits == 64 else _PV32
     if candidate.loader in (PVH_DOM0, PVH_DOMU):
@@ -188,14 +194,14 @@ def _by_grub(candidate: Candidate) -> tuple[int | None, _State]:
 
 
 def _by_qemu(candidate: Candidate) -> tuple[int | None, _State]:
+    if has_hdrs(candidate):
+        return None, _BZIMAGE
     header = found_by_qemu(candidate)
     if header is not None:
         offset, flags = header
         if flags & HAS_ADDRESSES:
             return entry_addr(candidate.kernel.file, offset), _MULTIBOOT
         return _physical(candidate, candidate.elf.e_entry), _MULTIBOOT
-    if has_hdrs(candidate):
-        return None, _BZIMAGE
     return entry_of(candidate) & UNSET_ADDR32, _PVH
 
 

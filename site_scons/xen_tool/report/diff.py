@@ -33,9 +33,12 @@ class Difference(NamedTuple):
 
 def differences(before: Report, after: Report) -> list[Difference]:
     """Return all differences, in the order of a report."""
+    of_before, of_after = dict(_facts(before)), dict(_facts(after))
+    nothing: dict[str, str] = {}
     return [
         Difference(name, old.get(name), new.get(name))
-        for old, new in zip(_facts(before), _facts(after), strict=True)
+        for part in dict.fromkeys((*of_before, *of_after))
+        for old, new in [(of_before.get(part, nothing), of_after.get(part, nothing))]
         for name in dict.fromkeys((*old, *new))
         if old.get(name) != new.get(name)
     ]
@@ -64,16 +67,18 @@ def lines(before: Report, after: Report) -> Iterator[str]:
             yield f"  + {difference.after}"
 
 
-def _facts(report: Report) -> Iterator[dict[str, str]]:
+def _facts(report: Report) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield names and values that are compared: of file, notes, segments, and each loader."""
-    yield _of_file(report)
+    yield "file", _of_file(report)
     # Offsets are not compared: a note that moved in the file is the same note.
-    yield _numbered((f"note {note.owner} {note.name}", _note(note)) for note in report.notes)
-    yield _numbered((f"__xen_guest {line.key}", f'"{line.value}"') for line in report.guest)
-    yield {f"segment {segment.number}": _segment(segment) for segment in report.segments}
+    notes = ((f"note {note.owner} {note.name}", _note(note)) for note in report.notes)
+    yield "notes", _numbered(notes)
+    keys = ((f"__xen_guest {line.key}", f'"{line.value}"') for line in report.guest)
+    yield "__xen_guest", _numbered(keys)
+    yield "segments", {f"segment {s.number}": _segment(s) for s in report.segments}
     for loader, verdict in report.verdicts.items():
         found = [(f"{kind} {f.id} of {loader}", _finding(f)) for kind, f in findings(verdict)]
-        yield {f"verdict of {loader}": _verdict(verdict), **_numbered(found)}
+        yield loader, {f"verdict of {loader}": _verdict(verdict), **_numbered(found)}
 
 
 def _of_file(report: Report) -> dict[str, str]:

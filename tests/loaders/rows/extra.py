@@ -146,6 +146,11 @@ EXTRA: dict[str, Image | bytes] = {
     "reloc-default": _pvh_at(0xC0000000).adding(Note(XenElfNote.PHYS32_RELOC, b"")),
     "high": _pvh_at(0x20000000),
     "binary-64": good_both().patching(0x800, _binary_table(0x00018001)),
+    "binary-no-elf": bytes(0x800)
+    + _binary_table(0x00018001)
+    + struct.pack("<5I", 0x200800, 0x200000, 0, 0, 0x200123)
+    + bytes(0x800),
+    "bzimage-and-multiboot": bzimage(bytes(0x400) + _multiboot(0)),
     "binary-flags": good_both().patching(0x800, _binary_table(0x00008003)),
     "no-page-but-symbol": with_sections(
         good_both().without(XenElfNote.HYPERCALL_PAGE), *symbols("other", "hypercall_page")

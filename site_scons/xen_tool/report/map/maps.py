@@ -13,7 +13,7 @@ from ...image.symbols import Symbols
 from ...light import NamedTuple
 from ...loaders.model.candidate import Candidate, candidates
 from ...loaders.model.releases import Xen
-from ...loaders.names import PV_DOM0, PV_DOMU
+from ...loaders.names import PV_DOM0, PV_DOMU, XEN_EFI
 from ...loaders.rules.rule import Finding
 from ...loaders.verdict import claimed, judge
 from . import pv, pvh
@@ -54,9 +54,10 @@ def read_maps(
         accepted = [loader for loader in loaders if loader not in refused]
         # QEMU does not read a Linux bzImage as an ELF file: Linux's setup code lays out memory.
         found = (s for s in candidates(kernel, xen, accepted) if s.image.elf is not None)
-        maps = [layout(s, pages, initrd) for s in found]
+        maps = [layout(_builder(s), pages, initrd) for s in found]
         wanted = {marker.linked for found in maps for marker in found.markers}
-        elf = elf_of(kernel.payload) if kernel.payload else None
+        payload = kernel.inner.payload
+        elf = elf_of(payload) if payload else None
         symbols = Symbols(elf).at(wanted) if elf else {}
     return Maps(os.fspath(path), xen, pages, initrd, tuple(maps), refused, symbols)
 
@@ -68,6 +69,15 @@ def size_of(initrd: str | os.PathLike[str]) -> int:
         return os.fstat(descriptor).st_size
     finally:
         os.close(descriptor)
+
+
+def _builder(candidate: Candidate) -> Candidate:
+    """Return the kernel in a unified EFI image as Xen sees it that builds dom0 from it."""
+    if candidate.loader != XEN_EFI:
+        return candidate
+    from ...loaders.model.xen_efi import as_dom0
+
+    return as_dom0(candidate)
 
 
 def layout(candidate: Candidate, pages: int, initrd: int) -> Map:

@@ -38,7 +38,7 @@ def layout(candidate: Candidate, pages: int, initrd: int) -> Map:
     elif initrd:
         start = (end - _QEMU_ACPI - 1 - initrd) // PAGE_SIZE * PAGE_SIZE
         placed.append(_region(regions.INITRD, "initrd", start, initrd))
-    end = max(end, *(regions.address(region) + region.size for region in placed))
+    end = max([end, *(regions.address(region) + region.size for region in placed)])
     return Map(
         candidate.loader,
         32,

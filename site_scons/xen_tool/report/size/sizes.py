@@ -48,14 +48,14 @@ class Sizes(NamedTuple):
 def read_sizes(
     path: str | os.PathLike[str], placed: dict[str, list[Placed]] | None = None
 ) -> Sizes:
-    """Measure an image; if it is compressed, the ELF file in it.
+    """Measure an image; if it is compressed, or a unified EFI image, the ELF file in it.
 
     placed: the bytes of each object, as linker_map.objects() returns them.
     Raises XenToolError if it cannot be read, or has no ELF file in it.
     """
     with open_kernel(path) as kernel:
         try:
-            elf = Elf(kernel.payload or kernel.file)
+            elf = Elf(kernel.inner.payload or kernel.file)
         except NotElf as error:
             raise XenToolError(f"{kernel.path}: {error}") from error
         return _sums(os.fspath(path), parts(elf, placed, kernel.file.size), bool(placed))

@@ -23,16 +23,28 @@ _MAGIC = 0x336EC578
 _FLAGS = 0x00010000
 _FLAGS_FREE = 0x0000C001
 _PAE_SHIFT = 14
+PAE_64 = 2
+"""The value of pae_mode() of a 64-bit kernel."""
 _SEARCH = 8192
 _TABLE_SIZE = 32
 _MASK = 0xFFFFFFFF
 
 
-def _table(candidate: Candidate) -> tuple[int, int] | None:
+def find_table(candidate: Candidate) -> tuple[int, int] | None:
     """Do what find_table does: return the file offset and the flags of the table."""
     file = candidate.image.found.file
     end = _SEARCH if file.size > _SEARCH + _TABLE_SIZE else file.size - _TABLE_SIZE
     return multiboot.find(file, _MAGIC, end) if end > 0 else None
+
+
+def pae_mode(flags: int) -> int:
+    """Return the bits of the flags that tell 32-bit kernels, with PAE or not, from 64-bit ones."""
+    return flags >> _PAE_SHIFT & 3
+
+
+def entry_of(candidate: Candidate, offset: int) -> int:
+    """Return the virtual address of the entry by the table at an offset."""
+    return multiboot.entry_addr(candidate.image.found.file, offset)
 
 
 def _at(candidate: Candidate, offset: int) -> str:
@@ -42,7 +54,7 @@ def _at(candidate: Candidate, offset: int) -> str:
 
 def _other_flags(candidate: Candidate) -> Fields | None:
     """The file has a table of magic 0x336ec578 with other flags than 0x10000."""
-    table = _table(candidate)
+    table = find_table(candidate)
     if table is None:
         return None
     offset, flags = table
@@ -58,12 +70,12 @@ def _other_flags(candidate: Candidate) -> Fields | None:
 
 def _other_guest_type(candidate: Candidate) -> Fields | None:
     """The flags of the table mean a 32-bit guest, and Xen has no CONFIG_PV32."""
-    table = _table(candidate)
+    table = find_table(candidate)
     if table is None:
         return None
     offset, flags = table
-    pae = flags >> _PAE_SHIFT & 3
-    if pae == 2 or (pae and candidate.xen.pv32):
+    pae = pae_mode(flags)
+    if pae == PAE_64 or (pae and candidate.xen.pv32):
         return None
     guest_type = "xen-3.0-x86_32" + "p" * (pae == 1)
     place = _at(candidate, offset)
@@ -81,7 +93,7 @@ def _other_addresses(candidate: Candidate) -> Fields | None:
 
 def _wrong_address(candidate: Candidate) -> str | None:
     """Return the field that xc_dom_parse_bin_kernel refuses; None: it accepts all."""
-    table = _table(candidate)
+    table = find_table(candidate)
     if table is None:
         return None
     offset = table[0]
@@ -103,7 +115,7 @@ def _addresses(candidate: Candidate, offset: int) -> list[int]:
 
 def _unaligned(candidate: Candidate) -> Fields | None:
     """The load address of the table is not page aligned."""
-    table = _table(candidate)
+    table = find_table(candidate)
     if table is None:
         return None
     load = _addresses(candidate, table[0])[1]
@@ -112,11 +124,11 @@ def _unaligned(candidate: Candidate) -> Fields | None:
 
 def _taken_as_binary(candidate: Candidate) -> Fields | None:
     """The file has a valid table of magic 0x336ec578."""
-    return _where(candidate) if _table(candidate) else None
+    return _where(candidate) if find_table(candidate) else None
 
 
 def _where(candidate: Candidate) -> Fields:
-    table = _table(candidate)
+    table = find_table(candidate)
     assert table is not None
     return {"where": f"the table of magic {_MAGIC:#x} {_at(candidate, table[0])}"}
 
