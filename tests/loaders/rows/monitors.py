@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from loaders.containers import bzimage
 from loaders.good import good_both, good_pv64, good_pvh
-from loaders.images import Image
+from loaders.images import Image, note_segment
 from loaders.rows.row import ERROR, WARNING, Row
 from xen_tool.elf import spec
 from xen_tool.loaders.names import CLOUD_HYPERVISOR, CROSVM, FIRECRACKER, LIBKRUN, LINUX_LOADER
@@ -23,7 +23,10 @@ _FLAGS = struct.pack("<3I", 0x1BADB002, 8, -(0x1BADB002 + 8) % (1 << 32))
 
 IMAGES: dict[str, Image | bytes] = {
     "R2-phoff": replace(good_pvh(64), e_phoff=16),
+    "R2-phoff-63": replace(good_pvh(64), e_phoff=1 << 63),
     "R3-entry-0": replace(good_pvh(64), e_entry=0),
+    "R4-offset-63": replace(good_pvh(64), loads=(*good_pvh(64).loads, note_segment(1 << 63, 0x10))),
+    "R5-offset-63": good_pvh(64).loading(p_offset=1 << 63),
     "R5-memsz": good_pvh(64).loading(p_memsz=(1 << 64) - 1),
     "R6-another-pt-note": good_both().with_second_segment(len(good_both().notes) - 1),
     "R10-cut": _patched(_BZIMAGE, 0x1F1, b"\xff"),
@@ -54,6 +57,9 @@ ROWS: tuple[Row, ...] = (
     *_not_loaded("E5-msb", "R1", f"{_ELF}Trying to load big-endian binary"),
     *_not_loaded("good-pvh32", "R2", f"{_ELF}Invalid program header size"),
     *_not_loaded("R2-phoff", "R2", f"{_ELF}Invalid program header offset"),
+    *_not_loaded("R2-phoff-63", "R2", f"{_ELF}Unable to seek to program header"),
+    *_not_loaded("R4-offset-63", "R4", f"{_ELF}Unable to seek to note header"),
+    *_not_loaded("R5-offset-63", "R5", f"{_ELF}Unable to seek to kernel start"),
     *_not_loaded("E2-phnum", "R2", f"{_ELF}Unable to read program header"),
     *_not_loaded("R3-entry-0", "R3", f"{_ELF}Invalid entry address", FIRECRACKER),
     *_not_loaded("E3-truncated", "R4", f"{_ELF}Unable to read note header"),

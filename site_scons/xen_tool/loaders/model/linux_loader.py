@@ -28,6 +28,8 @@ PHYSICAL_END = 1 << 52
 DEVICES = range(0xD0000000, 1 << 32)
 """Guest-physical addresses where none of the three monitors has memory."""
 
+_OFFSETS = 1 << 63
+"""Offsets below this can be sought."""
 _PHDR = "<IIQQQQQQ"
 _NOTE = "<3I"
 
@@ -40,9 +42,12 @@ class LinuxLoaderError(Enum):
     BIG_ENDIAN = "Trying to load big-endian binary on little-endian machine"
     PHENTSIZE = "Invalid program header size"
     PHOFF = "Invalid program header offset"
+    SEEK_PHDR = "Unable to seek to program header"
     PHDR = "Unable to read program header"
+    SEEK_IMAGE = "Unable to seek to kernel start"
     IMAGE = "Unable to read kernel image"
     OVERFLOW = "memory to load kernel image is not enough"
+    SEEK_NOTE = "Unable to seek to note header"
     NOTE_HEADER = "Unable to read note header"
     NOTE_OVERFLOW = "Overflow occurred during an arithmetic operation"
     NOTE = "Invalid PVH note header"
@@ -88,6 +93,8 @@ def load(data: Data, known: Sequence[Segment] = ()) -> LinuxLoaderResult:
         return LinuxLoaderResult(error)
     e_entry, e_phoff = struct.unpack_from("<QQ", header, 24)
     (e_phnum,) = struct.unpack_from("<H", header, 56)
+    if e_phoff >= _OFFSETS:
+        return LinuxLoaderResult(LinuxLoaderError.SEEK_PHDR, entry=e_entry)
     size = e_phnum * spec.PHDR_SIZE[64]
     table = data.read(e_phoff, size)
     if len(table) < size:
@@ -132,6 +139,8 @@ def _header_error(header: bytes) -> LinuxLoaderError | None:
 
 
 def _segment_error(data: Data, segment: Segment) -> LinuxLoaderError | None:
+    if segment.p_offset >= _OFFSETS:
+        return LinuxLoaderError.SEEK_IMAGE
     start, end = segment.p_paddr, segment.p_paddr + segment.p_filesz
     cut = segment.p_offset + segment.p_filesz > data.size
     if cut or end > PHYSICAL_END or (start < DEVICES.stop and end > DEVICES.start):
@@ -148,6 +157,8 @@ def _pvh_entry(
     and its NUL.  The limit is ours: linux-loader reads notes up to the end of the segment.
     """
     read = count = 0
+    if segment.p_offset >= _OFFSETS:
+        return LinuxLoaderError.SEEK_NOTE, 0
     while read < segment.p_filesz and count < limit:
         count += 1
         offset = segment.p_offset + read

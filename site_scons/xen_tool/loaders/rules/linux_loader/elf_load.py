@@ -126,6 +126,13 @@ HEADER_RULES = (
     ),
     *_rows(
         "R2",
+        LinuxLoaderError.SEEK_PHDR,
+        _giving_up(LinuxLoaderError.SEEK_PHDR, "e_phoff is not below 1 << 63.", "e_phoff"),
+        common.TRUNCATED,
+        _LOAD,
+    ),
+    *_rows(
+        "R2",
         LinuxLoaderError.PHDR,
         _giving_up(
             LinuxLoaderError.PHDR, "A program header ends after the file.", "e_phoff", "e_phnum"
@@ -136,6 +143,17 @@ HEADER_RULES = (
 )
 
 SEGMENT_RULES = (
+    *_rows(
+        "R4",
+        LinuxLoaderError.SEEK_NOTE,
+        _giving_up(
+            LinuxLoaderError.SEEK_NOTE,
+            "The p_offset of a PT_NOTE is not below 1 << 63.",
+            "p_offset",
+        ),
+        common.TRUNCATED,
+        _NOTES,
+    ),
     *_rows(
         "R4",
         LinuxLoaderError.NOTE_HEADER,
@@ -165,6 +183,17 @@ SEGMENT_RULES = (
         ),
         "write PHYS32_ENTRY with .long",
         _NOTES,
+    ),
+    *_rows(
+        "R5",
+        LinuxLoaderError.SEEK_IMAGE,
+        _giving_up(
+            LinuxLoaderError.SEEK_IMAGE,
+            "The p_offset of a segment is not below 1 << 63.",
+            "p_offset",
+        ),
+        common.TRUNCATED,
+        _LOAD,
     ),
     *_rows(
         "R5",
