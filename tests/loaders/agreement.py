@@ -13,6 +13,7 @@ from loaders.hypervisor import Said
 from xen_tool.errors import XenToolError
 from xen_tool.image.container import open_kernel
 from xen_tool.loaders.model.releases import Xen
+from xen_tool.loaders.names import QEMU
 from xen_tool.loaders.verdict import Verdict, judge
 
 as_domu = pytest.mark.parametrize(
@@ -68,6 +69,9 @@ def agrees_with_machine(
     told = f"{loader}: {answer.said.value}\n{log}\npredicted: {verdict}"
     if answer.said is Said.CONSTRUCTED:
         assert verdict.accepted, told
+        # Of QEMU the image itself says that it runs; it does not need all of its segments.
+        errors = [error for error in verdict.errors if not error.message.endswith("is nowhere")]
+        assert not errors or loader != QEMU, told
     elif answer.said is Said.SILENT:
         dead = verdict.errors or [note for note in verdict.warnings if note.id in ON_THE_MACHINE]
         assert not reports or not verdict.accepted or dead, told

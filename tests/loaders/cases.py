@@ -13,6 +13,7 @@ from loaders.broken import containers, dom0, elf, notes, others, parms
 from loaders.good import good_both, good_pv32, good_pv64, good_pvh
 from loaders.images import Broken, Note, number, text
 from xen_tool.abi import XenElfNote
+from xen_tool.loaders.names import QEMU
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,11 @@ def good() -> Broken:
 
 
 CASES = all_cases()
+
+
+_QEMU_ALONE = {name for name, *_ in (*others.multiboot_images(), *others.memory())}
+
+
+def asked_of(loader: str) -> list[Case]:
+    """The cases of which a live loader is asked: Xen reads nothing of what some are about."""
+    return [case for case in CASES if loader == QEMU or case.id not in _QEMU_ALONE]

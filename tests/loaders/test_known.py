@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from loaders import test_efi, test_grub, test_kexec
-from loaders.cases import CASES
+from loaders.cases import CASES, asked_of
 from loaders.hypervisor import LIVE_LOADERS, XEN_LOADERS
 from loaders.rows import IMAGES
 from loaders.test_live_releases import IMAGES_THAT_DIFFER
@@ -42,7 +42,8 @@ def _asked() -> list[tuple[bytes, tuple[str, ...], Xen]]:
     """The images that tests give to real loaders, with the loaders and the Xen."""
     images = [case.image for case in CASES]
     return [
-        *((image, (*LIVE_LOADERS, *DOMU), Xen()) for image in images),
+        *((image, DOMU, Xen()) for image in images),
+        *((case.image, (loader,), Xen()) for loader in LIVE_LOADERS for case in asked_of(loader)),
         *((image, (PV_DOMU,), Xen(pv32=True)) for image in images),
         *(
             (IMAGES[name], XEN_LOADERS, Xen.parse(release))
@@ -112,7 +113,7 @@ def _compared(loader: str) -> int:
     if loader in test_grub.ASKED:
         return len(test_grub.ASKED[loader])
     releases = len(IMAGES_THAT_DIFFER) * len(RELEASES) if loader in XEN_LOADERS else 0
-    return len(CASES) + releases if loader in LIVE_LOADERS else 0
+    return len(asked_of(loader)) + releases if loader in LIVE_LOADERS else 0
 
 
 def _row(name: str, *loaders: str) -> str:

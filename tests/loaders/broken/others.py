@@ -156,9 +156,40 @@ def overlaps() -> Broken:
         yield f"X13-{name}", name.replace("-", " "), replace(pvh, loads=loads)
 
 
+def memory() -> Broken:
+    """Segments with much memory, which QEMU adds up, or over what QEMU itself has loaded."""
+    pvh = good_pvh(64)
+    (load,) = pvh.loads
+    for name, size in (
+        ("3-gib", 3 << 30),
+        ("signed", (1 << 31) - 1),
+        ("32-bit", (1 << 32) + 0x2000),
+        ("63-bit", 1 << 63),
+    ):
+        yield f"Q11-{name}", f"a segment has {size:#x} bytes of memory", pvh.loading(p_memsz=size)
+    zeros = replace(load, p_paddr=0x400000, p_filesz=0)
+    twice = replace(zeros, p_memsz=1 << 30), replace(zeros, p_paddr=0x50000000, p_memsz=1 << 30)
+    yield "Q11-together", "two of 1 GiB each", replace(pvh, loads=(load, *twice))
+    cut = replace(zeros, p_paddr=0x400000, p_memsz=3 << 30), replace(zeros, p_paddr=0x50000000)
+    yield "Q11-cut", "another is in 3 GiB of zeros", replace(pvh, loads=(load, *cut))
+    below = replace(load, p_paddr=0xFFFBE000)
+    over = replace(load, p_paddr=0xFFFBF000)
+    yield "X13-below-firmware", "a segment ends at firmware", replace(pvh, loads=(load, below))
+    yield "X13-over-firmware", "a segment ends in firmware", replace(pvh, loads=(load, over))
+    no_memory = replace(load, p_paddr=PADDR + 0x1000, p_memsz=0)
+    yield "E8-no-memory", "bytes over others, but no memory", replace(pvh, loads=(load, no_memory))
+    entry = number(XenElfNote.PHYS32_ENTRY, 0x80000 + PVH_ENTRY, 4)
+    at_640_kib = pvh.loading(p_paddr=0x80000).setting(entry)
+    yield "Q7-entry-in-firmware", "the entry is in the memory of firmware", at_640_kib
+    small = replace(load, p_paddr=0x8000, p_filesz=0x27, p_memsz=0x27)
+    yield "Q7-small-and-low", "a small segment is low", replace(pvh, loads=(small, load))
+    yield "Q8-msb", "big-endian, with flags", replace(pvh, ei_data=2, e_flags=4)
+
+
 def qemu() -> Broken:
     pvh = good_pvh(64)
     yield from multiboot_images()
+    yield from memory()
     yield from overlaps()
     yield "Q2-section", "notes in a SHT_NOTE only", replace(pvh, in_segment=False)
     yield "Q3-align-1", "p_align is 1", replace(pvh, note_align=1)

@@ -101,11 +101,15 @@ def segment(candidate: Candidate, found: Segment, *fields: str) -> str:
     return f"program header {found.number} ({kind}, {values}) {at(candidate, found.offset)}"
 
 
+def offset_of(candidate: Candidate, field: str) -> int:
+    """Return the offset of a field of the ELF header."""
+    return _EHDR_OFFSETS[field][candidate.elf.bits == 64]
+
+
 def header(candidate: Candidate, *fields: str) -> str:
     """Describe fields of the ELF header."""
-    wide = candidate.elf.bits == 64
     return ", ".join(
-        f"{field} = {getattr(candidate.elf, field):#x} {at(candidate, _EHDR_OFFSETS[field][wide])}"
+        f"{field} = {getattr(candidate.elf, field):#x} {at(candidate, offset_of(candidate, field))}"
         for field in fields
     )
 

@@ -7,14 +7,17 @@ rules by which QEMU detects an ELF file.
 
 from __future__ import annotations
 
+from ...abi import XenElfNote
 from ...elf import spec
 from ..model import where
 from ..model.candidate import Candidate
+from ..model.libelf.parms import UNSET_ADDR32
 from ..names import QEMU
 from . import common
-from .libelf.headers import LINK_EXEC, NOT_RELOCATED, memsz_below_filesz, not_executable_type
+from .libelf.headers import LINK_EXEC, NOT_RELOCATED, not_executable_type
 from .qemu.entry_note import (
     entry_not_loaded,
+    entry_of,
     foreign_note,
     misread,
     no_entry,
@@ -23,18 +26,24 @@ from .qemu.entry_note import (
 )
 from .qemu.files import RULES as FILE_RULES
 from .qemu.segments import (
+    BELOW_FIRMWARE,
+    LESS_MEMORY,
     NOT_LOADED,
     OVERLAPPING,
     OWN_PLACE,
     behind_file,
     headers_outside,
     loads,
+    over_firmware,
     overlapping,
+    too_large,
 )
 from .rule import Effect, Fields, Rule
 
 _E_FLAGS_REFUSED = 0x00010004
-_FIRMWARE_END = 1 << 20
+_FIRST_MIB = 1 << 20
+_FIRMWARE = (range(0x7000, 0x90000), range(0xC0000, _FIRST_MIB))
+"""Addresses of SeaBIOS's stack and temporary memory (its src/config.h), and of ROMs."""
 _RAM_END = 128 << 20
 """The end of RAM without -m, in bytes: 128 MiB."""
 _PHYSICAL_END = 1 << 52
@@ -42,11 +51,12 @@ _PHYSICAL_END = 1 << 52
 
 
 def _refused_flags(candidate: Candidate) -> Fields | None:
-    """e_flags has bit 2 or bit 16."""
-    flags = candidate.elf.e_flags
+    """e_flags has bit 2 or bit 16, read as a little-endian number."""
+    offset = where.offset_of(candidate, "e_flags")
+    flags = candidate.data.unsigned(offset, 4) or 0
     if not flags & _E_FLAGS_REFUSED:
         return None
-    return {"flags": flags, "where": where.header(candidate, "e_flags")}
+    return {"flags": flags, "where": f"e_flags = {flags:#x} {where.at(candidate, offset)}"}
 
 
 def _big_endian(candidate: Candidate) -> Fields | None:
@@ -61,6 +71,23 @@ def _behind_file(candidate: Candidate) -> Fields | None:
     return behind_file(candidate, (*loads(candidate), *candidate.elf.qemu_note_segments))
 
 
+def _no_memory(candidate: Candidate) -> Fields | None:
+    """The p_memsz of a segment is 0, but not its p_filesz."""
+    return _more_in_file(candidate, no_memory=True)
+
+
+def _less_memory(candidate: Candidate) -> Fields | None:
+    """The p_memsz of a segment is less than its p_filesz, and not 0."""
+    return _more_in_file(candidate, no_memory=False)
+
+
+def _more_in_file(candidate: Candidate, *, no_memory: bool) -> Fields | None:
+    for segment in loads(candidate):
+        if segment.p_memsz < segment.p_filesz and (segment.p_memsz == 0) == no_memory:
+            return {"where": where.segment(candidate, segment, "p_filesz", "p_memsz")}
+    return None
+
+
 def _no_alignment(candidate: Candidate) -> Fields | None:
     """A PT_NOTE has p_align 0."""
     for segment in candidate.elf.qemu_note_segments:
@@ -69,10 +96,18 @@ def _no_alignment(candidate: Candidate) -> Fields | None:
     return None
 
 
-def _in_firmware(candidate: Candidate) -> Fields | None:
+def _entry_in_firmware(candidate: Candidate) -> Fields | None:
+    """PHYS32_ENTRY is an address in the first MiB that QEMU's firmware uses, or that is ROM."""
+    entry = entry_of(candidate) & UNSET_ADDR32
+    if not any(entry in used for used in _FIRMWARE) or entry_not_loaded(candidate) is not None:
+        return None
+    return {"entry": entry, "where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY)}
+
+
+def _in_first_mib(candidate: Candidate) -> Fields | None:
     """A segment starts in the first MiB."""
     for segment in loads(candidate):
-        if segment.p_memsz and segment.p_paddr < _FIRMWARE_END:
+        if segment.p_memsz and segment.p_paddr < _FIRST_MIB:
             return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
     return None
 
@@ -102,10 +137,20 @@ _ALIGN_4 = (
 
 
 _LOAD_ELF = "QEMU include/hw/elf_ops.h, load_elf"
+_REGISTER_ROMS = "QEMU hw/core/loader.c, rom_check_and_register_reset"
 _GET_ELF_NOTE_TYPE = "QEMU include/hw/elf_ops.h, get_elf_note_type"
 
 RULES = (
     *FILE_RULES,
+    Rule(
+        "Q8",
+        (QEMU,),
+        _refused_flags,
+        "elfboot unsupported flags = {flags:x}",
+        "link with e_flags 0, which x86 has no use for",
+        source="QEMU hw/i386/x86.c, load_elfboot",
+        live=True,
+    ),
     Rule(
         "E5",
         (QEMU,),
@@ -123,15 +168,6 @@ RULES = (
         LINK_EXEC,
         Effect.WARNING,
         source=_LOAD_ELF,
-        live=True,
-    ),
-    Rule(
-        "Q8",
-        (QEMU,),
-        _refused_flags,
-        "elfboot unsupported flags = {flags:x}",
-        "link with e_flags 0, which x86 has no use for",
-        source="QEMU hw/i386/x86.c, load_elfboot",
         live=True,
     ),
     Rule(
@@ -162,6 +198,7 @@ RULES = (
         live=True,
     ),
     Rule("E9", (QEMU,), _behind_file, NOT_LOADED, common.TRUNCATED, source=_LOAD_ELF, live=True),
+    Rule("Q11", (QEMU,), too_large, NOT_LOADED, LESS_MEMORY, source=_LOAD_ELF, live=True),
     Rule("Q3", (QEMU,), stepped_over, _NO_NOTE, _ALIGN_4, source=_GET_ELF_NOTE_TYPE, live=True),
     Rule(
         "Q2",
@@ -178,7 +215,16 @@ RULES = (
         overlapping,
         OVERLAPPING,
         OWN_PLACE,
-        source="QEMU hw/core/loader.c, rom_check_and_register_reset",
+        source=_REGISTER_ROMS,
+        live=True,
+    ),
+    Rule(
+        "X13",
+        (QEMU,),
+        over_firmware,
+        OVERLAPPING,
+        BELOW_FIRMWARE,
+        source=_REGISTER_ROMS,
         live=True,
     ),
     Rule(
@@ -214,7 +260,17 @@ RULES = (
     Rule(
         "E8",
         (QEMU,),
-        memsz_below_filesz,
+        _no_memory,
+        "QEMU 7.2 does not load the segment; later ones say: Error while loading elf kernel",
+        common.MEMSZ,
+        Effect.WARNING,
+        source=_LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "E8",
+        (QEMU,),
+        _less_memory,
         "QEMU 7.2 hangs without a word; later ones say: Error while loading elf kernel",
         common.MEMSZ,
         Effect.ERROR,
@@ -234,10 +290,20 @@ RULES = (
     Rule(
         "Q7",
         (QEMU,),
-        _in_firmware,
-        "QEMU's firmware runs in the first MiB, and writes over the kernel or is written over",
+        _entry_in_firmware,
+        "QEMU enters at {entry:#x}, which its firmware has written over, and hangs without a word",
         common.ABOVE_FIRST_MIB,
         Effect.ERROR,
+        source=_LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _in_first_mib,
+        "QEMU's firmware runs in the first MiB, and may write over the segment",
+        common.ABOVE_FIRST_MIB,
+        Effect.WARNING,
         source=_LOAD_ELF,
         live=True,
     ),

@@ -87,7 +87,7 @@ def no_entry(candidate: Candidate) -> Fields | None:
 
 
 def _is_loaded(candidate: Candidate, entry: int) -> bool:
-    return any(s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(candidate))
+    return any(s.p_memsz and s.p_paddr <= entry < s.p_paddr + s.p_filesz for s in loads(candidate))
 
 
 def foreign_note(candidate: Candidate) -> Fields | None:

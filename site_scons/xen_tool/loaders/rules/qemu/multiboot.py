@@ -17,7 +17,9 @@ from .segments import (
     behind_file,
     headers_outside,
     loads,
+    over_firmware,
     overlapping,
+    too_large,
 )
 
 _SEARCH = 8192 - 48
@@ -43,13 +45,14 @@ def _multiboot_64(candidate: Candidate) -> Fields | None:
 
 
 def _multiboot_no_elf(candidate: Candidate) -> Fields | None:
-    """The file has a multiboot header without addresses, and is not a complete i386 ELF file."""
+    """The file has a multiboot header without addresses, and is no complete, small i386 ELF."""
     offset = _multiboot_elf(candidate)
     if offset is None:
         return None
     elf = candidate.image.elf
     is_i386 = elf is not None and not elf.big and elf.e_machine == spec.EM_386
-    if is_i386 and not headers_outside(candidate) and not behind_file(candidate, loads(candidate)):
+    wrong = not is_i386 or headers_outside(candidate) or behind_file(candidate, loads(candidate))
+    if not wrong and not too_large(candidate):
         return None
     return common.multiboot_header(offset)
 
@@ -64,7 +67,9 @@ def _multiboot_too_high(candidate: Candidate) -> Fields | None:
 
 def _multiboot_overlapping(candidate: Candidate) -> Fields | None:
     """The file has a multiboot header without addresses, and bytes of segments overlap."""
-    return None if _multiboot_elf(candidate) is None else overlapping(candidate)
+    if _multiboot_elf(candidate) is None:
+        return None
+    return overlapping(candidate) or over_firmware(candidate)
 
 
 def _multiboot_addresses(candidate: Candidate) -> Fields | None:
