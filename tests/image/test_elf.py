@@ -174,8 +174,8 @@ def test_wild_name_is_none() -> None:
 
 def test_qemu_reads_program_headers_close_together() -> None:
     good = _elf(good_both())
-    assert good.qemu_segments == good.segments
+    assert good.packed_segments == good.segments
     odd = _elf(replace(good_both(), e_phentsize=0))
     assert odd.segments[1].p_type == odd.segments[0].p_type
-    assert odd.qemu_segments == good.segments
+    assert odd.packed_segments == good.segments
     assert [s.p_type for s in odd.qemu_note_segments] == [4]

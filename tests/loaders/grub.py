@@ -26,8 +26,12 @@ _COMMON = ("normal", "echo", "test", "gzio", "xzio", "lzopio")
 _PC = ("biosdisk", "part_msdos", "fat", "serial", "terminal", "iorw")
 _PC_COMMANDS = ("linux", "multiboot", "multiboot2")
 _DOMAIN = ("memdisk", "tar", "halt", "adler32", "gcry_crc")
-_DOMAIN_COMMANDS = {"x86_64-xen": ("linux",), "i386-xen_pvh": _PC_COMMANDS}
-_MODES = {"x86_64-xen": "xen-pv-domu", "i386-xen_pvh": "xen-pvh-domu"}
+_DOMAIN_COMMANDS = {"x86_64-xen": ("linux",), "i386-xen": ("linux",), "i386-xen_pvh": _PC_COMMANDS}
+_MODES = {
+    "x86_64-xen": "xen-pv-domu",
+    "i386-xen": "xen-shim-pv32",
+    "i386-xen_pvh": "xen-pvh-domu",
+}
 _EARLY_PC = """set root=(hd0,msdos1)
 serial --unit=0
 terminal_output serial
@@ -87,8 +91,8 @@ def ask_domain(
 ) -> tuple[list[Answer], Sequence[str]]:
     """Return the answers of GRUB in a domain of Xen, and all lines of its console.
 
-    modules is the folder of GRUB's x86_64-xen or i386-xen_pvh; folder as above; last is a kernel
-    that GRUB starts in its place, if there is one.
+    modules is the folder of GRUB's x86_64-xen, i386-xen or i386-xen_pvh; folder as above; last is a
+    kernel that GRUB starts in its place, if there is one.
     """
     end = "linux /last\nboot" if last else "halt"
     files = {**_files(list(asked), end), **({"last": last} if last else {})}

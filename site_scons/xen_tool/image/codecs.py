@@ -266,8 +266,6 @@ def lz4_frames(source: Source) -> Iterator[bytes]:
 def _lzo(source: Source) -> Iterator[bytes]:
     import zlib
 
-    from lzokay import LzokayError, decompress
-
     flags = _lzop_header(source)
     while content_size := source.number(4, big=True):
         size = source.number(4, big=True)
@@ -276,14 +274,21 @@ def _lzo(source: Source) -> Iterator[bytes]:
             raise Damaged("cannot be unpacked (a block has a wrong size)")
         content = source.exactly(size)
         if size < content_size:
-            try:
-                content = bytes(decompress(content, content_size))
-            except LzokayError as reason:
-                raise Damaged(f"cannot be unpacked ({reason})") from reason
+            content = lzo_block(content, content_size)
         if flags & _LZOP_ADLER32 and zlib.adler32(content) != checksum:
             raise Damaged("cannot be unpacked (a checksum is wrong)")
         yield content
         _expect_end(content_size < _LZOP_BLOCK and source.left > 8)
+
+
+def lzo_block(content: bytes, size: int) -> bytes:
+    """Return what a block unpacks to, of a size; raises Damaged, or ImportError."""
+    from lzokay import LzokayError, decompress
+
+    try:
+        return bytes(decompress(content, size))
+    except LzokayError as reason:
+        raise Damaged(f"cannot be unpacked ({reason})") from reason
 
 
 def _lzop_header(source: Source) -> int:

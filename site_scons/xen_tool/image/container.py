@@ -211,12 +211,26 @@ def _unpacked(image: KernelFile, codec: Codec, start: int, end: int) -> KernelFi
     )
 
 
+def refuse_unread(kernel: KernelFile) -> None:
+    """Raise XenToolError for a file that this tool cannot unwrap, though loaders might."""
+    if kernel.inner.unread:
+        raise XenToolError(f"{printable(kernel.path)}: {kernel.inner.problem}")
+
+
 def unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data | None:
-    """Return the content of source; None if it is damaged.  Raises as open_kernel() does."""
+    """Return the content of source; None if it is damaged.
+
+    Raises as open_kernel() does, and XenToolError if a Python package is missing.
+    """
     try:
         return _unpack(path, pieces, source)
     except Damaged:
         return None
+    except ImportError as error:
+        raise XenToolError(
+            f"{printable(path)}: to unpack its stream takes a Python with the module "
+            f"{error.name}, which is not installed"
+        ) from error
 
 
 def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data:

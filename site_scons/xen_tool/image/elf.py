@@ -161,8 +161,8 @@ class Elf:
         return tuple(segment for segment in self.segments if segment.is_loadable)
 
     @cached_property
-    def qemu_segments(self) -> Sequence[Segment]:
-        """The program headers for QEMU, which ignores e_phentsize and reads them as an array."""
+    def packed_segments(self) -> Sequence[Segment]:
+        """The program headers without regard to e_phentsize: for QEMU and pvgrub, an array."""
         size = spec.PHDR_SIZE[self.bits]
         return self.segments if self.e_phentsize == size else tuple(self._program_headers(size))
 
@@ -212,8 +212,8 @@ class Elf:
 
     @cached_property
     def qemu_note_segments(self) -> Sequence[Segment]:
-        """The PT_NOTE segments of qemu_segments."""
-        return tuple(segment for segment in self.qemu_segments if segment.p_type == spec.PT_NOTE)
+        """The PT_NOTE segments of packed_segments."""
+        return tuple(segment for segment in self.packed_segments if segment.p_type == spec.PT_NOTE)
 
     def _section_headers(self) -> Iterator[Section]:
         for number in range(self.shdr_count):

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..abi import XenElfNote, XenFeat
-from ..errors import XenToolError
-from ..image.container import KernelFile
+from ..image.container import KernelFile, refuse_unread
 from ..light import NamedTuple
 from .model.candidate import Candidate, Image, candidates
 from .model.libelf.parms import UNSET_ADDR32, parse
@@ -88,7 +87,7 @@ def verdicts(kernel: KernelFile, xen: Xen, loaders: Iterable[str] = LOADERS) -> 
 
     Raises XenToolError if the image cannot be unwrapped, as when a library is missing.
     """
-    _refuse_unread(kernel)
+    refuse_unread(kernel)
     return {candidate.loader: _verdict(candidate) for candidate in candidates(kernel, xen, loaders)}
 
 
@@ -114,12 +113,6 @@ def claimed(kernel: KernelFile) -> tuple[str, ...]:
         for loader in LOADERS
         if (pvh if loader in PVH else pv) and (dom0 or loader not in DOM0)
     )
-
-
-def _refuse_unread(kernel: KernelFile) -> None:
-    """Raise XenToolError for a file that this tool cannot unwrap, though loaders might."""
-    if kernel.inner.unread:
-        raise XenToolError(f"{kernel.path}: {kernel.inner.problem}")
 
 
 def _verdict(candidate: Candidate) -> Verdict:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import struct
 import zlib
 from dataclasses import replace
@@ -65,17 +67,58 @@ def _stating(init_size: int) -> bytes:
     return image[:0x260] + init_size.to_bytes(4, "little") + image[0x264:]
 
 
-def _lzop(content: bytes, end: bytes = b"") -> bytes:
-    """What lzop writes: a block that is not compressed, with its sum."""
-    header = struct.pack(">3H2B4IB", 0x1030, 0x2080, 0x0940, 1, 5, 1, 0o644, 0, 0, 0)
-    block = struct.pack(">3I", len(content), len(content), zlib.adler32(content)) + content
+def lzop(content: bytes, end: bytes = b"", needed: int = 0x0940, packed: bytes = b"") -> bytes:
+    """What lzop writes: a block that is not compressed, or the one that is given, with its sum."""
+    header = struct.pack(">3H2B4IB", 0x1030, 0x2080, needed, 1, 5, 1, 0o644, 0, 0, 0)
+    block = packed or content
+    block = struct.pack(">3I", len(content), len(block), zlib.adler32(content)) + block
     checksum = struct.pack(">I", zlib.adler32(header))
     return b"\x89LZO\0\r\n\x1a\n" + header + checksum + block + bytes(4) + end
+
+
+def _xz(content: bytes, *before: int) -> bytes:
+    filters: list[dict[str, int]] = [{"id": i} for i in before]
+    return lzma.compress(content, filters=[*filters, {"id": lzma.FILTER_LZMA2}])
+
+
+def _flipped(content: bytes, offset: int) -> bytes:
+    """The content with another byte at an offset."""
+    changed = bytearray(content)
+    changed[offset] ^= 1
+    return bytes(changed)
 
 
 def _with_guest(text: str, image: Image | None = None) -> Image:
     return replace(image or good_pv64(), notes=(), guest=text)
 
+
+_PACKED = bytes(good_pv64())
+_XZ = _xz(_PACKED)
+_GZIP = gzip.compress(_PACKED, mtime=0)
+_HALF = len(_PACKED) // 2
+
+_STREAMS: dict[str, Image | bytes] = {
+    "lzop-needs-2.20": lzop(_PACKED, needed=0x2200),
+    "lzop-magic": b"\x89LZO\0\r\n\x1a\r" + lzop(_PACKED)[9:],
+    "lzop-header-sum": _flipped(lzop(_PACKED), 35),
+    "lzop-cut": lzop(_PACKED)[:-1],
+    "xz-of-x86": _xz(_PACKED, lzma.FILTER_X86),
+    "xz-of-two-branches": _xz(_PACKED, lzma.FILTER_X86, lzma.FILTER_ARM),
+    "xz-header-sum": _flipped(_XZ, 8),
+    "xz-and-more": _XZ + b"more",
+    "xz-twice": _xz(_PACKED[:_HALF]) + _xz(_PACKED[_HALF:]),
+    "xz-size": _XZ + _xz(_PACKED[:64]),
+    "gzip-of-xz": gzip.compress(_XZ, mtime=0),
+    "xz-of-gzip": _xz(_GZIP),
+    "gzip-and-more": _GZIP + b"more",
+    "gzip-method": _flipped(_GZIP, 2),
+    "bzimage-of-xz-and-size": bzimage(_XZ + bytes(4)),
+    "bzimage-of-xz-without-size": bzimage(_XZ),
+    "bzimage-of-xz-too-long": bzimage(_XZ, payload_length=len(_XZ) + 4),
+    "bzimage-of-gzip-too-long": bzimage(_GZIP, payload_length=len(_GZIP) + 4),
+    "bzimage-of-elf-too-long": bzimage(_PACKED, payload_length=len(_PACKED) + 4),
+    "bzimage-without-boot-flag": _flipped(bzimage(_GZIP), 0x1FE),
+}
 
 _ELF: dict[str, Image | bytes] = {
     "high": _1.loading(p_paddr=1 << 32),
@@ -156,9 +199,26 @@ IMAGES: dict[str, Image | bytes] = {
     "G5-page-below": good_pv64().setting(
         number(XenElfNote.HYPERCALL_PAGE, LOADED_AT - PADDR - 0x1000)
     ),
-    "G5-lzop": _lzop(bytes(good_pv64())),
-    "G5-lzop-and-more": _lzop(bytes(good_pv64()), b"more"),
-    "G5-bzimage-of-lzop": bzimage(_lzop(bytes(good_pv64()))),
+    "G5-lzop": lzop(bytes(good_pv64())),
+    "G5-lzop-and-more": lzop(bytes(good_pv64()), b"more"),
+    "G5-bzimage-of-lzop": bzimage(lzop(bytes(good_pv64()))),
     "G6-far-page": good_pv64().setting(number(XenElfNote.HYPERCALL_PAGE, LOADED_AT + (1 << 30))),
+    **{f"G5-{name}": image for name, image in _STREAMS.items()},
+    "G5-phentsize": replace(good_pv64(), e_phentsize=568),
+    "G5-phentsize-cut": replace(good_pv64(), e_phentsize=0xFFFF),
+    "G5-shnum-large": replace(good_pv64(), in_segment=False, e_shnum=0xFFFF, e_shentsize=0xFFFF),
+    "G5-filesz": good_pv64().loading(p_filesz=0x8000),
+    "G6-phentsize-0": replace(good_pv64(), e_phentsize=0),
+    "G6-shentsize": replace(good_pv64(), in_segment=False, e_shentsize=40),
+    "G6-shstrndx": replace(good_pv64(), in_segment=False).patching(62, b"\xff\xff"),
+    "G6-shstrndx-unread": good_pv64().patching(62, b"\xff\xff"),
+    "G6-entry-cut": good_pv64().adding(number(XenElfNote.ENTRY, LOADED_AT, 4)),
+    "G9-xz-delta": lzma.compress(
+        _stating(0x200000),
+        filters=[{"id": lzma.FILTER_DELTA, "dist": 1}, {"id": lzma.FILTER_LZMA2}],
+    ),
+    "G9-gzip-size": gzip.compress(b"MZ", mtime=0) + b"more",
+    "G4-setup": bytes(_stating(0x200000)[:0x1F1]) + b"\x20" + _stating(0x200000)[0x1F2:0x300],
+    "G4-jump": _stating(0x200000)[:0x201] + b"\x90" + _stating(0x200000)[0x202:],
     **{f"G7-{name}": image for name, image in _HEADERS.items()},
 }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ...abi import PAGE_SIZE
 from ...elf import spec
-from ...image.container import KernelFile, unwrap, unwrap_stream
+from ...image.container import KernelFile, refuse_unread, unwrap, unwrap_stream
 from ...image.data import Data, Resized
 from ...light import NamedTuple
 from . import decoders
@@ -34,6 +34,15 @@ LIBXENGUEST_CODECS = _EXACT | {GZIP}
 """Compressions of a bzImage that Debian's libxenguest was built with."""
 
 
+class Stream(NamedTuple):
+    """A stream that a filter of GRUB knows."""
+
+    data: Data | None
+    """Its content; None if it is damaged, or if the filter does not support it."""
+    unsupported: str | None = None
+    """What GRUB says of a stream that the filter does not support."""
+
+
 class Found(NamedTuple):
     """The data that a loader finds in a file."""
 
@@ -41,6 +50,8 @@ class Found(NamedTuple):
     """The bytes that it parses as an ELF file."""
     file: Data
     """The bytes in which it looks for a bzImage."""
+    stream: Stream | None = None
+    """The innermost stream that a filter of GRUB knows; None for other loaders."""
 
 
 def by_qemu(kernel: KernelFile, _: Xen) -> Found:
@@ -85,6 +96,7 @@ def by_libxenguest(kernel: KernelFile, xen: Xen) -> Found:
     file = _gunzipped_by_libxenguest(kernel, xen)
     if file is not kernel.file:
         kernel = unwrap(kernel.path, file)
+        refuse_unread(kernel)
     if kernel.boot_protocol is None or (kernel.payload is None and not kernel.compressed):
         return Found(file, file)
     stream = kernel.file.part(kernel.start, kernel.end - kernel.start)

@@ -25,6 +25,7 @@ _EHDR_OFFSETS = {
     "e_phnum": (44, 56),
     "e_shentsize": (46, 58),
     "e_shnum": (48, 60),
+    "e_shstrndx": (50, 62),
 }
 """Offsets of fields of the ELF header, in ELF32 and ELF64."""
 

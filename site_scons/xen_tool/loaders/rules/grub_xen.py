@@ -14,7 +14,17 @@ from ..model.grub import xen
 from ..names import GRUB_XEN
 from . import common
 from .grub import files, memory
-from .rule import Effect, Fields, Rule
+from .rule import Effect, Fields, Rule, of
+
+
+def _reads_behind(candidate: Candidate) -> Fields | None:
+    """Headers are shorter than their class has them, or a descriptor is cut, or e_shstrndx wrong.
+
+    Section headers and e_shstrndx only matter if there are no notes in segments.
+    """
+    if not xen.reads_behind(candidate):
+        return None
+    return {"where": where.header(candidate, "e_phentsize", "e_shentsize", "e_shstrndx")}
 
 
 def _refused(candidate: Candidate) -> Fields | None:
@@ -28,8 +38,16 @@ def _refused(candidate: Candidate) -> Fields | None:
     return {"words": words, "where": f"{where.header(candidate, 'e_machine')}; {found}"}
 
 
+def _cut_headers(candidate: Candidate) -> Fields | None:
+    """The program headers end behind the file's end."""
+    words = xen.cut_headers(candidate)
+    if words is None:
+        return None
+    return {"words": words, "where": where.header(candidate, "e_phoff", "e_phnum", "e_phentsize")}
+
+
 def _not_loaded(candidate: Candidate) -> Fields | None:
-    """The program headers, or bytes of segments, end behind the file's end."""
+    """Bytes of segments end behind the file's end."""
     words = xen.not_loaded(xen.xen_info(candidate), candidate.elf)
     if words is None:
         return None
@@ -65,7 +83,26 @@ def _by_pvh_entry(candidate: Candidate) -> Fields | None:
 _GET_INFO = "GRUB 2.06, grub-core/loader/i386/xen_fileXX.c, grub_xen_get_infoXX"
 
 RULES = (
-    *files.RULES,
+    *of(GRUB_XEN, files.RULES),
+    Rule(
+        "G5",
+        (GRUB_XEN,),
+        _cut_headers,
+        "{words}; GRUB itself may crash: it takes what is behind the file in memory for headers",
+        common.TRUNCATED,
+        source="GRUB 2.06, grub-core/kern/elfXX.c, grub_elfXX_load_phdrs",
+    ),
+    Rule(
+        "G6",
+        (GRUB_XEN,),
+        _reads_behind,
+        "GRUB reads behind the headers, or behind the notes, and may crash",
+        "make e_phentsize and e_shentsize the sizes of the headers of the ELF file's class, and "
+        "e_shstrndx the number of a section; let notes have their whole descriptors",
+        Effect.ERROR,
+        last=True,
+        source=_GET_INFO,
+    ),
     Rule(
         "G5",
         (GRUB_XEN,),
@@ -77,15 +114,6 @@ RULES = (
         live=True,
     ),
     Rule(
-        "G5",
-        (GRUB_XEN,),
-        _not_loaded,
-        "{words}",
-        common.TRUNCATED,
-        source="GRUB 2.06, grub-core/loader/i386/xen.c, grub_cmd_xen; kern/elfXX.c",
-        live=True,
-    ),
-    Rule(
         "G6",
         (GRUB_XEN,),
         _outside,
@@ -94,6 +122,15 @@ RULES = (
         "start",
         Effect.ERROR,
         source="GRUB 2.06, grub-core/loader/i386/xen.c, grub_cmd_xen",
+    ),
+    Rule(
+        "G5",
+        (GRUB_XEN,),
+        _not_loaded,
+        "{words}",
+        common.TRUNCATED,
+        source="GRUB 2.06, grub-core/loader/i386/xen.c, grub_cmd_xen; kern/elfXX.c",
+        live=True,
     ),
     Rule(
         "G6",

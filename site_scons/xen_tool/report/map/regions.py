@@ -128,7 +128,7 @@ def kernel(candidate: Candidate, *, paged: bool) -> Iterator[Region]:
 def _placed(candidate: Candidate) -> Iterator[tuple[Segment, int]]:
     """Yield the loaded segments and their addresses: virtual for PV, else physical."""
     addresses = candidate.addresses
-    segments = candidate.elf.qemu_segments if candidate.loader == QEMU else candidate.elf.segments
+    segments = candidate.elf.packed_segments if candidate.loader == QEMU else candidate.elf.segments
     for segment in segments[:_SEGMENTS]:
         is_loaded = segment.is_loadable or (
             candidate.loader == QEMU and segment.p_type == spec.PT_LOAD

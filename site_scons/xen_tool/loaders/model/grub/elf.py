@@ -10,10 +10,16 @@ from ....image.data import Data
 from ....image.elf import Elf, Section, Segment
 from ..candidate import Candidate
 from . import multiboot
+from .filters import PREMATURE_END, Stated
 
 RELOCATIONS = "ELF files with relocs are not supported yet"
 
-_PREMATURE_END = "premature end of file"
+RAM_END = 256 << 20
+"""The end of the RAM of a small machine, or of a domain, in bytes."""
+MOST_MEMORY = RAM_END // 4 * 3
+"""Bytes that GRUB cannot take for itself there."""
+NO_MEMORY = "out of memory"
+
 _SEEK = "attempt to seek outside of the file"
 _OUT_OF_RANGE = "address is out of range"
 _LAST = 0xFFFFFFFF
@@ -98,9 +104,11 @@ def _wrong_place(placed: list[tuple[int, int]], start: int, size: int) -> str | 
 
 def unreadable(data: Data, offset: int, size: int) -> str | None:
     """Return the words of GRUB for bytes that end behind the file's end."""
+    if size and isinstance(data, Stated) and data.there - size < offset < data.size:
+        return data.words
     if not size or offset + size <= data.size:
         return None
-    return _SEEK if offset > data.size else _PREMATURE_END
+    return _SEEK if offset > data.size else PREMATURE_END
 
 
 def _wrong_entry(elf: Elf) -> str | None:
@@ -161,6 +169,15 @@ def refused_by_2_12(elf: Elf, search: int) -> str | None:
     if elf.phdr_end > min(search, elf.data.size):
         return "program header at a too high offset"
     return None
+
+
+def reads_behind_in_2_12(elf: Elf, search: int) -> bool:
+    """Whether GRUB 2.12 reads a number of the first section behind the bytes that it has read."""
+    needed = (not elf.e_shnum, _SH_SIZE), (elf.e_shstrndx == _XINDEX, _SH_LINK)
+    return bool(elf.e_shoff) and any(
+        is_needed and _of_first_section(elf, search, offsets) is None
+        for is_needed, offsets in needed
+    )
 
 
 def _of_first_section(elf: Elf, search: int, offsets: tuple[int, int]) -> int | None:

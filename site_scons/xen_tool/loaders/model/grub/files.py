@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The bytes that GRUB reads as a kernel file, and the command that loads it.
 
-A file that gzio, xzio or lzopio can read is read unpacked by every command.  x86_64-xen and
-i386-xen unwrap a bzImage besides (grub_xen_file, grub-core/loader/i386/xen_file.c), of the same
-compressions.
+A file that a filter knows is read unpacked by every command.  x86_64-xen and i386-xen unwrap a
+bzImage besides (grub_xen_file, grub-core/loader/i386/xen_file.c), of the same compressions.
 """
 
 from __future__ import annotations
@@ -11,23 +10,22 @@ from __future__ import annotations
 from enum import Enum
 
 from ....elf import spec
-from ....image.container import KernelFile, unwrap, unwrap_stream
-from ....image.data import Data, Resized
-from ...names import GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN, GRUB_XEN_PVH
+from ....image.container import KernelFile, has_setup_header, refuse_unread, unwrap, unwrap_stream
+from ....image.data import Data
+from ....image.elf import elf_of
+from ...names import GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN_PVH
 from ..candidate import Candidate
-from ..decoders import XZ_LZMA2, xen_refuses, xz_filters
 from ..multiboot import HAS_ADDRESSES
 from ..releases import Xen
-from ..unwrapped import GZIP, GZIP_MAGIC, Found
+from ..unwrapped import Found
 from . import multiboot
+from .elf import unreadable
+from .filters import BZIMAGE, filtered
+from .linux import HEADER
 
-_XZ_CHECKS = (0, 1, 4, 10)
-"""None, CRC32, CRC64 and SHA-256."""
-_XZ_BRANCHES = range(4, 10)
-"""Filters of branch instructions, of x86 and others."""
-_XZ_DICTIONARY = 30
-"""Of 128 MiB, for which a domain of 256 MiB still has memory."""
-_BZIMAGE = "bzImage"
+_XZ_MAGIC = b"\xfd7zXZ\0"
+_XZ_SIZE = 4
+"""Bytes behind the xz payload of a bzImage: its size."""
 
 
 class Command(Enum):
@@ -74,72 +72,66 @@ def as_elf(candidate: Candidate) -> tuple[int, tuple[int, int] | None] | None:
 
 
 def by_grub(kernel: KernelFile, _: Xen) -> Found:
-    """Return what GRUB reads as the file: unpacked by a filter, if one knows it."""
-    kernel = _outermost(kernel)
-    data = _filtered(kernel) if kernel.container[:1] != (_BZIMAGE,) else None
-    return Found(data or kernel.file, data or kernel.file)
-
-
-def _outermost(kernel: KernelFile) -> KernelFile:
-    """Return a gzip as such, even if there is the magic of a bzImage in it."""
-    if kernel.container[:1] == (_BZIMAGE,) and kernel.file.read(0, 2) == GZIP_MAGIC:
-        return unwrap_stream(kernel.path, kernel.file)
-    return kernel
+    """Return what GRUB reads as the file: unpacked by filters, if they know it."""
+    if kernel.container[:1] == (BZIMAGE,):
+        # A stream is one, even if there is the magic of a bzImage in it.
+        kernel = unwrap_stream(kernel.path, kernel.file)
+        refuse_unread(kernel)
+    stream = filtered(kernel)
+    data = (stream and stream.data) or kernel.file
+    return Found(data, data, stream)
 
 
 def by_grub_xen(kernel: KernelFile, xen: Xen) -> Found:
     """Return what grub_xen_file finds: an ELF file, in a bzImage or not."""
-    file = by_grub(kernel, xen).data
+    found = by_grub(kernel, xen)
+    file = found.file
+    is_unpacked = found.stream is None or found.stream.data is not None
+    if not is_unpacked or has_elf_header(file) or refused_bzimage(file) is not None:
+        return found
     if file is not kernel.file:
         kernel = unwrap(kernel.path, file)
-    if kernel.container[:1] != (_BZIMAGE,) or file.read(0, 4) == spec.ELFMAG:
-        return Found(file, file)
-    data = _filtered(kernel) if kernel.compressed else kernel.payload
-    return Found(data or file, file)
+        refuse_unread(kernel)
+    payload = file.part(kernel.start, kernel.end - kernel.start)
+    is_xz = payload.read(0, len(_XZ_MAGIC)) == _XZ_MAGIC
+    if is_xz and file.size < kernel.end <= file.size + _XZ_SIZE:
+        # The last word does not count, so that it need not be there.
+        payload = file.part(kernel.start, kernel.end - _XZ_SIZE - kernel.start)
+        kernel = unwrap_stream(kernel.path, payload)
+    stream = filtered(kernel)
+    return Found((stream and stream.data) or payload, file, stream)
+
+
+def has_elf_header(data: Data) -> bool:
+    """Whether grub_elf_file takes a file for ELF (grub-core/kern/elf.c, grub_elf_check_header)."""
+    elf = elf_of(data)
+    if elf is None or elf.ei_class not in (spec.ELFCLASS32, spec.ELFCLASS64) or elf.big:
+        return False
+    version = data.unsigned(spec.EI_DATA + 1, 1)
+    enough = data.size >= spec.EHDR_SIZE[64]
+    return enough and version == elf.e_version == spec.EV_CURRENT
+
+
+def refused_bzimage(file: Data) -> str | None:
+    """Return why grub_xen_file looks for no payload in a file that is not ELF, in its words."""
+    if unreadable(file, 0, HEADER) is not None:
+        return "not xen image"
+    is_linux = file.unsigned(0x1FE, 2) == 0xAA55 and has_setup_header(file)
+    if not is_linux or (file.unsigned(0x206, 2) or 0) < 0x208:
+        return "version too old for xen boot"
+    return "payload too short" if (file.unsigned(0x24C, 4) or 0) < 6 else None
+
+
+def unread(candidate: Candidate) -> str | None:
+    """Return why a command cannot read what it looks at first, in GRUB's words."""
+    stream, data, by = candidate.image.found.stream, candidate.data, command(candidate)
+    if stream is not None and stream.unsupported is not None:
+        return stream.unsupported
+    wanted = {Command.MULTIBOOT: multiboot.SEARCH, Command.MULTIBOOT2: multiboot.SEARCH_2}
+    return unreadable(data, 0, min(data.size, wanted.get(by, HEADER) if by else 0))
 
 
 def is_damaged(candidate: Candidate) -> bool:
-    """Whether the file is gzip that cannot be unpacked wholly.
-
-    gzio checks no sum, and has the size of the content from the end of the file.
-    """
-    kernel = _outermost(candidate.kernel)
-    unwrapped = kernel.container == (GZIP,) or candidate.loader == GRUB_XEN
-    return unwrapped and kernel.container[-1:] == (GZIP,) and kernel.payload is None
-
-
-def _filtered(kernel: KernelFile) -> Data | None:
-    """Return the content of a stream; None if it is for no filter, or that refuses it."""
-    codec = kernel.container[-1] if kernel.container else None
-    if codec == GZIP and xen_refuses(kernel) is None and kernel.payload is not None:
-        # The size is what the end of the file says.  gzio and Xen refuse the same flag.
-        return Resized(kernel.payload, kernel.stated_size or 0)
-    is_read = (codec == "xz" and _reads_xz(kernel)) or (codec == "LZO" and _reads_lzo(kernel))
-    return kernel.payload if is_read else None
-
-
-def _reads_xz(kernel: KernelFile) -> bool:
-    """Whether xzio reads a stream (grub-core/lib/xzembed/xz_dec_stream.c, dec_block_header)."""
-    if kernel.container == ("xz",) and kernel.file.read(kernel.file.size - 2, 2) != b"YZ":
-        # It looks for the footer at the end of the file, and is told of a bzImage's last word.
-        return False
-    *others, last = xz_filters(kernel) or [(0, b"")]
-    plain = len(others) < 2 and all(
-        i in _XZ_BRANCHES and not properties for i, properties in others
-    )
-    known_check = kernel.file.unsigned(kernel.start + 7, 1) in _XZ_CHECKS
-    return plain and known_check and last[0] == XZ_LZMA2 and last[1] <= bytes([_XZ_DICTIONARY])
-
-
-def _reads_lzo(kernel: KernelFile) -> bool:
-    """Whether lzopio reads a file, which has to end with its last block (io/lzopio.c)."""
-    file = kernel.file
-    flags = file.unsigned(kernel.start + 17, 4, big=True) or 0
-    place = kernel.start + 38 + (file.unsigned(kernel.start + 33, 1) or 0)
-    while place < kernel.end:
-        usize, csize = (file.unsigned(place + i, 4, big=True) or 0 for i in (0, 4))
-        if not usize:
-            return place + 4 == kernel.end
-        sums = bool(flags & 0x101) + bool(flags & 0x202 and csize != usize)
-        place += 8 + 4 * sums + csize
-    return False
+    """Whether the file is a stream, or a bzImage with one, that cannot be unpacked wholly."""
+    stream = candidate.image.found.stream
+    return stream is not None and stream.data is None and stream.unsupported is None

@@ -14,13 +14,14 @@ _HAS_INIT_SIZE = 0x20A
 _MOST_MEMORY = 3 << 30
 """Bytes: PCs keep the last GiB below 4 GiB for devices."""
 _SETUP_SECTORS = 64
+_HEADER_START = 0x1F1
 _PAGE_MASK = 0xFFF
 _LINUX16 = " (try with `linux16')"
 """What a GRUB that has the command linux16 adds."""
 
 
 def wrong_bzimage(data: Data, *, linux16: bool) -> str | None:
-    """Return why grub_cmd_linux refuses a file, in its words."""
+    """Return why grub_cmd_linux takes a file for no kernel, in its words."""
     more = _LINUX16 if linux16 else ""
     if data.size < HEADER:
         return "premature end of file"
@@ -33,6 +34,30 @@ def wrong_bzimage(data: Data, *, linux16: bool) -> str | None:
     if not (data.unsigned(0x211, 1) or 0) & 1:
         return f"zImage doesn't support 32-bit boot{more}"
     return None
+
+
+def cut_short(data: Data) -> str | None:
+    """Return what GRUB says of a kernel that ends within its setup code."""
+    if data.size < _setup_size(data):
+        # Before 2.10 the kernel's size is the memory, and it is a little below 4 GiB here.
+        return "attempt to seek outside of the file" if init_size(data) else "out of memory"
+    return "premature end of file" if data.size < _header_end(data) else None
+
+
+def _setup_size(data: Data) -> int:
+    """Return the bytes before the kernel."""
+    return ((data.unsigned(0x1F1, 1) or 4) + 1) * 512
+
+
+def _header_end(data: Data) -> int:
+    """Return the offset behind the setup header: the target of the jump before it, signed."""
+    jump = data.unsigned(0x201, 1) or 0
+    return 0x202 + jump - (jump >> 7 << 8)
+
+
+def copies_too_much(data: Data) -> bool:
+    """Whether GRUB copies a setup header with a size below 0, and crashes."""
+    return _header_end(data) < _HEADER_START
 
 
 def init_size(data: Data) -> int | None:
@@ -53,5 +78,4 @@ def breaks_heap(data: Data) -> bool:
     if stated is None:
         return False
     size = max(stated, 1) + _PAGE_MASK & ~_PAGE_MASK
-    setup = ((data.unsigned(0x1F1, 1) or 4) + 1) * 512
-    return size < data.size - setup or size > _MOST_MEMORY
+    return size < data.size - _setup_size(data) or size > _MOST_MEMORY

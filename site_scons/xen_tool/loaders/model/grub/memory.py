@@ -5,14 +5,10 @@ from __future__ import annotations
 
 from ...names import GRUB_XEN
 from ..candidate import Candidate
-from . import multiboot
+from . import multiboot, xen
 from .elf import loads
 from .files import Command, as_elf, command
 from .linux import init_size
-from .xen import span, xen_info
-
-RAM_END = 256 << 20
-"""The end of the RAM of a small machine, or of a domain, in bytes."""
 
 
 def memory_end(candidate: Candidate) -> int:
@@ -22,7 +18,7 @@ def memory_end(candidate: Candidate) -> int:
     """
     data, by = candidate.data, command(candidate)
     if candidate.loader == GRUB_XEN:
-        return span(xen_info(candidate), candidate.elf)[1]
+        return xen.span(xen.xen_info(candidate), candidate.elf)[1]
     if by is Command.LINUX:
         return init_size(data) or data.size
     as_elf_with = as_elf(candidate)

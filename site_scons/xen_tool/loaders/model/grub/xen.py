@@ -13,30 +13,39 @@ from itertools import islice
 
 from ....abi import PAGE_SIZE, XenElfNote
 from ....elf import spec
-from ....image.container import has_setup_header
 from ....image.data import Data
-from ....image.elf import ADDRESS_MASK, Elf
+from ....image.elf import ADDRESS_MASK, Elf, Segment
 from ....image.notes import TOTAL_NOTE_LIMIT
 from ....light import NamedTuple
 from ..candidate import Candidate
 from ..libelf.legacy import SECTION
-from ..unwrapped import GZIP_MAGIC
-from .elf import loads, unreadable
-from .linux import HEADER
+from .elf import MOST_MEMORY, NO_MEMORY, unreadable
+from .files import has_elf_header, refused_bzimage
 
 CRASH = "GRUB itself crashes: the payload of the bzImage unpacks to no ELF file"
 """It closes the payload as if that was not unpacked (grub_file_offset_close, io/offset.c)."""
 
-_XZ_MAGIC = b"\xfd7zXZ\0"
-_UNKNOWN_TO_GZIO = 0xE2
-"""Flags of gzip's header; a stream with one of them is not unpacked."""
+_NOT_XEN = "not xen image"
 _NOTE_HEADER = 12
 _GENERIC = b"generic"
 _PAE_MODES = (b"yes", b"bimodal", b"yes,bimodal")
+_WORDS: dict[int, tuple[bytes, ...]] = {
+    XenElfNote.LOADER: (_GENERIC,),
+    XenElfNote.PAE_MODE: (*_PAE_MODES, b"no"),
+}
+_ADDRESSES = (
+    XenElfNote.ENTRY,
+    XenElfNote.HYPERCALL_PAGE,
+    XenElfNote.VIRT_BASE,
+    XenElfNote.PADDR_OFFSET,
+    XenElfNote.INIT_P2M,
+)
 _PAE_VALUES = {value + more for value in (b"yes", b"bimodal") for more in (b"", b"[extended-cr3]")}
 _GUEST_KEYS = (b"VIRT_BASE", b"VIRT_ENTRY", b"HYPERCALL_PAGE", b"ELF_PADDR_OFFSET")
 _GUEST_LIMIT = 1 << 16
 """Bytes of __xen_guest that are looked at."""
+_WRAPS = {32: 3 << 30, 64: 1 << 48}
+"""Sizes of memory above which the relocator's sums may wrap (malloc_in_range, lib/relocator.c)."""
 _NUMBER = re.compile(rb"(?:0[xX])?([0-9a-fA-F]+)")
 
 
@@ -49,14 +58,18 @@ class XenInfo(NamedTuple):
     paddr_offset: int = 0
     hypercall_page: int | None = None
     pae: bool = False
+    by_segments: bool = False
+    """Whether its notes are in segments, so that no section was looked at."""
+    behind: bool = False
+    """Whether a descriptor is not wholly within the notes that are read."""
 
 
 def xen_info(candidate: Candidate) -> XenInfo:
     """Return what pvgrub reads of a kernel."""
     elf = candidate.image.elf
-    if elf is None or not _has_header(elf):
+    if elf is None or not has_elf_header(candidate.data):
         return XenInfo(_no_elf(candidate))
-    if elf.e_machine != (spec.EM_X86_64 if elf.bits == 64 else spec.EM_386):
+    if not _is_for_x86(elf):
         return XenInfo("unknown ELF type")
     if elf.kept.get(xen_info) is None:
         elf.kept[xen_info] = _by_notes(elf)
@@ -64,38 +77,30 @@ def xen_info(candidate: Candidate) -> XenInfo:
     return info
 
 
-def _has_header(elf: Elf) -> bool:
-    known = elf.ei_class in (spec.ELFCLASS32, spec.ELFCLASS64) and not elf.big
-    version = elf.data.unsigned(spec.EI_DATA + 1, 1)
-    enough = elf.data.size >= spec.EHDR_SIZE[64]
-    return known and enough and version == elf.e_version == spec.EV_CURRENT
+def _is_for_x86(elf: Elf) -> bool:
+    return elf.e_machine == (spec.EM_X86_64 if elf.bits == 64 else spec.EM_386)
 
 
 def _no_elf(candidate: Candidate) -> str:
-    file = candidate.image.found.file
-    if file.size < HEADER:
-        return "not xen image"
-    is_linux = file.unsigned(0x1FE, 2) == 0xAA55 and has_setup_header(file)
-    if not is_linux or (file.unsigned(0x206, 2) or 0) < 0x208:
-        return "version too old for xen boot"
-    if (file.unsigned(0x24C, 4) or 0) < 6:
-        return "payload too short"
-    payload = ((file.unsigned(0x1F1, 1) or 0) + 1) * 512 + (file.unsigned(0x248, 4) or 0)
-    start = file.read(payload, 6)
-    is_gzip = start[:2] == GZIP_MAGIC and not start[3] & _UNKNOWN_TO_GZIO
-    return CRASH if is_gzip or start == _XZ_MAGIC else "not xen image"
+    found = candidate.image.found
+    if candidate.from_bzimage:
+        return CRASH if found.stream else _NOT_XEN
+    if found.stream is not None and found.stream.data is None:
+        return _NOT_XEN
+    return refused_bzimage(found.file) or _NOT_XEN
 
 
 def _by_notes(elf: Elf) -> XenInfo:
     info = XenInfo(None, elf.e_entry)
     whole = elf.phdr_end <= elf.data.size
-    segments = [s for s in elf.segments if s.p_type == spec.PT_NOTE] if whole else []
+    segments = [s for s in elf.packed_segments if s.p_type == spec.PT_NOTE] if whole else []
     found = _with_notes(info, elf, [(s.p_offset, s.p_filesz) for s in segments])
     if found is not None:
-        return found
+        return found._replace(by_segments=True)
     if not elf.e_shnum or not elf.e_shentsize:
         return info._replace(error="no XEN note")
-    words = unreadable(elf.data, elf.e_shoff, elf.e_shnum * elf.e_shentsize)
+    size = elf.e_shnum * elf.e_shentsize
+    words = NO_MEMORY if size > MOST_MEMORY else unreadable(elf.data, elf.e_shoff, size)
     if words is not None:
         return info._replace(error=words)
     sections = [s for s in elf.sections if s.sh_type == spec.SHT_NOTE]
@@ -107,33 +112,51 @@ def _with_notes(info: XenInfo, elf: Elf, places: list[tuple[int, int]]) -> XenIn
     """Add the notes at offsets, each with its size; None: there are none of Xen."""
     seen, left = False, TOTAL_NOTE_LIMIT
     for offset, size in places:
-        words = unreadable(elf.data, offset, size)
+        words = _unread(elf.data, offset, size)
         if words is not None:
             return info._replace(error=words)
-        for n_type, desc, descsz in islice(_notes(elf.data, offset, size), left):
+        end = offset + size // 4 * 4
+        for n_type, desc, descsz in islice(_notes(elf.data, offset, end), left):
             left -= 1
             if n_type is None:
                 continue
             seen = True
+            if desc + _width(n_type, descsz, elf.bits // 8) > end:
+                info = info._replace(behind=True)
+                continue
             info = _with_note(info, elf, n_type, desc, descsz)
             if info.error is not None:
                 return info
     return info if seen else None
 
 
-def _notes(data: Data, offset: int, size: int) -> Iterator[tuple[int | None, int, int]]:
+def _unread(data: Data, offset: int, size: int) -> str | None:
+    """Return the words of GRUB for bytes that it reads to memory that it takes for them."""
+    words = unreadable(data, offset, size)
+    return words if offset > data.size or size <= MOST_MEMORY else NO_MEMORY
+
+
+def _notes(data: Data, offset: int, end: int) -> Iterator[tuple[int | None, int, int]]:
     """Yield type, offset and size of descriptors (parse_note); None for another owner's type."""
-    end = offset + size // 4 * 4
     while offset < end:
         namesz, descsz, n_type = (data.unsigned(offset + 4 * i, 4) or 0 for i in range(3))
-        desc = offset + _NOTE_HEADER + _padded(namesz)
+        name = offset + _NOTE_HEADER
         owner = b"Xen" if namesz == 3 else b"Xen\0"
-        is_xen = namesz >= 3 and data.read(offset + _NOTE_HEADER, len(owner)) == owner
-        if is_xen and n_type == XenElfNote.LOADER and desc + len(_GENERIC) > end:
-            # What is behind the notes in GRUB's memory is not that.
-            descsz = 0
+        is_xen = namesz >= 3 and name + len(owner) <= end
+        is_xen = is_xen and data.read(name, len(owner)) == owner
+        desc = name + _padded(namesz)
         yield n_type if is_xen else None, desc, descsz
         offset = desc + _padded(descsz)
+
+
+def _width(n_type: int, descsz: int, address: int) -> int:
+    """Return how many bytes of a descriptor are read, whatever its size is."""
+    if n_type in _ADDRESSES:
+        return address
+    if n_type == XenElfNote.MOD_START_PFN:
+        return 4
+    words = _WORDS.get(n_type, ())
+    return max((len(w) + (descsz != len(w)) for w in words if descsz >= len(w)), default=0)
 
 
 def _padded(size: int) -> int:
@@ -173,7 +196,7 @@ def _by_guest_string(info: XenInfo, elf: Elf) -> XenInfo:
     section = elf.section(SECTION)
     if section is None:
         return info._replace(error="no XEN note found")
-    words = unreadable(elf.data, section.sh_offset, section.sh_size)
+    words = _unread(elf.data, section.sh_offset, section.sh_size)
     if words is not None:
         return info._replace(error=words)
     text = elf.data.read(section.sh_offset, min(section.sh_size, _GUEST_LIMIT))
@@ -195,6 +218,23 @@ def _by_guest_string(info: XenInfo, elf: Elf) -> XenInfo:
         hypercall_page=None if page is None else (page << 12) + base & ADDRESS_MASK,
         pae=any(mode in _PAE_VALUES for mode in modes) and modes[-1] != b"no",
     )
+
+
+def loads(elf: Elf) -> list[Segment]:
+    """Return the segments that are loaded: e_phentsize only says how many bytes are read."""
+    return [segment for segment in elf.packed_segments if segment.p_type == spec.PT_LOAD]
+
+
+def reads_behind(candidate: Candidate) -> bool:
+    """Whether pvgrub reads behind the bytes that it has of headers, or of notes."""
+    info, elf = xen_info(candidate), candidate.image.elf
+    if elf is None or not has_elf_header(candidate.data) or not _is_for_x86(elf):
+        return False
+    if info.behind or (elf.e_phnum and elf.e_phentsize < spec.PHDR_SIZE[elf.bits]):
+        return True
+    if info.by_segments or not elf.e_shnum or not elf.e_shentsize:
+        return False
+    return elf.e_shentsize < spec.SHDR_SIZE[elf.bits] or elf.e_shstrndx >= elf.e_shnum
 
 
 def refused_by_pvgrub(candidate: Candidate) -> str | None:
@@ -220,26 +260,42 @@ def span(info: XenInfo, elf: Elf) -> tuple[int, int]:
 
 
 def writes_outside(info: XenInfo, elf: Elf) -> bool:
-    """Whether pvgrub writes a segment, or the hypercall page, outside of span()."""
+    """Whether pvgrub writes a segment, or the hypercall page, outside of the memory it takes."""
     mask = (1 << elf.bits) - 1
     start, end = span(info, elf)
-    places = [(s.p_paddr - info.paddr_offset & mask, s.p_memsz) for s in loads(elf)]
+    if end - start > _WRAPS[elf.bits]:
+        return True
+    places = [(s.p_paddr - info.paddr_offset & mask, _written(elf, s)) for s in loads(elf)]
     if info.hypercall_page is not None:
         places.append((info.hypercall_page - info.virt_base & mask, PAGE_SIZE))
     return any(place < start or place + size > end for place, size in places)
 
 
+def cut_headers(candidate: Candidate) -> str | None:
+    """Return why pvgrub cannot read the program headers of a kernel, in its words."""
+    elf = candidate.image.elf
+    if elf is None or not has_elf_header(candidate.data) or not _is_for_x86(elf):
+        return None
+    return unreadable(elf.data, elf.e_phoff, elf.e_phnum * elf.e_phentsize)
+
+
+def _written(elf: Elf, segment: Segment) -> int:
+    """Return the size of what is read, or filled, of a segment."""
+    there = max(0, elf.data.size - segment.p_offset)
+    return max(segment.p_memsz, min(segment.p_filesz, there))
+
+
 def not_loaded(info: XenInfo, elf: Elf) -> str | None:
     """Return why pvgrub does not load a kernel that it knows, in its words."""
-    words = unreadable(elf.data, elf.e_phoff, elf.e_phnum * elf.e_phentsize)
-    if words is not None:
-        return words
     start, end = span(info, elf)
     if end < start:
         # grub_cmd_xen forgets the overflow, and says nothing before it is told to boot.
         return "you need to load the kernel first"
     unread = (unreadable(elf.data, s.p_offset, s.p_filesz) for s in loads(elf))
-    return next((words for words in unread if words is not None), None)
+    words = next((words for words in unread if words is not None), None)
+    if words is not None and writes_outside(info, elf):
+        return f"{words}; GRUB itself may crash before"
+    return words
 
 
 def runs_at(info: XenInfo, elf: Elf, address: int) -> bool:

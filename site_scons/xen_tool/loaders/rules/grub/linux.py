@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ...model.candidate import Candidate
 from ...model.grub.files import Command, command
-from ...model.grub.linux import breaks_heap, wrong_bzimage
+from ...model.grub.linux import breaks_heap, copies_too_much, cut_short, wrong_bzimage
 from ...names import GRUB_LINUX, GRUB_XEN_PVH
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -14,10 +14,11 @@ _LOADERS = (GRUB_LINUX, GRUB_XEN_PVH)
 
 
 def _no_bzimage(candidate: Candidate) -> Fields | None:
-    """The file is no bzImage of boot protocol 2.03 or newer."""
+    """The file is no bzImage of boot protocol 2.03 or newer, or ends within its setup code."""
     if command(candidate) is not Command.LINUX:
         return None
-    words = wrong_bzimage(candidate.data, linux16=candidate.loader == GRUB_LINUX)
+    linux16 = candidate.loader == GRUB_LINUX
+    words = wrong_bzimage(candidate.data, linux16=linux16) or cut_short(candidate.data)
     return None if words is None else {"words": words, "where": common.start_of_file(candidate)}
 
 
@@ -26,6 +27,13 @@ def _breaks_heap(candidate: Candidate) -> Fields | None:
     if command(candidate) is not Command.LINUX or not breaks_heap(candidate.data):
         return None
     return {"where": f"init_size is {candidate.data.unsigned(0x260, 4) or 0:#x}"}
+
+
+def _copies_too_much(candidate: Candidate) -> Fields | None:
+    """The jump at offset 0x200 goes backwards, to before the setup header."""
+    if command(candidate) is not Command.LINUX or not copies_too_much(candidate.data):
+        return None
+    return {"where": f"the byte at offset 0x201 is {candidate.data.unsigned(0x201, 1) or 0:#x}"}
 
 
 def _bzimage(candidate: Candidate) -> Fields | None:
@@ -55,6 +63,14 @@ RULES = (
         "make init_size, at offset 0x260, the memory that the kernel needs before it has a map",
         source="GRUB 2.06, grub-core/loader/i386/linux.c, allocate_pages; lib/relocator.c, "
         "malloc_in_range",
+    ),
+    Rule(
+        "G4",
+        _LOADERS,
+        _copies_too_much,
+        "GRUB itself crashes: the setup header has a size below 0",
+        "let the jump at offset 0x200 go to behind the setup header",
+        source=_SOURCE,
     ),
     Rule(
         "G4",

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ...model.candidate import Candidate
-from ...model.grub.memory import RAM_END, memory_end
+from ...model.grub.elf import RAM_END
+from ...model.grub.memory import memory_end
 from ...names import GRUB
 from .. import common
 from ..rule import Effect, Fields, Rule

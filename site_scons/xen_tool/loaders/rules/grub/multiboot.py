@@ -107,6 +107,14 @@ def _refused_by_2_12(candidate: Candidate) -> Fields | None:
     return {"words": words, "where": where.header(candidate, "e_shoff", "e_shnum")}
 
 
+def _may_be_refused_by_2_12(candidate: Candidate) -> Fields | None:
+    """A number of sections is in the first section header, which is behind what GRUB has read."""
+    found = as_elf(candidate)
+    if found is None or not model.reads_behind_in_2_12(candidate.elf, found[0]):
+        return None
+    return {"where": where.header(candidate, "e_shoff", "e_shnum", "e_shstrndx")}
+
+
 def _by_multiboot(candidate: Candidate) -> Fields | None:
     """GRUB loads the file by its multiboot header."""
     if command(candidate) is not Command.MULTIBOOT:
@@ -235,6 +243,16 @@ RULES = (
         Effect.WARNING,
         source="GRUB 2.12, grub-core/kern/elfXX.c, grub_elfXX_get_shnum",
         live=True,
+    ),
+    Rule(
+        "G3",
+        (GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN_PVH),
+        _may_be_refused_by_2_12,
+        "GRUB 2.12 may refuse the image, which 2.06 takes: it looks for a number of sections "
+        "behind the bytes that it has read",
+        "make e_shnum and e_shstrndx numbers below 0xff00",
+        Effect.WARNING,
+        source="GRUB 2.12, grub-core/kern/elfXX.c, grub_elfXX_get_shstrndx",
     ),
     Rule(
         "G1",

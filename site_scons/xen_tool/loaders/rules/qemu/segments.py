@@ -29,7 +29,7 @@ _FIRMWARE = range(0xFFFC0000, 1 << 32)
 def headers_outside(candidate: Candidate) -> Fields | None:
     """The program headers are not entirely in the file, or the file has none."""
     count = candidate.elf.e_phnum
-    if count and len(candidate.elf.qemu_segments) == count and not _half_outside(candidate):
+    if count and len(candidate.elf.packed_segments) == count and not _half_outside(candidate):
         return None
     return {"where": where.header(candidate, "e_phoff", "e_phnum")}
 
@@ -37,7 +37,7 @@ def headers_outside(candidate: Candidate) -> Fields | None:
 def _half_outside(candidate: Candidate) -> bool:
     """Whether the last program header ends after the end of the file."""
     size = spec.PHDR_SIZE[candidate.elf.bits]
-    segments = candidate.elf.qemu_segments
+    segments = candidate.elf.packed_segments
     return bool(segments) and segments[-1].offset + size > candidate.data.size
 
 
@@ -53,7 +53,7 @@ def behind_file(candidate: Candidate, segments: Iterable[Segment]) -> Fields | N
 
 def loads(candidate: Candidate) -> Iterator[Segment]:
     """Return the segments that QEMU loads."""
-    return (segment for segment in candidate.elf.qemu_segments if segment.p_type == spec.PT_LOAD)
+    return (segment for segment in candidate.elf.packed_segments if segment.p_type == spec.PT_LOAD)
 
 
 def too_large(candidate: Candidate) -> Fields | None:
