@@ -148,7 +148,7 @@ def _wrong_section(data: Data, section: Section) -> str | None:
 
 
 def refused_by_2_12(elf: Elf, search: int) -> str | None:
-    """Return why GRUB 2.12 refuses an ELF file that 2.06 takes, in its words.
+    """Return why GRUB since 2.12 refuses an ELF file that 2.06 takes, in its words.
 
     It requires section headers, and reads large numbers from the first one, if that is in the bytes
     that it has read (grub_elfXX_get_shnum and grub_elfXX_get_shstrndx, grub-core/kern/elfXX.c).
@@ -172,7 +172,7 @@ def refused_by_2_12(elf: Elf, search: int) -> str | None:
 
 
 def reads_behind_in_2_12(elf: Elf, search: int) -> bool:
-    """Whether GRUB 2.12 reads a number of the first section behind the bytes that it has read."""
+    """Whether GRUB since 2.12 reads a number of the first section behind what it has read."""
     needed = (not elf.e_shnum, _SH_SIZE), (elf.e_shstrndx == _XINDEX, _SH_LINK)
     return bool(elf.e_shoff) and any(
         is_needed and _of_first_section(elf, search, offsets) is None

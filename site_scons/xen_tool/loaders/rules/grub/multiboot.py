@@ -238,7 +238,7 @@ RULES = (
         "G3",
         (GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN_PVH),
         _refused_by_2_12,
-        "GRUB 2.12 refuses the image, which 2.06 takes: {words}",
+        "GRUB since 2.12 refuses the image, which 2.06 takes: {words}",
         "keep the section headers: do not strip them from the image",
         Effect.WARNING,
         source="GRUB 2.12, grub-core/kern/elfXX.c, grub_elfXX_get_shnum",
@@ -248,7 +248,7 @@ RULES = (
         "G3",
         (GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN_PVH),
         _may_be_refused_by_2_12,
-        "GRUB 2.12 may refuse the image, which 2.06 takes: it looks for a number of sections "
+        "GRUB since 2.12 may refuse the image, which 2.06 takes: it looks for a number of sections "
         "behind the bytes that it has read",
         "make e_shnum and e_shstrndx numbers below 0xff00",
         Effect.WARNING,
