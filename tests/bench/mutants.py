@@ -3,15 +3,16 @@
 
     ./sconsw test --coverage                              # which tests run which line
     .venv/bin/python tests/bench/mutants.py --count 120   # goes on with what was run before
-    .venv/bin/python tests/bench/mutants.py --survivors   # runs those again that no test noticed
+    .venv/bin/python tests/bench/mutants.py --survivors --seconds 300   # these again, longer
 
-A mutant is a copy of the tool with another comparison, operator, constant or result, or without
-a statement.  The sample takes the packages in turn, is the same for the same seed, and a larger
-one extends a smaller one.  For each mutant the tests that run its line are tried, the most likely
-and quickest first.  It is killed if pytest ends with status 1 (tests failed), and the test that
-failed passes without the mutant; or if the tests do not end, and do so without it.  Of others,
-such as a module that cannot be imported, nothing is known: they are counted apart.  RESULTS gets
-a line of JSON for each mutant.
+A mutant is a copy of the tool with another comparison, operator, condition, constant or result, or
+without a statement.  The sample takes the packages in turn, is the same for the same seed, and a
+larger one extends a smaller one.  For each mutant the tests that run its line are tried, the most
+likely and quickest first, then others of the same files and of the package.  It is killed if a
+test fails, fails again when run alone, and passes without the mutant; a test that hangs fails, and
+so does one that takes all memory.  Other failures, as of tests that are not always the same, count
+for nothing.  If there is no test left because none can be imported, nothing is known: these
+mutants are counted apart.  RESULTS gets a line of JSON for each mutant.
 
 mutmut and cosmic-ray change the installed package only, and find a test by what runs in pytest's
 process: most of these tests start the tool as a program, some of them in a copy of the tree.
@@ -20,8 +21,12 @@ process: most of these tests start the tool as a program, some of them in a copy
 from __future__ import annotations
 
 import argparse
+import compileall
+import contextlib
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -31,14 +36,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any
 
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(TOP / "tests"))
+sys.path[:0] = [str(TOP / "tests"), str(TOP / "site_scons")]
 
-from bench.mutations import TOOL, Mutant, sample  # noqa: E402
+import provision  # noqa: E402
+from bench.mutations import TOOL, Mutant, all_of, sample  # noqa: E402
 
 COVERAGE = TOP / "build/coverage"
 RESULTS = TOP / "build/mutants.jsonl"
@@ -48,7 +55,15 @@ KILLED, SURVIVED, UNKNOWN = "killed", "survived", "unknown"
 _QUICK = 10.0
 """Seconds of the tests that a mutant is tried with first."""
 _PATIENCE = 120.0
-"""Seconds more than the tests need, until one hangs."""
+"""Seconds more than a test needs, until it hangs."""
+_MEMORY = 6 << 30
+"""Bytes that a process may have: a mutant may ask for more and more."""
+_ENVIRONMENT = {
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # The same tests each time, and few random images: one of them starts the work of all.
+    "XEN_TOOL_NEW_SEED": "1",
+    "XEN_TOOL_IMAGES": "2000",
+}
 
 
 class Tests:
@@ -67,104 +82,151 @@ class Tests:
         most: seconds that they take together.
         """
         by_line = self._lines.contexts_by_lineno(str(TOOL / mutant.path))
-        lines = range(mutant.first, mutant.last + 1)
-        running = {name for line in lines for name in by_line.get(line, ())}
         folder = f"tests/{mutant.path.partition('/')[0]}/"
-        if "" in running:
-            # It runs when the module is imported, and any test of the module may use it.
-            running = {name for names in by_line.values() for name in names}
-            running |= {name for name in self._seconds if name.startswith(folder)}
-        known = [name for name in running if name in self._seconds]
-        known.sort(key=lambda name: self._seconds[name] * (1 if name.startswith(folder) else 4))
+        beside = {name for name in self._seconds if name.startswith(folder)}
+        # Any test of the module may use what runs when it is imported.
+        lines = by_line if mutant.imported else range(mutant.first, mutant.last + 1)
+        running = {name for line in lines for name in by_line.get(line, ()) if name}
+        running |= beside if mutant.imported else set()
+        files = {_file(name) for name in running}
+
+        def cost(name: str) -> float:
+            return self._seconds[name] * (1 if name.startswith(folder) else 4)
+
+        likely = sorted(running & self._seconds.keys(), key=cost)
+        # A fixture or a cache may have run the line for all tests of a file.
+        near = beside | {name for name in self._seconds if _file(name) in files}
         batches: list[list[str]] = [[], []]
         total = 0.0
-        for name in known:
+        for name in (*likely, *sorted(near - running, key=cost)):
             total += self._seconds[name]
             if total < most:
                 batches[total > _QUICK].append(name)
         return [batch for batch in batches if batch]
 
-    def seconds(self, names: Sequence[str]) -> float:
-        """How long they took together."""
-        return sum(self._seconds.get(name, 0.0) for name in names)
+    def seconds(self, names: Sequence[str]) -> list[float]:
+        """Return how long each of the tests took; a name may be without parameters."""
+        known = set(names)
+        return [s for name, s in self._seconds.items() if {name, _whole(name)} & known]
 
 
 class Copy:
     """A copy of the tree, to be changed."""
 
-    def __init__(self, top: Path, tests: Tests) -> None:
-        self.top = top
+    def __init__(self, folder: Path, tests: Tests) -> None:
+        self.top = folder / "tree"
+        self._folder = folder
         self._tests = tests
+        self._passing: set[str] = set()
+        self._failing: set[str] = set()
         command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
         listed = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
         for name in listed.stdout.splitlines():
             if (TOP / name).is_file():
-                (top / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(TOP / name, top / name)
+                (self.top / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(TOP / name, self.top / name)
+        # By the sources' hashes: a mutant may have the size and the time of what it replaces.
+        mode = PycInvalidationMode.CHECKED_HASH
+        compileall.compile_dir(self.top / "site_scons", quiet=1, invalidation_mode=mode)
 
-    def outcome(self, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
-        """Return the outcome of tests with a mutant, and the test or the cause of it."""
+    def outcome(self, mutant: Mutant, batches: Sequence[Sequence[str]]) -> tuple[str, str]:
+        """Return the outcome of a mutant, and the test or the cause of it."""
+        outcomes = dict(self._outcome(mutant, names) for names in batches[:1])
+        if KILLED not in outcomes:
+            outcomes |= dict(self._outcome(mutant, names) for names in batches[1:])
+        for outcome in (KILLED, SURVIVED, UNKNOWN):
+            if outcome in outcomes:
+                return outcome, outcomes[outcome]
+        return SURVIVED, "no test runs it"
+
+    def _outcome(self, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
+        left = [name for name in names if name not in self._failing]
+        cause = "no test"
+        while left:
+            with self._changed(mutant):
+                status, said = self._run(left, "-x")
+                if status == pytest.ExitCode.OK:
+                    return SURVIVED, ""
+                if status == pytest.ExitCode.INTERRUPTED:
+                    said = self._run(left, "--collect-only")[1]
+                failed = _failed(said)
+                if status != pytest.ExitCode.TESTS_FAILED or not failed:
+                    cause = f"{status}: {said.strip().rpartition(chr(10))[2]}"
+                    if not failed:
+                        break
+                again = "::" in failed[0] and self._run(failed[:1])[0]
+            if again == pytest.ExitCode.TESTS_FAILED and self._passes(failed[0]):
+                return KILLED, failed[0]
+            # Nothing follows from it; perhaps from others.
+            before, left = left, [n for n in left if not {n, _whole(n), _file(n)} & set(failed)]
+            if left == before:
+                break
+        return UNKNOWN, cause
+
+    def _passes(self, name: str) -> bool:
+        """Whether a test passes without a mutant."""
+        if name not in self._passing | self._failing:
+            passes = self._run([name])[0] == pytest.ExitCode.OK
+            (self._passing if passes else self._failing).add(name)
+        return name in self._passing
+
+    @contextlib.contextmanager
+    def _changed(self, mutant: Mutant) -> Iterator[None]:
         path = self.top / "site_scons/xen_tool" / mutant.path
         content = path.read_bytes()
         path.write_bytes(content[: mutant.start] + mutant.after.encode() + content[mutant.end :])
         try:
-            status, said = self._run(names, "-x")
-            if status == pytest.ExitCode.USAGE_ERROR:
-                # A parameter may have the mutant in its name.
-                names = list(dict.fromkeys(map(_whole, names)))
-                status, said = self._run(names, "-x")
+            yield
         finally:
             path.write_bytes(content)
-        if status is None:
-            ends = self._run(names)[0] is not None
-            return KILLED if ends else UNKNOWN, f"{len(names)} tests do not end"
-        if status == pytest.ExitCode.OK:
-            return SURVIVED, ""
-        failed = _failed(said)
-        if status != pytest.ExitCode.TESTS_FAILED or not failed:
-            return UNKNOWN, said.strip().rpartition("\n")[2]
-        return KILLED, failed[0]
-
-    def failing(self, names: Sequence[str]) -> list[str]:
-        """Return the tests that fail without a mutant."""
-        status, said = self._run(names)
-        if status == pytest.ExitCode.USAGE_ERROR:
-            status, said = self._run(list(dict.fromkeys(map(_whole, names))))
-        known = status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        return _failed(said) if known else list(names)
 
     def _run(self, names: Sequence[str], *options: str) -> tuple[int | None, str]:
         """Run tests; return pytest's exit status, None if it does not end, and its output."""
-        (self.top / "names").write_text("\n".join(names))
+        status, said = self._run_once(names, *options)
+        # A parameter may have the mutant in its name; and the test may be gone since.
+        for other in (_whole, lambda name: ""):
+            if status == pytest.ExitCode.USAGE_ERROR:
+                gone = {n for n in names if f"not found: {self.top / _whole(n)}\n" in said}
+                found = dict.fromkeys(other(name) if name in gone else name for name in names)
+                names = [name for name in found if name]
+                status, said = self._run_once(names, *options)
+        return status, said
+
+    def _run_once(self, names: Sequence[str], *options: str) -> tuple[int | None, str]:
+        if not names:
+            return pytest.ExitCode.NO_TESTS_COLLECTED, ""
+        (self._folder / "names").write_text("\n".join(names))
+        seconds = self._tests.seconds(names) or [0.0]
         command = [sys.executable, "-m", "pytest", "-q", "-n0", "--no-header", "--tb=no"]
-        process = subprocess.Popen(
-            [*command, *options, "@names"],
-            cwd=self.top,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(self.top / "site_scons"),
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        try:
-            said = process.communicate(timeout=3 * self._tests.seconds(names) + _PATIENCE)[0]
-            return process.returncode, said
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return None, ""
+        command += [f"--timeout={3 * max(seconds) + _PATIENCE / 2}"]
+        command += [f"--basetemp={self._folder / 'tmp'}", *options, f"@{self._folder / 'names'}"]
+        path = str(self.top / "site_scons")
+        environment = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": path}
+        environment.pop("CI", None)
+        with (self._folder / "said").open("w+b") as said:
+            process = subprocess.Popen(
+                command,
+                cwd=self.top,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY)),
+            )
+            status = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = process.wait(3 * sum(seconds) + _PATIENCE)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            said.seek(0)
+            return status, said.read().decode(errors="replace")
 
 
 def _failed(said: str) -> list[str]:
-    """Return the tests that pytest lists as failed."""
-    lines = (line for line in said.splitlines() if line.startswith(("FAILED ", "ERROR ")))
-    return [line.partition(" ")[2].partition(" - ")[0] for line in lines]
+    """Return the tests that pytest lists as failed, or the files that cannot be imported."""
+    return re.findall(r"^(?:FAILED|ERROR) ([^\s\[]+(?:\[.*?\])?)(?: - .*)?$", said, re.M)
 
 
 def _whole(name: str) -> str:
@@ -172,15 +234,26 @@ def _whole(name: str) -> str:
     return name.partition("[")[0]
 
 
+def _file(name: str) -> str:
+    """Return the file of a test."""
+    return name.partition("::")[0]
+
+
 def _summary(records: Sequence[dict[str, Any]]) -> Iterator[str]:
     by_package: dict[str, Counter[str]] = {}
     for record in records:
         by_package.setdefault(record["path"].partition("/")[0], Counter())[record["outcome"]] += 1
-    total = sum(by_package.values(), Counter[str]())
-    for name, counts in [*by_package.items(), ("all", total)]:
+    for name, counts in [*by_package.items(), ("all", sum(by_package.values(), Counter[str]()))]:
         known = counts[KILLED] + counts[SURVIVED]
         share = f"{100 * counts[KILLED] / known:.1f} %" if known else "none"
         yield f"{name:8} {share:>8} killed of {known}, unknown: {counts[UNKNOWN]}"
+    sizes = {name: len(all_of(name)) for name in by_package}
+    shares = [
+        sizes[name] * counts[KILLED] / max(1, counts[KILLED] + counts[SURVIVED])
+        for name, counts in by_package.items()
+    ]
+    total = sum(sizes.values())
+    yield f"weighted by what the packages have, {total} in all: {100 * sum(shares) / total:.1f} %"
 
 
 def main() -> None:
@@ -198,35 +271,23 @@ def main() -> None:
     results: dict[str, dict[str, Any]] = {}
     if RESULTS.exists():
         results = {each["key"]: each for each in map(json.loads, RESULTS.read_text().splitlines())}
+    os.environ.update(provision.provide(print))
     tests = Tests()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Copy(Path(folder), tests)
         for mutant in wanted:
             known = results.get(mutant.key, {}).get("outcome")
-            if known is not None and not (options.survivors and known == SURVIVED):
+            if known is not None and not (options.survivors and known != KILLED):
                 continue
             start = time.monotonic()
-            outcome, by = SURVIVED, ""
-            for names in [options.tests] if options.tests else tests.of(mutant, options.seconds):
-                outcome, by = copy.outcome(mutant, names)
-                if outcome != SURVIVED:
-                    break
+            batches = [options.tests] if options.tests else tests.of(mutant, options.seconds)
+            outcome, by = copy.outcome(mutant, batches)
             record = {"key": mutant.key, "path": mutant.path, "outcome": outcome, "by": by}
             results[mutant.key] = record
             with RESULTS.open("a") as file:
                 file.write(json.dumps(record) + "\n")
             seconds = round(time.monotonic() - start)
             print(f"{outcome} ({seconds} s) {mutant.diff()}\n    {by}", flush=True)
-        killed = {key: each for key, each in results.items() if "::" in each["by"]}
-        due = {each["by"] for each in killed.values() if not each.get("passes")}
-        wrong = set(copy.failing(sorted(due))) if due else set()
-    for key, record in killed.items():
-        if record["by"] in wrong:
-            print(f"fails without a mutant: {record['by']}; not counted: {key}")
-            results[key] |= {"outcome": UNKNOWN}
-        else:
-            results[key] |= {"passes": True}
-    RESULTS.write_text("".join(json.dumps(record) + "\n" for record in results.values()))
     records = [results[mutant.key] for mutant in wanted]
     print("", *_summary(records), sep="\n")
     for mutant in wanted:
