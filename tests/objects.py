@@ -31,6 +31,8 @@ def meaning(content: bytes) -> dict[str, Any]:
         "notes": [],
     }
     for section in elf.iter_sections():
+        # lld reads tables in place.
+        assert section["sh_offset"] % (section["sh_addralign"] or 1) == 0, section.name
         if isinstance(section, SymbolTableSection):
             result["symbols"] = sorted(
                 (

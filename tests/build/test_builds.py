@@ -88,6 +88,20 @@ def test_a_linker_is_run_again_for_another_object_only(engine: Engine, gnu_as: s
     assert engine.build(target).begun == ["out/b.o", target]
 
 
+def test_only_a_linker_without_the_option_is_run_again(engine: Engine) -> None:
+    write("ld", "#!/bin/sh\necho run >> runs\n. ./program\n")
+    Path("ld").chmod(0o755)
+    target = engine.link("out/all.o", str(Path("ld").absolute()))
+    write("program", "echo undefined symbol; exit 1")
+    assert engine.build(target).output == {target: b"undefined symbol\n"}
+    assert Path("runs").read_text() == "run\n"
+    write("program", 'case $* in *--dependency-file*) echo $*; exit 1; esac; : > "$3"')
+    shown = engine.build(target)
+    assert Path("runs").read_text() == "run\n" * 3
+    assert shown.output == {target: b""}
+    assert "does not report what it reads" in shown.notes[target]
+
+
 def test_a_toolchain_of_another_content_runs_a_step(engine: Engine) -> None:
     write("tool", "1")
     engine.plan.groups["script"] = Group(("tool",))

@@ -179,7 +179,7 @@ def test_a_sconscript_wins_over_kconfig() -> None:
         ({"stack_size": "0x1_000"}, ["stack_size", "multiple of 16"]),
         ({"stack_size": "\uff11\uff16"}, ["stack_size", "multiple of 16"]),
         ({"entry": "hypercall_page"}, ["hypercall_page", "twice"]),
-        ({"entry": "go", "start": "go"}, ["go", "expects it of the kernel"]),
+        ({"entry": "go", "start": "go"}, ["go", "expects it of the kernel: the"]),
         ({"GUEST_0S": "x"}, ["'GUEST_0S' names no note; do you mean GUEST_OS"]),
         ({"0x100000000": "x"}, ["names no note", "32 bits"]),
         ({":5": "x"}, ["names no note"]),

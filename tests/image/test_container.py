@@ -10,6 +10,7 @@ import lzma
 import os
 import random
 import re
+import resource
 import shutil
 import struct
 import subprocess
@@ -276,6 +277,15 @@ def test_the_limit_grows_with_the_stream(tmp_path: Path, monkeypatch: pytest.Mon
     assert "more than 0 MiB" in _problem(tmp_path, gzip.compress(content))
 
 
+def test_a_stream_with_little_content_is_a_problem(tmp_path: Path) -> None:
+    stream = gzip.compress(IMAGE)
+    # With a name of the file, of 3.5 and 4.5 MiB, before the content.
+    start, end = b"\x1f\x8b\x08\x08" + stream[4:10], b"\0" + stream[10:]
+    named = [start + b"x" * (n << 19) + end for n in (7, 9)]
+    assert _payload(_open(tmp_path, named[0])) == IMAGE
+    assert "it unpacks to less than its own size" in _problem(tmp_path, named[1])
+
+
 @pytest.mark.parametrize("mib", [128, 256, 1024])
 def test_any_dictionary_is_accepted(tmp_path: Path, mib: int) -> None:
     """The rules know which loader has the memory for it; without use, it needs none."""
@@ -315,6 +325,32 @@ def test_only_what_is_unpacked_is_imported(tmp_path: Path) -> None:
         check=True,
     )
     assert result.stdout.split() == []
+
+
+def _wide_xz(content: bytes) -> bytes:
+    lzma2 = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 128 << 20}
+    return lzma.compress(content, filters=[lzma2])
+
+
+def _wide_zstd(content: bytes) -> bytes:
+    window_of_128_mib = (27 - 10) << 3
+    header = struct.pack("<IBB", 0xFD2FB528, 0, window_of_128_mib)
+    return header + (len(content) << 3 | 1).to_bytes(3, "little") + content
+
+
+@pytest.mark.parametrize("pack", [_wide_xz, _wide_zstd])
+def test_no_memory_to_unpack(tmp_path: Path, pack: Compress) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(pack(IMAGE))
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (64 << 20), before[1]))
+    try:
+        with pytest.raises(XenToolError, match=r"image: there is not enough memory .*ulimit -v"):
+            open_kernel(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert _payload(open_kernel(path)) == IMAGE
 
 
 def test_no_room_to_unpack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,16 @@ def test_reads_what_is_there(make: Make) -> None:
             assert data.read(offset, size) == expected
 
 
+def test_a_part_ends_where_the_whole_does(make: Make) -> None:
+    data = make(CONTENT)
+    for start, size in ((0, 10), (10, 10), (25490, 10), (25490, 11), (25499, 1 << 64), (25500, 1)):
+        part, expected = data.part(start, size), CONTENT[start : start + size]
+        assert part.size == len(expected)
+        assert part.read(0, 100) == expected[:100]
+        assert part.part(2, 3).read(0, 100) == expected[2:5]
+    assert data.part(25501, 1).size == data.part(0, -1).size == 0
+
+
 def test_numbers(make: Make) -> None:
     data = make(bytes([1, 2, 3, 4, 5, 6, 7, 0xFF]))
     assert data.unsigned(0, 8) == 0xFF07060504030201

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from image.large import symbol, with_symbols
+from loaders.good import good_both
 from loaders.images import LOADED_AT
 from xen_tool.elf import spec
 from xen_tool.image import symbols
@@ -140,9 +141,19 @@ def test_which_of_several_names() -> None:
 
 def test_a_name_is_shown_in_part_and_escaped() -> None:
     found = image(
-        (b"a\x1b[2J\n\xff", symbol(0, 1)), ("é".encode(), symbol(0, 2)), (b"x" * 300, symbol(0, 3))
+        (b"a\x1b[2J\n\xff", symbol(0, 1)),
+        ("é".encode(), symbol(0, 2)),
+        (b"x" * 256, symbol(0, 3)),
+        (b"x" * 257, symbol(0, 4)),
     )
-    assert found.at([1, 2, 3]) == {1: "a\\x1b[2J\\x0a\\xff", 2: "é", 3: "x" * 256 + "..."}
+    assert found.at([1, 2]) == {1: "a\\x1b[2J\\x0a\\xff", 2: "é"}
+    assert found.at([3, 4]) == {3: "x" * 256, 4: "x" * 256 + "..."}
+
+
+def test_a_name_outside_of_the_table_is_empty() -> None:
+    found = image((b"main", symbol(0, 1)))
+    assert [found.name(at) for at in (0, 1, 4, 6, 7, 1 << 31)] == ["", "main", "n", "", "", ""]
+    assert Symbols(Elf(Data.of_bytes(bytes(good_both())))).name(0) == ""
 
 
 @pytest.mark.parametrize("piece", [24, 1 << 20])

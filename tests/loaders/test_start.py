@@ -61,3 +61,27 @@ def test_every_accepted_image_has_a_start(release: str) -> None:
 def test_where_and_in_which_mode(image: str, loader: str, entry: int | None, mode: str) -> None:
     found = start(IMAGES[image], loader, "4.17+pv32")
     assert (found.entry, found.mode.split(",")[0]) == (entry, mode)
+
+
+_PV = "pages mapped from VIRT_BASE on"
+_LOW = "low memory mapped at its own addresses"
+
+
+@pytest.mark.parametrize(
+    ("image", "loader", "memory", "registers"),
+    [
+        ("good-pv64", "grub-xen", _PV, "rsi: start_info, rsp: boot stack"),
+        ("good-pv32", "xen-pv-domu", _PV, "esi: start_info, esp: boot stack"),
+        ("good-both", "xen-pvh-dom0", "no paging", "ebx: start_info"),
+        ("good-pvh64", "crosvm", _LOW, "rsi: boot_params, rsp: boot stack"),
+        ("good-pvh32", "crosvm", "no paging", "esi: boot_params, esp: boot stack"),
+        ("good-pv64", "kexec", _LOW[4:], "rdi: ELF boot notes, rsp: boot stack"),
+        ("J10-own-entry-32", "kexec", "no paging", "on the stack: ELF boot notes"),
+        ("G7-good-64", "grub-multiboot2", "no paging", "eax: 0x36d76289, ebx: multiboot 2"),
+        ("J9-raw", "kexec", "no paging", "eax: 0x2badb002, ebx: multiboot"),
+    ],
+)
+def test_memory_and_registers(image: str, loader: str, memory: str, registers: str) -> None:
+    found = start(IMAGES[image], loader, "4.17+pv32")
+    assert found.mode.partition(", ")[2] == memory
+    assert found.registers.removesuffix(" information") == registers
