@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from xen_tool.build.spawn import Children
+
 from .engine import Engine, Shown, write
 
 OVERLAP = """
@@ -204,3 +206,22 @@ def test_another_signal_does_not_end_a_build(engine: Engine) -> None:
     assert Path(target).exists()
     os.close(reader)
     os.close(writer)
+
+
+def test_a_pipe_of_slots_may_be_descriptor_0() -> None:
+    """As it is when the standard input is closed."""
+    reader, writer = os.pipe()
+    before = os.dup(0)
+    children = Children({}, (), -1)
+    os.dup2(reader, 0)
+    try:
+        children.start("job", ["/bin/sleep", "10"])
+        os.write(writer, b"+")
+        assert children.wait(also=0) == []
+        assert children.wait(also=0) == []
+        (ended,) = children.stop()
+        assert ended.status == -signal.SIGTERM
+    finally:
+        os.dup2(before, 0)
+        for descriptor in (reader, writer, before):
+            os.close(descriptor)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import replace
 
 import pytest
 
 from loaders import places
+from loaders.containers import packed
 from loaders.good import good_both, good_pv64
 from loaders.images import Note
 from loaders.rows import IMAGES, ROWS
@@ -217,6 +219,28 @@ def test_pv32_is_a_property_of_the_build() -> None:
 def test_versions(image: str, loader: str, refused: str, accepted: str) -> None:
     assert not judge(kernel(IMAGES[image]), loader, Xen.parse(refused)).accepted
     assert judge(kernel(IMAGES[image]), loader, Xen.parse(accepted)).accepted
+
+
+@pytest.mark.parametrize(
+    ("wanted", "refused", "warned"),
+    [
+        (128 << 20, False, False),
+        ((128 << 20) + 4096, False, True),
+        ((1 << 30) - (16 << 20), False, True),
+        ((1 << 30) - (16 << 20) + 4096, True, False),
+    ],
+)
+def test_memory_that_xen_wants_to_unpack(wanted: int, refused: bool, warned: bool) -> None:
+    """The stated size and the stream, in pages, and the stream; up to BOOTSTRAP_MAP_LIMIT."""
+    sizes = range(5 * 4096 - 100, 5 * 4096)
+    streams = (packed("lz4", bytes(size), size_appended=False) for size in sizes)
+    stream = next(each for each in streams if len(each) == 5 * 4096 - 4)
+    image = stream + struct.pack("<I", wanted - 2 * 5 * 4096)
+    verdict = judge(kernel(image), PV_DOM0, Xen())
+    words = "Not enough memory to relocate the dom0 kernel image"
+    assert verdict.refusal
+    assert (words in verdict.refusal.message) == refused
+    assert any(words in warning.message for warning in verdict.warnings) == warned
 
 
 def test_first_fatal_rule_decides() -> None:
