@@ -22,8 +22,8 @@ def browse(page: Path, *options: str) -> str:
 
 def console(page: Path) -> list[str]:
     """Return the browser's console of a page: errors, and what was not loaded."""
-    said = _run(page, "--enable-logging=stderr", "--dump-dom").stderr
-    return [line for line in said.splitlines() if "CONSOLE" in line]
+    output = _run(page, "--enable-logging=stderr", "--dump-dom").stderr
+    return [line for line in output.splitlines() if "CONSOLE" in line]
 
 
 def _run(page: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -120,10 +120,10 @@ class Project:
         """Run SCons, which must succeed without a warning."""
         run = self.run(*arguments, **environment)
         assert run.status == 0, run.out + run.err
-        said = run.out + run.err
+        output = run.out + run.err
         for warning in _RIGHT_WARNINGS:
-            said = said.replace(warning, "")
-        assert "warning:" not in said.lower(), said
+            output = output.replace(warning, "")
+        assert "warning:" not in output.lower(), output
         return run
 
     def up_to_date(self, *arguments: str) -> bool:

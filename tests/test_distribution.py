@@ -76,11 +76,11 @@ def pythons() -> dict[str, str]:
         if shutil.which(command[0]) and version not in found:
             # pyenv's starter of each version runs only if that version is selected.
             environment = {**os.environ, "PYENV_VERSION": version}
-            told = subprocess.run(
+            run_ = subprocess.run(
                 command, env=environment, capture_output=True, text=True, check=False
             )
-            if told.returncode == 0:
-                found[version] = told.stdout.strip()
+            if run_.returncode == 0:
+                found[version] = run_.stdout.strip()
     return found
 
 
@@ -197,7 +197,7 @@ def test_bash_completes(built: Path, tmp_path: Path) -> None:
     ):
         *before, last = words.split()
         line = " ".join(["xen-tool", *before, last])
-        told = run(
+        words_ = run(
             "bash",
             "-c",
             f"source {script}; COMP_WORDS=({line}); COMP_CWORD={len(before) + 1}; "
@@ -205,14 +205,14 @@ def test_bash_completes(built: Path, tmp_path: Path) -> None:
             f"$function xen-tool {last} ''; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
             cwd=tmp_path,
         )
-        assert wanted in told.split(), words
+        assert wanted in words_.split(), words
 
 
 def test_fish_completes(built: Path, tmp_path: Path, fish: str) -> None:
     script = data(built, SHELLS["fish"], tmp_path)
     command = f"source {script}; complete -C 'xen-tool ann'; complete -C 'xen-tool annotate --pvh'"
-    told = run(fish, "--no-config", "-c", command, cwd=tmp_path)
-    assert [line.split("\t")[0] for line in told.splitlines()] == ["annotate", "--pvh-entry"]
+    completions = run(fish, "--no-config", "-c", command, cwd=tmp_path)
+    assert [line.split("\t")[0] for line in completions.splitlines()] == ["annotate", "--pvh-entry"]
 
 
 def test_zsh_completes(built: Path, tmp_path: Path, zsh: str) -> None:
@@ -238,8 +238,8 @@ def test_the_manual_page_tells_all_commands_and_options(built: Path, tmp_path: P
     for command in re.findall(r"^    (\w+)  ", run(xen_tool(), "--help"), re.MULTILINE):
         assert f".SS xen-tool {command} " in plain
         if command != "build":
-            told = run(xen_tool(), command, "--help")
-            for option in re.findall(r"^  .*?(--[\w-]+)", told, re.MULTILINE):
+            help_text = run(xen_tool(), command, "--help")
+            for option in re.findall(r"^  .*?(--[\w-]+)", help_text, re.MULTILINE):
                 assert option == "--help" or option in plain, option
     if shutil.which("man"):
         warned = subprocess.run(

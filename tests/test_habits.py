@@ -60,11 +60,11 @@ def test_every_source_says_its_licence() -> None:
 def test_every_package_lists_its_modules() -> None:
     missing = []
     for package in sorted((TOP / "site_scons/xen_tool").rglob("__init__.py")):
-        said = ast.get_docstring(ast.parse(package.read_text())) or ""
+        docstring = ast.get_docstring(ast.parse(package.read_text())) or ""
         modules = {path.stem for path in package.parent.glob("*.py")}
         modules |= {path.parent.name for path in package.parent.glob("*/__init__.py")}
         for module in sorted(modules - {"__init__", "__main__"}):
-            if not re.search(rf"(?<!\S){module}\b", said):
+            if not re.search(rf"(?<!\S){module}\b", docstring):
                 missing.append(f"{package.relative_to(TOP)}: {module}")
     assert missing == []
 

@@ -109,7 +109,7 @@ def test_a_folder_of_llvm(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "words"),
+    ("name", "output", "words"),
     [
         ("gcc", "gcc version 7.5.0 (Debian)", "gcc is gcc 7.5.0, and the tool needs gcc 8"),
         ("gcc", "gcc version 8.3.0", ""),
@@ -118,9 +118,9 @@ def test_a_folder_of_llvm(tmp_path: Path) -> None:
         ("clang", "Apple something", ""),
     ],
 )
-def test_versions(tmp_path: Path, name: str, said: str, words: str) -> None:
+def test_versions(tmp_path: Path, name: str, output: str, words: str) -> None:
     path = programs(tmp_path, name, "ld")
-    (tmp_path / name).write_text(f"#!/bin/sh\necho /include\necho '{said}' >&2\n")
+    (tmp_path / name).write_text(f"#!/bin/sh\necho /include\necho '{output}' >&2\n")
     if words:
         with pytest.raises(XenToolError, match=words):
             toolchain.find(path)

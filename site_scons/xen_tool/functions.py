@@ -65,11 +65,11 @@ def head(step: Step) -> None:
 
     arch, *words = step.files
     at = words.index(DESCRIBED)
-    values, said = (
+    values, keywords = (
         {name: value for name, _, value in (word.partition("=") for word in part)}
         for part in (words[:at], words[at + 1 :])
     )
-    configured = HeadConfig.from_symbols(ARCHES[arch], values, said)
+    configured = HeadConfig.from_symbols(ARCHES[arch], values, keywords)
     if configured is None:
         raise XenToolError("XEN is not set, so there is no head object")
     write_if_changed(step.path, emit(configured))
@@ -106,14 +106,14 @@ def kallsyms(step: Step) -> None:
 def notes(step: Step) -> None:
     """Add notes to an image, or remove some; files are NAME=VALUE, or the NAME of one to remove."""
     from .annotate.annotate import annotate
-    from .annotate.wanted import wanted
+    from .annotate.changes import note_changes
     from .files import read_regular
 
     (image,) = step.inputs
-    given = dict(word.split("=", 1) for word in step.files if "=" in word)
+    values = dict(word.split("=", 1) for word in step.files if "=" in word)
     remove = [word for word in step.files if "=" not in word]
     content, mode = read_regular(image, "a linked kernel")
-    made = annotate(content, shown(image), wanted(notes=given, remove=remove))
+    made = annotate(content, shown(image), note_changes(notes=values, remove=remove))
     for remark in made.remarks:
         print_message(f"{step.path}: {remark}")
     write_if_changed(step.path, made.content)
@@ -219,15 +219,15 @@ def commands_step(plan: Plan, path: str) -> Step:
     """Return the step that writes the compilation database; its arguments are a digest of it."""
     import hashlib
 
-    said = hashlib.blake2b(os.getcwd().encode("utf-8", "surrogateescape"), digest_size=16)
+    digest = hashlib.blake2b(os.getcwd().encode("utf-8", "surrogateescape"), digest_size=16)
     known: dict[int, bytes] = {}
     for step in compilations(plan):
         flags = known.get(id(step.flags))
         if flags is None:
             flags = known[id(step.flags)] = "\0".join(step.flags).encode("utf-8", "surrogateescape")
-        said.update(flags)
-        said.update("\0".join((*step.outputs, *step.inputs)).encode("utf-8", "surrogateescape"))
-    return Step("", (path,), (), COMMANDS, files=(said.hexdigest(),), symbols=())
+        digest.update(flags)
+        digest.update("\0".join((*step.outputs, *step.inputs)).encode("utf-8", "surrogateescape"))
+    return Step("", (path,), (), COMMANDS, files=(digest.hexdigest(),), symbols=())
 
 
 def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:

@@ -34,9 +34,13 @@ else:
         def __new__(cls, *values, **named):  # noqa: D102
             fields = cls._fields
             if named or len(values) != len(fields):
-                given = dict(zip(fields, values))  # noqa: B905 - checked below
-                of_all = {**cls._field_defaults, **given, **named}
-                if len(values) > len(fields) or set(of_all) != set(fields) or given.keys() & named:
+                positional = dict(zip(fields, values))  # noqa: B905 - checked below
+                of_all = {**cls._field_defaults, **positional, **named}
+                if (
+                    len(values) > len(fields)
+                    or set(of_all) != set(fields)
+                    or positional.keys() & named
+                ):
                     raise TypeError(f"{cls.__name__} has the fields {', '.join(fields)}")
                 values = map(of_all.__getitem__, fields)
             return tuple.__new__(cls, values)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from xen_tool.abi import XenElfNote
 from xen_tool.annotate.annotate import annotate
-from xen_tool.annotate.wanted import wanted
+from xen_tool.annotate.changes import note_changes
 from xen_tool.errors import XenToolError
 
 from .kernels import by_gcc, by_objcopy, without_room
@@ -74,13 +74,13 @@ def test_any_order(content: bytes, changes: list[Any]) -> None:
         values |= {name: hex(value) for name, value in numbers.items()}
         if not values and not remove:
             continue
-        now = annotate(now, "image", wanted(notes=values, remove=remove)).content
+        now = annotate(now, "image", note_changes(notes=values, remove=remove)).content
         model.update({name: text.encode() + b"\0" for name, text in texts.items()})
         model.update({name: struct.pack("<I", value) for name, value in numbers.items()})
         model = {name: desc for name, desc in model.items() if name not in remove}
         assert notes_of(now) == (model, others)
         if values:
-            assert annotate(now, "image", wanted(notes=values)).content == now
+            assert annotate(now, "image", note_changes(notes=values)).content == now
     # The loaded bytes are unchanged, except for the ELF header and the headers after it.
     before, after = loaded(content), loaded(now)
     for one, other in zip(before, after, strict=True):
@@ -101,6 +101,6 @@ def test_damaged_images(content: bytes, damages: list[tuple[int, bytes]]) -> Non
     for place, text in damages:
         start = place % len(content)
         damaged[start : start + len(text)] = text
-    want = wanted(pvh_entry="pvh_start", pv_entry="pv_start", notes={"GUEST_OS": "mine"})
+    changes = note_changes(pvh_entry="pvh_start", pv_entry="pv_start", notes={"GUEST_OS": "mine"})
     with contextlib.suppress(XenToolError):
-        annotate(bytes(damaged), "image", want)
+        annotate(bytes(damaged), "image", changes)

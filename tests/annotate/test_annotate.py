@@ -141,8 +141,8 @@ def test_notes_are_replaced_and_removed(image: Path, tmp_path: Path) -> None:
     assert set(notes) == {"PHYS32_ENTRY", "GUEST_OS", "GUEST_VERSION", "LOADER"}
     notes = annotate(second, "--remove", "GUEST_OS", "--remove", "loader", output=third)
     assert set(notes) == {"PHYS32_ENTRY", "GUEST_VERSION"}
-    told = run(tmp_path, "readelf", "-nW", "third")
-    assert told.count("Build ID") == 1
+    listed = run(tmp_path, "readelf", "-nW", "third")
+    assert listed.count("Build ID") == 1
     # Repeated runs add one section and one segment.
     assert run(tmp_path, "readelf", "-SW", "third").count(".note.Xen") == 1
     assert run(tmp_path, "readelf", "-lW", "third").count("  NOTE  ") == 2
@@ -185,7 +185,7 @@ def test_notes_in_sections_alone_move_to_a_segment(image: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "said"),
+    ("words", "status", "message"),
     [
         (("--pvh-entry", "pvh_strat"), 4, "no symbol pvh_strat; do you mean pvh_start"),
         (("--pvh-entry", "0xffffffff81000000"), 4, "that is virtual, and loaded at 0x1000000"),
@@ -211,7 +211,11 @@ def test_notes_in_sections_alone_move_to_a_segment(image: Path, tmp_path: Path) 
     ],
 )
 def test_wrong_words(
-    image: Path, words: tuple[str, ...], status: int, said: str, capsys: pytest.CaptureFixture[str]
+    image: Path,
+    words: tuple[str, ...],
+    status: int,
+    message: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     output = image.with_name("never")
     try:
@@ -219,7 +223,7 @@ def test_wrong_words(
     except SystemExit as error:
         result = int(str(error.code))
     assert result == status
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not output.exists()
 
 
@@ -252,7 +256,7 @@ def _other(image: Path, folder: Path, how: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
+    ("how", "message"),
     [
         ("text", "is not an ELF file"),
         ("gzip", "annotate the ELF file that is packed"),
@@ -266,11 +270,11 @@ def _other(image: Path, folder: Path, how: str) -> Path:
     ],
 )
 def test_no_linked_kernel(
-    image: Path, tmp_path: Path, how: str, said: str, capsys: pytest.CaptureFixture[str]
+    image: Path, tmp_path: Path, how: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = _other(image, tmp_path, how)
     assert cli.main(["annotate", str(other), "-o", str(tmp_path / "out"), *ONLY_PVH]) == 4
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -279,13 +283,13 @@ def test_what_loaders_refuse_is_not_written(
 ) -> None:
     words = ["annotate", str(image), "-o", str(tmp_path / "out"), "--pvh-entry", "0x5000000"]
     assert cli.main(words) == 3
-    said = capsys.readouterr()
-    assert "out is not written, as it is refused" in said.err
-    assert "ELF start or entries are out of bounds" in said.out
+    printed = capsys.readouterr()
+    assert "out is not written, as it is refused" in printed.err
+    assert "ELF start or entries are out of bounds" in printed.out
     assert not (tmp_path / "out").exists()
     assert cli.main([*words, "--json"]) == 3
-    told = json.loads(capsys.readouterr().out)
-    assert told["verdicts"]["xen-pvh-dom0"]["rule"] == "A3"
+    document = json.loads(capsys.readouterr().out)
+    assert document["verdicts"]["xen-pvh-dom0"]["rule"] == "A3"
 
 
 def test_in_its_own_place_and_with_its_mode(image: Path, tmp_path: Path) -> None:

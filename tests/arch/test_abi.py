@@ -55,11 +55,11 @@ def _text(gcc: str, bits: int, header: Path) -> str:
 
 def _expressions(text: str, header: Path) -> list[str]:
     """Return every number, size and offset in a header; text is the preprocessed header."""
-    own = header.read_text()
-    names = re.findall(r"^#define (\w+) \S", own, re.M)
+    header_text = header.read_text()
+    names = re.findall(r"^#define (\w+) \S", header_text, re.M)
     expressions = [name for name in names if f"#define {name} " in text]
     for name, body in re.findall(r"^struct (\w+) \{\n(.*?)^\}", text, re.M | re.S):
-        if f"struct {name} {{" not in own:
+        if f"struct {name} {{" not in header_text:
             continue
         expressions.append(f"sizeof(struct {name})")
         expressions += [f"offsetof(struct {name}, {field})" for field in _fields(body)]
@@ -124,13 +124,13 @@ def test_it_is_xens(gcc: str, xen_headers: Path, bits: int, header: Path) -> Non
     expressions = [expression for expression in found if expression not in SHORTENED | OWN]
     assert len(expressions) > 30
     ours = _values(gcc, bits, [f'"{header}"'], expressions)
-    asked = [RENAMED.get(expression, expression) for expression in expressions]
+    xens_names = [RENAMED.get(expression, expression) for expression in expressions]
     flags = ["-idirafter", str(xen_headers), "-D__XEN_INTERFACE_VERSION__=0x00040d00"]
-    theirs = _values(gcc, bits, [f"<xen/{name}>" for name in XENS], asked, *flags)
+    values_of_xen = _values(gcc, bits, [f"<xen/{name}>" for name in XENS], xens_names, *flags)
     different = {
-        ours_name: (ours[ours_name], theirs[xens_name])
-        for ours_name, xens_name in zip(expressions, asked, strict=True)
-        if ours[ours_name] != theirs[xens_name]
+        ours_name: (ours[ours_name], values_of_xen[xens_name])
+        for ours_name, xens_name in zip(expressions, xens_names, strict=True)
+        if ours[ours_name] != values_of_xen[xens_name]
     }
     assert different == {}
 

@@ -26,7 +26,7 @@ SITE = Path(__file__).resolve().parents[2] / "site_scons"
 sys.path.insert(0, str(SITE))
 
 from xen_tool.boot.boot import boot  # noqa: E402
-from xen_tool.boot.given import given  # noqa: E402
+from xen_tool.boot.boot_settings import BootSettings  # noqa: E402
 
 OPTIONS = (
     "no EDD: xen edd=off",
@@ -97,9 +97,9 @@ def parts(image: str, mode: str, cpus: int) -> Mapping[str, float]:
     """Run a boot in a new process; return its parts in milliseconds."""
     start = time.monotonic()
     command = [sys.executable, "-c", _RUN, str(SITE), image, mode, str(cpus)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     end = time.monotonic()
-    passed, reason, marks = json.loads(said.splitlines()[-1])
+    passed, reason, marks = json.loads(output.splitlines()[-1])
     if not passed:
         sys.exit(f"{image}: {reason}")
     marks |= {"start": start, "end": end}
@@ -110,7 +110,7 @@ def cost(image: str, mode: str, cpus: int, more: Mapping[str, str]) -> tuple[flo
     """Processor time of QEMU and time that passes, in milliseconds; None: it does not pass."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
-    outcome = boot(Path(image), mode=mode, cpus=cpus, given=given(more))
+    outcome = boot(Path(image), mode=mode, cpus=cpus, settings=BootSettings.parse(more))
     passed = (time.monotonic() - start) * 1000
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -125,24 +125,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--mode", default="pv")
     parser.add_argument("--cpus", type=int, default=2)
     parser.add_argument("--try", dest="options", action="append", metavar="NAME: xen|qemu WORDS")
-    said = parser.parse_args(arguments)
-    runs = [parts(said.image, said.mode, said.cpus) for _ in range(said.rounds)]
+    typed = parser.parse_args(arguments)
+    runs = [parts(typed.image, typed.mode, typed.cpus) for _ in range(typed.rounds)]
     print(f"{'part':32} {'median':>7} {'least':>7}")
     for name, _, _ in PARTS:
         times = [run[name] for run in runs]
         print(f"{name:32} {statistics.median(times):7.0f} {min(times):7.0f}")
     print(f"\n{'option':32} {'QEMU':>7} {'with it':>7} {'gain':>7} {'passes':>8} {'with it':>7}")
-    for option in said.options or OPTIONS:
+    for option in typed.options or OPTIONS:
         name, _, words = option.partition(": ")
-        whose, _, value = words.partition(" ")
+        program, _, value = words.partition(" ")
         plain: list[tuple[float, float]] = []
         other: list[tuple[float, float]] = []
-        for _ in range(said.rounds):
-            for more, found in (({}, plain), ({f"{whose}_options": value}, other)):
-                figures = cost(said.image, said.mode, said.cpus, more)
+        for _ in range(typed.rounds):
+            for more, found in (({}, plain), ({f"{program}_options": value}, other)):
+                figures = cost(typed.image, typed.mode, typed.cpus, more)
                 if figures:
                     found.append(figures)
-        if len(other) < said.rounds:
+        if len(other) < typed.rounds:
             print(f"{name:32} does not pass")
             continue
         used, used_with = (min(used for used, _ in found) for found in (plain, other))

@@ -74,8 +74,8 @@ def compare(linux: Linux) -> bool:
             times.append(time.monotonic() - start)
             right = (short if target == "savedefconfig" else config).read_text()
             lines = _different(_HEADING.sub("", right), ours, KNOWN.get((linux.release, target)))
-            told = f"{target:<14} {ours.count('CONFIG_'):>6} lines, {len(lines)} differ"
-            print(f"{told}; {times[0]:.1f} s, conf {times[1]:.1f} s", *lines, sep="\n    ")
+            line = f"{target:<14} {ours.count('CONFIG_'):>6} lines, {len(lines)} differ"
+            print(f"{line}; {times[0]:.1f} s, conf {times[1]:.1f} s", *lines, sep="\n    ")
             same = same and not lines
         _ask(linux, kconf, config)
     return same

@@ -52,7 +52,7 @@ def main() -> int:
         total += reads
     print(f"{toolchain}: {len(trees)} trees, {total.steps} steps, {total.opened} files read")
     print(f"  read and not recorded            {len(total.missing)}")
-    print(f"  the same of steps that say so    {len(total.told)}")
+    print(f"  the same of steps that say so    {len(total.admitted)}")
     print(f"  recorded and not read            {len(total.unopened)}")
     for path, count in Counter(line.partition(": ")[2] for line in total.unopened).most_common(20):
         print(f"    {count:4} {path}")

@@ -136,9 +136,9 @@ def main() -> int:
                 row = {"seed": seed, "steps": options.steps, "tally": asdict(tally)}
                 with options.resume.open("a") as file:
                     file.write(f"\n{json.dumps(row)}")
-    asked = [done[seed] for seed in options.seeds]
-    print("\n".join(table(asked, kinds)))
-    return 1 if any(tally.reports for tally in asked) else 0
+    walked = [done[seed] for seed in options.seeds]
+    print("\n".join(table(walked, kinds)))
+    return 1 if any(tally.reports for tally in walked) else 0
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ from boot.standin import ELF, XEN, Machine
 from guests import guest
 from xen_tool.boot import domu, follow
 from xen_tool.boot.boot import boot
+from xen_tool.boot.boot_settings import BootSettings
 from xen_tool.boot.console.console import shower
 from xen_tool.boot.console.log import Log
 from xen_tool.boot.debugger.stub import by_hand, where
-from xen_tool.boot.given import given
 from xen_tool.boot.modes import MODES, named
 from xen_tool.debian import suites
 from xen_tool.debian.hypervisor import PACKAGES_ROOT_VARIABLE, find_hypervisor, read_hypervisor
@@ -85,7 +85,7 @@ def test_a_pass_needs_the_line_and_the_status(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "status", "reason"),
+    ("printed", "status", "reason"),
     [
         ("FAIL two\nRESULT: FAIL\n", 5, "the guest reported RESULT: FAIL (FAIL two)"),
         ("RESULT: FAIL\n", 33, "the guest reported RESULT: FAIL"),
@@ -115,16 +115,16 @@ def test_a_pass_needs_the_line_and_the_status(machine: Machine) -> None:
     ],
 )
 def test_everything_else_fails_and_says_why(
-    machine: Machine, said: str, status: int, reason: str
+    machine: Machine, printed: str, status: int, reason: str
 ) -> None:
-    outcome = machine.boot(f"say({said!r}); sys.exit({status})")
+    outcome = machine.boot(f"say({printed!r}); sys.exit({status})")
     assert not outcome.passed
     assert outcome.status == status
     assert outcome.reason == reason
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("printed", "reason"),
     [
         (
             PANIC,
@@ -147,10 +147,12 @@ def test_everything_else_fails_and_says_why(
         ),
     ],
 )
-def test_the_end_of_xen_or_the_guest_ends_the_run(machine: Machine, said: str, reason: str) -> None:
-    body = f"say({said!r}); time.sleep(5); say('too late\\n')"
+def test_the_end_of_xen_or_the_guest_ends_the_run(
+    machine: Machine, printed: str, reason: str
+) -> None:
+    body = f"say({printed!r}); time.sleep(5); say('too late\\n')"
     outcome = machine.boot(body, timeout=600)
-    assert outcome.console[-1] == said.splitlines()[-1]
+    assert outcome.console[-1] == printed.splitlines()[-1]
     assert not outcome.passed
     assert outcome.status is None
     assert outcome.reason == reason
@@ -179,15 +181,15 @@ def test_a_pass_followed_by_a_crash_is_no_pass(machine: Machine, lines: int) -> 
 
 
 @pytest.mark.parametrize(
-    "said",
+    "printed",
     [
         "SKIP three: one vCPU\nCHECKS: 2\n" + PASSED,
         "".join(f"(XEN) (d1) {line}\n" for line in PASSED.splitlines()),
         "".join(f"(d1) {line}\n" for line in PASSED.splitlines()),
     ],
 )
-def test_other_forms_of_a_pass(machine: Machine, said: str) -> None:
-    assert machine.boot(f"say({said!r}); sys.exit(33)").passed
+def test_other_forms_of_a_pass(machine: Machine, printed: str) -> None:
+    assert machine.boot(f"say({printed!r}); sys.exit(33)").passed
 
 
 def test_only_xen_itself_can_panic(machine: Machine) -> None:
@@ -196,14 +198,14 @@ def test_only_xen_itself_can_panic(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("printed", "reason"),
     [
         ("booting\n", "no result after 0.5 s: the guest hangs"),
         ("", "no result after 0.5 s: the console stayed empty"),
     ],
 )
-def test_a_hang_ends_at_the_limit(machine: Machine, said: str, reason: str) -> None:
-    outcome = machine.boot(f"say({said!r})\n{HANG}", timeout=0.5)
+def test_a_hang_ends_at_the_limit(machine: Machine, printed: str, reason: str) -> None:
+    outcome = machine.boot(f"say({printed!r})\n{HANG}", timeout=0.5)
     assert not outcome.passed
     assert outcome.status is None
     assert outcome.reason == reason
@@ -338,14 +340,14 @@ def test_file_names_that_qemu_would_misread(machine: Machine) -> None:
 
 def test_stdin_stays_with_the_caller(machine: Machine) -> None:
     reading, writing = os.pipe()
-    own = os.dup(0)
+    saved = os.dup(0)
     try:
         os.dup2(reading, 0)
         outcome = machine.boot("say(os.readlink('/proc/self/fd/0'))")
         taken = f"pipe:[{os.fstat(reading).st_ino}]"
     finally:
-        os.dup2(own, 0)
-        for descriptor in (reading, writing, own):
+        os.dup2(saved, 0)
+        for descriptor in (reading, writing, saved):
             os.close(descriptor)
     assert outcome.console != (taken,)
 
@@ -485,16 +487,16 @@ def test_a_missing_hypervisor_file(machine: Machine) -> None:
 
 
 def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+    versions: list[str] = []
 
     def hypervisor(version: str, say: object) -> Path:
-        asked.append(version)
+        versions.append(version)
         return machine.xen
 
     monkeypatch.setattr(suites, "hypervisor", hypervisor)
     machine.program(f"say({PASSED!r}); sys.exit(33)")
     assert boot(machine.image, qemu=str(machine.qemu), xen="4.14").passed
-    assert asked == ["4.14"]
+    assert versions == ["4.14"]
 
 
 @pytest.mark.parametrize("version", ["4.14", "4.17", "4.20"])
@@ -596,7 +598,7 @@ def test_more_can_be_given(
         mode=mode,
         qemu=str(machine.qemu),
         xen=str(machine.xen),
-        given=given(values),
+        settings=BootSettings.parse(values),
     )
     assert options in outcome.console[0]
 
@@ -606,8 +608,8 @@ def test_a_dom0_gets_its_command_line_and_modules_in_order(machine: Machine) -> 
     (machine.folder / "two").write_bytes(b"2")
     machine.program("say(sys.argv[sys.argv.index('-initrd') + 1])")
     modules = f"{machine.folder / 'one'} its words, {machine.folder / 'two'}"
-    what = given({"cmdline": "a,b c", "module": modules})
-    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), given=what)
+    what = BootSettings.parse({"cmdline": "a,b c", "module": modules})
+    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), settings=what)
     name = "/proc/self/fd/[0-9]+"
     # As QEMU reads a list: commas in an item are doubled.
     assert re.fullmatch(f"{name} a,,b c,{name} its words,{name}", outcome.console[0])
@@ -625,7 +627,7 @@ def test_a_dom0_gets_its_command_line_and_modules_in_order(machine: Machine) -> 
 def test_what_has_no_place_is_told(
     machine: Machine, mode: str, values: dict[str, object], words: str
 ) -> None:
-    assert words in refused(machine, mode=mode, given=given(values))
+    assert words in refused(machine, mode=mode, settings=BootSettings.parse(values))
 
 
 @pytest.mark.parametrize(
@@ -640,13 +642,15 @@ def test_what_has_no_place_is_told(
 )
 def test_what_cannot_be_given_is_told(values: dict[str, object], words: str) -> None:
     with pytest.raises(XenToolError) as error:
-        given(values)
+        BootSettings.parse(values)
     assert words in str(error.value)
 
 
 def test_a_domu_is_configured_by_what_is_given() -> None:
     lines_of_user = "vcpus = 3; name = 'x'"
-    what = given({"cmdline": 'say "a"', "mem": 77, "module": "M", "domain": lines_of_user})
+    what = BootSettings.parse(
+        {"cmdline": 'say "a"', "mem": 77, "module": "M", "domain": lines_of_user}
+    )
     lines = domu._configuration(named("pv-domu"), 2, what).splitlines()
     assert lines[-1] == lines_of_user
     assert {'cmdline = "say \\"a\\""', "memory = 77", 'ramdisk = "/module"'} <= set(lines)
@@ -657,7 +661,7 @@ def test_a_domu_is_configured_by_what_is_given() -> None:
 
 def test_a_mode_sets_each_name_of_the_domain_once() -> None:
     mode = named("pvh-domu")._replace(domain=("vcpus = 1", "memory = 64", 'name = "other"'))
-    lines = domu._configuration(mode, 3, given({})).splitlines()
+    lines = domu._configuration(mode, 3, BootSettings.parse({})).splitlines()
     found = {line for line in lines if line.startswith(("vcpus", "memory", "name"))}
     assert found == {"vcpus = 3", "memory = 64", 'name = "other"'}
     assert lines.count("vcpus = 3") == 1
@@ -677,7 +681,7 @@ def test_what_qemu_loads_can_be_kept_for_a_command(machine: Machine) -> None:
     assert started[0] == str(machine.qemu)
     # A command that is typed has no options for the monitor.
     words = [word for word in outcome.console[0].split() if word in started[1:]]
-    assert words == [word for given in started[1:] for word in given.split() if word in words]
+    assert words == [word for line in started[1:] for word in line.split() if word in words]
     assert not any("/proc/self/fd" in word or "-no-shutdown" in word for word in started)
     assert (files / "0").read_bytes() == ELF
     assert (files / "1").read_bytes() == XEN
@@ -699,7 +703,7 @@ def test_a_command_for_a_debugged_machine_can_be_typed(machine: Machine) -> None
             xen=str(machine.xen),
             cpus=1,
             files=machine.folder / "files",
-            given=given(values),
+            settings=BootSettings.parse(values),
             started=lambda running: started.append(running.command),
             say=lambda line: None,
         )
@@ -719,10 +723,12 @@ def test_a_recording_is_the_same_with_a_command_and_without(machine: Machine) ->
         machine.image.write_bytes(image)
         options = {"qemu": str(machine.qemu), "xen": str(machine.xen), "cpus": 1, "files": folder}
         if image == ELF:
-            boot(machine.image, given=given({name: file}), **options)  # type: ignore[arg-type]
+            boot(machine.image, settings=BootSettings.parse({name: file}), **options)  # type: ignore[arg-type]
         else:
             machine.pid.unlink()
-            assert "another image" in refused(machine, given=given({name: file}), **options)
+            assert "another image" in refused(
+                machine, settings=BootSettings.parse({name: file}), **options
+            )
 
 
 def refused_files(machine: Machine, files: Path) -> str:
@@ -756,8 +762,8 @@ def test_a_console_is_kept_as_it_comes(tmp_path: Path) -> None:
 
 def test_a_prompt_that_goes_away_is_no_pass(machine: Machine) -> None:
     machine.program("say('login: '); time.sleep(0.1); say('\\rno     \\n'); sys.exit(33)")
-    what = given({"pass_regex": "^login"})
-    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), given=what)
+    what = BootSettings.parse({"pass_regex": "^login"})
+    outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), settings=what)
     assert outcome.result.value == "crashed"
 
 
@@ -771,7 +777,7 @@ def test_a_prompt_does_not_end_a_debugged_run(
         qemu=str(machine.qemu),
         xen=str(machine.xen),
         cpus=1,
-        given=given({"pass_regex": "^login", "gdb": machine.folder / "gdb"}),
+        settings=BootSettings.parse({"pass_regex": "^login", "gdb": machine.folder / "gdb"}),
         say=lambda line: None,
     )
     assert (outcome.status, outcome.console[-1]) == (33, "login: later")

@@ -15,8 +15,8 @@ from boot.test_protocols import NAMED, TABLE, judged
 from guests import guest
 from project import TOP
 from xen_tool import cli
+from xen_tool.boot.boot_settings import WORDS, BootSettings
 from xen_tool.boot.console.dump import DumpPlace
-from xen_tool.boot.given import WORDS, given
 from xen_tool.boot.modes import Place
 from xen_tool.boot.result.outcome import LACKS_MEMORY, End
 from xen_tool.boot.result.protocols import PROTOCOLS, Finish, GuestResult
@@ -113,17 +113,17 @@ OTHERS = [
 
 def ends(symbols: ImageSymbols) -> Iterator[tuple[str, GuestResult]]:
     """Return the last line and the result of every end in the tests."""
-    for place, said, end, _ in ENDS:
-        judge = judged(said, symbols, end=end, place=place)
+    for place, printed, end, _ in ENDS:
+        judge = judged(printed, symbols, end=end, place=place)
         yield judge.reason(), judge.result()
-    for place, said, end in OTHERS:
-        judge = judged(said, symbols, end=end, place=place)
+    for place, printed, end in OTHERS:
+        judge = judged(printed, symbols, end=end, place=place)
         yield judge.reason(), judge.result()
-    for said, _, _ in TABLE:
-        judge = judged(said, symbols)
+    for printed, _, _ in TABLE:
+        judge = judged(printed, symbols)
         yield judge.reason(), judge.result()
-    for said, values, _, _ in NAMED:
-        judge = judged(said, symbols, given(values))
+    for printed, values, _, _ in NAMED:
+        judge = judged(printed, symbols, BootSettings.parse(values))
         yield judge.reason(), judge.result()
 
 

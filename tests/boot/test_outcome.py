@@ -39,9 +39,9 @@ def symbols(tmp_path: Path) -> Iterator[ImageSymbols]:
         yield found
 
 
-def judged(place: Place, said: str, end: End, symbols: ImageSymbols) -> OutcomeJudge:
+def judged(place: Place, printed: str, end: End, symbols: ImageSymbols) -> OutcomeJudge:
     evidence = Evidence(place)
-    for line in said.splitlines():
+    for line in printed.splitlines():
         evidence.see(line)
     return OutcomeJudge(evidence, end, symbols)
 
@@ -236,11 +236,11 @@ ENDS: list[tuple[Place, str, End, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("place", "said", "end", "reason"), ENDS)
+@pytest.mark.parametrize(("place", "printed", "end", "reason"), ENDS)
 def test_the_end_is_told(
-    place: Place, said: str, end: End, reason: str, symbols: ImageSymbols
+    place: Place, printed: str, end: End, reason: str, symbols: ImageSymbols
 ) -> None:
-    judge = judged(place, said, end, symbols)
+    judge = judged(place, printed, end, symbols)
     assert judge.reason() == reason
     assert (judge.result() is GuestResult.PASSED) == (reason == "the guest reported RESULT: PASS")
 
@@ -309,14 +309,14 @@ def test_places_are_those_of_addr2line(program: Path) -> None:
         places = symbols.places(addresses)
         assert symbols.places([first - 1, 0, 1 << 63]) == [None] * 3
         assert symbols.place(0x1234) == "0000000000001234"
-    told = []
+    lines = []
     for address, place in zip(addresses, places, strict=True):
         assert place is not None
         found = re.fullmatch(r"(\w+)\+(0x[0-9a-f]+) \((.*)\)", place)
         assert found, place
         assert starts[found[1]] + int(found[2], 16) == address
-        told.append(f"{found[1]} {found[3].rpartition('/')[2]}")
-    assert told == _truth(program, addresses)
+        lines.append(f"{found[1]} {found[3].rpartition('/')[2]}")
+    assert lines == _truth(program, addresses)
 
 
 def test_a_place_may_be_physical(tmp_path: Path) -> None:

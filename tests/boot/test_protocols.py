@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from guests import CRASHES, EXITS, POWEROFF, REBOOT, guest, speaker, spoken
 from project import TOP
 from xen_tool.boot.boot import boot
-from xen_tool.boot.given import Given, given
+from xen_tool.boot.boot_settings import BootSettings
 from xen_tool.boot.modes import Place
 from xen_tool.boot.result.evidence import Evidence
 from xen_tool.boot.result.outcome import End, Outcome, OutcomeJudge
@@ -107,21 +107,21 @@ def symbols(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageSymbols]:
 
 
 def judged(
-    said: str,
+    printed: str,
     symbols: ImageSymbols,
-    what: Given | None = None,
+    what: BootSettings | None = None,
     end: End = End(None, 9),  # noqa: B008 - a tuple
     place: Place = Place.DOM0,
 ) -> OutcomeJudge:
-    what = what or Given()
+    what = what or BootSettings()
     evidence = Evidence(place, Reader(what.protocol, what.patterns))
-    for line in said.splitlines():
+    for line in printed.splitlines():
         evidence.see(line)
     return OutcomeJudge(evidence, end, symbols)
 
 
-def told(said: str, symbols: ImageSymbols, **values: object) -> tuple[str, str]:
-    judge = judged(said, symbols, given(values))
+def verdict(printed: str, symbols: ImageSymbols, **values: object) -> tuple[str, str]:
+    judge = judged(printed, symbols, BootSettings.parse(values))
     return judge.result().value, judge.reason()
 
 
@@ -226,11 +226,11 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("said", "result", "words"), TABLE)
+@pytest.mark.parametrize(("printed", "result", "words"), TABLE)
 def test_what_a_guest_prints_tells_its_protocol(
-    said: str, result: str, words: str, symbols: ImageSymbols
+    printed: str, result: str, words: str, symbols: ImageSymbols
 ) -> None:
-    found, reason = told(said, symbols)
+    found, reason = verdict(printed, symbols)
     assert words in reason
     assert found == result
 
@@ -287,11 +287,11 @@ NAMED: list[tuple[str, Mapping[str, object], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("said", "values", "result", "words"), NAMED)
+@pytest.mark.parametrize(("printed", "values", "result", "words"), NAMED)
 def test_a_protocol_is_named(
-    said: str, values: Mapping[str, object], result: str, words: str, symbols: ImageSymbols
+    printed: str, values: Mapping[str, object], result: str, words: str, symbols: ImageSymbols
 ) -> None:
-    found, reason = told(said, symbols, **values)
+    found, reason = verdict(printed, symbols, **values)
     assert words in reason
     assert found == result
 
@@ -308,7 +308,7 @@ def test_the_end_of_a_machine_without_xen_counts_as_well(
 
 
 def test_a_run_without_a_verdict_tells_only_its_end(symbols: ImageSymbols) -> None:
-    judge = judged("RESULT: PASS\n", symbols, given({"protocol": "none"}), End(33, 9))
+    judge = judged("RESULT: PASS\n", symbols, BootSettings.parse({"protocol": "none"}), End(33, 9))
     assert judge.reason() == "no verdict was requested: QEMU ended with status 33"
 
 
@@ -361,7 +361,7 @@ def test_what_is_no_protocol_is_one_sentence_and_wrong_usage(
     values: Mapping[str, object], words: str
 ) -> None:
     with pytest.raises(XenToolError) as error:
-        given(values)
+        BootSettings.parse(values)
     assert words in str(error.value)
     options = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
     result = subprocess.run(
@@ -411,7 +411,7 @@ def runs(xen_under_qemu: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
                 boot,
                 images[mode],
                 mode=mode,
-                given=given({"cmdline": spoken(text, end), **values}),
+                settings=BootSettings.parse({"cmdline": spoken(text, end), **values}),
             )
             for name, (mode, text, end, values, _) in ON_XEN.items()
         }
@@ -437,7 +437,9 @@ def test_a_guest_that_runs_on_after_its_pass_is_stopped(
     content = image.read_bytes()
     assert out_to_exit in content
     image.write_bytes(content.replace(out_to_exit, nothing))
-    outcome = boot(image, mode="qemu", timeout=99, given=given({"pass_regex": "^login"}))
+    outcome = boot(
+        image, mode="qemu", timeout=99, settings=BootSettings.parse({"pass_regex": "^login"})
+    )
     assert (outcome.result, outcome.status) == (GuestResult.PASSED, None)
     assert outcome.reason == "the guest reported login:"
     assert outcome.console[-1] == "login:"

@@ -240,7 +240,7 @@ def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--runs=2", "--retries=1"), "retries hide"),
         (("--jobs=0",), "above 0"),
@@ -251,11 +251,13 @@ def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
         (("--pass=(",), "PASS_REGEX=( is no regular expression"),
     ],
 )
-def test_what_makes_no_test_is_wrong_usage(tmp_path: Path, words: Sequence[str], said: str) -> None:
+def test_what_makes_no_test_is_wrong_usage(
+    tmp_path: Path, words: Sequence[str], message: str
+) -> None:
     guest(tmp_path, "xen-pv-domu")
     result = tool("guest", "--mode=pv", *words, cwd=tmp_path)
     assert result.returncode == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 @pytest.fixture
@@ -386,8 +388,8 @@ def test_a_boot_of_one_image_is_shown_as_is_asked_for(machine: Machine) -> None:
     lines = ["(XEN) up", "PASS a", "RESULT: PASS", "vmlinux: the guest reported RESULT: PASS"]
     assert plain.stdout.splitlines() == lines
     assert not (top / "build").exists()
-    told = tool(*words, "-q", "-v", "--logs=logs", cwd=top, command="boot")
-    command, *rest = told.stdout.splitlines()
+    run = tool(*words, "-q", "-v", "--logs=logs", cwd=top, command="boot")
+    command, *rest = run.stdout.splitlines()
     assert rest == lines[1:]
     assert command.startswith(f"{machine.qemu} -display none ")
     assert command.endswith("-kernel logs/vmlinux.qemu-kernel.files/0")

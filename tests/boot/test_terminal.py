@@ -24,7 +24,7 @@ ROWS, WIDTH = 6, 20
 SHOWN = (Seen.LINE, Seen.PART)
 
 
-def told(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> list[tuple[str, Seen]]:
+def rows_of(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> list[tuple[str, Seen]]:
     """Return all rows that the terminal emits for bytes."""
     rows_told: list[tuple[str, Seen]] = []
     terminal = Terminal(
@@ -37,12 +37,12 @@ def told(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> list[tuple[s
 
 
 def lines(data: bytes) -> list[str]:
-    return [text for text, seen in told(data, columns=COLUMNS) if seen in SHOWN]
+    return [text for text, seen in rows_of(data, columns=COLUMNS) if seen in SHOWN]
 
 
 def evidence(*pieces: bytes, rows: int = ROWS, columns: int = WIDTH) -> Evidence:
     found = Evidence()
-    for text, seen in told(*pieces, rows=rows, columns=columns):
+    for text, seen in rows_of(*pieces, rows=rows, columns=columns):
         found.see(text, seen)
     return found
 
@@ -234,7 +234,7 @@ def test_a_line_is_read_in_linear_time(piece: bytes) -> None:
 def test_a_change_of_a_long_row_is_emitted_without_the_whole_row(piece: bytes) -> None:
     long = b"".join(b"%08d" % number for number in range(500))
     count = 200
-    emitted = sum(len(text) for text, _ in told(long + piece * count, columns=COLUMNS))
+    emitted = sum(len(text) for text, _ in rows_of(long + piece * count, columns=COLUMNS))
     assert emitted < len(long) * 4 + 2 * count * 600
 
 
@@ -371,9 +371,9 @@ def test_no_failure_that_another_terminal_shows_is_lost(tokens: list[str], cuts:
         for row in display
     )
     data = "".join(tokens).encode()
-    whole = told(data)
+    whole = rows_of(data)
     bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    assert told(*(data[a:b] for a, b in itertools.pairwise(bounds))) == whole
+    assert rows_of(*(data[a:b] for a, b in itertools.pairwise(bounds))) == whole
     if visible:
         assert fails(data)
 
@@ -381,9 +381,9 @@ def test_no_failure_that_another_terminal_shows_is_lost(tokens: list[str], cuts:
 @given(st.lists(st.binary(max_size=30), max_size=10))
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_are_taken_and_made_safe(pieces: list[bytes]) -> None:
-    for text, _ in told(*pieces):
+    for text, _ in rows_of(*pieces):
         assert text.isprintable()
-    assert told(*pieces) == told(b"".join(pieces))
+    assert rows_of(*pieces) == rows_of(b"".join(pieces))
     # Whatever the bytes did to the terminal, after a reset it shows new text.
     end = b"\x18\x1b\\\x1bc\nFAIL a\n"
     assert fails(b"".join(pieces) + end)

@@ -40,9 +40,9 @@ def included(compiler: str, names: list[str], *options: str) -> list[str]:
     for name in names:
         Path(name).write_text("extern int x;\n")
     Path("t.c").write_text("".join(f"#include <{name}>\n" for name in names))
-    report = ["-MD", "-MF", "said", "-MT", "x"]
+    report = ["-MD", "-MF", "depfile", "-MT", "x"]
     run(compiler, "-I.", *report, *options, "-c", "t.c", "-o", "t.o")
-    return [name for name in depfile.compiler(text_of("said")) if not name.startswith("/")]
+    return [name for name in depfile.compiler(text_of("depfile")) if not name.startswith("/")]
 
 
 def linked(linker: str, names: list[str]) -> list[str]:
@@ -52,8 +52,8 @@ def linked(linker: str, names: list[str]) -> list[str]:
     Path("e.s").write_text("")
     for name in names[1:]:
         run("as", "e.s", "-o", name)
-    run(linker, "--dependency-file=said", "-o", "out", *names)
-    return depfile.linker(text_of("said"))
+    run(linker, "--dependency-file=depfile", "-o", "out", *names)
+    return depfile.linker(text_of("depfile"))
 
 
 @pytest.mark.parametrize("name", PLAIN + HOSTILE)
@@ -64,7 +64,7 @@ def test_gcc_names_a_header(gcc: str, name: str) -> None:
 def test_gcc_names_all_headers_in_order_over_many_lines(gcc: str) -> None:
     names = [f"{name}.h" for name in PLAIN + HOSTILE]
     found = included(gcc, names)
-    assert "\\\n" in text_of("said")
+    assert "\\\n" in text_of("depfile")
     assert sorted(found) == sorted(["t.c", *names])
 
 
@@ -80,8 +80,8 @@ def test_a_name_that_is_not_utf_8_comes_through(gcc: str) -> None:
     name = os.fsdecode(b"\xff\xfe.h")
     Path(name).write_text("")
     Path("t.c").write_bytes(b"#include <\xff\xfe.h>\n")
-    run(gcc, "-I.", "-MD", "-MF", "said", "-MT", "x", "-c", "t.c", "-o", "t.o")
-    assert name in depfile.compiler(text_of("said"))
+    run(gcc, "-I.", "-MD", "-MF", "depfile", "-MT", "x", "-c", "t.c", "-o", "t.o")
+    assert name in depfile.compiler(text_of("depfile"))
 
 
 @pytest.mark.parametrize("clang", CLANG)
@@ -95,8 +95,8 @@ def test_gnu_as_under_gcc_names_an_embedded_file(gcc: str, name: str) -> None:
     Path(f"{name}.bin").write_text("data")
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
     Path("t.s").write_text(f'.incbin "{escaped}.bin"\n')
-    run(gcc, "-Xassembler", "--MD=said", "-c", "t.s", "-o", "t.o")
-    assert set(depfile.compiler(text_of("said"))) == {"t.s", f"{name}.bin"}
+    run(gcc, "-Xassembler", "--MD=depfile", "-c", "t.s", "-o", "t.o")
+    assert set(depfile.compiler(text_of("depfile"))) == {"t.s", f"{name}.bin"}
 
 
 @pytest.mark.parametrize("linker", LINKERS)
@@ -125,8 +125,8 @@ def test_a_linker_names_its_script_and_a_library(linker: str) -> None:
     run("ar", "rcs", "lib a.a", "f.o")
     Path("a script.lds").write_text("SECTIONS { .text : { *(.text) } }\n")
     words = ["-T", "a script.lds", "t.o", "lib a.a"]
-    run(linker, "--dependency-file=said", "-o", "out", *words)
-    assert set(depfile.linker(text_of("said"))) == {"a script.lds", "t.o", "lib a.a"}
+    run(linker, "--dependency-file=depfile", "-o", "out", *words)
+    assert set(depfile.linker(text_of("depfile"))) == {"a script.lds", "t.o", "lib a.a"}
 
 
 @pytest.mark.parametrize("text", ["", "x:\n", "x: \\\n", "junk", "\n\n"])

@@ -47,7 +47,7 @@ def test_symbols_that_count_of_a_text(text: bytes, symbols: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "asked"),
+    ("text", "names"),
     [
         (b"#if __has_include(<a/b.h>)", {"a/b.h"}),
         (b'#if __has_include ( "a.h" )', {"a.h"}),
@@ -62,8 +62,8 @@ def test_symbols_that_count_of_a_text(text: bytes, symbols: set[str]) -> None:
         (b"#if __has_attribute(x)", set()),
     ],
 )
-def test_names_that_a_text_asks_for(text: bytes, asked: set[str]) -> None:
-    assert facts(text).asked == asked
+def test_names_that_a_text_asks_for(text: bytes, names: set[str]) -> None:
+    assert facts(text).asked == names
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from xen_tool.build.differences import Reason
 from .engine import Engine, write
 
 
-def told(target: str) -> list[str]:
+def story_of(target: str) -> list[str]:
     database = Database("out/.build.db")
     records = story.recorded(database)
     return list(story.as_text(target, story.of_last_build(database, records, target)))
@@ -26,9 +26,9 @@ def test_a_symbol_is_told_once_with_the_files_that_mention_it(engine: Engine) ->
     engine.plan.symbols = {"A": "y"}
     write("s5.c", '#include "h.h"\nint CONFIG_A;\n')
     assert engine.build(target).begun[-1] == "out/k"
-    assert told("out/s0.o") == ["  - CONFIG_A changed from not set to y (s0.c mentions it)"]
-    assert told("out/s1.o") == ["  - CONFIG_A changed from not set to y (h.h mentions it)"]
-    assert told(target) == [
+    assert story_of("out/s0.o") == ["  - CONFIG_A changed from not set to y (s0.c mentions it)"]
+    assert story_of("out/s1.o") == ["  - CONFIG_A changed from not set to y (h.h mentions it)"]
+    assert story_of(target) == [
         "  - CONFIG_A changed from not set to y (h.h, s0.c, s5.c mention it)",
         *(f"      -> out/s{number}.o" for number in range(4)),
         "      -> and 2 more",

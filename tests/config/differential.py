@@ -132,19 +132,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("many", nargs="?", type=int, default=20_000)
     parser.add_argument("first", nargs="?", type=int, default=0)
     parser.add_argument("--release", choices=SUITES, help="that of Linux, not the installed 6.1")
-    asked = parser.parse_args(arguments)
-    conf = fetched(asked.release).conf if asked.release else find_conf()
+    options = parser.parse_args(arguments)
+    conf = fetched(options.release).conf if options.release else find_conf()
     if conf is None:
         print("linux-kbuild-6.1 is not installed; ./sconsw test says how to get it")
         return 2
     start, differing = time.monotonic(), 0
-    seeds = range(asked.first, asked.first + asked.many)
-    of_today = asked.release not in (None, "6.1", "6.12")
+    seeds = range(options.first, options.first + options.many)
+    of_today = options.release not in (None, "6.1", "6.12")
     with tempfile.TemporaryDirectory() as name:
         for text in walk(CKconfig(conf, Path(name)), Path(name), seeds, of_today=of_today):
             differing += 1
             print(text, flush=True)
-    print(f"{asked.many} trees, {differing} differ, {time.monotonic() - start:.0f} s")
+    print(f"{options.many} trees, {differing} differ, {time.monotonic() - start:.0f} s")
     return 1 if differing else 0
 
 

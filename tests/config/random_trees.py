@@ -145,9 +145,9 @@ class Tree:
         if self._chance(0.5):
             yield f"\tdefault {self._random.choice(members)}{self._if(0.3)}"
         types = [kind if self._chance(0.9) else "bool" for _ in members]
-        for member, own in zip(members, types, strict=True):
+        for member, member_type in zip(members, types, strict=True):
             yield f"config {member}"
-            yield f'\t{own} "{member}"{self._if(0.2)}'
+            yield f'\t{member_type} "{member}"{self._if(0.2)}'
             yield from self._depends(0.2)
         yield "endchoice"
         self.types.update(zip(members, types, strict=True))

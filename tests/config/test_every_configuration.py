@@ -31,17 +31,17 @@ ONLY_64 = ("XEN_PVH", "KASAN", "STACK_VALIDATION")
 ONLY_32 = ("X86_ALIGNMENT_16", *SPLITS)
 SYMBOLS = ("SMP", "XEN", "XEN_PV", "XEN_HYPERCALL_PAGE", *ONLY_64, *ONLY_32)
 
-Asked = dict[str, str]
+Symbols = dict[str, str]
 
 
-def _combinations() -> Iterator[Asked]:
+def _combinations() -> Iterator[Symbols]:
     for values in itertools.product("01", repeat=len(SYMBOLS)):
         yield dict(zip(SYMBOLS, values, strict=True))
 
 
-def _is_legal(arch: Arch, asked: Asked) -> bool:
+def _is_legal(arch: Arch, symbols: Symbols) -> bool:
     """Whether a combination is legal, by a second implementation of the Kconfig files."""
-    on = {name for name, value in asked.items() if value == "1"}
+    on = {name for name, value in symbols.items() if value == "1"}
     if on & {"XEN_PV", "XEN_PVH", "XEN_HYPERCALL_PAGE"} and "XEN" not in on:
         return False
     if arch.bits == 64:
@@ -49,12 +49,12 @@ def _is_legal(arch: Arch, asked: Asked) -> bool:
     return not on & set(ONLY_64) and len(on & set(SPLITS)) == 1
 
 
-def _read(arch: Arch, asked: Asked) -> Configuration:
-    return read(KCONFIG, srctree=TOP, arch=arch.name, settings=asked)
+def _read(arch: Arch, symbols: Symbols) -> Configuration:
+    return read(KCONFIG, srctree=TOP, arch=arch.name, settings=symbols)
 
 
-def _legal(arch: Arch) -> list[Asked]:
-    return [asked for asked in _combinations() if _is_legal(arch, asked)]
+def _legal(arch: Arch) -> list[Symbols]:
+    return [symbols for symbols in _combinations() if _is_legal(arch, symbols)]
 
 
 @pytest.mark.parametrize("arch", ARCHES.values(), ids=list(ARCHES))
@@ -68,27 +68,27 @@ def test_these_are_all_symbols_with_a_prompt(arch: Arch) -> None:
 def test_what_is_asked_for_is_had_or_refused(name: str, legal: int) -> None:
     arch = ARCHES[name]
     assert len(_legal(arch)) == legal
-    for asked in _combinations():
-        if _is_legal(arch, asked):
-            values = _read(arch, asked).values
-            assert {n: values[n] for n in asked} == {n: "ny"[int(v)] for n, v in asked.items()}
+    for symbols in _combinations():
+        if _is_legal(arch, symbols):
+            values = _read(arch, symbols).values
+            assert {n: values[n] for n in symbols} == {n: "ny"[int(v)] for n, v in symbols.items()}
         else:
             with pytest.raises(XenToolError, match="cannot hold"):
-                _read(arch, asked)
+                _read(arch, symbols)
 
 
 @pytest.mark.parametrize("arch", ARCHES.values(), ids=list(ARCHES))
 def test_every_head_object_agrees_with_gnu_as(arch: Arch, tmp_path: Path, gnu_as: str) -> None:
     source, target = tmp_path / "head.S", tmp_path / "head.o"
-    for asked in _legal(arch):
-        config = HeadConfig.from_symbols(arch, _read(arch, asked).values)
-        assert (config is None) == (asked["XEN"] == "0"), asked
+    for symbols in _legal(arch):
+        config = HeadConfig.from_symbols(arch, _read(arch, symbols).values)
+        assert (config is None) == (symbols["XEN"] == "0"), symbols
         if config is None:
             continue
         source.write_text(gas.source(config))
         command = [gnu_as, f"--{arch.bits}", "-o", str(target), str(source)]
         subprocess.run(command, check=True)
-        assert meaning(emit.emit(config)) == meaning(target.read_bytes()), asked
+        assert meaning(emit.emit(config)) == meaning(target.read_bytes()), symbols
 
 
 @pytest.mark.parametrize("name", ARCHES)

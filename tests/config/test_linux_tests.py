@@ -290,7 +290,7 @@ def test_warn_changed_input(tmp_path: Path) -> None:
     assert config_text(kconf) == "# CONFIG_DEP is not set\nCONFIG_NUM=10\n"
 
 
-def told(kconf: Kconfig) -> list[str]:
+def warnings(kconf: Kconfig) -> list[str]:
     """Return the warnings about a tree, without their places."""
     return [problem.split(": ", 1)[1] for problem in kconf.problems]
 
@@ -331,7 +331,7 @@ def test_preprocess_escape(tmp_path: Path) -> None:
     }
     named = "comma := ,\ndollar := $\nopen := (\nsimple := $(dollar)(X)\nlater = $(dollar)(X)\n"
     kconf = tree(tmp_path, f"{WARN}{named}half := $(dollar)(\n" + "\n".join(lines) + "\n")
-    assert told(kconf) == list(lines.values())
+    assert warnings(kconf) == list(lines.values())
 
 
 def test_preprocess_variable(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ $(warn,$(greet,he,John))
 $(warn,$(greet,he))
 $(warn,$(greet,he,John,ignored))
 """
-    assert told(tree(tmp_path, WARN + text)) == [
+    assert warnings(tree(tmp_path, WARN + text)) == [
         "1 2", "1 2 3 3 3", "5", "he is John.", "he is .", "he is John.",
     ]  # fmt: skip
 

@@ -154,7 +154,7 @@ def messages(top: Path) -> Iterator[str]:
     """Yield each trigger, as `> ACTION`, and its messages."""
     kconfig, config = top / "Kconfig", top / ".config"
 
-    def told(what: str, **how: object) -> Iterator[str]:
+    def answer(what: str, **how: object) -> Iterator[str]:
         yield f"\n> {what}"
         try:
             found = read(kconfig, srctree=top, **how)  # type: ignore[arg-type]
@@ -170,39 +170,39 @@ def messages(top: Path) -> Iterator[str]:
     kconfig.write_text(TREE)
     for line in SETTINGS:
         settings = dict(word.split("=", 1) for word in line.split(" "))
-        yield from told(f"scons {line}".replace("\n", "\\n"), settings=settings)
-    yield from told("scons ARCH=arm", arch="arm")
+        yield from answer(f"scons {line}".replace("\n", "\\n"), settings=settings)
+    yield from answer("scons ARCH=arm", arch="arm")
     for text in SAVED:
         raw = text.encode() if isinstance(text, str) else text
         config.write_bytes(raw + b"\n")
         what = repr(text) if len(text) < 99 else "a file of 17 MiB"
-        yield from told(f".config: {what}", saved_config=config)
+        yield from answer(f".config: {what}", saved_config=config)
     config.unlink()
     config.mkdir()
-    yield from told(".config is a folder", saved_config=config)
+    yield from answer(".config is a folder", saved_config=config)
     config.rmdir()
     os.mkfifo(config)
-    yield from told(".config is a pipe", saved_config=config)
+    yield from answer(".config is a pipe", saved_config=config)
     config.unlink()
     config.write_text("CONFIG_A=y\nCONFIG_B=y\n# CONFIG_SELECTED is not set\n")
     for settings in ({"A": "0"}, {"SELECTS": "1"}):
-        yield from told(f".config, and scons {settings}", saved_config=config, settings=settings)
+        yield from answer(f".config, and scons {settings}", saved_config=config, settings=settings)
     config.write_text("# CONFIG_A is not set\n")
-    yield from told(".config, and scons B=1", saved_config=config, settings={"B": "1"})
+    yield from answer(".config, and scons B=1", saved_config=config, settings={"B": "1"})
     config.unlink()
     kconfig.write_text('config T\n\ttristate "t"\n\tdepends on m\n')
-    yield from told("scons T=m, without `modules`", settings={"T": "m"})
+    yield from answer("scons T=m, without `modules`", settings={"T": "m"})
     for text in KCONFIG:
         kconfig.write_text(text, errors="surrogateescape")
-        yield from told(f"Kconfig: {text!r}")
+        yield from answer(f"Kconfig: {text!r}")
     kconfig.unlink()
-    yield from told("no Kconfig")
+    yield from answer("no Kconfig")
     kconfig.mkdir()
-    yield from told("Kconfig is a folder")
+    yield from answer("Kconfig is a folder")
     kconfig.rmdir()
     kconfig.write_text("config A\n")
     with mock.patch.dict(os.environ, KCONFIG_WERROR="1"):
-        yield from told("KCONFIG_WERROR=1 scons, Kconfig: 'config A\\n'")
+        yield from answer("KCONFIG_WERROR=1 scons, Kconfig: 'config A\\n'")
     kconfig.write_text(TREE)
     yield from _answers(top)
 
@@ -236,8 +236,8 @@ def _answers(top: Path) -> Iterator[str]:
         (["allnoconfig"], {}),
         (["allnoconfig"], {}),
     ):
-        given = "".join(f"{name}={value} " for name, value in variables.items())
-        yield f"\n> {given}scons {' '.join(names)}"
+        environment = "".join(f"{name}={value} " for name, value in variables.items())
+        yield f"\n> {environment}scons {' '.join(names)}"
         with mock.patch.dict(os.environ, variables):
             yield from _run(top, "", names)
     yield "\n> scons savedefconfig ARCH=i386"
@@ -245,17 +245,17 @@ def _answers(top: Path) -> Iterator[str]:
 
 
 def _run(top: Path, folder: str, names: list[str], arch: str = "x86_64") -> Iterator[str]:
-    asked = targets.ConfigTargets(
+    config_targets = targets.ConfigTargets(
         kconfig=top / "Kconfig", text=None, srctree=top, variables={}, config=top / ".config",
         defconfig=folder or None, seed=None,
     )  # fmt: skip
-    said = io.StringIO()
+    output = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            asked.run(names, arch, asked=arch, settings={})
+        with contextlib.redirect_stderr(output), contextlib.redirect_stdout(output):
+            config_targets.run(names, arch, typed_arch=arch, settings={})
     except XenToolError as error:
-        said.write(f"error: {error}\n")
-    yield from said.getvalue().splitlines()
+        output.write(f"error: {error}\n")
+    yield from output.getvalue().splitlines()
 
 
 def written() -> str:

@@ -146,14 +146,14 @@ def test_what_is_made_is_kept_beside_what_others_made(
     os.utime(cache / "dom0-old", (0, 0))
     archive = package(cache / "dom0/a.deb", FILES)
     monkeypatch.setattr(suites, "dom0_packages", lambda version, say: [archive])
-    said: list[str] = []
-    folder = dom0("4.17", said.append)
+    messages: list[str] = []
+    folder = dom0("4.17", messages.append)
     assert (folder / "kernel").read_bytes() == b"kernel"
     assert (folder / "initramfs").read_bytes().startswith(b"070701")
-    assert dom0("4.17", said.append) == folder
-    assert len(said) == 1
+    assert dom0("4.17", messages.append) == folder
+    assert len(messages) == 1
     assert sorted(cache.glob("*/")) == sorted([cache / "dom0", cache / "dom0-fresh", folder])
     other = archive.rename(archive.with_name("b.deb"))
     monkeypatch.setattr(suites, "dom0_packages", lambda version, say: [other])
-    assert dom0("4.17", said.append) != folder
+    assert dom0("4.17", messages.append) != folder
     assert folder.exists()

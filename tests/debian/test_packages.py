@@ -50,7 +50,7 @@ class Machine:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.folder = home / ".cache/xen_tool"
         for name, text in (("apt-get", APT_GET), ("apt-cache", APT_CACHE), ("dpkg-deb", DPKG_DEB)):
             self.program(home / "stand-ins" / name, text)
@@ -91,7 +91,7 @@ class Machine:
         return log.read_text() if log.exists() else ""
 
     def provide(self) -> dict[str, str]:
-        return provision.provide(self.said.append)
+        return provision.provide(self.messages.append)
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_root_updates_the_lists_if_they_lack_a_package(
     update, install = machine.log().splitlines()
     assert update == "apt-get update"
     assert install.endswith("install --yes --no-install-recommends tool-4.17")
-    assert machine.said[-1] == "installing with apt-get: tool-4.17"
+    assert machine.messages[-1] == "installing with apt-get: tool-4.17"
 
 
 def test_root_does_not_update_lists_that_know_all(
@@ -315,7 +315,7 @@ def test_nothing_is_done_where_nothing_is_missing(
     monkeypatch.setattr(provision, "NEEDS", (Need("dash", programs=("sh",), files=("bin/sh",)),))
     assert machine.provide() == {}
     assert machine.log() == ""
-    assert machine.said == []
+    assert machine.messages == []
 
 
 def test_a_boot_and_the_tests_share_what_is_unpacked(
@@ -323,14 +323,14 @@ def test_a_boot_and_the_tests_share_what_is_unpacked(
 ) -> None:
     monkeypatch.setattr(packages, "BOOT", (TOOL.package,))
     monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))
-    monkeypatch.setattr(os, "geteuid", lambda: 0)  # a boot installs nothing, even for root
-    path = packages.emulator("xtool", machine.said.append)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # who boots installs nothing
+    path = packages.emulator("xtool", machine.messages.append)
     assert path == Path(machine.folder, path.parents[1].name, "bin/xtool")
     assert "--yes" not in machine.log()
-    assert len(machine.said) == 2
+    assert len(machine.messages) == 2
     (machine.home / "offline").touch()
-    assert packages.emulator("xtool", machine.said.append) == path
-    assert len(machine.said) == 2
+    assert packages.emulator("xtool", machine.messages.append) == path
+    assert len(machine.messages) == 2
     # The tests need more packages: a boot then uses the folder that has all.
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     (machine.home / "offline").unlink()
@@ -338,7 +338,7 @@ def test_a_boot_and_the_tests_share_what_is_unpacked(
     machine.deb("extra", {"./usr/bin/xextra": b"#!/bin/sh\n"})
     assert machine.provide()["PATH"].endswith(str(path.parent))
     (machine.home / "offline").touch()
-    assert packages.emulator("xtool", machine.said.append) == path
+    assert packages.emulator("xtool", machine.messages.append) == path
     assert path.with_name("xextra").exists()
 
 
@@ -348,12 +348,12 @@ def test_a_hypervisor_that_is_not_installed_is_fetched(
     monkeypatch.setattr(packages, "BOOT", (TOOL.package,))
     monkeypatch.setattr(packages, "default_roots", lambda: [machine.home / "empty"])
     machine.deb("xen", {"./boot/xen-4.17-amd64.gz": b"xen"})
-    path = packages.hypervisor(machine.said.append)
+    path = packages.hypervisor(machine.messages.append)
     assert path.read_bytes() == b"xen"
     assert path.is_relative_to(machine.folder)
     path.write_bytes(b"nex")
     with pytest.raises(XenToolError, match="is not what was kept there"):
-        packages.hypervisor(machine.said.append)
+        packages.hypervisor(machine.messages.append)
 
 
 def test_an_emulator_that_the_archive_lacks(
@@ -361,4 +361,4 @@ def test_an_emulator_that_the_archive_lacks(
 ) -> None:
     monkeypatch.setattr(packages, "BOOT", (EXTRA.package,))
     with pytest.raises(XenToolError, match="and apt-get does not fetch it: install what Debian"):
-        packages.emulator("xextra", machine.said.append)
+        packages.emulator("xextra", machine.messages.append)

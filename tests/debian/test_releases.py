@@ -67,27 +67,27 @@ def log(home: Path) -> str:
 
 
 def test_a_hypervisor_comes_from_the_release_that_has_it_once(home: Path) -> None:
-    said: list[str] = []
-    path = hypervisor("4.14", said.append)
+    messages: list[str] = []
+    path = hypervisor("4.14", messages.append)
     assert path == home / ".cache/xen_tool/xen-4.14/xen-4.14-amd64.gz"
     assert path.read_bytes() == b"xen"
     assert "http://mirror/debian bullseye main\n" in log(home)
     assert "download xen-hypervisor-4.14-amd64\n" in log(home)
-    assert len(said) == 2
+    assert len(messages) == 2
     (home / "log").unlink()
-    assert hypervisor("4.14", said.append) == path
+    assert hypervisor("4.14", messages.append) == path
     assert log(home) == ""
-    assert len(said) == 2
+    assert len(messages) == 2
     kept = {path.name, f"{path.name}.sha256", f"{path.name}.seen"}
     assert {entry.name for entry in path.parent.iterdir()} == kept
 
 
 def test_a_machine_that_has_no_lists_yet(home: Path) -> None:
     (home / "lists/main").unlink()
-    said: list[str] = []
-    path = hypervisor("4.14", said.append)
+    messages: list[str] = []
+    path = hypervisor("4.14", messages.append)
     assert "http://mirror/debian bullseye main\n" in log(home)
-    assert len(said) == 3
+    assert len(messages) == 3
     assert {entry.name for entry in path.parent.iterdir()} == {path.name, f"{path.name}.sha256"}
 
 

@@ -96,8 +96,8 @@ def _values(tree: Tree) -> dict[str, str]:
         values |= dict.fromkeys(
             re.findall(r"^# CONFIG_(\w+) is not set$", saved, re.MULTILINE), "n"
         )
-    given = {"0": "n", "1": "y"}
-    return values | {name: given.get(text, text) for name, text in tree.symbols.items()}
+    spelled = {"0": "n", "1": "y"}
+    return values | {name: spelled.get(text, text) for name, text in tree.symbols.items()}
 
 
 __all__ = ["Failed", "image"]

@@ -43,8 +43,8 @@ class Names:
 
     headers: Sequence[str]
     data: Sequence[str]
-    own: bool
-    """Whether the compiler has own.h."""
+    is_made: bool
+    """Whether the tree is a generated one, whose compiler has own.h."""
 
 
 def source(path: str, names: Names, rng: random.Random) -> str:
@@ -103,7 +103,7 @@ def _statement(path: str, names: Names, rng: random.Random) -> list[str]:
         (1, ["#ifdef U_TOP", _constant(path, rng, "U_TOP"), "#endif"]),
         (2, [f'asm(".incbin \\"{rng.choice(names.data)}\\"");']),
     ]
-    if names.own:
+    if names.is_made:
         choices.append((1, ["#include <own.h>"]))
     weights = [weight for weight, _ in choices]
     return rng.choices([lines for _, lines in choices], weights)[0]

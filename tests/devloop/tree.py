@@ -131,7 +131,7 @@ class Tree:
         data = [path for path in self.files() if path.endswith(".bin")]
         # Those that the assembler finds by -I are named without a folder.
         data = [os.path.basename(path) if "include" in path else path for path in data]
-        return Names(sorted(there) or [texts.GENERATED], data, own=not self.real)
+        return Names(sorted(there) or [texts.GENERATED], data, is_made=not self.real)
 
     def new_text(self, path: str) -> str:
         """Random contents of a source or header that there is not yet."""

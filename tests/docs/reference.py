@@ -81,7 +81,7 @@ def text() -> str:
 
     parts = [_HEAD, "## Methods\n"]
     for name, method in methods().items():
-        parts.append(f"### `env.{name}{_signature(method)}`\n\n{_said(method)}\n")
+        parts.append(f"### `env.{name}{_signature(method)}`\n\n{_description(method)}\n")
     parts.append("## Construction variables that XenConfigure sets\n")
     parts.append(_table("variable", SETS))
     parts.append("## Construction variables that count\n")
@@ -108,11 +108,11 @@ def _signature(method: Callable[..., Any]) -> str:
     return str(inspect.Signature(bare))
 
 
-def _said(method: Callable[..., Any]) -> str:
+def _description(method: Callable[..., Any]) -> str:
     """Return the docstring of a method, without its name."""
-    said = inspect.getdoc(method) or ""
-    said = re.sub(r"^env\.\w+\([^)]*\)(?:, or \([^)]*\))?: *", "", said)
-    return said[:1].upper() + said[1:]
+    text = inspect.getdoc(method) or ""
+    text = re.sub(r"^env\.\w+\([^)]*\)(?:, or \([^)]*\))?: *", "", text)
+    return text[:1].upper() + text[1:]
 
 
 def _table(what: str, rows: dict[str, str]) -> str:

@@ -55,14 +55,14 @@ def test_the_steps_that_build_md_names_exist() -> None:
 
 
 def test_readme_names_every_command() -> None:
-    told = subprocess.run(
+    help_text = subprocess.run(
         [sys.executable, "-m", "xen_tool.cli", "--help"],
         cwd=TOP / "site_scons",
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    commands = re.findall(r"^    (\w+)  ", told, re.MULTILINE)
+    commands = re.findall(r"^    (\w+)  ", help_text, re.MULTILINE)
     assert len(commands) > 10
     documents = "".join(path.read_text() for path in DOCUMENTS)
     for command in commands:

@@ -29,9 +29,9 @@ def test_the_messages_are_those_of_the_code() -> None:
     files = [TOP / "sconsw", *(TOP / "site_scons").rglob("*.py")]
     # Adjacent literals are one text.
     code = re.sub(r'"\s*\\?\s*f?"', "", "".join(path.read_text() for path in files))
-    said = [message for what, _, _ in _ROWS for message in _quoted(what)]
-    assert len(said) > 15
-    assert [message for message in said if message not in code] == []
+    messages = [message for what, _, _ in _ROWS for message in _quoted(what)]
+    assert len(messages) > 15
+    assert [message for message in messages if message not in code] == []
 
 
 def test_the_commands_and_settings_exist() -> None:

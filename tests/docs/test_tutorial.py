@@ -21,11 +21,11 @@ def commands(block: str) -> list[tuple[str, str]]:
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
-def matches(said: str, wanted: str) -> bool:
+def matches(output: str, wanted: str) -> bool:
     """Whether an output is the wanted one; a line `...` is any lines, `...` in a line any text."""
     pattern = re.escape(wanted)
     pattern = re.sub(r"^\\\.\\\.\\\.\\\n", "(?:.*\n)*?", pattern, flags=re.MULTILINE)
-    return re.fullmatch(pattern.replace(r"\.\.\.", ".*"), said) is not None
+    return re.fullmatch(pattern.replace(r"\.\.\.", ".*"), output) is not None
 
 
 def run(project: Project, block: str) -> None:
@@ -33,9 +33,9 @@ def run(project: Project, block: str) -> None:
     wanted = commands(block)
     ended = f"status=$?; echo '{_END}' $status; (exit $status)"
     script = "\n".join(f"{command}\n{ended}" for command, _ in wanted)
-    said = project.shell(f"exec 2>&1\n{script}").stdout.replace("\r", "")
-    outputs = re.findall(rf"(.*?)^{_END} (\d+)\n", said, re.MULTILINE | re.DOTALL)
-    assert len(outputs) == len(wanted), said
+    printed = project.shell(f"exec 2>&1\n{script}").stdout.replace("\r", "")
+    outputs = re.findall(rf"(.*?)^{_END} (\d+)\n", printed, re.MULTILINE | re.DOTALL)
+    assert len(outputs) == len(wanted), printed
     followers = [command for command, _ in wanted[1:]] + [""]
     for (command, text), (output, status), follower in zip(wanted, outputs, followers, strict=True):
         assert matches(output, text), f"$ {command}\n{output}\n--- is not:\n{text}"
@@ -81,7 +81,7 @@ def test_readmes_sconstruct_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("said", "wanted", "holds"),
+    ("output", "wanted", "holds"),
     [
         ("a\nb\nc\n", "a\n...\nc\n", True),
         ("a\nc\n", "a\n...\nc\n", True),
@@ -90,5 +90,5 @@ def test_readmes_sconstruct_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("ab\n", "a.\n", False),
     ],
 )
-def test_what_is_left_out(said: str, wanted: str, holds: bool) -> None:
-    assert matches(said, wanted) == holds
+def test_what_is_left_out(output: str, wanted: str, holds: bool) -> None:
+    assert matches(output, wanted) == holds

@@ -52,7 +52,7 @@ dir = "{folder}/cache"
 """
 
 
-def said(*words: str) -> str:
+def output_of(*words: str) -> str:
     return subprocess.run([DIST, *words], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -63,7 +63,7 @@ class Farm:
         self._folder = folder
         self._bwrap = bwrap
         self.port, *self._ports = free_ports(4)
-        self._key = said("auth", "generate-jwt-hs256-key")
+        self._key = output_of("auth", "generate-jwt-hs256-key")
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
         self._others = [self._start("scheduler", SCHEDULER.format(port=self.port, key=self._key))]
         wait_for(self.port)
@@ -78,14 +78,14 @@ class Farm:
             port=port,
             scheduler=self.port,
             bwrap=self._bwrap,
-            token=said(*words, "--server", f"127.0.0.1:{port}"),
+            token=output_of(*words, "--server", f"127.0.0.1:{port}"),
         )
         (self._folder / f"build{port}").mkdir()
         return self._start("server", text)
 
     def stranger(self) -> subprocess.Popen[bytes]:
         """A server whose token was made with another key."""
-        started = self.server(self._ports[2], said("auth", "generate-jwt-hs256-key"))
+        started = self.server(self._ports[2], output_of("auth", "generate-jwt-hs256-key"))
         self._others.append(started)
         return started
 
@@ -151,8 +151,8 @@ class Client:
         return int(status["SchedulerStatus"][1]["num_servers"])
 
     def by_server(self) -> dict[str, int]:
-        told = json.loads(self.sccache("--show-stats", "--stats-format=json"))
-        compiles: dict[str, int] = told["stats"]["dist_compiles"]
+        statistics = json.loads(self.sccache("--show-stats", "--stats-format=json"))
+        compiles: dict[str, int] = statistics["stats"]["dist_compiles"]
         return compiles
 
 

@@ -22,7 +22,7 @@ from xen_tool.head.head_names import MEANINGS
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.report.image_report import read_report
 
-Said = Mapping[str, str]
+Keywords = Mapping[str, str]
 ALL = {"XEN": "y", "XEN_PV": "y", "XEN_PVH": "y", "SMP": "y", "PAGE_OFFSET": "0xC0000000"}
 STUBS = {**ALL, "XEN_HYPERCALL_PAGE": "n"}
 RENAMED = {name: f"my_{name}" for name in MEANINGS if name != "stack_size"}
@@ -47,8 +47,8 @@ EVERYTHING = {
 }
 
 
-def describe(arch: Arch, symbols: Mapping[str, str], said: Said) -> HeadConfig:
-    config = HeadConfig.from_symbols(arch, symbols, said)
+def describe(arch: Arch, symbols: Mapping[str, str], keywords: Keywords) -> HeadConfig:
+    config = HeadConfig.from_symbols(arch, symbols, keywords)
     assert config is not None
     return config
 
@@ -67,7 +67,7 @@ def notes(content: bytes) -> dict[tuple[str, int], bytes]:
 
 @pytest.mark.parametrize("arch", [X86_64, I386], ids=lambda arch: arch.name)
 @pytest.mark.parametrize(
-    "said",
+    "keywords",
     [
         EVERYTHING,
         *({name: value} for name, value in EVERYTHING.items()),
@@ -83,17 +83,17 @@ def notes(content: bytes) -> dict[tuple[str, int], bytes]:
         {"PHYS32_ENTRY": "my_pvh"},
         {"stack": "a.b$c"},
     ],
-    ids=lambda said: "-".join(said)[:40],
+    ids=lambda keywords: "-".join(keywords)[:40],
 )
 def test_each_change_is_what_gnu_as_makes(
-    arch: Arch, said: Said, tmp_path: Path, gnu_as: str
+    arch: Arch, keywords: Keywords, tmp_path: Path, gnu_as: str
 ) -> None:
     for symbols in (ALL, STUBS):
         try:
-            config = describe(arch, symbols, said)
+            config = describe(arch, symbols, keywords)
         except XenToolError as error:
             # Of the other width.
-            assert "VIRT_BASE" in said and "32 bits" in str(error)
+            assert "VIRT_BASE" in keywords and "32 bits" in str(error)
             continue
         source, target = tmp_path / "head.S", tmp_path / "head.o"
         source.write_text(gas.source(config))
@@ -157,8 +157,8 @@ def test_kconfig_says_the_same(arch: Arch) -> None:
     symbols["XEN_NOTE_PHYS32_RELOC"] = EVERYTHING["PHYS32_RELOC"]
     symbols["XEN_NOTE_L1_MFN_VALID"] = EVERYTHING["L1_MFN_VALID"]
     symbols["XEN_NOTES"] = " ;SUSPEND_CANCEL=; " + ";".join(f"{k}={v}" for k, v in others.items())
-    said = meaning(emit.emit(describe(arch, ALL, EVERYTHING)))
-    assert meaning(emit.emit(describe(arch, ALL | symbols, {}))) == said
+    expected = meaning(emit.emit(describe(arch, ALL, EVERYTHING)))
+    assert meaning(emit.emit(describe(arch, ALL | symbols, {}))) == expected
 
 
 def test_a_sconscript_wins_over_kconfig() -> None:
@@ -169,7 +169,7 @@ def test_a_sconscript_wins_over_kconfig() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("keywords", "words"),
     [
         ({"stack": "1st"}, ["stack", "'1st'", "a symbol"]),
         ({"entry": ""}, ["entry", "a symbol"]),
@@ -213,9 +213,11 @@ def test_a_sconscript_wins_over_kconfig() -> None:
     ],
     ids=str,
 )
-def test_a_wrong_value_is_an_error_that_names_the_rule(said: Said, words: list[str]) -> None:
+def test_a_wrong_value_is_an_error_that_names_the_rule(
+    keywords: Keywords, words: list[str]
+) -> None:
     with pytest.raises(XenToolError) as caught:
-        emit.emit(describe(X86_64, ALL, said))
+        emit.emit(describe(X86_64, ALL, keywords))
     for word in [*words, "the rule is"]:
         assert word in str(caught.value)
 

@@ -40,9 +40,9 @@ def _compare(content: bytes) -> None:
             assert getattr(elf, field) == other[field], field
     assert (elf.bits, elf.big) == (other.elfclass, not other.little_endian)
     assert len(elf.segments) == other.num_segments()
-    for mine, theirs in zip(elf.segments, other.iter_segments(), strict=True):
-        numbers = {k: v for k, v in theirs.header.items() if k != "p_type"}
-        assert numbers == {field: getattr(mine, field) for field in numbers}
+    for segment, other_segment in zip(elf.segments, other.iter_segments(), strict=True):
+        numbers = {k: v for k, v in other_segment.header.items() if k != "p_type"}
+        assert numbers == {field: getattr(segment, field) for field in numbers}
     assert len(elf.sections) == other.num_sections()
     for section, their_section in zip(elf.sections, other.iter_sections(), strict=True):
         assert section.name == their_section.name

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loaders import hypervisor, libxenguest
-from loaders.hypervisor import Said
+from loaders.hypervisor import Ending
 from xen_tool.errors import XenToolError
 from xen_tool.image.container import open_kernel
 from xen_tool.loaders.model.releases import Xen
@@ -45,15 +45,15 @@ def agrees_with_libxenguest(
 
 def libxenguest_says(verdict: Verdict, answer: libxenguest.Answer) -> None:
     """Assert that a verdict for a domU is that of the library's answer."""
-    told = f"libxenguest: {answer}\npredicted: {verdict}"
-    assert answer.death is None, told
+    both = f"libxenguest: {answer}\npredicted: {verdict}"
+    assert answer.death is None, both
     if verdict.rule in BEYOND_LIBXENGUEST:
-        assert answer.accepted, told
+        assert answer.accepted, both
         return
-    assert verdict.accepted == answer.accepted, told
+    assert verdict.accepted == answer.accepted, both
     if not answer.accepted:
-        assert verdict.message, told
-        assert verdict.message in "\n".join(answer.lines), told
+        assert verdict.message, both
+        assert verdict.message in "\n".join(answer.lines), both
 
 
 def agrees_with_machine(
@@ -66,22 +66,22 @@ def agrees_with_machine(
     """
     log = "\n".join(answer.lines).replace("(XEN) ", "")
     verdict = _judge(image, loader, _release(log))
-    told = f"{loader}: {answer.said.value}\n{log}\npredicted: {verdict}"
-    if answer.said is Said.CONSTRUCTED:
-        assert verdict.accepted, told
+    both = f"{loader}: {answer.ending.value}\n{log}\npredicted: {verdict}"
+    if answer.ending is Ending.CONSTRUCTED:
+        assert verdict.accepted, both
         # Of QEMU the image itself says that it runs; it does not need all of its segments.
         errors = [error for error in verdict.errors if not error.message.endswith("is nowhere")]
-        assert not errors or loader != QEMU, told
-    elif answer.said is Said.SILENT:
+        assert not errors or loader != QEMU, both
+    elif answer.ending is Ending.SILENT:
         dead = verdict.errors or [note for note in verdict.warnings if note.id in ON_THE_MACHINE]
-        assert not reports or not verdict.accepted or dead, told
+        assert not reports or not verdict.accepted or dead, both
     else:
         # What depends on the machine's memory is predicted as a warning.
         warned = any(warning.message in log for warning in verdict.warnings)
-        assert warned or not verdict.accepted, told
+        assert warned or not verdict.accepted, both
         # QEMU reads on behind a PT_NOTE at the file's end, to what happens to lie in its memory.
         wordless = "QEMU died of SIGSEGV" in log
-        assert warned or wordless or (verdict.message and verdict.message in log), told
+        assert warned or wordless or (verdict.message and verdict.message in log), both
     return verdict
 
 

@@ -19,8 +19,8 @@ def newest_linux(folder: Path) -> list[str]:
     """The packages that linux-image-amd64 and linux-image-cloud-amd64 stand for today."""
     names = []
     for package in ("linux-image-amd64", "linux-image-cloud-amd64"):
-        told = Apt(folder / "apt").depends(package)
-        found = re.search(r"Depends: (linux-image-\S+)", told)
+        dependencies = Apt(folder / "apt").depends(package)
+        found = re.search(r"Depends: (linux-image-\S+)", dependencies)
         if not found:
             raise XenToolError(f"{package} depends on no linux-image")
         names.append(found[1])

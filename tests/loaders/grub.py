@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xen_tool.boot.boot import boot
-from xen_tool.boot.given import Given
+from xen_tool.boot.boot_settings import BootSettings
 
 SECONDS = 120
 _COMMON = ("normal", "echo", "test", "gzio", "xzio", "lzopio")
@@ -106,7 +106,9 @@ def ask_domain(
     core = _core(
         mkimage, modules, folder, _EARLY_DOMAIN, "(memdisk)/", ("-m", str(archive), *needed)
     )
-    outcome = boot(core, mode=_MODES[modules.name], given=Given(mem=_MIB), timeout=SECONDS)
+    outcome = boot(
+        core, mode=_MODES[modules.name], settings=BootSettings(mem=_MIB), timeout=SECONDS
+    )
     return _answers("\n".join([*outcome.console, ""])), outcome.console
 
 

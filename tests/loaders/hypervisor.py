@@ -47,7 +47,7 @@ WALL_SECONDS = 120.0
 _CRASHES = {-n: n.name for n in (signal.SIGFPE, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)}
 
 
-class Said(Enum):
+class Ending(Enum):
     """A loader's verdict, as far as it can be seen from outside."""
 
     CONSTRUCTED = "constructed"
@@ -59,7 +59,7 @@ class Said(Enum):
 class Answer:
     """The result of a loader for an image, and the lines that it printed."""
 
-    said: Said
+    ending: Ending
     lines: tuple[str, ...]
     seconds: float
 
@@ -87,8 +87,8 @@ class Machines:
             file.write(image)
             file.flush()
             command = self._command(loader, Path(file.name).name, memory_mib)
-            said, lines = _follow(command, self._folder, loader)
-        return Answer(said, tuple(lines), time.monotonic() - start)
+            ending, lines = _follow(command, self._folder, loader)
+        return Answer(ending, tuple(lines), time.monotonic() - start)
 
     def _command(self, loader: str, image: str, memory_mib: int) -> list[str]:
         return [
@@ -122,7 +122,7 @@ def machines(qemu: str, xen: Path | None = None) -> Iterator[Machines]:
             found.close()
 
 
-def _follow(command: list[str], folder: Path, loader: str) -> tuple[Said, list[str]]:
+def _follow(command: list[str], folder: Path, loader: str) -> tuple[Ending, list[str]]:
     """Run a machine until its verdict; return the verdict and the console's lines."""
     deadline = time.monotonic() + WALL_SECONDS
     log = ""
@@ -137,32 +137,32 @@ def _follow(command: list[str], folder: Path, loader: str) -> tuple[Said, list[s
         output = process.stdout.fileno()
         readable = select.poll()
         readable.register(output, select.POLLIN)
-        said = None
+        ending = None
         try:
-            while said is None and readable.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            while ending is None and readable.poll(max(0.0, deadline - time.monotonic()) * 1000):
                 if not (data := os.read(output, 1 << 16)):
-                    said = _at_the_end(process.wait(), loader)
+                    ending = _at_the_end(process.wait(), loader)
                 log += data.decode("ascii", "replace")
                 if loader in XEN_LOADERS:
-                    said = _in_the_log(log) or said
+                    ending = _in_the_log(log) or ending
         finally:
             process.kill()
     lines = log.replace("\r", "").splitlines()
-    if said is Said.REFUSED and process.returncode in _CRASHES:
+    if ending is Ending.REFUSED and process.returncode in _CRASHES:
         lines.append(f"QEMU died of {_CRASHES[process.returncode]}")
-    return said or Said.SILENT, lines
+    return ending or Ending.SILENT, lines
 
 
-def _in_the_log(log: str) -> Said | None:
+def _in_the_log(log: str) -> Ending | None:
     if "(XEN) Std. Loglevel: " in log:
-        return Said.CONSTRUCTED
-    return Said.REFUSED if "(XEN) Reboot in five seconds" in log else None
+        return Ending.CONSTRUCTED
+    return Ending.REFUSED if "(XEN) Reboot in five seconds" in log else None
 
 
-def _at_the_end(status: int, loader: str) -> Said:
+def _at_the_end(status: int, loader: str) -> Ending:
     # isa-debug-exit ends QEMU with a status of 2 * value + 1.
     ran = [2 * value + 1 for value in (EXIT_VALUE, REAL_MODE_EXIT_VALUE)]
     if loader == "qemu-kernel" and status in ran:
-        return Said.CONSTRUCTED
+        return Ending.CONSTRUCTED
     # 0: the guest reset the machine, so it ran; SIGKILL: it used up CPU_SECONDS.
-    return Said.SILENT if status in (0, -signal.SIGKILL) else Said.REFUSED
+    return Ending.SILENT if status in (0, -signal.SIGKILL) else Ending.REFUSED

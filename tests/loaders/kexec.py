@@ -59,6 +59,6 @@ def ask(images: Mapping[str, bytes], kexec: Path, libraries: str, folder: Path) 
         timeout=SECONDS,
         check=False,
     )
-    said = run.stdout.decode("ascii", "replace").split("== ")[1:]
-    assert len(said) == len(images), run.stdout
-    return dict(zip(images, said, strict=True))
+    outputs = run.stdout.decode("ascii", "replace").split("== ")[1:]
+    assert len(outputs) == len(images), run.stdout
+    return dict(zip(images, outputs, strict=True))

@@ -110,14 +110,14 @@ class Libxenguest:
     def _ask(self, path: str, pvh: bool, capabilities: str, lays_out: bool, initrd: str) -> Answer:
         worker = self._worker or self._start()
         assert worker.stdin and worker.stdout
-        asked = [path, pvh, capabilities, MEMORY_MIB, lays_out, initrd]
-        worker.stdin.write(json.dumps(asked).encode() + b"\n")
+        question = [path, pvh, capabilities, MEMORY_MIB, lays_out, initrd]
+        worker.stdin.write(json.dumps(question).encode() + b"\n")
         worker.stdin.flush()
         if select.select([worker.stdout], [], [], self._timeout)[0]:
             if line := worker.stdout.readline():
-                result, said = json.loads(line)
-                lines = tuple(text for _, text in said)
-                errors = tuple(text for level, text in said if level >= _XTL_ERROR)
+                result, messages = json.loads(line)
+                lines = tuple(text for _, text in messages)
+                errors = tuple(text for level, text in messages if level >= _XTL_ERROR)
                 return Answer(result > _REFUSED, result == _PLACED, lines, errors)
             death = f"status {worker.wait()}"
         else:
@@ -154,20 +154,20 @@ def opened(bridge: Path, library_path: str = "") -> Iterator[Libxenguest]:
 
 def _serve(bridge: str) -> None:
     """Answer questions from standard input, one JSON line each, until it ends."""
-    said: list[tuple[int, str]] = []
+    messages: list[tuple[int, str]] = []
 
     def say(level: int, line: bytes) -> None:
-        said.append((level, line.decode(errors="replace").strip()))
+        messages.append((level, line.decode(errors="replace").strip()))
 
     say_type: Callable[..., object] = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p)
     callback = say_type(say)
     ask = ctypes.CDLL(bridge).libxenguest_ask
     for question in sys.stdin:
         path, pvh, capabilities, memory, lays_out, initrd = json.loads(question)
-        said.clear()
+        messages.clear()
         words = capabilities.encode(), memory, lays_out, initrd.encode()
         result = ask(path.encode(), pvh, *words, callback)
-        print(json.dumps([result, said]), flush=True)
+        print(json.dumps([result, messages]), flush=True)
 
 
 if __name__ == "__main__":

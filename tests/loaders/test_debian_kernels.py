@@ -13,7 +13,7 @@ import pytest
 
 from loaders import debian
 from loaders.agreement import agrees_with_libxenguest, agrees_with_machine, as_domu
-from loaders.hypervisor import LIVE_LOADERS, Answer, Machines, Said
+from loaders.hypervisor import LIVE_LOADERS, Answer, Ending, Machines
 from loaders.libxenguest import Libxenguest
 from xen_tool.abi import XenElfNote
 from xen_tool.debian.hypervisor import default_roots
@@ -148,7 +148,7 @@ def test_live_loaders_agree(
     answer = answers[name, loader].result()
     verdict = agrees_with_machine(kernels[name], loader, answer, reports=False)
     if loader != "qemu-kernel":
-        assert answer.said is not Said.SILENT
+        assert answer.ending is not Ending.SILENT
         assert verdict.accepted == (loader in KERNELS[name][1])
 
 

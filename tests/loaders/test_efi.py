@@ -56,10 +56,10 @@ def test_it_agrees(built_kernel: Project, tmp_path: Path) -> None:
         efi.Boot(qemu, firmware, first, outside, *others),
         efi.Boot(qemu, firmware, second, between_pages),
     ]
-    said = [text for boot in boots for text in boot.says()]
-    assert len(said) == len(images) == len(ASKED), said
+    messages = [text for boot in boots for text in boot.says()]
+    assert len(messages) == len(images) == len(ASKED), messages
     live = set()
-    for (name, image), text in zip(images.items(), said, strict=True):
+    for (name, image), text in zip(images.items(), messages, strict=True):
         with unwrap(name, Data.of_bytes(image)) as unwrapped:
             release = Xen.parse(version)
             verdict = judge(unwrapped, XEN_EFI, release)

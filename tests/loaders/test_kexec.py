@@ -50,7 +50,7 @@ def real_kexec() -> Path:
 
 def test_it_agrees(real_kexec: Path, tmp_path: Path) -> None:
     program, libraries = real_kexec / "sbin/kexec", library_path(real_kexec)
-    said = kexec.ask({name: IMAGES[name] for name in ASKED}, program, libraries, tmp_path)
+    outputs = kexec.ask({name: IMAGES[name] for name in ASKED}, program, libraries, tmp_path)
     wrong, found = [], set()
     for name in ASKED:
         with unwrap(name, Data.of_bytes(IMAGES[name])) as kernel:
@@ -64,13 +64,15 @@ def test_it_agrees(real_kexec: Path, tmp_path: Path) -> None:
             words = [verdict.message or "", *(e.message for e in verdict.errors if e.id == "J7")]
             if verdict.accepted and not any(w.id == "J4" for w in verdict.warnings):
                 there = [
-                    f".mem   = {place.start:#x}\n" in said[name] for place in places(candidate)
+                    f".mem   = {place.start:#x}\n" in outputs[name] for place in places(candidate)
                 ]
                 if not all(there) and not is_moved(candidate):
-                    wrong.append(f"{name}: not all segments are where they should be: {said[name]}")
-        agrees = verdict.accepted == (_TAKEN in said[name])
-        if not agrees or not all(word in said[name] for word in words):
-            wrong.append(f"{name}: {said[name]}, predicted: {verdict}")
+                    wrong.append(
+                        f"{name}: not all segments are where they should be: {outputs[name]}"
+                    )
+        agrees = verdict.accepted == (_TAKEN in outputs[name])
+        if not agrees or not all(word in outputs[name] for word in words):
+            wrong.append(f"{name}: {outputs[name]}, predicted: {verdict}")
     assert wrong == [], "\n".join(wrong)
     seen = {id(r) for r in rules_of(KEXEC) if r.condition.__name__ not in _UNSEEN}
     assert found & seen == {id(rule) for rule in rules_of(KEXEC) if rule.live}

@@ -73,7 +73,7 @@ def _applied(image: bytes, loaders: tuple[str, ...], xen: Xen) -> set[int]:
 
 
 def test_live_are_the_rules_that_real_loaders_are_asked_of() -> None:
-    live = set().union(*(_applied(*asked) for asked in _asked()))
+    live = set().union(*(_applied(*question) for question in _asked()))
     wrong = {
         (rule.id, rule.condition.__name__, rule.message, number in live)
         for number, rule in EVERY.items()

@@ -12,7 +12,7 @@ import pytest
 from loaders.agreement import agrees_with_machine
 from loaders.cases import Case, asked_of
 from loaders.good import good_both, good_pv32, good_pv64, good_pvh
-from loaders.hypervisor import LIVE_LOADERS, XEN_LOADERS, Answer, Machines, Said
+from loaders.hypervisor import LIVE_LOADERS, XEN_LOADERS, Answer, Ending, Machines
 
 Ask = Callable[[str, Case], Answer]
 
@@ -50,14 +50,14 @@ def test_the_machines_tell_good_images_from_bad(real_machines: Machines) -> None
         "pv32": (good_pv32(), set()),
         "pvh": (good_pvh(), {"xen-pvh-dom0", "qemu-kernel"}),
     }
-    asked = {
+    answers = {
         (name, loader): real_machines.ask(loader, bytes(image))
         for name, (image, _) in taken.items()
         for loader in LIVE_LOADERS
     }
-    for (name, loader), answer in asked.items():
-        expected = Said.CONSTRUCTED if loader in taken[name][1] else Said.REFUSED
-        assert answer.result().said is expected, (name, loader, answer.result())
+    for (name, loader), answer in answers.items():
+        expected = Ending.CONSTRUCTED if loader in taken[name][1] else Ending.REFUSED
+        assert answer.result().ending is expected, (name, loader, answer.result())
 
 
 def test_xens_words_are_read(real_machines: Machines) -> None:

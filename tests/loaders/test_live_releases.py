@@ -71,13 +71,13 @@ def test_one_is_served(xen_under_qemu: None) -> None:
 def test_it_agrees(older_and_newer: Machines | None, tmp_path: Path) -> None:
     if older_and_newer is None:
         return
-    asked = {
+    answers = {
         (loader, name): older_and_newer.ask(loader, IMAGES[name])
         for loader in XEN_LOADERS
         for name in IMAGES_THAT_DIFFER
     }
     wrong = []
-    for (loader, name), answer in asked.items():
+    for (loader, name), answer in answers.items():
         image = tmp_path / "image"
         image.write_bytes(IMAGES[name])
         try:

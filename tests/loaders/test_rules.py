@@ -93,7 +93,7 @@ def _fix(finding: Finding) -> str:
 
 def test_every_rule_has_a_row() -> None:
     """Every Rule, not only every id, decides a row: an id has several, by release and loader."""
-    held: set[int] = set()
+    in_rows: set[int] = set()
     for row in ROWS:
         xen = Xen.parse(row.xen)
         for candidate in candidates(kernel(IMAGES[row.image]), xen, row.loaders):
@@ -102,11 +102,11 @@ def test_every_rule_has_a_row() -> None:
                 if finding is None:
                     continue
                 if rule.id == row.rule:
-                    held.add(id(rule))
+                    in_rows.add(id(rule))
                 if rule.effect is Effect.REFUSED or rule.last:
                     break
     rules = (rule for loader in ALL for rule in rules_of(loader))
-    missing = {(rule.id, rule.loaders, rule.message) for rule in rules if id(rule) not in held}
+    missing = {(rule.id, rule.loaders, rule.message) for rule in rules if id(rule) not in in_rows}
     assert missing == set()
 
 
@@ -304,15 +304,15 @@ def test_why_is_what_xen_prints_of_the_same_image(domu: str, dom0: str) -> None:
     """The library has Xen's libelf; what Xen prints is compared with the hypervisor."""
     # Messages of libelf's callers: libelf prints none for some refusals.
     callers = ("Could not construct domain 0", "Unable to parse kernel for ELFNOTES")
-    told = 0
+    compared = 0
     for name, image in IMAGES.items():
         refused, printed = (judge(kernel(image), loader, Xen()) for loader in (domu, dom0))
         same = refused.rule == printed.rule and str(refused.rule)[0] != "Z"
         reason = refused.refusal and refused.refusal.reason
         if reason and same and printed.message not in callers:
             assert reason == printed.message, name
-            told += 1
-    assert told > 150
+            compared += 1
+    assert compared > 150
 
 
 def test_where_names_note_segment_and_field() -> None:

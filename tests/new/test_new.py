@@ -29,8 +29,8 @@ def test_it_boots(
     assert {path.name for path in folder.iterdir()} == FILES
     project = Project(folder)
     for mode in modes:
-        said = "boot" if mode == modes[0] and mode != "qemu" else f"boot MODE={mode}"
-        run = project.run(*said.split())
+        command = "boot" if mode == modes[0] and mode != "qemu" else f"boot MODE={mode}"
+        run = project.run(*command.split())
         assert run.status == 0, run.out + run.err
         out = run.out
         assert "Hello from my-kernel" in out
@@ -58,8 +58,8 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("folder", ["/", "./---", "\u044f\u0434\u0440\u043e"])
 def test_a_folder_without_a_name(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["new", folder]) == 4
-    said = "the kernel gets the folder's name, so let that have letters (a to z) or digits"
-    assert said in capsys.readouterr().err
+    message = "the kernel gets the folder's name, so let that have letters (a to z) or digits"
+    assert message in capsys.readouterr().err
 
 
 def test_the_name_of_a_folder_of_the_build(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,9 +82,9 @@ def test_memory_and_time(good: Path, what: str) -> None:
         os.truncate(path, 3 * GIB)
     result = commands(good, path)
     assert result.returncode == 0, result.stderr
-    *told, grown = result.stdout.splitlines()
+    *lines, grown = result.stdout.splitlines()
     assert int(grown) <= size + (64 << 20)
-    assert len(told) > 5
+    assert len(lines) > 5
     assert b"\x1b" not in result.stdout
 
 

@@ -112,9 +112,9 @@ def test_what_is_refused(image: Path) -> None:
 
 
 def test_who_is_asked(image: Path) -> None:
-    for good, asked in ((good_pv64(), PV), (good_pvh(), PVH), (good_both(), LOADERS)):
+    for good, loaders in ((good_pv64(), PV), (good_pvh(), PVH), (good_both(), LOADERS)):
         status, found = document("check", write(image, good))
-        assert (status, found["asked"]) == (0, asked)
+        assert (status, found["asked"]) == (0, loaders)
     # No dom0 bit in SUPPORTED_FEATURES.
     write(image, good_pv64().setting(Note(XenElfNote.SUPPORTED_FEATURES, bytes(4))))
     assert document("check", image)[1]["asked"] == ["xen-pv-domu"]
@@ -180,9 +180,9 @@ def test_an_error_fails_though_the_loader_takes_it(image: Path) -> None:
 
 def test_the_xen_that_is_modelled(image: Path) -> None:
     write(image, good_both().setting(Note(XenElfNote.SUPPORTED_FEATURES, bytes(4))))
-    asked = ("--loader", "pvh", "--xen-release")
-    assert document("check", image, *asked, "4.17")[0] == 0
-    status, found = document("check", image, *asked, "4.22")
+    options = ("--loader", "pvh", "--xen-release")
+    assert document("check", image, *options, "4.17")[0] == 0
+    status, found = document("check", image, *options, "4.22")
     assert (status, found["verdicts"]["xen-pvh-dom0"]["rule"]) == (3, "H3")
     assert found["xen"] == "4.22"
 
@@ -216,9 +216,11 @@ def test_inspect_shows_how_the_guest_starts(image: Path) -> None:
         assert {name for name in verdicts if verdicts[name]["accepted"]} == {
             name for name in verdicts if "start" in verdicts[name]
         }
-        said = {name: each["start"] for name, each in verdicts.items() if "start" in each}
-        assert all(each["source"] for each in said.values())
-        return {name: (each["entry"], each["mode"].split(",")[0]) for name, each in said.items()}
+        starting = {name: each["start"] for name, each in verdicts.items() if "start" in each}
+        assert all(each["source"] for each in starting.values())
+        return {
+            name: (each["entry"], each["mode"].split(",")[0]) for name, each in starting.items()
+        }
 
     pvh = ("0x200100", "32-bit")
     assert starts() == {
@@ -347,8 +349,8 @@ def test_an_unlinked_object_is_called_that_first(image: Path, gcc: str) -> None:
     for command in ("check", "inspect"):
         result = tool(command, image)
         assert result.returncode == 3
-        said = "It is an unlinked object (ET_REL), no image: link it first."
-        assert result.stdout.splitlines()[1].strip() == said
+        message = "It is an unlinked object (ET_REL), no image: link it first."
+        assert result.stdout.splitlines()[1].strip() == message
     status, found = document("check", image)
     assert (status, found["unlinked"]) == (3, True)
     # The result is the same if its notes suit a loader.

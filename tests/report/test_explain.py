@@ -43,11 +43,13 @@ def test_an_example_trips_its_rule(name: str) -> None:
 def test_one_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     image = tmp_path / "image"
     assert main(["explain", "C3", "--image", str(image)]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith('C3: XEN_VERSION does not begin with "xen-3.0".\n')
-    assert "says:    ERROR: Xen will only load images built for Xen v3.0 (Not '<xen_ver>')" in said
-    assert "source:  xen/common/libelf/libelf-dominfo.c, elf_xen_note_check" in said
-    assert "known:   live" in said
+    output = capsys.readouterr().out
+    assert output.startswith('C3: XEN_VERSION does not begin with "xen-3.0".\n')
+    assert (
+        "says:    ERROR: Xen will only load images built for Xen v3.0 (Not '<xen_ver>')" in output
+    )
+    assert "source:  xen/common/libelf/libelf-dominfo.c, elf_xen_note_check" in output
+    assert "known:   live" in output
     assert main(["check", str(image), "--loader", "xen-pv-dom0"]) == 3
     assert "refused (C3)" in capsys.readouterr().out
 

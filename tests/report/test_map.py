@@ -19,8 +19,8 @@ from loaders.libxenguest import CAPABILITIES, MEMORY_MIB, PV32_CAPABILITIES, Lib
 from loaders.rows.efi import unified
 from project import Project, reference_kernel
 from xen_tool.abi import XenElfNote
+from xen_tool.boot.boot_settings import BootSettings, Module
 from xen_tool.boot.console.console import tell
-from xen_tool.boot.given import Given, Module
 from xen_tool.cli import main
 from xen_tool.debian.suites import NotServed, hypervisor
 from xen_tool.image.container import open_kernel
@@ -114,9 +114,9 @@ CUT: list[tuple[XenElfNote, ...]] = [
 @pytest.mark.usefixtures("xen_under_qemu")
 @pytest.mark.parametrize("cut", CUT)
 def test_a_pv_dom0_is_where_xen_says(image: Path, initrd: Path, cut: tuple[XenElfNote]) -> None:
-    given = Given(modules=(Module(str(initrd), ""),))
+    settings = BootSettings(modules=(Module(str(initrd), ""),))
     path = without(image, *cut) if cut else image
-    outcome = boot(path, mode="pv", given=given)
+    outcome = boot(path, mode="pv", settings=settings)
     console = "\n".join(outcome.console)
     spans = {
         name.strip(): (int(start, 16), int(end, 16))
@@ -153,15 +153,17 @@ def test_a_pv_dom0_is_where_xen_says(image: Path, initrd: Path, cut: tuple[XenEl
 
 
 def _as_the_guest_sees_it(found: Map, console: str) -> None:
-    said = re.search(r"start_info (\w+) pt (\w+) (\d+) initrd (\w+) (\d+) p2m (\w+)", console, re.A)
-    assert said, console
-    assert one(found, "start_info").virtual == int(said[1], 16)
+    printed = re.search(
+        r"start_info (\w+) pt (\w+) (\d+) initrd (\w+) (\d+) p2m (\w+)", console, re.A
+    )
+    assert printed, console
+    assert one(found, "start_info").virtual == int(printed[1], 16)
     tables = one(found, "page tables")
-    assert (tables.virtual, tables.size) == (int(said[2], 16), int(said[3]) * 4096)
+    assert (tables.virtual, tables.size) == (int(printed[2], 16), int(printed[3]) * 4096)
     initrd = one(found, "initrd")
     # The number of a page, because of MOD_START_PFN.
-    assert (initrd.physical, initrd.size) == (int(said[4], 16) * 4096, int(said[5]))
-    assert one(found, "P2M table").virtual == int(said[6], 16)
+    assert (initrd.physical, initrd.size) == (int(printed[4], 16) * 4096, int(printed[5]))
+    assert one(found, "P2M table").virtual == int(printed[6], 16)
 
 
 def _laid_out(lines: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
@@ -292,24 +294,24 @@ def test_a_pvh_guest_finds_what_the_map_shows(
 ) -> None:
     first = "mov esp, 0x1000fc0\n" + HEX.format(place=TEXT + 11, second=TEXT + 27)
     path = guest(tmp_path, mode, SAID + "PASS entered\nCHECKS: 1\nRESULT: PASS\n", first=first)
-    given = Given(modules=(Module(str(initrd), ""),) if has_initrd else (), mem=128)
+    settings = BootSettings(modules=(Module(str(initrd), ""),) if has_initrd else (), mem=128)
     try:
         xen = None if release == "4.17" else str(hypervisor(release, tell))
     except NotServed as error:
         warnings.warn(f"absent: {error}", stacklevel=1)
         return
-    outcome = boot(path, mode=mode, xen=xen, release=release, given=given)
+    outcome = boot(path, mode=mode, xen=xen, release=release, settings=settings)
     assert outcome.passed, (outcome.reason, outcome.console)
-    said = re.search(r"start_info (\w+) initrd (\w+)", "\n".join(outcome.console), re.A)
-    assert said
+    printed = re.search(r"start_info (\w+) initrd (\w+)", "\n".join(outcome.console), re.A)
+    assert printed
     size = initrd.stat().st_size if has_initrd else 0
     found = of(path, mode, initrd=size, pages=(128 << 20) // 4096, xen=release)
     if mode == "xen-pvh-dom0":
         info = one(found, "hvm_start_info")
         assert info.physical is not None
-        assert info.physical <= int(said[1], 16) < info.physical + info.size
+        assert info.physical <= int(printed[1], 16) < info.physical + info.size
     if has_initrd:
-        assert one(found, "initrd").physical == int(said[2], 16)
+        assert one(found, "initrd").physical == int(printed[2], 16)
 
 
 def test_the_lines_say_what_the_document_does(
@@ -319,20 +321,20 @@ def test_the_lines_say_what_the_document_does(
     assert main(command) == 0
     lines = capsys.readouterr().out.splitlines()
     assert main([*command, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["memory"] == 96 << 20
-    assert list(told["maps"]) == [
+    document = json.loads(capsys.readouterr().out)
+    assert document["memory"] == 96 << 20
+    assert list(document["maps"]) == [
         line.split(":")[0] for line in lines if line.startswith(("xen-", "qemu-"))
     ]
     rest = iter(lines)
-    for found in told["maps"].values():
+    for found in document["maps"].values():
         for region in (*found["regions"], *found["outside"]):
             address = region["virtual"] or region["physical"]
             digits = address.removeprefix("0x")
             row = next(line for line in rest if re.match(rf"  (-|0*{digits}) ", line))
             assert region["name"] in row
             assert region["about"] in row
-    symbols = [m["symbol"] for m in told["maps"]["xen-pv-dom0"]["markers"]]
+    symbols = [m["symbol"] for m in document["maps"]["xen-pv-dom0"]["markers"]]
     assert symbols == ["startup_xen", "hypercall_page"]
 
 

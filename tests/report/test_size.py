@@ -60,12 +60,12 @@ def linked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     elif shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
     project = small(tmp_path_factory.mktemp("size"))
-    told = project.scons("size", "--json", f"TOOLCHAIN={request.param}").out
-    project.write("told.json", told)
+    output = project.scons("size", "--json", f"TOOLCHAIN={request.param}").out
+    project.write("told.json", output)
     return project
 
 
-def told(project: Project) -> dict[str, Any]:
+def document_of(project: Project) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((project.top / "told.json").read_text())
     return found
 
@@ -81,7 +81,7 @@ def adds_up(document: dict[str, Any], size: int) -> None:
 
 
 def test_sums_add_up_to_the_file(linked: Project) -> None:
-    document = told(linked)
+    document = document_of(linked)
     adds_up(document, (linked.top / IMAGE).stat().st_size)
     assert document["objects"]
 
@@ -90,7 +90,7 @@ def test_sections_are_as_large_as_readelf_says(linked: Project, readelf: str) ->
     command = [readelf, "-SW", str(linked.top / IMAGE)]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     line = r"\] (\S+) +(\w+) +[0-9a-f]+ +[0-9a-f]+ ([0-9a-f]+) +\w+ +([A-Z]*) "
-    sections = {row["name"]: row for row in told(linked)["sections"]}
+    sections = {row["name"]: row for row in document_of(linked)["sections"]}
     found = re.findall(line, listed)
     assert found
     memory = 0
@@ -101,7 +101,7 @@ def test_sections_are_as_large_as_readelf_says(linked: Project, readelf: str) ->
         assert sections[name]["file"] == (0 if kind == "NOBITS" else bytes_)
         assert sections[name]["memory"] == (bytes_ if "A" in flags else 0)
         memory += sections[name]["memory"]
-    assert memory == told(linked)["memory"]
+    assert memory == document_of(linked)["memory"]
 
 
 def test_symbols_are_as_large_as_nm_says(linked: Project) -> None:
@@ -114,18 +114,20 @@ def test_symbols_are_as_large_as_nm_says(linked: Project) -> None:
         theirs[name] += int(size, 16)
     assert theirs["twice"] == 450 and theirs["only"] == 28
     ours: Counter[str] = Counter()
-    for row in told(linked)["symbols"]:
+    for row in document_of(linked)["symbols"]:
         ours[row["name"]] += row["memory"]
     for name, size in theirs.items():
         assert ours[name] == size, name
     # Symbols of assembler have no size: they end at the next one.
     assert (ours["step"], ours["other"]) == (2, 4)
-    of_b = [r for r in told(linked)["symbols"] if r["name"] == "twice" and r["object"] == "b.o"]
+    of_b = [
+        r for r in document_of(linked)["symbols"] if r["name"] == "twice" and r["object"] == "b.o"
+    ]
     assert [row["memory"] for row in of_b] == [50]
 
 
 def test_objects_are_as_large_as_their_sections(linked: Project, readelf: str) -> None:
-    rows = {row["name"]: row["memory"] for row in told(linked)["objects"]}
+    rows = {row["name"]: row["memory"] for row in document_of(linked)["objects"]}
     for name in ("a.o", "b.o", "s.o"):
         command = [readelf, "-SW", str(linked.top / "build/x86_64" / name)]
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -160,8 +162,8 @@ def test_the_command_compares_two_images(
     other.scons()
     assert main(["size", str(image)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{image}: {told(linked)['file']:,} bytes in the file, " + (
-        f"{told(linked)['memory']:,} in memory"
+    assert lines[0] == f"{image}: {document_of(linked)['file']:,} bytes in the file, " + (
+        f"{document_of(linked)['memory']:,} in memory"
     )
     assert main(["size", str(other.top / IMAGE), "--against", str(image), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -232,10 +234,10 @@ def test_a_history_is_bounded_and_begun_anew_if_damaged(tmp_path: Path) -> None:
     path = str(tmp_path / "k.history.json")
     for number in range(history.MOST + 5):
         now = Sizes("k", (number, 0), {(".text",): (number, 0)}, {}, {})
-        told = history.add(path, now, number, "")
-    assert [entry.time for entry in told] == list(range(5, history.MOST + 5))
-    assert history.read(path) == told
-    assert history.add(path, now, 999, "") == told, "an entry although no size has changed"
+        entries = history.add(path, now, number, "")
+    assert [entry.time for entry in entries] == list(range(5, history.MOST + 5))
+    assert history.read(path) == entries
+    assert history.add(path, now, 999, "") == entries, "an entry although no size has changed"
     for damaged in ("", "[]", '{"schema": 1, "entries": [{}]}', '{"schema": 9, "entries": []}'):
         (tmp_path / "k.history.json").write_text(damaged)
         assert len(history.add(path, now, 1, "")) == 1
@@ -247,8 +249,8 @@ def test_scons_compares_with_a_revision(tmp_path: Path) -> None:
     for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], check=True)
     project.edit("a.c", "only[7]", "only[9]")
-    told = project.scons("size", "AGAINST=HEAD", "--json").out
-    document = json.loads(told)
+    output = project.scons("size", "AGAINST=HEAD", "--json").out
+    document = json.loads(output)
     assert document["against"] == "HEAD of git"
     change = {(row["name"], row["object"]): row["change"] for row in document["symbols"]}
     assert change["only", "a.o"] == {"file": 8, "memory": 8}
@@ -261,7 +263,7 @@ def test_scons_knows_objects_of_a_stripped_image(tmp_path: Path) -> None:
     project = small(tmp_path)
     command = 'loaders="none", postlink=["strip -o $TARGET $SOURCE"]'
     project.edit("SConstruct", 'loaders="none"', command)
-    told = project.scons("size", "--json").out
-    document = json.loads(told)
+    output = project.scons("size", "--json").out
+    document = json.loads(output)
     assert {"a.o", "b.o", "s.o"} <= {row["name"] for row in document["objects"]}
     assert "only" not in {row["name"] for row in document["symbols"]}

@@ -82,13 +82,15 @@ def test_options_and_words_of_the_sconstruct_are_given_again(
     # SCons 4.8 knows neither options of one letter nor several values before AddOption.
     newest = each_scons == "newest"
     more = ("--pair", "2", "30", "-z4", "-z", "5") if newest else ("--zed=4", "--zed=5")
-    given = ("-f", "build.py", "--level=O1", "--quick", *more)
-    run = tree.run("sbom", "--provenance", *given, "WORD=6", "-j2", "V=1", SCONSFLAGS="--level=O2")
+    options = ("-f", "build.py", "--level=O1", "--quick", *more)
+    run = tree.run(
+        "sbom", "--provenance", *options, "WORD=6", "-j2", "V=1", SCONSFLAGS="--level=O2"
+    )
     assert run.status == 0, run.err
     folder = tree.top / "build/x86_64/sbom"
     statement = json.loads((folder / "provenance.intoto.json").read_text())
     words = statement["predicate"]["buildDefinition"]["externalParameters"]["words"]
-    assert words == ["--file=build.py", "--level=O2", *given[2:], "WORD=6"]
+    assert words == ["--file=build.py", "--level=O2", *options[2:], "WORD=6"]
     assert f"-DSEED={'2+30' if newest else '0+0'}+1+4+5+6" in run.out
     assert main(["rebuild", str(folder), "--tree", str(tree.top)]) == 0
     assert "is the same, bit for bit" in capsys.readouterr().out

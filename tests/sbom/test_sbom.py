@@ -128,9 +128,9 @@ def test_the_provenance_is_a_statement_of_in_toto(built: Project) -> None:
     assert subject["digest"]["sha256"] == sha256(built.top / IMAGE)
     definition = document["predicate"]["buildDefinition"]
     assert definition["externalParameters"]["configuration"]["CONFIG_XEN_PV"] == "y"
-    told = {each["name"] for each in definition["resolvedDependencies"]}
-    assert {"arch/x86/xen/setup.c", "arch/x86/xen/xen-ops.h"} <= told
-    assert not any(name.startswith("build/") for name in told)
+    names = {each["name"] for each in definition["resolvedDependencies"]}
+    assert {"arch/x86/xen/setup.c", "arch/x86/xen/xen-ops.h"} <= names
+    assert not any(name.startswith("build/") for name in names)
 
 
 def test_the_provenance_is_written_when_wanted_and_kept_up_to_date(tmp_path: Path) -> None:
@@ -153,10 +153,10 @@ def sha256(path: Path) -> str:
 def test_every_file_has_its_hash(built: Project) -> None:
     found = files(built)
     for name, element in found.items():
-        (told,) = element["verifiedUsing"]
-        assert told["algorithm"] == "sha256"
+        (hash_,) = element["verifiedUsing"]
+        assert hash_["algorithm"] == "sha256"
         path = Names(str(built.top), "build/x86_64").path(name)
-        assert told["hashValue"] == sha256(Path(path)), name
+        assert hash_["hashValue"] == sha256(Path(path)), name
     assert IMAGE in found
 
 
@@ -235,14 +235,14 @@ TAG = "SPDX-License-" + "Identifier:"
 def small(top: Path, **texts: str) -> Project:
     project = Project(top)
     project.write_small(SMALL.replace('"build/x86_64/k"', "DEFAULT_TARGETS[0]"))
-    given = {
+    files = {
         "a.c": f'// {TAG} GPL-2.0-only\n#include "h.h"\nint a;\n',
         "b.c": f"/* {TAG} MIT */\nint b;\n",
         "h.h": f"/* {TAG} GPL-2.0-only OR MIT */\n",
         "k.lds": f"/* {TAG} MIT */\n{(top / 'k.lds').read_text()}",
         **{name.replace("_", "."): text for name, text in texts.items()},
     }
-    for name, text in given.items():
+    for name, text in files.items():
         project.write(name, text)
     return project
 
@@ -268,10 +268,10 @@ def test_licences_are_what_reuse_finds(tmp_path: Path) -> None:
     project.write("REUSE.toml", toml)
     project.scons("sbom")
     command = [sys.executable, "-m", "reuse", "lint", "--json"]
-    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    lint = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     theirs = {
         each["path"]: {expression["value"] for expression in each["spdx_expressions"]}
-        for each in json.loads(told.stdout)["files"]
+        for each in json.loads(lint.stdout)["files"]
     }
     ours = licences(project)
     assert set(ours) == {"a.c", "b.c", "h.h", "k.lds"}

@@ -122,7 +122,7 @@ def test_a_signal_ends_what_runs(
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         ("QUIET=2", "QUIET is 0 or 1"),
         ("RUNS=x", "RUNS is a number"),
@@ -130,7 +130,7 @@ def test_a_signal_ends_what_runs(
         ("FAIL_REGEX=(", "FAIL_REGEX=( is no regular expression"),
     ],
 )
-def test_what_cannot_be_set_is_one_sentence(kernel: Project, word: str, said: str) -> None:
+def test_what_cannot_be_set_is_one_sentence(kernel: Project, word: str, message: str) -> None:
     run = kernel.run("boot", word)
     assert run.status == 2
-    assert said in run.err
+    assert message in run.err

@@ -169,18 +169,18 @@ def test_it_is_bounded_and_the_oldest_go(one: Cached) -> None:
     numbers = ", ".join(str(number) for number in range(20000))
     one.project.write("main.c", f"#include <stdint.h>\nlong table[50000] = {{ {numbers} }};\n")
     one.folder.mkdir()
-    own = one.folder / "photos" / "of" / "mine"
-    own.parent.mkdir(parents=True)
-    own.write_bytes(bytes(2 << 20))
+    users_file = one.folder / "photos" / "of" / "mine"
+    users_file.parent.mkdir(parents=True)
+    users_file.write_bytes(bytes(2 << 20))
     old = one.scons("CACHE_SIZE=1")
     assert compiled(old) == ALL
     left_by_a_killed_build(one)
     for number in range(3):
         one.project.write("both.cpp", f"long table{number}[50000] = {{ {numbers} }};\n")
         one.scons("CACHE_SIZE=1")
-    size = sum(path.stat().st_size for path in one.entries() if path != own)
+    size = sum(path.stat().st_size for path in one.entries() if path != users_file)
     assert 0 < size <= 1 << 20
-    assert own.exists(), "a file of the user was removed from the folder"
+    assert users_file.exists(), "a file of the user was removed from the folder"
     assert all(any(folder.iterdir()) for folder in one.folder.glob("??/*"))
     assert "main.o" in compiled(one.again("CACHE_SIZE=1"))
 
@@ -243,10 +243,10 @@ def test_builds_past_scons_take_them(one: Cached) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [("CACHE=", "CACHE= has no value"), ("CACHE_SIZE=1G", "CACHE_SIZE is a number of MiB")],
 )
-def test_wrong_words(one: Cached, word: str, said: str) -> None:
+def test_wrong_words(one: Cached, word: str, message: str) -> None:
     run = one.project.run(word)
     assert run.status == 2
-    assert said in run.err
+    assert message in run.err

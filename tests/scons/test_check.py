@@ -134,15 +134,15 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> No
     assert "warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:" in run.err
     assert "guest type xen-3.0-x86_32p not supported by xen kernel" in run.err
     # The warning is printed in later runs, too.
-    told = kernel.scons("check", "ARCH=i386").out.splitlines()
-    assert told[1:3] == [
+    lines = kernel.scons("check", "ARCH=i386").out.splitlines()
+    assert lines[1:3] == [
         "  xen-pv-domu  accepted",
         "  warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:",
     ]
-    assert "guest type xen-3.0-x86_32p not supported by xen kernel" in told[3]
-    assert "  fix:  " in told[4]
-    asked = kernel.scons("check", "ARCH=i386", "XEN_RELEASE=4.17+pv32").out
-    assert asked.splitlines()[1:] == ["  xen-pv-domu  accepted"]
+    assert "guest type xen-3.0-x86_32p not supported by xen kernel" in lines[3]
+    assert "  fix:  " in lines[4]
+    with_pv32 = kernel.scons("check", "ARCH=i386", "XEN_RELEASE=4.17+pv32").out
+    assert with_pv32.splitlines()[1:] == ["  xen-pv-domu  accepted"]
     json.loads(kernel.scons("check", "--json", "ARCH=i386").out)
     # An image that no Xen accepts is refused for another reason.
     kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')

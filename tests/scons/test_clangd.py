@@ -31,9 +31,9 @@ def errors(project: Project, folder: str, source: str, *options: str) -> list[st
         check=False,
     )
     # E[HH:MM:SS.mmm] WORDS
-    said = [line.partition("] ")[2] for line in result.stderr.splitlines()]
-    assert bool(said) == bool(result.returncode), result.stderr
-    return said
+    messages = [line.partition("] ")[2] for line in result.stderr.splitlines()]
+    assert bool(messages) == bool(result.returncode), result.stderr
+    return messages
 
 
 def sources(project: Project, folder: str) -> list[str]:
@@ -60,8 +60,8 @@ def test_without_autoconf_it_does_not_understand_them(built_kernel: Project) -> 
         words = entry["arguments"]
         del words[(at := words.index("-include")) : at + 2]
     path.write_text(json.dumps(entries))
-    (said,) = errors(built_kernel, FOLDERS[1], f"{SOURCES}/checks/booting.c")
-    assert "use of undeclared identifier 'CONFIG_PAGE_OFFSET'" in said
+    (message,) = errors(built_kernel, FOLDERS[1], f"{SOURCES}/checks/booting.c")
+    assert "use of undeclared identifier 'CONFIG_PAGE_OFFSET'" in message
 
 
 def test_a_foreign_tree(tmp_path: Path) -> None:
@@ -86,5 +86,5 @@ def test_a_foreign_tree(tmp_path: Path) -> None:
         assert errors(project, folder, "src/c.S") == ASSEMBLER
     project.write("include/mine.h", "#error not like this\n")
     for source in sources(project, "."):
-        (said, *_) = errors(project, ".", source)
-        assert "not like this" in said
+        (message, *_) = errors(project, ".", source)
+        assert "not like this" in message

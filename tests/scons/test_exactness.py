@@ -68,16 +68,16 @@ class Model:
         arguments = [f"{name}={value}" for name, value in settings.items()]
         steps = self._project.scons(f"ARCH={self._arch}", *arguments).steps
         names = {step.replace(f"build/{self._arch}/", "") for step in steps}
-        due = {name for name in self._outputs(values) if self._is_due(name, values)}
+        expected = {name for name in self._outputs(values) if self._is_due(name, values)}
         if values != self._config:
-            due.add("CONFIG .config")
+            expected.add("CONFIG .config")
         self._learn(values)
         # Objects with the same bytes are not linked again.
         if self._linked != before:
-            due.add("LD vmlinux.unchecked")
+            expected.add("LD vmlinux.unchecked")
         if self._image() != image:
-            due.add("CHECK vmlinux")
-        assert names == due, settings
+            expected.add("CHECK vmlinux")
+        assert names == expected, settings
 
     def _image(self) -> bytes | None:
         path = self.build / "vmlinux.unchecked"
@@ -169,8 +169,10 @@ def test_a_toggle_rebuilds_exactly_what_mentions_the_symbol(
         # Only files that this configuration does not have are left of the other, or differ.
         others |= {_object(name) for name in sources_of(values_of(arch, base | {symbol: value}))}
         others -= {_object(name) for name in sources_of(values_of(arch, base))}
-        mine = set(before) - others
-        assert {path: after[path] for path in mine} == {path: before[path] for path in mine}, symbol
+        unaffected = set(before) - others
+        assert {path: after[path] for path in unaffected} == {
+            path: before[path] for path in unaffected
+        }, symbol
         left = set(after) - set(before)
         assert left <= others | {f"{SOURCES}/{HEAD}"}, symbol
 

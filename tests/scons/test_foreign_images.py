@@ -153,7 +153,7 @@ def test_what_a_command_spoils_is_no_image(packed: Tree) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("postlink", "words"),
     [
         ('"strip"', "'strip' is no list; write ['strip -o $TARGET $SOURCE']"),
         ("[5]", "5 is neither a command nor a list of its words"),
@@ -163,9 +163,9 @@ def test_what_a_command_spoils_is_no_image(packed: Tree) -> None:
         ('["\'$SOURCE $TARGET"]', "No closing quotation"),
     ],
 )
-def test_a_wrong_postlink_is_told(tmp_path: Path, given: str, words: str) -> None:
+def test_a_wrong_postlink_is_told(tmp_path: Path, postlink: str, words: str) -> None:
     project = tree(
-        tmp_path, f'env.XenImage("k", ["k.S"], script="k.lds", loaders=[], postlink={given})\n'
+        tmp_path, f'env.XenImage("k", ["k.S"], script="k.lds", loaders=[], postlink={postlink})\n'
     )
     run = project.run()
     assert run.status == 2

@@ -177,7 +177,7 @@ def names_and_addresses(image: Path) -> set[tuple[int, str]]:
     return {(int(value, 16), name) for value, kind, name in lines if kind in "tTwW"}
 
 
-def told(image: Path) -> set[tuple[int, str]]:
+def table(image: Path) -> set[tuple[int, str]]:
     """The same by the table in the image."""
     with image.open("rb") as file:
         elf: Any = ELFFile(file)
@@ -209,7 +209,7 @@ def test_the_table_is_what_nm_says(tree: Both, arch: str) -> None:
     tree.edit("Kconfig", "def_bool y", 'def_bool "$(ARCH)" = "x86_64"')
     tree.edit("entry.S", "_start: mov", ".globl here\nnop\nhere: _start: mov")
     tree.build(f"ARCH={arch}")
-    found = told(tree.top / "out/image")
+    found = table(tree.top / "out/image")
     assert found == names_and_addresses(tree.top / "out/image")
     assert {"_start", "here", "more_of_it"} <= {name for _, name in found}
 

@@ -249,9 +249,9 @@ def test_a_damaged_state_file(built: Tree, tmp_path: Path, file: str, damage: st
     built.write("b.c", f'const char b[] = "number {number}";\n')
     run = built.run("-j2")
     if run.status:
-        (said,) = run.err.splitlines()
-        assert f"{BUILD}/{file}" in said
-        assert "remove it" in said or "type O=" in said
+        (message,) = run.err.splitlines()
+        assert f"{BUILD}/{file}" in message
+        assert "remove it" in message or "type O=" in message
         shutil.rmtree(path) if path.is_dir() else path.unlink()
         built.scons()
     # A folder in the place of the record may stay, with a note.

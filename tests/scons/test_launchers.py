@@ -61,11 +61,11 @@ class Launched:
 
     def hits(self) -> int:
         if self.launcher == "ccache":
-            told = self.run("ccache", "--print-stats")
-            pairs = dict(line.split("\t") for line in told.splitlines())
+            statistics = self.run("ccache", "--print-stats")
+            pairs = dict(line.split("\t") for line in statistics.splitlines())
             return int(pairs["direct_cache_hit"]) + int(pairs["preprocessed_cache_hit"])
-        told = self.run("sccache", "--show-stats", "--stats-format=json")
-        return sum(json.loads(told)["stats"]["cache_hits"]["counts"].values())
+        statistics = self.run("sccache", "--show-stats", "--stats-format=json")
+        return sum(json.loads(statistics)["stats"]["cache_hits"]["counts"].values())
 
     def run(self, *command: str) -> str:
         environment = {**os.environ, **self.environment}
@@ -117,8 +117,8 @@ def test_its_settings_and_files_count(by_ccache: Launched) -> None:
     assert by_ccache.scons().steps == []
     run = by_ccache.scons(CCACHE_COMPILERCHECK="none")
     assert "CC main.o" in run.names
-    told = by_ccache.scons("why", "TARGET=main.o", CCACHE_COMPILERCHECK="content").out
-    assert "CCACHE_COMPILERCHECK" in told
+    story = by_ccache.scons("why", "TARGET=main.o", CCACHE_COMPILERCHECK="content").out
+    assert "CCACHE_COMPILERCHECK" in story
     by_ccache.scons()
     configuration = Path(by_ccache.environment["CCACHE_DIR"], "ccache.conf")
     configuration.write_text("compiler_check = content\n")
@@ -148,14 +148,14 @@ def test_nothing_that_is_not_compiled_is_launched(by_ccache: Launched) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["CC_LAUNCHER=nowhere"], "nowhere: no such compiler launcher in PATH"),
         (["CC_LAUNCHER=ccache", "TOOLCHAIN=zig"], "zig has a cache of its own"),
         (["CC_LAUNCHER="], "CC_LAUNCHER= has no value"),
     ],
 )
-def test_wrong_words(by_ccache: Launched, words: list[str], said: str) -> None:
+def test_wrong_words(by_ccache: Launched, words: list[str], message: str) -> None:
     run = by_ccache.project.run(*words, **by_ccache.environment)
     assert run.status == 2
-    assert said in run.err
+    assert message in run.err

@@ -109,8 +109,8 @@ def test_the_same_source_compiled_in_another_way(named: Project) -> None:
     assert ".o would be made in two ways: " in run.err
 
 
-@pytest.mark.parametrize("own", ['"own.c"', 'inner.XenObject("own.c")'])
-def test_a_folder_of_headers_is_below_its_sconscript(named: Project, own: str) -> None:
+@pytest.mark.parametrize("source", ['"own.c"', 'inner.XenObject("own.c")'])
+def test_a_folder_of_headers_is_below_its_sconscript(named: Project, source: str) -> None:
     named.write("sub/include/own.h", "#define OWN 1\n")
     named.write("sub/own.c", '#include "own.h"\nint own = OWN;\n')
     named.write("sub/own.lds", "ENTRY(own)\nSECTIONS { .data : { *(.data) } }\n")
@@ -118,7 +118,9 @@ def test_a_folder_of_headers_is_below_its_sconscript(named: Project, own: str) -
         "sub/SConscript",
         'Import("env")\n'
         'inner = env.Clone(CPPPATH=["include"], LINKFLAGS=[])\n'
-        'Default(inner.XenImage("own", [OWN], script="own.lds", loaders=[]))\n'.replace("OWN", own),
+        'Default(inner.XenImage("own", [OWN], script="own.lds", loaders=[]))\n'.replace(
+            "OWN", source
+        ),
     )
     text = (named.top / "SConstruct").read_text()
     named.write("SConstruct", f'{text}SConscript("sub/SConscript", exports="env")\n')

@@ -83,11 +83,13 @@ def test_the_target_writes_them_at_the_top(kernel: Project) -> None:
 
 @pytest.mark.usefixtures("each_scons")
 def test_a_projects_own_database_has_our_entries(kernel: Project) -> None:
-    own = 'env.Tool("compilation_db")\nDefault(env.CompilationDatabase("compile_commands.json"))\n'
+    lines = (
+        'env.Tool("compilation_db")\nDefault(env.CompilationDatabase("compile_commands.json"))\n'
+    )
     text = (kernel.top / "SConstruct").read_text()
     # It is declared before the objects and after them, and built before any of them.
     for place in ("head = env", "Default(vmlinux)"):
-        kernel.write("SConstruct", text.replace(place, f"{own}{place}", 1))
+        kernel.write("SConstruct", text.replace(place, f"{lines}{place}", 1))
         for targets in (["compile_commands.json"], ["-j2"]):
             kernel.scons(*targets)
             entry = entries(kernel.top / "compile_commands.json")[f"{LIB}.o"]

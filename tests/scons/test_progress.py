@@ -20,36 +20,36 @@ SOURCE = f"{SOURCES}/lib.c"
 
 def on_a_terminal(kernel: Project, *arguments: str) -> tuple[int, str]:
     """The status of a run, and all that it writes to a terminal."""
-    ours, theirs = pty.openpty()
+    terminal, program_end = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "SCons", "-Q", *arguments],
         cwd=kernel.top,
         env={**os.environ, "TERM": "xterm"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
+        stdin=program_end,
+        stdout=program_end,
+        stderr=program_end,
     )
-    os.close(theirs)
-    said = b""
+    os.close(program_end)
+    output = b""
     try:
-        while data := os.read(ours, 1 << 16):
-            said += data
+        while data := os.read(terminal, 1 << 16):
+            output += data
     except OSError:
         # The last process that had the terminal has ended.
         pass
-    os.close(ours)
-    return process.wait(), said.decode()
+    os.close(terminal)
+    return process.wait(), output.decode()
 
 
 def test_a_terminal_shows_how_far_it_is_in_one_line(built_kernel: Project) -> None:
     built_kernel.edit(SOURCE, "#include <", "int one;\n#include <")
-    status, said = on_a_terminal(built_kernel)
+    status, output = on_a_terminal(built_kernel)
     assert status == 0
     for text in (f"[1/3] CC      {BUILD}/{SOURCES}/lib.o", f"[3/3] CHECK   {BUILD}/vmlinux"):
-        assert f"\r\x1b[K{text}" in said
+        assert f"\r\x1b[K{text}" in output
     # Only the last of the statuses ends a line.
-    assert f"lib.o\r\x1b[K[2/3] LD      {BUILD}/vmlinux.unchecked\r\x1b[K" in said
-    assert re.search(r"vmlinux\r\nbuild/x86_64/vmlinux: a 64-bit Xen PV kernel", said)
+    assert f"lib.o\r\x1b[K[2/3] LD      {BUILD}/vmlinux.unchecked\r\x1b[K" in output
+    assert re.search(r"vmlinux\r\nbuild/x86_64/vmlinux: a 64-bit Xen PV kernel", output)
 
 
 def test_compilers_colour_what_they_say_to_a_terminal_only(built_kernel: Project) -> None:

@@ -202,15 +202,15 @@ def test_the_target_names_what_is_not(tmp_path: Path) -> None:
         time.sleep(0.05)
     run = project.run("reproducible")
     assert run.status == 2
-    said = re.fullmatch(
+    times = re.fullmatch(
         r"scons: \*\*\* \[reproducible\] build/x86_64/main.o differs when it is built again: "
         r"section \.data, stamp\+0x[0-7]\n"
         r'  here:  "(..:..:..)"\n  there: "(..:..:..)"\n'
         r"  and 2 more of 9 files\n",
         run.err,
     )
-    assert said is not None
-    assert said[1] < said[2] or said[1].startswith("23:59")
+    assert times is not None
+    assert times[1] < times[2] or times[1].startswith("23:59")
 
 
 OTHERS = """

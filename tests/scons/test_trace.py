@@ -85,5 +85,5 @@ def test_a_boot_has_its_phases_and_checks(built_kernel: Project) -> None:
     assert [event["name"] for event in phases] == ["QEMU starts", "Xen", "guest"]
     for one, other in pairwise(phases):
         assert one["ts"] + one["dur"] <= other["ts"]
-    said = [line for line in run.out.splitlines() if line.startswith(("PASS ", "RESULT: "))]
-    assert said and [event["name"] for event in found if event["ph"] == "i"] == said
+    checks = [line for line in run.out.splitlines() if line.startswith(("PASS ", "RESULT: "))]
+    assert checks and [event["name"] for event in found if event["ph"] == "i"] == checks

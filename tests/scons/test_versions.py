@@ -18,5 +18,5 @@ def test_the_oldest_is_what_the_package_asks_for(each_scons: str) -> None:
     named = re.search(pattern, (TOP / file).read_text())
     assert named
     command = [sys.executable, "-m", "SCons", "--version"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert f"v{named[1]}." in said
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"v{named[1]}." in output

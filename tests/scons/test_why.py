@@ -56,17 +56,17 @@ def test_a_first_build(kernel: Project) -> None:
 def test_an_edit(built_kernel: Project) -> None:
     path = built_kernel.top / "arch/x86/xen/lib.c"
     path.write_text(path.read_text() + "int more;\n")
-    told = [
+    reasons = [
         "  - arch/x86/xen/lib.c changed",
         "      -> build/x86_64/arch/x86/xen/lib.o",
         "  which went into",
         "      -> build/x86_64/vmlinux.unchecked",
         "      -> build/x86_64/vmlinux",
     ]
-    due = ["build/x86_64/vmlinux is not up to date now, because", *told]
-    assert why(built_kernel, VMLINUX)[-6:] == due
+    expected = ["build/x86_64/vmlinux is not up to date now, because", *reasons]
+    assert why(built_kernel, VMLINUX)[-6:] == expected
     built_kernel.scons()
-    assert why(built_kernel, VMLINUX) == ["build/x86_64/vmlinux was built, because", *told]
+    assert why(built_kernel, VMLINUX) == ["build/x86_64/vmlinux was built, because", *reasons]
     path.write_text(path.read_text() + "/* no more */\n")
     built_kernel.scons()
     assert why(built_kernel, VMLINUX)[0] == (
@@ -149,16 +149,16 @@ def test_what_no_step_makes_is_told(built_kernel: Project) -> None:
         "SConstruct", "Default(vmlinux)", "Command('other', [], Touch('$TARGET'))\nDefault(vmlinux)"
     )
 
-    def said(*arguments: str) -> str:
+    def message(*arguments: str) -> str:
         run = built_kernel.run("why", *arguments)
         assert run.status == 2
         return run.err
 
-    assert "no step makes it; do you mean build/x86_64/vmlinux" in said("TARGET=vmlinus")
-    assert "this is a source" in said("TARGET=arch/x86/xen/lib.c")
-    assert "another builder makes it; type `scons --debug=explain other`" in said("TARGET=other")
-    assert "type `scons why XEN_PV=y`" in said()
-    assert "do you mean XEN_PV" in said("XEN_VP=1")
+    assert "no step makes it; do you mean build/x86_64/vmlinux" in message("TARGET=vmlinus")
+    assert "this is a source" in message("TARGET=arch/x86/xen/lib.c")
+    assert "another builder makes it; type `scons --debug=explain other`" in message("TARGET=other")
+    assert "type `scons why XEN_PV=y`" in message()
+    assert "do you mean XEN_PV" in message("XEN_VP=1")
 
 
 def test_json(built_kernel: Project) -> None:

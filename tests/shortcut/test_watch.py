@@ -125,22 +125,25 @@ class Watch:
 
     def __init__(self, tree: Tree, command: list[str], *, terminal: bool, cwd: Path) -> None:
         self.tree = tree
-        self._ours, theirs = pty.openpty() if terminal else os.pipe()
+        self._ours, program_end = pty.openpty() if terminal else os.pipe()
         names = ("SCONSFLAGS", "XEN_TOOL_WATCH", "XEN_TOOL_COMMAND")
         inherited = {name: value for name, value in os.environ.items() if name not in names}
         self._temporary = tree.write("../tmp/.keep", "").parent
-        own = {"XDG_CACHE_HOME": str(tree.top.parent / "cache"), "TMPDIR": str(self._temporary)}
+        temporary_folders = {
+            "XDG_CACHE_HOME": str(tree.top.parent / "cache"),
+            "TMPDIR": str(self._temporary),
+        }
         self._process = subprocess.Popen(
             command,
             cwd=cwd,
-            env={**inherited, **own, "TERM": "xterm", _MARK: str(tree.top)},
-            stdin=theirs if terminal else subprocess.DEVNULL,
-            stdout=theirs,
-            stderr=theirs,
+            env={**inherited, **temporary_folders, "TERM": "xterm", _MARK: str(tree.top)},
+            stdin=program_end if terminal else subprocess.DEVNULL,
+            stdout=program_end,
+            stderr=program_end,
             # With a terminal of its own, if it has one.
-            preexec_fn=lambda: _apart(theirs if terminal else -1),
+            preexec_fn=lambda: _apart(program_end if terminal else -1),
         )
-        os.close(theirs)
+        os.close(program_end)
         self._said = b""
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -152,31 +155,31 @@ class Watch:
                 self._said += data
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         return self._said.decode().replace("\r\n", "\n")
 
     @property
     def shown(self) -> str:
         """What a terminal shows of it: neither what was erased in a line, nor on the screen."""
-        return _ERASED.sub("", self.said.rpartition(_CLEARED)[2])
+        return _ERASED.sub("", self.output.rpartition(_CLEARED)[2])
 
     @property
     def lines(self) -> list[str]:
         """Its own lines, without times."""
-        seen = _ERASED.sub("", self.said).replace(_CLEARED, "\n")
+        seen = _ERASED.sub("", self.output).replace(_CLEARED, "\n")
         return [_SECONDS.sub("", line) for line in _LINE.findall(seen)]
 
     def type(self, text: bytes) -> None:
         """Type keys, on a terminal."""
         os.write(self._ours, text)
 
-    def wait_said(self, text: str) -> None:
-        wait_for(lambda: text in self.said, lambda: f"{text!r} was not said:\n{self.said}")
+    def wait_for_output(self, text: str) -> None:
+        wait_for(lambda: text in self.output, lambda: f"{text!r} was not printed:\n{self.output}")
 
     def wait(self, *lines: str) -> None:
         """Wait for as many lines as these, and compare them."""
-        wait_for(lambda: len(self.lines) >= len(lines), lambda: self.said)
-        assert self.lines == list(lines), self.said
+        wait_for(lambda: len(self.lines) >= len(lines), lambda: self.output)
+        assert self.lines == list(lines), self.output
 
     def send(self, number: int) -> None:
         self._process.send_signal(number)
@@ -189,7 +192,7 @@ class Watch:
         assert self.tree.processes() == []
         assert [path.name for path in self._temporary.iterdir()] == [".keep"]
         self._reader.join()
-        assert "Traceback" not in self.said, self.said
+        assert "Traceback" not in self.output, self.output
         return status
 
     def close(self) -> None:
@@ -296,8 +299,8 @@ def test_every_save_that_counts_is_built(tree: Tree) -> None:
         watch.wait(*lines)
         assert tree.image != before, path
     assert tree.up_to_date("-j2")
-    assert "\x1b" not in watch.said
-    assert watch.said.count("\n") == len(lines) + 1, "one line each, and one of SCons"
+    assert "\x1b" not in watch.output
+    assert watch.output.count("\n") == len(lines) + 1, "one line each, and one of SCons"
 
 
 def test_it_lives_with_deleted_unchanged_and_many_files(tree: Tree) -> None:
@@ -356,16 +359,16 @@ def test_errors_are_shown_and_cleared_and_ctrl_c_ends_it(tree: Tree, name: str) 
     good = (tree.top / name).read_text()
     tree.save(name, f"{good}\n)broken\n")
     watch.wait(STARTED, f"{base}: failed after")
-    assert _CLEARED not in watch.said
-    assert re.search(rf"\b{name}\b", watch.shown) and "broken" in watch.shown, watch.said
+    assert _CLEARED not in watch.output
+    assert re.search(rf"\b{name}\b", watch.shown) and "broken" in watch.shown, watch.output
     tree.save(name, good)
     watch.wait(STARTED, f"{base}: failed after", f"{base}: {MENDED[name]}")
-    assert re.fullmatch(rf"[\d:]+  {base}: {MENDED[name]}( [\d.]+ s)?\n", watch.shown), watch.said
+    assert re.fullmatch(rf"[\d:]+  {base}: {MENDED[name]}( [\d.]+ s)?\n", watch.shown), watch.output
     tree.save("src/b.c", "int b = 2;\n")
-    wait_for(lambda: len(watch.lines) == 4, lambda: watch.said)
+    wait_for(lambda: len(watch.lines) == 4, lambda: watch.output)
     # Progress was shown in one line.
-    assert re.search(r"\r\x1b\[K\[\d/3\] CC ", watch.said)
-    assert watch.said.count(_CLEARED) == 1
+    assert re.search(r"\r\x1b\[K\[\d/3\] CC ", watch.output)
+    assert watch.output.count(_CLEARED) == 1
     assert watch.shown.count("\n") == 2
     watch.type(b"\x03")
     assert watch.end(0) == 128 + signal.SIGINT
@@ -468,7 +471,7 @@ def test_what_nobody_declares_does_not_start_builds_for_ever(tree: Tree) -> None
     tree.write("more.py", "import subprocess\nsubprocess.run('date +%N > stamp', shell=True)\n")
     watch = tree.watch("watch")
     end = "stamp: changes in every build; a change between builds is waited for"
-    wait_for(lambda: end in watch.lines, lambda: watch.said)
+    wait_for(lambda: end in watch.lines, lambda: watch.output)
     printed = watch.lines
     assert set(printed[1:-1]) == {"stamp: built in"}
     tree.save("src/b.c", "int b = 2;\n")
@@ -481,14 +484,14 @@ def test_watch_boot_boots_and_a_save_ends_the_boot(tree: Tree) -> None:
     assert shutil.which("qemu-system-x86_64")
     watch = tree.watch("boot", "watch", "TIMEOUT=600")
     watch.wait(STARTED)
-    assert "the guest reported RESULT: PASS" in watch.said
+    assert "the guest reported RESULT: PASS" in watch.output
     tree.save("include/hang.h", "#define HANG 1\n")
-    watch.wait_said("it hangs")
+    watch.wait_for_output("it hangs")
     tree.save("include/hang.h", "#define HANG 0\n")
     watch.wait(STARTED, "hang.h: built in")
-    assert watch.said.count("the guest reported RESULT: PASS") == 2
+    assert watch.output.count("the guest reported RESULT: PASS") == 2
     tree.save("include/hang.h", "#define HANG 1\n")
-    wait_for(lambda: watch.said.count("it hangs") == 2, lambda: watch.said)
+    wait_for(lambda: watch.output.count("it hangs") == 2, lambda: watch.output)
     assert any("qemu" in command for command in tree.processes())
     assert watch.end() == 128 + signal.SIGTERM
 
@@ -512,11 +515,11 @@ def test_all_faces_watch_any_target_from_anywhere(tree: Tree, face: list[str]) -
     arguments = ("-Q", "-C", "tree", "watch", "check", "O=out")
     watch = tree.watch(*arguments, face=face, cwd=tree.top.parent)
     watch.wait(STARTED)
-    assert watch.said.count("qemu-kernel") == 1
+    assert watch.output.count("qemu-kernel") == 1
     tree.save("src/b.c", "int b = 2;\n")
     watch.wait(STARTED, "b.c: built in")
     assert (tree.top / "out/k.unchecked").exists()
-    assert watch.said.count("qemu-kernel") == 2
+    assert watch.output.count("qemu-kernel") == 2
 
 
 def test_wrong_use_is_one_sentence(tree: Tree) -> None:

@@ -41,7 +41,7 @@ class Reads:
     """Files that were opened, over all steps."""
     missing: list[str] = field(default_factory=list)
     """Lines `OUTPUT: FILE` of files that were read, and not recorded."""
-    told: list[str] = field(default_factory=list)
+    admitted: list[str] = field(default_factory=list)
     """The same, of steps that know that their record is incomplete: they run again."""
     again: list[str] = field(default_factory=list)
     """Lines `OUTPUT: WHY` of steps that run again although nothing changes."""
@@ -83,12 +83,12 @@ def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
     tools = find(os.environ.get("PATH", os.defpath), toolchain=toolchain)
     # Files in the temporary folder pass from one program of a compiler to the next.
     left_out = (*_SYSTEM, f"{work}/temporary/", *_folders(tools), f"{top}/{BUILD}/.zig-cache/")
-    mine = {os.path.realpath(name) for name in (*tools.cc_files, *tools.ld_files)}
-    mine.add(f"{top}/{BUILD}/include/generated/autoconf.h")
+    of_toolchain = {os.path.realpath(name) for name in (*tools.cc_files, *tools.ld_files)}
+    of_toolchain.add(f"{top}/{BUILD}/include/generated/autoconf.h")
     opened = {
         output: {
             name
-            for name in names - mine
+            for name in names - of_toolchain
             if not name.startswith(left_out)
             and ".part/" not in name
             and not os.path.isdir(name)
@@ -176,11 +176,11 @@ def _compare_step(reads: Reads, database: Database, record: Record, names: set[s
     reads.steps += 1
     reads.opened += len(names)
     missing = [f"{record.path}: {name}" for name in sorted(names - recorded.keys())]
-    (reads.told if record.dirty else reads.missing).extend(missing)
+    (reads.admitted if record.dirty else reads.missing).extend(missing)
     if record.dirty:
         reads.again.append(f"{record.path}: {record.dirty}")
-    given = [*database.text(record.flags).split("\n"), *record.files.split("\n")]
-    explained = set(_real(words.files(words.flatten(given))))
+    argv = [*database.text(record.flags).split("\n"), *record.files.split("\n")]
+    explained = set(_real(words.files(words.flatten(argv))))
     # clang reports the files that a precompiled header was made from.
     for header in filter(None, map(database.get, rows)):
         explained.update(_real(path for path, _ in database.rows(header.inputs)))

@@ -25,7 +25,7 @@ def check(reads: Reads, *, steps: int) -> None:
     # Each opens its source at least.
     assert reads.opened >= reads.steps
     assert reads.missing == []
-    assert reads.told == []
+    assert reads.admitted == []
     assert reads.again == []
     assert reads.unexplained == []
 
@@ -56,4 +56,4 @@ def test_members_of_a_thin_archive(tmp_path: Path, toolchain: str) -> None:
 def test_what_nobody_reports_is_told(tmp_path: Path, toolchain: str, name: str) -> None:
     tree = embedding(tmp_path / "tree", f'asm(".incbin \\"{name}\\"");\n')
     reads = build(tree.top, tmp_path / "work", toolchain)
-    assert (len(reads.missing), len(reads.told)) == (0, 1)
+    assert (len(reads.missing), len(reads.admitted)) == (0, 1)

@@ -171,16 +171,16 @@ def test_without_depfiles_keeps_everything_else() -> None:
 
 
 def test_forced_headers() -> None:
-    given = "-include a.h -includeb.h --include=c.h --include d.h -imacros e.h --imacros=f.h"
+    options = "-include a.h -includeb.h --include=c.h --include d.h -imacros e.h --imacros=f.h"
     others = "-include-pch x.gch --include-directory=y --include-prefix z"
-    assert list(words.forced_headers(f"{given} {others}".split())) == [
+    assert list(words.forced_headers(f"{options} {others}".split())) == [
         f"{name}.h" for name in "abcdef"
     ]
 
 
 def test_places_of_precompiled_headers() -> None:
-    given = ["-include", "a.h", "-Ifolder", "-include-pch", "b.gch"]
-    assert set(words.precompiled_headers(given)) == {
+    options = ["-include", "a.h", "-Ifolder", "-include-pch", "b.gch"]
+    assert set(words.precompiled_headers(options)) == {
         *("a.h.gch", "a.h.pch", "folder/a.h.gch", "folder/a.h.pch", "b.gch"),
     }
 
@@ -210,8 +210,10 @@ def test_files_that_name_more() -> None:
 
 
 def test_search_folders_below_a_prefix_or_root() -> None:
-    given = "-iwithprefix a -iprefix p/ -iwithprefix b -iwithprefixbefore c -I=/d -isystem-after e"
-    given += " -L=/f --sysroot=r -iwithsysroot /g -cxx-isystemh --embed-dir i"
-    assert words.search_folders(given.split()) == [
+    options = (
+        "-iwithprefix a -iprefix p/ -iwithprefix b -iwithprefixbefore c -I=/d -isystem-after e"
+    )
+    options += " -L=/f --sysroot=r -iwithsysroot /g -cxx-isystemh --embed-dir i"
+    assert words.search_folders(options.split()) == [
         *("a", "p/b", "p/c", "r/d", "e", "r/f", "r/g", "h", "i"),
     ]

@@ -115,9 +115,9 @@ class Checkout:
     ) -> str:
         """Return its standard error."""
         process = self.start(*arguments, command=command, cwd=cwd)
-        _, said = process.communicate(timeout=60)
-        assert (process.returncode != 0) == fails, said
-        return said
+        _, output = process.communicate(timeout=60)
+        assert (process.returncode != 0) == fails, output
+        return output
 
     def log(self) -> list[str]:
         """What Python was run for since the last call of this, in short."""

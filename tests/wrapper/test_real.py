@@ -95,9 +95,9 @@ def test_with_the_real_python_and_pip(tmp_path: Path) -> None:
     # Only a package with the pinned hash is installed.
     digest = make_wheel(checkout.state, "stand_in", {"stand_in.py": ""})
     installed = f"lib/python3.{sys.version_info.minor}/site-packages/stand_in.py"
-    for pinned, said in (("0" * 64, "not the one whose hash"), (digest, "")):
+    for pinned, message in (("0" * 64, "not the one whose hash"), (digest, "")):
         pin = f"stand_in==1 --hash=sha256:{pinned}\n"
         (checkout.top / "requirements/zig.txt").write_text(pin)
         done = run_real(checkout, ["TOOLCHAIN=zig"])
-        assert said in done.stderr
-        assert (done.returncode == 0) == (checkout.venv / installed).exists() == (not said)
+        assert message in done.stderr
+        assert (done.returncode == 0) == (checkout.venv / installed).exists() == (not message)

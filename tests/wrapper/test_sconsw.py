@@ -28,9 +28,9 @@ ALL_ANEW = ["venv", "base", "project", SCONS]
 
 
 def test_first_run_makes_the_environment_and_runs_scons(checkout: Checkout) -> None:
-    said = checkout.run("XEN_PV=1", "a b")
+    output = checkout.run("XEN_PV=1", "a b")
     assert checkout.log() == ["venv", "base", "project", f"{SCONS} XEN_PV=1 a b"]
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         f"sconsw: making {checkout.venv} with Python 3.x",
         "sconsw: installing requirements/base.txt",
         "sconsw: installing xen_tool itself",
@@ -64,10 +64,10 @@ def test_tests_add_their_sets_only(checkout: Checkout) -> None:
 
 def test_zig_is_fetched_without_a_compiler_and_said(checkout: Checkout) -> None:
     checkout.gcc.unlink()
-    said = checkout.run()
+    output = checkout.run()
     assert checkout.log() == ["venv", "base", "zig", "project", SCONS]
-    assert "installing zig, about 100 MB" in said
-    assert "there is no gcc or clang here" in said
+    assert "installing zig, about 100 MB" in output
+    assert "there is no gcc or clang here" in output
 
 
 def test_zig_is_fetched_when_asked_for(checkout: Checkout) -> None:
@@ -145,9 +145,9 @@ def test_damaged_environment_is_made_anew(checkout: Checkout, name: str) -> None
     checkout.log()
     path = checkout.venv / name
     path.rename(checkout.state / "taken away")
-    said = checkout.run()
-    assert f"{path}" in said
-    assert "is missing" in said
+    output = checkout.run()
+    assert f"{path}" in output
+    assert "is missing" in output
     assert checkout.log() == ALL_ANEW
     assert path.exists()
     assert checkout.run() == ""
@@ -234,10 +234,10 @@ def test_run_killed_within_pip_starts_again(checkout: Checkout, made_before: boo
 def test_two_at_once_make_it_once(checkout: Checkout) -> None:
     (checkout.state / "pip-is-slow").touch()
     both = [checkout.start(), checkout.start()]
-    said = "".join(process.communicate(timeout=60)[1] for process in both)
+    output = "".join(process.communicate(timeout=60)[1] for process in both)
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(checkout.log()) == sorted([*ALL_ANEW, SCONS])
-    assert said.count("waiting for another sconsw") == 1
+    assert output.count("waiting for another sconsw") == 1
 
 
 @pytest.mark.parametrize(
@@ -290,9 +290,9 @@ def test_python_without_venv(checkout: Checkout) -> None:
 
 def test_place_that_cannot_be_written(checkout: Checkout) -> None:
     checkout.variables["XEN_TOOL_VENV"] = str(checkout.top / "sconsw" / "venv")
-    said = checkout.run(fails=True)
-    assert "cannot be written; name a folder of yours in XEN_TOOL_VENV" in said
-    assert len(said.splitlines()) == 1
+    output = checkout.run(fails=True)
+    assert "cannot be written; name a folder of yours in XEN_TOOL_VENV" in output
+    assert len(output.splitlines()) == 1
 
 
 def test_other_python_makes_it_anew_and_is_kept(checkout: Checkout) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from ..errors import XenToolError
 from . import values, write
-from .wanted import Wanted
+from .changes import NoteChanges
 
 
-def annotate(content: bytes, name: str, want: Wanted) -> write.Annotated:
+def annotate(content: bytes, name: str, changes: NoteChanges) -> write.Annotated:
     """Return the image with the wanted notes; name is for messages.
 
     Raises XenToolError if it is not a linked ELF kernel for x86, if a note cannot have its value,
@@ -19,11 +19,11 @@ def annotate(content: bytes, name: str, want: Wanted) -> write.Annotated:
     """
     elf = write.opened(content, name)
     present = {note.n_type for note in write.present(elf)}
-    for n_type in want.remove:
+    for n_type in changes.remove:
         if n_type not in present:
             raise XenToolError(f"{name} has no note {n_type.name} to be removed")
     try:
-        notes = values.notes(elf, want.given, present - set(want.remove))
+        notes = values.notes(elf, changes.values, present - set(changes.remove))
     except XenToolError as error:
         raise XenToolError(f"{name}: {error}") from error
-    return write.annotated(content, elf, notes, want.remove)
+    return write.annotated(content, elf, notes, changes.remove)

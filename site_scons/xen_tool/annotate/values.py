@@ -20,7 +20,7 @@ _HIGH = {64: X86_64.virt_base or 0, 32: 0xC0000000}
 """Bases of kernels linked high, loaded low: __START_KERNEL_map, and PAGE_OFFSET's default."""
 
 
-def notes(elf: Elf, given: Mapping[XenElfNote, str], present: Iterable[int]) -> list[Note]:
+def notes(elf: Elf, values: Mapping[XenElfNote, str], present: Iterable[int]) -> list[Note]:
     """Return the notes of these values, for an image that has notes of the types present.
 
     ENTRY adds the notes that every PV kernel needs, if they are neither given nor present:
@@ -28,8 +28,8 @@ def notes(elf: Elf, given: Mapping[XenElfNote, str], present: Iterable[int]) -> 
 
     Raises XenToolError for a value that its note cannot have.
     """
-    found = {n_type: _desc(elf, n_type, value) for n_type, value in given.items()}
-    if XenElfNote.ENTRY in given:
+    found = {n_type: _desc(elf, n_type, value) for n_type, value in values.items()}
+    if XenElfNote.ENTRY in values:
         for n_type, desc in _for_pv(elf, found, set(present)).items():
             found.setdefault(n_type, desc)
     return [Note(NOTE_OWNER, n_type, desc) for n_type, desc in found.items()]
@@ -111,12 +111,12 @@ def _loaded(elf: Elf) -> list[Segment]:
 
 def _segment(elf: Elf, address: int) -> Segment | None:
     """Return the loaded segment that holds a virtual address."""
-    held = (s for s in _loaded(elf) if s.p_vaddr <= address < s.p_vaddr + s.p_memsz)
-    return next(held, None)
+    holding = (s for s in _loaded(elf) if s.p_vaddr <= address < s.p_vaddr + s.p_memsz)
+    return next(holding, None)
 
 
 def _for_pv(
-    elf: Elf, given: Mapping[XenElfNote, Desc], present: set[int]
+    elf: Elf, values: Mapping[XenElfNote, Desc], present: set[int]
 ) -> dict[XenElfNote, Desc]:
     """Return the notes that a PV kernel needs and does not have."""
     wanted: dict[XenElfNote, Desc] = {
@@ -126,11 +126,11 @@ def _for_pv(
     if elf.bits == 32:
         wanted[XenElfNote.PAE_MODE] = Text("yes")
     if not {XenElfNote.VIRT_BASE, XenElfNote.PADDR_OFFSET} & present:
-        wanted |= _bases(elf, given)
+        wanted |= _bases(elf, values)
     return {n_type: desc for n_type, desc in wanted.items() if n_type not in present}
 
 
-def _bases(elf: Elf, given: Mapping[XenElfNote, Desc]) -> dict[XenElfNote, Desc]:
+def _bases(elf: Elf, values: Mapping[XenElfNote, Desc]) -> dict[XenElfNote, Desc]:
     """Return VIRT_BASE and PADDR_OFFSET: addresses are p_paddr + VIRT_BASE - PADDR_OFFSET."""
     offsets = {segment.p_vaddr - segment.p_paddr for segment in _loaded(elf)}
     if len(offsets) > 1:
@@ -144,7 +144,7 @@ def _bases(elf: Elf, given: Mapping[XenElfNote, Desc]) -> dict[XenElfNote, Desc]
     base = max(offset, 0)
     if offset == 0 and min(segment.p_vaddr for segment in _loaded(elf)) >= _HIGH[elf.bits]:
         base = _HIGH[elf.bits]
-    desc = given.get(XenElfNote.VIRT_BASE)
+    desc = values.get(XenElfNote.VIRT_BASE)
     if desc is not None:
         base = int.from_bytes(desc.encode(), "little")
     width = elf.bits // 8

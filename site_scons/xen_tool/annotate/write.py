@@ -153,13 +153,13 @@ class _Writer:
             for section in self.elf.sections
         ]
         names = self._cut(headers)
-        own = next((s for s in self.elf.segments if self._ends_here(s)), None)
-        if own is None:
+        last_notes = next((s for s in self.elf.segments if self._ends_here(s)), None)
+        if last_notes is None:
             slot = self._slot()
             self._pad(_ALIGN)
             start = len(self.content)
         else:
-            slot, start = own.offset, own.p_offset
+            slot, start = last_notes.offset, last_notes.p_offset
         self.content += b"".join(notes)
         size = len(self.content) - start
         self._put_segment(slot, start, size)
@@ -182,8 +182,8 @@ class _Writer:
     def _ends_here(self, segment: Segment) -> bool:
         """Whether a segment holds notes, is not loaded, and ends the file, as after append()."""
         end = segment.p_offset + segment.p_filesz
-        mine = segment.p_type == spec.PT_NOTE and not segment.p_memsz
-        return mine and end == len(self.content) and end % _ALIGN == 0
+        is_unloaded_note = segment.p_type == spec.PT_NOTE and not segment.p_memsz
+        return is_unloaded_note and end == len(self.content) and end % _ALIGN == 0
 
     def _cut(self, headers: Sequence[Sequence[int]]) -> bytes:
         """Cut section headers and their names from the end of the file; return the names."""

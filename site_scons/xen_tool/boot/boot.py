@@ -23,10 +23,10 @@ from ..errors import XenToolError
 from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
 from . import modes
+from .boot_settings import DEFAULTS, BootSettings
 from .console.console import Console, tell
 from .copies import Copies
 from .follow import follow
-from .given import NOTHING, Given
 from .modes import Mode, Place
 from .qemu import Machine, find_qemu, running
 from .result.evidence import Evidence
@@ -63,7 +63,7 @@ def boot(
     cpus: int | None = None,
     qemu: str | None = None,
     xen: str | None = None,
-    given: Given = NOTHING,
+    settings: BootSettings = DEFAULTS,
     echo: Callable[[str], None] | None = None,
     say: Say = tell,
     debugger: Debugger | None = None,
@@ -80,10 +80,10 @@ def boot(
         qemu-system-x86_64.
     xen: the path of a hypervisor, gzipped or not, or a version that Debian has; the default is
         the newest installed one.
-    given: further settings for the guest, Xen and QEMU.
+    settings: further settings for the guest, Xen and QEMU.
     echo: is called with each line of the console as it comes.
     say: is called with a line before something is fetched.
-    debugger: starts a debugger.  With given.gdb the machine waits for gdb, and has no time
+    debugger: starts a debugger.  With settings.gdb the machine waits for gdb, and has no time
         limit; without a debugger, say is called with the line to type.
     started: is called with the machine once it runs.
     files: a folder in which to keep the files that QEMU loads, for the machine's command.
@@ -93,22 +93,22 @@ def boot(
     unusable, or the run was to end; whatever happens after the start is in the Outcome.
     """
     mode = mode if isinstance(mode, Mode) else modes.named(mode)
-    given.check(mode)
-    limit = _time_limit(mode, timeout, given)
-    cpus = _cpus(mode, cpus, given, say)
-    evidence = Evidence(mode.place, Reader(given.protocol, given.patterns))
+    settings.check(mode)
+    limit = _time_limit(mode, timeout, settings)
+    cpus = _cpus(mode, cpus, settings, say)
+    evidence = Evidence(mode.place, Reader(settings.protocol, settings.patterns))
     console = Console(evidence.see, echo)
     dumped: list[str] = []
-    program = [*find_qemu(qemu, say), *given.qemu_words]
+    program = [*find_qemu(qemu, say), *settings.qemu_words]
     with Copies(files) as copies, contextlib.ExitStack() as stack:
-        loaded = _lay_out(copies, mode, image, cpus, xen, given, say)
+        loaded = _lay_out(copies, mode, image, cpus, xen, settings, say)
         options, descriptors = loaded.options, copies.descriptors
         by_hand = copies.by_hand(options)
         aids: Aids | None = None
-        if given.is_debugged:
+        if settings.is_debugged:
             from .debugger.aids import Aids
 
-            aids = Aids(given, loaded.mode, loaded.image, stack)
+            aids = Aids(settings, loaded.mode, loaded.image, stack)
             more, added = aids.add([*program, *options], copies)
             options, descriptors = [*options, *more], [*copies.descriptors, *added]
             by_hand += aids.by_hand
@@ -122,7 +122,9 @@ def boot(
                     started(machine)
                 if aids:
                     aids.start(machine, str(image), loaded.xen_symbols, debugger, say)
-                places = follow(machine, console, evidence, start + limit, dumps=bool(given.dump))
+                places = follow(
+                    machine, console, evidence, start + limit, dumps=bool(settings.dump)
+                )
                 status = machine.process.poll()
                 end = End(status, limit, machine.monitor.shutdown, machine.triple_fault, places)
                 judge = OutcomeJudge(evidence, end, symbols)
@@ -137,27 +139,33 @@ def boot(
     return dataclasses.replace(outcome, details=tuple(details))
 
 
-def _time_limit(mode: Mode, timeout: float | None, given: Given) -> float:
+def _time_limit(mode: Mode, timeout: float | None, settings: BootSettings) -> float:
     """Return the time limit in seconds; infinite with a debugger."""
     limit = mode.timeout if timeout is None else timeout
     if not (math.isfinite(limit) and limit > 0):
         raise XenToolError(f"the time limit must be a number of seconds above 0, not {limit}")
-    return math.inf if given.gdb else limit
+    return math.inf if settings.gdb else limit
 
 
-def _cpus(mode: Mode, cpus: int | None, given: Given, say: Say) -> int:
+def _cpus(mode: Mode, cpus: int | None, settings: BootSettings, say: Say) -> int:
     """Return the number of CPUs of the guest."""
     number = mode.cpus if cpus is None else cpus
     if not 1 <= number <= MAX_CPUS:
         raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {number}")
-    if number > 1 and given.is_recorded and mode.place is not Place.DOMU:
+    if number > 1 and settings.is_recorded and mode.place is not Place.DOMU:
         say("a machine that is recorded has one CPU")
         return 1
     return number
 
 
 def _lay_out(
-    copies: Copies, mode: Mode, image: Path, cpus: int, xen: str | None, given: Given, say: Say
+    copies: Copies,
+    mode: Mode,
+    image: Path,
+    cpus: int,
+    xen: str | None,
+    settings: BootSettings,
+    say: Say,
 ) -> _Loaded:
     """Copy the files that QEMU is to load."""
     kernel = copies.copy(image, "the file of a linked kernel image")
@@ -166,19 +174,19 @@ def _lay_out(
             raise XenToolError(
                 f"{image} is no kernel image: neither ELF nor a bzImage, packed or not"
             )
-    modules = [(copies.copy(Path(m.path), "a module"), m.words) for m in given.modules]
+    modules = [(copies.copy(Path(m.path), "a module"), m.words) for m in settings.modules]
     if mode.place is Place.KERNEL:
-        options = ["-kernel", kernel, *(["-append", given.cmdline] if given.cmdline else [])]
+        options = ["-kernel", kernel, *(["-append", settings.cmdline] if settings.cmdline else [])]
         options += [word for name, _ in modules for word in ("-initrd", name)]
-        return _Loaded(kernel, options, None, _with_memory(mode, given.mem))
+        return _Loaded(kernel, options, None, _with_memory(mode, settings.mem))
     hypervisor = _hypervisor(xen, say)
     version = version_of(hypervisor)
     xen_options = ["console=com1", "com1=115200,8n1", *mode.xen]
     content = read_hypervisor(hypervisor)
     unpacked = copies.put([content])
     if mode.place is Place.DOM0:
-        loaded = [(kernel, given.cmdline), *modules]
-        mode = _with_memory(mode, given.mem)
+        loaded = [(kernel, settings.cmdline), *modules]
+        mode = _with_memory(mode, settings.mem)
     else:
         from . import domu
 
@@ -188,16 +196,16 @@ def _lay_out(
                 "have: call it xen-VERSION-amd64.gz, or name a version, such as 4.17"
             )
         files = [Path(name) for name in (kernel, *(name for name, _ in modules))]
-        dom0 = domu.lay_out(copies, mode, files, cpus, version, given, say)
+        dom0 = domu.lay_out(copies, mode, files, cpus, version, settings, say)
         loaded = dom0.modules
         xen_options += dom0.xen_options
         mode = _with_memory(mode, mode.memory + dom0.more_memory)
     # QEMU separates the files by commas; a comma in the words is doubled.
     listed = [f"{name} {words}".strip().replace(",", ",,") for name, words in loaded]
-    xen_words = " ".join([*xen_options, given.xen_options]).strip()
+    xen_words = " ".join([*xen_options, settings.xen_options]).strip()
     options = ["-kernel", unpacked, "-append", xen_words, "-initrd", ",".join(listed)]
     symbols = None
-    if given.gdb:
+    if settings.gdb:
         from .debugger.gdb_arguments import xen_symbols
 
         symbols = xen_symbols(hypervisor, content, version)

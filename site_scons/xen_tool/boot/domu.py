@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from ..debian import cpio, initramfs
 from ..debian.apt import OTHER_CACHE, Say
+from .boot_settings import BootSettings
 from .copies import Copies
-from .given import Given
 from .modes import Mode
 from .result.evidence import STARTS
 
@@ -87,7 +87,7 @@ def lay_out(
     files: Sequence[Path],
     cpus: int,
     version: str,
-    given: Given,
+    settings: BootSettings,
     say: Say,
 ) -> Dom0:
     """Copy the dom0 for this version of Xen, with the domain in it.
@@ -97,7 +97,7 @@ def lay_out(
     dom0 = initramfs.dom0(version, say)
     domain = {
         "init": _init().encode(),
-        "guest.cfg": _configuration(mode, cpus, given).encode(),
+        "guest.cfg": _configuration(mode, cpus, settings).encode(),
     }
     domain |= {
         name: path.read_bytes() for name, path in zip(("guest", "module"), files, strict=False)
@@ -111,7 +111,7 @@ def lay_out(
     # With guest_loglvl=all Xen prints what guests write to port 0xe9.
     options = [f"dom0_mem={dom0_mib}M", "dom0_max_vcpus=1", "guest_loglvl=all"]
     modules = [(kernel, _KERNEL_OPTIONS), (root, "")]
-    return Dom0(modules, options, 5 * large + (given.mem or 0))
+    return Dom0(modules, options, 5 * large + (settings.mem or 0))
 
 
 def _init() -> str:
@@ -119,7 +119,7 @@ def _init() -> str:
     return _INIT.replace("@MODULES@", modules).replace("@STARTS@", STARTS)
 
 
-def _configuration(mode: Mode, cpus: int, given: Given) -> str:
+def _configuration(mode: Mode, cpus: int, settings: BootSettings) -> str:
     events = ("poweroff", "reboot", "crash", "watchdog", "soft_reset")
     lines = [
         'name = "guest"',
@@ -128,15 +128,15 @@ def _configuration(mode: Mode, cpus: int, given: Given) -> str:
         'uuid = "00000000-0000-0000-0000-000000000001"',
         *mode.domain,
         f"vcpus = {cpus}",
-        *([f"memory = {given.mem}"] if given.mem else []),
-        *([f"cmdline = {_quoted(given.cmdline)}"] if given.cmdline else []),
-        *(['ramdisk = "/module"'] if given.modules else []),
+        *([f"memory = {settings.mem}"] if settings.mem else []),
+        *([f"cmdline = {_quoted(settings.cmdline)}"] if settings.cmdline else []),
+        *(['ramdisk = "/module"'] if settings.modules else []),
         *(f'on_{event} = "preserve"' for event in events),
     ]
     # xl reports a name that is set twice: a later line replaces an earlier one.
     by_name = {line.partition(" ")[0]: line for line in lines}
-    kept = [line for name, line in by_name.items() if name not in given.set_of_domain]
-    return "".join(f"{line}\n" for line in [*kept, given.domain])
+    kept = [line for name, line in by_name.items() if name not in settings.set_of_domain]
+    return "".join(f"{line}\n" for line in [*kept, settings.domain])
 
 
 def _quoted(text: str) -> str:

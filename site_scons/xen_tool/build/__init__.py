@@ -17,7 +17,7 @@ The build database:
 
 What is dirty, and why:
     judge        which steps are dirty
-    due          which steps have to run for a file
+    dirty        which steps have to run for a file
     differences  the reasons of a dirty step, in words
     story        why a file was built, or will be: causes first
 

@@ -47,7 +47,7 @@ class CacheEntry(NamedTuple):
 
     content: bytes
     """The object."""
-    said: bytes
+    output: bytes
     """The output of the compiler."""
     read: Read
 
@@ -80,7 +80,7 @@ class Cache:
                 return found
         return None
 
-    def store(self, step: Step, record: Record, read: Read, said: bytes) -> None:
+    def store(self, step: Step, record: Record, read: Read, output: bytes) -> None:
         """Store the output of a step; do nothing if it made more than an object."""
         import json
 
@@ -91,7 +91,7 @@ class Cache:
         if digest(content) != self._contents.digest(step.path):
             return
         where = self._lookups(step, read)
-        told = {
+        entry = {
             "files": {name: self._contents.digest(name) for name in read.files},
             "named": {name: self._contents.digest(name) for name in read.named},
             "search": read.search,
@@ -101,12 +101,12 @@ class Cache:
             "names": record.names,
             "folders": where.folders,
             "present": record.present,
-            "said": len(said),
+            "said": len(output),
         }
         if record.names != "/".join(sorted(where.names)):
             return
-        header = json.dumps(told, sort_keys=True).encode()
-        body = b"%d\n" % len(header) + header + said + content
+        header = json.dumps(entry, sort_keys=True).encode()
+        body = b"%d\n" % len(header) + header + output + content
         path = os.path.join(self._folder(step), digest(header))
         try:
             write_if_changed(path, _FORMAT + digest(body).encode() + body)
@@ -175,39 +175,39 @@ class Cache:
             remove(path)
             return None
         size, _, rest = body.partition(b"\n")
-        told = json.loads(rest[: int(size)])
-        if not self._holds(told):
+        entry = json.loads(rest[: int(size)])
+        if not self._holds(entry):
             return None
         read = Read(
-            files=list(told["files"]),
-            named=list(told["named"]),
+            files=list(entry["files"]),
+            named=list(entry["named"]),
             outputs=[],
-            search=told["search"],
-            asked=frozenset(told["asked"]),
-            symbols=told["symbols"],
-            provided=tuple(told["provided"]),
+            search=entry["search"],
+            asked=frozenset(entry["asked"]),
+            symbols=entry["symbols"],
+            provided=tuple(entry["provided"]),
             unknown="",
         )
         where = self._lookups(step, read)
         if (
-            told["names"] != "/".join(sorted(where.names))
-            or tuple(told["folders"]) != where.folders
-            or told["present"] != discover.present(where, self._contents)
+            entry["names"] != "/".join(sorted(where.names))
+            or tuple(entry["folders"]) != where.folders
+            or entry["present"] != discover.present(where, self._contents)
         ):
             return None
         # Another build may have just removed the file; its content was read completely.
         with contextlib.suppress(OSError):
             os.utime(path)
-        said = int(size) + told["said"]
-        return CacheEntry(rest[said:], rest[int(size) : said], read)
+        start_of_object = int(size) + entry["said"]
+        return CacheEntry(rest[start_of_object:], rest[int(size) : start_of_object], read)
 
-    def _holds(self, told: Mapping[str, Mapping[str, str]]) -> bool:
+    def _holds(self, entry: Mapping[str, Mapping[str, str]]) -> bool:
         values = self._plan.symbols
         look = self._contents.digest
-        return all(values.get(n, "") == value for n, value in told["symbols"].items()) and all(
+        return all(values.get(n, "") == value for n, value in entry["symbols"].items()) and all(
             content != MISSING and look(name) == content
             for kind in ("files", "named")
-            for name, content in told[kind].items()
+            for name, content in entry[kind].items()
         )
 
 

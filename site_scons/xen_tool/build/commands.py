@@ -77,20 +77,20 @@ class Commands:
         output = step.path
         part = self._parts.make(output)
         try:
-            given = words.flatten(step.argv())
+            argv = words.flatten(step.argv())
             declared = {*step.inputs, *step.outputs, *self._plan.configured}
             # The programs before the first option are compared as the toolchain.
-            options = itertools.dropwhile(lambda word: not word.startswith("-"), given)
+            options = itertools.dropwhile(lambda word: not word.startswith("-"), argv)
             undeclared = [word for word in options if word not in declared]
             named = _stamps(undeclared)
             written = os.path.join(part, os.path.basename(output))
             before: dict[str, str] = {}
-            in_place = step.action == COMPILE and any(w.startswith(_NAMES_OTHERS) for w in given)
+            in_place = step.action == COMPILE and any(w.startswith(_NAMES_OTHERS) for w in argv)
             if in_place:
                 written = output
                 remove(output)
                 before = beside(output)
-            read = yield from self._runs[step.action](step, part, written, given, known)
+            read = yield from self._runs[step.action](step, part, written, argv, known)
             if read is None:
                 return None
             if not os.path.lexists(written):
@@ -113,19 +113,19 @@ class Commands:
         self._parts.remove()
 
     def _compile(
-        self, step: Step, part: str, output: str, given: list[str], known: Sequence[str]
+        self, step: Step, part: str, output: str, argv: list[str], known: Sequence[str]
     ) -> Run:
         plan = self._plan
         group = plan.groups[step.group]
         deps, deps_of_as = os.path.join(part, OURS), os.path.join(part, f"{OURS}.as")
-        assembles = "-c" in given
+        assembles = "-c" in argv
         always = group.gas == "always" and not group.launcher
         # With clang, the text of the sources decides whether GNU as assembles them.
         before = () if always else self._texts.all_of([*step.inputs, *known])
         by_gas = assembles and (always or needs_gas(group, before))
-        theirs: list[str] = []
+        target_options: list[str] = []
         report_words = ["-MD", "-MF", deps, "-MT", "x"]
-        if any(map(words.asks_for_depfile, given)):
+        if any(map(words.asks_for_depfile, argv)):
             # A second -MF would replace the one of the user.
             flags = words.without_depfiles(group.without_launcher(step.flags))
             report = [word for word in flags if word != "-c"]
@@ -133,11 +133,11 @@ class Commands:
             ended = yield _fitting([*report, "-o", os.devnull], step.files, part)
             if ended.status != 0:
                 return None
-            if not any(word.startswith(("-MT", "-MQ")) for word in given):
+            if not any(word.startswith(("-MT", "-MQ")) for word in argv):
                 # The depfile of the user names the output in its final place.
-                theirs = ["-MQ", step.path]
-            report_words = list(theirs)
-        if self._colours and not any(word.startswith(_COLOUR) for word in given):
+                target_options = ["-MQ", step.path]
+            report_words = list(target_options)
+        if self._colours and not any(word.startswith(_COLOUR) for word in argv):
             report_words.append(f"{_COLOUR}=always")
         extra = [*report_words, *_gas(group, by_gas, deps_of_as)]
         ended = yield self._argv(step, output, part, extra, by_gas)
@@ -147,15 +147,15 @@ class Commands:
         texts = self._texts.all_of([*step.inputs, *read])
         if assembles and not by_gas and needs_gas(group, texts):
             by_gas = True
-            extra = [*theirs, *_gas(group, by_gas, deps_of_as)]
+            extra = [*target_options, *_gas(group, by_gas, deps_of_as)]
             ended = yield self._argv(step, output, part, extra, by_gas)
             if ended.status != 0:
                 return None
         embeds = assembles and any(text.embeds for text in texts)
-        if embeds and by_gas and any(word.startswith("-flto") for word in given):
+        if embeds and by_gas and any(word.startswith("-flto") for word in argv):
             # With LTO it is assembled at the link, which reports no files.
             partial = os.path.join(part, f"{OURS}.o")
-            extra = [*theirs, "-fno-lto", *_gas(group, by_gas, deps_of_as)]
+            extra = [*target_options, "-fno-lto", *_gas(group, by_gas, deps_of_as)]
             ended = yield self._argv(step, partial, part, extra, by_gas)
             if ended.status != 0:
                 return None
@@ -165,7 +165,7 @@ class Commands:
             # GNU as also reports the names in `.file`, the sources for debuggers.
             sources = {os.path.basename(name) for name in [*step.inputs, *read]}
             prerequisites = depfile.assembler(_text(deps_of_as))
-            if any(word.lstrip("-").startswith("save-temps") for word in given):
+            if any(word.lstrip("-").startswith("save-temps") for word in argv):
                 # The last name is the temporary assembly file, made from the source.
                 del prerequisites[-1:]
             embedded = [
@@ -174,18 +174,18 @@ class Commands:
                 if not self._is_temporary(name) and os.path.basename(name) not in sources
             ]
         else:
-            embedded, unknown = self._literal(step, texts if embeds else (), given)
+            embedded, unknown = self._literal(step, texts if embeds else (), argv)
         # clang reports the absolute paths of files in a precompiled header.
         configured = {*plan.configured, *map(os.path.abspath, plan.configured)}
         toolchain = configured.union(group.files)
         files = list(dict.fromkeys([*read, *embedded]))
-        search = words.search_folders(given)
-        if embedded or not plan.configured.issuperset(words.forced_headers(given)):
+        search = words.search_folders(argv)
+        if embedded or not plan.configured.issuperset(words.forced_headers(argv)):
             search.append("")
         read_files = [name for name in files if name not in toolchain]
         mentioning = [self._texts.of(name) for name in read_files]
         asked = [text.asked for text in mentioning]
-        if any("__has_" in word for word in given):
+        if any("__has_" in word for word in argv):
             asked.append(frozenset([discover.ANY]))
         # The command line names the precompiled headers that steps make.
         found = discover.precompiled(_folders(files, search), self._contents)
@@ -195,19 +195,19 @@ class Commands:
             outputs=[],
             search=search,
             asked=frozenset().union(*asked),
-            symbols=discover.symbols_of(mentioning, given, plan.symbols),
+            symbols=discover.symbols_of(mentioning, argv, plan.symbols),
             provided=tuple(name for name in files if name in toolchain),
             unknown=unknown,
         )
 
     def _literal(
-        self, step: Step, texts: Sequence[discover.Facts], given: Sequence[str]
+        self, step: Step, texts: Sequence[discover.Facts], argv: Sequence[str]
     ) -> tuple[list[str], str]:
         """Return the files that .incbin and .include name, and why these may not be all.
 
         For assemblers that do not report them: only literal names can be found.
         """
-        folders = ["", *words.search_folders(given)]
+        folders = ["", *words.search_folders(argv)]
         found = []
         for name in sorted(frozenset().union(*(text.literal for text in texts))):
             places = (os.path.join(folder, name) for folder in folders)
@@ -224,7 +224,7 @@ class Commands:
         )
 
     def _link(
-        self, step: Step, part: str, output: str, given: list[str], known: Sequence[str]
+        self, step: Step, part: str, output: str, argv: list[str], known: Sequence[str]
     ) -> Run:
         deps = os.path.join(part, OURS)
         ended = yield self._argv(step, output, part, [f"--dependency-file={deps}"])
@@ -235,10 +235,10 @@ class Commands:
             return None
         reports = os.path.exists(deps)
         unknown = "" if reports else f"{step.flags[0]} does not report what it reads"
-        folders = words.search_folders(given)
+        folders = words.search_folders(argv)
         # GNU ld reports a file that a script INCLUDEs by the name there, without the folder.
         text = _text(deps)
-        for name in words.dependency_files(given):
+        for name in words.dependency_files(argv):
             # A linker writes only the last dependency file that it is given: ours.
             with open(name, "wb") as file:
                 file.write(as_if_in_place(os.fsencode(text), step.path))
@@ -246,7 +246,7 @@ class Commands:
         read = [name if name in objects else _found(name, folders) for name in depfile.linker(text)]
         archives = [name for name in [*step.inputs, *read] if name.endswith(".a")]
         read += [member for name in archives for member in archive.thin_members(name)]
-        libraries = [word[2:] for word in given if word.startswith("-l")]
+        libraries = [word[2:] for word in argv if word.startswith("-l")]
         libraries += [os.path.basename(n)[3:-2] for n in read if n.endswith(".a")]
         return Read(
             files=read,
@@ -260,7 +260,7 @@ class Commands:
         )
 
     def _other(
-        self, step: Step, part: str, output: str, given: list[str], known: Sequence[str]
+        self, step: Step, part: str, output: str, argv: list[str], known: Sequence[str]
     ) -> Run:
         ended = yield self._argv(step, output, part, [])
         return None if ended.status != 0 else Read([], [], [], [], frozenset(), {}, (), "")
@@ -325,9 +325,9 @@ def _text(path: str) -> str:
     return text
 
 
-def _stamps(given: Sequence[str]) -> Mapping[str, str]:
+def _stamps(argv: Sequence[str]) -> Mapping[str, str]:
     """Return the stamps of the files that words of a command line name."""
-    return {name: stamp(os.stat(name)) for name in words.files(given)}
+    return {name: stamp(os.stat(name)) for name in words.files(argv)}
 
 
 def _folders(files: Sequence[str], search: Sequence[str]) -> list[str]:

@@ -173,7 +173,7 @@ class Executor:
         started.reasons = self._judge.reasons(started.step, self._texts)
         self._database.remove(started.step.path)
         write_if_changed(started.step.path, found.content)
-        started.output = found.said
+        started.output = found.output
         return self._succeeded(started, found.read, cached=True)
 
     def go_on(self, ended: Ended, children: Children) -> StepEnd | None:

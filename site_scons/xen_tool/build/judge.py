@@ -128,8 +128,8 @@ class Judge:
         known = self._flags.get(id(step.flags))
         if known is None:
             # Keep the flags as well: a freed object's id is used again.
-            told = self._plan.launcher_settings(step)
-            known = (step.flags, "\n".join([*told, *map(_without_place, step.flags)]))
+            settings = self._plan.launcher_settings(step)
+            known = (step.flags, "\n".join([*settings, *map(_without_place, step.flags)]))
             self._flags[id(step.flags)] = known
         return known[1]
 

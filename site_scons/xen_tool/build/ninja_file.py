@@ -120,14 +120,14 @@ def _steps(manifest: Manifest, file: str, plan: Plan) -> Iterator[str]:
 
 def _command_rule(name: str, number: int, plan: Plan, step: Step, by_gas: bool) -> str:
     flags = list(step.flags)
-    said = ""
+    depfile = ""
     settings = []
     if step.action == COMPILE:
         group = plan.groups[step.group]
         flags = [*words.without_depfiles(flags), *integrated(group, by_gas)]
         if by_gas:
             flags = list(group.without_launcher(flags))
-        said = "-MD -MF $out.d "
+        depfile = "-MD -MF $out.d "
         settings = ["depfile = $out.d", "deps = gcc"]
     files = "$files"
     if sum(map(len, (*flags, *step.files))) >= LONGEST:
@@ -135,7 +135,7 @@ def _command_rule(name: str, number: int, plan: Plan, step: Step, by_gas: bool) 
         settings += ["rspfile = $out.rsp", "rspfile_content = $files"]
     lines = [
         f"rule {name}",
-        f"  command = $environment{number} {_command(flags)} {said}-o $out {files}",
+        f"  command = $environment{number} {_command(flags)} {depfile}-o $out {files}",
         f"  description = {step.name} $out",
         *(f"  {setting}" for setting in settings),
     ]

@@ -60,7 +60,7 @@ class Runner:
 
     def run(
         self,
-        due: Mapping[str, Step],
+        steps: Mapping[str, Step],
         *,
         slots: Slots,
         keep_going: bool = False,
@@ -68,16 +68,17 @@ class Runner:
         keep_open: Sequence[int] = (),
         signals: int = -1,
     ) -> RunResult:
-        """Run the steps that are due; keep_open are descriptors that commands inherit.
+        """Run steps in the order of their dependencies.
 
+        keep_open are descriptors that commands inherit.
         Raises XenToolError if an input is missing that no step makes.
         """
         self._executor.prepare()
-        self._progress.expect(sum(bool(step.name) for step in due.values()))
+        self._progress.expect(sum(bool(step.name) for step in steps.values()))
         children = Children(self._plan.environment, keep_open, signals)
-        queue = _Queue(due, self._sorted(due), slots)
+        queue = _Queue(steps, self._sorted(steps), slots)
         run = _Run(self._executor, children, queue, set(force), keep_going)
-        imports = {self._imports[s.action] for s in due.values() if s.action in self._imports}
+        imports = {self._imports[s.action] for s in steps.values() if s.action in self._imports}
         try:
             while run.start_ready():
                 if imports:
@@ -97,14 +98,14 @@ class Runner:
         # Report what failed, and not all that depends on it.
         return RunResult(run.failures or run.consequences[:1], children.interrupted)
 
-    def _sorted(self, due: Mapping[str, Step]) -> TopologicalSorter[str]:
+    def _sorted(self, steps: Mapping[str, Step]) -> TopologicalSorter[str]:
         try:
-            return _in_order(due, self._judge.inputs)
+            return _in_order(steps, self._judge.inputs)
         except CycleError:
             # The recorded includes may form a cycle with edited sources.
             pass
         try:
-            return _in_order(due, lambda step: step.inputs)
+            return _in_order(steps, lambda step: step.inputs)
         except CycleError as error:
             raise XenToolError(
                 f"these would be made of each other: {', '.join(error.args[1][1:])}"
@@ -115,9 +116,9 @@ class _Queue:
     """The steps that wait for their inputs or for a slot, and the number of those that run."""
 
     def __init__(
-        self, due: Mapping[str, Step], sorter: TopologicalSorter[str], slots: Slots
+        self, steps: Mapping[str, Step], sorter: TopologicalSorter[str], slots: Slots
     ) -> None:
-        self._due = due
+        self._steps = steps
         self._sorter = sorter
         self._ready: list[str] = []
         self.slots = slots
@@ -133,7 +134,7 @@ class _Queue:
         if not self.slots.take():
             return None
         self.running += 1
-        return self._due[self._ready.pop(0)]
+        return self._steps[self._ready.pop(0)]
 
     def end(self, step: Step) -> None:
         """Give back the slot of a step that has ended."""
@@ -199,11 +200,11 @@ class _Run:
 
 
 def _in_order(
-    due: Mapping[str, Step], read: Callable[[Step], Iterable[str]]
+    steps: Mapping[str, Step], read: Callable[[Step], Iterable[str]]
 ) -> TopologicalSorter[str]:
-    makers = {output: step.path for step in due.values() for output in step.outputs}
+    makers = {output: step.path for step in steps.values() for output in step.outputs}
     sorter: TopologicalSorter[str] = TopologicalSorter()
-    for path, step in due.items():
+    for path, step in steps.items():
         needs = {makers[name] for name in (*read(step), *step.after) if name in makers}
         sorter.add(path, *(needs - {path}))
     sorter.prepare()

@@ -15,7 +15,7 @@ from ..light import RLock
 from . import lock
 from .contents import Contents
 from .database import FILE, DamagedError, Database
-from .due import due as due_steps
+from .dirty import dirty_steps
 from .executor import Progress
 from .judge import Judge
 from .plan import Plan
@@ -73,20 +73,20 @@ class Session:
         )
         self._counted = False
 
-    def due(
+    def dirty_steps(
         self, paths: Sequence[str], *, force: Iterable[str] = (), mark: str = ""
     ) -> Mapping[str, Step]:
-        """Return the steps that are dirty or could become dirty: see due.due().
+        """Return the steps that are dirty or could become dirty: see dirty.py.
 
         mark: a digest of the request.  If the database was saved after mark() with the same
         digest, only the steps that refer to a changed file are looked at.
         """
         with self._mutex:
             try:
-                return self._due(paths, force, mark)
+                return self._dirty_steps(paths, force, mark)
             except DamagedError:
                 self._forget_all()
-                return self._due(paths, force)
+                return self._dirty_steps(paths, force)
 
     def build(
         self,
@@ -96,12 +96,12 @@ class Session:
         keep_going: bool = False,
         force: Iterable[str] = (),
         made: Iterable[str] = (),
-        due: Mapping[str, Step] | None = None,
+        dirty: Mapping[str, Step] | None = None,
         signals: int = -1,
     ) -> RunResult:
         """Build files; made are those that other builders have just made and that steps may read.
 
-        due: the result of due(), if it was called since open().
+        dirty: the result of dirty_steps(), if it was called since open().
         Raises XenToolError if the build directory cannot be written.
         """
         with self._mutex:
@@ -114,7 +114,7 @@ class Session:
                 self.contents.digest(path)
             try:
                 return self._runner.run(
-                    self._due(paths, force) if due is None else due,
+                    self._dirty_steps(paths, force) if dirty is None else dirty,
                     slots=slots,
                     keep_going=keep_going,
                     force=force,
@@ -127,15 +127,16 @@ class Session:
                     f"{self.plan.folder}/{FILE} was damaged and is replaced: build again"
                 ) from None
 
-    def _due(
+    def _dirty_steps(
         self, paths: Sequence[str], force: Iterable[str], mark: str = ""
     ) -> Mapping[str, Step]:
-        return due_steps(self.plan, self.database, self.judge, paths, force=force, mark=mark)
+        return dirty_steps(self.plan, self.database, self.judge, paths, force=force, mark=mark)
 
     def mark(self, mark: str) -> None:
-        """Record that the request of a mark is up to date, as due() found; close() writes it.
+        """Record that the request of a mark is up to date, as dirty_steps() found.
 
-        Ignored if another process builds, or has built since the database was read.
+        close() writes it.  Ignored if another process builds, or has built since the database
+        was read.
         """
         with self._mutex:
             if self._lock < 0:

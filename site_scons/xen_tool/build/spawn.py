@@ -83,13 +83,13 @@ class Children:
 
         Raises OSError if the program does not exist or cannot be started.
         """
-        ours, theirs = os.pipe()
+        read_end, write_end = os.pipe()
         try:
-            os.set_blocking(ours, False)
+            os.set_blocking(read_end, False)
             actions = [
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, theirs, 1),
-                (os.POSIX_SPAWN_DUP2, theirs, 2),
+                (os.POSIX_SPAWN_DUP2, write_end, 1),
+                (os.POSIX_SPAWN_DUP2, write_end, 2),
             ]
             # dup2 onto itself clears close-on-exec in the child.
             actions += [(os.POSIX_SPAWN_DUP2, handle, handle) for handle in self._keep]
@@ -103,11 +103,11 @@ class Children:
                 setsigmask=[],
             )
         except BaseException:
-            os.close(ours)
+            os.close(read_end)
             raise
         finally:
-            os.close(theirs)
-        child = _Child(job, pid, ours)
+            os.close(write_end)
+        child = _Child(job, pid, read_end)
         self._children[child.pipe] = self._children[child.pidfd] = child
         self._poll.register(child.pipe, select.POLLIN)
         self._poll.register(child.pidfd, select.POLLIN)

@@ -60,10 +60,10 @@ def story(by_file: Mapping[str, Iterable[Reason]], made: Iterable[str]) -> Story
     causes: dict[str, Cause] = {}
     results = []
     for path, reasons in by_file.items():
-        own = [reason for reason in reasons if reason.text not in consequences]
-        for text, files in own:
+        causes_of_file = [reason for reason in reasons if reason.text not in consequences]
+        for text, files in causes_of_file:
             causes.setdefault(text, Cause(text, {})).files[path] = files
-        if not own:
+        if not causes_of_file:
             results.append(path)
     return Story(sorted(causes.values(), key=lambda cause: -len(cause.files)), results)
 

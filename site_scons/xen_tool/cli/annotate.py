@@ -45,19 +45,19 @@ def annotate(parser: argparse.ArgumentParser) -> None:
 
 def _annotate(options: argparse.Namespace) -> int:
     from ..annotate.annotate import annotate
-    from ..annotate.wanted import wanted
+    from ..annotate.changes import note_changes
     from ..files import read_regular, write_if_changed
     from ..report import report_text
     from ..report.image_report import report_of
 
-    want = wanted(
+    changes = note_changes(
         pvh_entry=options.pvh_entry,
         pv_entry=options.pv_entry,
         notes=pairs(options, options.note),
         remove=options.remove,
     )
     content, mode = read_regular(options.image, "a linked kernel")
-    made = annotate(content, options.image, want)
+    made = annotate(content, options.image, changes)
     for remark in made.remarks:
         print_message(remark, "note", program=COMMAND)
     report = report_of(options.output, made.content, options.xen_release, options.loader)

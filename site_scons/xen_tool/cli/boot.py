@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from ..boot import given, modes
+from ..boot import boot_settings, modes
 from ..boot.result import protocols
 from ..errors import COMMAND, XenToolError, print_message
 from ..loaders.model.releases import Xen
@@ -105,14 +105,16 @@ def _add_boot(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
         metavar="FILE",
         help="the hypervisor: a file, or a version such as 4.20 (default: the newest in /boot)",
     )
-    for name, what in given.WORDS.items():
+    for name, what in boot_settings.WORDS.items():
         names = [f"--{name.replace('_', '-')}", *_SHORT.get(name, ())]
         parser.add_argument(*names, metavar=name.upper(), help=what)
 
 
-def _given(options: argparse.Namespace) -> given.Given:
+def _boot_settings(options: argparse.Namespace) -> boot_settings.BootSettings:
     try:
-        return given.given({name: getattr(options, name) for name in given.WORDS})
+        return boot_settings.BootSettings.parse(
+            {name: getattr(options, name) for name in boot_settings.WORDS}
+        )
     except XenToolError as error:
         parser: argparse.ArgumentParser = options.parser
         parser.error(str(error))
@@ -174,7 +176,7 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
 
     from ..report.image_report import read_report
 
-    besides = _given(options)
+    settings = _boot_settings(options)
     mode = options.mode
     if mode is None:
         report = read_report(options.image, Xen())
@@ -185,7 +187,7 @@ def _how(options: argparse.Namespace) -> dict[str, Any]:
         "cpus": options.cpus,
         "qemu": options.qemu,
         "xen": options.hypervisor,
-        "given": besides,
+        "settings": settings,
     }
 
 
@@ -197,10 +199,10 @@ def _test(options: argparse.Namespace) -> int:
     from ..boot.suite.parallel import How, Suite
 
     interrupting: list[int] = []
-    besides = cases.Options(
-        options.timeout, options.cpus, options.qemu, options.hypervisor, _given(options)
+    case_options = cases.Options(
+        options.timeout, options.cpus, options.qemu, options.hypervisor, _boot_settings(options)
     )
-    todo = cases.of_images(options.images, options.mode or (), besides)
+    todo = cases.of_images(options.images, options.mode or (), case_options)
     how = How(options.jobs, options.runs, options.retries)
     try:
         suite = Suite(todo, how, Path(options.logs), lambda: bool(interrupting))

@@ -111,8 +111,10 @@ def parse(symbol: Symbol, text: str) -> str:
         expected = "text in one line"
     if value is None:
         kind = kconfiglib.TYPE_TO_STR[symbol.orig_type]
-        said = f"{symbol.name}={shortened(text)}: {symbol.name}"
-        raise XenToolError(f"{said} is of type {kind}; its value is {expected}")
+        name = symbol.name
+        raise XenToolError(
+            f"{name}={shortened(text)}: {name} is of type {kind}; its value is {expected}"
+        )
     return value
 
 

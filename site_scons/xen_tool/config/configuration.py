@@ -76,15 +76,15 @@ def read(
     seen = {**(variables or {}), "ARCH": chosen.name}
     kconf = read_kconfig(kconfig, srctree, seen, text=text)
     earlier, notes = saved.load(kconf, base) if base is not None else ([], [])
-    given = from_settings(kconf, settings or {}, others=others)
-    notes += apply(given, earlier if is_saved else [])
+    assignments = from_settings(kconf, settings or {}, others=others)
+    notes += apply(assignments, earlier if is_saved else [])
     selected = unmet(kconf)
     refuse(selected)
     return Configuration(
         arch=chosen,
         values={symbol.name: symbol.str_value for symbol in kconf.unique_defined_syms},
         prompts=_prompts(kconf),
-        origins=_origins(kconf, [*earlier, *given]),
+        origins=_origins(kconf, [*earlier, *assignments]),
         dotconfig=config_text(kconf),
         autoconf=autoconf_text(kconf),
         notes=tuple(notes),

@@ -23,18 +23,18 @@ def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[s
     for assignment in settings:
         assign(assignment)
     notes: list[str] = []
-    given = list(settings)
+    assignments = list(settings)
     for assignment in settings:
         if switched := _switch_on_needs(assignment, settings):
             names = " and ".join(other.symbol.name for other in switched)
             notes.append(f"{assignment} {COMMAND_LINE} switches on {names}, which it needs")
-            given += switched
-    where = origins([*saved, *given])
+            assignments += switched
+    where = origins([*saved, *assignments])
     for assignment in settings:
         if not assignment.holds():
             why = reason(assignment, where)
             raise XenToolError(f"{assignment} cannot hold: {why}")
-    return notes + overruled(saved, given)
+    return notes + overruled(saved, assignments)
 
 
 def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> list[str]:

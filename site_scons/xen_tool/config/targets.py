@@ -73,12 +73,17 @@ class ConfigTargets:
         self._seed = seed
 
     def run(
-        self, names: Sequence[str], arch: str, *, asked: str | None, settings: Mapping[str, str]
+        self,
+        names: Sequence[str],
+        arch: str,
+        *,
+        typed_arch: str | None,
+        settings: Mapping[str, str],
     ) -> None:
         """Run targets in order; files that follow one another are merged.
 
-        arch: the architecture of the saved configuration.  asked: ARCH= of the command line, if
-        given.  settings: what setconfig sets.
+        arch: the architecture of the saved configuration.  typed_arch: ARCH= of the command
+        line, or None.  settings: what setconfig sets.
 
         Raises XenToolError if a target cannot be run; the saved configuration then is as it was
         before that target.
@@ -89,7 +94,7 @@ class ConfigTargets:
                 files.append(name)
                 continue
             if files:
-                arch = self._merge(files, arch, asked)
+                arch = self._merge(files, arch, typed_arch)
                 files = []
             if name == SETCONFIG:
                 self._set(settings, arch)
@@ -160,14 +165,14 @@ class ConfigTargets:
                 f"{SETCONFIG} needs settings: type `scons {SETCONFIG} XEN_PVH=1 SMP=0`"
             )
         kconf, assignments, notes = self._start(arch)
-        given = from_settings(kconf, settings)
-        changed = {assignment.symbol for assignment in given}
+        new = from_settings(kconf, settings)
+        changed = {assignment.symbol for assignment in new}
         # The notes already report assignments that did not hold before.
         kept = [a for a in assignments if a.holds() and a.symbol not in changed]
-        _print_notes(notes + apply(given, kept))
+        _print_notes(notes + apply(new, kept))
         self._save(kconf)
 
-    def _merge(self, names: Sequence[str], arch: str, asked: str | None) -> str:
+    def _merge(self, names: Sequence[str], arch: str, typed_arch: str | None) -> str:
         """Save the merged files; return the architecture that they are for."""
         replaces = [n == "defconfig" or n.endswith(_DEFCONFIG) for n in names]
         if any(replaces[1:]):
@@ -175,7 +180,7 @@ class ConfigTargets:
                 f"{names[replaces.index(True, 1)]} replaces the whole configuration: name it first"
             )
         if names[0].endswith(_DEFCONFIG):
-            arch = self._arch_of(names[0], asked)
+            arch = self._arch_of(names[0], typed_arch)
         paths = [self._file(name, arch) for name in names]
         kconf = self._read(arch)
         onto = self._config if not replaces[0] and saved.find(self._config) else None
@@ -183,14 +188,14 @@ class ConfigTargets:
         self._save(kconf)
         return arch
 
-    def _arch_of(self, name: str, asked: str | None) -> str:
+    def _arch_of(self, name: str, typed_arch: str | None) -> str:
         """Return the architecture of NAME_defconfig: by its contents, its name, or else ARCH=."""
         found = saved.saved_arch(self._file(name, ""))
         known = found.name if found else name.removesuffix(_DEFCONFIG)
         if known not in ARCHES:
-            return asked or X86_64.name
-        if asked not in (None, known):
-            raise XenToolError(f"ARCH={asked}: {name} is for ARCH={known}")
+            return typed_arch or X86_64.name
+        if typed_arch not in (None, known):
+            raise XenToolError(f"ARCH={typed_arch}: {name} is for ARCH={known}")
         return known
 
     def _file(self, name: str, arch: str) -> Path:

@@ -208,5 +208,5 @@ def needed(content: bytes) -> list[str]:
 
 def _whole(content: bytes, segment: Segment, size: int) -> bytes:
     """Return the bytes of a segment in the file, without an incomplete entry at its end."""
-    held = content[segment.p_offset : segment.p_offset + segment.p_filesz]
-    return held[: len(held) // size * size]
+    data = content[segment.p_offset : segment.p_offset + segment.p_filesz]
+    return data[: len(data) // size * size]

@@ -71,10 +71,10 @@ def text_of(name: str, n_type: XenElfNote | None, value: object) -> str:
         return value
     if isinstance(value, (bytes, bytearray)):
         return f"hex:{bytes(value).hex()}"
-    given = value if isinstance(value, (list, tuple)) else [value]
-    numbers = [each for each in given if isinstance(each, int)]
+    values = value if isinstance(value, (list, tuple)) else [value]
+    numbers = [each for each in values if isinstance(each, int)]
     is_text = form in (NoteForm.TEXT, NoteForm.FEATURES)
-    if is_text or not numbers or len(numbers) < len(given):
+    if is_text or not numbers or len(numbers) < len(values):
         rule = "a text, or bytes" if is_text else "a text, bytes, a number, or a list of numbers"
         raise XenToolError(f"note {name} is {value!r}: the rule is {rule}")
     text = ",".join(map(hex, numbers))

@@ -35,13 +35,13 @@ class Data:
     process by SIGBUS.  Truncated bytes read as outside.
     """
 
-    def __init__(self, size: int, held: bytes, descriptor: int | None, base: int, name: str):
+    def __init__(self, size: int, window: bytes, descriptor: int | None, base: int, name: str):
         """Use of_bytes() or of_file()."""
         self.size = size
         self._base = base
         self._name = name
         self._descriptor = descriptor
-        self._window = held
+        self._window = window
         self._start = 0
         self.elf: Elf | None = None
         """The ELF file in it, set by elf.elf_of()."""

@@ -33,8 +33,10 @@ class Document:
     def add(self, kind: str, part: str, /, **properties: Any) -> str:
         """Add an element; return its identifier, which ends in part."""
         spdx_id = self.id(part)
-        told = {key: value for key, value in properties.items() if value not in (None, [], "")}
-        self.elements.append({"type": kind, "spdxId": spdx_id, "creationInfo": "_:created", **told})
+        filled = {key: value for key, value in properties.items() if value not in (None, [], "")}
+        self.elements.append(
+            {"type": kind, "spdxId": spdx_id, "creationInfo": "_:created", **filled}
+        )
         return spdx_id
 
     def relate(self, one: str, kind: str, others: Sequence[str], scope: str = "") -> None:

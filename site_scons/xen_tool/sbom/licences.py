@@ -43,9 +43,9 @@ def licence(path: str) -> str:
                 found = _TAG.findall(file.read(_LOOKED_AT))
         except OSError:
             continue
-        said = dict.fromkeys(tag.decode("utf-8", "replace") for tag in found)
-        if said:
-            return _joined(said)
+        tags = dict.fromkeys(tag.decode("utf-8", "replace") for tag in found)
+        if tags:
+            return _joined(tags)
     return _annotated(path)
 
 

@@ -97,7 +97,7 @@ class _Elements:
 def _recorded(path: str, build: _Elements, source: _Elements) -> Recorded:
     # The document of the output has this one, too, but no steps.
     (whole,) = (each for each in _builds(build) if each["build_buildType"] == spdx.IMAGE_TYPE)
-    given = _parameters(whole)
+    parameters = _parameters(whole)
     names: dict[str, str] = {}
     sources = dict(_files(source, names))
     digests = {**sources, **dict(_files(build, names))}
@@ -118,11 +118,11 @@ def _recorded(path: str, build: _Elements, source: _Elements) -> Recorded:
     }
     return Recorded(
         path,
-        given[spdx.TARGET],
+        parameters[spdx.TARGET],
         _revision(source),
-        {name: given[name] for name in spdx.SETTINGS if name in given},
-        _words(given, spdx.WORD),
-        {name: value for name, value in given.items() if name.startswith(_CONFIG)},
+        {name: parameters[name] for name in spdx.SETTINGS if name in parameters},
+        _words(parameters, spdx.WORD),
+        {name: value for name, value in parameters.items() if name.startswith(_CONFIG)},
         sources,
         digests,
         versions,

@@ -142,8 +142,8 @@ def rebuild(recorded: Recorded, top: str, image: str | None = None) -> Rebuilt:
 
 def _build_folder(recorded: Recorded, outside: str) -> str:
     """Return the build directory, which is the folder outside if it was not in the tree."""
-    given = recorded.settings.get("O", "")
-    return outside if given.startswith(BUILD) else given
+    folder = recorded.settings.get("O", "")
+    return outside if folder.startswith(BUILD) else folder
 
 
 def _changed(

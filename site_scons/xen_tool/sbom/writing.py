@@ -166,11 +166,11 @@ def _mark(
     plan: Plan, database: Database, contents: Contents, image: str, about: tuple[object, ...]
 ) -> str:
     """Return a digest of all inputs of the documents, and of the modules that make them."""
-    said = hashlib.sha256(repr((about, plan.folder, sorted(plan.symbols.items()))).encode())
+    digest = hashlib.sha256(repr((about, plan.folder, sorted(plan.symbols.items()))).encode())
     here = os.path.dirname(__file__)
     for name in sorted(os.listdir(here)):
         if name.endswith(".py"):
-            said.update(contents.digest(os.path.join(here, name)).encode())
+            digest.update(contents.digest(os.path.join(here, name)).encode())
     rows: dict[str, str] = {}
     for step in plan.closure([image], lambda each: inventories.recorded(database, each)):
         record = database.get(step.path)
@@ -179,10 +179,10 @@ def _mark(
         for numbers in (record.inputs, record.outputs, database.text(record.group)):
             if numbers not in rows:
                 rows[numbers] = repr(list(database.rows(numbers)))
-            said.update(rows[numbers].encode("utf-8", "surrogateescape"))
+            digest.update(rows[numbers].encode("utf-8", "surrogateescape"))
         words = (record.signature, record.symbols, record.dirty, database.text(record.provided))
-        said.update(repr(words).encode("utf-8", "surrogateescape"))
-    return said.hexdigest()
+        digest.update(repr(words).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def _sources(inventory: Inventory, plan: Plan, generated: Container[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from SCons.Util import flatten
 
-from ..annotate.wanted import note_type, wanted
+from ..annotate.changes import note_changes, note_type
 from ..build.plan import Group
 from ..build.step import Step
 from ..elf.note_values import text_of
@@ -46,15 +46,15 @@ def xen_notes(
     (node,) = env.arg2nodes(source)
     _, path = source_of(env, node)
     values = {name: text_of(name, note_type(name), value) for name, value in (notes or {}).items()}
-    want = wanted(
+    changes = note_changes(
         pvh_entry=_text_of("PHYS32_ENTRY", pvh_entry),
         pv_entry=_text_of("ENTRY", pv_entry),
         notes=values,
         remove=flatten([remove]),
     )
     words = (
-        *(f"{n.name}={value}" for n, value in want.given.items()),
-        *(n.name for n in want.remove),
+        *(f"{n.name}={value}" for n, value in changes.values.items()),
+        *(n.name for n in changes.remove),
     )
     group = graph.plan.group("notes", Group(modules("annotate/annotate.py")))
     made = Step("NOTES", (f"{image}{UNCHECKED}",), (path,), NOTES, (), words, group, symbols=())

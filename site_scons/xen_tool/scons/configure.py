@@ -82,21 +82,21 @@ def xen_configure(
         sys.stdout.reconfigure(errors="backslashreplace")
     add_options()
     jobs.bound()
-    given = settings(ARGLIST)
+    typed = settings(ARGLIST)
     if arguments is not None:
-        given = given.with_arguments(arguments)
+        typed = typed.with_arguments(arguments)
     top = Path(env.Dir("#").abspath)
     changes = changing() if arguments is None else []
-    _check_changes(changes, given.kconfig)
+    _check_changes(changes, typed.kconfig)
     _watch(top)
     path = env["ENV"].get("PATH", os.defpath)
     with audit.ignored():
-        tools = _find_tools(given, path)
+        tools = _find_tools(typed, path)
         seen = {**_kconfig_variables(tools, path), **(variables or {})}
     audit.lists(path.split(os.pathsep))
     file, text = _kconfig(top, kconfig, symbols)
     saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
-    name = given.get("ARCH") or (_saved_arch(saved_path) if changes or arch else None) or arch
+    name = typed.get("ARCH") or (_saved_arch(saved_path) if changes or arch else None) or arch
     # setconfig and why have a use of their own for NAME=value.
     has_targets = arguments is None and bool(changes or asks_why())
     configuration = read(
@@ -107,12 +107,12 @@ def xen_configure(
         saved_config=None if changes else saved_path,
         defconfig=None if changes else defconfig,
         arch=name,
-        settings={} if has_targets else given.kconfig,
+        settings={} if has_targets else typed.kconfig,
         variables=seen,
         others=RESERVED,
     )
     _print_remarks(configuration)
-    env["XEN_SETTINGS"] = given
+    env["XEN_SETTINGS"] = typed
     env["XEN_CONFIG_TARGETS"] = ConfigTargets(
         kconfig=file,
         text=text,
@@ -120,16 +120,16 @@ def xen_configure(
         variables=seen,
         config=saved_path,
         defconfig=defconfig,
-        seed=given.get("SEED"),
+        seed=typed.get("SEED"),
     )
     env["XEN_CONFIG"] = observed = observe(
         configuration,
         Described(str(file), str(top), str(saved_path), defconfig or "", name or "", seen),
         is_usual=text is None and arguments is None and not has_targets,
     )
-    directory = build or given.get("O") or f"build/{configuration.arch.name}"
+    directory = build or typed.get("O") or f"build/{configuration.arch.name}"
     with audit.ignored():
-        env["XEN_BUILD"] = build_folder(env, directory, is_typed="O" in given.tool)
+        env["XEN_BUILD"] = build_folder(env, directory, is_typed="O" in typed.tool)
         if sconsign and not changes:
             keep_signatures(env, env["XEN_BUILD"])
         _set_commands(env, configuration, tools, path)
@@ -163,15 +163,15 @@ def _watch(top: Path) -> None:
         )
 
 
-def _find_tools(given: Settings, path: str) -> Toolchain:
+def _find_tools(typed: Settings, path: str) -> Toolchain:
     return programs.find(
         path,
-        toolchain=given.get("TOOLCHAIN"),
-        cc=given.get("CC"),
-        ld=given.get("LD"),
-        cc_launcher=given.get("CC_LAUNCHER"),
-        cross=given.get("CROSS_COMPILE"),
-        llvm=given.get("LLVM"),
+        toolchain=typed.get("TOOLCHAIN"),
+        cc=typed.get("CC"),
+        ld=typed.get("LD"),
+        cc_launcher=typed.get("CC_LAUNCHER"),
+        cross=typed.get("CROSS_COMPILE"),
+        llvm=typed.get("LLVM"),
     )
 
 

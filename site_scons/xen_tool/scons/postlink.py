@@ -29,31 +29,31 @@ _PLACES = {_SOURCE: '"$2"', _TARGET: '"$1"'}
 _PLACE = re.compile(r"\$(?:(SOURCE|TARGET)\b|\{(SOURCE|TARGET)\})")
 
 
-def commands(given: Any) -> tuple[str, ...]:
+def commands(value: Any) -> tuple[str, ...]:
     """Return the commands of an argument postlink= as scripts for the shell.
 
     Each is a line for the shell, or a list of words.
 
     Raises XenToolError if it is neither, or lacks $SOURCE or $TARGET.
     """
-    if not isinstance(given, (list, tuple)):
+    if not isinstance(value, (list, tuple)):
         raise XenToolError(
-            f"XenImage(postlink=): {given!r} is no list; write ['strip -o $TARGET $SOURCE']"
+            f"XenImage(postlink=): {value!r} is no list; write ['strip -o $TARGET $SOURCE']"
         )
-    return tuple(map(_command, given))
+    return tuple(map(_command, value))
 
 
-def linked(image: str, given: Sequence[str]) -> str:
+def linked(image: str, postlink: Sequence[str]) -> str:
     """Return the path of the linker's output for an image."""
-    return f"{image}.linked" if given else f"{image}{UNCHECKED}"
+    return f"{image}.linked" if postlink else f"{image}{UNCHECKED}"
 
 
-def steps(env: Any, plan: Plan, image: str, given: Sequence[str]) -> Iterator[Step]:
+def steps(env: Any, plan: Plan, image: str, postlink: Sequence[str]) -> Iterator[Step]:
     """Yield the steps from the linker's output to the unchecked image."""
     recording = modules("build/commands.py")
-    source = linked(image, given)
-    for number, command in enumerate(given, 1):
-        output = f"{image}{UNCHECKED}" if number == len(given) else f"{image}.post{number}"
+    source = linked(image, postlink)
+    for number, command in enumerate(postlink, 1):
+        output = f"{image}{UNCHECKED}" if number == len(postlink) else f"{image}.post{number}"
         script = _expanded(env, command)
         group = plan.group("post", Group((*_programs(plan, script), *recording)))
         words = (_SHELL, "-ec", script)
@@ -61,14 +61,14 @@ def steps(env: Any, plan: Plan, image: str, given: Sequence[str]) -> Iterator[St
         source = output
 
 
-def _command(given: Any) -> str:
-    if is_String(given):
-        command = str(given)
-    elif isinstance(given, (list, tuple)) and given and all(map(is_String, given)):
-        command = " ".join(w if _PLACE.fullmatch(w) else shlex.quote(w) for w in map(str, given))
+def _command(value: Any) -> str:
+    if is_String(value):
+        command = str(value)
+    elif isinstance(value, (list, tuple)) and value and all(map(is_String, value)):
+        command = " ".join(w if _PLACE.fullmatch(w) else shlex.quote(w) for w in map(str, value))
     else:
         raise XenToolError(
-            f"XenImage(postlink=): {given!r} is neither a command nor a list of its words"
+            f"XenImage(postlink=): {value!r} is neither a command nor a list of its words"
         )
     named = {one or other for one, other in _PLACE.findall(command)}
     for name in (_SOURCE, _TARGET):

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from SCons.Script import ARGLIST, AddOption, GetOption, Main
 
 from ..abi import ARCHES
-from ..boot import given, modes
+from ..boot import boot_settings, modes
 from ..boot.modes import MODES
 from ..build.plan import CACHE_LIMIT
 from ..errors import XenToolError, print_message
@@ -41,7 +41,7 @@ RESERVED = {
     "CPUS": f"how many CPUs the guest gets at boot ({modes.CPUS})",
     "QEMU": "the emulator that boots the image, perhaps with options (qemu-system-x86_64)",
     "HYPERVISOR": "the Xen hypervisor: a file, or a version such as 4.20 (the newest in /boot)",
-    **{name.upper(): what for name, what in given.WORDS.items()},
+    **{name.upper(): what for name, what in boot_settings.WORDS.items()},
     "QUIET": "1 leaves Xen's own lines out of what boot shows",
     "RUNS": "how often test-boot runs each, by the real clock if more than once (1)",
     "RETRIES": "how often test-boot repeats a boot that fails; if it passes then, it is flaky (0)",
@@ -86,18 +86,18 @@ class Settings:
         Of the command line only the tool's settings remain, without ARCH and O.  Prints a note for
         each setting of the command line that has no effect.
         """
-        own = settings(arguments.items())
+        from_arguments = settings(arguments.items())
         heard = {n: v for n, v in self.tool.items() if n not in _PLACES and n not in arguments}
-        given = {**self.tool, **self.kconfig}
-        for name in given:
+        values = {**self.tool, **self.kconfig}
+        for name in values:
             if name not in heard and name not in arguments and name not in _noted:
                 _noted.append(name)
                 print_message(
-                    f"{name}={given[name]} has no effect on a configuration whose SConstruct names "
-                    "its arguments",
+                    f"{name}={values[name]} has no effect on a configuration whose SConstruct "
+                    "names its arguments",
                     "note",
                 )
-        return Settings({**heard, **own.tool}, own.kconfig)
+        return Settings({**heard, **from_arguments.tool}, from_arguments.kconfig)
 
     @property
     def quiet(self) -> bool:
@@ -115,12 +115,12 @@ class Settings:
         seconds = self.get("TIMEOUT")
         return float(seconds) if seconds else None
 
-    def for_boot(self, otherwise: Mapping[str, object]) -> given.Given:
+    def for_boot(self, otherwise: Mapping[str, object]) -> boot_settings.BootSettings:
         """Return the settings of a boot; otherwise has the arguments of the SConstruct.
 
         Raises XenToolError for a wrong value.
         """
-        return given.given({**otherwise, **_given_of(self.tool)})
+        return boot_settings.BootSettings.parse({**otherwise, **_boot_words(self.tool)})
 
     @property
     def cache_limit(self) -> int:
@@ -189,14 +189,14 @@ def wants_provenance() -> bool:
     return bool(GetOption(_PROVENANCE))
 
 
-def project_words(given: Settings) -> list[str]:
+def project_words(settings: Settings) -> list[str]:
     """Return the words of the command line that name the SConstruct, or that only it interprets.
 
     The latter are options of AddOption, each followed by its values, and NAME=value if
     XenConfigure is called with arguments, and so takes none from the command line.
     """
     words = iter([*os.environ.get("SCONSFLAGS", "").split(), *sys.argv[1:]])
-    names = (f"{name}={v}" for name, v in ARGLIST if name not in RESERVED | given.kconfig.keys())
+    names = (f"{name}={v}" for name, v in ARGLIST if name not in RESERVED | settings.kconfig.keys())
     files = (f"--file={name}" for name in GetOption("file") or ())
     return [*files, *_project_options(words), *names]
 
@@ -246,7 +246,7 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
         raise XenToolError(
             f"CACHE_SIZE={tool['CACHE_SIZE']}: CACHE_SIZE is a number of MiB above 0"
         )
-    given.given(_given_of(tool))
+    boot_settings.BootSettings.parse(_boot_words(tool))
     if "MODE" in tool:
         modes.named(tool["MODE"])
     if not tool.get("SEED", "0").isdecimal():
@@ -254,5 +254,5 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
     return Settings(tool, {n: v for n, v in typed.items() if n not in RESERVED})
 
 
-def _given_of(tool: Mapping[str, str]) -> dict[str, str]:
-    return {name: tool[name.upper()] for name in given.WORDS if name.upper() in tool}
+def _boot_words(tool: Mapping[str, str]) -> dict[str, str]:
+    return {name: tool[name.upper()] for name in boot_settings.WORDS if name.upper() in tool}

@@ -59,12 +59,12 @@ class ReadingRecorder:
         """Look at the requested targets: all SConscripts are read, nothing is built yet."""
         from xen_tool.scons.graph import request
 
-        asked = request.look()
-        if asked.unknown:
-            self._listener.unknown = self._listener.unknown or asked.unknown
-        self._plans = asked.plans
-        self._files, self._made = asked.files, asked.made
-        self._others_follow, self._tops = asked.others_follow, asked.tops
+        looked_up = request.look()
+        if looked_up.unknown:
+            self._listener.unknown = self._listener.unknown or looked_up.unknown
+        self._plans = looked_up.plans
+        self._files, self._made = looked_up.files, looked_up.made
+        self._others_follow, self._tops = looked_up.others_follow, looked_up.tops
         self._top = os.getcwd()
         if not self._listener.unknown:
             self._take_stock()
@@ -122,7 +122,7 @@ class ReadingRecorder:
             return False
         plans: list[str] = []
         for number, (graph, targets) in enumerate(self._plans):
-            if graph.session.due(targets):
+            if graph.session.dirty_steps(targets):
                 return False
             file = f"{self._place}.{number}"
             stored.write(file, graph.plan)
@@ -139,7 +139,10 @@ class ReadingRecorder:
             str(GetOption("num_jobs")),
             *("1" if flag else "0" for flag in (*flags, self._others_follow)),
             self._top,
-            *("".join(t for to, t in listener.said if to == name) for name in ("stdout", "stderr")),
+            *(
+                "".join(t for to, t in listener.output if to == name)
+                for name in ("stdout", "stderr")
+            ),
             "\n\n".join(map("\n".join, self._tops)),
             summary.closing_lines(),
         ]

@@ -70,8 +70,8 @@ class _Traced(Lines):
     def end(self, step: Step, output: bytes, error: str) -> None:
         """Print, and end the span."""
         super().end(step, output, error)
-        told = {"command": step.argv(), "error": error} if step.is_command else {"error": error}
-        self._trace.end(step.path, step.name or step.action, **told)
+        details = {"command": step.argv(), "error": error} if step.is_command else {"error": error}
+        self._trace.end(step.path, step.name or step.action, **details)
 
 
 def judged(path: str, start: int) -> None:

@@ -103,7 +103,7 @@ def _say(env: Any, configuration: Configuration, text: str) -> None:
 
 def _known(name: str) -> str:
     """Return the line for a target that make has under another name."""
-    others = [other for other, own in STANDS_FOR.items() if own == name]
+    others = [other for other, setting in STANDS_FOR.items() if setting == name]
     return f"; make's {', '.join(others)}" if others else ""
 
 

@@ -33,7 +33,7 @@ class Listener:
         self._removed: dict[str, None] = {}
         self.unknown = ""
         """Something that cannot be recorded, in words; empty if there was nothing."""
-        self.said: list[tuple[str, str]] = []
+        self.output: list[tuple[str, str]] = []
         """Pairs of "stdout" or "stderr" and what was printed there."""
         self.written: list[str] = []
         """Files that the SConscripts changed; known after stop()."""
@@ -110,7 +110,7 @@ class Listener:
 
         def write(text: str) -> Any:
             if self._listens:
-                self.said.append((name, text))
+                self.output.append((name, text))
             return original(text)
 
         stream.write = write

@@ -96,8 +96,8 @@ class _Plan(reading.StoredPlan):
     """The plan of a reading, with another configuration."""
 
     def __init__(self, base: reading.StoredPlan, file: str, configuration: Configuration) -> None:
-        said = "\n".join([base.mark, *_pairs(configuration.values)])
-        mark = digest(said.encode("utf-8", "surrogateescape"))
+        request = "\n".join([base.mark, *_pairs(configuration.values)])
+        mark = digest(request.encode("utf-8", "surrogateescape"))
         super().__init__(file, base.folder, "\n".join(base.targets), mark)
         self._base = base
         self._configuration = configuration

@@ -85,7 +85,7 @@ class Reading:
             verbose,
             others_follow,
             self.top,
-            self.said,
+            self.output,
             self.warned,
             tops,
             self.closing,
@@ -126,7 +126,7 @@ class Reading:
             # As XenConfigure does, for characters that the terminal's encoding does not have.
             sys.stdout.reconfigure(errors="backslashreplace")
         sys.stderr.write(self.warned)
-        sys.stdout.write(self.said)
+        sys.stdout.write(self.output)
         sys.stdout.flush()
 
     def say_clean(self, built: Container[str]) -> None:

@@ -43,7 +43,9 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
             (plan, Session(steps, functions(steps), IMPORTS, lines, (database, contents)))
         )
     if known.others_follow and any(
-        step.name for plan, session in sessions for step in session.due(plan.targets).values()
+        step.name
+        for plan, session in sessions
+        for step in session.dirty_steps(plan.targets).values()
     ):
         return None
     known.say()
@@ -56,15 +58,15 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
             break
         try:
             session.open(signals.descriptor())
-            due = session.due(plan.targets, mark=plan.mark)
-            if any(step.name for step in due.values()):
+            dirty = session.dirty_steps(plan.targets, mark=plan.mark)
+            if any(step.name for step in dirty.values()):
                 watch_messages.tell(watch_messages.BUILT)
-                built |= _dirty(session, plan.targets, due)
+                built |= _dirty_targets(session, plan.targets, dirty)
             result = session.build(
                 plan.targets,
                 slots=Slots(known.jobs),
                 keep_going=known.keep_going,
-                due=due,
+                dirty=dirty,
                 signals=signals.descriptor(),
             )
             status = _print_failures(result) or status
@@ -80,9 +82,9 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
     return status
 
 
-def _dirty(session: Session, targets: Sequence[str], due: Mapping[str, Step]) -> set[str]:
-    """Return the targets that steps are due for."""
-    named = {path for path, step in due.items() if step.name}
+def _dirty_targets(session: Session, targets: Sequence[str], dirty: Mapping[str, Step]) -> set[str]:
+    """Return the targets that dirty steps make or lead to."""
+    named = {path for path, step in dirty.items() if step.name}
     if len(targets) == 1:
         return set(targets)
     closure = session.plan.closure

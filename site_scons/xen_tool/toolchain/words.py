@@ -176,12 +176,12 @@ def search_folders(words: Iterable[str]) -> list[str]:
 
     The folders need not exist.
     """
-    given = list(_arguments(words, _FOLDERS))
-    roots = [folder for option, folder in given if option in ("--sysroot", "-isysroot")]
+    options = list(_arguments(words, _FOLDERS))
+    roots = [folder for option, folder in options if option in ("--sysroot", "-isysroot")]
     root = roots[-1] if roots else ""
     found: dict[str, None] = {}
     prefix = ""
-    for option, folder in given:
+    for option, folder in options:
         if option == "-iprefix":
             prefix = folder
         elif option.startswith("-iwithprefix"):

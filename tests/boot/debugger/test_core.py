@@ -15,8 +15,8 @@ from boot.debugger.guest import DEBUG_INFO
 from booted import Hurry
 from project import Project, reference_kernel
 from xen_tool.boot import boot as real
+from xen_tool.boot.boot_settings import BootSettings
 from xen_tool.boot.debugger.gdb_arguments import SCRIPT
-from xen_tool.boot.given import given
 from xen_tool.boot.result.outcome import Outcome
 from xen_tool.errors import XenToolError
 
@@ -71,12 +71,12 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 def dumped(image: Path, mode: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
-    what = given({"dump": file})
+    what = BootSettings.parse({"dump": file})
     if mode == "qemu":
         # In this mode the last character may be seen before the guest hangs.
-        return real.boot(image, mode=mode, timeout=5, given=what)
+        return real.boot(image, mode=mode, timeout=5, settings=what)
     hurry = Hurry("hangs", monkeypatch)
-    return real.boot(image, mode=mode, timeout=99, given=what, echo=hurry.echo)
+    return real.boot(image, mode=mode, timeout=99, settings=what, echo=hurry.echo)
 
 
 def gdb(image: Path, file: Path, *commands: str) -> str:
@@ -118,20 +118,24 @@ def test_a_variable_is_read(
     assert outcome.reason.startswith(reason), outcome
     without = ", without registers, as the guest has ended the machine" if end == "panic" else ""
     assert f"  dump:  {file}{without}" in outcome.details
-    said = gdb(images[end], file, "print canary.value", "bt", f"source {SCRIPT}", "xen start-info")
-    assert "$1 = 7\n" in said
+    output = gdb(
+        images[end], file, "print canary.value", "bt", f"source {SCRIPT}", "xen start-info"
+    )
+    assert "$1 = 7\n" in output
     if end == "hang" and mode == "qemu":
-        assert re.search(r"^#0 .* end \(\) at arch/x86/xen/checks/run\.c:\d+$", said, re.M), said
-    assert ('"xen-3.0-x86_64p"' if mode == "pv" else " 0x336ec578\n") in said
+        assert re.search(r"^#0 .* end \(\) at arch/x86/xen/checks/run\.c:\d+$", output, re.M), (
+            output
+        )
+    assert ('"xen-3.0-x86_64p"' if mode == "pv" else " 0x336ec578\n") in output
     assert [path.name for path in tmp_path.iterdir()] == ["core"]
 
 
 def test_a_pass_leaves_none(tmp_path: Path, built_kernel: Project) -> None:
     image = built_kernel.top / "build/x86_64/vmlinux"
-    assert real.boot(image, given=given({"dump": tmp_path / "core"})).passed
+    assert real.boot(image, settings=BootSettings.parse({"dump": tmp_path / "core"})).passed
     assert not (tmp_path / "core").exists()
 
 
 def test_a_place_that_cannot_be_written(images: Mapping[str, Path]) -> None:
     with pytest.raises(XenToolError, match="/proc/core: the dump cannot be written: "):
-        real.boot(images["panic"], mode="qemu", given=given({"dump": "/proc/core"}))
+        real.boot(images["panic"], mode="qemu", settings=BootSettings.parse({"dump": "/proc/core"}))

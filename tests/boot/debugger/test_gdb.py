@@ -92,9 +92,9 @@ def test_it_stops_at_the_entry_and_steps(runs: Runs, images: dict[int, Path], mo
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.alias)
 def test_start_info_is_read_at_the_entry_and_later(runs: Runs, mode: Mode) -> None:
-    said = runs[mode.name].result().stdout
-    shown = re.findall(r"^(?:hvm_)?start_info at .*:\n(?:  .*\n)+", said, re.M)
-    assert len(shown) == 2 and shown[0] == shown[1], said
+    output = runs[mode.name].result().stdout
+    shown = re.findall(r"^(?:hvm_)?start_info at .*:\n(?:  .*\n)+", output, re.M)
+    assert len(shown) == 2 and shown[0] == shown[1], output
     if mode.starts_by_pvh:
         assert re.search(r"^  magic +0x336ec578$", shown[0], re.M)
         assert re.search(r'^  command line +"say hello"$', shown[0], re.M)
@@ -103,17 +103,17 @@ def test_start_info_is_read_at_the_entry_and_later(runs: Runs, mode: Mode) -> No
     assert re.search(r'^  cmd_line +"say hello"$', shown[0], re.M)
     if not mode.is_nested:
         # gdb itself reads the same by the guest's debug information.
-        view = re.search(r"^VIEW (\w+) (\w+)$", said, re.M)
-        assert view, said
+        view = re.search(r"^VIEW (\w+) (\w+)$", output, re.M)
+        assert view, output
         for name, value in zip(("nr_pages", "shared_info"), view.groups(), strict=True):
             assert re.search(rf"^  {name} +0x{value}$", shown[0], re.M)
 
 
 @pytest.mark.parametrize("mode", [m for m in MODES if not m.starts_by_pvh], ids=lambda m: m.alias)
 def test_no_event_comes_to_a_pv_guest_that_has_just_started(runs: Runs, mode: Mode) -> None:
-    said = runs[mode.name].result().stdout
-    assert "no event channel is pending\n" in said
-    assert "vCPU 0: upcall none, masked, evtchn_pending_sel 0x0\n" in said
+    output = runs[mode.name].result().stdout
+    assert "no event channel is pending\n" in output
+    assert "vCPU 0: upcall none, masked, evtchn_pending_sel 0x0\n" in output
 
 
 EVENTS = """
@@ -147,8 +147,8 @@ def test_an_event_and_the_notes_and_what_is_not_there(images: dict[int, Path]) -
     assert re.search(r"^  evtchn_upcall_pending +0x1$", run.stdout, re.M)
     # As `xen-tool inspect` shows them, and with the names that gdb has.
     assert re.search(r"^ +0x1 +ENTRY +0x[0-9a-f]+ <startup_xen> +PT_NOTE ", run.stdout, re.M)
-    told = re.findall(r"^TOLD (.*)$", run.stdout, re.M)
-    assert told == ["there is no page at 0x1", 'No symbol "nonsense" in current context.']
+    messages = re.findall(r"^TOLD (.*)$", run.stdout, re.M)
+    assert messages == ["there is no page at 0x1", 'No symbol "nonsense" in current context.']
     assert "Python" not in run.stderr
 
 
@@ -231,9 +231,9 @@ def test_boot_waits_for_the_gdb_that_it_says_how_to_start(
         timeout=60,
     )
     assert re.search(r"^#0 .* in startup_xen \(\)$", gdb.stdout, re.M), gdb.stdout + gdb.stderr
-    said, _ = boot.communicate(timeout=60)
+    output, _ = boot.communicate(timeout=60)
     assert boot.returncode == 0
-    assert said.endswith("vmlinux: the guest reported RESULT: PASS\n")
+    assert output.endswith("vmlinux: the guest reported RESULT: PASS\n")
     assert not (tmp_path / "gdb.sock").exists()
 
 
@@ -270,9 +270,9 @@ def test_a_boot_that_waits_is_interrupted(images: dict[int, Path], tmp_path: Pat
     boot.stderr.readline()
     assert Path(where).exists() and processes(where)
     boot.send_signal(signal.SIGINT)
-    _, said = boot.communicate(timeout=20)
+    _, message = boot.communicate(timeout=20)
     assert boot.returncode == 130
-    assert "interrupted" in said
+    assert "interrupted" in message
     assert not Path(where).exists()
     assert processes(where) == []
 
@@ -286,17 +286,17 @@ class Terminal:
         if self.pid == 0:
             inherited = {**environment(image), "TERM": "dumb", "TMPDIR": str(folder)}
             os.execve(sys.executable, [*COMMAND, *words], inherited)
-        self.said = ""
+        self.output = ""
 
     def until(self, words: str) -> None:
         deadline = time.monotonic() + 60
-        while words not in self.said:
+        while words not in self.output:
             left = deadline - time.monotonic()
-            assert left > 0 and select.select([self._file], [], [], left)[0], self.said
-            self.said += os.read(self._file, 4096).decode(errors="replace")
+            assert left > 0 and select.select([self._file], [], [], left)[0], self.output
+            self.output += os.read(self._file, 4096).decode(errors="replace")
 
     def type(self, text: str) -> None:
-        self.said = ""
+        self.output = ""
         os.write(self._file, text.encode())
 
     def end(self) -> int:

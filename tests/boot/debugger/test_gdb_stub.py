@@ -13,9 +13,9 @@ import pytest
 
 from boot.standin import Machine
 from xen_tool.boot.boot import boot
+from xen_tool.boot.boot_settings import BootSettings
 from xen_tool.boot.debugger.gdb_arguments import xen_symbols
 from xen_tool.boot.debugger.stub import GdbPlace, by_hand, listening, where
-from xen_tool.boot.given import given
 from xen_tool.boot.qemu import find_qemu
 from xen_tool.errors import XenToolError
 
@@ -25,7 +25,7 @@ from xen_tool.errors import XenToolError
     [("1", "127.0.0.1:1234"), ("2345", "127.0.0.1:2345"), ("./a b", "./a b"), ("/tmp/x", "/tmp/x")],
 )
 def test_a_place(text: str, target: str) -> None:
-    place = given({"gdb": text}).gdb
+    place = BootSettings.parse({"gdb": text}).gdb
     assert place and place.target == target
 
 
@@ -123,7 +123,7 @@ def test_no_device_or_folder_is_replaced(tmp_path: Path, setting: str) -> None:
                 qemu=str(machine.qemu),
                 xen=str(machine.xen),
                 cpus=1,
-                given=given({setting: path}),
+                settings=BootSettings.parse({setting: path}),
             )
     assert pipe.is_fifo()
     assert not machine.pid.exists()

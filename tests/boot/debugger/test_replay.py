@@ -13,7 +13,7 @@ from boot.debugger.guest import DEBUG_INFO, gdb, spoil
 from guests import guest
 from project import reference_kernel
 from xen_tool.boot.boot import boot
-from xen_tool.boot.given import given
+from xen_tool.boot.boot_settings import BootSettings
 from xen_tool.boot.modes import MODES, Mode
 from xen_tool.errors import XenToolError
 
@@ -47,7 +47,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     spoil(project)
     project.scons("ARCH=x86_64", DEBUG_INFO)
     image, file = project.top / "build/x86_64/vmlinux", project.top / "recording"
-    outcome = boot(image, given=given({"record": file}), say=lambda line: None)
+    outcome = boot(image, settings=BootSettings.parse({"record": file}), say=lambda line: None)
     assert "the canary is 7" in outcome.reason
     return Recorded(image, file, outcome.console)
 
@@ -63,7 +63,7 @@ def test_from_a_panic_back_to_the_write(recorded: Recorded) -> None:
 
 
 def test_a_replay_says_the_same(recorded: Recorded) -> None:
-    replayed = boot(recorded.image, given=given({"replay": recorded.file}))
+    replayed = boot(recorded.image, settings=BootSettings.parse({"replay": recorded.file}))
     assert replayed.console == recorded.console
     assert "FAIL boot: panic: the canary is 7" in replayed.console
     assert any("(XEN) Xen version" in line for line in replayed.console)
@@ -74,42 +74,49 @@ def test_another_image_is_not_replayed(recorded: Recorded, tmp_path: Path) -> No
     changed = tmp_path / "changed"
     changed.write_bytes(image.read_bytes() + b"\0")
     with pytest.raises(XenToolError, match="was recorded of another image, Xen or QEMU"):
-        boot(changed, given=given({"replay": file}))
+        boot(changed, settings=BootSettings.parse({"replay": file}))
     with pytest.raises(XenToolError, match="was recorded of another image, Xen or QEMU"):
-        boot(image, given=given({"replay": file, "cmdline": "other"}))
+        boot(image, settings=BootSettings.parse({"replay": file, "cmdline": "other"}))
     with pytest.raises(XenToolError, match="another mode: type MODE=xen-pv-dom0"):
-        boot(image, mode="qemu", given=given({"replay": file}))
+        boot(image, mode="qemu", settings=BootSettings.parse({"replay": file}))
 
 
 def test_without_xen(tmp_path: Path) -> None:
     image, file = guest(tmp_path, "qemu-kernel"), tmp_path / "recording"
-    said: list[str] = []
-    first = boot(image, mode="qemu", given=given({"record": file}), say=said.append)
-    assert said == ["a machine that is recorded has one CPU"]
-    second = boot(image, mode="qemu", given=given({"replay": file}))
+    messages: list[str] = []
+    first = boot(
+        image, mode="qemu", settings=BootSettings.parse({"record": file}), say=messages.append
+    )
+    assert messages == ["a machine that is recorded has one CPU"]
+    second = boot(image, mode="qemu", settings=BootSettings.parse({"replay": file}))
     assert first.passed and second.passed
     assert first.console == second.console
     file.unlink()
     with pytest.raises(
         XenToolError, match="the recording is incomplete: record again with RECORD="
     ):
-        boot(image, mode="qemu", given=given({"replay": file}))
+        boot(image, mode="qemu", settings=BootSettings.parse({"replay": file}))
 
 
 def test_there_is_none(tmp_path: Path) -> None:
     image = guest(tmp_path, "qemu-kernel")
     with pytest.raises(XenToolError, match="no such recording: make one with RECORD="):
-        boot(image, mode="qemu", given=given({"replay": tmp_path / "none"}))
+        boot(image, mode="qemu", settings=BootSettings.parse({"replay": tmp_path / "none"}))
 
 
 def test_both_are_too_much() -> None:
     with pytest.raises(XenToolError, match="give RECORD or REPLAY, not both"):
-        given({"record": "a", "replay": "a"})
+        BootSettings.parse({"record": "a", "replay": "a"})
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode.is_nested], ids=lambda m: m.alias)
 def test_what_qemu_cannot_replay_is_not_recorded(tmp_path: Path, mode: Mode) -> None:
     image = guest(tmp_path, "xen-pvh-dom0")
     with pytest.raises(XenToolError, match="cannot be replayed: QEMU loses its way where Xen runs"):
-        boot(image, mode=mode, given=given({"record": tmp_path / "file"}), say=pytest.fail)
+        boot(
+            image,
+            mode=mode,
+            settings=BootSettings.parse({"record": tmp_path / "file"}),
+            say=pytest.fail,
+        )
     assert not list(tmp_path.glob("file*"))

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ...debian.apt import Say
 from ...files import check_replaceable
+from ..boot_settings import BootSettings
 from ..copies import Copies
-from ..given import Given
 from ..modes import Mode
 from ..qemu import Machine
 from . import core, replay, stub
@@ -26,17 +26,19 @@ Debugger = Callable[[GdbSession], contextlib.AbstractContextManager[int]]
 class Aids:
     """The debugging aids of one run."""
 
-    def __init__(self, given: Given, mode: Mode, kernel: str, stack: contextlib.ExitStack) -> None:
+    def __init__(
+        self, settings: BootSettings, mode: Mode, kernel: str, stack: contextlib.ExitStack
+    ) -> None:
         """Prepare the aids of a machine of this mode.
 
         kernel: a copy of the image.  stack: closes the socket and ends the debugger.
         """
-        self._given = given
+        self._settings = settings
         self._mode = mode
         self._kernel = kernel
         self._stack = stack
         self._memory = ""
-        self.by_hand = stub.by_hand(given.gdb) if given.gdb else []
+        self.by_hand = stub.by_hand(settings.gdb) if settings.gdb else []
         """The options of gdb, if any, for QEMU's command line that `V=1` prints.
 
         The other options name descriptors of this process.
@@ -48,16 +50,16 @@ class Aids:
         words and copies: QEMU's command line and files so far.  Raises XenToolError if an aid is
         not available.
         """
-        given, options, descriptors = self._given, [], []
-        if given.dump:
-            check_replaceable(given.dump)
-        if file := given.record or given.replay:
+        settings, options, descriptors = self._settings, [], []
+        if settings.dump:
+            check_replaceable(settings.dump)
+        if file := settings.record or settings.replay:
             booted = replay.identity(words, copies.descriptors)
-            options += replay.options(Path(file), self._mode, booted, replays=bool(given.replay))
-        if given.gdb:
-            descriptors.append(self._stack.enter_context(stub.listening(given.gdb)))
+            options += replay.options(Path(file), self._mode, booted, replays=bool(settings.replay))
+        if settings.gdb:
+            descriptors.append(self._stack.enter_context(stub.listening(settings.gdb)))
             options += stub.options(descriptors[0])
-        if given.dump:
+        if settings.dump:
             self._memory = copies.put([])
             options += core.options(self._memory, self._mode)
         return options, descriptors
@@ -71,7 +73,7 @@ class Aids:
         say: Say,
     ) -> None:
         """Start the debugger, or print the command for one; symbols: the file of Xen's symbols."""
-        place, qemu = self._given.gdb, machine.command[0]
+        place, qemu = self._settings.gdb, machine.command[0]
         if not place:
             return
         described = session(image, self._kernel, place, self._mode, qemu, symbols)
@@ -83,9 +85,9 @@ class Aids:
     def end(self, machine: Machine, *, failed: bool) -> list[str]:
         """Write the dump of a failed run, and complete a recording; return lines for the user."""
         lines = []
-        if self._given.dump and failed:
-            path = Path(self._given.dump)
+        if self._settings.dump and failed:
+            path = Path(self._settings.dump)
             lines = core.dump(machine, path, self._kernel, self._memory, self._mode)
-        if self._given.record:
+        if self._settings.record:
             machine.finish()
         return lines

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ...errors import XenToolError
 from ..boot import boot
-from ..given import Given
+from ..boot_settings import BootSettings
 from ..modes import Mode
 from ..result.outcome import Outcome
 from .gdb_arguments import GdbSession
@@ -49,7 +49,7 @@ def debug(
     cpus: int | None,
     qemu: str | None,
     xen: str | None,
-    given: Given,
+    settings: BootSettings,
     until: int = -1,
     echo: Callable[[str], None],
 ) -> tuple[Outcome, int]:
@@ -64,7 +64,7 @@ def debug(
 
         @contextlib.contextmanager
         def started(session: GdbSession) -> Iterator[int]:
-            words = session.words(run=True, options=given.gdb_words)
+            words = session.words(run=True, options=settings.gdb_words)
             # Once gdb is connected, the folder is not needed: a killed run leaves none behind.
             remove = f"python import shutil; shutil.rmtree({folder!r}, ignore_errors=True)"
             at = words.index(f"target remote {session.where.target}") + 1
@@ -79,7 +79,7 @@ def debug(
             cpus=cpus,
             qemu=qemu,
             xen=xen,
-            given=given._replace(gdb=where(f"{folder}/gdb")),
+            settings=settings._replace(gdb=where(f"{folder}/gdb")),
             until=until,
             echo=echo,
             debugger=started,

@@ -88,9 +88,9 @@ class _Guest:
         content = b"" if address is None else self.memory.virtual(address, width)
         return int.from_bytes(content, "little") if len(content) == width else None
 
-    def start_info(self, given: str) -> tuple[str, int]:
+    def start_info(self, expression: str) -> tuple[str, int]:
         """Return where start_info ("pv") or hvm_start_info ("pvh", or "pvh-virtual") is."""
-        for address in self._places(given):
+        for address in self._places(expression):
             if self.memory.virtual(address, 4) == layouts.START_INFO_MAGIC:
                 return "pv", address
             magic = layouts.HVM_START_INFO_MAGIC.to_bytes(4, "little")
@@ -98,12 +98,12 @@ class _Guest:
                 return "pvh-virtual", address
             if self.memory.physical(address, 4) == magic:
                 return "pvh", address
-        where = given or "where the entry gets it, or at " + " or ".join(_POINTERS)
+        where = expression or "where the entry gets it, or at " + " or ".join(_POINTERS)
         raise gdb.GdbError(f"there is no start_info {where}: type `xen start-info ADDRESS`")
 
-    def _places(self, given: str) -> Iterator[int]:
-        if given:
-            yield _number(given)
+    def _places(self, expression: str) -> Iterator[int]:
+        if expression:
+            yield _number(expression)
             return
         _remember(None)
         yield from _at_entry.values()
@@ -113,10 +113,10 @@ class _Guest:
             if address := self.symbol(name):
                 yield address
 
-    def shared_info(self, given: str) -> tuple[bytes, str]:
+    def shared_info(self, expression: str) -> tuple[bytes, str]:
         """Return the shared page, and its address as text."""
-        if given:
-            address = _number(given)
+        if expression:
+            address = _number(expression)
             return self._page(self.memory.virtual, address), f"{address:#x}"
         kind, start_info = self.start_info("")
         if kind == "pv":
@@ -154,9 +154,9 @@ def _show(values: Mapping[str, Any], *, but: tuple[str, ...] = ()) -> None:
             print(f"  {name:<24} {shown}")
 
 
-def _show_start_info(given: str) -> None:
+def _show_start_info(expression: str) -> None:
     guest = _Guest()
-    kind, address = guest.start_info(given)
+    kind, address = guest.start_info(expression)
     read = guest.memory.physical if kind == "pvh" else guest.memory.virtual
     if kind == "pv":
         values = guest.read(read, address, layouts.START_INFO)
@@ -206,9 +206,9 @@ def _ports(words: bytes) -> list[int]:
     return [port for port in range(len(words) * 8) if number >> port & 1]
 
 
-def _show_shared_info(given: str) -> None:
+def _show_shared_info(expression: str) -> None:
     guest = _Guest()
-    page, where = guest.shared_info(given)
+    page, where = guest.shared_info(expression)
     print(f"shared_info at {where}:")
     for number, values in _vcpus(guest, page):
         print(f" vcpu_info[{number}]")
@@ -221,9 +221,9 @@ def _show_shared_info(given: str) -> None:
     _show(channels)
 
 
-def _show_events(given: str) -> None:
+def _show_events(expression: str) -> None:
     guest = _Guest()
-    page, _ = guest.shared_info(given)
+    page, _ = guest.shared_info(expression)
     channels = _channels(guest, page)
     masked = set(_ports(channels["evtchn_mask"]))
     pending = _ports(channels["evtchn_pending"])

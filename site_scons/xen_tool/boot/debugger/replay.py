@@ -8,7 +8,7 @@ QEMU records the input of the machine in FILE, with the number of instructions t
     FILE.of      the identity of what was booted; a replay of anything else is refused
 
 QEMU does not record a machine with several CPUs.  Where Xen runs a guest by AMD-V, the replay
-diverges from the recording (Given.check refuses it).
+diverges from the recording (BootSettings.check refuses it).
 """
 
 from __future__ import annotations

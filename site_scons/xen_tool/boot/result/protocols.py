@@ -2,8 +2,8 @@
 """The protocols by which guests report results: a row of data for each.
 
 A row defines the meaning of the guest's lines, and how the machine must end.  reader.py reads lines
-by them, and outcome.py judges.  given.py names them, so builds import this module: it imports
-little.
+by them, and outcome.py judges.  boot_settings.py names them, so builds import this module: it
+imports little.
 """
 
 from __future__ import annotations

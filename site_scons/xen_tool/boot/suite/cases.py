@@ -13,8 +13,8 @@ from ...errors import XenToolError
 from ...loaders.model.releases import Xen
 from ...report.image_report import Report, read_report
 from ...report.report_text import verdict_lines
+from ..boot_settings import DEFAULTS, BootSettings
 from ..console import log
-from ..given import NOTHING, Given
 from ..modes import MODES, Mode
 
 _NO_LOADER = "its notes claim no loader; see xen-tool check"
@@ -27,7 +27,7 @@ class Options(NamedTuple):
     cpus: int | None = None
     qemu: str | None = None
     xen: str | None = None
-    given: Given = NOTHING
+    settings: BootSettings = DEFAULTS
 
 
 class Case(NamedTuple):

@@ -102,9 +102,9 @@ class Suite:
         is_interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
         how.check()
-        if any(case.options.given.protocol is NONE for case in cases):
+        if any(case.options.settings.protocol is NONE for case in cases):
             raise XenToolError("a test needs a verdict: name another PROTOCOL than none")
-        for what in (case.options.given for case in cases):
+        for what in (case.options.settings for case in cases):
             if what.gdb or what.record or what.replay or what.dump:
                 raise XenToolError("GDB, RECORD, REPLAY and DUMP are for one boot: leave them out")
         self.interrupted = False

@@ -165,9 +165,9 @@ def _options(symbol: Symbol, value: str) -> Iterator[tuple[str, str]]:
 
     queue, seen = [symbol], {symbol}
     for item in queue:
-        for given in _givers(item):
-            if given.nodes and has_prompt(given) and is_value(given, value):
-                yield given.name, value
+        for giver in _givers(item):
+            if giver.nodes and has_prompt(giver) and is_value(giver, value):
+                yield giver.name, value
         for expression in _expressions(item):
             yield from _compared(expression)
             for more in sorted(kconfiglib.expr_items(expression), key=lambda i: str(i.name)):

@@ -102,8 +102,10 @@ def kconfig_class() -> Any:
                 raise
             except Exception as error:
                 # A bug in kconfiglib, or nesting that is too deep, must not show a traceback.
-                said = f"kconfiglib cannot read it: {type(error).__name__}: {error}"
-                raise kconfiglib.KconfigError(f"{self.filename}:{self.linenr}: {said}") from error
+                message = f"kconfiglib cannot read it: {type(error).__name__}: {error}"
+                raise kconfiglib.KconfigError(
+                    f"{self.filename}:{self.linenr}: {message}"
+                ) from error
             if found := mistakes(self):
                 raise kconfiglib.KconfigError("; ".join(found))
             self.problems += problems(self)

@@ -199,9 +199,9 @@ def parser_class() -> Any:
             nodes = node.item.nodes
             if len(nodes) > 1:
                 # A definition without dependencies does not change them (expr_alloc_or of NULL).
-                seen = nodes[: nodes.index(node) + 1]
-                given = [each.dep for each in seen if each.dep is not self.y]
-                node.item.direct_dep = functools.reduce(self._make_or, given or [self.y])
+                earlier = nodes[: nodes.index(node) + 1]
+                dependencies = [each.dep for each in earlier if each.dep is not self.y]
+                node.item.direct_dep = functools.reduce(self._make_or, dependencies or [self.y])
 
         def _problem(self, message: str, place: str | None = None) -> None:
             self.problems.append(f"{place or self._here()}: {message}")

@@ -2,7 +2,7 @@
 """SCons' nodes for the files of a plan.
 
 SCons walks its graph as always.  A file of the plan is a StepFile: the judge of the plan
-decides whether it is up to date, and its action builds all that is due for it in one run.  So
+decides whether it is up to date, and its action runs all dirty steps for it in one run.  So
 SCons sees no edges between files of the plan.  The prerequisites of a StepFile are only files
 that SCons must make before: files of other builders, and files of the plan for which a
 SConscript declares more than their step (Depends, AlwaysBuild, actions).
@@ -154,7 +154,7 @@ class Graph:
             self.plan.add(commands_step(self.plan, path))
 
     def is_clean(self, node: Any) -> bool:
-        """Whether nothing is due for a file of the plan; makes what steps without a name make.
+        """Whether a file of the plan is up to date; makes what steps without a name make.
 
         These steps are not shown, and do not make the file dirty.
         """
@@ -162,19 +162,19 @@ class Graph:
         if made := [*self.others.known, *self.elsewhere]:
             self.session.changed(made)
         start = tracing.now()
-        due = self.session.due([path_of(node)])
+        dirty = self.session.dirty_steps([path_of(node)])
         tracing.judged(path_of(node), start)
-        if any(step.name for step in due.values()):
+        if any(step.name for step in dirty.values()):
             return False
-        if due and not (GetOption("no_exec") or GetOption("question")):
-            self.session.build(list(due), slots=Slots(1))
+        if dirty and not (GetOption("no_exec") or GetOption("question")):
+            self.session.build(list(dirty), slots=Slots(1))
         return True
 
     def reasons(self, node: Any) -> list[str]:
-        """Return the reasons why steps are due for a file."""
+        """Return the reasons why steps for a file are dirty."""
         return [
             f"{step.path}: {reason}"
-            for step in self.session.due([path_of(node)]).values()
+            for step in self.session.dirty_steps([path_of(node)]).values()
             for reason in self.session.judge.reasons(step, self.texts)
         ]
 
@@ -182,13 +182,13 @@ class Graph:
         """Return what SCons prints before the action: with -n, all commands."""
         if not GetOption("no_exec"):
             return ""
-        due = self.session.due(list(map(path_of, target)))
-        due = {p: step for p, step in due.items() if step.name and p not in self._shown}
-        self._shown.update(due)
-        return "\n".join(map(self.show.line, due.values()))
+        dirty = self.session.dirty_steps(list(map(path_of, target)))
+        dirty = {p: step for p, step in dirty.items() if step.name and p not in self._shown}
+        self._shown.update(dirty)
+        return "\n".join(map(self.show.line, dirty.values()))
 
     def _make(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        """Build all that is due for a target: the action of a StepFile."""
+        """Run the dirty steps for a target: the action of a StepFile."""
         paths = [path_of(node) for node in target]
         forced = [path_of(node) for node in target if is_special(node)]
         try:

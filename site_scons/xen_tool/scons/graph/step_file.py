@@ -16,7 +16,7 @@ class StepFile(File):  # type: ignore[misc]
     __slots__ = ()
 
     def is_up_to_date(self) -> bool:
-        """Whether nothing is due for it; SCons decides about dependencies of a SConscript."""
+        """Whether no step for it is dirty; SCons decides about dependencies of a SConscript."""
         graph = self.attributes.xen_graph
         return graph.is_clean(self) and (not is_special(self) or bool(super().is_up_to_date()))
 

@@ -12,7 +12,7 @@ from SCons.Errors import BuildError
 
 from ... import signals
 from ...boot import modes
-from ...boot.given import Given
+from ...boot.boot_settings import BootSettings
 from ...boot.modes import Mode
 from ...loaders import required
 from ...printable import printable
@@ -23,18 +23,18 @@ from ..user_errors import one_image, while_building, while_reading
 from . import test_boot
 
 
-class BootSettings(NamedTuple):
+class BootArguments(NamedTuple):
     """How an image is started, as boot.boot() takes it."""
 
     mode: Mode
     cpus: int | None
     qemu: str | None
     xen: str | None
-    given: Given
+    settings: BootSettings
     until: int = -1
 
 
-def boot_settings(env: Any, mode: str | None, given: Mapping[str, Any]) -> BootSettings:
+def boot_arguments(env: Any, mode: str | None, settings: Mapping[str, Any]) -> BootArguments:
     """Return the settings of the command line, else those of a SConstruct.
 
     The default mode is the first one that suits the configuration.
@@ -44,39 +44,39 @@ def boot_settings(env: Any, mode: str | None, given: Mapping[str, Any]) -> BootS
     config, typed = env["XEN_CONFIG"], env["XEN_SETTINGS"]
     name = typed.get("MODE") or mode
     loaders = required.of_configuration(config.arch, config.values)
-    return BootSettings(
+    return BootArguments(
         mode=modes.named(name) if name else modes.suited(loaders, config.arch.bits),
         cpus=typed.cpus,
         qemu=typed.get("QEMU"),
         xen=typed.get("HYPERVISOR"),
-        given=typed.for_boot(given),
+        settings=typed.for_boot(settings),
         until=signals.descriptor(),
     )
 
 
 @while_reading
 def xen_boot(
-    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
+    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **settings: Any
 ) -> list[Any]:
     """env.XenBoot(): add an alias that boots the image under QEMU, in a mode of boot.modes.
 
     MODE= on the command line wins over mode; the default is the first mode that suits the
-    configuration.  given are values for boot.given.WORDS, over which the command line wins too.
+    configuration.  settings are values for boot_settings.WORDS; those on the command line win.
     """
     node = one_image(env, "XenBoot", image)
-    settings = boot_settings(env, mode, given)
+    arguments = boot_arguments(env, mode, settings)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        _boot(env, source[0], settings)
+        _boot(env, source[0], arguments)
 
     step = env.Action(while_building(action), cmdstr=f"  BOOT    {node}")
     alias = env.Alias(target, node, step)
     env.AlwaysBuild(alias)
-    test_boot.add(env, target, node, settings)
+    test_boot.add(env, target, node, arguments)
     return list(alias)
 
 
-def _boot(env: Any, node: Any, settings: BootSettings) -> None:
+def _boot(env: Any, node: Any, arguments: BootArguments) -> None:
     """Boot an image, with its console on the terminal and in a file.
 
     Raises BuildError if a verdict was requested and the guest did not pass.
@@ -89,13 +89,13 @@ def _boot(env: Any, node: Any, settings: BootSettings) -> None:
     watch_messages.tell(watch_messages.GUEST)
     typed = env["XEN_SETTINGS"]
     folder = log.folder(env["XEN_GRAPH"].plan.folder)
-    stem = folder / log.stem(str(node), settings.mode)
+    stem = folder / log.stem(str(node), arguments.mode)
     show = console.shower(dim=is_terminal(sys.stdout), quiet=typed.quiet)
     with log.Log(stem.with_name(f"{stem.name}.log"), show) as kept:
         echo, ended = tracing.console(kept.line)
         outcome = boot(
             Path(node.abspath),
-            **settings._asdict(),
+            **arguments._asdict(),
             timeout=typed.timeout,
             echo=echo,
             started=log.show_command if typed.verbose else None,

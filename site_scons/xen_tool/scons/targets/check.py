@@ -65,8 +65,8 @@ def requirement_for(
         xen_release = xen if xen_release is None else xen_release
     settings, configuration = env["XEN_SETTINGS"], env["XEN_CONFIG"]
     names: Sequence[str] | None
-    if (given := settings.get("LOADERS")) is not None:
-        names = _valid("LOADERS=", required.parse, given)
+    if (value := settings.get("LOADERS")) is not None:
+        names = _valid("LOADERS=", required.parse, value)
     elif loaders is not None:
         names = _valid(f"{method}(loaders=)", _loaders, loaders)
     elif by_claim or not {"XEN_PV", "XEN_PVH"} & set(configuration.values):
@@ -114,26 +114,26 @@ def step(graph: Graph, path: str, requirement: Requirement) -> Step:
     )
 
 
-def _valid(what: str, parse: Callable[[Any], _T], given: Any) -> _T:
+def _valid(what: str, parse: Callable[[Any], _T], value: Any) -> _T:
     try:
-        return parse(given)
+        return parse(value)
     except XenToolError as error:
         raise XenToolError(f"{what}: {error}") from error
 
 
-def _loaders(given: Any) -> tuple[str, ...]:
-    if isinstance(given, str):
-        return required.parse(given)
+def _loaders(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return required.parse(value)
     # The order of a set differs between runs, and the step would be dirty each time.
-    if not isinstance(given, Sequence):
-        raise XenToolError(f"{given!r} is no list; write some of {listed()} in a list")
-    return required.known(given)
+    if not isinstance(value, Sequence):
+        raise XenToolError(f"{value!r} is no list; write some of {listed()} in a list")
+    return required.known(value)
 
 
-def _xen(given: Any) -> Xen:
-    if not isinstance(given, str):
-        raise XenToolError(f"{given!r} is no string; write '4.17', or '4.17+pv32'")
-    return Xen.parse(given)
+def _xen(value: Any) -> Xen:
+    if not isinstance(value, str):
+        raise XenToolError(f"{value!r} is no string; write '4.17', or '4.17+pv32'")
+    return Xen.parse(value)
 
 
 @while_reading

@@ -76,8 +76,10 @@ def xen_config_targets(env: Any) -> None:
     names = changing() or sorted(CHANGING)
 
     def change(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        given: Settings = env["XEN_SETTINGS"]
-        targets.run(names, configuration.arch.name, asked=given.get("ARCH"), settings=given.kconfig)
+        typed: Settings = env["XEN_SETTINGS"]
+        targets.run(
+            names, configuration.arch.name, typed_arch=typed.get("ARCH"), settings=typed.kconfig
+        )
 
     # The first target does the work of all, in their order.
     _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")

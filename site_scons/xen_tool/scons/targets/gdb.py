@@ -12,16 +12,16 @@ from SCons.Errors import BuildError
 
 from ...progress import is_terminal
 from ..user_errors import one_image, while_building, while_reading
-from .boot import boot_settings
+from .boot import boot_arguments
 
 
 @while_reading
 def xen_gdb(
-    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **given: Any
+    env: Any, target: str, image: Sequence[Any], *, mode: str | None = None, **settings: Any
 ) -> list[Any]:
     """env.XenGdb(): add an alias that boots the image as env.XenBoot() does, with gdb."""
     node = one_image(env, "XenGdb", image)
-    settings = boot_settings(env, mode, given)
+    arguments = boot_arguments(env, mode, settings)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...boot.console import console
@@ -30,7 +30,7 @@ def xen_gdb(
         # Release the lock: others may build while the guest runs.
         env["XEN_GRAPH"].session.close()
         echo = console.shower(dim=is_terminal(sys.stdout), quiet=env["XEN_SETTINGS"].quiet)
-        outcome, status = debug(Path(str(source[0])), **settings._asdict(), echo=echo)
+        outcome, status = debug(Path(str(source[0])), **arguments._asdict(), echo=echo)
         if status:
             raise BuildError(errstr=f"gdb ended with status {status}", status=1)
         console.show(f"{source[0]}: {outcome.reason}")

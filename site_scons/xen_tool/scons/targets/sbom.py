@@ -88,6 +88,6 @@ def _settings(env: Any) -> dict[str, str]:
     """Return the settings that decide what is built."""
     from ...sbom.spdx import SETTINGS
 
-    given = {**env["XEN_SETTINGS"].tool, "ARCH": env["XEN_CONFIG"].arch.name}
-    given["O"] = path_of(env["XEN_BUILD"])
-    return {name: given[name] for name in SETTINGS if name in given}
+    settings = {**env["XEN_SETTINGS"].tool, "ARCH": env["XEN_CONFIG"].arch.name}
+    settings["O"] = path_of(env["XEN_BUILD"])
+    return {name: settings[name] for name in SETTINGS if name in settings}

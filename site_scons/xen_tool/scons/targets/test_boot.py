@@ -19,15 +19,15 @@ from ..settings import documents, wants_json
 from ..user_errors import while_building
 
 if TYPE_CHECKING:
-    from .boot import BootSettings
+    from .boot import BootArguments
 
 NAME = "test-boot"
 
-_added: list[tuple[str, Any, Any, BootSettings]] = []
+_added: list[tuple[str, Any, Any, BootArguments]] = []
 """For each env.XenBoot(): alias, node of the image, environment, and settings."""
 
 
-def add(env: Any, target: str, node: Any, settings: BootSettings) -> None:
+def add(env: Any, target: str, node: Any, settings: BootArguments) -> None:
     """Add an image to the target."""
     step = [] if _added else env.Action(while_building(_action), cmdstr=None)
     _added.append((target, node, env, settings))
@@ -42,7 +42,7 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     cases = []
     for name, node, of_image, settings in _added:
         timeout = of_image["XEN_SETTINGS"].timeout
-        options = Options(timeout, settings.cpus, settings.qemu, settings.xen, settings.given)
+        options = Options(timeout, settings.cpus, settings.qemu, settings.xen, settings.settings)
         cases.append(Case(str(name), Path(node.abspath), settings.mode, options))
         of_image["XEN_GRAPH"].session.close()
     typed = env["XEN_SETTINGS"]

@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from ...config.targets import ConfigTargets
 
 
-def answer(env: Any, asked: Sequence[str]) -> None:
+def answer(env: Any, names: Sequence[str]) -> None:
     """Print the answers as text, or as JSON (schema: build/story.py).
 
-    asked are the symbols without a value.
+    names are the symbols without a value.
     Raises XenToolError if there is no question, or for an unknown file or symbol.
     """
-    given: Settings = env["XEN_SETTINGS"]
+    typed: Settings = env["XEN_SETTINGS"]
     targets: ConfigTargets = env["XEN_CONFIG_TARGETS"]
-    wanted = given.get("TARGET")
+    wanted = typed.get("TARGET")
     symbols = {
         f"{name}={text}": why(targets.load, env["XEN_CONFIG"].arch, name, text)
-        for name, text in given.kconfig.items()
+        for name, text in typed.kconfig.items()
     }
-    for name in asked:
+    for name in names:
         symbols[name] = about(targets.load, env["XEN_CONFIG"].arch, name)
     if not wanted and not symbols:
         raise XenToolError(
@@ -65,8 +65,8 @@ class _File(NamedTuple):
     path: str
     is_made: bool
     """Whether a step makes it."""
-    due: Story | None
-    built: Story | None
+    next_build: Story | None
+    last_build: Story | None
     last_run: bool
     """Whether it was built in the last run."""
 
@@ -74,8 +74,8 @@ class _File(NamedTuple):
         """Return the answer as JSON."""
         return {
             "target": self.path,
-            "due": self.due and self.due.as_json(),
-            "built": self.built and self.built.as_json(),
+            "due": self.next_build and self.next_build.as_json(),
+            "built": self.last_build and self.last_build.as_json(),
             "last_run": self.last_run,
         }
 
@@ -83,33 +83,34 @@ class _File(NamedTuple):
         """Yield the answer as lines of text."""
         if not self.is_made:
             yield f"{self.path} is not made by this build; this is why it was built before"
-        elif self.built and not self.last_run:
+        elif self.last_build and not self.last_run:
             yield f"{self.path} was up to date in the last run; this is why it was built before"
-        if self.built:
+        if self.last_build:
             yield f"{self.path} was built, because"
-            yield from story.as_text(self.path, self.built)
-        if self.due:
-            yield f"{self.path} is {'not up to date now' if self.built else 'to be built'}, because"
-            yield from story.as_text(self.path, self.due)
+            yield from story.as_text(self.path, self.last_build)
+        if self.next_build:
+            what = "not up to date now" if self.last_build else "to be built"
+            yield f"{self.path} is {what}, because"
+            yield from story.as_text(self.path, self.next_build)
 
 
-def _file(env: Any, asked: str) -> _File:
-    graph, records, path = _found(env, asked)
+def _file(env: Any, name: str) -> _File:
+    graph, records, path = _found(env, name)
     database, judge = graph.session.database, graph.session.judge
     step, record = graph.plan.steps.get(path), records.get(path)
     if record and record.dirty == FAILED:
         record = None
-    due = [s for s in graph.session.due([path]).values() if _matters(graph, s, path)]
-    if step not in due:
-        # Another step on the way is due, whose output this file does not read.
-        due = []
-    outputs = [output for each in due for output in each.outputs]
-    reasons = {each.path: judge.reasons(each, graph.texts) for each in due}
+    dirty = [s for s in graph.session.dirty_steps([path]).values() if _matters(graph, s, path)]
+    if step not in dirty:
+        # Another step on the way is dirty, whose output this file does not read.
+        dirty = []
+    outputs = [output for each in dirty for output in each.outputs]
+    reasons = {each.path: judge.reasons(each, graph.texts) for each in dirty}
     return _File(
         path=step.path if step else path,
         is_made=step is not None,
-        due=story.story(reasons, outputs) if due else None,
-        built=story.of_last_build(database, records, path) if record else None,
+        next_build=story.story(reasons, outputs) if dirty else None,
+        last_build=story.of_last_build(database, records, path) if record else None,
         last_run=record is not None and record.run == str(database.run),
     )
 
@@ -121,25 +122,25 @@ def _matters(graph: Graph, step: Step, path: str) -> bool:
     )
 
 
-def _found(env: Any, asked: str) -> tuple[Graph, Mapping[str, Record], str]:
+def _found(env: Any, name: str) -> tuple[Graph, Mapping[str, Record], str]:
     """Return the graph, the records and the path of a file, whose name may be short.
 
     Raises XenToolError if no file, or more than one, has the name.
     """
-    own: Graph = env["XEN_GRAPH"]
-    graphs = sorted(short_names.graphs(), key=lambda graph: graph is not own)
+    default: Graph = env["XEN_GRAPH"]
+    graphs = sorted(short_names.graphs(), key=lambda graph: graph is not default)
     recorded = {graph: _recorded(graph) for graph in graphs}
     files = {
         path: graph for graph in reversed(graphs) for path in (*graph.plan.steps, *recorded[graph])
     }
-    path = os.path.relpath(os.path.join(own.top, asked), own.top)
+    path = os.path.relpath(os.path.join(default.top, name), default.top)
     places = [path, *(f"{graph.plan.folder}/{path}" for graph in graphs)]
     found = [place for place in places if place in files][:1]
     found = found or sorted(each for each in files if each.endswith(f"/{path}"))
     if not found:
-        raise XenToolError(f"TARGET={asked}: {_why_not(own, path, list(files))}")
+        raise XenToolError(f"TARGET={name}: {_why_not(default, path, list(files))}")
     if len(found) > 1:
-        raise XenToolError(f"TARGET={asked}: which of {', '.join(found)}?")
+        raise XenToolError(f"TARGET={name}: which of {', '.join(found)}?")
     graph = files[found[0]]
     return graph, recorded[graph], found[0]
 

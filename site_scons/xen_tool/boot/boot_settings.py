@@ -45,7 +45,7 @@ class Module(NamedTuple):
     """The words after its name; only a dom0 sees them."""
 
 
-class Given(NamedTuple):
+class BootSettings(NamedTuple):
     """The values of the settings in WORDS."""
 
     cmdline: str = ""
@@ -61,6 +61,31 @@ class Given(NamedTuple):
     record: str = ""
     replay: str = ""
     dump: str = ""
+
+    @classmethod
+    def parse(cls, values: Mapping[str, object]) -> BootSettings:
+        """Return the settings of these names; None as a value means unset.
+
+        Raises XenToolError for a name that is not in WORDS, or a value that is not valid.
+        """
+        texts = {name: str(value) for name, value in values.items() if value is not None}
+        _check(texts)
+        modules = [text.strip().partition(" ") for text in texts.get("module", "").split(",")]
+        return cls(
+            texts.get("cmdline", ""),
+            int(texts["mem"]) if "mem" in texts else None,
+            tuple(Module(path, words.strip()) for path, _, words in modules if path),
+            texts.get("xen_options", ""),
+            texts.get("domain", ""),
+            texts.get("qemu_options", ""),
+            protocols.named(texts["protocol"]) if "protocol" in texts else None,
+            Patterns(*(_pattern(texts, name) for name in ("pass_regex", "fail_regex"))),
+            where(texts["gdb"]) if "gdb" in texts else None,
+            texts.get("gdb_options", ""),
+            texts.get("record", ""),
+            texts.get("replay", ""),
+            texts.get("dump", ""),
+        )
 
     @property
     def qemu_words(self) -> list[str]:
@@ -104,15 +129,11 @@ class Given(NamedTuple):
             raise XenToolError(f"in the mode {mode.name} a guest gets one MODULE, without words")
 
 
-NOTHING = Given()
+DEFAULTS = BootSettings()
 
 
-def given(values: Mapping[str, object]) -> Given:
-    """Return the settings of these names; None as a value means unset.
-
-    Raises XenToolError for a name that is not in WORDS, or a value that is not valid.
-    """
-    texts = {name: str(value) for name, value in values.items() if value is not None}
+def _check(texts: Mapping[str, str]) -> None:
+    """Raise XenToolError for an unknown name, or a value that is not valid in any mode."""
     for name, text in texts.items():
         if name not in WORDS:
             raise XenToolError(f"a boot has no setting {name}; its settings are {', '.join(WORDS)}")
@@ -127,25 +148,8 @@ def given(values: Mapping[str, object]) -> Given:
         raise XenToolError("PASS_REGEX replaces the protocol: leave PROTOCOL out")
     if "record" in texts and "replay" in texts:
         raise XenToolError("a run is recorded or replayed: give RECORD or REPLAY, not both")
-    mem = texts.get("mem")
-    if mem is not None and not re.fullmatch(r"[1-9][0-9]{0,6}", mem, re.ASCII):
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", mem := texts.get("mem", "1"), re.ASCII):
         raise XenToolError(f"MEM={mem}: MEM is a number of MiB above 0")
-    modules = [text.strip().partition(" ") for text in texts.get("module", "").split(",")]
-    return Given(
-        texts.get("cmdline", ""),
-        int(mem) if mem else None,
-        tuple(Module(path, words.strip()) for path, _, words in modules if path),
-        texts.get("xen_options", ""),
-        texts.get("domain", ""),
-        texts.get("qemu_options", ""),
-        protocols.named(texts["protocol"]) if "protocol" in texts else None,
-        Patterns(*(_pattern(texts, name) for name in ("pass_regex", "fail_regex"))),
-        where(texts["gdb"]) if "gdb" in texts else None,
-        texts.get("gdb_options", ""),
-        texts.get("record", ""),
-        texts.get("replay", ""),
-        texts.get("dump", ""),
-    )
 
 
 def _pattern(texts: Mapping[str, str], name: str) -> re.Pattern[str] | None:

@@ -45,7 +45,7 @@ def marked(engine: Engine) -> None:
     """Build everything, and mark it as up to date, as entry points do."""
     assert not engine.build(*TARGETS, "out/unwanted").result.failures
     now = session(engine)
-    assert not now.due(TARGETS)
+    assert not now.dirty_steps(TARGETS)
     now.mark(MARK)
     now.close()
 
@@ -75,8 +75,10 @@ def test_as_by_looking_at_each_step(engine: Engine, edits: tuple[str, ...]) -> N
     for edit in edits:
         EDITS[edit]()
     by_looking = session(engine)
-    assert not by_looking.due(TARGETS) or edits != ("the same text",)
-    assert set(session(engine).due(TARGETS, mark=MARK)) == set(by_looking.due(TARGETS))
+    assert not by_looking.dirty_steps(TARGETS) or edits != ("the same text",)
+    assert set(session(engine).dirty_steps(TARGETS, mark=MARK)) == set(
+        by_looking.dirty_steps(TARGETS)
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,13 +90,13 @@ def test_of_a_step_that_reads_what_changed_the_others_are_not_looked_at(
     tree(engine)
     marked(engine)
     EDITS[edit]()
-    wanted = set(session(engine).due(TARGETS))
+    expected = set(session(engine).dirty_steps(TARGETS))
 
     def walk(*_arguments: object) -> None:
         raise AssertionError("all steps are looked at")
 
     monkeypatch.setattr(Plan, "closure", walk)
-    assert set(session(engine).due(TARGETS, mark=MARK)) == wanted
+    assert set(session(engine).dirty_steps(TARGETS, mark=MARK)) == expected
 
 
 def test_a_compiler_that_changed_concerns_all(engine: Engine, gcc: str) -> None:
@@ -105,9 +107,9 @@ def test_a_compiler_that_changed_concerns_all(engine: Engine, gcc: str) -> None:
     tree(engine)
     marked(engine)
     write(compiler, f'#!/bin/sh\nexec {gcc} -w "$@"\n')
-    due = session(engine).due(TARGETS, mark=MARK)
-    assert {"out/a.o", "out/b.o", "out/c.o", "out/image"} <= set(due)
-    assert "out/made" not in due
+    dirty = session(engine).dirty_steps(TARGETS, mark=MARK)
+    assert {"out/a.o", "out/b.o", "out/c.o", "out/image"} <= set(dirty)
+    assert "out/made" not in dirty
 
 
 def test_other_words_concern_their_steps(engine: Engine) -> None:
@@ -118,7 +120,7 @@ def test_other_words_concern_their_steps(engine: Engine) -> None:
     tree(again)
     again.plan.groups["cc"] = Group(again.plan.groups["cc"].files, gas="never")
     again.plan.steps["out/a.o"] = again.plan.steps["out/a.o"]._replace(flags=("cc", "-O2"))
-    assert "out/a.o" in session(again).due(TARGETS, mark="another")
+    assert "out/a.o" in session(again).dirty_steps(TARGETS, mark="another")
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])
@@ -128,7 +130,7 @@ def test_what_another_process_has_built_since_is_not_marked(
     tree(engine)
     assert not engine.build(*TARGETS).result.failures
     now = session(engine)
-    assert not now.due(TARGETS)
+    assert not now.dirty_steps(TARGETS)
     other = Engine(gcc)
     tree(other)
     other.plan.steps["out/a.o"] = other.plan.steps["out/a.o"]._replace(flags=(gcc, "-c", "-Isub"))
@@ -140,7 +142,7 @@ def test_what_another_process_has_built_since_is_not_marked(
     now.mark(MARK)
     now.close()
     others.close()
-    assert "out/a.o" in session(engine).due(TARGETS, mark=MARK)
+    assert "out/a.o" in session(engine).dirty_steps(TARGETS, mark=MARK)
 
 
 def test_what_a_killed_build_wrote_while_it_was_looked_at_is_seen(engine: Engine) -> None:
@@ -158,7 +160,7 @@ def test_what_a_killed_build_wrote_while_it_was_looked_at_is_seen(engine: Engine
             os.kill(os.getpid(), signal.SIGKILL)
     os.read(look[0], 1)
     now = session(engine)
-    assert not now.due(TARGETS)
+    assert not now.dirty_steps(TARGETS)
     os.write(looked[1], b"1")
     os.waitpid(killed, 0)
     assert not now.build(TARGETS, slots=Slots(1)).failures
@@ -172,12 +174,12 @@ def test_who_waits_for_a_build_directory_holds_no_other(engine: Engine, gcc: str
     two.plan.folder = "two"
     first, second = session(one), session(two)
     first.open()
-    held = lock.acquire("two")
+    lock_of_two = lock.acquire("two")
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(second.open)
         handle = lock.acquire("out")
         assert not waiting.done()
         os.close(handle)
-        os.close(held)
+        os.close(lock_of_two)
         waiting.result()
     second.close()

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from xen_tool.build.explain import Made, Reason, reasons
 
 from xen_tool.build.contents import MISSING
+from xen_tool.build.differences import Made, Reason, reasons
 from xen_tool.build.record import FAILED
 
 pytestmark = pytest.mark.unit

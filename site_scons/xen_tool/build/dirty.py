@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .step import Step
 
 
-def due(
+def dirty_steps(
     plan: Plan,
     database: Database,
     judge: Judge,
@@ -60,7 +60,10 @@ def due(
 def _since(
     plan: Plan, database: Database, judge: Judge, paths: Sequence[str]
 ) -> dict[str, Step] | None:
-    """Return what due() returns by the files changed since the mark; None if it cannot be told."""
+    """Return what dirty_steps() does, found by the files that have changed since the mark.
+
+    Return None if these do not determine it.
+    """
     rows = judge.stale()
     if database.shared_rows() & rows:
         # A program or library of a toolchain has changed.

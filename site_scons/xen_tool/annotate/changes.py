@@ -14,45 +14,45 @@ from ..errors import XenToolError, meant
 from ..light import NamedTuple
 
 
-class Wanted(NamedTuple):
+class NoteChanges(NamedTuple):
     """Values of notes for values.notes(), and types of notes to remove."""
 
-    given: dict[XenElfNote, str]
+    values: dict[XenElfNote, str]
     remove: tuple[XenElfNote, ...]
 
 
-def wanted(
+def note_changes(
     *,
     pvh_entry: str | None = None,
     pv_entry: str | None = None,
     notes: Mapping[str, str] | None = None,
     remove: Sequence[str] = (),
-) -> Wanted:
+) -> NoteChanges:
     """Return the wanted values and removals, from names of notes.
 
     Raises XenToolError if Xen has no such note, one is given twice or without a value, or nothing
     is wanted.
     """
-    given: dict[XenElfNote, str] = {}
+    values: dict[XenElfNote, str] = {}
     every = [*(notes or {}).items(), ("PHYS32_ENTRY", pvh_entry), ("ENTRY", pv_entry)]
     for name, value in every:
         if value is not None:
             n_type = note_type(name)
-            if n_type in given:
+            if n_type in values:
                 raise XenToolError(f"the note {n_type.name} is given twice")
             if not value:
                 raise XenToolError(
                     f"the note {n_type.name} is given without a value: remove it, or give it an "
                     "empty text by text:"
                 )
-            given[n_type] = value
+            values[n_type] = value
     gone = tuple(note_type(name) for name in remove)
     for n_type in gone:
-        if n_type in given:
+        if n_type in values:
             raise XenToolError(f"the note {n_type.name} is given, and is to be removed")
-    if not given and not gone:
+    if not values and not gone:
         raise XenToolError("nothing to do: name an entry, a note, or a note to be removed")
-    return Wanted(given, gone)
+    return NoteChanges(values, gone)
 
 
 def note_type(name: str) -> XenElfNote:
