@@ -15,15 +15,13 @@ from SCons.Util import flatten
 
 from ..build.step import COMPILE, LINK, Step
 from ..errors import XenToolError
-from ..toolchain.words import names, precompiled_headers
+from ..toolchain import words
 from . import command_lines
 from .graph import compilation_db
 from .graph.nodes import Graph
 from .graph.step_file import StepFile
 from .paths import below_build, node_of, nodes, path_of, source_of, target_of
-from .postlink import commands as postlink_commands
-from .postlink import linked as linker_output
-from .postlink import steps as postlink_steps
+from .postlink import linker_output, postlink_commands, postlink_steps
 from .suffixes import COMPILED, OBJECTS, PRECOMPILED
 from .targets import check
 from .user_errors import while_reading
@@ -70,10 +68,10 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:
-        words = expanded(env, folder, language)
-        inputs = (path, *_precompiled(graph, words, output))
+        argv = expanded(env, folder, language)
+        inputs = (path, *_precompiled(graph, argv, output))
         yield Step(
-            "CC", (output,), inputs, COMPILE, words, (path,), env["XEN_CC_GROUP"],
+            "CC", (output,), inputs, COMPILE, argv, (path,), env["XEN_CC_GROUP"],
             after=(*prepared(graph), *(() if is_header else graph.precompiled)),
         )  # fmt: skip
 
@@ -84,12 +82,12 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     return output
 
 
-def _precompiled(graph: Graph, words: Sequence[str], output: str) -> list[str]:
+def _precompiled(graph: Graph, argv: Sequence[str], output: str) -> list[str]:
     """Return the precompiled headers that a command can use, without its own output."""
     if not graph.precompiled:
         return []
-    taken = set(map(os.path.normpath, precompiled_headers(words)))
-    return [path for path in graph.precompiled if path in taken and path != output]
+    usable = set(map(os.path.normpath, words.precompiled_headers(argv)))
+    return [path for path in graph.precompiled if path in usable and path != output]
 
 
 _SOURCES = f"its name ends in none of {', '.join([*COMPILED, *PRECOMPILED])}"
@@ -119,8 +117,8 @@ def expanded(env: Any, folder: Any, language: str) -> list[str]:
     if key not in expanded:
         # Keep the values as well: a freed object's id is used again.
         expanded[key] = (command_lines.compilation(env, language, folder), values)
-    words: list[str] = expanded[key][0]
-    return words
+    argv: list[str] = expanded[key][0]
+    return argv
 
 
 def prepared(graph: Graph) -> tuple[str, ...]:
@@ -141,9 +139,9 @@ def _script(env: Any, source: Any) -> str:
     folder = env.fs.getcwd()
 
     def steps() -> Iterator[Step]:
-        words = command_lines.script(env, folder)
+        argv = command_lines.script(env, folder)
         yield Step(
-            "LDS", (output,), (path,), COMPILE, words, (path,), env["XEN_CC_GROUP"],
+            "LDS", (output,), (path,), COMPILE, argv, (path,), env["XEN_CC_GROUP"],
             after=prepared(graph),
         )  # fmt: skip
 
@@ -177,7 +175,7 @@ def xen_image(
     image = target_of(env, target)
     requirement = check.requirement_for(env, "XenImage", loaders, xen_release, xen)
     edits = postlink_commands(postlink)
-    path, objects = linked(env, script, source)
+    path, objects = script_and_objects(env, script, source)
     for table, expected in graph.tables.items():
         if table in objects and (path, *objects) != expected:
             raise XenToolError(
@@ -200,7 +198,7 @@ def xen_image(
     return nodes([check.image(env, image, requirement)])
 
 
-def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
+def script_and_objects(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
     """Return the path of a linker script, preprocessed if needed, and those of the objects.
 
     Raises XenToolError for a source that a linker cannot take.
@@ -209,29 +207,29 @@ def linked(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
     name, path = source_of(env, script)
     if name.endswith(".lds.S"):
         path = _script(env, script)
-    return path, tuple(_linked(env, item) for item in flatten([source]))
+    return path, tuple(_object_or_library(env, item) for item in flatten([source]))
 
 
 def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[str, ...]) -> Step:
     """Return the step that links objects, with the flags and libraries of the environment."""
-    words = [*command_lines.link(env, folder), "-T", script]
+    argv = [*command_lines.link(env, folder), "-T", script]
     libraries = tuple(command_lines.libraries(env))
     inputs = (script, *objects, *(name for name in libraries if not name.startswith("-")))
     # Files that flags name and this build makes, such as a second script behind -T.
-    named = tuple(name for name in names(words) if name in env["XEN_GRAPH"].nodes)
+    made = tuple(name for name in words.names(argv) if name in env["XEN_GRAPH"].nodes)
     return Step(
         "LD",
         (output,),
         inputs,
         LINK,
-        words,
+        argv,
         (*objects, *libraries),
         env["XEN_LD_GROUP"],
-        after=named,
+        after=made,
     )
 
 
-def _linked(env: Any, item: Any) -> str:
+def _object_or_library(env: Any, item: Any) -> str:
     """Return the path of an object or library, or of the object of a source.
 
     Raises XenToolError for anything else.

@@ -11,7 +11,7 @@ from ..build.plan import Group
 from ..build.step import COMPILE, Step
 from ..functions import KALLSYMS, OFFSETS
 from ..modules import modules
-from .compile_and_link import expanded, link_step, linked, prepared
+from .compile_and_link import expanded, link_step, prepared, script_and_objects
 from .graph.nodes import Graph
 from .paths import below_build, nodes, source_of, target_of
 from .user_errors import while_reading
@@ -69,7 +69,7 @@ def xen_kallsyms(
     graph: Graph = env["XEN_GRAPH"]
     table = target_of(env, target)
     stem = os.path.splitext(table)[0]
-    path, objects = linked(env, script, source)
+    path, objects = script_and_objects(env, script, source)
     graph.tables[table] = (path, *objects, table)
     folder = env.fs.getcwd()
     words = (str(env["XEN_CONFIG"].arch.bits), *(["data"] if data else []))

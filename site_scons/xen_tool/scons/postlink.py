@@ -29,7 +29,7 @@ _PLACES = {_SOURCE: '"$2"', _TARGET: '"$1"'}
 _PLACE = re.compile(r"\$(?:(SOURCE|TARGET)\b|\{(SOURCE|TARGET)\})")
 
 
-def commands(value: Any) -> tuple[str, ...]:
+def postlink_commands(value: Any) -> tuple[str, ...]:
     """Return the commands of an argument postlink= as scripts for the shell.
 
     Each is a line for the shell, or a list of words.
@@ -43,15 +43,15 @@ def commands(value: Any) -> tuple[str, ...]:
     return tuple(map(_command, value))
 
 
-def linked(image: str, postlink: Sequence[str]) -> str:
+def linker_output(image: str, postlink: Sequence[str]) -> str:
     """Return the path of the linker's output for an image."""
     return f"{image}.linked" if postlink else f"{image}{UNCHECKED}"
 
 
-def steps(env: Any, plan: Plan, image: str, postlink: Sequence[str]) -> Iterator[Step]:
+def postlink_steps(env: Any, plan: Plan, image: str, postlink: Sequence[str]) -> Iterator[Step]:
     """Yield the steps from the linker's output to the unchecked image."""
     recording = modules("build/commands.py")
-    source = linked(image, postlink)
+    source = linker_output(image, postlink)
     for number, command in enumerate(postlink, 1):
         output = f"{image}{UNCHECKED}" if number == len(postlink) else f"{image}.post{number}"
         script = _expanded(env, command)
