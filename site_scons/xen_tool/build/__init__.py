@@ -25,6 +25,7 @@ Running steps:
     runner       runs dirty steps in the order of their dependencies
     executor     runs one step
     commands     the commands of a step, which report what they read
+    reports      what a step read, from what its programs reported
     part         the temporary folders in which programs write
     depfile      parses what compilers, assemblers and linkers report
     discover     dependencies derived from the files that were reported

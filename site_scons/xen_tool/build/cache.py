@@ -22,8 +22,8 @@ from ..errors import XenToolError
 from ..files import remove, write_if_changed
 from ..light import NamedTuple
 from . import discover
-from .commands import Read
 from .contents import MISSING, digest
+from .reports import Read
 from .step import COMPILE
 
 TYPE_CHECKING = False

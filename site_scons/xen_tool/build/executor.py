@@ -13,7 +13,7 @@ import os
 from ..errors import XenToolError
 from ..files import remove, write_if_changed
 from ..light import NamedTuple
-from .commands import Commands, Read
+from .commands import CommandError, Commands
 from .contents import MISSING
 from .database import Database
 from .discover import Texts
@@ -21,6 +21,7 @@ from .judge import Judge
 from .part import as_if_in_place
 from .plan import Plan
 from .recorder import Recorder, Started
+from .reports import Read
 from .spawn import Children, Ended
 from .step import COMPILE, Step
 
@@ -128,53 +129,61 @@ class Executor:
             if self._judge.contents.digest(name) == MISSING:
                 reason = f"Source `{name}' not found, needed by target `{step.path}'."
                 return self._not_made(step, 0, reason)
-        # Look at its files before it starts, so that a change during the run is noticed.
-        for name in step.after:
-            self._judge.contents.digest(name)
-        known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
-        for name in known:
-            self._judge.contents.digest(name)
-        record = self._database.get(step.path)
-        started = _Running(step, record, known, self._judge.contents.looks)
-        found = self._cache.find(step) if self._cache is not None and not forced else None
-        self._progress.begin(step._replace(name="CACHE") if found else step)
+        started = self._look(step)
+        cached = self._cache.find(step) if self._cache is not None and not forced else None
+        self._progress.begin(step._replace(name="CACHE") if cached else step)
         try:
             for output in step.outputs:
                 os.makedirs(os.path.dirname(output) or ".", exist_ok=True)
-            if found is not None:
-                return self._take(started, found)
+            if cached is not None:
+                return self._copy(started, cached)
             if not step.is_command:
-                if step.name:
-                    # The function may print something itself.
-                    self._progress.finish()
-                started.reasons = self._judge.reasons(step, self._texts)
-                self._database.remove(step.path)
-                self._functions[step.action](step)
-                return self._succeeded(started, None)
-            started.run = self._commands.run(step, known)
-            started.argv = next(started.run)
-            children.start(started, started.argv)
-            # The command is running meanwhile.
-            started.reasons = self._judge.reasons(step, self._texts)
-            if step.action == COMPILE:
-                self._texts.all_of([*step.inputs, *known])
-            # The outputs no longer match the record, even if this process is killed.
-            self._database.remove(step.path)
-        except OSError as error:
-            return self._failed(
-                started, 127, f"{error.filename or started.argv[:1]}: {error.strerror}"
-            )
-        except XenToolError as error:
-            return self._failed(started, 0, str(error))
+                return self._call(started)
+            self._start(started, children)
+        except (OSError, XenToolError) as error:
+            return self._could_not_run(started, error)
         return None
 
-    def _take(self, started: _Running, found: CacheEntry) -> StepEnd:
-        """Make the output of a step by what is in the cache."""
+    def _look(self, step: Step) -> _Running:
+        """Look at the files of a step before it starts, so that a change during it is noticed."""
+        contents = self._judge.contents
+        known = [name for name in self._judge.inputs(step) if name[-1:] != "/"]
+        for name in (*step.after, *known):
+            contents.digest(name)
+        return _Running(step, self._database.get(step.path), known, contents.looks)
+
+    def _copy(self, started: _Running, cached: CacheEntry) -> StepEnd:
+        """Make the output of a step by a copy of what is in the cache."""
+        self._forget(started)
+        write_if_changed(started.step.path, cached.content)
+        started.output = cached.output
+        return self._succeeded(started, cached.read, is_copy=True)
+
+    def _call(self, started: _Running) -> StepEnd:
+        """Call the function of a step."""
+        step = started.step
+        if step.name:
+            # The function may print something itself.
+            self._progress.finish()
+        self._forget(started)
+        self._functions[step.action](step)
+        return self._succeeded(started, None)
+
+    def _start(self, started: _Running, children: Children) -> None:
+        """Start the first command of a step."""
+        step = started.step
+        started.run = self._commands.run(step, started.known)
+        started.argv = next(started.run)
+        children.start(started, started.argv)
+        # The command is running meanwhile.
+        self._forget(started)
+        if step.action == COMPILE:
+            self._texts.all_of([*step.inputs, *started.known])
+
+    def _forget(self, started: _Running) -> None:
+        """Remove the record of a step, as its outputs change; keep the reasons why it runs."""
         started.reasons = self._judge.reasons(started.step, self._texts)
         self._database.remove(started.step.path)
-        write_if_changed(started.step.path, found.content)
-        started.output = found.output
-        return self._succeeded(started, found.read, cached=True)
 
     def go_on(self, ended: Ended, children: Children) -> StepEnd | None:
         """Start the next command of a step; return None if there is one."""
@@ -189,14 +198,12 @@ class Executor:
             children.start(started, started.argv)
             return None
         except StopIteration as stop:
-            read: Read | None = stop.value
-            if read is None:
-                return self._failed(started, ended.status, _how(ended.status))
+            read: Read = stop.value
             return self._succeeded(started, read)
-        except OSError as error:
-            return self._failed(started, 127, f"{error.filename}: {error.strerror}")
-        except XenToolError as error:
-            return self._failed(started, 0, str(error))
+        except CommandError as error:
+            return self._failed(started, error.status, _how(error.status))
+        except (OSError, XenToolError) as error:
+            return self._could_not_run(started, error)
 
     def abandon(self, ended: Ended) -> None:
         """Give up a step whose command was ended; it stays dirty."""
@@ -205,6 +212,12 @@ class Executor:
     def _abandon(self, started: _Running) -> None:
         if started.run is not None:
             started.run.close()
+
+    def _could_not_run(self, started: _Running, error: OSError | XenToolError) -> StepEnd:
+        if isinstance(error, XenToolError):
+            return self._failed(started, 0, str(error))
+        what = error.filename or next(iter(started.argv), started.step.name)
+        return self._failed(started, 127, f"{what}: {error.strerror}")
 
     def _failed(self, started: _Running, status: int, reason: str) -> StepEnd:
         self._abandon(started)
@@ -216,19 +229,22 @@ class Executor:
         self._progress.end(started.step, started.output, reason)
         return self._not_made(started.step, status, reason)
 
-    def _succeeded(self, started: _Running, read: Read | None, *, cached: bool = False) -> StepEnd:
+    def _succeeded(self, started: _Running, read: Read | None, *, is_copy: bool = False) -> StepEnd:
+        """Record a step that succeeded; read is what its commands read, None for a function."""
         step = started.step
         outputs = [*step.outputs, *(read.outputs if read else ())]
         self._judge.look_again(outputs)
         self._texts.forget(outputs)
-        for name in step.inputs if read is None else ():
-            self._judge.contents.linked(name, step.path)
+        if read is None:
+            # A function may make a hard link to its input.
+            for name in step.inputs:
+                self._judge.contents.linked(name, step.path)
         for output in step.outputs:
             if self._judge.contents.digest(output) == MISSING:
                 return self._failed(started, 0, f"{step.name} made no {output}")
         if reason := self._recorder.record(started, outputs, read):
             self._progress.note(step, reason)
-        elif self._cache is not None and read is not None and not cached:
+        elif self._cache is not None and read is not None and not is_copy:
             record = self._database.get(step.path)
             assert record is not None
             self._cache.store(step, record, read, started.output)
@@ -242,7 +258,7 @@ class Executor:
         return StepEnd(step, status, reason, is_consequence)
 
     def _failed_inputs(self, step: Step) -> set[str]:
-        """Return the outputs of failed steps that a step needs."""
+        """Return the inputs of a step that could not be made; its outputs, if it has failed."""
         if not self._unmade:
             return set()
         return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))

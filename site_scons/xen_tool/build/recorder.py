@@ -18,23 +18,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from .commands import Read
     from .database import Database
     from .differences import Reason
     from .judge import Judge
     from .plan import Plan
+    from .reports import Read
     from .step import Step
 
 
 class Started:
     """A step that is being started."""
 
-    def __init__(self, step: Step, record: Record | None, known: Iterable[str], look: int) -> None:
+    def __init__(self, step: Step, record: Record | None, known: Sequence[str], look: int) -> None:
         self.step = step
         self.record = record
         """The record of its last successful run."""
-        self.before = frozenset(known) if record else None
-        """The files that it read in its last run; None if there is no record."""
+        self.known = known
+        """Its inputs, and the files that it read in its last run."""
         self.look = look
         """The number of the last look at a file before the start."""
         self.moment = clock()
@@ -68,7 +68,7 @@ class Recorder:
                 symbols = read.symbols
             if read.unknown:
                 dirty.append(read.unknown)
-        reasons = [*(reason.line for reason in started.reasons), *_news(started.before, inputs)]
+        reasons = [*(reason.line for reason in started.reasons), *_news(started, inputs)]
         record = Record(
             path=step.path,
             signature=self._judge.signature(step),
@@ -154,8 +154,9 @@ def _is_input(path: str, inputs: Mapping[str, str]) -> bool:
         return False
 
 
-def _news(before: frozenset[str] | None, now: Iterable[str]) -> Iterable[str]:
-    """Yield a reason for each file that a step did not read in its last run."""
-    if before is None:
+def _news(started: Started, now: Iterable[str]) -> list[str]:
+    """Return a reason for each file that a step did not read in its last run, if it has run."""
+    if started.record is None:
         return []
+    before = frozenset(started.known)
     return [f"{name} is read now" for name in now if name not in before and name[-1:] != "/"]
