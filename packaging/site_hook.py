@@ -30,9 +30,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Return the page with its links as the site has them, without the licence above the title.
+    r"""Return the page with its links as the site has them, without the licence above the title.
 
-    mkdocs finds the title of a page only if that comes first.
+    mkdocs finds the title of a page only if that comes first.  It does not know the escape `\<` of
+    other readers of Markdown.
     """
     place = page.file.src_uri
     folder = os.path.dirname(place if page.file.generated_by else f"docs/{place}")
@@ -41,5 +42,5 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         target = os.path.normpath(os.path.join(folder, match[1])).removeprefix("docs/")
         return "](" + os.path.relpath(target, os.path.dirname(place) or ".")
 
-    markdown = re.sub(r"\A<!--.*?-->\s*", "", markdown, flags=re.DOTALL)
+    markdown = re.sub(r"\A<!--.*?-->\s*", "", markdown, flags=re.DOTALL).replace(r"\<", "&lt;")
     return re.sub(r"\]\(([^)#:]+)(?=[)#])", in_site, markdown)

@@ -112,15 +112,21 @@ def _description(method: Callable[..., Any]) -> str:
     """Return the docstring of a method, without its name."""
     text = inspect.getdoc(method) or ""
     text = re.sub(r"^env\.\w+\([^)]*\)(?:, or \([^)]*\))?: *", "", text)
-    return text[:1].upper() + text[1:]
+    return _escaped(text[:1].upper() + text[1:])
 
 
 def _table(what: str, rows: dict[str, str]) -> str:
     lines = [f"| {what} | what it is |", "|---|---|"]
     lines += [
-        f"| `{name}` | {meaning.replace('|', chr(92) + '|')} |" for name, meaning in rows.items()
+        f"| `{name}` | {_escaped(meaning).replace('|', chr(92) + '|')} |"
+        for name, meaning in rows.items()
     ]
     return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Return text with <> that Markdown does not take for a tag."""
+    return text.replace("<", "\\<").replace(">", "\\>")
 
 
 def _targets(shown: str, more: Mapping[str, str] | None = None) -> str:

@@ -35,6 +35,14 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(TOP)))
+def test_no_text_is_taken_for_a_tag(path: Path) -> None:
+    text = re.sub(
+        r"^```.*?^```|^    .*?$|<!--.*?-->|`[^`]*`", "", path.read_text(), flags=re.M | re.S
+    )
+    assert re.findall(r"(?<!\\)<\w+", text) == []
+
+
 def test_every_document_is_listed() -> None:
     text = (TOP / "README.md").read_text()
     for path in TOP.glob("docs/*.md"):

@@ -36,7 +36,7 @@ def xen_head(
 
     notes changes notes from Linux's.  A note is named by GUEST_OS and the like, a number, or
     (owner, number); its value is a text, bytes, a number, a list of numbers, or None to leave
-    it out.  names are fields of head.names.HeadNames, such as entry= or stack=.
+    it out.  names are fields of HeadNames (head/head_names.py), such as entry= or stack=.
     """
     configuration: Configuration = env["XEN_CONFIG"]
     graph: Graph = env["XEN_GRAPH"]
