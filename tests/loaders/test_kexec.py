@@ -29,9 +29,14 @@ from xen_tool.loaders.verdict import judge, rules_of
 
 pytestmark = pytest.mark.build
 
-_ELF = [case.id for case in CASES if not case.id.startswith("Z")]
-ASKED = tuple(dict.fromkeys((*_ELF, *rows.IMAGES, *(row.image for row in rows.ROWS))))
-"""kexec knows no container, so only the containers of the rows are tried."""
+_ELF = [case.id for case in CASES if not case.id.startswith(("Z", "Q11-"))]
+_HANGS = "G7-tag-size-0"
+_NAMES = dict.fromkeys((*_ELF, *rows.IMAGES, *(row.image for row in rows.ROWS)))
+ASKED = tuple(name for name in _NAMES if name != _HANGS)
+"""kexec knows no container, so only the containers of the rows are tried.
+
+Q11 is left out: gigabytes of zeros, of which kexec computes a hash; and an image that it hangs with.
+"""
 _TAKEN = "kexec_load failed: Operation not permitted"
 _UNSEEN = {"_behind_ram", "_dead", "_entered"}
 """Conditions that kexec does not report: memory of another machine, a guest that cannot run."""

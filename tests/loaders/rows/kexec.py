@@ -6,11 +6,11 @@ from __future__ import annotations
 import struct
 from dataclasses import replace
 
-from loaders.broken.grub import multiboot_2
+from loaders.broken.grub import multiboot_2, tag
 from loaders.broken.others import multiboot
 from loaders.containers import bzimage
 from loaders.good import good_both, good_pv64, good_pvh
-from loaders.images import Image, Segment
+from loaders.images import NOTES_OFFSET, Image, Segment
 from loaders.rows.row import ERROR, WARNING, Row
 from xen_tool.elf import spec
 from xen_tool.loaders.names import KEXEC
@@ -23,6 +23,11 @@ def _patched(image: bytes, offset: int, data: bytes) -> bytes:
 def _many(count: int) -> Image:
     pages = (Segment(p_paddr=0x400000 + i * 4096, p_filesz=1, p_memsz=1) for i in range(count))
     return replace(good_pvh(64), loads=(*good_pvh(64).loads, *pages))
+
+
+def _moving(lowest: int, highest: int) -> Image:
+    """A kernel of two pages that may lie between two addresses, by multiboot 2."""
+    return good_pvh(64).patching(0x800, multiboot_2(tag(10, lowest, highest, 0x1000, 0)))
 
 
 _BZIMAGE = bzimage(bytes(good_pv64()))
@@ -70,6 +75,13 @@ IMAGES: dict[str, Image | bytes] = {
     "J-14": _many(13),
     "J8-moved": replace(good_both().loading(p_paddr=0), e_type=spec.ET_DYN),
     "J8-in-ram": replace(good_both(), e_type=spec.ET_DYN),
+    "J2-long-name": good_pvh(64).patching(NOTES_OFFSET, struct.pack("<I", 0xFFFFFFFE)),
+    "J10-shoff": replace(good_both(), e_shoff=1 << 62, e_shnum=0),
+    "J8-range": _moving(0x200000, 0x201FFF),
+    "J8-range-fits": _moving(0x200000, 0x202000),
+    "J8-range-turned": _moving(0x300000, 0x200000),
+    "J8-range-of-vga": _moving(0xA0000, 0xC0000),
+    "J8-range-elsewhere": _moving(0x10000000, 0x20000000),
     "J9-multiboot-2": good_pvh(64).patching(0x800, multiboot_2()),
     "J9-multiboot-2-386": good_pvh(32).patching(0x800, multiboot_2()),
     "J9-multiboot-2-at-end": good_pvh(64).patching(8192 - 8, struct.pack("<I", 0xE85250D6)),
@@ -78,6 +90,14 @@ IMAGES: dict[str, Image | bytes] = {
 }
 
 ROWS: tuple[Row, ...] = (
+    Row("J2-long-name", (KEXEC,), "J2", "Segmentation fault"),
+    Row("J10-shoff", (KEXEC,), "J10", "the guest is dead", ERROR),
+    Row("J8-range", (KEXEC,), "J8", "ELF exec load failed"),
+    Row("J8-range-of-vga", (KEXEC,), "J8", "ELF exec load failed"),
+    Row("J8-range-turned", (KEXEC,), "J8", "Bad relocation range"),
+    Row("J8-range-elsewhere", (KEXEC,), "J8", "moved to where memory is free", WARNING),
+    Row("J8-range-fits", (KEXEC,), "J9", "by multiboot (multiboot2-x86)", WARNING),
+    Row("G7-tag-size-0", (KEXEC,), "J8", "kexec itself hangs"),
     Row("Z3-empty", (KEXEC,), "J1", "Cannot read"),
     Row("Z2-gzip", (KEXEC,), "J1", "Cannot determine the file type of"),
     Row("E1-short", (KEXEC,), "J1", "Cannot determine the file type of"),

@@ -101,8 +101,14 @@ def _many(candidate: Candidate) -> Fields | None:
     return {"where": f"{count} program headers of type PT_LOAD with p_memsz above 0"}
 
 
+def _cannot_move(candidate: Candidate) -> Fields | None:
+    """The kernel does not fit where its multiboot 2 header allows it to lie."""
+    words = memory.cannot_move(candidate)
+    return None if words is None else {"words": words, "where": common.start_of_file(candidate)}
+
+
 def _moved(candidate: Candidate) -> Fields | None:
-    """The file is of type ET_DYN, and no PC has RAM at its addresses."""
+    """The kernel may move (ET_DYN, or multiboot 2), and no PC has RAM at its addresses."""
     return {"where": where.header(candidate, "e_type")} if memory.is_moved(candidate) else None
 
 
@@ -226,6 +232,15 @@ RULES = (
         _LOAD_BZIMAGE,
         Effect.WARNING,
         last=True,
+        live=True,
+    ),
+    _row(
+        "J8",
+        _cannot_move,
+        "{words}",
+        "correct the tags of the multiboot 2 header: let the kernel fit into RAM between the "
+        "lowest and the highest address of the tag for relocation",
+        _SOURCE + "kexec-elf-exec.c, elf_exec_load_relocatable",
         live=True,
     ),
     _row(

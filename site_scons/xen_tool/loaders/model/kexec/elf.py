@@ -34,16 +34,17 @@ def wrong_elf(candidate: Candidate) -> str | None:
 
 
 def _wrong_elf(elf: Elf) -> str | None:
-    if _wrong_header(elf) or (elf.e_phoff and _wrong_segments(elf)):
+    if _wrong_header(elf) or (elf.e_phoff and elf.e_phnum and _wrong_segments(elf)):
         return UNKNOWN
-    words = _wrong_sections(elf) if elf.e_shoff else None
+    words = _wrong_sections(elf) if elf.e_shoff and elf.e_shnum else None
     if words is not None:
         return words
     places = _notes(elf)
     if places is None:
         return CRASH
-    if places and _is_broken(elf, *places[0]):
-        return "ELF Note corrupted !"
+    words = _broken_notes(elf, *places[0]) if places else None
+    if words is not None:
+        return words
     if elf.e_type not in (spec.ET_EXEC, spec.ET_DYN, spec.ET_CORE):
         return UNKNOWN
     if not elf.e_phnum:
@@ -80,7 +81,7 @@ def _wrong_sections(elf: Elf) -> str | None:
     size = elf.data.size
     if (elf.e_shoff + elf.e_shnum * elf.e_shentsize) & ADDRESS_MASK > size:
         return UNKNOWN
-    for section in elf.sections if elf.e_shnum else ():
+    for section in elf.sections:
         entsize = _ENTSIZES.get(section.sh_type, {}).get(elf.bits, section.sh_entsize)
         if entsize != section.sh_entsize:
             return f"Bad section header({section.sh_type:x}) entsize: {section.sh_entsize}"
@@ -108,12 +109,20 @@ def _notes(elf: Elf) -> list[tuple[int, int]] | None:
     return [(s.sh_offset, s.sh_size) for s in elf.sections if s.sh_type == spec.SHT_NOTE]
 
 
-def _is_broken(elf: Elf, offset: int, size: int) -> bool:
-    """Whether a note ends behind what has it."""
+def _broken_notes(elf: Elf, offset: int, size: int) -> str | None:
+    """Return what kexec says of notes at an offset; None: nothing.
+
+    A name of 4 GiB less one to three bytes counts as padded to 0 bytes, but its end is read.
+    """
     end = offset + size
     for _ in range(TOTAL_NOTE_LIMIT):
         if offset >= end:
-            return offset > end
+            break
         namesz, descsz = (elf.data.unsigned(offset + 4 * i, 4, big=elf.big) or 0 for i in (0, 1))
-        offset += 12 + -(-namesz // 4) * 4 + -(-descsz // 4) * 4
-    return False
+        name, desc = ((number + 3) & 0xFFFFFFFC for number in (namesz, descsz))
+        offset += 12 + name + desc
+        if offset > end:
+            return "ELF Note corrupted !"
+        if namesz > name:
+            return CRASH
+    return None

@@ -13,12 +13,14 @@ from ....abi import PAGE_SIZE
 from ....elf import spec
 from ....image.container import has_setup_header
 from ....image.data import Data
+from ....light import NamedTuple
 from ..candidate import Candidate
 from ..multiboot import HAS_ADDRESSES, MAGIC, find, find_2
 from .elf import wrong_elf
 
 _SEARCH = 8192
 _UNSUPPORTED = 0xFFF8
+_RELOCATABLE = 10
 _EM_486 = 6
 
 
@@ -88,6 +90,35 @@ def wrong_multiboot(data: Data) -> str | None:
     if flags & _UNSUPPORTED:
         return "Found a multiboot header, but it requires multiboot options that I"
     return None
+
+
+class Moves(NamedTuple):
+    """Where a multiboot 2 header lets the kernel lie (Multiboot2 Specification 2.0, 3.1.11)."""
+
+    lowest: int
+    highest: int
+    align: int
+    hangs: bool = False
+    """Whether kexec reads its tags for ever."""
+
+
+def moves(candidate: Candidate) -> Moves | None:
+    """Return the last tag of relocation (multiboot2_read_header_tags); None: there is none."""
+    if file_type(candidate) is not FileType.MULTIBOOT_2:
+        return None
+    data, found = candidate.data, None
+    place, _ = next(find_2(data, _SEARCH))
+    place += 16
+    while place < _SEARCH and (kind := data.unsigned(place, 2)):
+        size = data.unsigned(place + 4, 4) or 0
+        if kind == _RELOCATABLE:
+            lowest, highest, align = (data.unsigned(place + 8 + 4 * i, 4) or 0 for i in range(3))
+            found = Moves(lowest, highest, align)
+        step = size + 7 & 0xFFFFFFF8
+        if not step:
+            return Moves(0, 0, 0, hangs=True)
+        place += step
+    return found
 
 
 def _bzimage(data: Data) -> FileType | None:

@@ -7,10 +7,10 @@ from itertools import islice, pairwise
 
 from ....abi import PAGE_SIZE
 from ....elf import spec
-from ....image.elf import Segment
+from ....image.elf import ADDRESS_MASK, Segment
 from ....light import NamedTuple
 from ..candidate import Candidate
-from .files import addresses, multiboot, uses_addresses
+from .files import addresses, moves, multiboot, uses_addresses
 
 SEGMENTS = 16
 """Segments that Linux takes (KEXEC_SEGMENT_MAX); kexec adds two: its own code, and arguments."""
@@ -45,12 +45,50 @@ def places(candidate: Candidate) -> list[KexecPlace]:
 
 
 def is_moved(candidate: Candidate) -> bool:
-    """Whether kexec moves an ET_DYN as its addresses are no RAM (get_elf_exec_load_base)."""
-    if uses_addresses(candidate) or candidate.elf.e_type != spec.ET_DYN:
+    """Whether kexec moves the kernel as its addresses are no RAM (get_elf_exec_load_base).
+
+    It moves an ET_DYN, and what a tag of multiboot 2 allows to move.
+    """
+    if uses_addresses(candidate):
         return False
     found = [place.segment for place in places(candidate) if place.segment is not None]
-    start = min((s.p_paddr for s in found), default=0)
-    return bool(found) and not _is_ram(start, max(s.p_paddr + s.p_memsz for s in found) + 1)
+    allowed = moves(candidate)
+    if not found or (allowed is None and candidate.elf.e_type != spec.ET_DYN):
+        return False
+    start, end = _range(found)
+    if allowed is None:
+        return not _is_ram(start, end + 1)
+    start, end = max(start, allowed.lowest), min(end, allowed.highest)
+    return start > end or not _is_ram(start, end + 1)
+
+
+def cannot_move(candidate: Candidate) -> str | None:
+    """Return why kexec does not move the kernel to where a tag of multiboot 2 allows; or None."""
+    allowed = moves(candidate)
+    if allowed is None:
+        return None
+    if allowed.hangs:
+        return "kexec itself hangs: a tag of multiboot 2 has size 0"
+    if allowed.lowest > allowed.highest:
+        return "Bad relocation range"
+    found = [place.segment for place in places(candidate) if place.segment is not None]
+    start, end = _range(found) if found else (ADDRESS_MASK, 0)
+    size = end - start & ADDRESS_MASK
+    if size <= allowed.highest - allowed.lowest:
+        if not is_moved(candidate):
+            return None
+        align = max(allowed.align, *(segment.p_align for segment in found))
+        # kexec takes the highest place, and wants a byte more.
+        for low, high in _RAM:
+            highest = (min(high, allowed.highest + 1) - size - 1) // max(1, align) * max(1, align)
+            if highest >= max(low, allowed.lowest):
+                return None
+    return "ELF exec load failed"
+
+
+def _range(found: list[Segment]) -> tuple[int, int]:
+    """Return the start of the lowest segment, and the end of the highest."""
+    return min(s.p_paddr for s in found), max(s.p_paddr + s.p_memsz for s in found)
 
 
 def misplaced(candidate: Candidate) -> tuple[str, KexecPlace] | None:
