@@ -138,7 +138,8 @@ _NO_RAM_FOR_SEGMENT = (
     "let the segment lie within RAM, from 2 MiB on: set p_paddr in the linker script, AT()"
 )
 
-_SELDOM_RAM = "not every machine has RAM there"
+_NO_PLACE = "d0 kernel: Address conflict and not relocatable"
+_NOT_LOADED = "Failed to load kernel: -1"
 _PVH_LOAD_KERNEL = "xen/arch/x86/hvm/dom0_build.c, pvh_load_kernel"
 _FIND_KERNEL_MEMORY = "xen/arch/x86/hvm/dom0_build.c, find_kernel_memory"
 
@@ -165,7 +166,7 @@ _RULES = (
         "H4",
         (PVH_DOM0,),
         _never_in_ram,
-        "d0 kernel: Address conflict and not relocatable",
+        _NO_PLACE,
         _NO_RAM + ", or add the note PHYS32_RELOC if it can run anywhere",
         since=PHYS32_RELOC,
         source="xen/arch/x86/hvm/dom0_build.c, check_and_adjust_load_address",
@@ -175,7 +176,7 @@ _RULES = (
         "H4",
         (PVH_DOM0,),
         _segment_never_in_ram,
-        "Failed to load kernel: -1",
+        _NOT_LOADED,
         _NO_RAM_FOR_SEGMENT,
         before=PHYS32_RELOC,
         source=_PVH_LOAD_KERNEL,
@@ -205,7 +206,7 @@ _RULES = (
         "H4",
         (PVH_DOM0,),
         _seldom_in_ram,
-        _SELDOM_RAM,
+        _NO_PLACE,
         f"this depends on the machine: {_NO_RAM}, below {_ASSUMED_RAM_END >> 20} MiB to be sure",
         Effect.WARNING,
         since=PHYS32_RELOC,
@@ -215,7 +216,7 @@ _RULES = (
         "H4",
         (PVH_DOM0,),
         _segment_seldom_in_ram,
-        _SELDOM_RAM,
+        _NOT_LOADED,
         f"this depends on the machine: {_NO_RAM_FOR_SEGMENT}, below {_ASSUMED_RAM_END >> 20} MiB "
         "to be sure",
         Effect.WARNING,
@@ -226,7 +227,7 @@ _RULES = (
         "E8",
         (PVH_DOM0,),
         memsz_below_filesz,
-        "Failed to load kernel: -1",
+        _NOT_LOADED,
         common.MEMSZ,
         source=_PVH_LOAD_KERNEL,
         live=True,
