@@ -16,9 +16,11 @@ from dataclasses import replace
 
 import lzokay
 
+from loaders.broken import grub as broken
 from loaders.containers import bzimage
 from loaders.good import good_pv32, good_pv64
 from loaders.images import Image
+from xen_tool.elf import spec
 
 _CHECKS = (lzma.CHECK_NONE, lzma.CHECK_CRC32, lzma.CHECK_CRC64, lzma.CHECK_SHA256)
 _LZMA2 = {"id": lzma.FILTER_LZMA2, "preset": 0}
@@ -34,6 +36,48 @@ _BEFORE_LZMA2: tuple[list[dict[str, int]], ...] = (
 )
 _LZOP_MAGIC = b"\x89LZO\0\r\n\x1a\n"
 _CRC32_HEADER = 0x1000
+_SIZES = (0, 1, 8, 32, 40, 55, 56, 57, 64, 112, 568, 4096, 65535)
+_COUNTS = (0, 1, 2, 3, 4, 7, 20, 65535)
+_ADDRESSES = (
+    *(0, 1, 2, 0xFFF, 0x1000, 0x1FFF, 0x2000, 0x3000, 0x3F00, 0x1FF000, 0x200000, 0x201000),
+    *(0x201100, 0x10000000, 0x3FFFFFFF, 0x80000000, 0xFFFFF000, 0xFFFFFFFF, 1 << 32, 1 << 63),
+)
+_SETUP = (0x1F1, 0x1FE, 0x200, 0x201, 0x202, 0x206, 0x211, 0x230, 0x234, 0x235, 0x238, 0x248, 0x260)
+"""Offsets in a bzImage of fields that GRUB reads, or does not."""
+
+
+def for_commands(seed: int, count: int) -> list[bytes]:
+    """Images for multiboot, multiboot2 and linux, with a few other fields in their headers."""
+    rng = random.Random(seed)
+    good = [bytes(broken.IMAGES[name]) for name in ("G3-good-32", "G3-good-64", "G4-fits")]
+    good += [bytes(broken.IMAGES[name]) for name in ("G7-good-32", "G7-good-64", "G7-moves")]
+    return [_for_command(rng, bytearray(rng.choice(good))) for _ in range(count)]
+
+
+def _for_command(rng: random.Random, content: bytearray) -> bytes:
+    for _ in range(rng.choice((1, 1, 2))):
+        if not content.startswith(spec.ELFMAG):
+            content[rng.choice(_SETUP)] = rng.choice((0, 1, 2, 4, 0x20, 0x7F, 0x80, 0xFF))
+            continue
+        is_64 = content[spec.EI_CLASS] == spec.ELFCLASS64
+        kind = rng.random()
+        if kind < 0.4:
+            _other_count(rng, content)
+        elif kind < 0.7:
+            start, size, width = (64, 56, 8) if is_64 else (52, 32, 4)
+            offset = start + size * rng.randrange(2) + rng.randrange(0, size, width)
+            _put(content, offset, rng.choice(_ADDRESSES), width)
+        elif kind < 0.8:
+            _put(content, 24, rng.choice(_ADDRESSES), 8 if is_64 else 4)
+        elif kind < 0.95:
+            content[rng.choice((4, 5, 6, 7, 16, 18, 20))] = rng.choice((0, 1, 2, 3, 62, 255))
+        else:
+            return bytes(content[: rng.randrange(len(content))])
+    return bytes(content)
+
+
+def _put(content: bytearray, offset: int, value: int, width: int) -> None:
+    content[offset : offset + width] = (value % (1 << 8 * width)).to_bytes(width, "little")
 
 
 def images(bits: int, seed: int, count: int) -> list[bytes]:
@@ -52,18 +96,19 @@ def _one(rng: random.Random, plain: Sequence[Image]) -> bytes:
 
 def _with_fields(rng: random.Random, image: Image) -> bytes:
     """The image with other fields of its ELF header, and maybe cut or longer."""
-    sizes = (0, 1, 8, 32, 40, 55, 56, 57, 64, 112, 568, 4096, 65535)
-    counts = (0, 1, 2, 3, 4, 7, 20, 65535)
     content = bytearray(bytes(image))
-    start = 42 if content[4] == 1 else 54
     for _ in range(rng.choice((1, 1, 2))):
-        # e_phentsize, e_phnum, e_shentsize, e_shnum, e_shstrndx
-        place = rng.randrange(5)
-        values = counts if place in (1, 3, 4) else sizes
-        struct.pack_into("<H", content, start + 2 * place, rng.choice(values))
+        _other_count(rng, content)
     if rng.random() < 0.2:
         return bytes(content[: rng.randrange(len(content))])
     return bytes(content) + bytes(rng.choice((0, 0, 4096, 600 * 4)))
+
+
+def _other_count(rng: random.Random, content: bytearray) -> None:
+    """Change e_phentsize, e_phnum, e_shentsize, e_shnum or e_shstrndx."""
+    field = rng.randrange(5)
+    start = 54 if content[spec.EI_CLASS] == spec.ELFCLASS64 else 42
+    _put(content, start + 2 * field, rng.choice(_SIZES if field in (0, 2) else _COUNTS), 2)
 
 
 def _packed(rng: random.Random, content: bytes) -> bytes:

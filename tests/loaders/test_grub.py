@@ -7,6 +7,7 @@ import gzip
 import shutil
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,12 +15,12 @@ import lzokay
 import pytest
 
 from loaders import debian, grub
-from loaders.broken.grub import lzop
+from loaders.broken.grub import lzop, multiboot_2
 from loaders.cases import CASES
 from loaders.containers import bzimage
 from loaders.good import good_pv64
 from loaders.grub import Answer, Asked
-from loaders.grub_images import images
+from loaders.grub_images import for_commands, images
 from loaders.rows import IMAGES
 from loaders.rows import grub as rows
 from project import Project
@@ -50,8 +51,6 @@ from xen_tool.loaders.rules.rule import Effect, Rule
 from xen_tool.loaders.verdict import Verdict, judge, rules_of
 
 _IMAGES = dict(IMAGES)
-_BREAKS = {"Q1-addresses-bss-end", "G7-addresses-bss-end", "G7-tag-size-0"}
-"""GRUB itself crashes or hangs."""
 
 
 def _candidate(loader: str, name: str) -> Candidate:
@@ -59,18 +58,26 @@ def _candidate(loader: str, name: str) -> Candidate:
     return found
 
 
+def _crashes(loader: str, name: str) -> bool:
+    """Whether GRUB may crash, by the model."""
+    verdict = judge(_candidate(loader, name).kernel, loader, Xen())
+    texts = [verdict.message or "", *(error.message for error in verdict.errors)]
+    return any("GRUB itself" in text or "may crash" in text for text in texts)
+
+
 def _bits(name: str) -> int:
-    """The class of the kernel, by which the platform of pvgrub is chosen; 0 if it would crash."""
-    candidate = _candidate(GRUB_XEN, name)
-    verdict = judge(candidate.kernel, GRUB_XEN, Xen())
-    crashes = "GRUB itself" in (verdict.message or "")
-    if crashes or any("may crash" in error.message for error in verdict.errors):
-        return 0
-    return 64 if candidate.image.elf is None else candidate.image.elf.bits
+    """The class of the kernel, by which the platform of pvgrub is chosen; 0 if it may crash."""
+    elf = _candidate(GRUB_XEN, name).image.elf
+    return 0 if _crashes(GRUB_XEN, name) else 64 if elf is None else elf.bits
 
 
-_MULTIBOOT = [n for n in _IMAGES if n.startswith(("Q1-", "K1-", "G2-", "G3-")) and n not in _BREAKS]
-_MULTIBOOT2 = [n for n in _IMAGES if n.startswith(("G3-", "G7-")) and n not in _BREAKS]
+def _for(loader: str, *prefixes: str) -> list[str]:
+    """The images of rules with which GRUB cannot crash."""
+    return [name for name in IMAGES if name.startswith(prefixes) and not _crashes(loader, name)]
+
+
+_MULTIBOOT = _for(GRUB_MULTIBOOT, "Q1-", "K1-", "G2-", "G3-")
+_MULTIBOOT2 = _for(GRUB_MULTIBOOT2, "G3-", "G7-")
 _LINUX = [
     "good-both",
     "G4-short",
@@ -98,10 +105,14 @@ ASKED: dict[str, list[str]] = {
 }
 _NEWER = {"2.12": "trixie", "2.14": "forky"}
 """Newer releases of GRUB, and the release of Debian that has each."""
-_RANDOM = 200
-"""Random images for a PV domain; with some of them GRUB may crash."""
-RANDOM_ASKED = 240
-"""Random images that pvgrub is asked, at least, in both kinds of domains."""
+RANDOM = {
+    GRUB_XEN: 240,
+    GRUB_XEN_PVH: 100,
+    GRUB_LINUX: 20,
+    GRUB_MULTIBOOT: 40,
+    GRUB_MULTIBOOT2: 60,
+}
+"""Random images that are asked, at least: more are made, and with some of them GRUB may crash."""
 _UNSEEN = {
     "_outside",
     "_reads_behind",
@@ -139,8 +150,9 @@ def _applied(loader: str, name: str) -> Iterator[Rule]:
 
 
 def test_enough_random_images_are_asked() -> None:
-    asked = [name for bits in (32, 64) for _, name in _in_pv_domain(bits)]
-    assert sum(name.startswith("random") for name in asked) >= RANDOM_ASKED
+    asked = [*_in_pv_domain(32), *_in_pv_domain(64), *_on_a_pc(), *_in_a_pvh_domain()]
+    found = Counter(loader for loader, name in asked if name.startswith("random"))
+    assert all(found[loader] >= count for loader, count in RANDOM.items()), found
 
 
 def test_live_are_the_rules_that_grub_is_asked_of() -> None:
@@ -214,7 +226,7 @@ def test_it_agrees_on_a_pc(tmp_path: Path) -> None:
     qemu = shutil.which("qemu-system-x86_64")
     if qemu is None:
         pytest.skip("qemu-system-x86_64 is not installed")
-    asked = _asked(GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2)
+    asked = _on_a_pc()
     answers = grub.ask_pc(_questions(asked), qemu, *_tools("i386-pc"), tmp_path)
     wrong = _wrong(asked, answers)
     assert wrong == [], "\n".join(wrong)
@@ -255,7 +267,7 @@ def test_a_newer_one_agrees_on_a_pc(
     if modules is None:
         return
     mkimage, _ = _tools("i386-pc")
-    asked = _asked(GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2)
+    asked = _on_a_pc()
     answers = grub.ask_pc(_questions(asked), qemu, mkimage, modules, tmp_path)
     wrong = _wrong(asked, answers, newer=True)
     assert wrong == [], "\n".join(wrong)
@@ -282,17 +294,57 @@ def test_it_agrees_in_a_32_bit_pv_domain(tmp_path: Path) -> None:
 
 
 def _in_pv_domain(bits: int) -> list[tuple[str, str]]:
-    """Chosen images of a class, and random ones that are not damaged streams."""
+    """Chosen images of a class, and random ones."""
     chosen = [name for name in ASKED[GRUB_XEN] if _PV[name] == bits]
-    found = {f"random-{bits}-{n}": image for n, image in enumerate(images(bits, 1, _RANDOM))}
-    _IMAGES.update(found)
-    random = [n for n in found if _bits(n) == bits and not is_damaged(_candidate(GRUB_XEN, n))]
+    named = _named(f"random-{bits}", images(bits, 1, 200))
+    random = [name for name in _random(GRUB_XEN, named) if _bits(name) == bits]
     return [(GRUB_XEN, name) for name in (*chosen, *random)]
+
+
+def _on_a_pc() -> list[tuple[str, str]]:
+    """Chosen and random images, not more than 250, for which there is room on the disk."""
+    loaders = GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2
+    random = [
+        (loader, name)
+        for loader in loaders
+        for name in _random(loader, _named("random-pc", for_commands(1, 150)))
+        if _reads(loader, name)
+    ]
+    return [*_asked(*loaders), *random]
+
+
+def _reads(loader: str, name: str) -> bool:
+    """Whether an image is made for a command; others refuse it at once."""
+    is_linux = b"HdrS" in _IMAGES[name][:0x210]
+    has_2 = bool(multiboot_2()[:4] in _IMAGES[name])
+    return loader == (GRUB_LINUX if is_linux else GRUB_MULTIBOOT2 if has_2 else GRUB_MULTIBOOT)
+
+
+def _in_a_pvh_domain() -> list[tuple[str, str]]:
+    """Chosen and random images."""
+    random = _random(GRUB_XEN_PVH, _named("random-pvh", for_commands(2, 120)))
+    return [*_asked(GRUB_XEN_PVH), *((GRUB_XEN_PVH, name) for name in random)]
+
+
+def _named(prefix: str, more: list[bytes]) -> list[str]:
+    """Give images names."""
+    found = {f"{prefix}-{number}": image for number, image in enumerate(more)}
+    _IMAGES.update(found)
+    return list(found)
+
+
+def _random(loader: str, names: list[str]) -> list[str]:
+    """Those of the images with which GRUB cannot crash."""
+    return [
+        name
+        for name in names
+        if not _crashes(loader, name) and not is_damaged(_candidate(loader, name))
+    ]
 
 
 @pytest.mark.usefixtures("linux_dom0")
 def test_it_agrees_in_a_pvh_domain(tmp_path: Path) -> None:
-    asked = _asked(GRUB_XEN_PVH)
+    asked = _in_a_pvh_domain()
     answers, _ = grub.ask_domain(_questions(asked), *_tools("i386-xen_pvh"), tmp_path)
     wrong = _wrong(asked, answers)
     assert wrong == [], "\n".join(wrong)

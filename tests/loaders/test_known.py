@@ -20,7 +20,6 @@ from xen_tool.loaders.names import (
     CROSVM,
     DOMU,
     GRUB,
-    GRUB_XEN,
     KEXEC,
     LINUX_LOADER,
     LOADERS,
@@ -117,11 +116,11 @@ def _compared(loader: str) -> int:
     return len(asked_of(loader)) + releases if loader in LIVE_LOADERS else 0
 
 
-def _random(loader: str) -> int:
-    """Count the random images that a real loader is asked of."""
-    if loader in DOMU:
+def _random(loaders: tuple[str, ...]) -> int:
+    """Count the random images; those of a domU are given to both of its loaders."""
+    if loaders[0] in DOMU:
         return 20_000
-    return test_grub.RANDOM_ASKED if loader == GRUB_XEN else 0
+    return sum(test_grub.RANDOM.get(loader, 0) for loader in loaders)
 
 
 def _row(name: str, *loaders: str) -> str:
@@ -130,7 +129,7 @@ def _row(name: str, *loaders: str) -> str:
     live = sum(rule.live for rule in rules)
     compared = sum(map(_compared, loaders))
     images = f"{compared:,}"
-    if random := max(map(_random, loaders)):
+    if random := _random(loaders):
         images += f" and {random:,} random"
     wrong = 0 if compared else "-"
     return f"| {name} | {len(rules)} | {live} | {len(rules) - live} | {images} | {wrong} |"

@@ -121,6 +121,11 @@ _STREAMS: dict[str, Image | bytes] = {
 }
 
 _ELF: dict[str, Image | bytes] = {
+    "good-32": _32.patching(_HEADER, multiboot()),
+    "good-64": _1,
+    "filesz": _1.loading(p_filesz=0x2100),
+    "shentsize": replace(_1, e_shentsize=32),
+    "phnum-behind": bytes(_1.patching(56, b"\x80\0"))[:0x1800],
     "high": _1.loading(p_paddr=1 << 32),
     "last": _32.patching(_HEADER, multiboot()).loading(p_paddr=0xFFFFE000),
     "type": replace(_1, e_type=spec.ET_REL),

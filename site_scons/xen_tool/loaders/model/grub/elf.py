@@ -20,6 +20,7 @@ MOST_MEMORY = RAM_END // 4 * 3
 """Bytes that GRUB cannot take for itself there."""
 NO_MEMORY = "out of memory"
 
+_MAY_CRASH = "GRUB itself may crash"
 _SEEK = "attempt to seek outside of the file"
 _OUT_OF_RANGE = "address is out of range"
 _LAST = 0xFFFFFFFF
@@ -41,6 +42,8 @@ def wrong_elf(candidate: Candidate, search: int, moves: tuple[int, int] | None) 
     elf = candidate.elf
     if elf.e_phoff + elf.e_phnum * elf.e_phentsize > search:
         return "program header at a too high offset"
+    if elf.phdr_end > elf.data.size:
+        return f"{_MAY_CRASH}: it takes what is behind the file in memory for program headers"
     return (
         _wrong_segments(elf, moves)
         or _wrong_entry(elf)
@@ -81,10 +84,20 @@ def _wrong_segments(elf: Elf, moves: tuple[int, int] | None) -> str | None:
     placed: list[tuple[int, int]] = []
     for segment in found:
         words = None if moves else _wrong_place(placed, segment.p_paddr, segment.p_memsz)
+        if words is None and written(elf, segment) > (
+            end - segment.p_paddr if moves else segment.p_memsz
+        ):
+            words = f"{_MAY_CRASH}: p_filesz is above p_memsz, and it writes behind the segment"
         words = words or unreadable(elf.data, segment.p_offset, segment.p_filesz)
         if words is not None:
             return words
     return None
+
+
+def written(elf: Elf, segment: Segment) -> int:
+    """Return the size of what GRUB reads, or fills, of a segment."""
+    there = max(0, elf.data.size - segment.p_offset)
+    return max(segment.p_memsz, min(segment.p_filesz, there))
 
 
 def _wrong_place(placed: list[tuple[int, int]], start: int, size: int) -> str | None:
@@ -129,6 +142,8 @@ def entry(elf: Elf) -> int | None:
 
 def _wrong_sections(elf: Elf, *, relocations: bool) -> str | None:
     """Return why GRUB cannot read the sections, all of which it hands to the kernel."""
+    if elf.e_shnum and elf.e_shentsize < spec.SHDR_SIZE[elf.bits]:
+        return f"{_MAY_CRASH}: it reads section headers behind the bytes that it has of them"
     table = elf.e_shnum * elf.e_shentsize
     words = unreadable(elf.data, elf.e_shoff, table) if elf.e_shnum else None
     if words is not None:

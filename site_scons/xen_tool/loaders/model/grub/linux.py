@@ -37,7 +37,9 @@ def wrong_bzimage(data: Data, *, linux16: bool) -> str | None:
 
 
 def cut_short(data: Data) -> str | None:
-    """Return what GRUB says of a kernel that ends within its setup code."""
+    """Return what GRUB says of a kernel that ends within its setup code, if it does not crash."""
+    if copies_too_much(data):
+        return None
     if data.size < _setup_size(data):
         # Before 2.10 the kernel's size is the memory, and it is a little below 4 GiB here.
         return "attempt to seek outside of the file" if init_size(data) else "out of memory"

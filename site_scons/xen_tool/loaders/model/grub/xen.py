@@ -19,7 +19,7 @@ from ....image.notes import TOTAL_NOTE_LIMIT
 from ....light import NamedTuple
 from ..candidate import Candidate
 from ..libelf.legacy import SECTION
-from .elf import MOST_MEMORY, NO_MEMORY, unreadable
+from .elf import MOST_MEMORY, NO_MEMORY, unreadable, written
 from .files import has_elf_header, refused_bzimage
 
 CRASH = "GRUB itself crashes: the payload of the bzImage unpacks to no ELF file"
@@ -265,7 +265,7 @@ def writes_outside(info: XenInfo, elf: Elf) -> bool:
     start, end = span(info, elf)
     if end - start > _WRAPS[elf.bits]:
         return True
-    places = [(s.p_paddr - info.paddr_offset & mask, _written(elf, s)) for s in loads(elf)]
+    places = [(s.p_paddr - info.paddr_offset & mask, written(elf, s)) for s in loads(elf)]
     if info.hypercall_page is not None:
         places.append((info.hypercall_page - info.virt_base & mask, PAGE_SIZE))
     return any(place < start or place + size > end for place, size in places)
@@ -277,12 +277,6 @@ def cut_headers(candidate: Candidate) -> str | None:
     if elf is None or not has_elf_header(candidate.data) or not _is_for_x86(elf):
         return None
     return unreadable(elf.data, elf.e_phoff, elf.e_phnum * elf.e_phentsize)
-
-
-def _written(elf: Elf, segment: Segment) -> int:
-    """Return the size of what is read, or filled, of a segment."""
-    there = max(0, elf.data.size - segment.p_offset)
-    return max(segment.p_memsz, min(segment.p_filesz, there))
 
 
 def not_loaded(info: XenInfo, elf: Elf) -> str | None:
