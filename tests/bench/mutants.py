@@ -105,9 +105,9 @@ class Tests:
         return [batch for batch in batches if batch]
 
     def seconds(self, names: Sequence[str]) -> list[float]:
-        """Return how long each of the tests took; a name may be without parameters."""
+        """Return how long each test took; a name may be a file's, or without parameters."""
         known = set(names)
-        return [s for name, s in self._seconds.items() if {name, _whole(name)} & known]
+        return [s for n, s in self._seconds.items() if {n, _whole(n), _file(n)} & known]
 
 
 class Copy:

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from xen_tool.build.plan import Group
-from xen_tool.build.step import Step
+from xen_tool.build.step import LINK, Step
 from xen_tool.errors import XenToolError
 
 from .engine import Engine, write
@@ -86,6 +87,33 @@ def test_a_linker_is_run_again_for_another_object_only(engine: Engine, gnu_as: s
     assert nothing_to_do(engine, target)
     write("b.c", "int b = 2;\n")
     assert engine.build(target).begun == ["out/b.o", target]
+
+
+@pytest.mark.parametrize("place", ["a script", "the command line"])
+def test_a_library_that_appears_in_an_earlier_folder_runs_the_link(
+    engine: Engine, gnu_as: str, place: str
+) -> None:
+    linker = shutil.which("ld")
+    assert linker is not None
+    two_objects(engine)
+    engine.build("out/a.o", "out/b.o")
+    write("script.lds", "INPUT(-lb)" if place == "a script" else "")
+    os.makedirs("first")
+    os.makedirs("second")
+    subprocess.run(["ar", "rcs", "second/libb.a", "out/b.o"], check=True)
+    files = ("out/a.o", "script.lds", *["-lb"] * (place == "the command line"))
+    flags = (linker, "-e0", "-Lfirst", "-Lsecond")
+    engine.plan.group("ld", Group((linker,)))
+    engine.plan.add(Step("LD", ("out/all.o",), files[:2], LINK, flags, files, "ld"))
+    assert engine.build("out/all.o").begun == ["out/all.o"]
+    assert nothing_to_do(engine, "out/all.o")
+    shutil.copy("second/libb.a", "first")
+    assert engine.build("out/all.o").begun == ["out/all.o"]
+    assert nothing_to_do(engine, "out/all.o")
+    # ld prefers it to an archive in the same folder.
+    subprocess.run([linker, "-shared", "-o", "first/libb.so", "out/b.o"], check=True)
+    assert engine.build("out/all.o").begun == ["out/all.o"]
+    assert nothing_to_do(engine, "out/all.o")
 
 
 def test_only_a_linker_without_the_option_is_run_again(engine: Engine) -> None:
