@@ -13,5 +13,6 @@ one_step        a command that runs a step that is a function, for build.ninja
 audit           notices what SConscripts do, while scons/through.py runs SCons
 watch           `scons watch`: a build at every save
 watch_filter    which saved files start a build
+watch_folders   follows the changes in folders
 watch_messages  messages from a build to the watcher
 """

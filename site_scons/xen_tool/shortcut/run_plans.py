@@ -34,14 +34,10 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
     """
     sessions: list[tuple[StoredPlan, Session]] = []
     for plan, database, contents in plans:
-        steps = plan.read()
-        if steps is None:
+        session = _session(known, plan, database, contents)
+        if session is None:
             return None
-        passing = watch_messages.is_watched()
-        lines = Lines(verbose=known.verbose, silent=known.silent, passing=passing)
-        sessions.append(
-            (plan, Session(steps, functions(steps), IMPORTS, lines, (database, contents)))
-        )
+        sessions.append((plan, session))
     if known.others_follow and any(
         step.name
         for plan, session in sessions
@@ -82,13 +78,25 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
     return status
 
 
+def _session(
+    known: Reading, plan: StoredPlan, database: Database, contents: Contents
+) -> Session | None:
+    """Return a session for a stored plan; None if it cannot be read."""
+    steps = plan.read()
+    if steps is None:
+        return None
+    passing = watch_messages.is_watched()
+    lines = Lines(verbose=known.verbose, silent=known.silent, passing=passing)
+    return Session(steps, functions(steps), IMPORTS, lines, (database, contents))
+
+
 def _dirty_targets(session: Session, targets: Sequence[str], dirty: Mapping[str, Step]) -> set[str]:
-    """Return the targets that dirty steps make or lead to."""
-    named = {path for path, step in dirty.items() if step.name}
+    """Return the targets that dirty steps make or lead to, without steps that are not shown."""
     if len(targets) == 1:
         return set(targets)
+    shown = {path for path, step in dirty.items() if step.name}
     closure = session.plan.closure
-    return {path for path in targets if any(step.path in named for step in closure([path]))}
+    return {path for path in targets if any(step.path in shown for step in closure([path]))}
 
 
 def _print_failures(result: RunResult) -> int:

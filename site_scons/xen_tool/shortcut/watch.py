@@ -33,17 +33,16 @@ from xen_tool.shortcut import watch_messages
 from xen_tool.shortcut.reading import WATCHER
 
 try:
-    from watchfiles import Change, watch
+    from watchfiles import Change
 except ImportError:
     print("scons: *** watch needs a package of Python: pip install watchfiles", file=sys.stderr)
     sys.exit(2)
 from xen_tool.shortcut.watch_filter import Saves
+from xen_tool.shortcut.watch_folders import Changes, Follower
 
 _FACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 _ERASE = "\x1b[H\x1b[2J"
 """Clears a terminal."""
-_IDLE = 100
-"""Milliseconds between two looks of a follower at whether it is to end."""
 _PATIENCE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 _REPEATS = 5
@@ -54,50 +53,8 @@ class _Ended:
     """A build has ended."""
 
 
-_Event = _Ended | signal.Signals | set[tuple[Change, str]]
+_Event = _Ended | signal.Signals | Changes
 """An event: the end of a build, a signal to end, or changes of files."""
-
-
-class _Follower(threading.Thread):
-    """Reports changes in folders, from its creation until end()."""
-
-    def __init__(
-        self, folders: Iterable[str], events: SimpleQueue[_Event], *, recursive: bool
-    ) -> None:
-        super().__init__()
-        self._events = events
-        self._end = threading.Event()
-        self._changes = watch(
-            *folders,
-            watch_filter=None,
-            stop_event=self._end,
-            rust_timeout=_IDLE,
-            yield_on_timeout=True,
-            recursive=recursive,
-            ignore_permission_denied=True,
-        )
-        try:
-            # The folders are followed once this returns.
-            self._put(next(self._changes))
-        except (OSError, RuntimeError) as error:
-            raise XenToolError(
-                f"watch: the folders cannot be followed: {error}; raise max_user_watches or "
-                "max_user_instances of fs.inotify with sysctl, or set WATCHFILES_FORCE_POLLING=1"
-            ) from error
-        self.start()
-
-    def run(self) -> None:
-        for changes in self._changes:
-            self._put(changes)
-
-    def _put(self, changes: set[tuple[Change, str]]) -> None:
-        if changes:
-            self._events.put(changes)
-
-    def end(self) -> None:
-        """Stop following."""
-        self._end.set()
-        self.join()
 
 
 class _Watch:
@@ -114,7 +71,7 @@ class _Watch:
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._top = top
         self._saves = Saves(top, messages)
-        self._followers: dict[bool, _Follower] = {}
+        self._followers: dict[bool, Follower] = {}
         """Two followers: True for the top, recursive; False for single folders."""
         self._changed: dict[str, set[Change]] = {}
         """Changes since the build started."""
@@ -166,7 +123,7 @@ class _Watch:
 
     def _follow(self, folders: Iterable[str], *, recursive: bool) -> None:
         old = self._followers.get(recursive)
-        self._followers[recursive] = _Follower(folders, self._events, recursive=recursive)
+        self._followers[recursive] = Follower(folders, self._events.put, recursive=recursive)
         if old is not None:
             old.end()
 
