@@ -35,7 +35,7 @@ _NAMES = dict.fromkeys((*_ELF, *rows.IMAGES, *(row.image for row in rows.ROWS)))
 ASKED = tuple(name for name in _NAMES if name != _HANGS)
 """kexec knows no container, so only the containers of the rows are tried.
 
-Q11 is left out: gigabytes of zeros, of which kexec computes a hash; and an image that it hangs with.
+Q11 is left out: gigabytes of zeros, of which kexec computes a hash; and an image that hangs it.
 """
 _TAKEN = "kexec_load failed: Operation not permitted"
 _UNSEEN = {"_behind_ram", "_dead", "_entered"}

@@ -75,9 +75,6 @@ class Children:
         self.interrupted = 0
         """The signal that asked to end, or 0."""
 
-    def __len__(self) -> int:
-        return len({child.pid for child in self._children.values()})
-
     def start(self, job: object, argv: Sequence[str]) -> None:
         """Start a command.
 
