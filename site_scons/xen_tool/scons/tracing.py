@@ -104,8 +104,9 @@ def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callabl
 
 def target(graphs: Sequence[Graph], _folder: str) -> Any:
     """Return the node of the target, which builds the other requested or the default targets."""
-    others = [each for each in COMMAND_LINE_TARGETS if str(each) != TRACE]
+    from .graph.request import requested_besides
+
     env = graphs[0].env
-    (alias,) = env.Alias(TRACE, [] if others else list(DEFAULT_TARGETS) or ".")
+    (alias,) = env.Alias(TRACE, [] if requested_besides(TRACE) else list(DEFAULT_TARGETS) or ".")
     env.AlwaysBuild(alias)
     return alias

@@ -43,7 +43,7 @@ class Others:
             return []
         found: dict[str, Any] = {}
         for step in self._graph.plan.closure([path]):
-            certain, possible = self._wanted(step)
+            certain, possible = self._needs(step)
             for name in certain:
                 if step.path not in self._origins[name]:
                     found[name] = derived[name]
@@ -58,7 +58,7 @@ class Others:
         derived = self.files()
         return (derived[name] for name in derived if not steps <= self._origins[name])
 
-    def _wanted(self, step: Step) -> tuple[list[str], list[str]]:
+    def _needs(self, step: Step) -> tuple[list[str], list[str]]:
         """Return the files of other builders that a step reads, and those that it could read."""
         judge = self._graph.session.judge
         derived = self.files()
@@ -75,19 +75,25 @@ class Others:
             return certain, []
         if not step.is_command:
             return certain, []
+        named, possible = self._needs_of_command(step)
+        return [*certain, *named], possible
+
+    def _needs_of_command(self, step: Step) -> tuple[list[str], list[str]]:
+        """Return what _needs() does, by the command and the text of the sources alone."""
+        derived = self.files()
         argv = words.flatten(step.argv())
         named = {self._from_top(name) for name in words.names(argv)}
-        search = (*words.search_folders(argv), *map(os.path.dirname, step.inputs))
-        folders = {self._from_top(folder) for folder in search}
+        searched = words.search_folders(argv)
         texts = [text for text in map(self._graph.texts.of, step.inputs) if text.embeds]
-        embeds_any = not all(text.is_literal for text in texts)
         named |= {
             self._from_top(os.path.join(folder, name))
             for text in texts
             for name in text.literal
-            for folder in ("", *words.search_folders(argv))
+            for folder in ("", *searched)
         }
-        return [*certain, *(name for name in derived if name in named)], [
+        folders = {self._from_top(f) for f in (*searched, *map(os.path.dirname, step.inputs))}
+        embeds_any = not all(text.is_literal for text in texts)
+        return [name for name in derived if name in named], [
             name
             for name in derived
             if embeds_any or any(_could_name(folder, name) for folder in folders)
@@ -102,8 +108,8 @@ class Others:
             before = set(self._origins[name])
             todo = list(before)
             while todo:
-                for wanted in self._wanted(self._graph.plan.steps[todo.pop()]):
-                    for other in wanted:
+                for names in self._needs(self._graph.plan.steps[todo.pop()]):
+                    for other in names:
                         todo += self._origins[other] - before
                         before |= self._origins[other]
             self._before[name] = before

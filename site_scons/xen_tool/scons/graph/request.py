@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import SCons.Node
 from SCons.Environment import AliasBuilder
 from SCons.Node.Alias import Alias
 from SCons.Node.FS import Dir, File, get_default_fs
-from SCons.Script import BUILD_TARGETS, COMMAND_LINE_TARGETS
+from SCons.Script import BUILD_TARGETS, COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
 from ...files import is_in
 from ...light import NamedTuple
@@ -41,49 +42,31 @@ class Request(NamedTuple):
     """Why the request cannot be built without SCons; else empty."""
 
 
+class _UnknownError(Exception):
+    """A request cannot be built without SCons; the message says why."""
+
+
 def look() -> Request:
     """Return the request; called when all SConscripts are read."""
-    targets: dict[Graph, dict[str, None]] = {}
-    files: dict[str, None] = {}
-    made: dict[str, None] = {}
-    follows = False
+    try:
+        return _look()
+    except _UnknownError as why:
+        return Request([], [], [], False, [], str(why))
+
+
+def _look() -> Request:
     todo = [node_of(target) for target in BUILD_TARGETS]
     tops = list(dict.fromkeys(node.disambiguate() for node in todo))
     for node in tops:
         if not node.has_builder():
-            return _unknown(f"nothing makes {node}")
+            raise _UnknownError(f"nothing makes {node}")
+    found = _Found()
     seen = set(todo)
     while todo:
-        node = todo.pop(0).disambiguate()
-        if isinstance(node, StepFile):
-            graph: Graph = node.attributes.xen_graph
-            if is_special(node) or node.prerequisites:
-                return _unknown(f"a SConscript asks more of {node} than its step")
-            targets.setdefault(graph, {})[path_of(node)] = None
-            graph.ready()
-            special = list(graph.special(path_of(node)))
-            if special:
-                return _unknown(f"a SConscript asks more of {special[0]} than its step")
-            children = graph.others.needed_for(path_of(node))
-        elif isinstance(node, (Alias, Dir)):
-            if node.has_builder() and (node.always_build or _has_action(node)):
-                return _unknown(f"{node} has an action")
-            if isinstance(node, Dir):
-                return _unknown(f"{node} is a folder")
-            children = node.children()
-        elif isinstance(node, File):
-            if node.has_builder() and (node.always_build or node.side_effects):
-                return _unknown(f"{node} is always built")
-            children = [*node.children(), *(node.prerequisites or ())]
-            (made if node.has_builder() else files)[node.get_abspath()] = None
-            follows = follows or any(isinstance(child, StepFile) for child in children)
-        elif isinstance(node, SCons.Node.Python.Value):
-            children = []
-        else:
-            return _unknown(f"{node} is no file")
+        children = found.add(todo.pop(0).disambiguate())
         todo += [child for child in children if child not in seen]
         seen.update(children)
-    plans = [(graph, list(paths)) for graph, paths in targets.items()]
+    plans = [(graph, list(paths)) for graph, paths in found.targets.items()]
     # Files that no step reads are not checked; a dirty step may come to read them.
     others = (
         node
@@ -91,9 +74,56 @@ def look() -> Request:
         for path in paths
         for node in graph.others.could_be_needed_for(path)
     )
-    follows = follows or any(node.get_abspath() not in made for node in others)
+    follows = found.others_follow or any(node.get_abspath() not in found.made for node in others)
     names = [[str(node), *_files_of(node)] for node in tops]
-    return Request(plans, list(files), list(made), follows, names, "")
+    return Request(plans, list(found.files), list(found.made), follows, names, "")
+
+
+class _Found:
+    """The files that a walk through SCons' graph has come to; dicts, as ordered sets."""
+
+    def __init__(self) -> None:
+        self.targets: dict[Graph, dict[str, None]] = {}
+        self.files: dict[str, None] = {}
+        self.made: dict[str, None] = {}
+        self.others_follow = False
+        """Whether a file of another builder is made of one of a plan."""
+
+    def add(self, node: Any) -> Sequence[Any]:
+        """Add a node; return those that must be made before it.
+
+        Raises _UnknownError if only SCons can make it.
+        """
+        if isinstance(node, StepFile):
+            return self._add_of_plan(node)
+        if isinstance(node, Alias):
+            if node.has_builder() and (node.always_build or _has_action(node)):
+                raise _UnknownError(f"{node} has an action")
+            return list(node.children())
+        if isinstance(node, File):
+            return self._add_of_others(node)
+        if isinstance(node, SCons.Node.Python.Value):
+            return []
+        raise _UnknownError(f"{node} is {'a folder' if isinstance(node, Dir) else 'no file'}")
+
+    def _add_of_plan(self, node: StepFile) -> list[Any]:
+        graph: Graph = node.attributes.xen_graph
+        path = path_of(node)
+        graph.ready()
+        special = [node] if is_special(node) or node.prerequisites else [*graph.special(path)]
+        if special:
+            raise _UnknownError(f"a SConscript asks more of {special[0]} than its step")
+        self.targets.setdefault(graph, {})[path] = None
+        return graph.others.needed_for(path)
+
+    def _add_of_others(self, node: Any) -> list[Any]:
+        if node.has_builder() and (node.always_build or node.side_effects):
+            raise _UnknownError(f"{node} is always built")
+        children = [*node.children(), *(node.prerequisites or ())]
+        (self.made if node.has_builder() else self.files)[node.get_abspath()] = None
+        if any(isinstance(child, StepFile) for child in children):
+            self.others_follow = True
+        return children
 
 
 def _files_of(node: Any) -> list[str]:
@@ -122,10 +152,6 @@ def _has_action(node: Any) -> bool:
     return node.builder is not AliasBuilder and bool(executor and executor.get_action_list())
 
 
-def _unknown(why: str) -> Request:
-    return Request([], [], [], False, [], why)
-
-
 def arguments() -> list[str]:
     """Return the arguments of this command line without targets and -C."""
     targets = set(map(str, COMMAND_LINE_TARGETS))
@@ -137,6 +163,20 @@ def arguments() -> list[str]:
         elif word not in targets and not word.startswith(("-C", "--directory=")):
             found.append(word)
     return found
+
+
+def requested_besides(target: str) -> list[str]:
+    """Return the targets on the command line without one."""
+    return [str(each) for each in COMMAND_LINE_TARGETS if str(each) != target]
+
+
+def nodes_besides(target: str, folder: str) -> list[Any]:
+    """Return the nodes of the other targets on the command line, else those of the default ones.
+
+    Names on the command line are relative to folder.
+    """
+    names = requested_besides(target)
+    return [node_of(name, folder) for name in names] or list(DEFAULT_TARGETS)
 
 
 def node_of(target: Any, folder: str = "") -> Any:

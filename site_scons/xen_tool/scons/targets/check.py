@@ -157,26 +157,7 @@ def xen_check(
     requirement = requirement or requirement_for(env, "XenCheck", loaders, xen_release, xen)
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
-        from ...report import report_text
-        from ...report.image_report import read_report
-
-        file = source[0].rfile().get_abspath()
-        report = read_report(file, requirement.xen, requirement.loaders)._replace(image=str(node))
-        report = report.with_fixes(
-            {loader: required.fix(loader, requirement.symbols) for loader in report.asked}
-        )
-        if wants_json():
-            print_json(report.document())
-        else:
-            print("\n".join(report_text.check(report)))
-            with_pv32 = requirement.by_default and report.takes(PV_DOMU)
-            for line in without_pv32(file, report.asked, requirement.xen) if with_pv32 else ():
-                print(f"  {line}")
-        bad = [loader for loader in report.asked if not report.takes(loader)]
-        if report.by_claim and not report.asked:
-            raise BuildError(errstr="its notes claim no loader", status=1)
-        if bad:
-            raise BuildError(errstr=f"would not start with {' and '.join(bad)}", status=1)
+        _print_verdicts(source[0].rfile().get_abspath(), str(node), requirement)
 
     # Check the linker's output: an image that is refused is never made.
     graph: Graph = env["XEN_GRAPH"]
@@ -185,3 +166,29 @@ def xen_check(
     alias = env.Alias(target, checked, env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
     return list(alias)
+
+
+def _print_verdicts(file: str, name: str, requirement: Requirement) -> None:
+    """Print the verdicts on a file, under the name of the image that it is to become.
+
+    Raises BuildError if a loader refuses it.
+    """
+    from ...report import report_text
+    from ...report.image_report import read_report
+
+    report = read_report(file, requirement.xen, requirement.loaders)._replace(image=name)
+    report = report.with_fixes(
+        {loader: required.fix(loader, requirement.symbols) for loader in report.asked}
+    )
+    if wants_json():
+        print_json(report.document())
+    else:
+        print("\n".join(report_text.check(report)))
+        if requirement.by_default and report.takes(PV_DOMU):
+            for line in without_pv32(file, report.asked, requirement.xen):
+                print(f"  {line}")
+    if report.by_claim and not report.asked:
+        raise BuildError(errstr="its notes claim no loader", status=1)
+    bad = [loader for loader in report.asked if not report.takes(loader)]
+    if bad:
+        raise BuildError(errstr=f"would not start with {' and '.join(bad)}", status=1)

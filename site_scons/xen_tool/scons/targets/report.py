@@ -7,8 +7,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
-
 from ...abi import PAGE_SIZE
 from ...boot.console import log
 from ...errors import XenToolError
@@ -18,7 +16,6 @@ from ...report.image_report import read_report
 from ...report.map.maps import read_maps
 from ...sbom import writing
 from ..graph.nodes import Graph
-from ..graph.request import node_of
 from ..graph.short_names import REPORT
 from ..paths import path_of
 from ..user_errors import while_building, while_reading
@@ -33,9 +30,7 @@ _PAGES = (256 << 20) // PAGE_SIZE
 def target(graphs: Sequence[Graph], folder: str) -> Any:
     """Return the node of the target; another requested name is relative to folder."""
     env = graphs[0].env
-    named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != REPORT]
-    nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS
-    images = [node for node in dict.fromkeys(nodes) if size.is_image(node)]
+    images = size.images_besides(REPORT, folder)
     if len(images) != 1:
         raise XenToolError(f"{REPORT}: name one image that XenImage makes: scons {REPORT} IMAGE")
 

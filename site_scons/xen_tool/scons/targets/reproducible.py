@@ -22,13 +22,13 @@ from typing import Any
 
 from SCons.Errors import BuildError
 from SCons.Node.FS import File
-from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS, GetLaunchDir, GetOption
+from SCons.Script import GetLaunchDir, GetOption
 
 from ...build import tree
 from ...errors import XenToolError
 from ...report.bitwise import ByteDifference, difference
 from ..graph.nodes import Graph
-from ..graph.request import arguments, node_of
+from ..graph.request import arguments, nodes_besides, requested_besides
 from ..graph.short_names import REPRODUCIBLE
 from ..graph.step_file import StepFile
 from ..paths import path_of
@@ -55,9 +55,7 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
     (alias,) = env.Alias(REPRODUCIBLE, [], env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
-    named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != REPRODUCIBLE]
-    nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS or [env.Dir("#")]
-    targets += dict.fromkeys(nodes)
+    targets += dict.fromkeys(nodes_besides(REPRODUCIBLE, folder) or [env.Dir("#")])
     env.Depends(alias, targets)
     # SCons drops the sources of a file once it is made.
     _find_made(targets, made)
@@ -228,9 +226,8 @@ class _Elsewhere:
 
     def _arguments(self) -> Iterator[str]:
         """Yield the arguments of this run, for the copy."""
-        named = [str(target) for target in COMMAND_LINE_TARGETS if str(target) != REPRODUCIBLE]
         is_elsewhere = os.path.isabs(self._build)
-        for word in [*arguments(), *named]:
+        for word in [*arguments(), *requested_besides(REPRODUCIBLE)]:
             if word.startswith("O="):
                 yield f"O={self._other_build if is_elsewhere else self._build}"
             elif is_elsewhere and word.startswith(f"{self._build}/"):

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from SCons.Errors import BuildError
-from SCons.Script import COMMAND_LINE_TARGETS, DEFAULT_TARGETS
 
 from ...build.database import FILE as DATABASE
 from ...build.database import Database
@@ -36,7 +35,7 @@ from ...report.size.sizes import Sizes, document, read_sizes
 from ...report.size.sizes import stored as stored_sizes
 from ...sbom.writing import revision
 from ..graph.nodes import Graph
-from ..graph.request import arguments, node_of
+from ..graph.request import arguments, nodes_besides
 from ..graph.short_names import SIZE
 from ..graph.step_file import StepFile
 from ..paths import path_of
@@ -59,18 +58,20 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
     (alias,) = env.Alias(SIZE, [], env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
-    named = [str(each) for each in COMMAND_LINE_TARGETS if str(each) != SIZE]
-    nodes = [node_of(name, folder) for name in named] or DEFAULT_TARGETS
-    images += [node for node in dict.fromkeys(nodes) if is_image(node)]
+    images += images_besides(SIZE, folder)
     if not images:
         raise XenToolError(f"{SIZE}: name an image that XenImage makes: scons {SIZE} IMAGE")
     env.Depends(alias, images)
     return alias
 
 
-def is_image(node: Any) -> bool:
-    """Whether a node is an image that XenImage makes."""
-    return isinstance(node, StepFile) and hasattr(node.attributes, "xen_requirement")
+def images_besides(target: str, folder: str) -> list[Any]:
+    """Return the images of XenImage among the other requested or default targets."""
+    return [
+        node
+        for node in dict.fromkeys(nodes_besides(target, folder))
+        if isinstance(node, StepFile) and hasattr(node.attributes, "xen_requirement")
+    ]
 
 
 def _tell(node: Any) -> None:
