@@ -63,7 +63,7 @@ def test_symbols_that_count_of_a_text(text: bytes, symbols: set[str]) -> None:
     ],
 )
 def test_names_that_a_text_asks_for(text: bytes, names: set[str]) -> None:
-    assert facts(text).asked == names
+    assert facts(text).has_include == names
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ class Looked:
     """The lookups of a compilation, as its record has them."""
 
     def __init__(
-        self, read: Iterable[str], search: Iterable[str], asked: Iterable[str] = ()
+        self, read: Iterable[str], search: Iterable[str], names: Iterable[str] = ()
     ) -> None:
         contents = Contents({})
-        self.where: Lookups = discover.lookups(read, search, asked, contents)
+        self.where: Lookups = discover.lookups(read, search, names, contents)
         self._present = discover.present(self.where, contents)
         self._folders = {folder: contents.digest(folder) for folder in self.where.folders}
 

@@ -15,5 +15,5 @@ def test_characters_that_a_terminal_lacks_are_escaped(monkeypatch: pytest.Monkey
     written = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "latin-1"))
     header = ["1", *"00000", "/top", "gr\xfc\xdf \u2603\n", "", "", ""]
-    Reading(header, [], []).say()
+    Reading(header, [], []).print_output()
     assert written.getvalue() == b"gr\xfc\xdf \\u2603\n"

@@ -178,13 +178,13 @@ def running(
         # QEMU reports a triple fault only in its log of resets.
         logging = ["-d", "cpu_reset", "-D", f"/proc/self/fd/{log_of_qemu}"]
         # A machine that its guest resets or powers off stops, so that its CPUs can be read.
-        asking = [*monitor.options(), *logging, "-no-shutdown"]
-        program, *wanted = command
+        hidden = [*monitor.options(), *logging, "-no-shutdown"]
+        program, *user_options = command
         machine = _machine(mode, cpus)
         launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
         try:
             process = subprocess.Popen(
-                [*launcher, program, *machine, *asking, *options, *wanted],
+                [*launcher, program, *machine, *hidden, *options, *user_options],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -200,4 +200,4 @@ def running(
         with contextlib.suppress(OSError):
             # If the pipe is full, the serial port loses what a guest writes without polling it.
             fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        yield Machine(process, monitor, log, [program, *machine, *by_hand, *wanted])
+        yield Machine(process, monitor, log, [program, *machine, *by_hand, *user_options])

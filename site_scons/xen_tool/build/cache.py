@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .record import Record
     from .step import Step
 
-_FORMAT = b"xen_tool object 2\n"
+_FORMAT = b"xen_tool object 3\n"
 _DIGEST = 32
 _LEAVE = 0.8
 """The part of the limit that remains in use after the oldest entries were removed."""
@@ -95,13 +95,13 @@ class Cache:
             "files": {name: self._contents.digest(name) for name in read.files},
             "named": {name: self._contents.digest(name) for name in read.named},
             "search": read.search,
-            "asked": sorted(read.asked),
+            "searched_names": sorted(read.searched_names),
             "symbols": _pairs(record.symbols),
             "provided": read.provided,
             "names": record.names,
             "folders": where.folders,
             "present": record.present,
-            "said": len(output),
+            "output": len(output),
         }
         if record.names != "/".join(sorted(where.names)):
             return
@@ -158,7 +158,7 @@ class Cache:
 
     def _lookups(self, step: Step, read: Read) -> discover.Lookups:
         search = [*map(os.path.dirname, step.inputs), *read.search]
-        return discover.lookups(read.files, search, read.asked, self._contents)
+        return discover.lookups(read.files, search, read.searched_names, self._contents)
 
     def _matching(self, step: Step, path: str) -> CacheEntry | None:
         """Return the entry in a file; None if it is damaged, or was made from other contents."""
@@ -183,7 +183,7 @@ class Cache:
             named=list(entry["named"]),
             outputs=[],
             search=entry["search"],
-            asked=frozenset(entry["asked"]),
+            searched_names=frozenset(entry["searched_names"]),
             symbols=entry["symbols"],
             provided=tuple(entry["provided"]),
             unknown="",
@@ -198,7 +198,7 @@ class Cache:
         # Another build may have just removed the file; its content was read completely.
         with contextlib.suppress(OSError):
             os.utime(path)
-        start_of_object = int(size) + entry["said"]
+        start_of_object = int(size) + entry["output"]
         return CacheEntry(rest[start_of_object:], rest[int(size) : start_of_object], read)
 
     def _holds(self, entry: Mapping[str, Mapping[str, str]]) -> bool:

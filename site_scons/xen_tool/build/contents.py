@@ -77,7 +77,8 @@ def changed_since(status: os.stat_result, moment: int) -> bool:
 
 Seen = tuple[str, str, bool, int]
 """One look at a file: its stamp, its digest, whether the stamp is too young to be trusted, and
-the number of the look."""
+the number of the look, from 1."""
+_NEVER: Seen = ("", MISSING, False, 0)
 
 
 class Contents:
@@ -140,21 +141,21 @@ class Contents:
         look is the number of the last look before the start.  Return None if the file may
         have changed since then.
         """
-        before = self._now.get(path)
         try:
             status = os.stat(path)
         except OSError:
             return None
-        # The file was looked at since, when another program ended.
-        knows = before is not None and before[3] <= look
+        old_stamp, old_digest, is_young, number = self._now.get(path, _NEVER)
+        # A later look was when another program ended.
+        looked_before = 0 < number <= look
         is_older = not changed_since(status, moment)
-        if before is not None and before[0] == stamp(status) and not before[2]:
-            return before[1] if knows or is_older else None
-        now = self._now[path] = self._look(path)
+        if number and old_stamp == stamp(status) and not is_young:
+            return old_digest if looked_before or is_older else None
+        self._now[path] = self._look(path)
+        new_stamp, new_digest, _, _ = self._now[path]
         # Otherwise it was written and looked at within one tick, and is still the same.
-        if is_older or (knows and before is not None and before[:2] == now[:2]):
-            return now[1]
-        return None
+        is_same = looked_before and (old_stamp, old_digest) == (new_stamp, new_digest)
+        return new_digest if is_older or is_same else None
 
     def linked(self, path: str, link: str) -> None:
         """Accept the new ctime of a file to which a hard link was just made."""
@@ -203,15 +204,16 @@ class Contents:
             now, is_young = stamp(status), changed_since(status, moment)
         except OSError:
             now, is_young = "", False
-        known = self._names.get(folder)
-        if known is not None and known[1] == now and not known[2]:
-            return known[0]
+        if folder in self._names:
+            old_names, old_stamp, was_young, since = self._names[folder]
+            if old_stamp == now and not was_young:
+                return old_names
         try:
             names = frozenset(os.listdir(folder or os.curdir))
         except OSError:
             names = frozenset()
-        if known is not None and known[0] == names:
-            moment = known[3]
+        if folder in self._names and old_names == names:
+            moment = since
         self._names[folder] = names, now, is_young, moment
         return names
 

@@ -24,7 +24,7 @@ ANY = "*"
 
 _SYMBOL = rb"\bCONFIG_(\w*)"
 _COMMENT = rb'(?s)("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*'
-_ASKED = (
+_HAS_INCLUDE = (
     rb"(?:(defined\s*\(?\s*|ifn?def\s+)|\b)__has_(?:include|include_next|embed)\b"
     rb'(?:\s*\(\s*["<]([^">\n]+)[">])?'
 )
@@ -37,7 +37,7 @@ class Facts(NamedTuple):
 
     symbols: frozenset[str]
     """Names after CONFIG_; "" if one is pasted together with ##."""
-    asked: frozenset[str]
+    has_include: frozenset[str]
     """Names in __has_include and __has_embed; ANY if one is a macro."""
     embeds: bool
     """Whether it has .incbin or .include, by which an assembler reads more files."""
@@ -76,7 +76,9 @@ def facts(data: bytes) -> Facts:
     literal = [name for _, name in re.findall(_LITERAL, text)]
     return Facts(
         frozenset(map(_name, re.findall(_SYMBOL, text))),
-        frozenset(_name(name) or ANY for is_there, name in re.findall(_ASKED, text) if not is_there)
+        frozenset(
+            _name(name) or ANY for is_there, name in re.findall(_HAS_INCLUDE, text) if not is_there
+        )
         if asks
         else frozenset(),
         embeds,
@@ -144,12 +146,12 @@ class Lookups(NamedTuple):
 
 
 def lookups(
-    read: Iterable[str], search: Iterable[str], asked: Iterable[str], contents: Contents
+    read: Iterable[str], search: Iterable[str], searched_names: Iterable[str], contents: Contents
 ) -> Lookups:
     """Return all names and folders that a program may have searched.
 
-    read are the files as the program spells them, search the folders of its options, asked
-    the names in __has_include.
+    read are the files as the program spells them, search the folders of its options,
+    searched_names the names in __has_include.
     """
     read = list(read)
     folders = dict.fromkeys([*map(os.path.dirname, read), *(f.rstrip("/") for f in search)])
@@ -160,8 +162,8 @@ def lookups(
         for prefix in prefixes
         if name.startswith(prefix) and (prefix or not name.startswith("/"))
     }
-    rests.update(name for name in asked if name != ANY)
-    names = {ANY} if ANY in asked else set()
+    rests.update(name for name in searched_names if name != ANY)
+    names = {ANY} if ANY in searched_names else set()
     watched: dict[str, None] = {}
     for folder in folders:
         existing, missing = _existing(folder, contents)

@@ -62,7 +62,7 @@ class Recorder:
         found = discover.Lookups(frozenset(), ())
         if read is not None:
             search = [*map(os.path.dirname, step.inputs), *read.search]
-            found = discover.lookups(read.files, search, read.asked, contents)
+            found = discover.lookups(read.files, search, read.searched_names, contents)
             inputs |= {folder: contents.digest(folder) for folder in found.folders}
             if step.symbols is None:
                 symbols = read.symbols

@@ -33,7 +33,7 @@ class Read(NamedTuple):
     """Files that were written besides the declared outputs."""
     search: list[str]
     """Folders that were searched for names."""
-    asked: frozenset[str]
+    searched_names: frozenset[str]
     """Names that were searched for, found or not."""
     symbols: dict[str, str]
     provided: tuple[str, ...]
@@ -73,9 +73,9 @@ class Reports:
             search.append("")
         read = [name for name in files if name not in toolchain]
         texts = [self._texts.of(name) for name in read]
-        asked = [text.asked for text in texts]
+        searched_names = [text.has_include for text in texts]
         if any("__has_" in word for word in argv):
-            asked.append(frozenset([discover.ANY]))
+            searched_names.append(frozenset([discover.ANY]))
         # The command line names the precompiled headers that steps make.
         precompiled = discover.precompiled(_folders(files, search), self._contents)
         return Read(
@@ -83,7 +83,7 @@ class Reports:
             named=[],
             outputs=[],
             search=search,
-            asked=frozenset().union(*asked),
+            searched_names=frozenset().union(*searched_names),
             symbols=discover.symbols_of(texts, argv, plan.symbols),
             provided=tuple(name for name in files if name in toolchain),
             unknown=unknown,
@@ -144,7 +144,7 @@ def link(step: Step, argv: Sequence[str], text: str | None) -> Read:
     return NOTHING._replace(
         files=read,
         search=["", *folders],
-        asked=frozenset(f"lib{name}{end}" for name in libraries for end in (".so", ".a")),
+        searched_names=frozenset(f"lib{name}{end}" for name in libraries for end in (".so", ".a")),
         unknown=f"{step.flags[0]} does not report what it reads" if text is None else "",
     )
 

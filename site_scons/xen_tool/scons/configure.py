@@ -134,7 +134,7 @@ def xen_configure(
             keep_signatures(env, env["XEN_BUILD"])
         _set_commands(env, configuration, tools, path)
     _add_configuration(env, configuration)
-    usage.say_unasked(env)
+    usage.help_by_default(env)
     if not (changes or looks_only()):
         signals.listen()
         atexit.register(graph_of(env).session.close)
@@ -154,7 +154,7 @@ def _check_changes(changes: Sequence[str], symbols: Mapping[str, str]) -> None:
 
 def _watch(top: Path) -> None:
     """Watch the project, if the command line says so; raise XenToolError for --interactive."""
-    if watching.asked() and not looks_only():
+    if watching.is_requested() and not looks_only():
         watching.watch(str(top))
     if GetOption("interactive"):
         raise XenToolError(

@@ -70,6 +70,6 @@ def xen_kernel(
     if text:
         usage.xen_help(env, text)
     else:
-        usage.say_unasked(env)
+        usage.help_by_default(env)
     Default(image)
     return image

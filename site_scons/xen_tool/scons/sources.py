@@ -42,14 +42,14 @@ def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
     found: dict[Any, None] = {}
     for condition, files in table.items():
         try:
-            wanted = holds(condition, values)
+            is_chosen = holds(condition, values)
         except XenToolError as error:
             if is_of_configuration():
                 # The user needs these targets to correct the configuration.
                 continue
             raise XenToolError(f"{_line_of(condition)}: {error}") from None
         for file in _files(env, files):
-            if wanted:
+            if is_chosen:
                 found[file] = None
     return list(found)
 

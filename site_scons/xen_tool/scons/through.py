@@ -69,7 +69,7 @@ class ReadingRecorder:
         if not self._listener.unknown:
             self._take_stock()
         if watch_messages.is_watched():
-            self._tell()
+            self._tell_watcher()
 
     def _take_stock(self) -> None:
         """Take the digests of all files read, so that later changes are noticed."""
@@ -96,7 +96,7 @@ class ReadingRecorder:
                     return False
         return True
 
-    def _tell(self) -> None:
+    def _tell_watcher(self) -> None:
         """Write the message for a watcher: files outside the project, and outputs."""
         from xen_tool.scons.graph import request
 

@@ -51,8 +51,8 @@ saved configuration: .config, or what $KCONFIG_CONFIG names, or else the defconf
 """
 
 
-_has_said = False
-_unasked = ""
+_is_added = False
+_default_text = ""
 """The text for projects whose SConscripts do not call XenHelp."""
 
 
@@ -60,31 +60,31 @@ _unasked = ""
 def xen_help(env: Any, text: str) -> None:
     """env.XenHelp(): let `scons -h` print text, then the settings and targets of the tool."""
     configuration = env["XEN_CONFIG"]
-    _take_back()
-    _say(env, configuration, text)
+    _remove_default()
+    _add_help(env, configuration, text)
 
 
-def say_unasked(env: Any) -> None:
+def help_by_default(env: Any) -> None:
     """Let `scons -h` explain the tool in projects that do not call XenHelp."""
-    global _unasked
-    if not GetOption("help") or (_has_said and not _unasked):
+    global _default_text
+    if not GetOption("help") or (_is_added and not _default_text):
         return
-    _take_back()
+    _remove_default()
     before = SCons.Script.help_text or ""
-    _say(env, env["XEN_CONFIG"], "")
-    _unasked = SCons.Script.help_text.removeprefix(before)
+    _add_help(env, env["XEN_CONFIG"], "")
+    _default_text = SCons.Script.help_text.removeprefix(before)
 
 
-def _take_back() -> None:
-    global _unasked
-    if _unasked:
-        SCons.Script.help_text = SCons.Script.help_text.replace(_unasked, "")
-    _unasked = ""
+def _remove_default() -> None:
+    global _default_text
+    if _default_text:
+        SCons.Script.help_text = SCons.Script.help_text.replace(_default_text, "")
+    _default_text = ""
 
 
-def _say(env: Any, configuration: Configuration, text: str) -> None:
-    global _has_said
-    _has_said = True
+def _add_help(env: Any, configuration: Configuration, text: str) -> None:
+    global _is_added
+    _is_added = True
     symbols = (
         f"  {f'{name}={configuration.values[name]}':<22} {prompt}"
         for name, prompt in configuration.prompts.items()

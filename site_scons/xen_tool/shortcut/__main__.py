@@ -26,15 +26,15 @@ def main(arguments: Sequence[str]) -> int:
     place = reading.place(key)
     if not place or _watcher_needs_scons():
         return _through_scons(arguments)
-    known = reading.load(place, key)
-    if known is None and any("=" in word for word in arguments):
-        known = _derived(arguments)
-    elif known is not None and not known.holds():
-        known = None
-    if known is None:
+    found = reading.load(place, key)
+    if found is None and any("=" in word for word in arguments):
+        found = _derived(arguments)
+    elif found is not None and not found.is_valid():
+        found = None
+    if found is None:
         return _through_scons(arguments)
-    os.chdir(known.top)
-    status = _build(known)
+    os.chdir(found.top)
+    status = _build(found)
     return _through_scons(arguments) if status is None else status
 
 
@@ -56,13 +56,13 @@ def _watcher_needs_scons() -> bool:
     return watch_messages.expects_reading()
 
 
-def _build(known: Reading) -> int | None:
+def _build(reading: Reading) -> int | None:
     """Build without SCons and return the exit status; None if SCons is needed."""
     from xen_tool.build.contents import Contents
     from xen_tool.build.database import FILE, Database
 
     dirty = []
-    for plan in known.plans:
+    for plan in reading.plans:
         database = Database(os.path.join(plan.folder, FILE))
         contents = Contents(database.known())
         if not database.has(plan.mark) or database.stale(contents) or contents.learned:
@@ -71,24 +71,24 @@ def _build(known: Reading) -> int | None:
     if dirty:
         from xen_tool.shortcut import run_plans
 
-        made = run_plans.build(known, dirty)
+        made = run_plans.build(reading, dirty)
         if made is None:
             return None
         status = made
     else:
-        known.say()
-        known.say_clean(())
+        reading.print_output()
+        reading.print_up_to_date(())
     if not status:
-        _closing(known, "scons: done building targets.\n")
-        sys.stdout.write(known.closing)
-        known.keep()
+        _closing(reading, "scons: done building targets.\n")
+        sys.stdout.write(reading.closing)
+        reading.store()
     else:
-        _closing(known, "scons: building terminated because of errors.\n")
+        _closing(reading, "scons: building terminated because of errors.\n")
     return status
 
 
-def _closing(known: Reading, line: str) -> None:
-    if not (known.quiet or known.silent):
+def _closing(reading: Reading, line: str) -> None:
+    if not (reading.quiet or reading.silent):
         sys.stdout.write(line)
 
 

@@ -119,7 +119,7 @@ class Derived(reading.Reading):
 
     place = key = ""
 
-    def keep(self) -> None:
+    def store(self) -> None:
         """Store it, as for a run of SCons."""
         rows: list[str] = []
         for plan in self.plans:
@@ -138,9 +138,9 @@ def derived(arguments: Sequence[str]) -> reading.Reading | None:
     names = [word.partition("=")[0] for word in words]
     base_key = reading.key([word for word in arguments if not _is_setting(word)])
     base = reading.load(reading.place(base_key), base_key)
-    if base is None or not base.described or base.warned or len(set(names)) < len(names):
+    if base is None or not base.described or base.error_output or len(set(names)) < len(names):
         return None
-    if not base.holds():
+    if not base.is_valid():
         return None
     sys.path.append(base.described[0])
     configuration = Described.unpacked(base.described[1:]).configuration(_dict(words))

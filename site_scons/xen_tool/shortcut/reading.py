@@ -86,7 +86,7 @@ class Reading:
             others_follow,
             self.top,
             self.output,
-            self.warned,
+            self.error_output,
             tops,
             self.closing,
         ) = header
@@ -99,7 +99,7 @@ class Reading:
         self.files = files
         self.described = described
 
-    def holds(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether SCons would read the same again: no file has changed."""
         contents = Contents({})
         for path, stamp, digest in self.files:
@@ -117,19 +117,19 @@ class Reading:
                 return False
         return True
 
-    def keep(self) -> None:
+    def store(self) -> None:
         """Store it, if it is not yet."""
 
-    def say(self) -> None:
+    def print_output(self) -> None:
         """Repeat the output of the SConscripts."""
         if isinstance(sys.stdout, TextIOWrapper):
             # As XenConfigure does, for characters that the terminal's encoding does not have.
             sys.stdout.reconfigure(errors="backslashreplace")
-        sys.stderr.write(self.warned)
+        sys.stderr.write(self.error_output)
         sys.stdout.write(self.output)
         sys.stdout.flush()
 
-    def say_clean(self, built: Container[str]) -> None:
+    def print_up_to_date(self, built: Container[str]) -> None:
         """Print that the targets are up to date for which none of these files was built."""
         if not self.silent:
             for name, *files in self.tops:

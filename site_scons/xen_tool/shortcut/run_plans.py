@@ -27,30 +27,30 @@ _FAILED = 2
 """The exit status of SCons for every failure."""
 
 
-def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]) -> int | None:
+def build(reading: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]) -> int | None:
     """Build the requested files, and print which targets were up to date.
 
     Returns the exit status, or None if SCons is needed.
     """
     sessions: list[tuple[StoredPlan, Session]] = []
     for plan, database, contents in plans:
-        session = _session(known, plan, database, contents)
+        session = _session(reading, plan, database, contents)
         if session is None:
             return None
         sessions.append((plan, session))
-    if known.others_follow and any(
+    if reading.others_follow and any(
         step.name
         for plan, session in sessions
         for step in session.dirty_steps(plan.targets).values()
     ):
         return None
-    known.say()
+    reading.print_output()
     signals.listen()
     signals.handle()
     status = 0
     built: set[str] = set()
     for plan, session in sessions:
-        if status and not known.keep_going:
+        if status and not reading.keep_going:
             break
         try:
             session.open(signals.descriptor())
@@ -60,8 +60,8 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
                 built |= _dirty_targets(session, plan.targets, dirty)
             result = session.build(
                 plan.targets,
-                slots=Slots(known.jobs),
-                keep_going=known.keep_going,
+                slots=Slots(reading.jobs),
+                keep_going=reading.keep_going,
                 dirty=dirty,
                 signals=signals.descriptor(),
             )
@@ -74,19 +74,19 @@ def build(known: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]
         finally:
             session.close()
     if not status:
-        known.say_clean(built)
+        reading.print_up_to_date(built)
     return status
 
 
 def _session(
-    known: Reading, plan: StoredPlan, database: Database, contents: Contents
+    reading: Reading, plan: StoredPlan, database: Database, contents: Contents
 ) -> Session | None:
     """Return a session for a stored plan; None if it cannot be read."""
     steps = plan.read()
     if steps is None:
         return None
     passing = watch_messages.is_watched()
-    lines = Lines(verbose=known.verbose, silent=known.silent, passing=passing)
+    lines = Lines(verbose=reading.verbose, silent=reading.silent, passing=passing)
     return Session(steps, functions(steps), IMPORTS, lines, (database, contents))
 
 

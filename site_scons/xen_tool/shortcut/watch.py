@@ -167,7 +167,7 @@ class _Watch:
             result = f"built in {seconds:.2f} s"
         else:
             result = "up to date"
-        self._tell(self._cause, result)
+        self._print(self._cause, result)
 
     def _go_on(self) -> None:
         """Start another build if files changed."""
@@ -184,7 +184,7 @@ class _Watch:
             self._start(names)
         else:
             self._saves.ignore(names)
-            self._tell(names, "changes in every build; a change between builds is waited for")
+            self._print(names, "changes in every build; a change between builds is waited for")
 
     def _guest_runs(self) -> bool:
         if not self._knows_guest and self._has_message(watch_messages.GUEST):
@@ -207,7 +207,7 @@ class _Watch:
                 if not _is_older(path, self._started):
                     self._changed.setdefault(path, set()).add(Change.modified)
 
-    def _tell(self, names: Sequence[str], what: str) -> None:
+    def _print(self, names: Sequence[str], what: str) -> None:
         subject = f"{os.path.basename(names[0])}: " if names else ""
         if len(names) > 1:
             subject = f"{subject[:-2]} and {len(names) - 1} more: "

@@ -110,9 +110,9 @@ def xen_config_targets(env: Any) -> None:
     for name in _symbols_asked_of():
         # SCons would search for a file of this name.
         _alias(env, name, lambda *_a, **_k: None, None)
-    from ..usage import say_unasked
+    from ..usage import help_by_default
 
-    say_unasked(env)
+    help_by_default(env)
 
 
 def _symbols_asked_of() -> list[str]:

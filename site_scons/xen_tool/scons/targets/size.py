@@ -54,7 +54,7 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         for image in images:
-            _tell(image)
+            _print_sizes(image)
 
     (alias,) = env.Alias(SIZE, [], env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
@@ -74,7 +74,7 @@ def images_besides(target: str, folder: str) -> list[Any]:
     ]
 
 
-def _tell(node: Any) -> None:
+def _print_sizes(node: Any) -> None:
     sizes, before, _ = measured(node)
     if wants_json():
         print_json(document(sizes, before))

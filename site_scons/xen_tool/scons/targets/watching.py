@@ -16,7 +16,7 @@ _NAMING = ("-C", "--directory", "-f", "--file", "-I", "--include-dir", "-Y", "--
 """Options with a separate argument, which could be named watch."""
 
 
-def asked() -> bool:
+def is_requested() -> bool:
     """Whether watch is among the targets on the command line."""
     return WATCH in map(str, COMMAND_LINE_TARGETS)
 
