@@ -12,7 +12,7 @@ from dataclasses import replace
 from loaders.broken.others import multiboot
 from loaders.containers import bzimage
 from loaders.good import good_pv32, good_pv64, good_pvh
-from loaders.images import LOADED_AT, PADDR, PVH_ENTRY, Image, Segment, number
+from loaders.images import LOADED_AT, PADDR, PVH_ENTRY, Image, Segment, number, text
 from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
 
@@ -88,8 +88,8 @@ def _flipped(content: bytes, offset: int) -> bytes:
     return bytes(changed)
 
 
-def _with_guest(text: str, image: Image | None = None) -> Image:
-    return replace(image or good_pv64(), notes=(), guest=text)
+def _with_guest(string: str, image: Image | None = None) -> Image:
+    return replace(image or good_pv64(), notes=(), guest=string)
 
 
 _PACKED = bytes(good_pv64())
@@ -217,6 +217,7 @@ IMAGES: dict[str, Image | bytes] = {
     "G6-shentsize": replace(good_pv64(), in_segment=False, e_shentsize=40),
     "G6-shstrndx": replace(good_pv64(), in_segment=False).patching(62, b"\xff\xff"),
     "G6-shstrndx-unread": good_pv64().patching(62, b"\xff\xff"),
+    "G6-pvh-entry-32": good_pvh(32).adding(text(XenElfNote.PAE_MODE, "yes")),
     "G6-entry-cut": good_pv64().adding(number(XenElfNote.ENTRY, LOADED_AT, 4)),
     "G9-xz-delta": lzma.compress(
         _stating(0x200000),

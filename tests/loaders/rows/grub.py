@@ -134,5 +134,6 @@ ROWS: tuple[Row, ...] = (
     Row("G5-page-below", (GRUB_XEN,), "G6", "may crash", ERROR),
     Row("A3-base-above", (GRUB_XEN,), "G6", "may crash", ERROR),
     Row("N6-entry-long", (GRUB_XEN,), "G6", "where none of its code is", ERROR),
+    Row("G6-pvh-entry-32", (GRUB_XEN,), "G6", "its PVH entry, as a PV domain", ERROR),
     Row("good-pvh64", (GRUB_XEN,), "G6", "its PVH entry, as a PV domain", ERROR),
 )

@@ -150,6 +150,7 @@ RULES = (
         "add a PV entry, with the note ENTRY; or let xl start the kernel as a PVH domain",
         Effect.ERROR,
         source=_GET_INFO,
+        live=True,
     ),
     *memory.RULES,
 )
