@@ -140,27 +140,28 @@ class Copy:
         return SURVIVED, "no test runs it"
 
     def _outcome(self, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
-        left = [name for name in names if name not in self._failing]
-        cause = "no test"
+        ignored = set(self._failing)
+        left, cause = list(names), "no test"
         while left:
+            options = [f"--deselect={name}" for name in sorted(ignored)]
             with self._changed(mutant):
-                status, said = self._run(left, "-x")
+                status, said = self._run(left, "-x", *options)
                 if status == pytest.ExitCode.OK:
                     return SURVIVED, ""
                 if status == pytest.ExitCode.INTERRUPTED:
-                    said = self._run(left, "--collect-only")[1]
-                failed = _failed(said)
-                if status != pytest.ExitCode.TESTS_FAILED or not failed:
+                    said = self._run(left, "--collect-only", *options)[1]
+                failed = set(_failed(said))
+                if status != pytest.ExitCode.TESTS_FAILED:
                     cause = f"{status}: {said.strip().rpartition(chr(10))[2]}"
-                    if not failed:
-                        break
-                again = "::" in failed[0] and self._run(failed[:1])[0]
-            if again == pytest.ExitCode.TESTS_FAILED and self._passes(failed[0]):
-                return KILLED, failed[0]
+                if failed <= ignored:
+                    break
+                name = min(failed)
+                again = "::" in name and self._run([name])[0]
+            if again == pytest.ExitCode.TESTS_FAILED and self._passes(name):
+                return KILLED, name
             # Nothing follows from it; perhaps from others.
-            before, left = left, [n for n in left if not {n, _whole(n), _file(n)} & set(failed)]
-            if left == before:
-                break
+            ignored |= failed
+            left = [each for each in left if not {each, _whole(each), _file(each)} & failed]
         return UNKNOWN, cause
 
     def _passes(self, name: str) -> bool:
@@ -215,11 +216,13 @@ class Copy:
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY)),
             )
             status = None
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                status = process.wait(3 * sum(seconds) + _PATIENCE)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            try:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    status = process.wait(3 * sum(seconds) + _PATIENCE)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             said.seek(0)
             return status, said.read().decode(errors="replace")
 
