@@ -2,7 +2,7 @@
 """The build steps that are Python functions: CONFIG, HEAD, NOTES, CHECK, and generated files.
 
 All arguments of a function are text in its Step.  Entry points pass the functions to a
-build.Session.  The modules that they run are a group of files of the plan (modules.py), so a
+session.Session.  The modules that they run are a group of files of the plan (modules.py), so a
 change of these modules makes the steps dirty.
 """
 
@@ -231,7 +231,7 @@ def commands_step(plan: Plan, path: str) -> Step:
 
 
 def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:
-    """Return the functions by the action of a step, for a build.Session."""
+    """Return the functions by the action of a step, for a session.Session."""
 
     def commands(step: Step) -> None:
         compile_commands(plan, step)

@@ -38,7 +38,7 @@ class Record(NamedTuple):
     run: str
     """The number of the run."""
     reasons: str
-    """Lines: why it ran, as explain.Reason writes them."""
+    """Lines: why it ran, as differences.Reason writes them."""
     dirty: str
     """The reason to run again although no file changed; else empty."""
 

@@ -80,7 +80,7 @@ def write(
     """Write the documents of an image into folder; return the problems of its licences.
 
     generated: files that something else than a step makes.
-    provenance: write the statement, too, which is written again once it is there.
+    provenance: write the statement, too; an existing one is kept up to date.
     Nothing is done if they exist, and none of their inputs has changed.
     Raises XenToolError if a file cannot be read or written.
     """

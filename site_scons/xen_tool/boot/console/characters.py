@@ -72,7 +72,7 @@ class Characters:
 
     @property
     def are_plain(self) -> bool:
-        """Whether text is shown as it is."""
+        """Whether text is shown unchanged."""
         return not (self._invisible or self._draws_lines[self._set])
 
     def cells(self, text: str) -> list[str]:

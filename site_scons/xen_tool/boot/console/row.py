@@ -52,7 +52,7 @@ class Row:
         self._start = self._end = 0
         self.emitted = False
         self.continues = False
-        """Whether its text is no line of its own: it began on the row above, which wrapped."""
+        """Whether its text is the rest of a line that began on the row above, which wrapped."""
         self.before = ""
         """The end of that row."""
 

@@ -36,7 +36,7 @@ class Terminal(Parser):
         """Whether the second screen is shown."""
         self._characters = Characters()
         self._unseen = ""
-        """The text that came last, if it is not shown as it is."""
+        """The text that came last, if it is not shown unchanged."""
         self._last: list[str] = []
         """The cells of the last character."""
         self._soft_reset()

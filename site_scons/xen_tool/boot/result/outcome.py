@@ -243,7 +243,7 @@ class OutcomeJudge:
         return f"the guest hangs{text}{self._silent()}"
 
     def _silent(self) -> str:
-        """Return why a domU may not have been heard; "" if it was, or is no domU."""
+        """Return why the output of a domU may be missing; "" if it is not, or of no domU."""
         evidence = self._evidence
         return _SILENT_DOMU if evidence.place is Place.DOMU and not evidence.spoke else ""
 
