@@ -47,6 +47,8 @@ _WORDS = {
     "P3-no-kernel": "a section .config that names a configuration without a kernel",
     "P4-between-pages": "a section .kernel that begins within a page",
     "P5-overlapping": "a section .kernel at the addresses of .text",
+    "P8-no-config": "no section .config",
+    "P3-alone": "no section .kernel, and no .config",
     "P7-other": "the Xen of the file is 4.20",
 }
 """What is wrong with images of which the tables do not say it, or what they are."""

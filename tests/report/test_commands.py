@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from loaders.good import good_both, good_pv32, good_pv64, good_pvh
-from loaders.images import Note, number, text
+from loaders.images import PADDR, PVH_ENTRY, Note, Segment, number, text
 from loaders.rows.efi import unified
 from project import TOP
 from xen_tool.abi import XenElfNote
@@ -525,10 +525,10 @@ def test_diff_of_what_is_shown_cut(
 
 
 def test_diff_of_findings_of_one_id(image: Path) -> None:
-    low = good_pvh().loading(p_paddr=0x1000)
+    nowhere = replace(good_pvh(64), loads=(*good_pvh(64).loads, Segment(p_paddr=1 << 60)))
     entered = (
-        replace(low, notes=(number(XenElfNote.PHYS32_ENTRY, entry, 4),))
-        for entry in (0x1100, 0x9000000)
+        replace(nowhere, notes=(number(XenElfNote.PHYS32_ENTRY, entry, 4),))
+        for entry in (PADDR + PVH_ENTRY, 0x9000000)
     )
     paths = (image, image.with_name("b"))
     status, found = document("diff", *map(write, paths, entered))

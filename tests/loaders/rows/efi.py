@@ -42,7 +42,8 @@ def unified(kernel: Image | bytes, address: int = 0x3000, options: str | None = 
 
 
 IMAGES: dict[str, Image | bytes] = {
-    "P-good": unified(good_both()),
+    "P-good": unified(good_both(), options=""),
+    "P8-no-config": unified(good_both()),
     "P-good-pvh": unified(good_pvh(), options="dom0=verbose,pvh loglvl=all # dom0=pv\n"),
     "P1-old": unified(good_both(), options=""),
     "P2-outside": unified(good_both(), 0xC0000000),
@@ -52,12 +53,15 @@ IMAGES: dict[str, Image | bytes] = {
     "P2-cut": pe(_XEN, (b".kernel", 0x3000, bytes(good_both())), cut=1),
     "P3-no-kernel": pe(_XEN, (b".config", 0x2000, b"[a]\nkernels=b\n")),
     "P3-kernel-in-file": pe(_XEN, (b".config", 0x2000, b"[a]\nkernel=vmlinux console=hvc0\n")),
+    "P3-alone": pe(_XEN),
     "P4-between-pages": unified(good_both(), 0x3800),
     "P4-with-size": unified(bytes(good_both()) + b"\xff" * 4 + bytes(0x800), 0x3800),
     "P5-overlapping": unified(good_both(), 0x1000),
     "P6-pvh": unified(good_pvh(), options="dom0=pvh,pv"),
     "P7-other": pe(_XEN, (b".kernel", 0x3000, bytes(good_both())), version=(4, 20)),
-    "P-version-unknown": pe(_XEN, (b".kernel", 0x3000, bytes(good_both())), version=(0, 0)),
+    "P-version-unknown": pe(
+        _XEN, (b".config", 0x2000, b""), (b".kernel", 0x3000, bytes(good_both())), version=(0, 0)
+    ),
     "P-broken-kernel": unified(good_pv64().without(5)),
 }
 
@@ -69,6 +73,8 @@ ROWS: tuple[Row, ...] = (
     Row("P2-cut", (XEN_EFI,), "P2", "Load Error"),
     Row("P3-no-kernel", (XEN_EFI,), "P3", "No initial domain kernel specified."),
     Row("P3-kernel-in-file", (XEN_EFI,), "P3", "Open failed for vmlinux"),
+    Row("P3-alone", (XEN_EFI,), "P3", "No configuration file found."),
+    Row("P8-no-config", (XEN_EFI,), "P8", "No configuration file found.", WARNING),
     Row("P4-between-pages", (XEN_EFI,), "P4", "ELF: not an ELF binary"),
     Row("P4-with-size", (XEN_EFI,), "P4", "Not enough memory to relocate the dom0"),
     Row("P5-overlapping", (XEN_EFI,), "P5", "sections .kernel and .text over each other", ERROR),

@@ -9,7 +9,7 @@ whether it can become the section.
 from __future__ import annotations
 
 from ...abi import PAGE_SIZE
-from ...image.pe import KERNEL, Pe, PeSection
+from ...image.pe import CONFIG, KERNEL, Pe, PeSection
 from ...printable import printable
 from ..model import xen_efi
 from ..model.candidate import Candidate
@@ -49,6 +49,8 @@ def _no_kernel(candidate: Candidate) -> Fields | None:
         return None
     named = (xen_efi.value(candidate, "kernel") or "").split()[:1]
     words = "No initial domain kernel specified."
+    if not xen_efi.has_config(candidate):
+        words = _NO_CONFIGURATION
     if named:
         words = f"Open failed for {printable(named[0])}"
     names = " ".join(_name(section) for section in found.sections[:_SHOWN])
@@ -73,6 +75,14 @@ def _overlapping(candidate: Candidate) -> Fields | None:
         return None
     where = f"{_section(kernel[1])}; {_section(other)}"
     return {**_placed(kernel[0]), "other": _name(other), "where": where}
+
+
+def _no_configuration(candidate: Candidate) -> Fields | None:
+    """The file has a section .kernel, but no section .config."""
+    kernel = xen_efi.kernel_section(candidate)
+    if kernel is None or xen_efi.has_config(candidate):
+        return None
+    return {**_placed(kernel[0], CONFIG), "where": "there is no section .config"}
 
 
 def _pvh_not_asked_for(candidate: Candidate) -> Fields | None:
@@ -116,6 +126,7 @@ def _name(section: PeSection) -> str:
     return printable(section.name)
 
 
+_NO_CONFIGURATION = "No configuration file found."
 _EFI_START = "xen/common/efi/boot.c, efi_start"
 _FIND_SECTION = "xen/common/efi/pe.c, pe_find_section"
 
@@ -124,7 +135,7 @@ RULES = (
         "P1",
         (XEN_EFI,),
         _no_sections,
-        "No configuration file found.",
+        _NO_CONFIGURATION,
         "use Xen 4.15 or newer; an older one reads configuration and kernel from the disk alone",
         before=UNIFIED_IMAGE,
         source=_EFI_START,
@@ -164,6 +175,16 @@ RULES = (
         "{fix}",
         Effect.ERROR,
         source="docs/misc/efi.pandoc, Unified Xen kernel image",
+    ),
+    Rule(
+        "P8",
+        (XEN_EFI,),
+        _no_configuration,
+        _NO_CONFIGURATION,
+        "this depends on the disk: {fix}; without it Xen reads a file of its own name with .cfg",
+        Effect.WARNING,
+        source=_EFI_START,
+        live=True,
     ),
     Rule(
         "P6",
