@@ -117,6 +117,19 @@ def test_every_rule_has_a_row() -> None:
     assert missing == set()
 
 
+def test_the_string_of_old_kernels_is_not_for_pvh() -> None:
+    refusals = [
+        judge(kernel(IMAGES["L1-guest"]), PVH_DOM0, Xen.parse(release)).refusal
+        for release in ("4.14", "4.17")
+    ]
+    assert all(refusals)
+    # Before 4.16 libelf read it for any domain.
+    ids = [refusal.id for refusal in refusals if refusal]
+    assert ids == ["H2", "C1"]
+    assert refusals[1]
+    assert refusals[1].where.endswith("; __xen_guest is not read for PVH")
+
+
 @pytest.mark.parametrize(
     ("image", "loaders"),
     [

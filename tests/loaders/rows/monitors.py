@@ -39,6 +39,8 @@ IMAGES: dict[str, Image | bytes] = {
     "K3-size-0": bytes(0x202),
     "K3-header-cut": b"\x10" * 0x211,
     "K3-header": b"\x10" * 0x212,
+    "K3-short-header": _patched(_BZIMAGE, 0x201, b"\0"),
+    "K3-cut-header": _BZIMAGE[:0x230],
     "K1-flags": good_both().patching(0x800, _FLAGS),
     "K2-version": good_pvh(64).patching(spec.EI_DATA + 1, b"\0"),
 }
@@ -106,6 +108,8 @@ ROWS: tuple[Row, ...] = (
     Row("K3-size-0", (CROSVM,), "K3", f"{_BZ}bad kernel header signature"),
     Row("K3-header-cut", (CROSVM,), "K3", f"{_BZ}unable to read boot_params"),
     Row("K3-header", (CROSVM,), "K3", f"{_BZ}bad kernel header signature"),
+    Row("K3-short-header", (CROSVM,), "K3", f"{_BZ}bad kernel header signature"),
+    Row("K3-cut-header", (CROSVM,), "K3", f"{_BZ}unable to read boot_params"),
     Row("Z1-bzimage-gzip", (CROSVM,), "K3", f"{_BZ}invalid syssize value"),
     Row("Z1-bzimage-xz", (CROSVM,), "K3", "Linux's own boot protocol", WARNING),
     Row("H4-low", (CROSVM,), "K4", f"{_KERNEL}program header address out of allowed"),

@@ -44,24 +44,27 @@ def _giving_up(error: CrosvmError, words: str, *fields: str) -> Condition:
 
 
 def _bzimage(candidate: Candidate) -> Fields | None:
-    """The file is no ELF file, and has "HdrS" at offset 0x202."""
-    return (
-        common.setup_header(candidate.data)
-        if loaded(candidate).error is CrosvmError.MAGIC
-        else None
-    )
+    """The file is no ELF file, and has a setup header with "HdrS" at offset 0x202."""
+    is_read = 0x206 <= _header_end(candidate) <= candidate.data.size
+    if loaded(candidate).error is not CrosvmError.MAGIC or not is_read:
+        return None
+    return common.setup_header(candidate.data)
 
 
 def _no_bzimage(candidate: Candidate) -> Fields | None:
-    """The file is no ELF file, and has no "HdrS" at offset 0x202."""
+    """The file is no ELF file, and has no setup header with "HdrS" at offset 0x202."""
     if loaded(candidate).error is not CrosvmError.MAGIC or _bzimage(candidate) is not None:
         return None
     file = candidate.data
-    end = 0x202 + (file.unsigned(0x201, 1) or 0)
     words = "bad kernel header signature"
-    if file.size < end:
+    if file.size < _header_end(candidate):
         words = f"unable to read {'header size' if file.size < 0x202 else 'boot_params'}"
     return {"words": words, "where": common.start_of_file(candidate)}
+
+
+def _header_end(candidate: Candidate) -> int:
+    """Return the end of the setup header, by the jump over it."""
+    return 0x202 + (candidate.data.unsigned(0x201, 1) or 0)
 
 
 def _cut_bzimage(candidate: Candidate) -> Fields | None:

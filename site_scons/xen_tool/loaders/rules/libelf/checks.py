@@ -13,6 +13,7 @@ from ....elf import spec
 from ....printable import printable
 from ...model import where
 from ...model.candidate import Candidate
+from ...model.libelf.legacy import SECTION
 from ...model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
 from ...model.releases import PVH_PADDR_OFFSET
 from ...names import PV, PVH_DOM0, PVH_DOMU, XEN
@@ -28,7 +29,10 @@ def _no_notes(candidate: Candidate) -> Fields | None:
         return None
     if candidate.elf.e_machine not in (spec.EM_386, spec.EM_X86_64):
         return None
-    return {"where": "no PT_NOTE with a p_offset other than 0, no SHT_NOTE, no __xen_guest"}
+    where_not = "no PT_NOTE with a p_offset other than 0, no SHT_NOTE"
+    if candidate.hvm and candidate.elf.section(SECTION) is not None:
+        return {"where": f"{where_not}; {SECTION} is not read for PVH"}
+    return {"where": f"{where_not}, no {SECTION}"}
 
 
 def _nothing_to_read(candidate: Candidate) -> bool:
