@@ -25,7 +25,7 @@ from xen_tool.boot.modes import MODES, named
 from xen_tool.boot.result.outcome import Outcome
 from xen_tool.boot.result.protocols import GuestResult
 from xen_tool.boot.suite.cases import Case, Options, of_images
-from xen_tool.boot.suite.parallel import How, Ran, Run, Suite
+from xen_tool.boot.suite.parallel import CaseRuns, Run, Suite, SuiteOptions
 from xen_tool.boot.suite.results import Table, summary, xml
 from xen_tool.errors import XenToolError
 
@@ -172,10 +172,10 @@ def checked_junit(data: bytes) -> ElementTree.Element:
     return suite
 
 
-def _ran(*results: GuestResult, image: str = "k") -> Ran:
+def _ran(*results: GuestResult, image: str = "k") -> CaseRuns:
     case = Case(image, Path(image), MODES[0])
     runs = [Run(Outcome(r, 33, f"it {r.value}", ("\x1b[m",), 1.5), Path("f")) for r in results]
-    return Ran(case, tuple(runs))
+    return CaseRuns(case, tuple(runs))
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_several_runs_have_one_result(
 
 def test_a_name_in_the_table_is_one_line() -> None:
     case = Case("a\n\x1b[31mb", Path("image"), MODES[0])
-    assert Table([case]).row(Ran(case)).startswith("a\\x0a\\x1b[31mb  xen-pv-dom0  not run")
+    assert Table([case]).row(CaseRuns(case)).startswith("a\\x0a\\x1b[31mb  xen-pv-dom0  not run")
 
 
 @pytest.mark.parametrize("command", ["boot", "test"])
@@ -277,24 +277,24 @@ sys.exit(33)
 """
 
 
-def suite_of(machine: Machine, how: How) -> Suite:
+def suite_of(machine: Machine, options: SuiteOptions) -> Suite:
     case = Case("k", machine.image, named("qemu"), Options(qemu=str(machine.qemu)), "k")
-    return Suite([case], how, machine.folder / "logs")
+    return Suite([case], options, machine.folder / "logs")
 
 
 @pytest.mark.parametrize(
-    ("how", "result", "passes", "runs"),
+    ("options", "result", "passes", "runs"),
     [
-        (How(), "failed", 0, 1),
-        (How(retries=3), "flaky", 1, 2),
-        (How(runs=4), "flaky", 2, 4),
+        (SuiteOptions(), "failed", 0, 1),
+        (SuiteOptions(retries=3), "flaky", 1, 2),
+        (SuiteOptions(runs=4), "flaky", 2, 4),
     ],
 )
 def test_what_passes_only_now_and_then_is_flaky(
-    machine: Machine, how: How, result: str, passes: int, runs: int
+    machine: Machine, options: SuiteOptions, result: str, passes: int, runs: int
 ) -> None:
     machine.program(EVERY_SECOND)
-    (ran,) = suite_of(machine, how).each()
+    (ran,) = suite_of(machine, options).each()
     assert (ran.result, ran.passes, len(ran.runs)) == (result, passes, runs)
     for run in ran.runs:
         words = "but also FAIL a: odd" if not run.outcome.passed else "reported RESULT: PASS"
@@ -307,22 +307,24 @@ def test_what_passes_only_now_and_then_is_flaky(
 
 def test_many_runs_are_by_the_real_clock(machine: Machine) -> None:
     machine.program("say(' '.join(sys.argv[1:])); sys.exit(33)")
-    (once,) = suite_of(machine, How()).each()
-    (twice,) = suite_of(machine, How(runs=2)).each()
+    (once,) = suite_of(machine, SuiteOptions()).each()
+    (twice,) = suite_of(machine, SuiteOptions(runs=2)).each()
     assert "-icount" in once.runs[0].outcome.console[0]
     assert not any("-icount" in run.outcome.console[0] for run in twice.runs)
 
 
 def test_what_cannot_be_booted_is_an_error_of_its_own(machine: Machine) -> None:
     case = Case("k", machine.image, named("qemu"), Options(qemu="/nowhere/qemu"), "k")
-    (ran,) = Suite([case], How(), machine.folder / "logs").each()
+    (ran,) = Suite([case], SuiteOptions(), machine.folder / "logs").each()
     assert ran.result == "error"
     assert "was not found" in ran.runs[0].outcome.reason
 
 
 def test_a_folder_for_consoles_that_cannot_be_made(machine: Machine) -> None:
     (machine.folder / "file").touch()
-    suite = Suite(suite_of(machine, How()).cases, How(), machine.folder / "file/logs")
+    suite = Suite(
+        suite_of(machine, SuiteOptions()).cases, SuiteOptions(), machine.folder / "file/logs"
+    )
     with pytest.raises(XenToolError, match="cannot be written"):
         list(suite.each())
 

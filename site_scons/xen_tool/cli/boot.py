@@ -196,16 +196,16 @@ def _test(options: argparse.Namespace) -> int:
     from pathlib import Path
 
     from ..boot.suite import cases, results
-    from ..boot.suite.parallel import How, Suite
+    from ..boot.suite.parallel import Suite, SuiteOptions
 
     interrupting: list[int] = []
     case_options = cases.Options(
         options.timeout, options.cpus, options.qemu, options.hypervisor, _boot_settings(options)
     )
     todo = cases.of_images(options.images, options.mode or (), case_options)
-    how = How(options.jobs, options.runs, options.retries)
+    suite_options = SuiteOptions(options.jobs, options.runs, options.retries)
     try:
-        suite = Suite(todo, how, Path(options.logs), lambda: bool(interrupting))
+        suite = Suite(todo, suite_options, Path(options.logs), lambda: bool(interrupting))
     except XenToolError as error:
         parser: argparse.ArgumentParser = options.parser
         parser.error(str(error))

@@ -76,12 +76,7 @@ def xen_configure(
     and XENLDFLAGS.  CPPPATH, CPPDEFINES, CCFLAGS, LINKFLAGS and LIBPATH are left to the user; they
     may be set before or after.
     """
-    collect_rarely()
-    if hasattr(sys.stdout, "reconfigure"):
-        # A prompt or value may have characters that the terminal's encoding does not have.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    add_options()
-    jobs.bound()
+    _prepare_scons()
     typed = settings(ARGLIST)
     if arguments is not None:
         typed = typed.with_arguments(arguments)
@@ -132,13 +127,24 @@ def xen_configure(
         env["XEN_BUILD"] = build_folder(env, directory, is_typed="O" in typed.tool)
         if sconsign and not changes:
             keep_signatures(env, env["XEN_BUILD"])
-        _set_commands(env, configuration, tools, path)
+        _set_commands(env, configuration, tools)
+        _set_plan(env, configuration, tools, path)
     _add_configuration(env, configuration)
     usage.help_by_default(env)
     if not (changes or looks_only()):
         signals.listen()
         atexit.register(graph_of(env).session.close)
     return observed
+
+
+def _prepare_scons() -> None:
+    """Set what concerns the whole run of SCons."""
+    collect_rarely()
+    if hasattr(sys.stdout, "reconfigure"):
+        # A prompt or value may have characters that the terminal's encoding does not have.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    add_options()
+    jobs.bound()
 
 
 def _check_changes(changes: Sequence[str], symbols: Mapping[str, str]) -> None:
@@ -211,7 +217,8 @@ def _saved_arch(path: Path) -> str | None:
     return arch.name if arch else None
 
 
-def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
+def _set_commands(env: Any, configuration: Configuration, tools: Toolchain) -> None:
+    """Set the construction variables of which command lines are made."""
     build = path_of(env["XEN_BUILD"])
     env["XENCC"] = list(tools.cc)
     env["XENLAUNCHER"] = list(tools.launcher.argv)
@@ -224,12 +231,16 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
     elsewhere = [build] if os.path.isabs(build) else []
     env["XENFOLDERS"] = tools.folders([env.fs.Top.abspath, *elsewhere])
     env["XENSYSTEMFLAGS"] = ["-include", f"{build}/{AUTOCONF}", "-isystem", tools.include]
-    env["XEN_GRAPH"] = graph = graph_of(env)
     env["XEN_EXPANDED"] = {}
+
+
+def _set_plan(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
+    """Set the values on which the steps of the plan depend."""
+    env["XEN_GRAPH"] = graph = graph_of(env)
     short_names.know(graph)
     plan = graph.plan
     plan.symbols = configuration.values
-    plan.configured = frozenset([f"{build}/{AUTOCONF}"])
+    plan.configured = frozenset([f"{plan.folder}/{AUTOCONF}"])
     # zig keeps a cache, which is put beside the outputs; compilers use TMPDIR.
     cache = os.path.join(env["XEN_BUILD"].abspath, ZIG_CACHE)
     plan.environment = {
@@ -252,6 +263,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain, path
 
 
 def _add_configuration(env: Any, configuration: Configuration) -> None:
+    """Add the step that writes the configuration."""
     graph: Graph = env["XEN_GRAPH"]
     step = configuration_step(
         graph.plan.folder, configuration.values, configuration.dotconfig, configuration.autoconf

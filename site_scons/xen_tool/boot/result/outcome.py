@@ -98,7 +98,7 @@ class OutcomeJudge:
         """Return the result of the run."""
         if self._reader.named is NONE:
             return GuestResult.SHOWN
-        if self._death():
+        if self._crash():
             return GuestResult.CRASHED
         result = self._verdict.result
         if result is None:
@@ -109,7 +109,7 @@ class OutcomeJudge:
         """Return why the run passed or failed, in one sentence."""
         last = self._evidence.last_line or "it printed nothing"
         status = f"QEMU ended with status {self._end.status}: {last}"
-        why = self._death() or self._report() or self._silence() or status
+        why = self._crash() or self._report() or self._no_result() or status
         return f"no verdict was requested: {why}" if self._reader.named is NONE else why
 
     def trace(self) -> list[str]:
@@ -123,7 +123,8 @@ class OutcomeJudge:
         lines += [f"  stack: {call}" for call in calls if call]
         return lines
 
-    def _death(self) -> str:
+    def _crash(self) -> str:
+        """Return who crashed or panicked, and how; "" if nothing crashed."""
         evidence, end = self._evidence, self._end
         where = f" at {self._place(evidence.dump.places[-1])}" if evidence.dump.places else ""
         lacks = LACKS_MEMORY if evidence.no_memory else ""
@@ -148,6 +149,7 @@ class OutcomeJudge:
         return ""
 
     def _report(self) -> str:
+        """Return what the guest reported, and what contradicts it; "" if nothing."""
         verdict, failed = self._verdict, self._reader.failure_text()
         if not verdict.result:
             return f"no result came, but {failed}" if failed else ""
@@ -199,13 +201,13 @@ class OutcomeJudge:
             finishes.add(Finish.REBOOT)
         return finishes
 
-    def _silence(self) -> str:
+    def _no_result(self) -> str:
         """Return why no result was reported, by the end of the machine or QEMU."""
         evidence, end = self._evidence, self._end
         if evidence.domu_end:
             lacks = evidence.no_memory and evidence.domu_end.startswith("xl ")
-            silent = self._silent() if "shut down" in evidence.domu_end else ""
-            return f"no result came: {LACKS_MEMORY if lacks else ''}{evidence.domu_end}{silent}"
+            unheard = self._unheard() if "shut down" in evidence.domu_end else ""
+            return f"no result came: {LACKS_MEMORY if lacks else ''}{evidence.domu_end}{unheard}"
         if evidence.last_words:
             words = evidence.panic_of_linux or evidence.last_words
             return f"the guest {_by_xen(evidence.last_words)} without a result: {words}"
@@ -225,6 +227,7 @@ class OutcomeJudge:
         return ""
 
     def _hang(self) -> str:
+        """Return who hangs, and where."""
         evidence = self._evidence
         places = [place for place in self._end.places if not place.idle]
         guests = [place for place in places if evidence.is_of_guest(place)]
@@ -233,16 +236,16 @@ class OutcomeJudge:
         if evidence.place is Place.DOMU and not evidence.started:
             return f"the dom0 hangs before it starts the domain{text}"
         if not evidence.last_line:
-            return f"the console stayed empty{text}{self._silent()}"
+            return f"the console stayed empty{text}{self._unheard()}"
         asked_xen = any(
             place.who == XEN or place.of_domain is not None for place in self._end.places
         )
         if asked_xen and not guests:
             but = f", but {there}" if there else ""
-            return f"none of the guest's vCPUs runs{but}{self._silent()}"
-        return f"the guest hangs{text}{self._silent()}"
+            return f"none of the guest's vCPUs runs{but}{self._unheard()}"
+        return f"the guest hangs{text}{self._unheard()}"
 
-    def _silent(self) -> str:
+    def _unheard(self) -> str:
         """Return why the output of a domU may be missing; "" if it is not, or of no domU."""
         evidence = self._evidence
         return _SILENT_DOMU if evidence.place is Place.DOMU and not evidence.spoke else ""

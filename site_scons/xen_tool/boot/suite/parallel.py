@@ -30,7 +30,7 @@ _LOOK_SECONDS = 0.2
 """The interval at which is_interrupted() is called."""
 
 
-class How(NamedTuple):
+class SuiteOptions(NamedTuple):
     """How many runs there are, and how many at a time."""
 
     jobs: int = 1
@@ -56,7 +56,7 @@ class Run(NamedTuple):
     """The file of the console."""
 
 
-class Ran(NamedTuple):
+class CaseRuns(NamedTuple):
     """All runs of a case."""
 
     case: Case
@@ -97,11 +97,11 @@ class Suite:
     def __init__(
         self,
         cases: Sequence[Case],
-        how: How,
+        options: SuiteOptions,
         folder: Path,
         is_interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        how.check()
+        options.check()
         if any(case.options.settings.protocol is NONE for case in cases):
             raise XenToolError("a test needs a verdict: name another PROTOCOL than none")
         for what in (case.options.settings for case in cases):
@@ -111,21 +111,21 @@ class Suite:
         self.done = 0
         """The number of runs that have ended."""
         self.cases = cases
-        self._how = how
+        self._options = options
         self.folder = folder
         self._is_interrupted = is_interrupted
         self._stopped = threading.Event()
         self._mutex = threading.Lock()
         self._machines: set[Machine] = set()
 
-    def each(self, progress: Callable[[], None] = lambda: None) -> Iterator[Ran]:
+    def each(self, progress: Callable[[], None] = lambda: None) -> Iterator[CaseRuns]:
         """Run all cases, and yield the runs of each; call progress() now and then.
 
         After an interrupt no QEMU runs any more, and the remaining cases are NOT_RUN.
         """
-        with ThreadPoolExecutor(self._how.jobs) as pool:
+        with ThreadPoolExecutor(self._options.jobs) as pool:
             todo = [
-                [pool.submit(self._retried, case, run) for run in range(1, self._how.runs + 1)]
+                [pool.submit(self._retried, case, run) for run in range(1, self._options.runs + 1)]
                 if case.mode
                 else []
                 for case in self.cases
@@ -139,7 +139,7 @@ class Suite:
                     if waiting:
                         self._stop(todo)
                     runs = [run for future in futures if _ended(future) for run in future.result()]
-                    yield Ran(case, tuple(runs))
+                    yield CaseRuns(case, tuple(runs))
             finally:
                 self._stop(todo)
 
@@ -169,13 +169,13 @@ class Suite:
             runs.append(run)
             with self._mutex:
                 self.done += 1
-            if run.outcome.passed or len(runs) > self._how.retries:
+            if run.outcome.passed or len(runs) > self._options.retries:
                 break
         return runs
 
     def _run(self, case: Case, number: int) -> Run:
         assert case.mode
-        mode = case.mode._replace(real_time=case.mode.real_time or self._how.runs > 1)
+        mode = case.mode._replace(real_time=case.mode.real_time or self._options.runs > 1)
         ending = "" if number == 1 else f".{number}"
         path = self.folder / f"{case.stem}{ending}.log"
         machines: list[Machine] = []

@@ -29,7 +29,7 @@ from ...printable import printable
 from ..console.console import show
 from ..result.protocols import GuestResult
 from .cases import Case
-from .parallel import FLAKY, NOT_RUN, REFUSED, Ran, Suite
+from .parallel import FLAKY, NOT_RUN, REFUSED, CaseRuns, Suite
 
 SCHEMA = 1
 _NO_MODE = "-"
@@ -78,7 +78,7 @@ class Table:
         """Return the line with the names of the columns."""
         return self._line("name", "mode", "result", "seconds", "")
 
-    def row(self, ran: Ran) -> str:
+    def row(self, ran: CaseRuns) -> str:
         """Return the line of a case."""
         seconds = "-" if ran.seconds is None else f"{ran.seconds:.2f}"
         several = f"  {ran.passes} of {len(ran.runs)} runs passed" if len(ran.runs) > 1 else ""
@@ -89,7 +89,7 @@ class Table:
         return line.rstrip()
 
 
-def summary(all_ran: Sequence[Ran], folder: Path) -> Iterator[str]:
+def summary(all_ran: Sequence[CaseRuns], folder: Path) -> Iterator[str]:
     """Yield the lines after the table: reasons, paths of consoles, and the number of passes."""
     for ran in all_ran:
         if ran.passed or ran.result == NOT_RUN:
@@ -109,7 +109,7 @@ def summary(all_ran: Sequence[Ran], folder: Path) -> Iterator[str]:
     yield f"{passed} of {len(all_ran)} passed{not_run}; the consoles are in {folder}"
 
 
-def document(all_ran: Sequence[Ran], folder: Path, *, interrupted: bool) -> dict[str, Any]:
+def document(all_ran: Sequence[CaseRuns], folder: Path, *, interrupted: bool) -> dict[str, Any]:
     """Return the document of --json."""
     return {
         "schema": SCHEMA,
@@ -153,7 +153,7 @@ _ELEMENTS = {
 """The element of JUnit's XML for each result."""
 
 
-def xml(all_ran: Sequence[Ran]) -> bytes:
+def xml(all_ran: Sequence[CaseRuns]) -> bytes:
     """Return JUnit's XML, as Jenkins, GitLab and others read it.
 
     It is valid by the schema of Jenkins' xUnit plugin (junit-10.xsd).

@@ -37,7 +37,7 @@ def add(env: Any, target: str, node: Any, settings: BootArguments) -> None:
 def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     from ...boot.suite import results
     from ...boot.suite.cases import Case, Options, with_stems
-    from ...boot.suite.parallel import How, Suite
+    from ...boot.suite.parallel import Suite, SuiteOptions
 
     cases = []
     for name, node, of_image, settings in _added:
@@ -46,9 +46,11 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         cases.append(Case(str(name), Path(node.abspath), settings.mode, options))
         of_image["XEN_GRAPH"].session.close()
     typed = env["XEN_SETTINGS"]
-    how = How(GetOption("num_jobs"), int(typed.get("RUNS") or 1), int(typed.get("RETRIES") or 0))
+    suite_options = SuiteOptions(
+        GetOption("num_jobs"), int(typed.get("RUNS") or 1), int(typed.get("RETRIES") or 0)
+    )
     folder = log.folder(env["XEN_GRAPH"].plan.folder)
-    suite = Suite(with_stems(cases), how, folder, _is_interrupted)
+    suite = Suite(with_stems(cases), suite_options, folder, _is_interrupted)
     with contextlib.redirect_stdout(documents()):
         good = results.report(suite, as_json=wants_json(), junit=typed.get("JUNIT"))
     if suite.interrupted:
