@@ -138,8 +138,8 @@ def _targets(shown: str, more: Mapping[str, str] | None = None) -> str:
 
 def _schema(name: str) -> str:
     """Return what the docstring of a module says of its document, from the schema on."""
-    said = inspect.getdoc(importlib.import_module(f"xen_tool.{name}")) or ""
-    return said[said.index("\n    {") + 1 :]
+    docstring = inspect.getdoc(importlib.import_module(f"xen_tool.{name}")) or ""
+    return docstring[docstring.index("\n    {") + 1 :]
 
 
 def _flags() -> Iterator[str]:

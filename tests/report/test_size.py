@@ -109,14 +109,14 @@ def test_symbols_are_as_large_as_nm_says(linked: Project) -> None:
     assert nm is not None
     command = [nm, "-S", str(linked.top / IMAGE)]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    theirs: Counter[str] = Counter()
+    of_nm: Counter[str] = Counter()
     for size, name in re.findall(r"^\w+ (\w+) [a-zA-Z] (\w+)$", listed, re.M):
-        theirs[name] += int(size, 16)
-    assert theirs["twice"] == 450 and theirs["only"] == 28
+        of_nm[name] += int(size, 16)
+    assert of_nm["twice"] == 450 and of_nm["only"] == 28
     ours: Counter[str] = Counter()
     for row in document_of(linked)["symbols"]:
         ours[row["name"]] += row["memory"]
-    for name, size in theirs.items():
+    for name, size in of_nm.items():
         assert ours[name] == size, name
     # Symbols of assembler have no size: they end at the next one.
     assert (ours["step"], ours["other"]) == (2, 4)

@@ -175,12 +175,12 @@ def test_it_has_all_that_each_step_opened_and_nothing_else(built: Project) -> No
     assert len(steps) > 30
     for step, opened in steps.items():
         (name,) = [n for n in inputs if n.endswith(f" {step}")]
-        theirs = {path for path in map(os.path.realpath, opened) if _counts(path, top)}
+        counted = {path for path in map(os.path.realpath, opened) if _counts(path, top)}
         ours = real(inputs[name]) | real(tools[name])
-        assert theirs - ours == set(), step
+        assert counted - ours == set(), step
         # The kernel opens programs, and the dynamic loader for them.
         started = executed | {path for path in ours if "/ld-linux" in path}
-        assert ours - theirs - started == set(), step
+        assert ours - counted - started == set(), step
 
 
 def _counts(path: str, top: str) -> bool:
@@ -269,13 +269,13 @@ def test_licences_are_what_reuse_finds(tmp_path: Path) -> None:
     project.scons("sbom")
     command = [sys.executable, "-m", "reuse", "lint", "--json"]
     lint = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    theirs = {
+    of_reuse = {
         each["path"]: {expression["value"] for expression in each["spdx_expressions"]}
         for each in json.loads(lint.stdout)["files"]
     }
     ours = licences(project)
     assert set(ours) == {"a.c", "b.c", "h.h", "k.lds"}
-    assert ours == {name: theirs[name] for name in ours}
+    assert ours == {name: of_reuse[name] for name in ours}
 
 
 def test_a_file_without_a_licence_is_named(tmp_path: Path) -> None:

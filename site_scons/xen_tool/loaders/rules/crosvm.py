@@ -131,8 +131,8 @@ _HEADERS = "link the ELF file anew, with a linker's own headers"
 
 
 def _row(name: str, error: CrosvmError, words: str, fix: str, source: str, *fields: str) -> Rule:
-    said = f"error loading Kernel: {error.value}"
-    return Rule(name, (CROSVM,), _giving_up(error, words, *fields), said, fix, source=source)
+    message = f"error loading Kernel: {error.value}"
+    return Rule(name, (CROSVM,), _giving_up(error, words, *fields), message, fix, source=source)
 
 
 RULES = (
