@@ -155,35 +155,45 @@ def lookups(
     """
     read = list(read)
     folders = dict.fromkeys([*map(os.path.dirname, read), *(f.rstrip("/") for f in search)])
-    prefixes = tuple((f"{folder}/" if folder else "") for folder in folders)
-    rests = {
-        name[len(prefix) :]
-        for name in read
-        for prefix in prefixes
-        if name.startswith(prefix) and (prefix or not name.startswith("/"))
-    }
-    rests.update(name for name in searched_names if name != ANY)
-    names = {ANY} if ANY in searched_names else set()
-    watched: dict[str, None] = {}
+    paths = _relative(read, folders)
+    paths.update(name for name in searched_names if name != ANY)
+    names = {part for path in paths for part in path.split("/") if part not in ("", ".", "..")}
+    if ANY in searched_names:
+        names.add(ANY)
+    nested = [path for path in paths if "/" in path]
+    watched: set[str] = set()
     for folder in folders:
         existing, missing = _existing(folder, contents)
-        watched[existing] = None
+        watched.add(existing)
         names.update(missing)
-    for rest in rests:
-        parts = rest.split("/")
-        names.update(part for part in parts if part not in ("", ".", ".."))
-        for folder in folders if len(parts) > 1 else ():
-            place = folder
-            for part in parts[:-1]:
-                place = f"{place}/{part}" if place else part or "/"
-                if contents.digest(f"{place}/") == MISSING:
-                    break
-                watched[f"{place}/"] = None
+        for path in nested:
+            _add_on_the_way(watched, folder, path, contents)
     if not names:
         return Lookups(frozenset(), ())
     # A precompiled header is used instead of the header.
     names |= {f"{name}{suffix}" for name in names if name != ANY for suffix in PRECOMPILED}
     return Lookups(frozenset(names), tuple(sorted(watched)))
+
+
+def _relative(read: Iterable[str], folders: Iterable[str]) -> set[str]:
+    """Return the paths of files from each of the folders that they are in, as in #include."""
+    prefixes = tuple((f"{folder}/" if folder else "") for folder in folders)
+    return {
+        name[len(prefix) :]
+        for name in read
+        for prefix in prefixes
+        if name.startswith(prefix) and (prefix or not name.startswith("/"))
+    }
+
+
+def _add_on_the_way(watched: set[str], folder: str, path: str, contents: Contents) -> None:
+    """Add the folders between a folder and a path from there, as far as they exist."""
+    place = folder
+    for part in path.split("/")[:-1]:
+        place = f"{place}/{part}" if place else part or "/"
+        if contents.digest(f"{place}/") == MISSING:
+            return
+        watched.add(f"{place}/")
 
 
 def _existing(folder: str, contents: Contents) -> tuple[str, list[str]]:
@@ -194,9 +204,7 @@ def _existing(folder: str, contents: Contents) -> tuple[str, list[str]]:
         place, _, name = place.rpartition("/")
         missing = [name]
         if not place:
-            place = "" if folder.startswith("/") else "."
-            if not place:
-                break
+            return ("/" if folder.startswith("/") else "./"), missing
     return f"{place}/", missing
 
 
