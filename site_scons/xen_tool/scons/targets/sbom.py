@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from SCons.Errors import BuildError
 from SCons.Script import GetOption
@@ -15,6 +15,9 @@ from ..graph.nodes import Graph
 from ..paths import path_of
 from ..settings import project_words, wants_provenance
 from ..user_errors import no_image, one_image, while_building, while_reading
+
+if TYPE_CHECKING:
+    from ...sbom.spdx import About
 
 _FOLDER = "sbom"
 _images: dict[Graph, set[str]] = {}
@@ -48,7 +51,6 @@ def xen_sbom(
     def action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
         from ...sbom import spdx, writing
 
-        session = graph.session
         about = spdx.About(
             name or os.path.basename(path),
             version or "",
@@ -59,29 +61,39 @@ def xen_sbom(
             _settings(graph.env),
             tuple(project_words(graph.env["XEN_SETTINGS"])),
         )
-        folder = f"{graph.plan.folder}/{_FOLDER}"
-        if len(_images[graph]) > 1:
-            folder += path.removeprefix(graph.plan.folder)
-        problems = writing.write(
-            graph.plan,
-            session.database,
-            session.contents,
-            path,
-            folder,
-            about,
-            graph.others.files(),
-            provenance=wants_provenance(),
-        )
-        for problem in problems:
-            print_message(problem, "warning")
-        if problems and env["XEN_SETTINGS"].get("SBOM_STRICT") == "1":
-            raise BuildError(errstr=f"{len(problems)} of the warnings above, and SBOM_STRICT=1")
-        if not GetOption("silent"):
-            print(f"{path}: its bill of materials is in {folder}")
+        _write(graph, path, about, strict=env["XEN_SETTINGS"].get("SBOM_STRICT") == "1")
 
     alias = env.Alias(target, node, env.Action(while_building(action), cmdstr=None))
     env.AlwaysBuild(alias)
     return list(alias)
+
+
+def _write(graph: Graph, path: str, about: About, *, strict: bool) -> None:
+    """Write the documents of an image, and print warnings.
+
+    Raises BuildError if there are some and strict.
+    """
+    from ...sbom import writing
+
+    folder = f"{graph.plan.folder}/{_FOLDER}"
+    if len(_images[graph]) > 1:
+        folder += path.removeprefix(graph.plan.folder)
+    problems = writing.write(
+        graph.plan,
+        graph.session.database,
+        graph.session.contents,
+        path,
+        folder,
+        about,
+        graph.others.files(),
+        provenance=wants_provenance(),
+    )
+    for problem in problems:
+        print_message(problem, "warning")
+    if problems and strict:
+        raise BuildError(errstr=f"{len(problems)} of the warnings above, and SBOM_STRICT=1")
+    if not GetOption("silent"):
+        print(f"{path}: its bill of materials is in {folder}")
 
 
 def _settings(env: Any) -> dict[str, str]:
