@@ -209,7 +209,10 @@ IMAGES: dict[str, Image | bytes] = {
     "G5-bzimage-of-lzop": bzimage(lzop(bytes(good_pv64()))),
     "G6-far-page": good_pv64().setting(number(XenElfNote.HYPERCALL_PAGE, LOADED_AT + (1 << 30))),
     **{f"G5-{name}": image for name, image in _STREAMS.items()},
-    "G5-phentsize": replace(good_pv64(), e_phentsize=568),
+    "G5-phentsize": replace(good_pv64(), e_phentsize=568, sections=False),
+    "G5-phentsize-second": replace(
+        good_pv64(), e_phentsize=568, loads=(*good_pv64().loads, Segment(p_offset=0x100000))
+    ),
     "G5-phentsize-cut": replace(good_pv64(), e_phentsize=0xFFFF),
     "G5-shnum-large": replace(good_pv64(), in_segment=False, e_shnum=0xFFFF, e_shentsize=0xFFFF),
     "G5-filesz": good_pv64().loading(p_filesz=0x8000),

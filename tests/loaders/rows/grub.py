@@ -103,6 +103,7 @@ ROWS: tuple[Row, ...] = (
     Row("G5-bzimage-of-xz-without-size", (GRUB_XEN,), "G5", "not xen image"),
     Row("G5-bzimage-of-gzip-too-long", (GRUB_XEN,), "G5", "not xen image"),
     Row("G5-bzimage-without-boot-flag", (GRUB_XEN,), "G5", "version too old for xen boot"),
+    Row("G5-phentsize-second", (GRUB_XEN,), "G5", _SEEK),
     Row("G5-phentsize-cut", (GRUB_XEN,), "G5", "premature end of file"),
     Row("G5-shnum-large", (GRUB_XEN,), "G5", "out of memory"),
     Row("G5-filesz", (GRUB_XEN,), "G5", "GRUB itself may crash before"),
