@@ -97,8 +97,8 @@ def kallsyms(step: Step) -> None:
     content = table(of_image(image, data="data" in words) if image else (), int(bits))
     if before and os.path.getsize(before[0]) != len(content):
         raise XenToolError(
-            f"{shown(image)}: its symbols are others with a table of them; let the linker script "
-            "place .rodata so that no symbol comes or goes"
+            f"{shown(image)}: its symbols change when their table is linked in; let the linker "
+            "script place .rodata so that no symbol is added or removed"
         )
     write_if_changed(step.path, content)
 

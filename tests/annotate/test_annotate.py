@@ -188,7 +188,11 @@ def test_notes_in_sections_alone_move_to_a_segment(image: Path, tmp_path: Path) 
     ("words", "status", "message"),
     [
         (("--pvh-entry", "pvh_strat"), 4, "no symbol pvh_strat; do you mean pvh_start"),
-        (("--pvh-entry", "0xffffffff81000000"), 4, "that is virtual, and loaded at 0x1000000"),
+        (
+            ("--pvh-entry", "0xffffffff81000000"),
+            4,
+            "a virtual address; the note needs the physical one, 0x1000000",
+        ),
         (("--pvh-entry", "page"), 4, "the symbol page is 0x40000000, which is in no segment"),
         (("--note", "GUEST_SO=mine"), 4, "Xen has no note GUEST_SO; do you mean GUEST_OS"),
         (("--note", "GUEST_OS"), 2, "GUEST_OS: not NAME=VALUE"),

@@ -352,7 +352,7 @@ def test_a_hypervisor_that_is_not_installed_is_fetched(
     assert path.read_bytes() == b"xen"
     assert path.is_relative_to(machine.folder)
     path.write_bytes(b"nex")
-    with pytest.raises(XenToolError, match="is not what was kept there"):
+    with pytest.raises(XenToolError, match="has changed since it was fetched"):
         packages.hypervisor(machine.messages.append)
 
 

@@ -102,7 +102,9 @@ def test_what_is_there_and_was_not_kept_whole_is_fetched_again(home: Path) -> No
 def test_another_file_in_the_cache_is_told(home: Path) -> None:
     path = hypervisor("4.14", lambda line: None)
     path.write_bytes(b"elf")
-    with pytest.raises(XenToolError, match=r"is not what was kept there: .* is another; remove it"):
+    with pytest.raises(
+        XenToolError, match=r"has changed since it was fetched: .* differs; remove it"
+    ):
         hypervisor("4.14", lambda line: None)
 
 

@@ -58,7 +58,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("folder", ["/", "./---", "\u044f\u0434\u0440\u043e"])
 def test_a_folder_without_a_name(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["new", folder]) == 4
-    message = "the kernel gets the folder's name, so let that have letters (a to z) or digits"
+    message = "the kernel gets the folder's name, which must have letters (a to z) or digits"
     assert message in capsys.readouterr().err
 
 

@@ -58,8 +58,8 @@ def _check_physical(elf: Elf, value: str) -> None:
     segment = _segment(elf, address) if address is not None and address >> 32 else None
     if address is not None and segment is not None:
         raise XenToolError(
-            f"note PHYS32_ENTRY is {value!r}: that is virtual, and loaded at "
-            f"{_loaded_at(segment, address):#x}, which the note needs"
+            f"note PHYS32_ENTRY is {value!r}: that is a virtual address; the note needs "
+            f"the physical one, {_loaded_at(segment, address):#x}"
         )
 
 
@@ -137,7 +137,7 @@ def _bases(elf: Elf, values: Mapping[XenElfNote, Desc]) -> dict[XenElfNote, Desc
         places = ", ".join(hex(offset & ADDRESS_MASK) for offset in sorted(offsets))
         raise XenToolError(
             "the segments are loaded at different distances from where they run "
-            f"(p_vaddr - p_paddr: {places}); to Xen that is one distance for a PV kernel"
+            f"(p_vaddr - p_paddr: {places}); for a PV kernel Xen knows one distance"
         )
     (offset,) = offsets
     mask = (1 << elf.bits) - 1

@@ -116,8 +116,8 @@ class BootSettings(NamedTuple):
         """Raise XenToolError if a setting does not apply to this mode."""
         if self.is_recorded and mode.is_nested:
             raise XenToolError(
-                f"a run in the mode {mode.name} cannot be replayed: QEMU loses its way where Xen "
-                "runs a guest by AMD-V; record it in another, such as MODE=pv or MODE=qemu"
+                f"a run in the mode {mode.name} cannot be replayed: QEMU's replay diverges "
+                "where Xen runs a guest by AMD-V; record another mode, such as MODE=pv or MODE=qemu"
             )
         if self.domain and mode.place is not Place.DOMU:
             raise XenToolError(f"DOMAIN is for a domU, and not for the mode {mode.name}")

@@ -71,7 +71,7 @@ def checked(path: Path) -> Path:
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise XenToolError(
-                f"{path} is not what was kept there: {name} is another; "
+                f"{path} has changed since it was fetched: {name} differs; "
                 "remove it, and it is fetched again"
             )
     # If it cannot be written, contents are read every time.
@@ -91,7 +91,7 @@ def _refuse(path: Path) -> None:
     try:
         status = path.lstat()
     except OSError as error:
-        raise XenToolError(f"{path}: cannot be looked at: {error.strerror}") from error
+        raise XenToolError(f"{path}: cannot be examined: {error.strerror}") from error
     if status.st_uid not in (0, os.geteuid(), _nobody()):
         raise XenToolError(f"{path} belongs to {_user(status.st_uid)}: what is there is not used")
     mode = status.st_mode
@@ -100,7 +100,7 @@ def _refuse(path: Path) -> None:
     if others and not stat.S_ISLNK(mode) and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
         raise XenToolError(
             f"{path} can be written by others, so what is there is not used; "
-            f"take that from them (chmod go-w {path})"
+            f"remove that permission: chmod go-w {path}"
         )
 
 

@@ -113,8 +113,8 @@ def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
     name = re.sub(r"[^a-z0-9]+", "-", os.path.basename(os.path.abspath(folder)).lower()).strip("-")
     if not name:
         raise XenToolError(
-            f"{shown(folder)}: the kernel gets the folder's name, so let that have letters (a to z)"
-            " or digits"
+            f"{shown(folder)}: the kernel gets the folder's name, which must have letters (a to z) "
+            "or digits"
         )
     if name == _INCLUDE:
         raise XenToolError(f"{shown(folder)}: the build has a folder {name}: name another folder")

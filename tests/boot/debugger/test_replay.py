@@ -112,7 +112,7 @@ def test_both_are_too_much() -> None:
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode.is_nested], ids=lambda m: m.alias)
 def test_what_qemu_cannot_replay_is_not_recorded(tmp_path: Path, mode: Mode) -> None:
     image = guest(tmp_path, "xen-pvh-dom0")
-    with pytest.raises(XenToolError, match="cannot be replayed: QEMU loses its way where Xen runs"):
+    with pytest.raises(XenToolError, match="cannot be replayed: QEMU's replay diverges where Xen"):
         boot(
             image,
             mode=mode,

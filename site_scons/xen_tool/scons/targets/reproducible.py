@@ -167,7 +167,7 @@ class _Elsewhere:
             return self._other_build + path.removeprefix(self._build)
         raise XenToolError(
             f"{REPRODUCIBLE}: {path} lies outside of {self._top}, and a copy of the tree would "
-            "write it, too: let it be made within"
+            "write it, too: make it within the tree"
         )
 
     def copy(self) -> None:

@@ -135,8 +135,8 @@ def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str,
         with open(output, "rb") as again, open(os.path.join(top, linked), "rb") as was:
             if again.read() != was.read():
                 raise XenToolError(
-                    f"{SIZE}: {linked} is another file when it is linked again, so nothing can be "
-                    "told of its objects"
+                    f"{SIZE}: {linked} differs when it is linked again, so the sizes of its "
+                    "objects are unknown"
                 )
         return {
             section: [p._replace(object=p.object.removeprefix(f"{build}/")) for p in placed]
