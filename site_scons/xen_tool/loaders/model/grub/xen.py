@@ -8,6 +8,7 @@ grub_cmd_xen.  The platform is that of the kernel's class.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from itertools import islice
 
@@ -139,7 +140,8 @@ def _unread(data: Data, offset: int, size: int) -> str | None:
 def _notes(data: Data, offset: int, end: int) -> Iterator[tuple[int | None, int, int]]:
     """Yield type, offset and size of descriptors (parse_note); None for another owner's type."""
     while offset < end:
-        namesz, descsz, n_type = (data.unsigned(offset + 4 * i, 4) or 0 for i in range(3))
+        header = data.read(offset, _NOTE_HEADER).ljust(_NOTE_HEADER, b"\0")
+        namesz, descsz, n_type = struct.unpack("<3I", header)
         name = offset + _NOTE_HEADER
         owner = b"Xen" if namesz == 3 else b"Xen\0"
         is_xen = namesz >= 3 and name + len(owner) <= end

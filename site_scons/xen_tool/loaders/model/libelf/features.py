@@ -16,10 +16,10 @@ def parse_features(names: bytes) -> tuple[int, int, bytes | None]:
     A name is cut after 63 characters, and the rest is a new name.  The last value is a required
     name that libelf does not know, after which it reads no more; None if there is none.
     """
-    supported = required = 0
-    while names:
-        name, bar, _ = names[:_FEATURE_SIZE].partition(b"|")
-        names = names[len(name) + len(bar) :]
+    supported = required = at = 0
+    while at < len(names):
+        name, bar, _ = names[at : at + _FEATURE_SIZE].partition(b"|")
+        at += len(name) + len(bar)
         feature = _FEATURES.get(name.removeprefix(b"!"), 0)
         supported |= feature
         if name.startswith(b"!"):
