@@ -14,14 +14,12 @@ from ..rule import Effect, Fields, Rule
 from .elf_load import FLOOR, failed
 
 _LOADED_HIGH = 1
-_HEADER_END = 0x218
 
 
 def _is_bzimage(candidate: Candidate) -> bool:
     file = candidate.data
     return (
         failed(candidate)
-        and file.size >= _HEADER_END
         and common.setup_header(file) is not None
         and (file.unsigned(0x206, 2) or 0) >= 0x200
         and bool((file.unsigned(0x211, 1) or 0) & _LOADED_HIGH)
