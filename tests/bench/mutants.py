@@ -145,14 +145,14 @@ class Copy:
         while left:
             options = [f"--deselect={name}" for name in sorted(ignored)]
             with self._changed(mutant):
-                status, said = self._run(left, "-x", *options)
+                status, output = self._run(left, "-x", *options)
                 if status == pytest.ExitCode.OK:
                     return SURVIVED, ""
                 if status == pytest.ExitCode.INTERRUPTED:
-                    said = self._run(left, "--collect-only", *options)[1]
-                failed = set(_failed(said))
+                    output = self._run(left, "--collect-only", *options)[1]
+                failed = set(_failed(output))
                 if status != pytest.ExitCode.TESTS_FAILED:
-                    cause = f"{status}: {said.strip().rpartition(chr(10))[2]}"
+                    cause = f"{status}: {output.strip().rpartition(chr(10))[2]}"
                 if failed <= ignored:
                     break
                 name = min(failed)
@@ -183,15 +183,15 @@ class Copy:
 
     def _run(self, names: Sequence[str], *options: str) -> tuple[int | None, str]:
         """Run tests; return pytest's exit status, None if it does not end, and its output."""
-        status, said = self._run_once(names, *options)
+        status, output = self._run_once(names, *options)
         # A parameter may have the mutant in its name; and the test may be gone since.
         for other in (_whole, lambda name: ""):
             if status == pytest.ExitCode.USAGE_ERROR:
-                gone = {n for n in names if f"not found: {self.top / _whole(n)}\n" in said}
+                gone = {n for n in names if f"not found: {self.top / _whole(n)}\n" in output}
                 found = dict.fromkeys(other(name) if name in gone else name for name in names)
                 names = [name for name in found if name]
-                status, said = self._run_once(names, *options)
-        return status, said
+                status, output = self._run_once(names, *options)
+        return status, output
 
     def _run_once(self, names: Sequence[str], *options: str) -> tuple[int | None, str]:
         if not names:
@@ -204,13 +204,13 @@ class Copy:
         path = str(self.top / "site_scons")
         environment = {**os.environ, **_ENVIRONMENT, "PYTHONPATH": path}
         environment.pop("CI", None)
-        with (self._folder / "said").open("w+b") as said:
+        with (self._folder / "output").open("w+b") as output:
             process = subprocess.Popen(
                 command,
                 cwd=self.top,
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY)),
@@ -223,13 +223,13 @@ class Copy:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-            said.seek(0)
-            return status, said.read().decode(errors="replace")
+            output.seek(0)
+            return status, output.read().decode(errors="replace")
 
 
-def _failed(said: str) -> list[str]:
+def _failed(output: str) -> list[str]:
     """Return the tests that pytest lists as failed, or the files that cannot be imported."""
-    return re.findall(r"^(?:FAILED|ERROR) ([^\s\[]+(?:\[.*?\])?)(?: - .*)?$", said, re.M)
+    return re.findall(r"^(?:FAILED|ERROR) ([^\s\[]+(?:\[.*?\])?)(?: - .*)?$", output, re.M)
 
 
 def _whole(name: str) -> str:

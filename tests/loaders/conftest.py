@@ -18,7 +18,7 @@ from xen_tool.errors import XenToolError
 
 
 @pytest.fixture(scope="session")
-def libxenguest_door(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def libxenguest_files(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The files to build a Libxenguest from: Debian's library and headers."""
     roots = [root for root in default_roots() if (root / "usr/include/xenguest.h").exists()]
     if not roots:
@@ -29,9 +29,9 @@ def libxenguest_door(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> tupl
 
 
 @pytest.fixture(scope="session")
-def real_libxenguest(libxenguest_door: tuple[Path, str]) -> Iterator[Libxenguest]:
+def real_libxenguest(libxenguest_files: tuple[Path, str]) -> Iterator[Libxenguest]:
     """Debian's libxenguest."""
-    with libxenguest.opened(*libxenguest_door) as library:
+    with libxenguest.opened(*libxenguest_files) as library:
         yield library
 
 

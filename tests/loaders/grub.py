@@ -152,6 +152,6 @@ def _core(
     return out
 
 
-def _answers(said: str) -> list[Answer]:
-    found = {int(n): Answer(end == "taken", words) for n, words, end in _ANSWER.findall(said)}
+def _answers(console: str) -> list[Answer]:
+    found = {int(n): Answer(end == "taken", words) for n, words, end in _ANSWER.findall(console)}
     return [found[n] for n in range(len(found)) if n in found]

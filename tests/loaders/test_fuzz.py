@@ -27,7 +27,7 @@ _NEW = 1_000_000 + int(os.environ["XEN_TOOL_NEW_SEED"])
 
 @pytest.fixture(scope="module")
 def judged(
-    libxenguest_door: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+    libxenguest_files: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[int, Future[str]]]:
     """What is wrong with the images of each seed; all are begun at once."""
     folder = tmp_path_factory.mktemp("images")
@@ -35,7 +35,7 @@ def judged(
         os.cpu_count(),
         mp_context=get_context("spawn"),
         initializer=prepare,
-        initargs=libxenguest_door,
+        initargs=libxenguest_files,
     ) as pool:
         yield {
             seed: pool.submit(judge, seed, min(_CHUNK, _COUNT), folder / f"image-{seed}")

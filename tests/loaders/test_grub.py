@@ -293,9 +293,9 @@ def test_it_agrees_in_a_32_bit_pv_domain(tmp_path: Path) -> None:
     wrong = _wrong(asked, answers)
     assert wrong == [], "\n".join(wrong)
     # It starts a PVH kernel as a PV one, which is dead: only Xen says something.
-    said = [line for line in console if not line.startswith("(XEN)")]
-    assert said[-1] == "dom0: the domain shut down: crash"
-    assert said[-2] in ("taken", "refused")
+    of_dom0 = [line for line in console if not line.startswith("(XEN)")]
+    assert of_dom0[-1] == "dom0: the domain shut down: crash"
+    assert of_dom0[-2] in ("taken", "refused")
 
 
 def _in_pv_domain(bits: int) -> list[tuple[str, str]]:
