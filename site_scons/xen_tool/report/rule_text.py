@@ -189,7 +189,8 @@ def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
     )
     yield "effect", rule.effect.value
     if rule.fix:
-        yield "fix", _filled(rule.fix) if rule.fix != "{fix}" else "it depends on the image"
+        depends = "it depends on the image: xen-tool check prints it"
+        yield "fix", depends if rule.fix == "{fix}" else _filled(rule.fix)
     yield "source", rule.source
     yield "known", "live" if rule.live else "read"
 

@@ -117,10 +117,10 @@ def _smallest_settings(load: Load, arch: Arch, wanted: Assignment) -> str:
     if best:
         smallest = "the smallest settings" if are_all else "settings, perhaps not the smallest,"
         return f"{smallest} that give it, tried: {' '.join(f'{n}={v}' for n, v in best.items())}"
-    sets = f"{tries} sets of up to {_MOST_SETTINGS} settings"
+    sets = f"sets of up to {_MOST_SETTINGS} settings"
     if not are_all:
-        return f"no settings were found that give it: {sets} were tried, and there are more"
-    return f"no settings give it: all {sets} were tried"
+        return f"no settings were found that give it: {tries} {sets} were tried, and there are more"
+    return f"no settings give it: all {sets} were tried ({tries})"
 
 
 def _sets(kconf: Kconfig, wanted: Assignment, most: int) -> Iterator[Mapping[str, str]]:

@@ -290,7 +290,7 @@ RULES = (
         "J9",
         _multiboot,
         "the image is started by multiboot ({type}), in 32-bit mode; notes do not matter",
-        "be sure that its entry is one for multiboot",
+        "make sure that the entry point expects multiboot: 32-bit mode without paging",
         _MULTIBOOT_PROBE,
         Effect.WARNING,
         last=True,

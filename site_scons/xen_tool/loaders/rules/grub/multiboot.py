@@ -149,7 +149,7 @@ _LOAD = "GRUB 2.06, grub-core/loader/i386/multiboot_mbi.c, grub_multiboot_load"
 _LOAD_2 = "GRUB 2.06, grub-core/loader/multiboot_mbi2.c, grub_multiboot2_load"
 _BOOT = "GRUB 2.06, grub-core/loader/multiboot.c, grub_multiboot_boot"
 _OTHER_LOADER = "or start the kernel by Xen: module behind xen.gz"
-_ENTRY = "be sure that its entry is one for multiboot"
+_ENTRY = "make sure that the entry point expects multiboot: 32-bit mode without paging"
 
 RULES = (
     Rule(

@@ -235,7 +235,7 @@ RULES = (
         (PVH_DOM0, PVH_DOMU),
         _no_virt_base,
         _NO_VIRT_BASE,
-        _ADD_VIRT_BASE + ": Xen before 4.18 minds even for PVH",
+        _ADD_VIRT_BASE + ": Xen before 4.18 refuses this even for PVH",
         before=PVH_PADDR_OFFSET,
         probe=Probe.KERNEL,
         source=_ELF_XEN_ADDR_CALC_CHECK,
