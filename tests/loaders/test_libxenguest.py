@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,23 @@ def test_it_agrees(
     pvh = loader == "xen-pvh-domu"
     answer = real_libxenguest.ask(case.image, pvh=pvh, capabilities=capabilities)
     agrees_with_libxenguest(image, loader, Xen.parse(xen), answer)
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "found"),
+    [(0x800, 20, False), (0x800, 21, True), (8188, 100, True), (8192, 100, False)],
+)
+def test_where_it_searches_for_a_table_of_a_raw_image(
+    before: int, behind: int, found: bool, real_libxenguest: Libxenguest, tmp_path: Path
+) -> None:
+    """In the first 8 KiB, and in a smaller file up to 32 bytes before the end."""
+    magic, flags = 0x336EC578, 0x00010001
+    table = struct.pack("<3I", magic, flags, -(magic + flags) % (1 << 32))
+    content = bytes(before) + table + bytes(behind)
+    (tmp_path / "image").write_bytes(content)
+    answer = real_libxenguest.ask(content, pvh=False)
+    agrees_with_libxenguest(tmp_path / "image", "xen-pv-domu", Xen(), answer)
+    assert any("xen-3.0-x86_32" in error for error in answer.errors) == found
 
 
 def test_the_library_tells_good_images_from_bad(real_libxenguest: Libxenguest) -> None:
