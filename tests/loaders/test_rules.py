@@ -7,6 +7,7 @@ all rows, for a person to read.
 
 from __future__ import annotations
 
+import gzip
 import re
 import struct
 from dataclasses import replace
@@ -261,6 +262,16 @@ def test_memory_that_xen_wants_to_unpack(wanted: int, refused: bool, warned: boo
     assert verdict.refusal
     assert (words in verdict.refusal.message) == refused
     assert any(words in warning.message for warning in verdict.warnings) == warned
+
+
+@pytest.mark.parametrize(("stated", "refused"), [(1056669750, False), (1056669751, True)])
+def test_memory_that_xen_wants_to_unpack_gzip(stated: int, refused: bool) -> None:
+    """The stated size, 1/4096 of it and 32,786 bytes, in pages, and the stream."""
+    stream = gzip.compress(b"text", mtime=0)[:-4] + struct.pack("<I", stated)
+    verdict = judge(kernel(stream), PV_DOM0, Xen())
+    words = "Not enough memory to relocate the dom0 kernel image"
+    assert verdict.refusal
+    assert (words in verdict.refusal.message) == refused
 
 
 def test_first_fatal_rule_decides() -> None:
