@@ -18,7 +18,7 @@ SLOW |= {"subprocess", "threading", "typing"}
     "modules",
     [
         ["shortcut.__main__", "shortcut.reading", "build.contents", "build.database"],
-        ["shortcut.building"],
+        ["shortcut.run_plans"],
     ],
     ids=["nothing to do", "before the first command"],
 )
