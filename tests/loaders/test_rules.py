@@ -358,6 +358,9 @@ def test_where_names_note_segment_and_field() -> None:
     assert where("good-pv32") == (
         "EI_CLASS = 0x1 at offset 0x4 of the file, e_machine = 0x3 at offset 0x12 of the file"
     )
+    assert where("E2-phentsize", "crosvm") == (
+        "e_phentsize = 0xffff at offset 0x36 of the file, e_phnum = 0x2 at offset 0x38 of the file"
+    )
     assert '__xen_guest "GUEST_OS=test,XEN_VER=xen-2.0' in where("L2-version")
     assert where("Z4-gzip-of-text") == "what was unwrapped starts with the bytes 6e 6f 20 6b"
     assert "at offset 0x28 of the unwrapped ELF" in where("Z2-zstd-size-less")
