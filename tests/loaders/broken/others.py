@@ -9,6 +9,7 @@ from dataclasses import replace
 from loaders.containers import bzimage, packed
 from loaders.good import PHYS32_ENTRY, good_both, good_pv64, good_pvh
 from loaders.images import (
+    NOTES_OFFSET,
     PADDR,
     PVH_ENTRY,
     VIRT_BASE_64,
@@ -183,6 +184,8 @@ def memory() -> Broken:
     yield "Q7-entry-in-firmware", "the entry is in the memory of firmware", at_640_kib
     small = replace(load, p_paddr=0x8000, p_filesz=0x27, p_memsz=0x27)
     yield "Q7-small-and-low", "a small segment is low", replace(pvh, loads=(small, load))
+    long = good_pvh(64).patching(NOTES_OFFSET, struct.pack("<I", 1 << 31))
+    yield "Q3-long-name", "the owner of PHYS32_ENTRY has 2 GiB", long
     yield "Q8-msb", "big-endian, with flags", replace(pvh, ei_data=2, e_flags=4)
 
 

@@ -47,6 +47,7 @@ ROWS: tuple[Row, ...] = (
     Row("H4-low", (QEMU,), "Q7", "first MiB, and may write over the segment", WARNING),
     Row("Q7-small-and-low", (QEMU,), "Q7", "first MiB, and may write over the segment", WARNING),
     Row("E8-no-memory", (QEMU,), "E8", "QEMU 7.2 does not load the segment", WARNING),
+    Row("Q3-long-name", (QEMU,), "Q3", "SIGSEGV"),
     Row("Q8-msb", (QEMU,), "Q8", "elfboot unsupported flags = 4"),
     *(Row(f"Q11-{n}", (QEMU,), "Q11", _NOT_LOADED) for n in ("3-gib", "63-bit", "together")),
     Row("X13-over-firmware", (QEMU,), "X13", "Some ROM regions are overlapping"),

@@ -18,6 +18,7 @@ from .libelf.headers import LINK_EXEC, NOT_RELOCATED, not_executable_type
 from .qemu.entry_note import (
     entry_not_loaded,
     entry_of,
+    far_outside,
     foreign_note,
     misread,
     no_entry,
@@ -198,6 +199,15 @@ RULES = (
         live=True,
     ),
     Rule("E9", (QEMU,), _behind_file, NOT_LOADED, common.TRUNCATED, source=_LOAD_ELF, live=True),
+    Rule(
+        "Q3",
+        (QEMU,),
+        far_outside,
+        "SIGSEGV",
+        "make n_namesz the size of the owner: QEMU itself dies, as it reads the entry behind it",
+        source=_GET_ELF_NOTE_TYPE,
+        live=True,
+    ),
     Rule("Q11", (QEMU,), too_large, NOT_LOADED, LESS_MEMORY, source=_LOAD_ELF, live=True),
     Rule("Q3", (QEMU,), stepped_over, _NO_NOTE, _ALIGN_4, source=_GET_ELF_NOTE_TYPE, live=True),
     Rule(

@@ -7,9 +7,7 @@ Source: get_elf_note_type of include/hw/elf_ops.h and read_pvh_start_addr of hw/
 
 from __future__ import annotations
 
-from itertools import chain
-
-from ....abi import XenElfNote
+from ....abi import PAGE_SIZE, XenElfNote
 from ....image.notes import XEN_OWNER, QemuNote, qemu_notes
 from ...model import where
 from ...model.candidate import Candidate
@@ -18,15 +16,20 @@ from ..rule import Fields
 from .segments import loads
 
 
-def _entry_note(candidate: Candidate) -> QemuNote | None:
-    """Return the first note of type 18 in the last segment that has one."""
+def _entry_notes(candidate: Candidate) -> list[QemuNote]:
+    """Return the first note of type 18 of each segment that has one."""
     kept = candidate.elf.kept
-    if _entry_note not in kept:
-        notes = (qemu_notes(candidate.elf, s) for s in reversed(candidate.elf.qemu_note_segments))
-        found = (n for n in chain.from_iterable(notes) if n.n_type == XenElfNote.PHYS32_ENTRY)
-        kept[_entry_note] = next(found, None)
-    note: QemuNote | None = kept[_entry_note]
-    return note
+    if _entry_notes not in kept:
+        walks = (qemu_notes(candidate.elf, s) for s in candidate.elf.qemu_note_segments)
+        wanted = ((n for n in walk if n.n_type == XenElfNote.PHYS32_ENTRY) for walk in walks)
+        kept[_entry_notes] = [note for note in (next(walk, None) for walk in wanted) if note]
+    notes: list[QemuNote] = kept[_entry_notes]
+    return notes
+
+
+def _entry_note(candidate: Candidate) -> QemuNote | None:
+    """Return the note of type 18 that counts: that of the last segment that has one."""
+    return next(reversed(_entry_notes(candidate)), None)
 
 
 def entry_of(candidate: Candidate) -> int:
@@ -38,6 +41,15 @@ def entry_of(candidate: Candidate) -> int:
     if note is None:
         return 0
     return int.from_bytes(candidate.data.read(note.desc_offset, candidate.elf.bits // 8), "little")
+
+
+def far_outside(candidate: Candidate) -> Fields | None:
+    """The descriptor of a note of type 18 lies beyond the pages of the file."""
+    end = -(-candidate.data.size // PAGE_SIZE) * PAGE_SIZE
+    for note in _entry_notes(candidate):
+        if note.desc_offset >= end:
+            return {"where": f"a note of type 18 {where.at(candidate, note.offset)}"}
+    return None
 
 
 def stepped_over(candidate: Candidate) -> Fields | None:
