@@ -9,7 +9,6 @@ as a program, this module is the process that forks.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gc
 import json
@@ -24,7 +23,6 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 _MOST_BYTES = 1 << 20
 """Of a request: arguments, folder and environment."""
@@ -98,8 +96,8 @@ def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(_AT_START)}
 
 
-def _serve(number: int) -> None:
-    """Fork a process for each request, until the tests end."""
+def _serve(number: int) -> int:
+    """Fork a process for each request until the tests end; return the exit status of a process."""
     import SCons.Script  # noqa: F401
 
     gc.freeze()
@@ -109,18 +107,19 @@ def _serve(number: int) -> None:
         while True:
             request, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 3)
             if not request:
-                return
+                return 0
             if os.fork() == 0:
-                requests.detach()
-                os.close(number)
-                _child(request, *descriptors)
+                break
             for descriptor in descriptors:
                 os.close(descriptor)
-
-
-def _child(request: bytes, status: int, out: int, err: int) -> NoReturn:
-    """Do what `python -m SCons` does, and write the exit status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return _run(request, *descriptors)
+
+
+def _run(request: bytes, status: int, out: int, err: int) -> int:
+    """Do what `python -m SCons` does, and write the exit status."""
+    # A daemon that SCons starts, as sccache does, would keep it open.
+    os.set_inheritable(status, False)
     arguments, top, environment = json.loads(request)
     os.environ.clear()
     os.environ.update(environment)
@@ -138,13 +137,9 @@ def _child(request: bytes, status: int, out: int, err: int) -> NoReturn:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
         traceback.print_exc()
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
     os.write(status, str(code & 0xFF).encode())
-    os._exit(code)
+    return code
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]))
+    sys.exit(_serve(int(sys.argv[1])))

@@ -53,6 +53,7 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
     suite = Suite(with_stems(cases), suite_options, folder, _is_interrupted)
     with contextlib.redirect_stdout(documents()):
         good = results.report(suite, as_json=wants_json(), junit=typed.get("JUNIT"))
+    documents().flush()
     if suite.interrupted:
         raise BuildError(errstr="interrupted", status=1)
     if not good:
