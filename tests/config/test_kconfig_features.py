@@ -12,6 +12,7 @@ import pytest
 
 from xen_tool.config.configuration import Configuration, read
 from xen_tool.config.language.kconf import read_kconfig
+from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.saved import load
 from xen_tool.errors import XenToolError
 
@@ -606,3 +607,18 @@ def test_comments_of_a_saved_file_may_have_another_encoding(tmp_path: Path) -> N
     (tmp_path / "saved").write_bytes(b"# caf\xe9\nCONFIG_A=y\n")
     load(kconf, tmp_path / "saved")
     assert kconf.syms["A"].str_value == "y"
+
+
+@pytest.mark.parametrize("target", ALL)
+def test_targets_leave_transitional_symbols_as_they_are(tmp_path: Path, target: str) -> None:
+    file = tmp_path / "Kconfig"
+    file.write_text(
+        'config ANY\n\tbool "any"\nconfig NEW\n\tbool\n\tdefault OLD\n'
+        "config OLD\n\tbool\n\ttransitional\n"
+    )
+    kconf = read_kconfig(file, tmp_path, {})
+    set_all(kconf, target, top=tmp_path)
+    assert kconf.syms["ANY"].str_value == {"allyesconfig": "y", "allmodconfig": "y"}.get(
+        target, "n"
+    )
+    assert kconf.syms["NEW"].str_value == "n"

@@ -236,20 +236,6 @@ def test_transitional(tmp_path: Path) -> None:
     assert config_text(kconf) == head + expected + end
 
 
-@pytest.mark.parametrize("target", ALL)
-def test_targets_leave_transitional_symbols_as_they_are(tmp_path: Path, target: str) -> None:
-    kconf = tree(
-        tmp_path,
-        'config ANY\n\tbool "any"\nconfig NEW\n\tbool\n\tdefault OLD\n'
-        "config OLD\n\tbool\n\ttransitional\n",
-    )
-    set_all(kconf, target, top=tmp_path)
-    assert kconf.syms["ANY"].str_value == {"allyesconfig": "y", "allmodconfig": "y"}.get(
-        target, "n"
-    )
-    assert kconf.syms["NEW"].str_value == "n"
-
-
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
