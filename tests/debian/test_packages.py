@@ -323,7 +323,7 @@ def test_a_boot_and_the_tests_share_what_is_unpacked(
 ) -> None:
     monkeypatch.setattr(packages, "BOOT", (TOOL.package,))
     monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))
-    monkeypatch.setattr(os, "geteuid", lambda: 0)  # who boots installs nothing
+    monkeypatch.setattr(os, "geteuid", lambda: 0)  # a boot installs nothing, even for root
     path = packages.emulator("xtool", machine.messages.append)
     assert path == Path(machine.folder, path.parents[1].name, "bin/xtool")
     assert "--yes" not in machine.log()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Boot an image in a QEMU machine without KVM, in one of the modes of modes.py.
 
-QEMU's multiboot loader starts the hypervisor.  The files of -initrd are Xen's modules, the first
-of which is dom0's kernel.  The serial port is the console.  Used by `xen-tool boot`,
+qemu_files makes the files that QEMU loads, follow watches the console and the machine, and result/
+decides how the run ended.  The serial port is the console.  Used by `xen-tool boot`,
 env.XenBoot() and suite/.
 """
 
@@ -11,18 +11,15 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..debian.apt import Say
-from ..debian.hypervisor import read_hypervisor, version_of
 from ..errors import XenToolError
-from ..image.container import open_kernel
 from ..loaders.model.releases import Xen
-from . import modes
+from . import modes, qemu_files
 from .boot_settings import DEFAULTS, BootSettings
 from .console.console import Console, tell
 from .copies import Copies
@@ -40,19 +37,6 @@ if TYPE_CHECKING:
 
 MAX_CPUS = 32
 """The number of vcpu_info in the shared_info page; more CPUs would have none."""
-
-
-class _Loaded(NamedTuple):
-    """The files that QEMU loads, and the options for them."""
-
-    image: str
-    """The file name of the copy of the image."""
-    options: list[str]
-    version: str | None
-    """The version of Xen; None if it is unknown, or the mode is without Xen."""
-    mode: Mode
-    """The mode, with the memory that the machine gets."""
-    xen_symbols: Path | None = None
 
 
 def boot(
@@ -101,7 +85,7 @@ def boot(
     dumped: list[str] = []
     program = [*find_qemu(qemu, say), *settings.qemu_words]
     with Copies(files) as copies, contextlib.ExitStack() as stack:
-        loaded = _lay_out(copies, mode, image, cpus, xen, settings, say)
+        loaded = qemu_files.lay_out(copies, mode, image, cpus, xen, settings, say)
         options, descriptors = loaded.options, copies.descriptors
         by_hand = copies.by_hand(options)
         aids: Aids | None = None
@@ -156,76 +140,6 @@ def _cpus(mode: Mode, cpus: int | None, settings: BootSettings, say: Say) -> int
         say("a machine that is recorded has one CPU")
         return 1
     return number
-
-
-def _lay_out(
-    copies: Copies,
-    mode: Mode,
-    image: Path,
-    cpus: int,
-    xen: str | None,
-    settings: BootSettings,
-    say: Say,
-) -> _Loaded:
-    """Copy the files that QEMU is to load."""
-    kernel = copies.copy(image, "the file of a linked kernel image")
-    with open_kernel(kernel) as file:
-        if file.format == "raw":
-            raise XenToolError(
-                f"{image} is no kernel image: neither ELF nor a bzImage, packed or not"
-            )
-    modules = [(copies.copy(Path(m.path), "a module"), m.words) for m in settings.modules]
-    if mode.place is Place.KERNEL:
-        options = ["-kernel", kernel, *(["-append", settings.cmdline] if settings.cmdline else [])]
-        options += [word for name, _ in modules for word in ("-initrd", name)]
-        return _Loaded(kernel, options, None, _with_memory(mode, settings.mem))
-    hypervisor = _hypervisor(xen, say)
-    version = version_of(hypervisor)
-    xen_options = ["console=com1", "com1=115200,8n1", *mode.xen]
-    content = read_hypervisor(hypervisor)
-    unpacked = copies.put([content])
-    if mode.place is Place.DOM0:
-        loaded = [(kernel, settings.cmdline), *modules]
-        mode = _with_memory(mode, settings.mem)
-    else:
-        from . import domu
-
-        if version is None:
-            raise XenToolError(
-                f"the name of {hypervisor} does not say its version, which a domU's toolstack must "
-                "have: call it xen-VERSION-amd64.gz, or name a version, such as 4.17"
-            )
-        files = [Path(name) for name in (kernel, *(name for name, _ in modules))]
-        dom0 = domu.lay_out(copies, mode, files, cpus, version, settings, say)
-        loaded = dom0.modules
-        xen_options += dom0.xen_options
-        mode = _with_memory(mode, mode.memory + dom0.more_memory)
-    # QEMU separates the files by commas; a comma in the words is doubled.
-    listed = [f"{name} {words}".strip().replace(",", ",,") for name, words in loaded]
-    xen_words = " ".join([*xen_options, settings.xen_options]).strip()
-    options = ["-kernel", unpacked, "-append", xen_words, "-initrd", ",".join(listed)]
-    symbols = None
-    if settings.gdb:
-        from .debugger.gdb_arguments import xen_symbols
-
-        symbols = xen_symbols(hypervisor, content, version)
-    return _Loaded(kernel, options, version, mode, symbols)
-
-
-def _with_memory(mode: Mode, mib: int | None) -> Mode:
-    return mode._replace(memory=mib) if mib else mode
-
-
-def _hypervisor(xen: str | None, say: Say) -> Path:
-    if xen is None:
-        from ..debian import packages
-
-        return packages.hypervisor(say)
-    if re.fullmatch(r"[0-9]+\.[0-9]+", xen, re.ASCII):
-        from ..debian import suites
-
-        return suites.hypervisor(xen, say)
-    return Path(xen)
 
 
 def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
