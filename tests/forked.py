@@ -43,7 +43,10 @@ class Server:
     ) -> subprocess.CompletedProcess[str]:
         """Run SCons at top.  It inherits nothing but the environment, and reads an empty input."""
         with contextlib.ExitStack() as stack:
-            out, err = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+            out, err = (
+                stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
+                for _ in range(2)
+            )
             command = [sys.executable, "-m", "SCons", *arguments]
             if self._same_start(environment):
                 status = self._fork(arguments, top, environment, out.fileno(), err.fileno())
@@ -60,7 +63,7 @@ class Server:
             texts = []
             for file in (out, err):
                 file.seek(0)
-                texts.append(file.read().decode().replace("\r\n", "\n"))
+                texts.append(file.read())
         return subprocess.CompletedProcess(command, status, *texts)
 
     def _same_start(self, environment: Mapping[str, str]) -> bool:

@@ -100,7 +100,7 @@ def _without_xen(
 
 
 def _initrd(modules: Sequence[_Module]) -> str:
-    """Return the word for multiboot modules, which commas separate; QEMU reads two as one."""
+    """Return the argument of -initrd: modules between commas, their own commas doubled."""
     return ",".join(f"{name} {words}".strip().replace(",", ",,") for name, words in modules)
 
 

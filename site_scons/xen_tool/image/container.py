@@ -27,6 +27,8 @@ from ..printable import printable
 from .codecs import CODECS, Codec, CutShort, Damaged, NoMemory, Source
 from .data import Data
 
+BZIMAGE = "bzImage"
+"""The format, and the outermost container, of a Linux bzImage."""
 UNIFIED = "unified xen.efi"
 """The format, up to that of the kernel in it, of Xen's EFI binary with a section .kernel."""
 
@@ -87,7 +89,7 @@ class KernelFile(NamedTuple):
     @property
     def compressed(self) -> bool:
         """Whether there is a stream of a known compression at `start`."""
-        return self.container not in ((), ("bzImage",))
+        return self.container not in ((), (BZIMAGE,))
 
     @property
     def stated_size(self) -> int | None:
@@ -165,7 +167,7 @@ def _bzimage(path: str, file: Data) -> KernelFile:
     # Linux reads a setup_sects of 0 as 4, but neither Xen nor libxenguest does.
     start = (setup_sects + 1) * _SECTOR + (file.unsigned(0x248, 4) or 0)
     end = start + (file.unsigned(0x24C, 4) or 0)
-    image = KernelFile(path, "bzImage", file, None, None, ("bzImage",), protocol, start, end)
+    image = KernelFile(path, BZIMAGE, file, None, None, (BZIMAGE,), protocol, start, end)
     if protocol < _PAYLOAD_SINCE:
         version = f"{protocol >> 8}.{protocol & 0xFF:02}"
         reason = f"boot protocol {version} does not say where its kernel is, only 2.08 and newer do"

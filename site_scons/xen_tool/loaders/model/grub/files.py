@@ -10,7 +10,14 @@ from __future__ import annotations
 from enum import Enum
 
 from ....elf import spec
-from ....image.container import KernelFile, has_setup_header, refuse_unread, unwrap, unwrap_stream
+from ....image.container import (
+    BZIMAGE,
+    KernelFile,
+    has_setup_header,
+    refuse_unread,
+    unwrap,
+    unwrap_stream,
+)
 from ....image.data import Data
 from ....image.elf import elf_of
 from ...names import GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN_PVH
@@ -20,7 +27,7 @@ from ..releases import Xen
 from ..unwrapped import Found
 from . import multiboot
 from .elf import unreadable
-from .filters import BZIMAGE, filtered
+from .filters import filtered
 from .linux import HEADER
 
 _XZ_MAGIC = b"\xfd7zXZ\0"

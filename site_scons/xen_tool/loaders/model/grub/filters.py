@@ -12,13 +12,11 @@ import struct
 from collections.abc import Iterator
 
 from ....image.codecs import Damaged, Source, lzo_block
-from ....image.container import KernelFile, refuse_unread, unpack, unwrap_stream
+from ....image.container import BZIMAGE, KernelFile, refuse_unread, unpack, unwrap_stream
 from ....image.data import Data, Resized
 from ....light import NamedTuple
 from ..decoders import XZ_LZMA2, xz_filters
 from ..unwrapped import GZIP, Stream
-
-BZIMAGE = "bzImage"
 
 _XZ, _LZO = "xz", "LZO"
 _ORDER = (GZIP, _XZ, _LZO)

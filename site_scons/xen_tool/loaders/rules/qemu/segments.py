@@ -112,7 +112,7 @@ def _roms(candidate: Candidate) -> list[_Rom]:
 def _filled(segments: list[Segment], mask: int) -> list[_Rom]:
     ordered = sorted(range(len(segments)), key=lambda number: segments[number].p_paddr)
     starts = [segments[number].p_paddr for number in ordered]
-    # For so many of them: the two that end last.
+    # last[n]: of the first n in order, the two that end last, each as its end and number.
     last = [((-1, -1), (-1, -1))]
     for number in ordered:
         end = segments[number].p_paddr + segments[number].p_memsz & mask
