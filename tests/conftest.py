@@ -133,6 +133,12 @@ def kernel(tmp_path: Path) -> Project:
     return reference_kernel(tmp_path / "kernel")
 
 
+@pytest.fixture
+def with_tool(tmp_path: Path) -> Project:
+    """The same, with a tool that may be edited."""
+    return reference_kernel(tmp_path / "kernel", own_tool=True)
+
+
 @pytest.fixture(scope="session")
 def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = reference_kernel(tmp_path_factory.mktemp("built") / "kernel")
@@ -144,4 +150,18 @@ def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built_kernel(_built: Path, tmp_path: Path) -> Project:
     """A copy of the reference kernel, built for x86_64."""
     shutil.copytree(_built, tmp_path / "kernel")
+    return Project(tmp_path / "kernel")
+
+
+@pytest.fixture(scope="session")
+def _built_with_tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = reference_kernel(tmp_path_factory.mktemp("with_tool") / "kernel", own_tool=True)
+    project.scons("ARCH=x86_64")
+    return project.top
+
+
+@pytest.fixture
+def built_with_tool(_built_with_tool: Path, tmp_path: Path) -> Project:
+    """The same, with a tool that may be edited."""
+    shutil.copytree(_built_with_tool, tmp_path / "kernel")
     return Project(tmp_path / "kernel")

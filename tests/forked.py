@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Run SCons in processes forked from one that has imported it.
+"""Run SCons in processes forked from one that has imported it, and this checkout's tool.
 
-The tests start SCons some thousand times, and half of the processor time of a run that does little
-is the import of SCons.  Only SCons is imported beforehand: each process imports the tool of its
-tree, as `python -m SCons` does, whose other effects are imitated here.  Used by project.py; run
-as a program, this module is the process that forks.
+The tests start SCons some thousand times, and most of the processor time of a run that does little
+is for imports.  A tree whose SConstruct does not name this checkout's tool imports its own, as all
+do with `python -m SCons`, whose other effects are imitated here.  Used by project.py; run as a
+program, this module is the process that forks.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -26,6 +27,8 @@ from pathlib import Path
 
 _MOST_BYTES = 1 << 20
 """Of a request: arguments, folder and environment."""
+TOOLPATH = str(Path(__file__).resolve().parent.parent / "site_scons")
+"""For SConstructs whose process need not import the tool."""
 _AT_START = ("PYTHON", "LC_", "LANG", "COVERAGE")
 """Variables with these prefixes matter when Python starts, so they need a process of their own."""
 
@@ -101,8 +104,7 @@ def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _serve(number: int) -> int:
     """Fork a process for each request until the tests end; return the exit status of a process."""
-    import SCons.Script  # noqa: F401
-
+    _import()
     gc.freeze()
     # Children that ended need no wait.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -119,6 +121,24 @@ def _serve(number: int) -> int:
     return _run(request, *descriptors)
 
 
+def _import() -> None:
+    """Import SCons, and what the methods of the tool import."""
+    import SCons.Script  # noqa: F401
+
+    sys.path.insert(0, TOOLPATH)
+    from xen_tool import modules
+
+    for path in modules.modules("__init__.py"):
+        parts = Path(path).relative_to(TOOLPATH).with_suffix("").parts
+        importlib.import_module(".".join(parts).removesuffix(".__init__"))
+    modules._imported.cache_clear()
+    sys.path.remove(TOOLPATH)
+
+
+def _names_this_tool(script: Path) -> bool:
+    return script.is_file() and TOOLPATH.encode() in script.read_bytes()
+
+
 def _run(request: bytes, status: int, out: int, err: int) -> int:
     """Do what `python -m SCons` does, and write the exit status."""
     # A daemon that SCons starts, as sccache does, would keep it open.
@@ -127,6 +147,9 @@ def _run(request: bytes, status: int, out: int, err: int) -> int:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(top)
+    if not _names_this_tool(Path("SConstruct")):
+        for name in [name for name in sys.modules if name.partition(".")[0] == "xen_tool"]:
+            del sys.modules[name]
     for descriptor, standard in ((out, 1), (err, 2)):
         os.dup2(descriptor, standard)
         os.close(descriptor)

@@ -20,7 +20,7 @@ import os
 DefaultEnvironment(tools=[])
 env = Environment(
     tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
+    toolpath=[{forked.TOOLPATH!r}],
     ENV={{"PATH": os.environ["PATH"]}},
     CPPPATH=["#include"],
 )
@@ -142,10 +142,13 @@ def checks_in(file: Path, bits: int) -> list[str]:
     return re.findall(r'^\t\{"(\w+)", \w+\},$', seen, re.M)
 
 
-def reference_kernel(top: Path) -> Project:
-    """A copy of this project, without what was built in it."""
-    for folder in ("arch", "kconfig", "site_scons"):
+def reference_kernel(top: Path, *, own_tool: bool = False) -> Project:
+    """A copy of the reference kernel, and of the tool if it is to be edited."""
+    for folder in ("arch", "kconfig", *(["site_scons"] if own_tool else [])):
         # With what Python has compiled of it, which saves each process a fifth of a second.
         shutil.copytree(TOP / folder, top / folder)
     shutil.copy(TOP / "SConstruct", top / "SConstruct")
-    return Project(top)
+    kernel = Project(top)
+    if not own_tool:
+        kernel.edit("SConstruct", '["site_scons"]', f"[{forked.TOOLPATH!r}]")
+    return kernel

@@ -183,11 +183,11 @@ def test_a_panic_tells_the_registers_and_the_calls(with_lines: Project) -> None:
     assert calls[-2:] == ["run_checks", "xen_start_kernel"]
 
 
-def test_an_image_that_xen_refuses_is_told_in_xens_words(built_kernel: Project) -> None:
-    built_kernel.edit(
+def test_an_image_that_xen_refuses_is_told_in_xens_words(built_with_tool: Project) -> None:
+    built_with_tool.edit(
         "site_scons/xen_tool/head/default_notes.py", 'Text("xen-3.0")', 'Text("xen-2.0")'
     )
-    run = built_kernel.run("boot", "LOADERS=none")
+    run = built_with_tool.run("boot", "LOADERS=none")
     assert run.status == 2
     words = "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')"
     assert words in run.out

@@ -195,17 +195,21 @@ def test_a_dry_run_makes_nothing(kernel: Project) -> None:
 )
 @pytest.mark.parametrize("decider", ["", 'env.Decider("timestamp-match")'])
 def test_a_dry_run_shows_what_would_follow(
-    built_kernel: Project, file: str, step: str, decider: str
+    built_with_tool: Project, file: str, step: str, decider: str
 ) -> None:
-    built_kernel.edit("SConstruct", "env.XenConfigure(", f"{decider}\nenv.XenConfigure(")
-    assert built_kernel.up_to_date("-n")
-    path = built_kernel.top / file
+    built_with_tool.edit("SConstruct", "env.XenConfigure(", f"{decider}\nenv.XenConfigure(")
+    assert built_with_tool.up_to_date("-n")
+    path = built_with_tool.top / file
     path.write_text(f"{path.read_text()}\n")
-    assert built_kernel.scons("-n").names == {step, "LD vmlinux.unchecked", "CHECK vmlinux"}
-    assert built_kernel.run("-q").status == 1
-    built_kernel.scons()
-    assert built_kernel.up_to_date("-n")
-    assert built_kernel.run("-q").status == 0
+    assert built_with_tool.scons("-n").names == {
+        step,
+        "LD vmlinux.unchecked",
+        "CHECK vmlinux",
+    }
+    assert built_with_tool.run("-q").status == 1
+    built_with_tool.scons()
+    assert built_with_tool.up_to_date("-n")
+    assert built_with_tool.run("-q").status == 0
 
 
 def test_a_program_that_makes_nothing_is_told(built_kernel: Project) -> None:

@@ -13,25 +13,25 @@ VMLINUX = "build/x86_64/vmlinux"
 LINKER_SCRIPT = "arch/x86/xen/vmlinux.lds.S"
 
 
-def test_a_refused_image_fails_the_build_in_xens_words(built_kernel: Project) -> None:
+def test_a_refused_image_fails_the_build_in_xens_words(built_with_tool: Project) -> None:
     # A head object that announces another version of Xen.
-    built_kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
-    run = built_kernel.run()
+    built_with_tool.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
+    run = built_with_tool.run()
     assert run.status == 2
     assert f"{VMLINUX}.unchecked would not start with xen-pv-dom0 and xen-pv-domu:" in run.err
     assert "ERROR: Xen will only load images built for Xen v3.0 (Not 'xen-2.0')" in run.err
     assert 'at:   note XEN_VERSION = "xen-2.0" at offset 0x' in run.err
     assert 'fix:  make the note XEN_VERSION = "xen-3.0"' in run.err
     assert "no loader found: Invalid kernel" in run.err
-    assert not (built_kernel.top / VMLINUX).exists()
-    assert (built_kernel.top / f"{VMLINUX}.unchecked").exists()
+    assert not (built_with_tool.top / VMLINUX).exists()
+    assert (built_with_tool.top / f"{VMLINUX}.unchecked").exists()
     # The build fails again until the cause is removed.
-    again = built_kernel.run()
+    again = built_with_tool.run()
     assert again.status == 2
     assert again.steps == [f"CHECK {VMLINUX}"]
-    built_kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-2.0"', '"xen-3.0"')
-    built_kernel.scons()
-    assert (built_kernel.top / VMLINUX).is_file()
+    built_with_tool.edit("site_scons/xen_tool/head/default_notes.py", '"xen-2.0"', '"xen-3.0"')
+    built_with_tool.scons()
+    assert (built_with_tool.top / VMLINUX).is_file()
 
 
 def test_what_kills_the_guest_fails_the_build_too(built_kernel: Project) -> None:
@@ -46,16 +46,16 @@ def test_what_kills_the_guest_fails_the_build_too(built_kernel: Project) -> None
     assert "error X3:" in run.err
 
 
-def test_the_check_runs_when_the_image_changed(built_kernel: Project) -> None:
-    assert built_kernel.up_to_date()
-    built_kernel.edit("arch/x86/xen/lib.c", "#include <", "extern int one;\n#include <")
-    assert "CHECK vmlinux" not in built_kernel.scons().names
-    built_kernel.edit("arch/x86/xen/lib.c", "extern int one;", "int one = 1;")
-    assert "CHECK vmlinux" in built_kernel.scons().names
+def test_the_check_runs_when_the_image_changed(built_with_tool: Project) -> None:
+    assert built_with_tool.up_to_date()
+    built_with_tool.edit("arch/x86/xen/lib.c", "#include <", "extern int one;\n#include <")
+    assert "CHECK vmlinux" not in built_with_tool.scons().names
+    built_with_tool.edit("arch/x86/xen/lib.c", "extern int one;", "int one = 1;")
+    assert "CHECK vmlinux" in built_with_tool.scons().names
     # The check also runs again if its rules change.
-    with (built_kernel.top / "site_scons/xen_tool/loaders/verdict.py").open("a") as file:
+    with (built_with_tool.top / "site_scons/xen_tool/loaders/verdict.py").open("a") as file:
         file.write("# more\n")
-    assert built_kernel.scons().names == {"CHECK vmlinux"}
+    assert built_with_tool.scons().names == {"CHECK vmlinux"}
 
 
 def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
@@ -128,29 +128,29 @@ def test_a_wrong_argument_is_told(built_kernel: Project, argument: str, words: s
     assert "not for" not in built_kernel.scons().err
 
 
-def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(kernel: Project) -> None:
-    run = kernel.run("ARCH=i386")
+def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(with_tool: Project) -> None:
+    run = with_tool.run("ARCH=i386")
     assert run.status == 0, run.err
     assert "warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:" in run.err
     assert "guest type xen-3.0-x86_32p not supported by xen kernel" in run.err
     # The warning is printed in later runs, too.
-    lines = kernel.scons("check", "ARCH=i386").out.splitlines()
+    lines = with_tool.scons("check", "ARCH=i386").out.splitlines()
     assert lines[1:3] == [
         "  xen-pv-domu  accepted",
         "  warning: Debian's Xen 4.17 has no CONFIG_PV32, and says:",
     ]
     assert "guest type xen-3.0-x86_32p not supported by xen kernel" in lines[3]
     assert "  fix:  " in lines[4]
-    with_pv32 = kernel.scons("check", "ARCH=i386", "XEN_RELEASE=4.17+pv32").out
+    with_pv32 = with_tool.scons("check", "ARCH=i386", "XEN_RELEASE=4.17+pv32").out
     assert with_pv32.splitlines()[1:] == ["  xen-pv-domu  accepted"]
-    json.loads(kernel.scons("check", "--json", "ARCH=i386").out)
+    json.loads(with_tool.scons("check", "--json", "ARCH=i386").out)
     # An image that no Xen accepts is refused for another reason.
-    kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
-    refused = kernel.run("check", "ARCH=i386").out
+    with_tool.edit("site_scons/xen_tool/head/default_notes.py", '"xen-3.0"', '"xen-2.0"')
+    refused = with_tool.run("check", "ARCH=i386").out
     assert "refused (C3)" in refused
     assert "Debian's" not in refused
-    kernel.edit("site_scons/xen_tool/head/default_notes.py", '"xen-2.0"', '"xen-3.0"')
-    stock = kernel.run("ARCH=i386", "XEN_RELEASE=4.17")
+    with_tool.edit("site_scons/xen_tool/head/default_notes.py", '"xen-2.0"', '"xen-3.0"')
+    stock = with_tool.run("ARCH=i386", "XEN_RELEASE=4.17")
     assert stock.status == 2
     assert "refused (U2)" in stock.err
 

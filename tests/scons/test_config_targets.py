@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from forked import TOOLPATH
 from project import TOP, Project
 
 
@@ -26,7 +27,7 @@ def test_defconfig_is_the_architectures_own(kernel: Project) -> None:
     kernel.scons("x86_64_defconfig")
     assert "CONFIG_X86_64=y" in config(kernel)
     assert "CONFIG_X86_32=y" in (kernel.top / ".config.old").read_text()
-    made = {path.name for path in kernel.top.iterdir()} - {"arch", "kconfig", "site_scons"}
+    made = {path.name for path in kernel.top.iterdir()} - {"arch", "kconfig"}
     assert made == {"SConstruct", ".config", ".config.old"}
     assert kernel.scons("defconfig").out.endswith(".config: no change\n")
 
@@ -320,7 +321,7 @@ def test_symbols_in_place_of_kconfig_files(kernel: Project) -> None:
     kernel.write("main.c", "int x = CONFIG_BASE + CONFIG_CPUS;\nchar *name = CONFIG_NAME;\n")
     kernel.write(
         "SConstruct",
-        'import os\nenv = Environment(tools=["xen_tool"], toolpath=["site_scons"],\n'
+        f'import os\nenv = Environment(tools=["xen_tool"], toolpath=[{TOOLPATH!r}],\n'
         '    ENV={"PATH": os.environ["PATH"]})\n'
         'env.XenConfigure(symbols={"XEN": True, "SMP": False, "CPUS": 2, "BASE": "0x1000",\n'
         '    "NAME": \'a "b" $x \\\\\'})\n'

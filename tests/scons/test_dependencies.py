@@ -187,15 +187,15 @@ def test_another_compiler_recompiles_everything(
     ("module", "steps"),
     [("head/model.py", {"HEAD xen-head.o"}), ("elf/objfile.py", {"HEAD xen-head.o"})],
 )
-def test_the_tools_own_modules(built_kernel: Project, module: str, steps: set[str]) -> None:
-    path = built_kernel.top / "site_scons/xen_tool" / module
+def test_the_tools_own_modules(built_with_tool: Project, module: str, steps: set[str]) -> None:
+    path = built_with_tool.top / "site_scons/xen_tool" / module
     path.write_text(path.read_text() + "# nothing new\n")
-    assert built_kernel.scons().names == steps
+    assert built_with_tool.scons().names == steps
 
 
-def test_an_edited_note_reaches_the_image(built_kernel: Project) -> None:
-    built_kernel.edit("site_scons/xen_tool/head/default_notes.py", 'Text("2.6")', 'Text("6.1")')
-    assert built_kernel.scons().names == {"HEAD xen-head.o"} | LINK
+def test_an_edited_note_reaches_the_image(built_with_tool: Project) -> None:
+    built_with_tool.edit("site_scons/xen_tool/head/default_notes.py", 'Text("2.6")', 'Text("6.1")')
+    assert built_with_tool.scons().names == {"HEAD xen-head.o"} | LINK
 
 
 @pytest.mark.parametrize("symbol", ["SMP", "KASAN", "STACK_VALIDATION"])

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from forked import TOOLPATH
 from project import TOP, Project, Run
 
 SCONSTRUCT = f"""
@@ -24,7 +25,7 @@ import os
 DefaultEnvironment(tools=[])
 env = Environment(
     tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
+    toolpath=[{TOOLPATH!r}],
     ENV={{"PATH": os.environ["PATH"]}},
     CPPPATH=["#out/gen", "#"],
     LINKFLAGS=["--no-warn-rwx-segments"],

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from project import TOP, Project
+from forked import TOOLPATH
+from project import Project
 
 _SCONSTRUCT = f"""
 import os
@@ -16,7 +17,7 @@ import os
 DefaultEnvironment(tools=[])
 env = Environment(
     tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
+    toolpath=[{TOOLPATH!r}],
     ENV={{"PATH": os.environ["PATH"]}},
 )
 env.XenConfigure("Kconfig")

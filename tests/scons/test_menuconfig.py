@@ -235,7 +235,7 @@ def test_the_old_configuration_is_kept(kernel: Project, terminal: Open) -> None:
     assert screen.end()[0] == 0
     assert (kernel.top / ".config.old").read_bytes() == before
     names = {path.name for path in kernel.top.iterdir()}
-    assert names == {"SConstruct", "arch", "kconfig", "site_scons", ".config", ".config.old"}
+    assert names == {"SConstruct", "arch", "kconfig", ".config", ".config.old"}
 
 
 @pytest.mark.parametrize("jobs", ["", "-j2"])

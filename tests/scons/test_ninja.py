@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from forked import TOOLPATH
 from project import TOP, Project
 
 SCONSTRUCT = f"""import os, shutil
 DefaultEnvironment(tools=[])
 env = Environment(
     tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
+    toolpath=[{TOOLPATH!r}],
     ENV={{"PATH": os.environ["PATH"]}},
     CPPPATH=["#a $$b: c"],
     CCFLAGS=["-DTEXT=\\"$$$$x: it's here\\""],
@@ -95,7 +96,7 @@ def _objects(project: Project) -> list[Path]:
 
 
 def test_the_reference_kernel(kernel: Project, ninja: str) -> None:
-    shortcut = kernel.top / "site_scons/xen_tool/shortcut/__main__.py"
+    shortcut = TOP / "site_scons/xen_tool/shortcut/__main__.py"
     subprocess.run([sys.executable, str(shortcut), "build.ninja"], cwd=kernel.top, check=True)
     assert (kernel.top / "build.ninja").read_text().startswith("# Made by xen_tool")
     assert not (kernel.top / "build/x86_64/vmlinux").exists()

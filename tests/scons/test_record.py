@@ -221,10 +221,10 @@ def test_a_lost_record_comes_back(built_kernel: Project, file: str) -> None:
     assert built_kernel.up_to_date()
 
 
-def test_what_another_version_recorded_is_made_anew(built_kernel: Project) -> None:
-    with (built_kernel.top / "site_scons/xen_tool/build/discover.py").open("a") as file:
+def test_what_another_version_recorded_is_made_anew(built_with_tool: Project) -> None:
+    with (built_with_tool.top / "site_scons/xen_tool/build/discover.py").open("a") as file:
         file.write("# another version, which may see more\n")
-    assert f"CC {LIB}" in built_kernel.scons().steps
+    assert f"CC {LIB}" in built_with_tool.scons().steps
 
 
 def test_another_place_of_the_same_tree(built_kernel: Project, tmp_path: Path) -> None:

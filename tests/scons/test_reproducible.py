@@ -17,14 +17,15 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from project import TOP, Project, reference_kernel
+from forked import TOOLPATH
+from project import Project, reference_kernel
 
 SCONSTRUCT = f"""import os
 import shutil
 DefaultEnvironment(tools=[])
 env = Environment(
     tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
+    toolpath=[{TOOLPATH!r}],
     ENV={{"PATH": os.environ["PATH"]}},
     CCFLAGS=["-g", "-I" + os.path.abspath("absolute")],
     CPPPATH=["#include"],

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import watchfiles
 
+from forked import TOOLPATH
 from project import TOP, Project
 
 SHORTCUT = TOP / "site_scons/xen_tool/shortcut/__main__.py"
@@ -38,7 +39,7 @@ import os
 DefaultEnvironment(tools=[])
 env = Environment(
     tools=["xen_tool"],
-    toolpath=[{str(TOP / "site_scons")!r}],
+    toolpath=[{TOOLPATH!r}],
     ENV={{"PATH": os.environ["PATH"]}},
     CPPPATH=["#include", "#../shared"],
 )

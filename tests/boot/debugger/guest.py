@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from forked import TOOLPATH
 from project import Project
 
 COMMAND = [sys.executable, "-m", "xen_tool.cli"]
@@ -32,13 +33,13 @@ def gdb(
         text=True,
         check=False,
         timeout=limit,
-        env=environment(image),
+        env=environment(),
     )
 
 
-def environment(image: Path) -> dict[str, str]:
-    """Return the environment of xen-tool for a project."""
-    return {**os.environ, "PYTHONPATH": str(image.parents[2] / "site_scons")}
+def environment() -> dict[str, str]:
+    """Return the environment of xen-tool."""
+    return {**os.environ, "PYTHONPATH": TOOLPATH}
 
 
 def spoil(project: Project) -> None:

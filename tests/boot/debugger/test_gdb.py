@@ -245,7 +245,7 @@ def waiting(image: Path, where: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment(image),
+        env=environment(),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
@@ -284,7 +284,7 @@ class Terminal:
         words = ["gdb", str(image), "--mode", "pv", f"--qemu-options=-name {mark}"]
         self.pid, self._file = pty.fork()
         if self.pid == 0:
-            inherited = {**environment(image), "TERM": "dumb", "TMPDIR": str(folder)}
+            inherited = {**environment(), "TERM": "dumb", "TMPDIR": str(folder)}
             os.execve(sys.executable, [*COMMAND, *words], inherited)
         self.output = ""
 
@@ -343,7 +343,7 @@ def test_without_gdb_it_says_what_to_install(images: dict[int, Path], tmp_path: 
         capture_output=True,
         text=True,
         check=False,
-        env={**environment(images[64]), "PATH": str(tmp_path)},
+        env={**environment(), "PATH": str(tmp_path)},
     )
     assert run.returncode == 4
     assert "there is no gdb in PATH: install it (on Debian: apt-get install gdb)" in run.stderr
