@@ -351,7 +351,9 @@ def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
     assert table["XEN"] == ["y", "in .config:20"]
     assert table["X86_64"] == ["y", "ARCH"]
     out = kernel.scons("-s", "listconfig", "--json", "SMP=0").out
-    symbols = {entry["name"]: entry for entry in json.loads(out)["symbols"]}
+    document = json.loads(out)
+    assert document["schema"] == 1
+    symbols = {entry["name"]: entry for entry in document["symbols"]}
     assert symbols["SMP"]["help"].startswith("Build a kernel for more than one virtual CPU.")
     assert symbols["SMP"] | {"help": None} == {
         "name": "SMP",
@@ -370,7 +372,7 @@ def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
         "choice": None,
     }
     described = (TOP / "docs/configuration.md").read_text().split("## JSON")[1].split("##")[0]
-    assert re.findall(r'^ +\{?"(\w+)":', described, re.MULTILINE)[2:] == list(symbols["SMP"])
+    assert re.findall(r'^ +\{?"(\w+)":', described, re.MULTILINE)[3:] == list(symbols["SMP"])
     assert symbols["VMSPLIT_2G"]["choice"] == ["VMSPLIT_3G", "VMSPLIT_2G", "VMSPLIT_1G"]
     assert symbols["VMSPLIT_2G"]["depends"] == "X86_32"
     assert symbols["VMSPLIT_2G"]["visible"] is False

@@ -167,6 +167,7 @@ def test_json(built_kernel: Project) -> None:
     answer = json.loads(built_kernel.scons("why", "TARGET=vmlinux", "XEN=1", "--json").out)
     first = answer.pop("built")
     assert answer == {
+        "schema": 1,
         "target": "build/x86_64/vmlinux",
         "due": {"causes": [missing], "results": []},
         "last_run": True,

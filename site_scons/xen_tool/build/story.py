@@ -5,7 +5,8 @@ A story covers the file and all files that it was made from.  Files that were bu
 because another file had been built come after the causes.  Used by `scons why TARGET=FILE`.
 As JSON:
 
-    {"target": PATH,
+    {"schema": 1,
+     "target": PATH,   this and the next three only with TARGET=FILE
      "due": STORY,     why the next build makes it; null: it is up to date
      "built": STORY,   why its last successful build made it; null: none is recorded
      "last_run": BOOL  whether that was in the last run
@@ -30,6 +31,7 @@ from .database import Database
 from .differences import Reason, some
 from .record import Record, lines
 
+SCHEMA = 1
 _FORCED = Reason("a SConscript declares more for it (Depends, AlwaysBuild, an action)")
 _MOST_CAUSES = 12
 """Most causes in the text for people."""

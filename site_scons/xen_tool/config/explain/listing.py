@@ -13,11 +13,13 @@ from ..language.kconf import Kconfig
 from ..language.symbol_values import Symbol
 from .reasons import without_choices
 
+SCHEMA = 1
+
 
 def listing(configuration: Configuration, kconf: Kconfig) -> dict[str, Any]:
     """Return the document, for json.dumps(); kconf: the Kconfig tree that was configured."""
     symbols = [_described(configuration, symbol) for symbol in kconf.unique_defined_syms]
-    return {"arch": configuration.arch.name, "symbols": symbols}
+    return {"schema": SCHEMA, "arch": configuration.arch.name, "symbols": symbols}
 
 
 def _described(configuration: Configuration, symbol: Symbol) -> dict[str, Any]:

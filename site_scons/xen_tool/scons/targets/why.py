@@ -48,9 +48,8 @@ def answer(env: Any, names: Sequence[str]) -> None:
         )
     file = _file(env, wanted) if wanted else None
     if wants_json():
-        print_json(
-            {**(file.as_json() if file else {}), **({"symbols": symbols} if symbols else {})}
-        )
+        document = {"schema": story.SCHEMA, **(file.as_json() if file else {})}
+        print_json({**document, "symbols": symbols} if symbols else document)
         return
     lines = [
         *(file.as_text() if file else ()),
