@@ -7,6 +7,7 @@ Imported only if one of them is requested.
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Aids:
         self._kernel = kernel
         self._stack = stack
         self._memory = ""
+        self._listener: socket.socket | None = None
         self.by_hand = stub.by_hand(settings.gdb) if settings.gdb else []
         """The options of gdb, if any, for QEMU's command line that `V=1` prints.
 
@@ -57,7 +59,8 @@ class Aids:
             booted = replay.identity(words, copies.descriptors)
             options += replay.options(Path(file), self._mode, booted, replays=bool(settings.replay))
         if settings.gdb:
-            descriptors.append(self._stack.enter_context(stub.listening(settings.gdb)))
+            self._listener = self._stack.enter_context(stub.listening(settings.gdb))
+            descriptors.append(self._listener.fileno())
             options += stub.options(descriptors[0])
         if settings.dump:
             self._memory = copies.put([])
@@ -76,6 +79,9 @@ class Aids:
         place, qemu = self._settings.gdb, machine.command[0]
         if not place:
             return
+        if self._listener:
+            # Of QEMU alone, so that gdb's connection ends when QEMU does.
+            self._listener.close()
         described = session(image, self._kernel, place, self._mode, qemu, symbols)
         if debugger:
             machine.listen_until(self._stack.enter_context(debugger(described)))

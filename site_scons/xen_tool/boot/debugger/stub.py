@@ -14,6 +14,11 @@ from typing import NamedTuple
 
 from ...errors import XenToolError
 
+# Builds import this module for its settings, and open no socket.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+
 PORT = 1234
 """The port of GDB=1, as of QEMU's option -s."""
 _HOST = "127.0.0.1"
@@ -55,12 +60,11 @@ def where(text: str) -> GdbPlace:
 
 
 @contextlib.contextmanager
-def listening(place: GdbPlace) -> Iterator[int]:
-    """Give a descriptor of a socket that listens there; remove its path at the end.
+def listening(place: GdbPlace) -> Iterator[socket.socket]:
+    """Give a socket that listens there; close it and remove its path at the end.
 
     Raises XenToolError if the place is in use, or the socket cannot be created.
     """
-    # Builds import this module for its settings, and open no socket.
     import socket
 
     family = socket.AF_UNIX if place.path else socket.AF_INET
@@ -79,7 +83,7 @@ def listening(place: GdbPlace) -> Iterator[int]:
             raise XenToolError(
                 f"cannot listen for gdb at {place.target}: {error.strerror}; {instead}"
             ) from error
-        yield listener.fileno()
+        yield listener
 
 
 def options(descriptor: int) -> list[str]:
