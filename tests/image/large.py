@@ -7,6 +7,7 @@ Each is good_both() with tables of headers, notes, relocations or symbols behind
 from __future__ import annotations
 
 import gzip
+import itertools
 import re
 import struct
 from collections.abc import Callable, Sequence
@@ -95,10 +96,24 @@ def symbol(st_name: int, st_value: int, st_info: int = 0x12, st_shndx: int = 1) 
     return struct.pack("<IBBHQQ", st_name, st_info, 0, st_shndx, st_value, 0)
 
 
-def _equal_notes(n_type: int, text: bytes) -> bytes:
-    """One note, in 65,535 segments."""
-    note = struct.pack("<III4s", 4, len(text) + 1, n_type, b"Xen\0") + text + b"\0"
-    return with_segments(lambda _, end: note_segment(end, len(note)), note)
+def _equal_notes() -> bytes:
+    """Three notes, whose values are features, text and a number, in 65,535 segments by turns."""
+    values = {
+        XenElfNote.FEATURES: b"a|" * 2040,
+        XenElfNote.LOADER: b"\x1b" * 4090,
+        XenElfNote.ENTRY: bytes(7),
+    }
+    notes = [
+        struct.pack("<III4s", 4, len(value) + 1, n_type, b"Xen\0") + value + b"\0"
+        for n_type, value in values.items()
+    ]
+    starts = list(itertools.accumulate(map(len, notes), initial=0))
+
+    def segment(number: int, end: int) -> Segment:
+        turn = number % len(notes)
+        return note_segment(end + starts[turn], len(notes[turn]))
+
+    return with_segments(segment, b"".join(notes))
 
 
 def _many_notes() -> bytes:
@@ -121,13 +136,10 @@ _THUNK = b"__x86_return_thunk\0"
 _OVERLAPPING = Segment(p_flags=RWX)
 
 LARGE: dict[str, Callable[[], bytes]] = {
-    "equal segments": lambda: with_segments(lambda number, end: _OVERLAPPING),
-    "overlapping segments": lambda: with_segments(
-        lambda number, end: replace(_OVERLAPPING, p_paddr=0x200000 + 16 * number)
+    "equal and overlapping segments": lambda: with_segments(
+        lambda number, end: replace(_OVERLAPPING, p_paddr=0x200000 + 32 * (number // 2))
     ),
-    "equal notes of features": lambda: _equal_notes(XenElfNote.FEATURES, b"a|" * 2040),
-    "equal notes of text": lambda: _equal_notes(XenElfNote.LOADER, b"\x1b" * 4090),
-    "equal notes of a number": lambda: _equal_notes(XenElfNote.ENTRY, bytes(7)),
+    "equal notes": _equal_notes,
     "many notes": _many_notes,
     "relocations": lambda: _relocations(1, 16 * MIB),
     "equal relocations": lambda: _relocations(MOST, MIB),
