@@ -34,6 +34,8 @@ def test_every_check_of_its_tables_passes(kernel: Project) -> None:
     assert len(names) > 100
     for name, outcome in outcomes.items():
         assert outcome.passed, (name, outcome.reason)
+        assert outcome.status == 33
+        assert any("(XEN) Xen version" in line for line in outcome.console)
         passed = [line[5:] for line in outcome.console if line.startswith("PASS ")]
         skipped = {line[5:].partition(":")[0] for line in outcome.console if line[:5] == "SKIP "}
         assert skipped == EXPECTED_SKIPS[name]

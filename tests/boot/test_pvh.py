@@ -67,6 +67,10 @@ def test_one_image_boots_in_every_way(kernel: Project, settings: tuple[str, ...]
     outcomes = {mode: future.result() for mode, future in started.items()}
     for mode, outcome in outcomes.items():
         assert outcome.passed, (mode, outcome.reason)
+        assert outcome.reason == "the guest reported RESULT: PASS"
+        assert outcome.status == 33
+        # The log begins with Xen's first line.
+        assert any("(XEN) Xen version" in line for line in outcome.console) == (mode != "qemu")
     start, with_xen = _checks(kernel, "pvh_start.c"), _checks(kernel, "pvh_xen.c")
     assert len(start) >= 8
     if "XEN_HYPERCALL_PAGE=0" in settings:
