@@ -30,15 +30,15 @@ _MOST_BYTES = 1 << 20
 TOOLPATH = str(Path(__file__).resolve().parent.parent / "site_scons")
 """For SConstructs whose process need not import the tool."""
 _AT_START = ("PYTHON", "LC_", "LANG", "COVERAGE")
-"""Variables with these prefixes matter when Python starts, so they need a process of their own."""
+"""Variables with these prefixes matter when Python starts, so a process that forks has them."""
+_Start = frozenset[tuple[str, str]]
 
 
 class Server:
-    """The process that forks, started when it is first needed."""
+    """The processes that fork, one for each start, which is created when it is needed again."""
 
     def __init__(self) -> None:
-        self._socket: socket.socket | None = None
-        self._started_with: dict[str, str] = {}
+        self._sockets: dict[_Start, socket.socket | None] = {_at_start(os.environ): None}
         self._lock = threading.Lock()
 
     def run(
@@ -51,8 +51,9 @@ class Server:
                 for _ in range(2)
             )
             command = [sys.executable, "-m", "SCons", *arguments]
-            if self._same_start(environment):
-                status = self._fork(arguments, top, environment, out.fileno(), err.fileno())
+            if forking := self._forking(environment):
+                request = [list(arguments), str(top), dict(environment)]
+                status = self._fork(forking, request, out.fileno(), err.fileno())
             else:
                 status = subprocess.run(
                     command,
@@ -69,37 +70,46 @@ class Server:
                 texts.append(file.read())
         return subprocess.CompletedProcess(command, status, *texts)
 
-    def _same_start(self, environment: Mapping[str, str]) -> bool:
-        """Start the server, if it does not run yet; say whether its start suits this run."""
+    def _forking(self, environment: Mapping[str, str]) -> socket.socket | None:
+        """Return the socket of the process that forks; None if a new one is not worth it."""
+        start = _at_start(environment)
+        if any(name.startswith("COVERAGE") for name, _ in start):
+            return None
         with self._lock:
-            if self._socket is None:
-                self._started_with = _at_start(os.environ)
-                self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-                for end in (self._socket, other):
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
-                command = [sys.executable, __file__, str(other.fileno())]
-                subprocess.Popen(command, pass_fds=[other.fileno()], stdin=subprocess.DEVNULL)
-                other.close()
-        started = self._started_with
-        return _at_start(environment) == started and not any(n[:8] == "COVERAGE" for n in started)
+            if start not in self._sockets:
+                self._sockets[start] = None
+                return None
+            if not (found := self._sockets[start]):
+                found = self._sockets[start] = _started(start)
+            return found
 
-    def _fork(
-        self, arguments: Sequence[str], top: Path, environment: Mapping[str, str], *output: int
-    ) -> int:
-        assert self._socket
+    def _fork(self, forking: socket.socket, request: Sequence[object], *output: int) -> int:
         read, write = os.pipe()
         with open(read, encoding="ascii") as status:
-            request = json.dumps([list(arguments), str(top), dict(environment)])
             with self._lock:
-                socket.send_fds(self._socket, [request.encode()], [write, *output])
+                socket.send_fds(forking, [json.dumps(request).encode()], [write, *output])
             os.close(write)
             text = status.read()
-        assert text, f"SCons was killed: {arguments}"
+        assert text, f"SCons was killed: {request[0]}"
         return int(text)
 
 
-def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(_AT_START)}
+def _at_start(environment: Mapping[str, str]) -> _Start:
+    return frozenset(item for item in environment.items() if item[0].startswith(_AT_START))
+
+
+def _started(start: _Start) -> socket.socket:
+    """Start a process that forks, which ends when the other end of the socket is closed."""
+    forking, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    for end in (forking, other):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
+    kept = {n: value for n, value in os.environ.items() if not n.startswith(_AT_START)}
+    command = [sys.executable, __file__, str(other.fileno())]
+    subprocess.Popen(
+        command, pass_fds=[other.fileno()], stdin=subprocess.DEVNULL, env={**kept, **dict(start)}
+    )
+    other.close()
+    return forking
 
 
 def _serve(number: int) -> int:
