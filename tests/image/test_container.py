@@ -27,9 +27,11 @@ from loaders.containers import bzimage, packed
 from loaders.good import good_both
 from xen_tool.errors import XenToolError
 from xen_tool.image import container
-from xen_tool.image.codecs import Damaged, Source, lz4_frames, zstd_frames
+from xen_tool.image.block_streams import lz4_frames
+from xen_tool.image.codecs import zstd_frames
 from xen_tool.image.container import KernelFile, open_kernel
 from xen_tool.image.data import Data
+from xen_tool.image.stream_source import Damaged, Source
 from xen_tool.printable import printable
 
 if sys.version_info >= (3, 14):

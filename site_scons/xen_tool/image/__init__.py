@@ -2,15 +2,17 @@
 """Read a kernel image as loaders do: containers, ELF headers, notes and symbols.
 
 Files:
-    container  opens an image, and unwraps the ELF file in it
-    codecs     unpacks compressed streams
-    pe         the sections of a PE file, such as Xen's EFI binary
-    data       bytes of a file or of memory, for reading at any offset
+    container      opens an image, and unwraps the ELF file in it
+    codecs         unpacks compressed streams
+    block_streams  unpacks those of lz4 and lzop
+    stream_source  the bytes of a stream, and how its reading fails
+    pe             the sections of a PE file, such as Xen's EFI binary
+    data           bytes of a file or of memory, for reading at any offset
 
 The ELF file:
-    elf        headers, segments and sections
-    notes      notes, as libelf and QEMU find them
-    symbols    the symbol table
+    elf            headers, segments and sections
+    notes          notes, as libelf and QEMU find them
+    symbols        the symbol table
 
 Nothing is judged here: rules of loaders do that.
 """

@@ -24,8 +24,9 @@ from ..errors import XenToolError
 from ..files import open_regular
 from ..light import NamedTuple
 from ..printable import printable
-from .codecs import CODECS, Codec, CutShort, Damaged, NoMemory, Source
+from .codecs import CODECS, Codec
 from .data import Data
+from .stream_source import CutShort, Damaged, NoMemory, Source
 
 BZIMAGE = "bzImage"
 """The format, and the outermost container, of a Linux bzImage."""

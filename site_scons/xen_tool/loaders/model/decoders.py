@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...image.codecs import CODECS, CutShort, Source, lz4_frames, zstd_frames
+from ...image.block_streams import lz4_frames
+from ...image.codecs import CODECS, zstd_frames
 from ...image.container import KernelFile, unpack
 from ...image.data import Data
+from ...image.stream_source import CutShort, Source
 from .releases import XZ_256_MIB, Xen
 
 _GZIP_MULTI_PART = 0x02

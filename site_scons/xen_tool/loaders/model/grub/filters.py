@@ -11,9 +11,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from ....image.codecs import Damaged, Source, lzo_block
+from ....image.block_streams import lzo_block
 from ....image.container import BZIMAGE, KernelFile, refuse_unread, unpack, unwrap_stream
 from ....image.data import Data, Resized
+from ....image.stream_source import Damaged, Source
 from ....light import NamedTuple
 from ..decoders import XZ_LZMA2, xz_filters
 from ..unwrapped import GZIP, Stream
