@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from xen_tool.build import fields
 from xen_tool.build.contents import Contents, changed_since, clock
-from xen_tool.build.database import _RECORD, DamagedError, Database
+from xen_tool.build.database import _RECORD, Database
 from xen_tool.build.record import Record
+from xen_tool.build.shared_fields import DamagedError
 
 FORMAT = "xen_tool build database 3"
 

@@ -11,7 +11,7 @@ It is a file of text fields (fields.py):
     records   the fields of record.Record, which refer to rows and texts by number
 
 A row whose stamp equals that of the file is up to date without reading the file.  A file
-has several rows while the records of some steps refer to an older content.  Rows and texts
+has several rows while the records of some steps refer to an older content.  ContentRows and texts
 that no record refers to are empty, and are reused.
 """
 
@@ -21,6 +21,7 @@ import os
 
 from . import fields, lock
 from .contents import stamp
+from .shared_fields import ContentRows, DamagedError, SharedTexts, numbers_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,13 +33,8 @@ if TYPE_CHECKING:
 FILE = ".build.db"
 _FORMAT = "xen_tool build database 3"
 _HEADER = 6
-_ROW = 3
 _RECORD = 14
 """The number of fields of a Record, whose module an up-to-date build does not import."""
-
-
-class DamagedError(Exception):
-    """A record refers to a row or text that does not exist: the database cannot be used."""
 
 
 class Database:
@@ -52,19 +48,14 @@ class Database:
     def clear(self) -> None:
         """Remove all records."""
         self.run = 0
-        self._rows: list[str] = []
-        self._stamps: list[str] = []
-        self._digests: list[str] = []
-        self._texts: list[str] = []
+        self._rows = ContentRows([])
+        self._texts = SharedTexts([])
         self._read = ("", "")
         self._known: dict[str, Record | int] | None = None
         self._places = range(0)
         self._fields: list[str] = []
         self._marks: list[str] = []
         self._dirty: set[str] = set()
-        self._row_numbers: dict[tuple[str, str], int] | None = None
-        self._free_rows: list[int] = []
-        self._text_numbers: dict[str, int] | None = None
         self.changed = False
 
     def _load(self) -> None:
@@ -77,17 +68,15 @@ class Database:
         except (IndexError, ValueError):
             return
         first_row = _HEADER + marks
-        first_text = first_row + _ROW * rows
+        first_text = first_row + ContentRows.FIELDS * rows
         first_record = first_text + texts
         end = first_record + _RECORD * records
         if min(run, marks, rows, texts, records) < 0 or len(read) != end:
             return
         self.run = run
         self._marks = read[_HEADER:first_row]
-        self._rows = read[first_row:first_text:_ROW]
-        self._stamps = read[first_row + 1 : first_text : _ROW]
-        self._digests = read[first_row + 2 : first_text : _ROW]
-        self._texts = read[first_text:first_record]
+        self._rows = ContentRows(read[first_row:first_text])
+        self._texts = SharedTexts(read[first_text:first_record])
         self._fields = read
         self._places = range(first_record, end, _RECORD)
 
@@ -128,8 +117,7 @@ class Database:
 
     def known(self) -> dict[str, tuple[str, str]]:
         """Return the stamp and digest of each path, of rows with a trusted stamp."""
-        rows = zip(self._rows, self._stamps, self._digests, strict=True)
-        return {path: (was, content) for path, was, content in rows if was}
+        return self._rows.known()
 
     def paths(self) -> Iterable[str]:
         """Return the first outputs of all steps that have a record."""
@@ -160,34 +148,22 @@ class Database:
         return [path for path, _ in self.rows(" ".join(rows))], names
 
     def rows(self, numbers: str) -> Iterator[tuple[str, str]]:
-        """Yield path and digest of rows.
+        """Return an iterator of path and digest of rows.
 
         Raises DamagedError.
         """
-        for number in numbers.split():
-            try:
-                row = int(number)
-                if row < 0:
-                    raise DamagedError
-                yield self._rows[row], self._digests[row]
-            except (ValueError, IndexError) as error:
-                raise DamagedError from error
+        return self._rows.at(numbers)
 
     def text(self, number: str) -> str:
         """Return a text by its number.
 
         Raises DamagedError.
         """
-        try:
-            if number.startswith("-"):
-                raise DamagedError
-            return self._texts[int(number)]
-        except (ValueError, IndexError) as error:
-            raise DamagedError from error
+        return self._texts.at(number)
 
     def stale(self, contents: Contents) -> set[str]:
         """Return the numbers of the rows whose files have another content now."""
-        return set(map(str, contents.stale(self._rows, self._stamps, self._digests)))
+        return self._rows.stale(contents)
 
     def users(self) -> Mapping[str, Sequence[str]]:
         """Return, by number of a row, the first outputs of the steps that refer to it.
@@ -217,41 +193,15 @@ class Database:
 
     def numbers_of(self, paths: Container[str]) -> set[str]:
         """Return the numbers of the rows of paths."""
-        return {str(row) for row, path in enumerate(self._rows) if path in paths}
+        return self._rows.numbers_of(paths)
 
     def row_numbers(self, contents: Mapping[str, str]) -> str:
         """Return the numbers of the rows of paths and digests; add missing ones."""
-        if self._row_numbers is None:
-            pairs = zip(self._rows, self._digests, strict=True)
-            self._row_numbers = {pair: row for row, pair in enumerate(pairs) if pair[0]}
-            self._free_rows = [row for row, path in enumerate(self._rows) if not path]
-        found = []
-        for pair in contents.items():
-            row = self._row_numbers.get(pair)
-            if row is None:
-                row = self._row_numbers[pair] = self._add_row(*pair)
-            found.append(str(row))
-        return " ".join(found)
-
-    def _add_row(self, path: str, digest: str) -> int:
-        if self._free_rows:
-            row = self._free_rows.pop()
-            self._rows[row], self._stamps[row], self._digests[row] = path, "", digest
-            return row
-        self._rows.append(path)
-        self._stamps.append("")
-        self._digests.append(digest)
-        return len(self._rows) - 1
+        return self._rows.numbers(contents)
 
     def text_number(self, text: str) -> str:
         """Return the number of a text; add it if it is missing."""
-        if self._text_numbers is None:
-            self._text_numbers = {text: number for number, text in enumerate(self._texts)}
-        number = self._text_numbers.get(text)
-        if number is None:
-            number = self._text_numbers[text] = len(self._texts)
-            self._texts.append(text)
-        return str(number)
+        return self._texts.number(text)
 
     def put(self, record: Record) -> None:
         """Add or replace the record of a step."""
@@ -280,16 +230,14 @@ class Database:
             for known in self._records.values()
         ]
         try:
-            used = self._used(records)
+            used_rows, used_texts = self._used(records)
         except DamagedError:
             records = list(filter(self._is_whole, records))
-            used = self._used(records)
-        self._drop_unused(*used)
-        self._take_stamps(contents)
-        rows = [""] * (_ROW * len(self._rows))
-        rows[0::_ROW], rows[1::_ROW], rows[2::_ROW] = self._rows, self._stamps, self._digests
-        counts = (self.run, len(self._marks), len(self._rows), len(self._texts), len(records))
-        written = [_FORMAT, *map(str, counts), *self._marks, *rows, *self._texts]
+            used_rows, used_texts = self._used(records)
+        rows = self._rows.fields(used_rows, contents)
+        texts = self._texts.fields(used_texts)
+        counts = (len(self._marks), len(self._rows), len(self._texts), len(records))
+        written = [_FORMAT, *map(str, (self.run, *counts)), *self._marks, *rows, *texts]
         for record in records:
             written += record
         fields.write(self._path, written)
@@ -309,8 +257,8 @@ class Database:
         rows = [*column["inputs"], *column["outputs"], *map(self.text, groups)]
         texts = {*groups, *column["flags"], *column["provided"]}
         return (
-            _numbers(" ".join(rows), len(self._rows)),
-            _numbers(" ".join(texts), len(self._texts)),
+            numbers_in(" ".join(rows), len(self._rows)),
+            numbers_in(" ".join(texts), len(self._texts)),
         )
 
     def _is_whole(self, record: Sequence[str]) -> bool:
@@ -319,31 +267,3 @@ class Database:
         except DamagedError:
             return False
         return True
-
-    def _drop_unused(self, rows: set[int], texts: set[int]) -> None:
-        for row in set(range(len(self._rows))) - rows:
-            self._rows[row] = self._stamps[row] = self._digests[row] = ""
-        for number in set(range(len(self._texts))) - texts:
-            self._texts[number] = ""
-        self._row_numbers = self._text_numbers = None
-
-    def _take_stamps(self, contents: Contents) -> None:
-        for row, path in enumerate(self._rows):
-            seen = contents.seen(path)
-            if seen is not None:
-                counts = seen[1] == self._digests[row] and not seen[2]
-                self._stamps[row] = seen[0] if counts else ""
-
-
-def _numbers(text: str, end: int) -> set[int]:
-    """Return the numbers in a text.
-
-    Raises DamagedError for what is not a number from 0 to end - 1.
-    """
-    try:
-        numbers = set(map(int, text.split()))
-    except ValueError as error:
-        raise DamagedError from error
-    if numbers and not 0 <= min(numbers) <= max(numbers) < end:
-        raise DamagedError
-    return numbers

@@ -14,12 +14,13 @@ from ..errors import XenToolError, print_message
 from ..light import RLock
 from . import lock
 from .contents import Contents
-from .database import FILE, DamagedError, Database
+from .database import FILE, Database
 from .dirty import dirty_steps
 from .executor import Progress
 from .judge import Judge
 from .plan import Plan
 from .runner import Runner, RunResult
+from .shared_fields import DamagedError
 from .slots import Slots
 from .step import Step
 

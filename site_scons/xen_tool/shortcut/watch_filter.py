@@ -18,9 +18,10 @@ from watchfiles import Change, DefaultFilter
 from ..build import fields
 from ..build.contents import stamp
 from ..build.database import FILE as DATABASE
-from ..build.database import DamagedError, Database
+from ..build.database import Database
 from ..build.discover import ANY
 from ..build.lock import FILE as LOCK
+from ..build.shared_fields import DamagedError
 from ..files import is_in
 from . import watch_messages
 

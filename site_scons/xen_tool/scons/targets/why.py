@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...build import story
-from ...build.database import DamagedError
 from ...build.record import FAILED, Record
+from ...build.shared_fields import DamagedError
 from ...build.step import Step
 from ...build.story import Story
 from ...config.explain.smallest_settings import about, why
