@@ -1,23 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The Q rules of qemu-system-x86_64 -kernel, which starts an ELF file by PVH (QEMU 7.2).
 
-Source: load_elfboot of hw/i386/x86.c and load_elf of include/hw/elf_ops.h.  qemu/files.py has the
-rules by which QEMU detects an ELF file.
+Source: load_elfboot of hw/i386/x86.c and load_elf of include/hw/elf_ops.h.  The first rules are
+those of qemu/files.py, by which QEMU detects an ELF file, the last ones those of qemu/memory.py.
 """
 
 from __future__ import annotations
 
-from ...abi import XenElfNote
 from ...elf import spec
 from ..model import where
 from ..model.candidate import Candidate
-from ..model.libelf.parms import UNSET_ADDR32
 from ..names import QEMU
 from . import common
 from .libelf.headers import LINK_EXEC, NOT_RELOCATED, not_executable_type
 from .qemu.entry_note import (
-    entry_not_loaded,
-    entry_of,
     far_outside,
     foreign_note,
     misread,
@@ -26,9 +22,11 @@ from .qemu.entry_note import (
     stepped_over,
 )
 from .qemu.files import RULES as FILE_RULES
+from .qemu.memory import RULES as MEMORY_RULES
 from .qemu.segments import (
     BELOW_FIRMWARE,
     LESS_MEMORY,
+    LOAD_ELF,
     NOT_LOADED,
     OVERLAPPING,
     OWN_PLACE,
@@ -42,13 +40,6 @@ from .qemu.segments import (
 from .rule import Effect, Fields, Rule
 
 _E_FLAGS_REFUSED = 0x00010004
-_FIRST_MIB = 1 << 20
-_FIRMWARE = (range(0x7000, 0x90000), range(0xC0000, _FIRST_MIB))
-"""Addresses of SeaBIOS's stack and temporary memory (its src/config.h), and of ROMs."""
-_RAM_END = 128 << 20
-"""The end of RAM without -m, in bytes: 128 MiB."""
-_PHYSICAL_END = 1 << 52
-"""End of the physical addresses of x86, in bytes."""
 
 
 def _refused_flags(candidate: Candidate) -> Fields | None:
@@ -97,39 +88,6 @@ def _no_alignment(candidate: Candidate) -> Fields | None:
     return None
 
 
-def _entry_in_firmware(candidate: Candidate) -> Fields | None:
-    """PHYS32_ENTRY is an address in the first MiB that QEMU's firmware uses, or that is ROM."""
-    entry = entry_of(candidate) & UNSET_ADDR32
-    if not any(entry in used for used in _FIRMWARE) or entry_not_loaded(candidate) is not None:
-        return None
-    return {"entry": entry, "where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY)}
-
-
-def _in_first_mib(candidate: Candidate) -> Fields | None:
-    """A segment starts in the first MiB."""
-    for segment in loads(candidate):
-        if segment.p_memsz and segment.p_paddr < _FIRST_MIB:
-            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
-    return None
-
-
-def _nowhere(candidate: Candidate) -> Fields | None:
-    """A segment ends above the physical addresses of x86."""
-    for segment in loads(candidate):
-        if segment.p_memsz and segment.p_paddr + segment.p_memsz > _PHYSICAL_END:
-            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
-    return None
-
-
-def _behind_ram(candidate: Candidate) -> Fields | None:
-    """A segment ends above the default memory of a machine."""
-    for segment in loads(candidate):
-        if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
-            place = where.segment(candidate, segment, "p_paddr", "p_memsz")
-            return {"assumed": _RAM_END >> 20, "where": place}
-    return None
-
-
 _NO_NOTE = "Error loading uncompressed kernel without PVH ELF Note"
 _ALIGN_4 = (
     "make the PT_NOTE's p_align 4, not {align}: keep notes of other alignment, such as "
@@ -137,7 +95,6 @@ _ALIGN_4 = (
 )
 
 
-_LOAD_ELF = "QEMU include/hw/elf_ops.h, load_elf"
 _REGISTER_ROMS = "QEMU hw/core/loader.c, rom_check_and_register_reset"
 _GET_ELF_NOTE_TYPE = "QEMU include/hw/elf_ops.h, get_elf_note_type"
 
@@ -158,7 +115,7 @@ RULES = (
         _big_endian,
         NOT_LOADED,
         common.LITTLE_ENDIAN,
-        source=_LOAD_ELF,
+        source=LOAD_ELF,
         live=True,
     ),
     Rule(
@@ -168,7 +125,7 @@ RULES = (
         NOT_RELOCATED,
         LINK_EXEC,
         Effect.WARNING,
-        source=_LOAD_ELF,
+        source=LOAD_ELF,
         live=True,
     ),
     Rule(
@@ -177,7 +134,7 @@ RULES = (
         common.other_machine,
         NOT_LOADED,
         "link for x86-64 or i386",
-        source=_LOAD_ELF,
+        source=LOAD_ELF,
         live=True,
     ),
     Rule(
@@ -186,7 +143,7 @@ RULES = (
         headers_outside,
         NOT_LOADED,
         common.TRUNCATED,
-        source=_LOAD_ELF,
+        source=LOAD_ELF,
         live=True,
     ),
     Rule(
@@ -198,7 +155,7 @@ RULES = (
         source=_GET_ELF_NOTE_TYPE,
         live=True,
     ),
-    Rule("E9", (QEMU,), _behind_file, NOT_LOADED, common.TRUNCATED, source=_LOAD_ELF, live=True),
+    Rule("E9", (QEMU,), _behind_file, NOT_LOADED, common.TRUNCATED, source=LOAD_ELF, live=True),
     Rule(
         "Q3",
         (QEMU,),
@@ -208,7 +165,7 @@ RULES = (
         source=_GET_ELF_NOTE_TYPE,
         live=True,
     ),
-    Rule("Q11", (QEMU,), too_large, NOT_LOADED, LESS_MEMORY, source=_LOAD_ELF, live=True),
+    Rule("Q11", (QEMU,), too_large, NOT_LOADED, LESS_MEMORY, source=LOAD_ELF, live=True),
     Rule("Q3", (QEMU,), stepped_over, _NO_NOTE, _ALIGN_4, source=_GET_ELF_NOTE_TYPE, live=True),
     Rule(
         "Q2",
@@ -274,7 +231,7 @@ RULES = (
         "QEMU 7.2 does not load the segment; later ones say: Error while loading elf kernel",
         common.MEMSZ,
         Effect.WARNING,
-        source=_LOAD_ELF,
+        source=LOAD_ELF,
         live=True,
     ),
     Rule(
@@ -284,58 +241,8 @@ RULES = (
         "QEMU 7.2 hangs without a word; later ones say: Error while loading elf kernel",
         common.MEMSZ,
         Effect.ERROR,
-        source=_LOAD_ELF,
+        source=LOAD_ELF,
         live=True,
     ),
-    Rule(
-        "Q7",
-        (QEMU,),
-        entry_not_loaded,
-        "QEMU enters at {entry:#x}, where nothing is loaded, and hangs without a word",
-        common.ENTRY_IN_SEGMENT,
-        Effect.ERROR,
-        source=_LOAD_ELF,
-        live=True,
-    ),
-    Rule(
-        "Q7",
-        (QEMU,),
-        _entry_in_firmware,
-        "QEMU enters at {entry:#x}, which its firmware has written over, and hangs without a word",
-        common.ABOVE_FIRST_MIB,
-        Effect.ERROR,
-        source=_LOAD_ELF,
-        live=True,
-    ),
-    Rule(
-        "Q7",
-        (QEMU,),
-        _in_first_mib,
-        "QEMU's firmware runs in the first MiB, and may write over the segment",
-        common.ABOVE_FIRST_MIB,
-        Effect.WARNING,
-        source=_LOAD_ELF,
-        live=True,
-    ),
-    Rule(
-        "Q7",
-        (QEMU,),
-        _nowhere,
-        "QEMU loads a segment where no machine has memory, without a word: it is nowhere",
-        "load the kernel at a physical address: set p_paddr in the linker script, AT()",
-        Effect.ERROR,
-        source=_LOAD_ELF,
-        live=True,
-    ),
-    Rule(
-        "Q7",
-        (QEMU,),
-        _behind_ram,
-        "QEMU loads a segment where the machine may have no RAM, without a word",
-        "this depends on the machine: give it more memory than {assumed} MiB with -m, or load "
-        "the kernel lower",
-        Effect.WARNING,
-        source=_LOAD_ELF,
-        live=True,
-    ),
+    *MEMORY_RULES,
 )

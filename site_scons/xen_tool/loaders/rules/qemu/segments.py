@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Conditions of QEMU's load_elf on segments, for PVH and multiboot (include/hw/elf_ops.h.inc)."""
+"""Conditions of QEMU's load_elf on segments, for PVH and multiboot (include/hw/elf_ops.h)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...model import where
 from ...model.candidate import Candidate
 from ..rule import Fields
 
+LOAD_ELF = "QEMU include/hw/elf_ops.h, load_elf"
 NOT_LOADED = "Error while loading elf kernel"
 OVERLAPPING = "Some ROM regions are overlapping"
 OWN_PLACE = "give what each segment brings from the file a p_paddr of its own"

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The Q7 rules of QEMU: an entry or a segment where the machine has no memory of the kernel's.
+
+QEMU loads such an image without a word.  They are the last rules of ../qemu_kernel.py.
+"""
+
+from __future__ import annotations
+
+from ....abi import XenElfNote
+from ...model import where
+from ...model.candidate import Candidate
+from ...model.libelf.parms import UNSET_ADDR32
+from ...names import QEMU
+from .. import common
+from ..rule import Effect, Fields, Rule
+from .entry_note import entry_not_loaded, entry_of
+from .segments import LOAD_ELF, loads
+
+_FIRST_MIB = 1 << 20
+_FIRMWARE = (range(0x7000, 0x90000), range(0xC0000, _FIRST_MIB))
+"""Addresses of SeaBIOS's stack and temporary memory (its src/config.h), and of ROMs."""
+_RAM_END = 128 << 20
+"""The end of RAM without -m, in bytes: 128 MiB."""
+_PHYSICAL_END = 1 << 52
+"""End of the physical addresses of x86, in bytes."""
+
+
+def _entry_in_firmware(candidate: Candidate) -> Fields | None:
+    """PHYS32_ENTRY is an address in the first MiB that QEMU's firmware uses, or that is ROM."""
+    entry = entry_of(candidate) & UNSET_ADDR32
+    if not any(entry in used for used in _FIRMWARE) or entry_not_loaded(candidate) is not None:
+        return None
+    return {"entry": entry, "where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY)}
+
+
+def _in_first_mib(candidate: Candidate) -> Fields | None:
+    """A segment starts in the first MiB."""
+    for segment in loads(candidate):
+        if segment.p_memsz and segment.p_paddr < _FIRST_MIB:
+            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
+    return None
+
+
+def _nowhere(candidate: Candidate) -> Fields | None:
+    """A segment ends above the physical addresses of x86."""
+    for segment in loads(candidate):
+        if segment.p_memsz and segment.p_paddr + segment.p_memsz > _PHYSICAL_END:
+            return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
+    return None
+
+
+def _behind_ram(candidate: Candidate) -> Fields | None:
+    """A segment ends above the default memory of a machine."""
+    for segment in loads(candidate):
+        if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
+            place = where.segment(candidate, segment, "p_paddr", "p_memsz")
+            return {"assumed": _RAM_END >> 20, "where": place}
+    return None
+
+
+RULES = (
+    Rule(
+        "Q7",
+        (QEMU,),
+        entry_not_loaded,
+        "QEMU enters at {entry:#x}, where nothing is loaded, and hangs without a word",
+        common.ENTRY_IN_SEGMENT,
+        Effect.ERROR,
+        source=LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _entry_in_firmware,
+        "QEMU enters at {entry:#x}, which its firmware has written over, and hangs without a word",
+        common.ABOVE_FIRST_MIB,
+        Effect.ERROR,
+        source=LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _in_first_mib,
+        "QEMU's firmware runs in the first MiB, and may write over the segment",
+        common.ABOVE_FIRST_MIB,
+        Effect.WARNING,
+        source=LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _nowhere,
+        "QEMU loads a segment where no machine has memory, without a word: it is nowhere",
+        "load the kernel at a physical address: set p_paddr in the linker script, AT()",
+        Effect.ERROR,
+        source=LOAD_ELF,
+        live=True,
+    ),
+    Rule(
+        "Q7",
+        (QEMU,),
+        _behind_ram,
+        "QEMU loads a segment where the machine may have no RAM, without a word",
+        "this depends on the machine: give it more memory than {assumed} MiB with -m, or load "
+        "the kernel lower",
+        Effect.WARNING,
+        source=LOAD_ELF,
+        live=True,
+    ),
+)
