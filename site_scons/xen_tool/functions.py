@@ -160,7 +160,10 @@ def check(step: Step) -> None:
 
 
 def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
-    """Yield warnings for an image that Xens without PV32, as in distributions, refuse."""
+    """Yield a warning that Debian's Xen, which has no CONFIG_PV32, refuses the image.
+
+    Nothing if xen has no CONFIG_PV32 either, or if loaders has no PV domU.
+    """
     from .loaders.names import PV_DOMU
     from .report.image_report import read_report
 

@@ -56,7 +56,7 @@ class Mode(NamedTuple):
     @property
     def loader(self) -> str:
         """The name of the loader that loads the image."""
-        return self.name if self.name in names.LOADERS else names.PV_DOMU
+        return names.PV_DOMU if self.name == _SHIM else self.name
 
     @property
     def modelled(self) -> Xen:
@@ -82,6 +82,8 @@ class Mode(NamedTuple):
         """
         return self.place is not Place.DOMU and not self.real_time
 
+
+_SHIM = "xen-shim-pv32"
 
 # Debian's Xen has no shadow paging, so a PVH domain needs nested paging of the CPU.  The PV modes
 # keep QEMU's default: Linux as a PV dom0 crashes on a newer model.
@@ -141,7 +143,7 @@ MODES = (
         timeout=10,
     ),
     Mode(
-        name="xen-shim-pv32",
+        name=_SHIM,
         alias="pv32-shim",
         what="32-bit PV domU inside xen-shim, a Xen with CONFIG_PV32",
         place=Place.DOMU,
@@ -152,7 +154,7 @@ MODES = (
         bits=32,
     ),
 )
-"""All modes."""
+"""All modes; of those that suit an image the first is the default.  docs/boot.md lists them."""
 
 
 def named(name: str) -> Mode:

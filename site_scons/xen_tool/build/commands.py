@@ -118,7 +118,7 @@ class Commands:
         self._parts.remove()
 
     def _compile(self, job: _Job) -> Run:
-        """Compile, with a depfile; by GNU as if only that reports which files are embedded."""
+        """Compile, with a depfile; use GNU as where only that reports which files are embedded."""
         step, group = job.step, self._plan.groups[job.step.group]
         deps, deps_of_as = job.report(), job.report(".as")
         assembles = "-c" in job.argv
@@ -237,5 +237,5 @@ def _text(path: str) -> str:
 
 
 def _stamps(argv: Sequence[str]) -> Mapping[str, str]:
-    """Return the stamps of the files that words of a command line name."""
+    """Return the stamp of each existing file that a command line names."""
     return {name: stamp(os.stat(name)) for name in words.files(argv)}

@@ -51,7 +51,7 @@ def _is_young(path: str) -> bool:
 
 
 def _inode(folder: str) -> str:
-    """Return the inode of a folder as its stamp has it; "" if it does not exist."""
+    """Return the inode number of a folder, as in its stamp; "" if it cannot be read."""
     try:
         return str(os.stat(folder).st_ino) if folder else ""
     except OSError:

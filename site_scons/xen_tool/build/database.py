@@ -3,7 +3,7 @@
 
 It is a file of text fields (fields.py):
 
-    the format and its version; the number of the last run; the numbers of marks, rows,
+    the format and its version; the number of the last run; the counts of marks, rows,
     texts and records that follow
     marks     digests of requests that are up to date with these records: see mark()
     rows      PATH STAMP DIGEST: one content of a file, or of a folder (PATH ends in a slash)
@@ -11,8 +11,8 @@ It is a file of text fields (fields.py):
     records   the fields of record.Record, which refer to rows and texts by number
 
 A row whose stamp equals that of the file is up to date without reading the file.  A file
-has several rows while the records of some steps refer to an older content.  ContentRows and texts
-that no record refers to are empty, and are reused.
+has several rows while the records of some steps refer to an older content.  Rows and texts
+that no record refers to are empty, and such rows are reused.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Database:
         self._rows = ContentRows([])
         self._texts = SharedTexts([])
         self._read = ("", "")
-        self._known: dict[str, Record | int] | None = None
+        self._by_path: dict[str, Record | int] | None = None
         self._places = range(0)
         self._fields: list[str] = []
         self._marks: list[str] = []
@@ -92,7 +92,7 @@ class Database:
         return now, lock.last(os.path.dirname(self._path))
 
     def has(self, mark: str) -> bool:
-        """Whether the request of a mark was up to date when the file was written.
+        """Whether the file says that the request of a mark is up to date, and still holds.
 
         users() and shared_rows() describe the records as they were then.
         """
@@ -101,7 +101,7 @@ class Database:
     def mark(self, mark: str) -> None:
         """Record that a request is up to date; valid until a record changes.
 
-        Ignored while a recorded step has to run again although no file changed.
+        Ignored if a step recorded since has to run again although no file changed.
         """
         if not (mark in self._marks or self._dirty):
             self._marks.append(mark)
@@ -110,13 +110,13 @@ class Database:
     @property
     def _records(self) -> dict[str, Record | int]:
         """The records by path; a number is the index of the first field of an unread record."""
-        if self._known is None:
+        if self._by_path is None:
             names = (self._fields[place] for place in self._places)
-            self._known = dict(zip(names, self._places, strict=True))
-        return self._known
+            self._by_path = dict(zip(names, self._places, strict=True))
+        return self._by_path
 
     def known(self) -> dict[str, tuple[str, str]]:
-        """Return the stamp and digest of each path, of rows with a trusted stamp."""
+        """Return the stamp and digest of each path whose row has a trusted stamp."""
         return self._rows.known()
 
     def paths(self) -> Iterable[str]:
@@ -148,7 +148,7 @@ class Database:
         return [path for path, _ in self.rows(" ".join(rows))], names
 
     def rows(self, numbers: str) -> Iterator[tuple[str, str]]:
-        """Return an iterator of path and digest of rows.
+        """Return an iterator of the path and digest of each row.
 
         Raises DamagedError.
         """
@@ -168,7 +168,7 @@ class Database:
     def users(self) -> Mapping[str, Sequence[str]]:
         """Return, by number of a row, the first outputs of the steps that refer to it.
 
-        As the file was read: a database with a valid mark has not changed since.
+        The records are those of the file: a database with a valid mark has not changed since.
         """
         found: dict[str, list[str]] = {}
         columns = (self._column(name) for name in ("path", "inputs", "outputs"))
@@ -234,8 +234,8 @@ class Database:
         except DamagedError:
             records = list(filter(self._is_whole, records))
             used_rows, used_texts = self._used(records)
-        rows = self._rows.fields(used_rows, contents)
-        texts = self._texts.fields(used_texts)
+        rows = self._rows.packed(used_rows, contents)
+        texts = self._texts.packed(used_texts)
         counts = (len(self._marks), len(self._rows), len(self._texts), len(records))
         written = [_FORMAT, *map(str, (self.run, *counts)), *self._marks, *rows, *texts]
         for record in records:

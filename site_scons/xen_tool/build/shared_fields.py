@@ -32,9 +32,9 @@ class ContentRows:
         return len(self._paths)
 
     def known(self) -> dict[str, tuple[str, str]]:
-        """Return the stamp and digest of each path, of rows with a trusted stamp."""
+        """Return the stamp and digest of each path whose row has a trusted stamp."""
         rows = zip(self._paths, self._stamps, self._digests, strict=True)
-        return {path: (was, content) for path, was, content in rows if was}
+        return {path: (stamp, digest) for path, stamp, digest in rows if stamp}
 
     def at(self, numbers: str) -> Iterator[tuple[str, str]]:
         """Yield path and digest of rows.
@@ -56,14 +56,14 @@ class ContentRows:
         """Return the numbers of the rows of paths."""
         return {str(row) for row, path in enumerate(self._paths) if path in paths}
 
-    def numbers(self, contents: Mapping[str, str]) -> str:
-        """Return the numbers of the rows of paths and digests; add missing ones."""
+    def numbers(self, digests: Mapping[str, str]) -> str:
+        """Return the numbers of the rows of paths and digests; add missing rows."""
         if self._numbers is None:
             pairs = zip(self._paths, self._digests, strict=True)
             self._numbers = {pair: row for row, pair in enumerate(pairs) if pair[0]}
             self._free = [row for row, path in enumerate(self._paths) if not path]
         found = []
-        for pair in contents.items():
+        for pair in digests.items():
             row = self._numbers.get(pair)
             if row is None:
                 row = self._numbers[pair] = self._add(*pair)
@@ -80,16 +80,16 @@ class ContentRows:
         self._digests.append(digest)
         return len(self._paths) - 1
 
-    def fields(self, used: set[int], contents: Contents) -> list[str]:
-        """Empty the other rows, and return all fields, with the stamps that contents has seen."""
+    def packed(self, used: set[int], contents: Contents) -> list[str]:
+        """Empty the rows that are not used; return all fields, with the stamps in contents."""
         for row in set(range(len(self._paths))) - used:
             self._paths[row] = self._stamps[row] = self._digests[row] = ""
         self._numbers = None
         for row, path in enumerate(self._paths):
             seen = contents.seen(path)
             if seen is not None:
-                counts = seen[1] == self._digests[row] and not seen[2]
-                self._stamps[row] = seen[0] if counts else ""
+                is_trusted = seen[1] == self._digests[row] and not seen[2]
+                self._stamps[row] = seen[0] if is_trusted else ""
         found = [""] * (self.FIELDS * len(self._paths))
         columns = self._paths, self._stamps, self._digests
         for number, column in enumerate(columns):
@@ -98,7 +98,7 @@ class ContentRows:
 
 
 class SharedTexts:
-    """SharedTexts that many records share."""
+    """Texts that many records share."""
 
     def __init__(self, texts: list[str]) -> None:
         self._texts = texts
@@ -127,8 +127,8 @@ class SharedTexts:
             self._texts.append(text)
         return str(number)
 
-    def fields(self, used: set[int]) -> list[str]:
-        """Empty the other texts, and return all."""
+    def packed(self, used: set[int]) -> list[str]:
+        """Empty the texts that are not used, and return all."""
         for number in set(range(len(self._texts))) - used:
             self._texts[number] = ""
         self._numbers = None

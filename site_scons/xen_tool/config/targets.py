@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The configuration targets: what each does to the saved configuration, with the names of Linux.
 
-Used by scons/targets/config_targets.
+A target is a row of CHANGING here, and a branch of _one(); scons/targets/config_targets.py, which
+gives SCons the targets, needs no change.
 """
 
 from __future__ import annotations

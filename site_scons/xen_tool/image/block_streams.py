@@ -4,13 +4,14 @@
 Libraries unpack the blocks, but do not read these formats:
 
     lz4 legacy frame  u32 magic 0x184c2102, then blocks: u32 size, data; all little-endian.
-                      A block unpacks to 8 MiB, the last one to less.
+                      A block unpacks to 8 MiB, the last one to 8 MiB or less.  Another frame
+                      may follow, and the size of the content, which Linux's build appends.
     lzop              magic, header, then blocks: u32 size of the content (0: the end),
                       u32 size of the data, u32 checksum of the content, data; all
-                      big-endian.  A block unpacks to 256 KiB, the last one to less.  (Xen and
-                      Linux expect that one checksum, whatever the header says.)
+                      big-endian.  A block unpacks to 256 KiB, the last one to 256 KiB or less.
+                      (Xen and Linux read this one checksum, whichever the flags announce.)
 
-Used by codecs.py, and by the models of loaders that take other blocks.
+Used by codecs.py, and by models of loaders that accept blocks of other sizes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,14 @@ _LZOP_ADLER32 = 0x1
 _LZOP_FILTER = 0x800
 _LZOP_LEVEL_SINCE = 0x0940
 _LZ4_BLOCKS = 1 << 16
-"""Blocks and magic numbers of one stream that are read; a block has 8 MiB."""
+"""Blocks and magic numbers of one stream that are read; a block unpacks to 8 MiB."""
+
+
+class _ShortBlock(Damaged):
+    """A block before the last is short; so little content could take any number of blocks."""
+
+    def __init__(self) -> None:
+        super().__init__("cannot be unpacked (a short block is not the last)")
 
 
 def lz4(source: Source) -> Iterator[bytes]:
@@ -50,12 +58,13 @@ def lz4(source: Source) -> Iterator[bytes]:
         except LZ4BlockError as reason:
             raise Damaged(f"cannot be unpacked ({reason})") from reason
         yield content
-        _expect_end(len(content) < _LZ4_BLOCK and source.left > 4)
+        if len(content) < _LZ4_BLOCK and source.left > 4:
+            raise _ShortBlock
     raise Damaged("has more blocks than are read")
 
 
 def lz4_frames(source: Source) -> Iterator[bytes]:
-    """Yield the content of all legacy frames, with blocks of any size.
+    """Yield the content of all legacy frames, with blocks of any size up to 8 MiB.
 
     Raises Damaged, or ImportError.
     """
@@ -84,21 +93,21 @@ def lzop(source: Source) -> Iterator[bytes]:
         checksum = source.number(4, big=True)
         if not 0 < size <= content_size <= _LZOP_BLOCK:
             raise Damaged("cannot be unpacked (a block has a wrong size)")
-        content = source.exactly(size)
-        if size < content_size:
-            content = lzo_block(content, content_size)
+        data = source.exactly(size)
+        content = data if size == content_size else lzo_block(data, content_size)
         if flags & _LZOP_ADLER32 and zlib.adler32(content) != checksum:
             raise Damaged("cannot be unpacked (a checksum is wrong)")
         yield content
-        _expect_end(content_size < _LZOP_BLOCK and source.left > 8)
+        if content_size < _LZOP_BLOCK and source.left > 8:
+            raise _ShortBlock
 
 
-def lzo_block(content: bytes, size: int) -> bytes:
-    """Return what a block unpacks to, of a size; raises Damaged, or ImportError."""
+def lzo_block(data: bytes, content_size: int) -> bytes:
+    """Return the content of a block, of content_size bytes; raises Damaged, or ImportError."""
     from lzokay import LzokayError, decompress
 
     try:
-        return bytes(decompress(content, size))
+        return bytes(decompress(data, content_size))
     except LzokayError as reason:
         raise Damaged(f"cannot be unpacked ({reason})") from reason
 
@@ -113,9 +122,3 @@ def _lzop_header(source: Source) -> int:
     source.exactly((4 if flags & _LZOP_FILTER else 0) + 4 + 4 + 4 * newer)  # mode, mtime
     source.exactly(source.number(1) + 4)  # name, checksum
     return flags
-
-
-def _expect_end(wrong: bool) -> None:
-    # With short blocks anywhere, little content could take any number of blocks.
-    if wrong:
-        raise Damaged("cannot be unpacked (a short block is not the last)")

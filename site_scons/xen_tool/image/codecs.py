@@ -2,7 +2,8 @@
 """Unpack streams of the compressions that Linux's build and Xen have.
 
 Libraries decompress the data; block_streams.py parses the two formats that they do not read.
-Loaders read the first stream and ignore what follows it, so it is ignored here too.
+The codecs read the first stream and ignore what follows it; loaders that do not are modelled
+in loaders/model/decoders.py.
 """
 
 from __future__ import annotations
@@ -33,31 +34,31 @@ if TYPE_CHECKING:
 
 
 _DICTIONARY = 1536 << 20
-"""Largest dictionary that xz and lzma write.  Memory is used only for what was unpacked."""
+"""Largest dictionary that xz and lzma write, in bytes; only what is unpacked takes memory."""
 _ZSTD_WINDOW_LOG = 27
 """A window of 128 MiB, which Linux's build uses (--ultra -22): the largest that Xen accepts."""
 _ZSTD_LONGEST_WINDOW_LOG = 31
 _ZSTD_FRAMES = 1024
 """Frames of one stream that are read; a kernel has one."""
 _ZSTD_PIECE = 1 << 16
-"""Bytes that are read for each frame, at least."""
+"""Bytes that are read at a time, as a frame may be short."""
 _DECODER = 1 << 20
-"""More bytes than liblzma needs besides its dictionary."""
+"""An upper bound of the memory that liblzma needs besides its dictionary, in bytes."""
 
 
 def _pieces(
     source: Source, decompressor: _Decompressor, error: type[Exception], size: int = PIECE
 ) -> Iterator[bytes]:
-    """Yield the content of a stream, which is read in pieces of that size.
+    """Yield the content of a stream, of which size bytes are read at a time.
 
-    The source is at the end of the stream then.
+    Afterwards the source is just behind the stream.  Raises Damaged or NoMemory.
     """
     while not decompressor.eof:
-        content = b""
-        if decompressor.needs_input and not (content := source.some(size)):
+        packed = b""
+        if decompressor.needs_input and not (packed := source.some(size)):
             raise CutShort
         try:
-            piece = decompressor.decompress(content, PIECE)
+            piece = decompressor.decompress(packed, PIECE)
         except (error, EOFError) as reason:
             if "not enough memory" in str(reason):
                 raise NoMemory from reason
@@ -125,7 +126,10 @@ def _zstd(source: Source) -> Iterator[bytes]:
 
 
 def zstd_frames(source: Source) -> Iterator[bytes]:
-    """Yield the content of all frames, with windows of any size; raises Damaged."""
+    """Yield the content of all frames, with windows of any size.
+
+    Raises Damaged, NoMemory or ImportError.
+    """
     for _ in range(_ZSTD_FRAMES):
         decompressor, error = _zstd_decompressor(_ZSTD_LONGEST_WINDOW_LOG)
         yield from _pieces(source, decompressor, error, _ZSTD_PIECE)
@@ -151,9 +155,9 @@ class Codec(NamedTuple):
     magic: bytes
     """The first bytes of a stream, as many as Xen's decompress() compares."""
     package: str
-    """The Python package that unpacks it; "" for Python's standard library."""
+    """The Python package that unpacks it; "" if every Python has what does."""
     pieces: Callable[[Source], Iterator[bytes]]
-    """Yields the content of the stream at the source; raises Damaged, or ImportError."""
+    """Yields the content of the stream at the source; raises Damaged, NoMemory or ImportError."""
 
 
 CODECS = (

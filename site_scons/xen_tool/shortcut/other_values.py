@@ -93,7 +93,7 @@ def _dict(pairs: Sequence[str]) -> dict[str, str]:
 
 
 class _Plan(reading.StoredPlan):
-    """The plan of a reading, with another configuration."""
+    """The plan of a reading, with the symbols and the step CONFIG of another configuration."""
 
     def __init__(self, base: reading.StoredPlan, file: str, configuration: Configuration) -> None:
         request = "\n".join([base.mark, *_pairs(configuration.values)])
@@ -103,7 +103,7 @@ class _Plan(reading.StoredPlan):
         self._configuration = configuration
 
     def read(self) -> Plan | None:
-        """Return the plan."""
+        """Return the plan; None if that of the reading cannot be read."""
         plan = self._base.read()
         if plan is None:
             return None

@@ -2,7 +2,7 @@
 """The default flags of compilers and linkers for an x86 kernel.
 
 By the name of the toolchain, one of programs.NAMES, and by the architecture.  The user's flags
-follow them: scons/command_lines.
+follow them: scons/command_lines.  docs/reference.md lists them.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def ld_flags(arch: Arch) -> list[str]:
 
 
 def precompiling(toolchain: str) -> list[str]:
-    """Return the flags that keep a precompiled header valid while its contents are the same."""
+    """Return the flags with which a precompiled header stays valid if only times change."""
     # clang refuses a precompiled header that is older than its sources.
     return [] if toolchain == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
 

@@ -67,7 +67,7 @@ def flatten(words: Iterable[str]) -> list[str]:
 
 
 def _held(option: str, path: str) -> list[str]:
-    """Return the words in a file, which may name further files."""
+    """Return the words that the file of an option adds: @FILE, -specs, or a configuration."""
     import re
 
     text = _text(path)

@@ -2,8 +2,8 @@
 """The releases of Xen whose loaders are modelled, and the changes between them.
 
 The source of each release in POINTS was read for all rules.  All differences are in
-CHANGES: a rule, or a part of the model, names the change that added or removed it.
-debian/suites.py has the releases that can be booted.
+CHANGES: a Rule names the change that added or removed it as since= or before=, and a part of the
+model asks Xen.has().  debian/suites.py has the releases that can be booted.
 """
 
 from __future__ import annotations

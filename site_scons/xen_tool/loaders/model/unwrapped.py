@@ -60,7 +60,7 @@ def by_qemu(kernel: KernelFile, _: Xen) -> Found:
 
 
 def by_xen(kernel: KernelFile, _: Xen) -> Found:
-    """Return what Xen finds for dom0 (bzimage_parse, arch/x86/bzimage.c); on failure the file."""
+    """Return what Xen unpacks for dom0 (bzimage_parse, arch/x86/bzimage.c), or else the file."""
     if kernel.payload is None or decoders.xen_refuses(kernel):
         return Found(kernel.file, kernel.file)
     return Found(_resized(kernel.payload, kernel.stated_size), kernel.file)

@@ -94,7 +94,7 @@ def _overlapping(candidate: Candidate) -> Fields | None:
 
 
 def _many(candidate: Candidate) -> Fields | None:
-    """The file has more than 14 segments."""
+    """The file has more than 14 segments with p_memsz above 0."""
     count = len(memory.places(candidate))
     if count + 2 <= memory.SEGMENTS:
         return None

@@ -6,7 +6,7 @@ of the Candidate that returns None if the image is correct, else the Fields of t
 message and fix are format strings of them, and the field "where" names the note, segment or header
 field at fault.  The first line of a condition's docstring states when it holds; `xen-tool explain`
 prints it.  The letter of an id stands for one function of a loader; several Rules have the same id
-if loaders or releases print different messages.
+if what is wrong, or what loaders or releases print, is not the same.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ class Others:
         return self._before[name]
 
     def _from_top(self, path: str) -> str:
-        """Return the path of SCons' node for a path that a program reported."""
+        """Return a path as SCons names its node: relative to the top, unless it is not below it."""
         return os.path.normpath(path).removeprefix(f"{self._graph.top}/")
 
     def made_of(self, node: Any) -> set[str]:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The Q7 rules of QEMU: an entry or a segment where the machine has no memory of the kernel's.
+"""The Q7 rules of QEMU: an entry or a segment where the kernel can have no memory.
 
-QEMU loads such an image without a word.  They are the last rules of ../qemu_kernel.py.
+Nothing is loaded there, firmware uses it, or the machine has no RAM.  QEMU starts such an image
+without a word.  These are the last rules of rules/qemu_kernel.py.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _PHYSICAL_END = 1 << 52
 
 
 def _entry_in_firmware(candidate: Candidate) -> Fields | None:
-    """PHYS32_ENTRY is an address in the first MiB that QEMU's firmware uses, or that is ROM."""
+    """PHYS32_ENTRY is in the part of the first MiB that is ROM, or that QEMU's firmware uses."""
     entry = entry_of(candidate) & UNSET_ADDR32
     if not any(entry in used for used in _FIRMWARE) or entry_not_loaded(candidate) is not None:
         return None
@@ -49,7 +50,7 @@ def _nowhere(candidate: Candidate) -> Fields | None:
     return None
 
 
-def _behind_ram(candidate: Candidate) -> Fields | None:
+def _above_ram(candidate: Candidate) -> Fields | None:
     """A segment ends above the default memory of a machine."""
     for segment in loads(candidate):
         if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
@@ -102,7 +103,7 @@ RULES = (
     Rule(
         "Q7",
         (QEMU,),
-        _behind_ram,
+        _above_ram,
         "QEMU loads a segment where the machine may have no RAM, without a word",
         "this depends on the machine: give it more memory than {assumed} MiB with -m, or load "
         "the kernel lower",
