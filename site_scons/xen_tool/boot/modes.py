@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The modes in which an image is booted, one row each.
 
-A mode has the name of the loader that loads the image, as the verdicts on an image have; the
-exception is xen-shim-pv32, for which the rules of xen-pv-domu hold.  The rows hold the settings
-of QEMU and Xen; boot.py runs them, and domu.py makes the dom0 that a domU needs.
+The rows hold the settings of QEMU and Xen; qemu_files.py and domu.py lay out the files of a machine
+by the place of the image, and boot.py runs it.  docs/boot.md lists the modes.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ class Mode(NamedTuple):
     """A mode of booting an image."""
 
     name: str
+    """That of the loader that loads the image, as in verdicts, if rules_of is empty."""
     alias: str
     what: str
     """A description for users, as in "boots it as ..."."""
@@ -52,11 +52,13 @@ class Mode(NamedTuple):
     """Whether the machine's clock is real time even where it could count instructions."""
     bits: int | None = None
     """32 or 64 if only kernels of this width can be booted; None: both."""
+    rules_of: str = ""
+    """The loader whose rules hold, if it is not that of the mode's name."""
 
     @property
     def loader(self) -> str:
         """The name of the loader that loads the image."""
-        return names.PV_DOMU if self.name == _SHIM else self.name
+        return self.rules_of or self.name
 
     @property
     def modelled(self) -> Xen:
@@ -82,8 +84,6 @@ class Mode(NamedTuple):
         """
         return self.place is not Place.DOMU and not self.real_time
 
-
-_SHIM = "xen-shim-pv32"
 
 # Debian's Xen has no shadow paging, so a PVH domain needs nested paging of the CPU.  The PV modes
 # keep QEMU's default: Linux as a PV dom0 crashes on a newer model.
@@ -143,7 +143,7 @@ MODES = (
         timeout=10,
     ),
     Mode(
-        name=_SHIM,
+        name="xen-shim-pv32",
         alias="pv32-shim",
         what="32-bit PV domU inside xen-shim, a Xen with CONFIG_PV32",
         place=Place.DOMU,
@@ -152,9 +152,10 @@ MODES = (
         cpu=_SHIM_CPU,
         domain=('type = "pvh"', "pvshim = 1", "memory = 128"),
         bits=32,
+        rules_of=names.PV_DOMU,
     ),
 )
-"""All modes; of those that suit an image the first is the default.  docs/boot.md lists them."""
+"""All modes; of those that suit an image the first is the default."""
 
 
 def named(name: str) -> Mode:

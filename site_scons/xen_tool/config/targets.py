@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The configuration targets: what each does to the saved configuration, with the names of Linux.
 
-A target is a row of CHANGING here, and a branch of _one(); scons/targets/config_targets.py, which
-gives SCons the targets, needs no change.
+A target is a row of CHANGING, and a branch of _one(); merge.py sets many symbols.
+scons/targets/config_targets.py, which gives SCons the targets, needs no change.
 """
 
 from __future__ import annotations

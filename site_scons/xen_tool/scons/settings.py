@@ -50,7 +50,8 @@ RESERVED = {
     "SBOM_STRICT": "1 makes a file without a licence, or licences that exclude others, an error",
     "SEED": "with randconfig: a number; the same number makes the same configuration",
     "TARGET": "with why: the file, by its path or its name alone",
-    "TIMEOUT": "seconds until a boot without a result has failed (the mode's: 10 to 180)",
+    "TIMEOUT": "seconds until a boot without a result has failed (the mode's: "
+    f"{min(m.timeout for m in MODES)} to {max(m.timeout for m in MODES)})",
 }
 """The settings of the tool; a Kconfig symbol of such a name is set as CONFIG_NAME=."""
 

@@ -3,7 +3,8 @@
 
 The source of each release in POINTS was read for all rules.  All differences are in
 CHANGES: a Rule names the change that added or removed it as since= or before=, and a part of the
-model asks Xen.has().  debian/suites.py has the releases that can be booted.
+model asks Xen.has().  rules/__init__.py tells where the rules are; their sources cite the newest
+release.  debian/suites.py has the releases that can be booted.
 """
 
 from __future__ import annotations

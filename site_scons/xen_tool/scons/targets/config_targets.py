@@ -2,8 +2,8 @@
 """Targets that change or print the saved configuration, like those of make in Linux.
 
 They run like any target, after the SConscripts were read.  As SConscripts depend on the
-configuration, a target that changes it needs a run without other targets.  What each of them does
-is in config/targets.py.
+configuration, a target that changes it needs a run without other targets.  config/targets.py says
+what each of them does, and a new one is added there alone.
 """
 
 from __future__ import annotations
