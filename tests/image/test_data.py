@@ -95,3 +95,13 @@ def test_closing_gives_the_descriptor_back(tmp_path: Path) -> None:
     assert part.read(0, 10) == CONTENT[10:20]
     del part
     assert len(os.listdir("/proc/self/fd")) == before - 2
+
+
+def test_only_a_whole_file_has_a_descriptor(tmp_path: Path) -> None:
+    data = _file(CONTENT, tmp_path)
+    descriptor = data.descriptor()
+    assert descriptor is not None
+    os.close(descriptor)
+    assert data.part(0, 10).descriptor() is None
+    assert data.part(1, len(CONTENT) - 1).descriptor() is None
+    assert Data.of_bytes(CONTENT).descriptor() is None

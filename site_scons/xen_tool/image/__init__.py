@@ -4,7 +4,7 @@
 Files:
     container      opens an image, and unwraps the ELF file in it
     codecs         unpacks compressed streams
-    block_streams  unpacks those of lz4 and lzop
+    block_streams  unpacks streams of lz4 and lzop
     stream_source  the bytes of a stream, and how its reading fails
     pe             the sections of a PE file, such as Xen's EFI binary
     data           bytes of a file or of memory, for reading at any offset
@@ -14,5 +14,5 @@ The ELF file:
     notes          notes, as libelf and QEMU find them
     symbols        the symbol table
 
-Nothing is judged here: rules of loaders do that.
+Nothing here says whether an image is valid: the rules of loaders do that.
 """

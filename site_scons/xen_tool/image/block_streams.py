@@ -5,7 +5,8 @@ Libraries unpack the blocks, but do not read these formats:
 
     lz4 legacy frame  u32 magic 0x184c2102, then blocks: u32 size, data; all little-endian.
                       A block unpacks to 8 MiB, the last one to 8 MiB or less.  Another frame
-                      may follow, and the size of the content, which Linux's build appends.
+                      may follow, and then the size of the content (u32), which Linux's build
+                      appends.
     lzop              magic, header, then blocks: u32 size of the content (0: the end),
                       u32 size of the data, u32 checksum of the content, data; all
                       big-endian.  A block unpacks to 256 KiB, the last one to 256 KiB or less.
@@ -28,11 +29,11 @@ _LZOP_ADLER32 = 0x1
 _LZOP_FILTER = 0x800
 _LZOP_LEVEL_SINCE = 0x0940
 _LZ4_BLOCKS = 1 << 16
-"""Blocks and magic numbers of one stream that are read; a block unpacks to 8 MiB."""
+"""Most blocks and magic numbers that are read of one stream; a block unpacks to 8 MiB."""
 
 
 class _ShortBlock(Damaged):
-    """A block before the last is short; so little content could take any number of blocks."""
+    """A block before the last is short: any number of such blocks would yield little content."""
 
     def __init__(self) -> None:
         super().__init__("cannot be unpacked (a short block is not the last)")

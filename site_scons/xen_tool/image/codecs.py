@@ -2,8 +2,8 @@
 """Unpack streams of the compressions that Linux's build and Xen have.
 
 Libraries decompress the data; block_streams.py parses the two formats that they do not read.
-The codecs read the first stream and ignore what follows it; loaders that do not are modelled
-in loaders/model/decoders.py.
+The codecs read the first stream and ignore what follows it; loaders/model/decoders.py has the
+loaders that do not.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 _DICTIONARY = 1536 << 20
 """Largest dictionary that xz and lzma write, in bytes; only what is unpacked takes memory."""
 _ZSTD_WINDOW_LOG = 27
-"""A window of 128 MiB, which Linux's build uses (--ultra -22): the largest that Xen accepts."""
+"""log2 of the largest window that Xen accepts, in bytes; Linux's build uses it (--ultra -22)."""
 _ZSTD_LONGEST_WINDOW_LOG = 31
+"""log2 of the largest window that the zstd library accepts, in bytes."""
 _ZSTD_FRAMES = 1024
-"""Frames of one stream that are read; a kernel has one."""
+"""Most frames that are read of one stream; a kernel has one."""
 _ZSTD_PIECE = 1 << 16
 """Bytes that are read at a time, as a frame may be short."""
 _DECODER = 1 << 20
@@ -149,15 +150,15 @@ def _zstd_decompressor(window_log: int) -> tuple[ZstdDecompressor, type[Exceptio
 
 
 class Codec(NamedTuple):
-    """A compression."""
+    """A compression: how its streams begin, and what unpacks them."""
 
     name: str
     magic: bytes
     """The first bytes of a stream, as many as Xen's decompress() compares."""
     package: str
-    """The Python package that unpacks it; "" if every Python has what does."""
+    """The Python package that unpacks it; "" for the standard library."""
     pieces: Callable[[Source], Iterator[bytes]]
-    """Yields the content of the stream at the source; raises Damaged, NoMemory or ImportError."""
+    """Yields the content of the stream at a source; raises Damaged, NoMemory or ImportError."""
 
 
 CODECS = (

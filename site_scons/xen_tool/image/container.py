@@ -36,6 +36,7 @@ UNIFIED = "unified xen.efi"
 _SECTOR = 512
 _SETUP_HEADER_SIZE = 0x250
 _PAYLOAD_SINCE = 0x208
+"""The first version of the boot protocol that has the fields of the payload."""
 
 _MIB = 1 << 20
 UNPACKED_LIMIT = 512 * _MIB
@@ -60,17 +61,17 @@ class KernelFile(NamedTuple):
     """The format in text: "ELF", "gzip", "bzImage (zstd)"; "raw" if it is unknown."""
     file: Data
     payload: Data | None
-    """The content of the container, or the file itself if it is none; None: see problem."""
+    """The content of the container; the file itself if there is none; None: see problem."""
     problem: str | None
-    """The reason for no payload, in a clause such as "the xz stream at offset 0x0 ends early"."""
+    """Why there is no payload, in a clause such as "the xz stream at offset 0x0 ends early"."""
     container: tuple[str, ...]
-    """("bzImage", "zstd"), ("gzip",), ()."""
+    """The containers, outermost first: ("bzImage", "zstd"), ("gzip",); () if there is none."""
     boot_protocol: int | None
     """The boot protocol of a bzImage, such as 0x20f for 2.15."""
     start: int
     """Offset of the payload in the file, or of the stream that it is unpacked from."""
     end: int
-    """Offset of its end according to the container, which may be outside the file."""
+    """Offset of the end of that payload or stream, as the container says: maybe behind the file."""
     unread: bool = False
     """Whether the payload is missing because a Python package is not installed."""
     cut_short: bool = False
@@ -78,9 +79,11 @@ class KernelFile(NamedTuple):
     stream_end: int | None = None
     """Offset of the end of the stream, as it says; None if no payload was unpacked from one."""
     embedded: KernelFile | None = None
-    """The kernel in the section .kernel of Xen's EFI binary; None if the file is none, or has none.
+    """The kernel in the section .kernel, if the file is Xen's EFI binary and has one; else None.
 
-    For all loaders but Xen's EFI binary, the file is then no kernel: "raw"."""
+    Only Xen's EFI binary finds that kernel: for other loaders, payload is the file itself, which
+    is no kernel.
+    """
 
     @property
     def inner(self) -> KernelFile:
@@ -129,7 +132,7 @@ def open_kernel(path: str | os.PathLike[str]) -> KernelFile:
 
 
 def unwrap(path: str, file: Data) -> KernelFile:
-    """Unwrap the container in file; path is for messages.  Raises as open_kernel() does."""
+    """Unwrap the container that a file is; path is for messages.  Raises as open_kernel() does."""
     kernel = _unwrap(path, file)
     if kernel.format != "raw" or file.read(0, 2) != b"MZ":
         return kernel
@@ -221,7 +224,7 @@ def refuse_unread(kernel: KernelFile) -> None:
 
 
 def unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data | None:
-    """Return the content of source; None if it is damaged.
+    """Return the content of the stream at source, which pieces yields; None if it is damaged.
 
     Raises as open_kernel() does, and XenToolError if a Python package is missing.
     """
@@ -237,7 +240,10 @@ def unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Sourc
 
 
 def _unpack(path: str, pieces: Callable[[Source], Iterator[bytes]], source: Source) -> Data:
-    """Return the stream's content, in an unnamed file: it may be too large for memory."""
+    """Return the content of a stream, in an unnamed file: it may be too large for memory.
+
+    Raises Damaged, ImportError, or XenToolError if memory or the space on the disk is short.
+    """
     import tempfile
 
     try:

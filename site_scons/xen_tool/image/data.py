@@ -32,7 +32,7 @@ class Data:
 
     A file is read by pread() and not mapped: another process may truncate it at any time, such
     as a linker that writes it again, and access to truncated bytes of a mapping would end this
-    process by SIGBUS.  Truncated bytes read as outside.
+    process by SIGBUS.  Truncated bytes count as outside the file.
     """
 
     def __init__(self, size: int, window: bytes, descriptor: int | None, base: int, name: str):
@@ -64,17 +64,18 @@ class Data:
         return cls(os.fstat(descriptor).st_size, b"", descriptor, 0, name)
 
     def part(self, start: int, size: int) -> Data:
-        """Return the existing part of [start, start + size), which has to be closed separately."""
+        """Return the bytes [start, start + size), as far as they exist; to be closed separately."""
         size = max(0, min(size, self.size - start))
         if self._descriptor is None:
             return Data.of_bytes(self.read(start, size))
         return Data(size, b"", os.dup(self._descriptor), self._base + start, self._name)
 
     def descriptor(self) -> int | None:
-        """Return a new descriptor of the file if this is all of it, else None."""
+        """Return a new descriptor of the file; None if the data is in memory, or part of a file."""
         if self._descriptor is None or self._base:
             return None
-        return os.dup(self._descriptor)
+        is_whole = os.fstat(self._descriptor).st_size == self.size
+        return os.dup(self._descriptor) if is_whole else None
 
     def close(self) -> None:
         """Close the file, after which no byte can be read; further calls do nothing."""
@@ -92,7 +93,7 @@ class Data:
         self.close()
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return the existing bytes of [offset, offset + size).
+        """Return the bytes [offset, offset + size), as far as they exist.
 
         Raises XenToolError if the file cannot be read, as when its disk fails.
         """
@@ -120,14 +121,14 @@ class Data:
             ) from error
 
     def unsigned(self, offset: int, width: int, *, big: bool = False) -> int | None:
-        """Return the unsigned integer of width bytes; None if any of them is outside."""
+        """Return the unsigned integer in width bytes; None if any of them is outside."""
         content = self.read(offset, width)
         if len(content) < width:
             return None
         return int.from_bytes(content, "big" if big else "little")
 
     def string(self, offset: int, limit: int = STRING_LIMIT) -> bytes | None:
-        """Return the bytes up to the next NUL, as libelf's elf_strval.
+        """Return the bytes up to the next NUL, as libelf's elf_strval() does.
 
         Return None if there is no NUL before the end of the data, or within limit bytes.
         """

@@ -2,8 +2,8 @@
 """Read the headers of an ELF file as Xen's libelf does.
 
 libelf (xen/common/libelf) refuses little: a field outside the file reads as 0,
-counts are valid until a header begins outside the file, and addresses wrap.
-The values are not judged here; rules of loaders do that.  Offsets and sizes
+headers are counted until one begins outside the file, and addresses wrap.
+Nothing here says whether a value is valid; the rules of loaders do that.  Offsets and sizes
 are in bytes, in the file of the Data.
 """
 
@@ -38,7 +38,7 @@ class NotElf(XenToolError):  # noqa: N818
 
 
 def elf_of(data: Data) -> Elf | None:
-    """Return the ELF file in data, which is parsed once; None if it is no ELF file."""
+    """Return the ELF file in data, parsed at the first call; None if data is no ELF file."""
     if data.elf is None:
         try:
             data.elf = Elf(data)
@@ -106,7 +106,7 @@ class Elf:
             raise NotElf("not an ELF file: it does not start with the bytes 7f 45 4c 46")
         self.data = data
         self.notes_read: dict[Any, Any] = {}
-        """Cache of the parameters that libelf reads from the notes (loaders)."""
+        """Cache of the parameters that libelf reads from the notes, for loaders/model/."""
         self.kept: dict[Any, Any] = {}
         """Cache of other results, by the function that computes them."""
         self.ei_class = e_ident[spec.EI_CLASS]
@@ -190,7 +190,7 @@ class Elf:
         return None
 
     def named_sections(self, names: Iterable[str]) -> Iterator[str]:
-        """Yield those of the names that sections have, in the order of the sections."""
+        """Yield each of the names for each section that has it, in the order of the sections."""
         wanted = [name.encode() + b"\0" for name in names]
         longest = max(map(len, wanted))
         table = self.section_names_offset

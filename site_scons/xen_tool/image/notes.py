@@ -36,9 +36,9 @@ XEN_OWNER = b"Xen\0"
 
 
 class FoundNote(NamedTuple):
-    """A note as libelf reads it; bytes outside the file read as 0.
+    """A note as libelf reads it; fields outside the file are 0.
 
-    Properties that may be long are read from the file at each access.
+    The owner and the descriptor may be long, so they are read from the file at each access.
     """
 
     data: Data
@@ -74,29 +74,32 @@ class FoundNote(NamedTuple):
         return self.data.read(self.desc_offset, min(self.n_descsz, STRING_LIMIT))
 
     def numeric(self) -> int:
-        """The value as a number (elf_note_numeric)."""
+        """Return the value as a number; 0 unless n_descsz is 1, 2, 4 or 8 (elf_note_numeric)."""
         return self.numeric_array(self.n_descsz, 0) if self.n_descsz in (1, 2, 4, 8) else 0
 
     def numeric_array(self, unit: int, index: int) -> int:
-        """Return an element of an array of numbers of unit bytes each (elf_note_numeric_array)."""
+        """Return an element of an array of numbers of unit bytes each (elf_note_numeric_array).
+
+        Return 0 if there is no such element, or if n_descsz is no multiple of unit.
+        """
         if self.n_descsz % unit or index >= self.n_descsz // unit:
             return 0
         return self.data.unsigned(self.desc_offset + index * unit, unit, big=self.big) or 0
 
     def string(self) -> bytes | None:
-        """The value as a string, whatever n_descsz is; None without a NUL in 4096 bytes."""
+        """Return the value up to its NUL, whatever n_descsz is; None without one in 4096 bytes."""
         return self.data.string(self.desc_offset)
 
 
 def image_base_matters(elf: Elf) -> bool:
-    """Whether libxenguest's walk may differ from Xen's, as the end of a segment wraps."""
+    """Whether libxenguest may find other notes than Xen, as the end of a segment wraps in Xen."""
     notes = [(s.p_offset, s.p_filesz) for s in elf.segments if s.p_type == spec.PT_NOTE]
     notes += [(s.sh_offset, s.sh_size) for s in elf.sections if s.sh_type == spec.SHT_NOTE]
     return any(XEN_IMAGE_BASE + start + size > ADDRESS_MASK for start, size in notes)
 
 
 class NoteWalk:
-    """An iterator over the notes.
+    """Iterates over the notes of an image, in the order in which libelf reads them.
 
     The attributes describe what was read; they are complete when the iteration has ended.
     """
@@ -104,7 +107,8 @@ class NoteWalk:
     def __init__(self, elf: Elf, image_base: int = XEN_IMAGE_BASE) -> None:
         """Prepare a walk; image_base: the address of the file in the loader's memory.
 
-        It decides from which p_filesz on the end of a segment wraps to before its start.
+        From some p_filesz on, which depends on this address, the end of a segment wraps to
+        before its start, so libelf finds no notes there.
         """
         self._elf = elf
         self._base = image_base
@@ -168,15 +172,15 @@ class QemuNote(NamedTuple):
 
 
 def qemu_notes(elf: Elf, segment: Segment) -> Iterator[QemuNote]:
-    """Yield the notes of a PT_NOTE as QEMU does; segment is one of elf.qemu_note_segments.
+    """Yield the notes that QEMU walks over in a segment, one of elf.qemu_note_segments.
 
-    QEMU searches one n_type, and uses the first that it finds in a PT_NOTE; the
-    last PT_NOTE that has one counts.  It stops only at a note that is larger
+    QEMU searches one n_type, and uses the first such note of a segment; of several
+    segments that have one, the last counts.  QEMU stops only at a note that is larger
     than the segment, so it may run past the segment's end.  At a p_align of 0
     QEMU dies by SIGFPE; this yields no notes then.
 
-    Where QEMU might loop for ever, this ends after as many notes of all the
-    segments together as libelf reads.
+    QEMU might loop for ever: the limit here is TOTAL_NOTE_LIMIT notes of all these
+    segments together.
     """
     if not segment.p_filesz or not segment.p_align:
         return
@@ -196,5 +200,5 @@ def qemu_notes(elf: Elf, segment: Segment) -> Iterator[QemuNote]:
 
 
 def _aligned(size: int, align: int, mask: int) -> int:
-    """Align as QEMU_ALIGN_UP does, in the width of the ELF class."""
+    """Round size up to a multiple of align as QEMU_ALIGN_UP does; mask: that of the ELF class."""
     return ((size + align - 1) & mask) // align * align

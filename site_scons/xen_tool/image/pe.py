@@ -5,11 +5,11 @@ A unified image is that binary with further sections, which objcopy adds: a kern
 configuration of its boot in .config (Xen, docs/misc/efi.pandoc).  Firmware copies each section to
 its address before Xen looks for them by name (xen/common/efi/pe.c):
 
-    0x3c        u32  offset of the PE header
+    0x3c        u32  offset of the PE header, called PE below
     PE + 0x00   u32  "PE\0\0"; then machine (u16) and number of sections (u16)
     PE + 0x14   u16  size of the optional header, which begins at PE + 0x18
-    PE + 0x30   u64  address for which it is linked, of which addresses in it are relative
-    PE + 0x44   u16  major and minor version (u16): of Xen
+    PE + 0x30   u64  address for which it is linked; addresses in headers are relative to it
+    PE + 0x44   u16  major version of Xen; then the minor version (u16)
     PE + 0x50   u32  size of the image in memory
 
 The section headers follow the optional header, 40 bytes each: the name (8 bytes), then as u32 the
@@ -39,15 +39,15 @@ class PeSection(NamedTuple):
     offset: int
     """Offset of the header itself in the file."""
     name: bytes
-    """The name without the NULs behind it."""
+    """The name without its trailing NULs."""
     size: int
     """VirtualSize: bytes in memory."""
     address: int
-    """VirtualAddress: where in memory, from the start of the image."""
+    """VirtualAddress: the place in memory, from the start of the image."""
     raw_size: int
-    """SizeOfRawData: bytes in the file, of which those beyond `size` are filling."""
+    """SizeOfRawData: bytes in the file; those beyond `size` are padding."""
     raw_offset: int
-    """PointerToRawData: where in the file."""
+    """PointerToRawData: the offset in the file."""
 
     @property
     def end(self) -> int:
@@ -63,7 +63,7 @@ class Pe(NamedTuple):
     image_size: int
     """SizeOfImage: bytes in memory."""
     version: tuple[int, int]
-    """Major and minor version of the image, as (4, 17); zeros if it has none."""
+    """Major and minor version of the image, such as (4, 17); (0, 0) if it has none."""
     sections: tuple[PeSection, ...]
 
     def section(self, name: bytes) -> PeSection | None:
@@ -71,13 +71,13 @@ class Pe(NamedTuple):
         return next((section for section in self.sections if section.name == name), None)
 
     def content(self, section: PeSection) -> Data:
-        """Return what a section has in memory: bytes of the file, and zeros behind them."""
+        """Return a section as it is in memory: its bytes of the file, and zeros behind them."""
         found = self.file.part(section.raw_offset, min(section.raw_size, section.size))
         return found if found.size == section.size else Resized(found, section.size)
 
 
 def pe_of(file: Data) -> Pe | None:
-    """Return the headers; None if the file is no PE file for x86-64."""
+    """Return the headers of a PE file; None if it is none, or not for x86-64."""
     if file.read(0, 2) != _MAGIC:
         return None
     start = file.unsigned(0x3C, 4) or 0

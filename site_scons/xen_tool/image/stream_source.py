@@ -10,7 +10,7 @@ PIECE = 1 << 20
 
 
 class Damaged(Exception):  # noqa: N818
-    """The stream cannot be unpacked.  The text ends a sentence that begins with the stream."""
+    """The stream cannot be unpacked; the text is the predicate: "ends early", "has ..."."""
 
 
 class NoMemory(Exception):  # noqa: N818
@@ -53,7 +53,7 @@ class Source:
         self._next -= size
 
     def exactly(self, size: int) -> bytes:
-        """Return the next size bytes; raises Damaged if there are fewer."""
+        """Return the next size bytes; raises CutShort if there are fewer."""
         content = self._data.read(self._next, min(size, self.left))
         if len(content) < size:
             raise CutShort
@@ -61,5 +61,5 @@ class Source:
         return content
 
     def number(self, width: int, *, big: bool = False) -> int:
-        """Return the unsigned integer in the next width bytes."""
+        """Return the unsigned integer in the next width bytes; raises CutShort."""
         return int.from_bytes(self.exactly(width), "big" if big else "little")

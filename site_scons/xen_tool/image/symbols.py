@@ -2,9 +2,9 @@
 """Read the symbols of an ELF file in pieces, with bounded memory and time for any table.
 
 Used to name addresses in reports, in outcomes of boots, and where two builds differ; and by
-rules that search one name.  The table is the first of type SHT_SYMTAB or, in an image without
-one, SHT_DYNSYM.  At most LIMIT bytes of the table, and of its names, are read, which is more
-than any kernel has.
+rules that search for a name.  The table is the first of type SHT_SYMTAB or, in an image without
+one, SHT_DYNSYM.  At most LIMIT bytes of the table, and as many of its names, are read: more than
+any kernel has.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     Entry = tuple[int, int, int, int, int]
-    """st_name, st_info, st_shndx, st_value, st_size."""
+    """The fields st_name, st_info, st_shndx, st_value and st_size of an entry of the table."""
 
 LIMIT = 32 << 20
 _PIECE = 1 << 20
@@ -85,7 +85,10 @@ class Symbols:
                 return
 
     def name(self, st_name: int) -> str:
-        """Return the name at an offset of the table of names, shortened; "" if there is none."""
+        """Return the name at an offset of the table of names; "" if there is none.
+
+        Its bytes beyond the first 256 are replaced by "...".
+        """
         if self._names is None or st_name >= self._names.sh_size:
             return ""
         name = self._elf.data.read(self._names.sh_offset + st_name, _LONGEST + 1)
@@ -101,7 +104,10 @@ class Symbols:
         )
 
     def _offsets(self, wanted: bytes) -> Iterator[int]:
-        """Yield the offsets of a name in the table of names, where names share suffixes."""
+        """Yield the offsets of a name, also where it is the end of a longer name.
+
+        wanted: the name with its NUL.
+        """
         if self._names is None:
             return
         start, size = self._names.sh_offset, min(self._names.sh_size, LIMIT)
@@ -115,7 +121,10 @@ class Symbols:
                 at = text.find(wanted, at + 1)
 
     def at(self, addresses: Iterable[int]) -> dict[int, str]:
-        """Return the names of addresses that have one: the last global name, else the first."""
+        """Return names by address; addresses at which no symbol is are missing.
+
+        Of several symbols at an address, the last global one counts, or else the first one.
+        """
         wanted = {address for address in addresses if address}
         best: dict[int, int] = {}
         for st_name, st_info, st_shndx, st_value, _ in self:
@@ -129,13 +138,14 @@ class Symbols:
     def before(
         self, addresses: Iterable[int], is_code: Callable[[int], bool]
     ) -> dict[int, tuple[int, str]]:
-        """Return the value and name of the last symbol of code at or before each address.
+        """Return, by address, the value and name of the last symbol of code at or before it.
 
-        Among equal values, functions precede labels, and global names precede others.
-        Labels of compilers are ignored.
+        Of symbols with the same value, a function is preferred to a label, then a global symbol
+        to a local one.  Labels of compilers are ignored.
+        is_code tells whether an address is one of code.
         """
         wanted = sorted(set(addresses))
-        heads = self.names() if wanted else b""
+        names = self.names() if wanted else b""
         best: list[tuple[int, bool, bool, int]] = [(-1, False, False, 0)] * len(wanted)
         for st_name, st_info, st_shndx, st_value, _ in self:
             kind = st_info & 15
@@ -145,11 +155,11 @@ class Symbols:
             if at == len(wanted) or st_value < best[at][0]:
                 continue
             found = st_value, kind == spec.STT_FUNC, st_info >> 4 == spec.STB_GLOBAL, st_name
-            head = heads[st_name : st_name + 2]
-            counts = head[:1] not in (b"", b"\0", b"$") and head != b".L"
-            if counts and found > best[at] and is_code(st_value):
+            prefix = names[st_name : st_name + 2]
+            is_from_source = prefix[:1] not in (b"", b"\0", b"$") and prefix != b".L"
+            if is_from_source and found > best[at] and is_code(st_value):
                 best[at] = found
-        # Addresses are ascending: what is before one is before the next ones too.
+        # Addresses are ascending: a symbol before one is before the next ones too.
         for at in range(1, len(best)):
             best[at] = max(best[at - 1], best[at])
         return {
@@ -159,14 +169,14 @@ class Symbols:
         }
 
     def names(self) -> bytes:
-        """The table of names, which st_name indexes: NUL-terminated names."""
+        """Return the table of names, each with its NUL; st_name is an offset in it."""
         if self._names is None:
             return b""
         return self._elf.data.read(self._names.sh_offset, min(self._names.sh_size, LIMIT))
 
 
 def _tables(elf: Elf) -> tuple[Section | None, Section | None]:
-    """Return the section of symbols and the section of their names."""
+    """Return the section of symbols and that of their names; (None, None) if there is none."""
     sections = elf.sections
     for sh_type in (spec.SHT_SYMTAB, spec.SHT_DYNSYM):
         for section in sections:
