@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Write the Xen head object, which Linux builds from arch/x86/xen/xen-head.S.
 
-symbols of the configuration -> HeadConfig -> sections -> object file (emit)
-                                                       -> GNU as source (gas)
+Kconfig symbols -> HeadConfig -> sections -> object file (emit)
+                                          -> source for GNU as (gas)
 
 Settings:
     config      the settings of a head object, from Kconfig symbols and the kernel's arguments

@@ -38,6 +38,7 @@ SYMBOLS = (
 _TOP_2_GIB = 0xFFFFFFFF80000000
 _PVH_ALIGNMENT = 1 << 30
 _YES_OR_NO = ("BSD_SYMTAB", "PAE_MODE")
+"""Notes whose Kconfig symbols are bool: y is the text "yes", n is no note."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class HeadConfig:
     stack_validation: bool
     x86_alignment_16: bool
     virt_base: int
+    """The virtual address of physical address 0."""
     hypercall_page: bool = True
     xen_pvh: bool = False
     names: HeadNames = HeadNames()  # noqa: RUF009
@@ -60,13 +62,13 @@ class HeadConfig:
     def from_symbols(
         cls, arch: Arch, symbols: Mapping[str, str], given: Mapping[str, str] | None = None
     ) -> HeadConfig | None:
-        """Make it from Kconfig values ("y", "0xc0000000"); return None if XEN is not set.
+        """Return the settings for Kconfig values ("y", "0xc0000000"); None if XEN is not set.
 
         A missing symbol is n, except XEN_HYPERCALL_PAGE: Linux v4.17 has the page and no such
-        symbol.  given: texts by fields of HeadNames and by names of notes.
+        symbol.  given: texts by fields of HeadNames and by names of notes, which override Kconfig.
 
-        Raises XenToolError if PAGE_OFFSET is no number on 32-bit, and for a name, size or note
-        that no head object can have.
+        Raises XenToolError if PAGE_OFFSET is no number on 32-bit, for a name, size or note
+        that no head object can have, and as check() does.
         """
 
         def enabled(name: str) -> bool:
@@ -114,7 +116,7 @@ class HeadConfig:
             return self.names.gs_base
         return "init_per_cpu__irq_stack_union" if self.smp else "irq_stack_union"
 
-    # A kernel that sets one of these notes itself has the code, or the page, of its own.
+    # A kernel that sets one of these three notes itself has its own code or page.
 
     @property
     def makes_entry(self) -> bool:
@@ -135,7 +137,7 @@ class HeadConfig:
         return (abi.NOTE_OWNER, note) not in self.notes
 
     def check(self) -> None:
-        """Check the settings together.
+        """Check VIRT_BASE against the entries.
 
         Raises XenToolError if the entries' code could not run at VIRT_BASE.
         """
@@ -157,12 +159,15 @@ class HeadConfig:
 
 
 def _merged(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Merge pairs of names and texts: of the same name or note the last one counts."""
+    """Return the texts by name; of several for the same field or note, the last one counts."""
     return {name if name in MEANINGS else note_texts.canonical(name): text for name, text in pairs}
 
 
 def _of_symbols(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield names and notes that Kconfig symbols set; an empty value sets none."""
+    """Yield names and texts of the fields and notes that Kconfig symbols set.
+
+    An empty value sets nothing.  Raises XenToolError if a part of XEN_NOTES is not NAME=VALUE.
+    """
     for name in MEANINGS:
         if text := symbols.get(f"{_NAME}{name.upper()}"):
             yield name, text
@@ -181,7 +186,7 @@ def _of_symbols(symbols: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _virt_base(arch: Arch, page_offset: str, texts: Mapping[str, str]) -> int:
-    """Return the virtual address of physical 0: from the note, else Linux's value."""
+    """Return the virtual address of physical address 0: the note VIRT_BASE, else Linux's value."""
     if "VIRT_BASE" in texts:
         (desc,) = note_texts.parse({"VIRT_BASE": texts["VIRT_BASE"]}, arch, 0).values()
         # Xen reads a missing note as 0.

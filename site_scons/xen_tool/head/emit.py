@@ -21,7 +21,7 @@ def emit(config: HeadConfig) -> bytes:
     Raises XenToolError if keystone refuses an instruction.
     """
     file = ObjectFile(config.arch.bits)
-    # GNU as begins every object with these three.
+    # GNU as begins every object with these sections.
     for name, type_, flags in (
         (".text", spec.SHT_PROGBITS, spec.SHF_EXECINSTR),
         (".data", spec.SHT_PROGBITS, spec.SHF_WRITE),
@@ -114,7 +114,7 @@ class _Lowered:
         self.symbols.append(ObjectSymbol(symbol))
 
     def defined(self, section: str) -> list[ObjectSymbol]:
-        """Return the symbols of the labels; section: the name of this one."""
+        """Return the symbols of the labels; section: the name of the section that has them."""
         ends = [*(offset for _, offset in self._labels[1:]), len(self.data)]
         return [
             ObjectSymbol(
@@ -130,7 +130,7 @@ class _Lowered:
 
 
 def _without_local_label(relocation: Relocation, section: str, local: dict[str, int]) -> Relocation:
-    """Refer to a local label by its section and offset, as GNU as does."""
+    """Return the relocation, in which section and offset replace a local label, as GNU as does."""
     if relocation.symbol not in local:
         return relocation
     addend = relocation.addend + local[relocation.symbol]

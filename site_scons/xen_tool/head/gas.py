@@ -20,7 +20,7 @@ _DATA = {1: ".byte", 4: ".long", 8: ".quad"}
 
 
 def source(config: HeadConfig) -> str:
-    """Return the source, for `as --64` or `as --32`."""
+    """Return the text of the source, for `as --64` or `as --32`."""
     lines = [f"/* The Xen head object of {config.arch.name}, in AT&T syntax for GNU as. */"]
     for section in head(config):
         lines += ["", *_section(section)]
@@ -100,7 +100,7 @@ def _label(label: Label) -> Iterator[str]:
 
 
 def _note(note: Note) -> Iterator[str]:
-    # 1 is the owner, 2 its end, 3 the descriptor, 4 its end.
+    # Label 1 is at the owner, 2 at its end, 3 at the descriptor, 4 at its end.
     yield f"\t.long 2f - 1f, 4f - 3f, {note.type}"
     yield f'1:\t.asciz "{_escaped(note.owner)}"'
     yield "2:\t.balign 4"
@@ -117,7 +117,7 @@ def _note(note: Note) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return bytes escaped for a string of GNU as."""
+    """Return a text escaped for a string of GNU as."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 

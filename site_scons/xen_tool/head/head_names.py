@@ -64,7 +64,9 @@ class HeadNames(NamedTuple):
 
     @classmethod
     def parse(cls, texts: Mapping[str, str]) -> HeadNames:
-        """Parse the texts of the fields that are given, such as `stack`: `boot_stack`.
+        """Return the names for texts by field, such as {"stack": "boot_stack"}.
+
+        A field without a text has its default.
 
         Raises XenToolError for an unknown field, an invalid symbol or an invalid size.
         """
@@ -98,9 +100,9 @@ def _size(text: str) -> int:
 
 
 def symbol(text: str, what: str) -> str:
-    """Return the name of a symbol, if it is valid.
+    """Return the text, if it is a valid name of a symbol.
 
-    what: what the symbol names, for the message.
+    what: the field or note that names the symbol, for the message.
 
     Raises XenToolError for a text that assemblers and linkers would not accept as a symbol.
     """
@@ -115,9 +117,9 @@ def symbol(text: str, what: str) -> str:
 
 
 def distinct(defined: Iterable[str], referred: Iterable[str]) -> None:
-    """Check that no symbol is defined twice, or defined and expected of the kernel.
+    """Raise XenToolError if a symbol is defined twice, or both defined and expected of the kernel.
 
-    Raises XenToolError otherwise.
+    defined: the symbols that the head object defines.  referred: those that its code refers to.
     """
     seen: set[str] = set()
     expected = set(referred)

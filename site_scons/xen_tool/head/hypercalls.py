@@ -24,9 +24,9 @@ _HVM_STUBS = ("vmcall", "vmmcall")
 
 
 def hypercall_section(config: HeadConfig) -> HeadSection:
-    """Return the section with the page or the PV stubs, and the PVH stubs, as configured.
+    """Return the section with the hypercall page or the PV stubs, and with the PVH stubs.
 
-    It is empty if none is configured.
+    The configuration decides which of them it has; without any it has no items.
     """
     items: list[Label | Zeros | Code] = []
     align = config.function_alignment
@@ -37,7 +37,7 @@ def hypercall_section(config: HeadConfig) -> HeadSection:
     elif config.xen_pv and not config.hypercall_page:
         stubs |= _pv_stubs(config.arch)
     if config.xen_pvh:
-        # The processor's vendor decides which of the two enters Xen.
+        # The processor's vendor decides which of the two instructions calls Xen.
         stubs |= {instruction: (instruction, "ret") for instruction in _HVM_STUBS}
     for name, instructions in stubs.items() if config.names.stubs else ():
         items.append(Label(f"{config.names.stubs}{name}", type=spec.STT_FUNC))
@@ -46,7 +46,10 @@ def hypercall_section(config: HeadConfig) -> HeadSection:
 
 
 def _hypercall_page(names: HeadNames) -> Iterator[Label | Zeros]:
-    """Yield zeros: Xen fills the page when it builds a PV domain, or if a PVH guest asks."""
+    """Yield the symbols of the page and its slots, and zeros for their contents.
+
+    Xen fills the page when it builds a PV domain, or when a PVH guest asks for it.
+    """
     yield Label(names.page, abi.PAGE_SIZE)
     for number in range(abi.PAGE_SIZE // abi.HYPERCALL_SLOT_SIZE):
         if number in abi.HYPERCALLS and names.hypercalls:
@@ -56,10 +59,10 @@ def _hypercall_page(names: HeadNames) -> Iterator[Label | Zeros]:
 
 
 def _pv_stubs(arch: Arch) -> dict[str, tuple[str, ...]]:
-    """Return the stubs that call Xen, and the one to jump to at the end of an exception.
+    """Return the instructions of the stubs by name: pv, which calls Xen, and iret.
 
-    That one also ends a system call.  HYPERVISOR_iret does not return: Xen pops what is pushed
-    here, and the frame below it, off the stack.
+    A guest jumps to iret at the end of an exception or a system call.  HYPERVISOR_iret does not
+    return: Xen pops the registers that are pushed here, and then the frame, off the stack.
     """
     iret = f"movl ${abi.HYPERCALL_IRET:#x}, %eax"
     if arch.bits == 32:

@@ -15,7 +15,7 @@ HINT_SIZE = 8
 
 @dataclass(frozen=True)
 class Label:
-    """A symbol here, `size` bytes long, else up to the next symbol or the section's end."""
+    """A symbol at this place; size is in bytes, None: up to the next Label or the section's end."""
 
     name: str
     size: int | None = None
@@ -32,7 +32,7 @@ class Zeros:
 
 @dataclass(frozen=True)
 class Code:
-    """Instructions in sequence; `bits`: their mode if it is not the kernel's."""
+    """Instructions in sequence; bits: 32 or 64, their mode; None: that of the kernel."""
 
     instructions: tuple[Instruction | Jump | LocalLabel, ...]
     bits: int | None = None
@@ -40,7 +40,7 @@ class Code:
 
 @dataclass(frozen=True)
 class UnwindHint:
-    """An empty hint for the code at `offset` in `section`."""
+    """A struct unwind_hint whose ip is `offset` in `section`, and whose other fields are 0."""
 
     section: str
     offset: int

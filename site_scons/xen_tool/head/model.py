@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The contents of the head object, section by section, as a function of its settings.
 
-Linux v4.17, arch/x86/xen/xen-head.S: the entry `startup_xen`, the hypercall
-page, and the notes that announce both to Xen.  From later kernels: direct
+Linux v4.17 (arch/x86/xen/xen-head.S) has the entry `startup_xen`, the hypercall
+page, and the notes that announce both to Xen; later kernels have direct
 hypercalls in place of the page, and the entry of a PVH guest.  emit.py writes
-the sections as an object, gas.py as GNU as source.
+the sections as an object, gas.py as a source file for GNU as.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from .pvh_entry import pvh_start_xen
 
 
 def head(config: HeadConfig) -> list[HeadSection]:
-    """Return the sections of the head object, in the order of Linux's source."""
+    """Return the sections of the head object, in the order of Linux's source.
+
+    Raises XenToolError if a symbol is defined twice, or here and expected of the kernel.
+    """
     entries = []
     if config.makes_entry:
         entries.append(startup_xen(config))
@@ -38,7 +41,7 @@ def head(config: HeadConfig) -> list[HeadSection]:
 
 
 def _check_symbols(sections: list[HeadSection]) -> None:
-    """Raise XenToolError if a symbol is defined twice, or here and expected of the kernel."""
+    """Check the symbols that the sections define and refer to, as distinct() does."""
     items = [item for section in sections for item in section.items]
     code = [each for item in items if isinstance(item, Code) for each in item.instructions]
     distinct(
@@ -48,7 +51,7 @@ def _check_symbols(sections: list[HeadSection]) -> None:
 
 
 def _unwind_hints(config: HeadConfig, entries: list[HeadSection]) -> HeadSection:
-    """Return hints for objtool that nothing can be unwound at the entries and in each slot."""
+    """Return hints for objtool: at the entries and in each slot, no stack can be unwound."""
     hints = [UnwindHint(entry.name, 0) for entry in entries]
     if config.makes_page:
         slots = range(0, abi.PAGE_SIZE, abi.HYPERCALL_SLOT_SIZE)

@@ -22,9 +22,9 @@ Changes = Mapping[tuple[str, int], Desc | None]
 
 
 def parse(texts: Mapping[str, str], arch: Arch, virt_base: int) -> Changes:
-    """Parse the texts of notes, by name.
+    """Return the descriptors for texts of notes by name; None for an empty text.
 
-    virt_base: the difference between virtual and physical addresses.
+    virt_base: the virtual address of physical address 0.
 
     Raises XenToolError for an invalid name or value.
     """
@@ -85,5 +85,5 @@ def canonical(name: str) -> str:
 
 
 def physical_offset(virt_base: int, bits: int) -> int:
-    """Return the number to add to a linked address for its physical address."""
+    """Return the number to add to a virtual address for its physical one, modulo 2 ** bits."""
     return -virt_base % (1 << bits)

@@ -37,7 +37,7 @@ def _startup_xen_64(config: HeadConfig) -> tuple[Instruction, ...]:
 
 
 def set_gs_base(config: HeadConfig) -> tuple[Instruction, ...]:
-    """Return instructions that set %gs base, for reading the stack protector's canary."""
+    """Return instructions that set %gs base, for the stack protector's canary; () if not set."""
     if not config.gs_base:
         return ()
     return (

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The entry of a PVH guest: from 32-bit mode without paging to C code in long mode.
 
-Xen docs/misc/pvh.pandoc: flat segments, the physical address of struct
-hvm_start_info in %ebx, and no stack.  Xen may have loaded the image elsewhere
-than it was linked for (PHYS32_RELOC), so every address is relative to %ebp, the
-distance.  At the end xen_pvh_start_kernel runs at its virtual
-address, on init_thread_union, %edi and %esi holding %ebx and the distance.
+Xen enters it with flat segments, the physical address of struct hvm_start_info
+in %ebx, and no stack (Xen docs/misc/pvh.pandoc).  Xen may have loaded the image
+elsewhere than it was linked for (PHYS32_RELOC), so the code finds the distance,
+keeps it in %ebp, and adds it to every address.  At the end it jumps to
+xen_pvh_start_kernel at its virtual address, with init_thread_union as the
+stack, the address of hvm_start_info in %edi, and the distance in %esi.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _GDT = (0, 0x00AF9A000000FFFF, 0x00CF92000000FFFF)
 _CODE_64, _DATA = 0x8, 0x10
 
 # The kernel's pvh_page_tables, 8 pages of .bss: level 4, level 3 of the lowest and of
-# the highest addresses, level 2.  Pages of 2 MiB map the first 4 GiB at 0, and 1 GiB
-# at VIRT_BASE.
+# the highest addresses, five of level 2.  Pages of 2 MiB map the first 4 GiB of memory at
+# 0, and 1 GiB at VIRT_BASE.
 _LEVEL_3_LOW, _LEVEL_3_HIGH, _LEVEL_2 = 0x1000, 0x2000, 0x3000
 _TABLES_LOW = 4
 _ENTRIES = 0x200
@@ -62,12 +63,15 @@ def _physical(config: HeadConfig) -> int:
 
 
 def _load(config: HeadConfig, symbol: str, register: str, offset: int = 0) -> Instruction:
-    """Load the physical address to which the symbol was loaded."""
+    """Return an instruction that loads the physical address, at run time, of symbol + offset."""
     return Instruction(f"leal {{}}(%ebp), %{register}", symbol, _physical(config) + offset)
 
 
 def _find_distance(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel, ...]:
-    """Find %ebp by a call, on the first word of hvm_start_info as stack; restore that word."""
+    """Return instructions that load the distance into %ebp, by the return address of a call.
+
+    The first word of hvm_start_info is the stack of the call, and is restored.
+    """
     return (
         Instruction("cld"),
         Instruction("movl (%ebx), %eax"),
@@ -93,7 +97,7 @@ def _clear_bss(config: HeadConfig) -> tuple[Instruction, ...]:
 
 
 def _map(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel, ...]:
-    """Fill the page tables, which are zero, and leave the address of level 4 in %edi."""
+    """Return instructions that fill the zeroed page tables; %edi is then the address of level 4."""
     level_4_entry = config.virt_base >> 39 & _ENTRIES - 1
     level_3_entry = config.virt_base >> 30 & _ENTRIES - 1
     # These entries refer to consecutive pages.
@@ -119,7 +123,10 @@ def _map(config: HeadConfig) -> tuple[Instruction | Jump | LocalLabel, ...]:
 
 
 def _fill(label: str, end: int) -> tuple[Instruction | Jump | LocalLabel, ...]:
-    """Write entries of level 2 from number %ecx up to end; the first is %eax."""
+    """Return a loop that writes the entries of level 2 from number %ecx up to end.
+
+    The first entry is in %eax; end is exclusive.
+    """
     return (
         LocalLabel(label),
         Instruction(f"movl %eax, {_LEVEL_2:#x}(%edi,%ecx,8)"),
