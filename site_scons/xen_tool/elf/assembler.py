@@ -51,7 +51,7 @@ class LocalLabel:
 
 @dataclass(frozen=True)
 class Field:
-    """Four bytes of the code, at offset, that depend on the address of symbol."""
+    """Four bytes of the code, at `offset`, that a relocation for symbol + addend fills."""
 
     offset: int
     symbol: str
@@ -87,7 +87,10 @@ def assemble(instructions: Sequence[Instruction | Jump | LocalLabel], bits: int)
 def _pass(
     engine: _Engine, instructions: Sequence[Instruction | Jump | LocalLabel], labels: dict[str, int]
 ) -> Assembled:
-    """Assemble with labels at these offsets; a jump to an unknown label has a dummy target."""
+    """Assemble once, with jumps to labels at these offsets; the result has the labels' new ones.
+
+    A jump to a label without an offset is one to itself.
+    """
     code = bytearray()
     fields = []
     found = {}
@@ -108,7 +111,10 @@ def _pass(
 
 
 def _relocated(engine: _Engine, instruction: Instruction, here: int) -> tuple[bytes, Field]:
-    """Return the code of an instruction at `here` that names a symbol, and its field."""
+    """Return the code of an instruction that names a symbol, and its field.
+
+    here: the offset of the instruction in the code.
+    """
     assert instruction.symbol is not None
     # Any name that keystone does not read as something else.
     text = instruction.text.format("symbol")
@@ -123,6 +129,10 @@ def _relocated(engine: _Engine, instruction: Instruction, here: int) -> tuple[by
 
 
 def _field(first: bytes, second: bytes, text: str) -> int:
+    """Return the offset of the four bytes in which two codes of an instruction differ.
+
+    Raises XenToolError if others differ.
+    """
     different = [i for i, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
     if len(first) != len(second) or not different or different[-1] - different[0] != 3:
         raise XenToolError(f"assembler: `{text}` has no 32-bit field for its symbol")
@@ -130,7 +140,7 @@ def _field(first: bytes, second: bytes, text: str) -> int:
 
 
 class _Engine:
-    """A keystone handle; sharing one among threads crashes, so each call makes a new one."""
+    """A keystone handle; threads that share one crash, so each call of assemble() makes one."""
 
     def __init__(self, bits: int) -> None:
         import keystone
@@ -143,7 +153,10 @@ class _Engine:
         self._address = 0
 
     def encode(self, text: str, address: int = 0, here: int = 0) -> bytes:
-        """Return the code of one instruction at `here`, with its symbol at `address`."""
+        """Return the code of one instruction at the address `here`, its symbol being at `address`.
+
+        Raises XenToolError if keystone refuses it.
+        """
         self._address = address
         try:
             code, count = self._engine.asm(text, here, as_bytes=True)

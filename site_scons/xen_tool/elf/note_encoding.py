@@ -4,8 +4,8 @@
 A note is three 32-bit words n_namesz, n_descsz, n_type in both ELF classes,
 then the owner's name and the descriptor, each padded to 4 (gABI, "Note
 Section"; Xen's libelf reads them so whatever p_align says).  Used by the head
-object; a descriptor keeps its value, so that other writers can write it in
-another syntax.
+object; a descriptor keeps its value, so that head/gas.py can write it in the
+syntax of GNU as.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Text:
-    """A string, with its NUL by default."""
+    """A descriptor of ASCII text; nul: whether a NUL ends it."""
 
     text: str
     nul: bool = True
@@ -29,7 +29,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Words:
-    """Little-endian integers of 4 or 8 bytes each."""
+    """A descriptor of little-endian integers of `width` bytes each."""
 
     width: int
     values: tuple[int, ...]
@@ -41,14 +41,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Address:
-    """The address of a symbol, plus addend, in 4 or 8 bytes, which the linker relocates."""
+    """A descriptor with the address of symbol + addend, in 4 or 8 bytes that a linker fills."""
 
     width: int
     symbol: str
     addend: int = 0
 
     def encode(self) -> bytes:
-        """Return the bytes of the descriptor before the relocation."""
+        """Return the bytes of the descriptor before the relocation: zeros."""
         return bytes(self.width)
 
 

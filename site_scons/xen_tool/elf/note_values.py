@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Parse the values of Xen's notes, as users write them, to descriptors.
+"""Parse the values of Xen's notes, as users write them, into descriptors.
 
 Used by head/, for notes that a linker will complete, and by annotate/, for those of a linked image.
 The syntax depends on the kind of the note (abi.NOTE_KINDS):
 
-    text            printable ASCII; ends with a NUL
+    text            printable ASCII; the descriptor ends with a NUL
     address         a number, or SYMBOL, or SYMBOL+NUMBER; as wide as a pointer of the kernel
     physical        the same, in 4 bytes; of a symbol, its physical address
-    features        names, a | between, ! before those that the kernel requires
+    features        names with | between them, and ! before those that the kernel requires
     feature bits    the same names without !, or a number
-    numbers         a comma between them
+    numbers         numbers with commas between them
     of any kind     text:WORDS  u32:N,N  u64:N,N  hex:BYTES  address:SYMBOL+N
 
-Numbers are written as in C.  Sources: Xen's public headers elfnote.h and features.h.
+Numbers are decimal, or 0x and hexadecimal digits.
+Sources: Xen's public headers elfnote.h and features.h.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ _MANY = range(1, 1 << 16)
 
 
 class Resolve(Protocol):
-    """A function that knows the addresses of symbols, or leaves them to a linker."""
+    """A function that looks up the address of a symbol, or leaves it to a linker."""
 
     def __call__(self, note: str, symbol: str, offset: int, width: int, *, physical: bool) -> Desc:
         """Return the descriptor of a symbol's address plus an offset, in `width` bytes.
 
-        note: the name of the note, for messages.  physical: the address where it is loaded.
+        note: the name of the note, for messages.  physical: whether the physical address of the
+        symbol is wanted, not the virtual one.
         """
 
 
@@ -56,8 +58,9 @@ def note_type(name: str) -> XenElfNote | None:
 
 
 def text_of(name: str, n_type: XenElfNote | None, value: object) -> str:
-    """Return the text of a Python value: text, bytes, a number, a list of numbers, or None.
+    """Return the text that ValueParser parses for a Python value of a note.
 
+    The value is a text, bytes, a number, a list of numbers, True, or None or False for no note.
     n_type: None for a note that Xen's headers do not define.
 
     Raises XenToolError for another Python type.
@@ -82,7 +85,7 @@ def text_of(name: str, n_type: XenElfNote | None, value: object) -> str:
 
 
 class ValueParser:
-    """Parses the values of one note, for a kernel with pointers of `bits` bits."""
+    """Parses texts of the value of one note, for a kernel with pointers of `bits` bits."""
 
     def __init__(self, name: str, n_type: XenElfNote | None, bits: int, resolve: Resolve) -> None:
         self.name = name
@@ -93,14 +96,14 @@ class ValueParser:
         self.resolve = resolve
 
     def parse(self, text: str) -> Desc:
-        """Return the descriptor of a value; raise XenToolError, with the rule, for another text."""
+        """Return the descriptor for a text; raise XenToolError if the text breaks a rule."""
         form, colon, rest = text.partition(":")
         if colon and form in _FORMS:
             return _FORMS[form](self, rest)
         return _OF_KIND[self.kind.form](self, text)
 
     def error(self, text: str, rule: str) -> XenToolError:
-        """Return the error that a value breaks a rule."""
+        """Return the error that a text breaks a rule."""
         return XenToolError(f"note {self.name} is {text!r}: the rule is {rule}")
 
     def _text(self, text: str) -> Text:
@@ -207,7 +210,10 @@ def _many(counts: range) -> str:
 
 
 def number(text: str) -> int | None:
-    """Parse a number as C writes it, 0 or more; return None for another text, or more digits."""
+    """Return the number that a text is: 0x and hexadecimal digits, or 1 to 20 decimal digits.
+
+    Return None for another text, such as one with a sign, or a leading 0: octal in C.
+    """
     if not re.fullmatch(r"\s*(0[xX][0-9a-fA-F]+|[1-9][0-9]{0,19}|0)\s*", text, re.ASCII):
         return None
     return int(text, 0)

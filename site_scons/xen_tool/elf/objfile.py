@@ -27,7 +27,7 @@ from . import spec
 
 @dataclass(frozen=True)
 class Relocation:
-    """r_offset in the section, r_type, the symbol or section it refers to, and the addend."""
+    """A relocation: r_offset in its section, r_type, a symbol or section by name, the addend."""
 
     offset: int
     type: int
@@ -37,7 +37,7 @@ class Relocation:
 
 @dataclass
 class ObjectSection:
-    """A section and its contents; SHT_NOBITS sections have none."""
+    """A section, its contents (b"" for SHT_NOBITS), and the relocations in them."""
 
     name: str
     type: int
@@ -49,7 +49,7 @@ class ObjectSection:
 
 @dataclass(frozen=True)
 class ObjectSymbol:
-    """A symbol; undefined if section is None."""
+    """A symbol; section: the name of the section that defines it, None if none here does."""
 
     name: str
     section: str | None = None

@@ -43,7 +43,7 @@ PT_NAMES = {
     0x6474E552: "PT_GNU_RELRO",
     0x6474E553: "PT_GNU_PROPERTY",
 }
-"""Types of segments; those of GNU are of the Linux Standard Base and of binutils."""
+"""Names of the types of segments; those of GNU are from the Linux Standard Base and binutils."""
 
 DT_NEEDED = 1
 DT_STRTAB = 5
@@ -52,7 +52,7 @@ PF_X = 1
 PF_W = 2
 PF_R = 4
 PF_LETTERS = {PF_R: "r", PF_W: "w", PF_X: "x"}
-"""Letters of the flags of a segment, in the order in which they are printed."""
+"""Letters by flag of a segment, in the order in which they are printed."""
 
 SHT_NULL = 0
 SHT_PROGBITS = 1
