@@ -9,7 +9,7 @@ The kernel's C code reads the table by these symbols in .rodata:
     extern const char kallsyms_names[];                    NUL-terminated names
 
 Adding the table changes the addresses that it lists, so an image is linked three times: with an
-empty table; with the table of that image, which has the final size; and with the table of the
+empty table; with the table of the first image, which has the final size; and with the table of the
 second image, which has the final addresses.  The caller makes these steps.
 """
 
@@ -33,14 +33,15 @@ _KINDS = (spec.STT_NOTYPE, spec.STT_OBJECT, spec.STT_FUNC)
 _LOCAL = (".L", "$")
 """Prefixes of the local symbols of compilers and assemblers."""
 _OWN = "kallsyms_"
+"""Prefix of the symbols of the table, which it does not list."""
 
 
 def of_image(path: str, *, data: bool) -> list[tuple[int, str]]:
-    """Return the addresses and names of an image's functions, in order.
+    """Return the addresses and names of an image's symbols in executable sections, in order.
 
-    data: return all symbols, not those of functions only.
+    data: return those in all sections that are loaded.
 
-    Raises XenToolError if it is not an ELF file, or has no symbols.
+    Raises XenToolError if the image cannot be read, is not an ELF file, or has no such symbols.
     """
     with Data.of_file(open_regular(path, "a linked image"), path) as content:
         elf = Elf(content)
@@ -59,7 +60,7 @@ def of_image(path: str, *, data: bool) -> list[tuple[int, str]]:
 
 
 def table(found: Iterable[tuple[int, str]], bits: int) -> bytes:
-    """Return the object file of the table, of 32 or 64 bits."""
+    """Return the object file with the table of addresses and names; bits: 32 or 64, its class."""
     found = list(found)
     width = bits // 8
     names = bytearray()

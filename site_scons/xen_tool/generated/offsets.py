@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 r"""Write asm-offsets.h: sizes and offsets that the compiler computes, for assembler sources.
 
-A C file, which is compiled but never assembled, defines them as Linux does (kbuild.h):
+They are defined in a C file, which is compiled but never assembled, as in Linux (kbuild.h):
 
     #define DEFINE(NAME, value) \
             asm volatile("\n.ascii \"->" #NAME " %0 " #value "\"" : : "i"(value))
@@ -24,8 +24,9 @@ _NUMBER = re.compile(r"-?(0[xX][0-9a-fA-F]+|[0-9]+)")
 
 
 def header(assembler: str, name: str) -> str:
-    """Return the text of the header called name, from the text of the assembler code.
+    """Return the text of a header, from the assembler code that the compiler made.
 
+    name: the path of the header, for its guard and for messages.
     Raises XenToolError if the code defines nothing, or a value that is no number.
     """
     lines = [found[1] for line in assembler.splitlines() if (found := _LINE.fullmatch(line))]
