@@ -24,7 +24,7 @@ layers; each imports only those before it, and nothing imports the entry points:
     boot/           boots an image on Xen under QEMU in a mode, and judges the result
     functions       the build steps that are Python functions: CONFIG, HEAD, NOTES, CHECK
     progress        the progress output of a build
-    process         the memory of a short process
+    process         garbage collection, and the quick end, of a short process
     signals         reports Ctrl-C to the runner of steps
     new/            the files of a new kernel, for xen-tool new
     shortcut/       builds without starting SCons if nothing that it reads has changed; watch

@@ -18,9 +18,9 @@ NOTE_OWNER = "Xen"
 
 
 BOOTSTRAP_ALIGN = 4 << 20
-"""The bootstrap memory of a PV guest ends at a multiple of this (Xen xen.h, start_info)."""
+"""Bytes; the bootstrap memory of a PV guest ends at a multiple of them (Xen xen.h, start_info)."""
 BOOTSTRAP_PADDING = 512 << 10
-"""Bytes that are at least free at the end of that memory (Xen xen.h, start_info)."""
+"""Fewest bytes that Xen leaves free at the end of the bootstrap memory (Xen xen.h, start_info)."""
 
 
 class XenElfNote(IntEnum):
@@ -49,19 +49,20 @@ class XenElfNote(IntEnum):
 
 
 class NoteForm(Enum):
-    """What a descriptor holds."""
+    """What the descriptor of a note holds."""
 
     TEXT = "text"
     """A string that ends with a NUL."""
     FEATURES = "features"
-    """Such a string, of names of LIBELF_FEATURES."""
+    """A string that ends with a NUL: names of LIBELF_FEATURES, with | between them."""
     FEATURE_BITS = "feature bits"
-    """A number, made of XenFeat."""
+    """A number: bits of XenFeat."""
     ADDRESS = "address"
     """A virtual address, or a size."""
     PHYSICAL = "physical"
     """A physical address."""
     NUMBERS = "numbers"
+    """One or more numbers."""
 
 
 class NoteKind(NamedTuple):
@@ -71,7 +72,7 @@ class NoteKind(NamedTuple):
     width: int = 0
     """Bytes of each number; 0: as wide as a pointer of the kernel."""
     counts: range = range(1, 2)
-    """How many numbers there may be."""
+    """The counts of numbers that are allowed."""
 
 
 NOTE_KINDS = {
@@ -129,7 +130,7 @@ LIBELF_FEATURES = {
 """The only names that libelf accepts in XEN_ELFNOTE_FEATURES (Xen libelf-dominfo.c)."""
 
 PAGE_PRESENT = 1
-"""_PAGE_PRESENT of a level 1 entry; mask and value of L1_MFN_VALID."""
+"""_PAGE_PRESENT of a level 1 entry: both the mask and the value in the note L1_MFN_VALID."""
 
 HYPERCALL_SLOT_SIZE = 32
 """Bytes of one hypercall's code in the hypercall page (Xen arch-x86/xen.h)."""
@@ -185,13 +186,13 @@ HYPERCALLS = {
     54: "arch_6",
     55: "arch_7",
 }
-"""Number to name, as Linux spells it in xen_hypercall_NAME (Linux asm/xen-hypercalls.h).
+"""Names by number, as Linux spells them in xen_hypercall_NAME (Linux asm/xen-hypercalls.h).
 
-There is no 11; 48 to 55 are __HYPERVISOR_arch_0 to 7 (Xen xen.h), 0 being mca on x86.
+There is no 11; 48 to 55 are __HYPERVISOR_arch_0 to 7 (Xen xen.h), of which arch_0 is mca on x86.
 """
 
 HYPERCALL_IRET = 23
-"""__HYPERVISOR_iret, which is jumped to with a frame on the stack."""
+"""__HYPERVISOR_iret, which a guest does not call but jumps to, with a frame on the stack."""
 
 MSR_EFER = 0xC0000080
 MSR_GS_BASE = 0xC0000101
@@ -217,7 +218,7 @@ class Arch(NamedTuple):
     name: str
     bits: int
     thread_size: int
-    """THREAD_SIZE: the initial stack, init_thread_union (Linux asm/page_*_types.h)."""
+    """THREAD_SIZE: size of the initial stack, init_thread_union (Linux asm/page_*_types.h)."""
     kasan_thread_size: int
     """THREAD_SIZE with KASAN, which doubles it on 64-bit only."""
     function_alignment: int

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The one base class of every error that a user can act on; and the form of messages.
+"""XenToolError, the base class of every error that a user can act on; and the form of messages.
 
-Any package may raise it or a subclass.  The entry points (scons/, shortcut/, cli/) print
-its text as one sentence and exit with a status, never with a traceback.
+Any package may raise XenToolError or a subclass.  The entry points (scons/, shortcut/, cli/)
+print the text as one sentence and exit with a status, never with a traceback.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 BUILD, COMMAND = "xen_tool", "xen-tool"
-"""How the messages of builds begin, and those of the command."""
+"""The words with which the messages of builds, and those of the command, begin."""
 
 
 class XenToolError(Exception):
@@ -31,14 +31,17 @@ def unwritable(path: object, error: OSError) -> XenToolError:
 
 
 def meant(name: str, names: Iterable[str], *, most: int = 3, cutoff: float = 0.6) -> str:
-    """Return the end of a message on an unknown name: the names that a user may have meant."""
+    """Return the end of a message on an unknown name: suggestion() of the names most like it.
+
+    most: the largest number of names.  cutoff: the least likeness, 0 to 1, as in difflib.
+    """
     import difflib
 
     return suggestion(difflib.get_close_matches(name, names, most, cutoff))
 
 
 def suggestion(names: Iterable[str]) -> str:
-    """Return the end of a message that suggests names; "" without names."""
+    """Return the end of a message: "; do you mean A or B?"; "" without names."""
     from .printable import printable
 
     choice = " or ".join(map(printable, names))

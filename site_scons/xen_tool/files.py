@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Write files atomically, and open regular files only.
 
-Every file that the tool writes goes through here: it is written to a temporary name beside
-it and renamed, and only if its content changed.  Builds import this module, so it does not
-import pathlib.
+Every file that the tool writes goes through here: it is written under a temporary name in its
+folder and renamed, and only if its content changed.  Builds import this module, so it does
+not import pathlib.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .printable import printable
 
 
 def write_if_changed(path: str | os.PathLike[str], content: bytes | str) -> bool:
-    """Write content to a file unless it has it already; return whether it was written.
+    """Write content to a file unless the file has it already; return whether it was written.
 
     An unchanged file keeps its mtime.  Missing folders are created.  A symbolic link stays
     one, and a device such as /dev/null is written to.
@@ -79,15 +79,15 @@ def check_replaceable(path: str | os.PathLike[str]) -> None:
 def open_regular(path: str | os.PathLike[str], instead: str) -> int:
     """Open a regular file for reading; return the descriptor.
 
-    Raises XenToolError if it cannot be opened, or is a folder or a pipe; the message then ends
-    with instead: what to name.
+    Raises XenToolError if it cannot be opened, or is a folder, a device or a pipe; instead is
+    what the user should name instead, such as "a linked kernel".
     """
     name = os.fspath(path)
     try:
         # Do not block on a FIFO.
         descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        # Python's text for a NUL in a name is another in each version.
+        # Versions of Python have different texts for a NUL in a name.
         reason = error.strerror if isinstance(error, OSError) else "a name has no NUL"
         raise XenToolError(f"{printable(name)}: cannot be opened: {reason}") from error
     mode = os.fstat(descriptor).st_mode
@@ -99,18 +99,18 @@ def open_regular(path: str | os.PathLike[str], instead: str) -> int:
 
 
 def read_regular(path: str | os.PathLike[str], instead: str) -> tuple[bytes, int]:
-    """Return what is in the file at path, and its mode; raise as open_regular does."""
+    """Return the content and the permissions of a file; arguments and errors: open_regular()."""
     with open(open_regular(path, instead), "rb") as file:
         return file.read(), stat.S_IMODE(os.fstat(file.fileno()).st_mode)
 
 
 def is_in(path: str, folder: str) -> bool:
-    """Whether a path is a folder or lies below it, by comparing the names."""
+    """Whether a path is that of a folder, or below it; compares the names only."""
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
 def shown(path: str | os.PathLike[str]) -> str:
-    """Return a path relative to the current folder, if it lies below."""
+    """Return a path for messages: printable, and relative to the current folder if below it."""
     name, here = os.fspath(path), os.getcwd()
     return printable(
         os.path.relpath(name, here) if name.startswith(os.path.join(here, "")) else name

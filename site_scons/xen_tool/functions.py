@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The build steps that are Python functions: CONFIG, HEAD, NOTES, CHECK, and generated files.
 
-All arguments of a function are text in its Step.  Entry points pass the functions to a
-session.Session.  The modules that they run are a group of files of the plan (modules.py), so a
-change of these modules makes the steps dirty.
+All arguments of a function are texts in its Step, most of them in step.files.  Entry points
+pass the functions to a session.Session.  The modules that the functions run are a group of files
+of the plan (modules.py), so a change of these modules makes the steps dirty.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONFIG, HEAD, NOTES, CHECK, COMMANDS = "config", "head", "notes", "check", "commands"
 OFFSETS, KALLSYMS = "offsets", "kallsyms"
-"""The actions of Steps."""
+"""The actions of the Steps that these functions run."""
 CLAIMED = "claimed"
 """Instead of names of loaders: the loaders that the image has notes for."""
 AUTOCONF = "include/generated/autoconf.h"
@@ -38,7 +38,7 @@ _PACKAGE = os.path.dirname(__file__)
 
 
 def config(step: Step) -> None:
-    """Write a text into each output; files are the texts."""
+    """Write the texts in step.files into the outputs, one into each."""
     for path, text in zip(step.outputs, step.files, strict=True):
         write_if_changed(path, text)
 
@@ -56,8 +56,8 @@ def configuration_step(
 def head(step: Step) -> None:
     """Write the Xen head object.
 
-    files are the architecture, NAME=VALUE of symbols, DESCRIBED, and NAME=VALUE of the names
-    and notes that a SConscript describes.
+    step.files: the architecture, NAME=VALUE of symbols, DESCRIBED, and NAME=VALUE of the names
+    and notes that a SConscript describes.  Raises XenToolError if XEN is not set.
     """
     from .abi import ARCHES
     from .head.config import HeadConfig
@@ -76,7 +76,7 @@ def head(step: Step) -> None:
 
 
 def offsets(step: Step) -> None:
-    """Write the header of the values that the input, assembler code, defines."""
+    """Write a header with the values that the input, a file of assembler code, defines."""
     from .generated.offsets import header
 
     with open(step.inputs[0], encoding="utf-8", errors="replace") as file:
@@ -85,10 +85,11 @@ def offsets(step: Step) -> None:
 
 
 def kallsyms(step: Step) -> None:
-    """Write the table of the input's symbols, or an empty one if there is no input.
+    """Write the object with the table of an image's symbols; without inputs, an empty table.
 
-    files are the width of the kernel, and "data" to include data; the table must be as long as
-    a second input, which is a table as well.
+    The inputs are the image, and perhaps the table that is linked into it.  step.files: "32" or
+    "64", and "data" to include symbols of data.
+    Raises XenToolError if the new table has another size than the one in the image.
     """
     from .generated.kallsyms import of_image, table
 
@@ -104,7 +105,10 @@ def kallsyms(step: Step) -> None:
 
 
 def notes(step: Step) -> None:
-    """Add notes to an image, or remove some; files are NAME=VALUE, or the NAME of one to remove."""
+    """Add notes to an image, or remove some.
+
+    step.files: NAME=VALUE of a note to add, or the NAME of one to remove.
+    """
     from .annotate.annotate import annotate
     from .annotate.changes import note_changes
     from .files import read_regular
@@ -123,8 +127,9 @@ def notes(step: Step) -> None:
 def check(step: Step) -> None:
     """Make the image a hard link to the linker's output, if all loaders accept it.
 
-    files are the names of the loaders, separated by commas, or CLAIMED; the release of Xen;
-    "default" if the user did not choose it; and the symbols as required.symbols() returns them.
+    step.files: the names of the loaders, separated by commas, or CLAIMED; the release of Xen;
+    "default" if the user did not choose it, else ""; the symbols as required.symbols() returns
+    them.  Raises XenToolError with the findings if a loader refuses the image.
     """
     from .loaders import required
     from .loaders.model.releases import Xen
@@ -178,7 +183,10 @@ def without_pv32(image: str, loaders: Sequence[str], xen: Xen) -> Iterator[str]:
 
 
 def _name(linked: str, image: str) -> None:
-    """Give the linker's output a name, atomically."""
+    """Make image a hard link to the linker's output, or else a copy, atomically.
+
+    Raises XenToolError if the image is a folder or cannot be written.
+    """
     part = os.path.join(os.path.dirname(image), f".{os.path.basename(image)}.part")
     try:
         if os.path.isdir(image):
@@ -214,12 +222,15 @@ def compile_commands(plan: Plan, step: Step) -> None:
 
 
 def compilations(plan: Plan) -> Iterator[Step]:
-    """Yield the steps of a plan that make objects."""
+    """Yield the steps of a plan that compile or assemble a source."""
     return (step for step in plan.steps.values() if step.action == COMPILE and "-c" in step.flags)
 
 
 def commands_step(plan: Plan, path: str) -> Step:
-    """Return the step that writes the compilation database; its arguments are a digest of it."""
+    """Return the step that writes the compilation database.
+
+    Its argument is a digest of all entries, so that a change of one makes the step dirty.
+    """
     import hashlib
 
     digest = hashlib.blake2b(os.getcwd().encode("utf-8", "surrogateescape"), digest_size=16)
@@ -234,7 +245,7 @@ def commands_step(plan: Plan, path: str) -> Step:
 
 
 def functions(plan: Plan) -> dict[str, Callable[[Step], None]]:
-    """Return the functions by the action of a step, for a session.Session."""
+    """Return the functions that run steps, by action, for a session.Session."""
 
     def commands(step: Step) -> None:
         compile_commands(plan, step)
@@ -259,4 +270,4 @@ def _import_check() -> None:
 
 
 IMPORTS = {HEAD: _import_head, CHECK: _import_check}
-"""Functions that import their modules, which a session calls while commands run."""
+"""By action: what a session calls while commands run, to import the modules of the step."""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Format the documents that --json prints; used by the commands of xen-tool and scons.
 
-The packages that make the documents describe them.  Their number "schema" is raised when a field
-is removed or changes its meaning, but not for a new field.  Each element of a list of a document is
-one line, so a long list is a table, and needs neither much memory nor the slow encoder that
-json.dumps() has for indented text.
+The packages that make the documents describe them.  The number "schema" of a document is raised
+when a field is removed or changes its meaning, but not for a new field.  Each element of a list in
+a document is one line, so a long list is a table, and needs neither much memory nor the slow
+encoder that json.dumps() has for indented text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 def pieces(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield the text of a document in pieces, the last of which ends with a line break.
 
-    A list may also be an iterator, whose elements are needed one at a time.
+    An iterator among its values is written as a list, and read one element at a time.
     """
     before = "{\n  "
     for key, value in document.items():

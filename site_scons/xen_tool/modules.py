@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Find the files of this tool that a step runs, by the imports of its modules.
 
-They are groups of files of the plan, so that a change of the tool makes steps dirty.  Used
-when SConscripts are read.
+The plan has them as groups of files (plan.Group), so that a change of the tool makes steps
+dirty.  Used when SConscripts are read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ _IMPORT = r"(?m)^ *from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))$"
 
 
 def modules(*names: str) -> tuple[str, ...]:
-    """Return the files of modules, of all that they import from this package, and functions.py."""
+    """Return the files of modules, of all that they import from this package, and functions.py.
+
+    names: paths below this folder, such as "head/emit.py".
+    """
     found = {os.path.join(_PACKAGE, "functions.py"): None}
     todo = [os.path.join(_PACKAGE, *name.split("/")) for name in names]
     while todo:
@@ -29,7 +32,7 @@ def modules(*names: str) -> tuple[str, ...]:
 
 @functools.cache
 def _imported(path: str) -> tuple[str, ...]:
-    """Return the files of this package that a module imports, also within functions."""
+    """Return the files of xen_tool that a module imports, also those it imports in functions."""
     found = []
     with open(path, encoding="utf-8") as file:
         text = file.read()

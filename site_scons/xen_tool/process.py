@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The memory of a short process: freeing it takes longer than looking at all files.
+"""Save a short process the time for garbage collection, and for freeing its memory at the end.
 
-Used by the programs that build.
+Used by the programs that build: in a large build, both take longer than looking at all files.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _OBJECTS = 100_000
-"""New objects between two searches for garbage."""
+"""Number of new objects after which Python searches for garbage."""
 
 
 def collect_rarely() -> None:
-    """Search for garbage rarely, as nearly all objects are used until the end."""
+    """Let Python search for garbage rarely, as nearly all objects are used until the end."""
     gc.set_threshold(_OBJECTS)
-    # Python searches all objects at its end, but for those that are frozen.
+    # At its end Python searches all objects except frozen ones.
     atexit.register(gc.freeze)
 
 
 def leave(status: int) -> NoReturn:
-    """End the process after the functions of atexit; free no objects.
+    """End the process after the functions of atexit, without freeing objects.
 
-    Only the standard files are flushed, and no threads are waited for.
+    Of all files only standard output and error are flushed; threads are not waited for.
     """
     atexit._run_exitfuncs()
     try:

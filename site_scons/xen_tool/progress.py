@@ -23,7 +23,7 @@ _CLEAR = "\r\x1b[K"
 class Lines(Progress):
     """Print a line for each step; with V=1 its command.
 
-    passing: show the status on a terminal even if silent, and erase it at the end.
+    passing: on a terminal, show the status line even if silent, and erase it at the end.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Lines(Progress):
         return f"  {step.name:<7} {step.path}"
 
     def expect(self, steps: int) -> None:
-        """Set the total: at most so many named steps will begin."""
+        """Begin to count at 0; steps is the largest number of named steps that will begin."""
         self._begun, self._expected = 0, steps
 
     def begin(self, step: Step) -> None:
@@ -63,7 +63,7 @@ class Lines(Progress):
         self._is_open = True
 
     def end(self, step: Step, output: bytes, error: str) -> None:
-        """Print the output of its commands."""
+        """Print the output of a step's commands; if it failed, also the command itself."""
         if output or error:
             self.finish()
         if output:

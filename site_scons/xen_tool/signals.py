@@ -17,7 +17,10 @@ _ends: list[int] = []
 
 
 def listen() -> None:
-    """Open the pipe, once; call this in the main thread."""
+    """Open the pipe, if it is not open and the program has not set such a pipe itself.
+
+    Call this in the main thread.
+    """
     if _ends:
         return
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -31,7 +34,10 @@ def listen() -> None:
 
 
 def handle() -> None:
-    """Install handlers that do nothing for the signals that end a process."""
+    """Install handlers that do nothing, so that SIGINT, SIGTERM and SIGHUP do not end this process.
+
+    A signal that is ignored remains ignored.
+    """
     for number in INTERRUPTING:
         # Some of them are ignored under nohup and in background jobs.
         if signal.getsignal(number) != signal.SIG_IGN:
