@@ -4,7 +4,7 @@
 The description of a build:
     step           a build step: a command or Python function, with its outputs and inputs
     plan           the steps of one build directory, and the values that they depend on
-    tree           a copy of a tree without what was built in it
+    tree           copies a source tree without what was built in it
     stored         a plan in a file
     ninja_file     plans as a build.ninja
 
@@ -12,8 +12,8 @@ The build database:
     database       the file with a record for each step
     shared_fields  the rows and texts that the records refer to
     record         the record of a step: what its last run depended on
-    fields         files of text fields
-    contents       digests of files and folders, computed again only when their status changed
+    fields         reads and writes files of text fields
+    contents       digests of files and folders, computed again only after a change of status
     lock           one build at a time in a build directory
 
 What is dirty, and why:

@@ -10,7 +10,8 @@ all of these are the same now, by the rules of judge.py.
 
 An entry is one file, written under another name and renamed, so several builds may write at the
 same time.  An entry that is damaged or vanishes while it is read is ignored.  Objects are copied.
-What a killed build left half-written counts for the limit, and is removed as old entries are.
+A file that a killed build left half-written counts towards the limit and is removed like an old
+entry.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _FORMAT = b"xen_tool object 3\n"
 _DIGEST = 32
+"""Number of digits of a digest."""
 _LEAVE = 0.8
 """The part of the limit that remains in use after the oldest entries were removed."""
 
@@ -81,7 +83,11 @@ class Cache:
         return None
 
     def store(self, step: Step, record: Record, read: Read, output: bytes) -> None:
-        """Store the output of a step; do nothing if it made more than an object."""
+        """Store the object that a step made, with what it read.
+
+        Do nothing if the step made more than an object or has to run again, if the object has
+        changed since, or if the folder cannot be written.
+        """
         import json
 
         if not self._takes(step) or read.outputs or read.unknown or record.dirty:
@@ -116,7 +122,7 @@ class Cache:
         self._stored = True
 
     def trim(self) -> None:
-        """Remove the least recently used entries if the cache is over its limit."""
+        """After a build that stored entries, remove the least recently used ones over the limit."""
         if not self._stored:
             return
         self._stored = False
@@ -146,6 +152,7 @@ class Cache:
         return step.action == COMPILE and "-c" in step.flags and len(step.outputs) == 1
 
     def _folder(self, step: Step) -> str:
+        """Return the folder of the entries for a step."""
         group = self._judge.group(step.group).items()
         known = [
             self._judge.signature(step),
@@ -202,6 +209,7 @@ class Cache:
         return CacheEntry(rest[start_of_object:], rest[int(size) : start_of_object], read)
 
     def _holds(self, entry: Mapping[str, Mapping[str, str]]) -> bool:
+        """Whether the symbols and files of an entry have the same values and contents now."""
         values = self._plan.symbols
         look = self._contents.digest
         return all(values.get(n, "") == value for n, value in entry["symbols"].items()) and all(

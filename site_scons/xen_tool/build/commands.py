@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Run the commands of a step so that they report what they read; reports interprets that.
+"""Run the commands of a step so that they report what they read, for reports.py to interpret.
 
-A program writes into a temporary folder beside the output (see part).  Its files are moved
+A program writes into a temporary folder beside the output (part.py).  Its files are moved
 into place once all commands of the step have succeeded, so no output is ever half-written.
-If the output would contain the path of that folder, it is written in place instead.
+An output that would contain the path of that folder is written in place instead.
 A run is a generator: it yields one command line after another, is sent how each command
 ended, and returns a Read; it raises CommandError if a command failed.  Used by the executor.
 """
@@ -56,13 +56,13 @@ class _Job(NamedTuple):
 
     step: Step
     argv: list[str]
-    """The words of its command, and of the files @FILE in it."""
+    """The words of its command, each @FILE followed by the words in that file."""
     known: Sequence[str]
     """The files that it read in its last run."""
     part: str
     """The temporary folder."""
     output: str
-    """The file that the program writes: in that folder, or in place."""
+    """The file that the program writes: in the temporary folder, or in its final place."""
 
     def report(self, suffix: str = "") -> str:
         """Return a path in the temporary folder for what a program reports."""
@@ -81,13 +81,17 @@ class Commands:
         self._runs = {COMPILE: self._compile, LINK: self._link, COMMAND: self._other}
 
     def run(self, step: Step, known: Sequence[str]) -> Run:
-        """Yield the commands of a step; known are the files that it read in its last run."""
+        """Yield the commands of a step, and return what it read.
+
+        known: the files that it read in its last run.
+        Raises CommandError if a command failed, XenToolError if it made no output, or OSError.
+        """
         output = step.path
         part = self._parts.make(output)
         try:
             argv = words.flatten(step.argv())
             declared = {*step.inputs, *step.outputs, *self._plan.configured}
-            # The programs before the first option are compared as the toolchain.
+            # The words before the first option are programs, whose contents the group has.
             options = itertools.dropwhile(lambda word: not word.startswith("-"), argv)
             undeclared = [word for word in options if word not in declared]
             named = _stamps(undeclared)
@@ -118,7 +122,7 @@ class Commands:
         self._parts.remove()
 
     def _compile(self, job: _Job) -> Run:
-        """Compile, with a depfile; use GNU as where only that reports which files are embedded."""
+        """Compile, with a depfile; use GNU as if the compiler would not report embedded files."""
         step, group = job.step, self._plan.groups[job.step.group]
         deps, deps_of_as = job.report(), job.report(".as")
         assembles = "-c" in job.argv
@@ -149,7 +153,7 @@ class Commands:
             _check((yield self._argv(job, options, by_gas=by_gas)))
         embeds = assembles and any(text.embeds for text in texts)
         if embeds and by_gas and any(word.startswith("-flto") for word in job.argv):
-            # With LTO it is assembled at the link, which reports no files.
+            # With LTO the linker assembles, and reports no embedded files.
             partial = job.report(".o")
             options = [*target, "-fno-lto", *_gas(group, by_gas, deps_of_as)]
             _check((yield self._argv(job._replace(output=partial), options, by_gas=by_gas)))
@@ -198,25 +202,25 @@ def _check(ended: Ended) -> None:
 
 
 def needs_gas(group: Group, texts: Iterable[discover.Facts]) -> bool:
-    """Whether GNU as has to assemble, as the compiler would not report embedded files."""
+    """Whether GNU as has to assemble, without a launcher, so that embedded files are reported."""
     can = group.gas == "where needed" or (group.gas and group.launcher)
     return bool(can) and any(text.embeds for text in texts)
 
 
 def integrated(group: Group, by_gas: bool) -> list[str]:
-    """Return the option that keeps clang from assembling, if GNU as has to."""
+    """Return the option by which clang leaves assembling to GNU as; [] if it is not needed."""
     return ["-fno-integrated-as"] if by_gas and group.gas == "where needed" else []
 
 
 def _gas(group: Group, by_gas: bool, deps: str) -> list[str]:
-    """Return the options that make GNU as report what it reads."""
+    """Return the options that make GNU as write what it reads to deps; [] if not by_gas."""
     if not by_gas:
         return []
     return [*integrated(group, by_gas), "-Xassembler", f"--MD={deps}"]
 
 
 def _fitting(start: list[str], files: Sequence[str], part: str) -> list[str]:
-    """Return a command line, with the files in a response file if it would be too long."""
+    """Return a command line, with the files in a response file in part if it is too long."""
     if sum(map(len, start)) + sum(map(len, files)) < LONGEST:
         return [*start, *files]
     path = os.path.join(part, f"{OURS}.rsp")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 _REALTIME_COARSE = 5
 """Linux's CLOCK_REALTIME_COARSE, from which file systems take their times."""
 _TICK_NS = 20_000_000
-"""Longer than a tick of any kernel; used where that clock is not available."""
+"""Nanoseconds, longer than a tick of any kernel; for systems without CLOCK_REALTIME_COARSE."""
 _COARSE_NS = 2_000_000_000
-"""The same for file systems that store times in units of one or two seconds."""
+"""Nanoseconds of the longest unit in which file systems store times: two seconds."""
 
 MISSING = ""
 """Digest of a path that does not exist."""
@@ -84,8 +84,8 @@ _NEVER: Seen = ("", MISSING, False, 0)
 class Contents:
     """Digests of files as they are now; a path that ends in a slash is a folder.
 
-    The digest of a folder is that of the names in it.  known has the stamp and the digest of
-    paths from an earlier run.
+    The digest of a folder is that of the names in it.  known: stamps and digests, by path, from
+    an earlier run.
     """
 
     def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
@@ -94,14 +94,15 @@ class Contents:
         self._folders: set[str] = set()
         """The folders among the paths that were looked at."""
         self._names: dict[str, tuple[frozenset[str], str, bool, int]] = {}
-        """Per folder: names, stamp, whether that is too young, and when it first had them."""
+        """By folder: its names, its stamp, whether the stamp is too young to be trusted, and the
+        moment of clock() at which these names were first seen."""
         self.looks = 0
         """Number of looks so far."""
         self.learned = False
-        """Whether a known file had to be read, as its stamp could not be trusted."""
+        """Whether a file or folder had to be read, so that its stamp is worth being saved."""
 
     def digest(self, path: str) -> str:
-        """Return the digest of a file or folder, or MISSING; computed once."""
+        """Return the digest of a file or folder, or MISSING; computed once until forget()."""
         now = self._now.get(path)
         if now is None:
             now = self._now[path] = self._look(path)
@@ -112,7 +113,10 @@ class Contents:
     def stale(
         self, paths: Sequence[str], stamps: Sequence[str], digests: Sequence[str]
     ) -> Iterator[int]:
-        """Return the indexes of the paths whose digests are different now; skip empty paths."""
+        """Yield the indexes of the paths whose digests are different now; skip empty paths.
+
+        stamps and digests have an element for each path; a stamp is "" if it is not trusted.
+        """
         look, now = os.stat, self._now
         self.looks += 1
         for place, path in enumerate(paths):
@@ -139,26 +143,26 @@ class Contents:
         """Return the digest that a file had for a program started at a moment of clock().
 
         look is the number of the last look before the start.  Return None if the file may
-        have changed since then.
+        have changed since the start, or is missing.
         """
         try:
             status = os.stat(path)
         except OSError:
             return None
         old_stamp, old_digest, is_young, number = self._now.get(path, _NEVER)
-        # A later look was when another program ended.
+        # A later look was made because another program ended.
         looked_before = 0 < number <= look
         is_older = not changed_since(status, moment)
         if number and old_stamp == stamp(status) and not is_young:
             return old_digest if looked_before or is_older else None
         self._now[path] = self._look(path)
         new_stamp, new_digest, _, _ = self._now[path]
-        # Otherwise it was written and looked at within one tick, and is still the same.
+        # is_same: it was written and looked at in the tick in which the program started.
         is_same = looked_before and (old_stamp, old_digest) == (new_stamp, new_digest)
         return new_digest if is_older or is_same else None
 
     def linked(self, path: str, link: str) -> None:
-        """Accept the new ctime of a file to which a hard link was just made."""
+        """Accept the new ctime of a file of which a step made a hard link; ignore other files."""
         before = self._now.get(path)
         try:
             status = os.stat(link)
@@ -191,7 +195,10 @@ class Contents:
                 del self._now[folder]
 
     def spelled_as(self, paths: Iterable[str]) -> list[str]:
-        """Return paths, and all others looked up that could be names of the same files."""
+        """Return the paths, and those looked at that may be names of the same files.
+
+        A path may be such a name if its last part is that of one of the paths.
+        """
         found = list(paths)
         bases = set(map(os.path.basename, found))
         return [*found, *(path for path in self._now if path.rpartition("/")[2] in bases)]

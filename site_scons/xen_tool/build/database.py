@@ -92,9 +92,9 @@ class Database:
         return now, lock.last(os.path.dirname(self._path))
 
     def has(self, mark: str) -> bool:
-        """Whether the file says that the request of a mark is up to date, and still holds.
+        """Whether the file has the mark of a request that is up to date, and no change is unsaved.
 
-        users() and shared_rows() describe the records as they were then.
+        users() and shared_rows() then describe the present records.
         """
         return mark in self._marks and not self.changed
 
@@ -134,7 +134,7 @@ class Database:
         return found
 
     def inputs(self) -> tuple[list[str], set[str]]:
-        """Return all files and folders that steps read, and the names they looked for.
+        """Return all files and folders that steps read, and all names that they searched for.
 
         Raises DamagedError.
         """
@@ -148,7 +148,7 @@ class Database:
         return [path for path, _ in self.rows(" ".join(rows))], names
 
     def rows(self, numbers: str) -> Iterator[tuple[str, str]]:
-        """Return an iterator of the path and digest of each row.
+        """Return an iterator of the path and digest of each row; numbers: with blanks between.
 
         Raises DamagedError.
         """
@@ -168,7 +168,7 @@ class Database:
     def users(self) -> Mapping[str, Sequence[str]]:
         """Return, by number of a row, the first outputs of the steps that refer to it.
 
-        The records are those of the file: a database with a valid mark has not changed since.
+        The records are those of the file as it was read: see has().
         """
         found: dict[str, list[str]] = {}
         columns = (self._column(name) for name in ("path", "inputs", "outputs"))

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Parse depfiles: make rules in which compilers, assemblers and linkers list what they read.
 
-They differ in which characters they escape.  Used by commands.
+The programs differ in which characters they escape.  Used by commands and reports.
 """
 
 from __future__ import annotations
 
 import os
 
+# Blanks, with or without a line that goes on, or (group 1) a word in which they are escaped.
 _WORD = r"(?:[ \t]\\\n|[ \t\n])+|((?:\\[ \t]|\$\$|\\|[^\\$ \t\n]|\$(?!\$))+)"
 
 
@@ -39,8 +40,8 @@ def assembler(text: str) -> list[str]:
 def linker(text: str) -> list[str]:
     """Return the files in a dependency file of GNU ld or lld, each once, in order.
 
-    They are taken from the lines `NAME:` after the rule.  GNU ld escapes nothing, so a
-    blank within the rule would be ambiguous; lld escapes as compilers do.
+    The names are taken from the lines `NAME:` after the rule: GNU ld escapes nothing, so a
+    blank within the rule would be ambiguous.  lld escapes as compilers do.
     """
     _, _, rest = text.partition("\n\n")
     lines = (line for line in rest.split("\n") if line.endswith(":"))

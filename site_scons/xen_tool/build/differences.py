@@ -50,23 +50,27 @@ def some(names: Sequence[str]) -> list[str]:
 
 
 class Made(NamedTuple):
-    """All that a step depends on, at one moment; contents are digests by path."""
+    """All that a step depends on, at one moment; mappings of files have digests by path."""
 
     path: str
     """The first output."""
     command: Sequence[str]
     toolchain: Mapping[str, str]
+    """Its files; none if they are the same before and now."""
     symbols: Mapping[str, str]
+    """Values by name."""
     inputs: Mapping[str, str]
     outputs: Mapping[str, str]
     holds_names: bool
+    """Whether no new file exists where a name was searched for."""
     dirty: str
+    """The reason in the record to run again, or ""."""
 
 
 def reasons(
     before: Made, now: Made, mentioning: Callable[[str], Iterable[str]]
 ) -> Iterator[Reason]:
-    """Yield the differences, causes before their effects.
+    """Yield the reasons why a step is dirty, causes before their effects.
 
     mentioning returns the files that mention a symbol.
     """
@@ -103,7 +107,10 @@ def _differences(before: Made, now: Made) -> Iterator[str]:
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the files whose contents differ; a file that only moved does not count."""
+    """Return the files whose contents differ, of two mappings of paths to digests.
+
+    A file that has only moved to another folder does not count.
+    """
     if before == now:
         return []
     old, new = set(map(_content, before.items())), set(map(_content, now.items()))

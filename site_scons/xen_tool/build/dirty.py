@@ -62,7 +62,7 @@ def _since(
 ) -> dict[str, Step] | None:
     """Return what dirty_steps() does, found by the files that have changed since the mark.
 
-    Return None if these do not determine it.
+    Return None if the changed files do not tell which steps these are.
     """
     rows = judge.stale()
     if database.shared_rows() & rows:
@@ -87,7 +87,7 @@ def _since(
 
 
 def _lead_to(paths: Iterable[str], found: dict[str, Step], judge: Judge) -> bool:
-    """Whether all of these steps are needed for the requested files."""
+    """Whether the requested files, paths, need all of the found steps."""
     makers = {output: step for step in found.values() for output in step.outputs}
     needed: set[str] = set()
     todo = [makers[path] for path in paths if path in makers]

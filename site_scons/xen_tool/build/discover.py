@@ -2,7 +2,7 @@
 """Derive what a step depends on from the files that its programs reported.
 
 Besides the files these are the configuration symbols that the files mention, and negative
-dependencies: names that were searched for in folders where a new file would be found first.
+dependencies: names that were searched for, and folders where a new file would be found first.
 A depfile does not say which file included which, so every folder counts that could have been
 searched: one rebuild too many is better than one too few.  Used by commands and the recorder.
 """
@@ -23,7 +23,9 @@ ANY = "*"
 """Stands for all names in a folder."""
 
 _SYMBOL = rb"\bCONFIG_(\w*)"
+# A string or character literal, which is kept (group 1), or a comment.
 _COMMENT = rb'(?s)("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')|/\*.*?\*/|//[^\n]*'
+# Group 1: a test whether the operator itself is defined; group 2: the name, if it is literal.
 _HAS_INCLUDE = (
     rb"(?:(defined\s*\(?\s*|ifn?def\s+)|\b)__has_(?:include|include_next|embed)\b"
     rb'(?:\s*\(\s*["<]([^">\n]+)[">])?'
@@ -55,12 +57,12 @@ _NOTHING = Facts(frozenset(), frozenset(), False, frozenset(), True)
 
 
 def import_early() -> None:
-    """Import what is needed later, while the first commands run."""
+    """Import the modules that are needed when a command has ended; call it while commands run."""
     import re  # noqa: F401
 
 
 def facts(data: bytes) -> Facts:
-    """Return the facts of the text of a file."""
+    """Return the facts of the text of a file; data: its bytes."""
     import re
 
     # Assemblers accept .INCBIN too.
@@ -77,7 +79,7 @@ def facts(data: bytes) -> Facts:
     return Facts(
         frozenset(map(_name, re.findall(_SYMBOL, text))),
         frozenset(
-            _name(name) or ANY for is_there, name in re.findall(_HAS_INCLUDE, text) if not is_there
+            _name(name) or ANY for defined, name in re.findall(_HAS_INCLUDE, text) if not defined
         )
         if asks
         else frozenset(),
@@ -120,7 +122,10 @@ class Texts:
 def symbols_of(
     texts: Iterable[Facts], words: Iterable[str], values: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the values of the symbols that texts and the words of a command mention."""
+    """Return the values of the symbols that texts and the words of a command mention.
+
+    values: those of all symbols; a symbol that is not among them has the value "".
+    """
     found: set[str] = set()
     for text in texts:
         found |= text.symbols
@@ -148,10 +153,10 @@ class Lookups(NamedTuple):
 def lookups(
     read: Iterable[str], search: Iterable[str], searched_names: Iterable[str], contents: Contents
 ) -> Lookups:
-    """Return all names and folders that a program may have searched.
+    """Return the names that a program may have searched for, and the folders.
 
-    read are the files as the program spells them, search the folders of its options,
-    searched_names the names in __has_include.
+    read: the files that it read, as it spells them.  search: the folders that its options name.
+    searched_names: other names that it searched for, as in __has_include.
     """
     read = list(read)
     folders = dict.fromkeys([*map(os.path.dirname, read), *(f.rstrip("/") for f in search)])
@@ -187,7 +192,7 @@ def _relative(read: Iterable[str], folders: Iterable[str]) -> set[str]:
 
 
 def _add_on_the_way(watched: set[str], folder: str, path: str, contents: Contents) -> None:
-    """Add the folders between a folder and a path from there, as far as they exist."""
+    """Add to watched the existing folders on the way from a folder to a path below it."""
     place = folder
     for part in path.split("/")[:-1]:
         place = f"{place}/{part}" if place else part or "/"
@@ -197,7 +202,7 @@ def _add_on_the_way(watched: set[str], folder: str, path: str, contents: Content
 
 
 def _existing(folder: str, contents: Contents) -> tuple[str, list[str]]:
-    """Return the deepest existing parent of a folder, and the name that is missing in it."""
+    """Return the deepest existing part of a folder's path, and the names missing in it: 0 or 1."""
     missing: list[str] = []
     place = folder or "."
     while contents.digest(f"{place}/") == MISSING:
@@ -209,7 +214,10 @@ def _existing(folder: str, contents: Contents) -> tuple[str, list[str]]:
 
 
 def precompiled(folders: Iterable[str], contents: Contents) -> list[str]:
-    """Return the precompiled headers in folders; depfiles do not list those that are used."""
+    """Return the precompiled headers in folders, whose paths end in a slash.
+
+    A program may have used any of them, as depfiles do not list them.
+    """
     return [
         _join(folder, name)
         for folder in folders
@@ -223,7 +231,7 @@ def present(
     contents: Contents,
     leave_out: Callable[[str, str], bool] = lambda *_: False,
 ) -> str:
-    """Return a digest of which of the names exist in which of the folders.
+    """Return a digest of which of the names exist in which of the folders; "" if none does.
 
     leave_out(folder, path) tells whether a path does not count.
     """

@@ -3,7 +3,7 @@
 
 begin() starts a step; go_on() is called when a command of it has ended.  Both return how the step
 ended, or None while it is running.  A step does not run if its inputs were made again with the same
-contents.  If an input changed meanwhile, the step stays dirty.  Used by the runner.
+contents.  If an input changes while the step runs, the step stays dirty.  Used by the runner.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Executor:
         """Outputs of steps that failed in this session; they are not tried again."""
 
     def prepare(self) -> None:
-        """Prepare for steps; the database may have dropped unused texts since the last ones."""
+        """Prepare for a run: forget the numbers of texts, as the database may have dropped some."""
         self._recorder = Recorder(self._plan, self._database, self._judge, self._texts)
         if self._plan.cache and self._cache is None:
             from .cache import Cache
@@ -119,7 +119,10 @@ class Executor:
             self._cache.trim()
 
     def begin(self, step: Step, *, forced: bool, children: Children) -> StepEnd | None:
-        """Start a step, unless it is up to date and not forced; return None if it is running."""
+        """Start a step, unless it is up to date and not forced.
+
+        Return None if a command of the step is running, or else how the step ended.
+        """
         if missing := self._failed_inputs(step):
             reason = f"not made, as {sorted(missing)[0]} could not be"
             return self._not_made(step, 0, reason, is_consequence=True)
@@ -186,7 +189,10 @@ class Executor:
         self._database.remove(started.step.path)
 
     def go_on(self, ended: Ended, children: Children) -> StepEnd | None:
-        """Start the next command of a step; return None if there is one."""
+        """Start the next command of a step, one of whose commands has ended.
+
+        Return None if there is a next command, or else how the step ended.
+        """
         started = _started(ended)
         assert started.run is not None
         started.output += as_if_in_place(ended.output, started.step.path)
@@ -206,7 +212,7 @@ class Executor:
             return self._could_not_run(started, error)
 
     def abandon(self, ended: Ended) -> None:
-        """Give up a step whose command was ended; it stays dirty."""
+        """Give up a step whose command was ended by a signal; the step stays dirty."""
         self._abandon(_started(ended))
 
     def _abandon(self, started: _Running) -> None:
@@ -258,7 +264,7 @@ class Executor:
         return StepEnd(step, status, reason, is_consequence)
 
     def _failed_inputs(self, step: Step) -> set[str]:
-        """Return the inputs of a step that could not be made; its outputs, if it has failed."""
+        """Return the inputs of a step that could not be made, and its outputs if it has failed."""
         if not self._unmade:
             return set()
         return self._unmade.intersection((*step.outputs, *self._judge.inputs(step)))

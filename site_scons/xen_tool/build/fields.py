@@ -38,7 +38,7 @@ def read(path: str) -> list[str]:
 
 
 def write(path: str, fields: Iterable[str]) -> None:
-    """Write a file atomically.
+    """Write a file of fields atomically.
 
     Raises XenToolError if it cannot be written.
     """

@@ -72,7 +72,7 @@ class Judge:
         return all(values.get(name, "") == value for name, _, value in pairs)
 
     def _contents_hold(self, record: Record) -> bool:
-        """Whether the inputs and outputs are none of those that were changed before this build."""
+        """Whether no input or output is among the files that were changed before this build."""
         numbers = self.stale()
         if numbers:
             numbers = numbers.intersection(record.inputs.split() + record.outputs.split())
@@ -87,7 +87,7 @@ class Judge:
         return not stale or self._are_only_folders(stale, record)
 
     def _are_only_folders(self, stale: Sequence[str], record: Record) -> bool:
-        """Whether changed paths are folders with new names, of which none was searched for."""
+        """Whether all changed paths are folders, in which no name that was searched for is new."""
         return all(path.endswith("/") for path in stale) and self.holds_names(record)
 
     def holds_names(self, record: Record) -> bool:
@@ -109,21 +109,21 @@ class Judge:
         return self._holds[key]
 
     def group(self, name: str) -> Mapping[str, str]:
-        """Return the digests of a group of files, by path."""
+        """Return the digests of a group of files, by path; none for the name ""."""
         if name not in self._groups:
             files = self._plan.groups[name].files if name else ()
             self._groups[name] = {path: self.contents.digest(path) for path in files}
         return self._groups[name]
 
     def signature(self, step: Step) -> str:
-        """Return a digest of all fields of a step."""
+        """Return a digest of a step's name, action, flags, files, inputs and outputs."""
         words = (step.name, step.action, *step.outputs, "", *step.inputs, "", *step.files)
         return digest("\0".join((self.flags(step), *words)).encode("utf-8", "surrogateescape"))
 
     def flags(self, step: Step) -> str:
-        """Return the flags of a step as lines, without the path of the top folder.
+        """Return the flags of a step as lines, after the environment variables of its launcher.
 
-        The environment variables of its launcher come first.
+        In options that map prefixes of paths, such as -ffile-prefix-map, the top folder is ".".
         """
         known = self._flags.get(id(step.flags))
         if known is None:

@@ -17,6 +17,7 @@ from ..errors import XenToolError, print_message
 
 FILE = ".lock"
 _LONGEST = 30
+"""Most bytes of the file that are read."""
 _DONE = " done"
 _PAUSE = 50
 """Milliseconds between two attempts."""
@@ -93,7 +94,7 @@ def _wait(lock: int, folder: str, signals: int) -> None:
 
 
 def sign(lock: int, *, done: bool = False) -> None:
-    """Write the PID of this process into the lock file."""
+    """Write the PID of this process into the lock file; done: also that it has finished."""
     try:
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}{_DONE if done else ''}".encode(), 0)
@@ -103,7 +104,7 @@ def sign(lock: int, *, done: bool = False) -> None:
 
 
 def last(folder: str) -> str:
-    """Return what the last builder of a directory wrote by sign(); "" if unknown."""
+    """Return what the last builder of a directory wrote by sign(); "" if that is unknown."""
     try:
         lock = os.open(os.path.join(folder, FILE), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -118,5 +119,5 @@ def last(folder: str) -> str:
 
 
 def has_finished(signed: str) -> bool:
-    """Whether the builder that wrote this text has finished."""
+    """Whether the builder that wrote this text has finished; true for ""."""
     return not signed or signed.endswith(_DONE)

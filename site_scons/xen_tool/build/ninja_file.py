@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Write plans as a build.ninja, so that ninja runs the commands.
 
-The commands are the same, with a depfile.  Steps that are Python functions are run by
-shortcut/one_step.py from a stored plan.  Files of other builders, and build.ninja itself, are
-made by SCons.  Used by scons/targets/ninja.py.
+The commands are those of a build by SCons, with options for a depfile.  shortcut/one_step.py runs
+the steps that are Python functions, from a stored plan.  SCons makes the files of other builders,
+and build.ninja itself.  Used by scons/targets/ninja.py.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ class Manifest(NamedTuple):
     plans: Mapping[str, Plan]
     """The plans by the files in which they are stored."""
     defaults: Sequence[str]
+    """The files that ninja makes without arguments."""
     others: Mapping[str, Sequence[str]]
     """Files of other builders of SCons, with their sources."""
     before: Callable[[Step], Iterable[str]]
@@ -58,9 +59,9 @@ class Manifest(NamedTuple):
     scons: Sequence[str]
     """The command line of SCons, to which targets are appended."""
     made_of: Sequence[str]
-    """The files that SCons reads to write it."""
+    """The files that SCons reads to write build.ninja."""
     one_step: Sequence[str]
-    """The command that makes an output of a stored plan; both are appended."""
+    """The command that makes an output of a plan; the plan's file and the output are appended."""
 
 
 def text(manifest: Manifest) -> str:
@@ -84,7 +85,7 @@ def _by_scons(manifest: Manifest) -> Iterator[str]:
     yield _rule("again", again, f"SCONS {FILE}", "generator = 1", "pool = scons")
     yield _rule("scons", manifest.scons, "SCONS $out", "restat = 1", "pool = scons", more="$out")
     yield f"build {_paths([FILE])} | {_paths(manifest.plans)}: again {_paths(manifest.made_of)}"
-    # SCons reports a missing one.
+    # A missing one is no error for ninja: SCons runs and reports it.
     yield f"build {_paths(manifest.made_of)}: phony\n"
     for path, inputs in manifest.others.items():
         yield f"build {_paths([path])}: scons {_paths(inputs)}"

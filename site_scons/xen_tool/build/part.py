@@ -52,7 +52,7 @@ class Parts:
         os.mkdir(part)
 
     def give_back(self, part: str) -> None:
-        """Empty a folder that is not needed any more."""
+        """Empty a folder that is not needed any more, and keep it for make()."""
         try:
             for name in os.listdir(part):
                 os.unlink(os.path.join(part, name))
@@ -74,7 +74,7 @@ def folder_of(output: str) -> str:
 
 
 def move(part: str, output: str) -> list[str]:
-    """Move all files of a temporary folder into place; return those besides the output."""
+    """Move all outputs in a temporary folder into place; return the others than `output`."""
     folder = os.path.dirname(output)
     others = []
     for name in sorted(os.listdir(part)):
@@ -87,7 +87,7 @@ def move(part: str, output: str) -> list[str]:
 
 
 def beside(output: str) -> dict[str, str]:
-    """Return the stamps of the files beside an output with its name up to the extension."""
+    """Return the stamps, by path, of files beside an output that are named like a.* beside a.o."""
     folder, name = os.path.split(output)
     stem = f"{os.path.splitext(name)[0]}."
     found = {}
@@ -97,7 +97,7 @@ def beside(output: str) -> dict[str, str]:
             try:
                 found[path] = stamp(os.lstat(path))
             except OSError:
-                # A temporary file of an editor, which is gone.
+                # It is gone, such as a temporary file of an editor.
                 continue
     return found
 
@@ -109,7 +109,7 @@ def as_if_in_place(printed: bytes, output: str) -> bytes:
 
 
 def _remove(part: str) -> None:
-    """Remove a folder and all in it, or what has its name; a link is not followed."""
+    """Remove a folder and all in it, or a file or link of that name; links are not followed."""
     try:
         os.rmdir(part)
     except NotADirectoryError:

@@ -85,9 +85,9 @@ class Plan:
     def closure(
         self, paths: Iterable[str], read: Callable[[Step], Iterable[str]] = lambda step: ()
     ) -> Iterator[Step]:
-        """Return all steps that files are made by, each once, in an order in which they can run.
+        """Yield all steps by which files are made, each once, in an order in which they can run.
 
-        read returns the files that a step is known to read besides its inputs.
+        paths: the files.  read returns what a step is known to read besides its inputs.
         """
         seen: set[str] = set()
         # A step is on the stack twice: before its inputs, and after them.

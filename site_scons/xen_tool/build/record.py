@@ -16,12 +16,13 @@ class Record(NamedTuple):
     path: str
     """The first output."""
     signature: str
+    """Judge.signature() of the step."""
     inputs: str
-    """Numbers of rows."""
+    """Numbers of the rows of all files and folders that it read."""
     outputs: str
-    """Numbers of rows."""
+    """Numbers of the rows of all files that it wrote."""
     group: str
-    """Number of a text: the rows of its toolchain."""
+    """Number of a text: the numbers of the rows of its toolchain."""
     symbols: str
     """Lines NAME=VALUE."""
     names: str
@@ -29,14 +30,14 @@ class Record(NamedTuple):
     present: str
     """Which of these names existed: a digest of discover.present()."""
     flags: str
-    """Number of a text: lines."""
+    """Number of a text: Judge.flags() of the step."""
     files: str
     """Lines: the words after the flags."""
     provided: str
     """Number of a text: lines.  The files of its toolchain, and the configured files, that its
     commands reported; a change of their contents shows in the group, or in the symbols."""
     run: str
-    """The number of the run."""
+    """The number of the run of the build in which it ran."""
     reasons: str
     """Lines: why it ran, as differences.Reason writes them."""
     dirty: str

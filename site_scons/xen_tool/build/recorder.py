@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Started:
-    """A step that is being started."""
+    """A step that has been started, and what was known of it then."""
 
     def __init__(self, step: Step, record: Record | None, known: Sequence[str], look: int) -> None:
         self.step = step
@@ -38,7 +38,9 @@ class Started:
         self.look = look
         """The number of the last look at a file before the start."""
         self.moment = clock()
+        """The time of the start."""
         self.reasons: Sequence[Reason] = ()
+        """Why it runs."""
 
 
 class Recorder:
@@ -89,14 +91,14 @@ class Recorder:
         return record.dirty
 
     def record_failure(self, started: Started) -> None:
-        """Keep the last record of a step that failed, marked as failed."""
+        """Mark the last record of a step as failed; it remains that of the last success."""
         if started.record is None:
             self._database.remove(started.step.path)
         else:
             self._database.put(started.record._replace(dirty=FAILED))
 
     def _inputs(self, started: Started, read: Read | None) -> tuple[dict[str, str], list[str]]:
-        """Return the digests of the files that a step read, and reasons why some are missing."""
+        """Return the digests of the files that a step read, and why those of others are unknown."""
         contents = self._judge.contents
         found: dict[str, str] = {}
         dirty: list[str] = []
@@ -120,7 +122,7 @@ class Recorder:
         return found, dirty
 
     def _group(self, name: str) -> str:
-        """Return the number of the text in the database for the contents of a group."""
+        """Return the number of the text that has the rows of a group of files."""
         group = self._judge.group(name)
         known = self._groups.get(name)
         if known is None or known[0] is not group:
@@ -129,7 +131,7 @@ class Recorder:
         return known[1]
 
     def _is_newer(self, moment: int, inputs: Mapping[str, str]) -> Callable[[str, str], bool]:
-        """Return a predicate: whether a file may be newer than the search of the step for it."""
+        """Return a predicate: whether a file may be newer than the step that searched for it."""
         listed_before = self._judge.contents.listed_before
 
         def is_newer(folder: str, path: str) -> bool:

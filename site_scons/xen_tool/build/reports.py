@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Determine what a step read from what its programs reported.
+"""Determine, from the reports of its programs, what a step read.
 
 depfile parses the reports; discover derives symbols and negative dependencies from the files in
 them.  Used by commands, which runs the programs.
@@ -36,14 +36,15 @@ class Read(NamedTuple):
     searched_names: frozenset[str]
     """Names that were searched for, found or not."""
     symbols: dict[str, str]
+    """Values of the symbols that the files and the command line mention."""
     provided: tuple[str, ...]
-    """Files of the toolchain, and configured ones, that were reported as well."""
+    """Files of the toolchain, and of plan.configured, that were reported as well."""
     unknown: str
     """Why the list of files may be incomplete; empty if it is complete."""
 
 
 NOTHING = Read([], [], [], [], frozenset(), {}, (), "")
-"""What a command read that reports nothing."""
+"""The Read of a command that reports nothing."""
 
 
 class Reports:
@@ -62,7 +63,11 @@ class Reports:
         embedded: Sequence[str],
         unknown: str,
     ) -> Read:
-        """Return what a compilation read: headers in its depfile, and embedded files."""
+        """Return what a compilation read.
+
+        headers: the files in its depfile.  embedded: those of .incbin and .include; unknown: why
+        these may not be all, or "".
+        """
         plan = self._plan
         # clang reports the absolute paths of files in a precompiled header.
         configured = {*plan.configured, *map(os.path.abspath, plan.configured)}
@@ -76,7 +81,7 @@ class Reports:
         searched_names = [text.has_include for text in texts]
         if any("__has_" in word for word in argv):
             searched_names.append(frozenset([discover.ANY]))
-        # The command line names the precompiled headers that steps make.
+        # Those that steps make are left out: the command line names the ones it uses.
         precompiled = discover.precompiled(_folders(files, search), self._contents)
         return Read(
             files=[*read, *(name for name in precompiled if name not in plan.steps)],
@@ -92,7 +97,7 @@ class Reports:
     def embedded_by_gas(
         self, step: Step, argv: Sequence[str], headers: Sequence[str], text: str
     ) -> list[str]:
-        """Return the embedded files in the depfile of GNU as."""
+        """Return the embedded files in text, a depfile of GNU as."""
         # It also reports the names in `.file`, the sources for debuggers.
         sources = {os.path.basename(name) for name in [*step.inputs, *headers]}
         prerequisites = depfile.assembler(text)
@@ -108,9 +113,10 @@ class Reports:
     def literal(
         self, step: Step, argv: Sequence[str], texts: Sequence[discover.Facts]
     ) -> tuple[list[str], str]:
-        """Return the files that .incbin and .include name, and why these may not be all.
+        """Return the files that .incbin and .include in texts name, and why these may not be all.
 
-        For assemblers that do not report them: only literal names can be found.
+        For assemblers that do not report them: only literal names can be found.  The reason is
+        "" if all names are literal.
         """
         folders = ["", *words.search_folders(argv)]
         found = []
@@ -150,7 +156,7 @@ def link(step: Step, argv: Sequence[str], text: str | None) -> Read:
 
 
 def _found(name: str, folders: Sequence[str]) -> str:
-    """Return the file that a linker found for a name."""
+    """Return the file that a linker found for a name; the name itself if there is none."""
     places = (name, *(os.path.join(folder, name) for folder in folders))
     return next(filter(os.path.lexists, places), name)
 

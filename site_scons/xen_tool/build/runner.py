@@ -70,8 +70,9 @@ class Runner:
     ) -> RunResult:
         """Run steps in the order of their dependencies.
 
-        keep_open are descriptors that commands inherit.
-        Raises XenToolError if an input is missing that no step makes.
+        force: first outputs of steps to run even if they are up to date.  keep_open: descriptors
+        that commands inherit.  signals: see spawn.Children.
+        Raises XenToolError if steps depend on each other in a cycle.
         """
         self._executor.prepare()
         self._progress.expect(sum(bool(step.name) for step in steps.values()))
@@ -125,12 +126,12 @@ class _Queue:
         self.running = 0
 
     def has_ready(self) -> bool:
-        """Whether the inputs of a step are made, and it has not started."""
+        """Whether there is a step that has not started, and whose inputs are made."""
         self._ready += self._sorter.get_ready()
         return bool(self._ready)
 
     def start(self) -> Step | None:
-        """Return a step that is ready, and take a slot for it; None if no slot is free."""
+        """Take a slot for a step that is ready, and return the step; None if no slot is free."""
         if not self.slots.take():
             return None
         self.running += 1

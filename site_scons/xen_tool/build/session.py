@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 class Session:
     """Builds of one plan; callable from several threads, of which one builds at a time.
 
-    functions and imports are by the action of a step: the function, and one that imports the
-    modules it needs, called while commands run.  seen: the database of the plan, and contents
-    that know its rows, if they were read already.
+    functions: by the action of a step, the function that makes its outputs.  imports: by action,
+    a function that imports the modules for that, and is called while commands run.
+    seen: the database of the plan, and contents that know its rows, if they were read already.
     """
 
     # Only one runner can receive a signal.
@@ -59,6 +59,7 @@ class Session:
         self._progress = progress
         self._lock = -1
         self._counted = False
+        """Whether the number of the run was raised for this session."""
         self._load(*(seen or self._look()))
 
     def _look(self) -> tuple[Database, Contents]:
@@ -110,7 +111,7 @@ class Session:
             if not self._counted:
                 self.database.run += 1
                 self._counted = True
-            # Look at them before a step starts, so that they do not count as changed during it.
+            # Look at these files now, so that they do not count as changed while a step runs.
             for path in made:
                 self.contents.digest(path)
             try:
@@ -136,8 +137,8 @@ class Session:
     def mark(self, mark: str) -> None:
         """Record that the request of a mark is up to date, as dirty_steps() found.
 
-        close() writes it.  Ignored if another process builds, or has built since the database
-        was read.
+        close() writes the mark.  It is ignored if another process builds, or has built since the
+        database was read.
         """
         with self._mutex:
             if self._lock < 0:
@@ -146,7 +147,7 @@ class Session:
                 self.database.mark(mark)
 
     def changed(self, paths: Iterable[str]) -> None:
-        """Look again at files that something else may have written."""
+        """Look again at files that another builder or program may have written."""
         with self._mutex:
             self.judge.look_again(self.contents.spelled_as(paths))
 

@@ -37,7 +37,7 @@ class ContentRows:
         return {path: (stamp, digest) for path, stamp, digest in rows if stamp}
 
     def at(self, numbers: str) -> Iterator[tuple[str, str]]:
-        """Yield path and digest of rows.
+        """Yield the path and digest of each row; numbers: those of rows, separated by blanks.
 
         Raises DamagedError.
         """

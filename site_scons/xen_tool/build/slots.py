@@ -34,4 +34,4 @@ class Slots:
         os.eventfd_write(self.handle, number)
 
     def refuse(self) -> None:
-        """Let no more jobs start."""
+        """Let no more jobs of others start; a subclass with such jobs overrides this."""

@@ -21,8 +21,9 @@ _PATIENCE = 2000
 _SOON = 100
 """Milliseconds to wait for a signal that has already ended a command."""
 INTERRUPTING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that end a build."""
 _OF_SIGNALS = {status for number in INTERRUPTING for status in (-number, 128 + number)}
-"""Statuses of a command ended by an interrupting signal, also one under a shell."""
+"""Statuses of a command that one of INTERRUPTING has ended, or of a shell that ran such a one."""
 
 
 class Ended(NamedTuple):
@@ -59,6 +60,7 @@ class _Child:
 class Children:
     """The running commands.
 
+    environment: that of every command.  keep: descriptors that commands inherit.
     signals: a descriptor from which the numbers of signals to this process can be read, as
     signal.set_wakeup_fd() writes them; -1 if there is none.
     """
@@ -72,11 +74,12 @@ class Children:
             self._poll.register(signals, select.POLLIN)
         self._children: dict[int, _Child] = {}
         self._ended_too: list[Ended] = []
+        """Commands that had ended when a signal arrived; stop() returns them."""
         self.interrupted = 0
-        """The signal that asked to end, or 0."""
+        """The last of INTERRUPTING that this process received, or 0."""
 
     def start(self, job: object, argv: Sequence[str]) -> None:
-        """Start a command.
+        """Start a command; job is what Ended.job will be.
 
         Raises OSError if the program does not exist or cannot be started.
         """
@@ -110,7 +113,10 @@ class Children:
         self._poll.register(child.pidfd, select.POLLIN)
 
     def wait(self, also: int = -1) -> list[Ended]:
-        """Wait until commands have ended; return [] on a signal, or when also is readable."""
+        """Wait until a command has ended, one of INTERRUPTING arrives, or `also` is readable.
+
+        Return the commands that have ended; [] if a signal has arrived.  also: a descriptor, or -1.
+        """
         ended: list[Ended] = []
         if also >= 0:
             self._poll.register(also, select.POLLIN)
@@ -172,7 +178,7 @@ class Children:
                 self._take_signals()
 
     def stop(self) -> list[Ended]:
-        """End all commands and wait for them; return all that wait() has not returned."""
+        """End all commands and wait for them; return those that wait() has not returned."""
         children = {child.pid: child for child in self._children.values()}
         # Not the same signal: commands may ignore SIGHUP (nohup) or SIGINT (background jobs).
         for number, patience in ((signal.SIGTERM, _PATIENCE), (signal.SIGKILL, None)):

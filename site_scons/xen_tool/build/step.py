@@ -21,7 +21,7 @@ class Step(NamedTuple):
     """A build step; paths are relative to the top, as in its command."""
 
     name: str
-    """The name in the output: CC, LD, CHECK; "" for steps that are not shown."""
+    """The name in the progress output: CC, LD, CHECK; "" for steps that are not shown."""
     outputs: tuple[str, ...]
     """The files that it makes; the first identifies the step."""
     inputs: tuple[str, ...]
@@ -50,7 +50,7 @@ class Step(NamedTuple):
         return self.action in (COMPILE, LINK, COMMAND)
 
     def argv(self, output: str | None = None) -> list[str]:
-        """Return the command, with its output or another one; [] for a function."""
+        """Return the command, with another output if one is given; [] for a function."""
         if not self.is_command:
             return []
         return [*self.flags, "-o", self.path if output is None else output, *self.files]

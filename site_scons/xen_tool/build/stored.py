@@ -29,9 +29,9 @@ _OUTPUTS, _FLAGS = map(Step._fields.index, ("outputs", "flags"))
 
 
 def write(path: str, plan: Plan) -> None:
-    """Write a plan.
+    """Write a plan into a file.
 
-    Raises XenToolError if it cannot be written.
+    Raises XenToolError if the file cannot be written.
     """
     flags: dict[int, int] = {}
     shared: list[str] = []
@@ -100,6 +100,7 @@ class _Steps(dict[str, Step]):
         self._flags = flags
         self._rows: dict[str, Sequence[str]] = {}
         for row in _in_rows(texts, len(Step._fields)):
+            # Fail now, not at the first use, if the number is wrong.
             flags[int(row[_FLAGS])]
             self._rows.update(dict.fromkeys(_split(row[_OUTPUTS]), row))
 

@@ -38,7 +38,7 @@ _MOST_CAUSES = 12
 
 
 class Cause(NamedTuple):
-    """A reason, and the files that were built for it."""
+    """A reason, and the files that were built for it, each with those that mention the symbol."""
 
     reason: str
     files: dict[str, Sequence[str]]
@@ -57,7 +57,7 @@ class Story(NamedTuple):
 
 
 def story(by_file: Mapping[str, Iterable[Reason]], made: Iterable[str]) -> Story:
-    """Return the story of files and their reasons; made are all outputs of their steps."""
+    """Return the story of files and the reasons for each; made: all outputs of their steps."""
     consequences = {f"{name} {what}" for name in made for what in ("changed", "is read now")}
     causes: dict[str, Cause] = {}
     results = []
@@ -71,13 +71,13 @@ def story(by_file: Mapping[str, Iterable[Reason]], made: Iterable[str]) -> Story
 
 
 def recorded(database: Database) -> dict[str, Record]:
-    """Return the records of all steps by each of their outputs."""
+    """Return the records of all steps, each by every output of its step."""
     records = filter(None, map(database.get, list(database.paths())))
     return {path: each for each in records for path, _ in database.rows(each.outputs)}
 
 
 def of_last_build(database: Database, records: Mapping[str, Record], target: str) -> Story:
-    """Return the story of the last build of a file."""
+    """Return the story of the last build of a file; records: see recorded()."""
     run = records[target].run
     by_file: dict[str, Sequence[Reason]] = {}
     made: list[str] = []
@@ -102,20 +102,20 @@ def of_last_build(database: Database, records: Mapping[str, Record], target: str
     return story(by_file, made)
 
 
-def as_text(target: str, by_file: Story) -> Iterator[str]:
-    """Yield the lines below `TARGET was built, because`."""
-    shown = by_file.causes[:_MOST_CAUSES]
+def as_text(target: str, told: Story) -> Iterator[str]:
+    """Yield the lines of a story for people, below a line `TARGET was built, because`."""
+    shown = told.causes[:_MOST_CAUSES]
     for files, causes in itertools.groupby(shown, key=lambda cause: list(cause.files)):
         for reason, built in causes:
             names = Counter(_short(name) for names in built.values() for name in names)
             yield f"  - {Reason(reason, tuple(name for name, _ in names.most_common()))}"
         if files != [target]:
             yield from _listed(some(files))
-    if more := len(by_file.causes) - len(shown):
+    if more := len(told.causes) - len(shown):
         yield f"  - and {more} more reasons"
-    if by_file.results and by_file.causes:
+    if told.results and told.causes:
         yield "  which went into"
-        *others, last = by_file.results
+        *others, last = told.results
         yield from _listed([*some(others), last])
 
 

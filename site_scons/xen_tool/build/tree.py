@@ -19,7 +19,7 @@ _LEFT_OUT = ("__pycache__", ".sconsign", ".sconsign.dblite")
 def copy(top: str, to: str, made: Container[str]) -> None:
     """Copy the tree below top to a new folder, except build directories.
 
-    made: paths from top that are left out, too.
+    made: paths relative to top that are left out, too.
     Raises XenToolError if something cannot be copied.
     """
     try:
@@ -49,7 +49,7 @@ def _copy_folder(top: str, copy: str, folder: str, made: Container[str]) -> None
 
 
 def _leads_to(link: str, top: str) -> str:
-    """Return the target of a link in the copy, changed if it would lead out of it."""
+    """Return the text of a link in the copy: an absolute path if the link leads out of the tree."""
     text = os.readlink(link)
     place = os.path.normpath(os.path.join(os.path.dirname(link), text))
     return text if place.startswith(os.path.join(top, "")) else place
