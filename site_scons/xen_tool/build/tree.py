@@ -49,7 +49,13 @@ def _copy_folder(top: str, copy: str, folder: str, made: Container[str]) -> None
 
 
 def _leads_to(link: str, top: str) -> str:
-    """Return the text of a link in the copy: an absolute path if the link leads out of the tree."""
+    """Return the text of a link in the copy.
+
+    A link within the tree gets a relative path, one that leads out of the tree an absolute path.
+    """
     text = os.readlink(link)
-    place = os.path.normpath(os.path.join(os.path.dirname(link), text))
-    return text if place.startswith(os.path.join(top, "")) else place
+    folder = os.path.dirname(link)
+    place = os.path.normpath(os.path.join(folder, text))
+    if not place.startswith(os.path.join(top, "")):
+        return place
+    return os.path.relpath(place, folder) if os.path.isabs(text) else text
