@@ -23,6 +23,7 @@ from . import modes, qemu_files
 from .boot_settings import DEFAULTS, BootSettings
 from .console.console import Console, tell
 from .copies import Copies
+from .debugger.layouts import MAX_VCPUS
 from .follow import follow
 from .modes import Mode, Place
 from .qemu import Machine, find_qemu, running
@@ -34,9 +35,6 @@ from .symbolize import ImageSymbols
 
 if TYPE_CHECKING:
     from .debugger.aids import Aids, Debugger
-
-MAX_CPUS = 32
-"""The number of vcpu_info in the shared_info page; more CPUs would have none."""
 
 
 def boot(
@@ -66,15 +64,17 @@ def boot(
         the newest installed one.
     settings: further settings for the guest, Xen and QEMU.
     echo: is called with each line of the console as it comes.
-    say: is called with a line before something is fetched.
-    debugger: starts a debugger.  With settings.gdb the machine waits for gdb, and has no time
-        limit; without a debugger, say is called with the line to type.
+    say: is called with a line for the user, for example before something is fetched.
+    debugger: with settings.gdb, for which the machine waits for gdb and has no time limit, starts
+        gdb; None: say is called with gdb's command line instead.
     started: is called with the machine once it runs.
-    files: a folder in which to keep the files that QEMU loads, for the machine's command.
-    until: a descriptor that becomes readable when the run is to end, as by a signal.
+    files: a folder for copies of the files that QEMU loads, which Machine.command names; None:
+        there are only those in memory.
+    until: a descriptor that becomes readable when the run is to end, as by a signal; -1: none.
 
-    QEMU never outlives the call or its process.  Raises XenToolError if a part is missing or
-    unusable, or the run was to end; whatever happens after the start is in the Outcome.
+    QEMU outlives neither the call nor this process.  Raises XenToolError if a program or a file
+    is missing or unusable, a setting is not valid, or `until` became readable; everything else
+    that happens after QEMU's start is told by the Outcome.
     """
     mode = mode if isinstance(mode, Mode) else modes.named(mode)
     settings.check(mode)
@@ -124,7 +124,10 @@ def boot(
 
 
 def _time_limit(mode: Mode, timeout: float | None, settings: BootSettings) -> float:
-    """Return the time limit in seconds; infinite with a debugger."""
+    """Return the time limit in seconds; infinite with a debugger.
+
+    Raises XenToolError if it is not a number above 0.
+    """
     limit = mode.timeout if timeout is None else timeout
     if not (math.isfinite(limit) and limit > 0):
         raise XenToolError(f"the time limit must be a number of seconds above 0, not {limit}")
@@ -132,10 +135,14 @@ def _time_limit(mode: Mode, timeout: float | None, settings: BootSettings) -> fl
 
 
 def _cpus(mode: Mode, cpus: int | None, settings: BootSettings, say: Say) -> int:
-    """Return the number of CPUs of the guest."""
+    """Return the number of the guest's CPUs: 1 for a recording, other than that of a domU.
+
+    Raises XenToolError if it is out of range.
+    """
     number = mode.cpus if cpus is None else cpus
-    if not 1 <= number <= MAX_CPUS:
-        raise XenToolError(f"a machine has 1 to {MAX_CPUS} CPUs, not {number}")
+    # The shared_info page has a vcpu_info for no more CPUs.
+    if not 1 <= number <= MAX_VCPUS:
+        raise XenToolError(f"a machine has 1 to {MAX_VCPUS} CPUs, not {number}")
     if number > 1 and settings.is_recorded and mode.place is not Place.DOMU:
         say("a machine that is recorded has one CPU")
         return 1
@@ -143,11 +150,15 @@ def _cpus(mode: Mode, cpus: int | None, settings: BootSettings, say: Say) -> int
 
 
 def _refusal(image: Path, mode: Mode, version: str | None) -> Iterator[str]:
-    """Yield why the loader of this Xen, or QEMU, refuses the image, if it does."""
+    """Yield lines on why the mode's loader refuses the image; none if it accepts the image.
+
+    version: that of Xen, such as "4.17"; None: the default release, or no Xen.  There are no lines
+    for a version whose rules are not known.
+    """
     from ..report.report_text import refusal
 
     known = mode.modelled
-    # Nothing is reported for a Xen that is older than the rules, or of an unknown version.
+    # Xen.parse() raises it for a version whose rules are not known.
     with contextlib.suppress(XenToolError):
         if version:
             known = known._replace(version=Xen.parse(version).version)

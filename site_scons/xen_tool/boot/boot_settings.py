@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The settings of a boot by the user, for the guest, Xen, QEMU and gdb, besides the mode.
+"""Parse and check what a user sets for a boot besides the mode: for the guest, Xen, QEMU and gdb.
 
 The names are the same everywhere: CMDLINE= of SCons, cmdline= of env.XenBoot(), --cmdline of
 xen-tool boot.
@@ -42,11 +42,11 @@ class Module(NamedTuple):
 
     path: str
     words: str
-    """The words after its name; only a dom0 sees them."""
+    """The module's command line: what follows the path.  Only a dom0 may have one."""
 
 
 class BootSettings(NamedTuple):
-    """The values of the settings in WORDS."""
+    """The settings of one boot, parsed; WORDS describes them.  A text that is not set is ""."""
 
     cmdline: str = ""
     mem: int | None = None
@@ -64,7 +64,7 @@ class BootSettings(NamedTuple):
 
     @classmethod
     def parse(cls, values: Mapping[str, object]) -> BootSettings:
-        """Return the settings of these names; None as a value means unset.
+        """Return the settings with these values, by their names in WORDS; None means unset.
 
         Raises XenToolError for a name that is not in WORDS, or a value that is not valid.
         """
@@ -99,7 +99,7 @@ class BootSettings(NamedTuple):
 
     @property
     def set_of_domain(self) -> set[str]:
-        """The names that the lines of xl.cfg set."""
+        """The names that the lines of `domain` set, such as "memory"."""
         return set(re.findall(r"(?:^|[;\n])\s*(\w+)\s*=", self.domain))
 
     @property
@@ -109,7 +109,7 @@ class BootSettings(NamedTuple):
 
     @property
     def is_debugged(self) -> bool:
-        """Whether boot/debugger/ is needed."""
+        """Whether the run needs debugger/aids.py: for gdb, a recording, a replay or a dump."""
         return bool(self.gdb or self.is_recorded or self.dump)
 
     def check(self, mode: Mode) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Copies of the files that QEMU loads, in memory.
+"""Copies of the files that QEMU loads, in memory (memfd_create(2)).
 
-They leave no folder behind if the run is killed, and need no space on a disk; and the booted files
-stay the same if the image is written again during the run.  A copy is freed when the last process
-that has it open has ended.
+Copies in memory need no disk, and leave nothing behind if the run is killed: a copy is freed when
+the last process that has it open has ended.  What is booted stays the same if the image is written
+again during the run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ..files import open_regular
 
 _PIECE = 1 << 20
 _LOWEST = 100
-"""The lowest descriptor.  A dom0 sees the file name, whose length must be the same in a replay."""
+"""The lowest descriptor of a copy.  A dom0 sees the name of the copy, which must be equally long
+in a replay: with descriptors of three digits it is."""
 
 
 class Copies:
@@ -67,13 +68,14 @@ class Copies:
             raise XenToolError(
                 f"what is booted cannot be held in memory: {error.strerror}"
             ) from error
-        # It must have no comma and no blank, which QEMU would parse.
+        # The name must have no comma and no blank, which QEMU would parse.
         name = f"/proc/self/fd/{descriptor}"
         if self._folder:
             self._kept[name] = self._keep(name, self._folder)
         return name
 
     def _keep(self, name: str, folder: Path) -> str:
+        """Write a copy to a file in the folder; return the path of the file."""
         # QEMU splits the list of files and their words at blanks and commas.
         if re.search(r"[\s,]", str(folder)):
             raise XenToolError(

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Make the files of a Linux dom0 that builds a domU from an image.
 
-The dom0 is that of debian/initramfs.py; a second archive after its initramfs has the domain.  Its
-/init starts Xen's daemons and xl, copies the domain's console to its own, and reports at the end
-how the domain shut down: by a line, which result/evidence.py reads, and by QEMU's isa-debug-exit
-device.
+The dom0 is that of debian/initramfs.py.  A second archive, appended to the initramfs, has the
+domain's files and the dom0's /init.  /init starts Xen's daemons and xl, shows the domain's console
+on that of the dom0, and reports at the end how the domain shut down: by a line, which
+result/evidence.py reads, and by QEMU's isa-debug-exit device.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from .modes import Mode
 from .result.evidence import STARTS
 
 _DOM0_MIB = 256
+"""MiB of memory of a dom0 whose domain has small files."""
 _SMALL_MIB = 16
-"""MiB of the domain's files that fit into _DOM0_MIB."""
+"""MiB of the domain's files for which _DOM0_MIB suffices."""
 
 _KERNEL_OPTIONS = "console=hvc0 quiet loglevel=4 nokaslr cryptomgr.notests"
 
@@ -72,10 +73,10 @@ end '\003' "xl did not start the domain: $(grep -m 1 error /xl.log)"
 
 
 class Dom0(NamedTuple):
-    """The dom0 as Xen starts it."""
+    """What Xen and QEMU need to start the dom0."""
 
     modules: list[tuple[str, str]]
-    """File names, each with the words after it."""
+    """Xen's modules: the file names of copies, each with its command line."""
     xen_options: list[str]
     more_memory: int
     """MiB that the machine needs beyond those of the mode."""
@@ -90,9 +91,10 @@ def lay_out(
     settings: BootSettings,
     say: Say,
 ) -> Dom0:
-    """Copy the dom0 for this version of Xen, with the domain in it.
+    """Copy the files of a dom0 that starts the domain.
 
-    files: the image, and a module if there is one.  Raises XenToolError if there is no such dom0.
+    files: the image, and a module if there is one.  version: that of Xen, for its toolstack.
+    Raises XenToolError if no dom0 for this version can be made.
     """
     dom0 = initramfs.dom0(version, say)
     domain = {
@@ -104,8 +106,8 @@ def lay_out(
     }
     kernel = copies.copy(dom0 / "kernel", OTHER_CACHE)
     root = copies.put([(dom0 / "initramfs").read_bytes(), cpio.archive(domain)])
-    # The files are there as Xen's module, in a root file system of at most half of the memory, and
-    # in xl.
+    # The domain's files are in the dom0's memory three times: as a module of Xen, in the root file
+    # system, which takes at most half of the memory, and in xl.
     large = max(0, (sum(map(len, domain.values())) >> 20) - _SMALL_MIB)
     dom0_mib = _DOM0_MIB + 4 * large
     # With guest_loglvl=all Xen prints what guests write to port 0xe9.
@@ -133,7 +135,7 @@ def _configuration(mode: Mode, cpus: int, settings: BootSettings) -> str:
         *(['ramdisk = "/module"'] if settings.modules else []),
         *(f'on_{event} = "preserve"' for event in events),
     ]
-    # xl reports a name that is set twice: a later line replaces an earlier one.
+    # Each name is set only once, as xl warns of the others: a later line replaces an earlier one.
     by_name = {line.partition(" ")[0]: line for line in lines}
     kept = [line for name, line in by_name.items() if name not in settings.set_of_domain]
     return "".join(f"{line}\n" for line in [*kept, settings.domain])

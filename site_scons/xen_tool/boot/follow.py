@@ -25,7 +25,7 @@ ANSWER_SECONDS = 1.0
 """Time for Xen's answer to its key `d`."""
 
 ASKS = 3
-"""How often the key is sent, while a domain other than the guest runs."""
+"""How often the key is sent at most, if Xen answers with vCPUs of other domains only."""
 
 TO_XEN, DUMP_REGISTERS = b"\x01\x01\x01", b"d"
 """CTRL-a three times switches the serial input from dom0 to Xen; its key `d` dumps registers."""
@@ -39,7 +39,9 @@ def follow(
 ) -> Sequence[DumpPlace]:
     """Read the console until QEMU has ended or nothing more is to be expected.
 
-    Returns the places of the CPUs if the machine hangs or its guest stopped it.
+    deadline: by time.monotonic(); infinite with a debugger.
+    dumps: keep a machine that its guest stopped, so that its memory can be dumped.
+    Returns the instruction pointers of CPUs if the machine hangs or its guest stopped it; else ().
     """
     places: Sequence[DumpPlace] = ()
     # Without a limit there is a debugger: go on as long as the machine runs.
@@ -82,10 +84,10 @@ def _time_left(evidence: Evidence) -> float:
 
 
 def _locate_cpus(machine: Machine, console: Console, evidence: Evidence) -> Sequence[DumpPlace]:
-    """Return the places of the CPUs of a machine that hangs.
+    """Return the instruction pointers of a machine that hangs; [] if they cannot be read.
 
-    Xen's key `d` gives those of the guest's vCPUs; if Xen does not answer, QEMU's monitor gives
-    those of the machine's CPUs.
+    They are those of vCPUs, by Xen's key `d`, or, if Xen does not answer, those of the machine's
+    CPUs, by QEMU's monitor.
     """
     cpus = machine.monitor.cpus()
     if evidence.place is Place.KERNEL or not cpus:
@@ -99,7 +101,7 @@ def _locate_cpus(machine: Machine, console: Console, evidence: Evidence) -> Sequ
         while (data := machine.listen(deadline - time.monotonic())) is not None:
             console.feed(data)
         answered = [place for place in evidence.dump.places if place.who]
-        # Another domain may have run for a moment.
+        # Otherwise other domains ran at this moment: send the key again.
         if all(place.idle for place in answered) or any(map(evidence.is_of_guest, answered)):
             break
     evidence.dump.places.clear()

@@ -20,7 +20,7 @@ CPUS = 2
 
 
 class Place(Enum):
-    """The part of the machine that the image is."""
+    """The role of the image in the machine."""
 
     KERNEL = "the machine's own kernel, without Xen"
     DOM0 = "Xen's first module, and so dom0's kernel"
@@ -31,15 +31,15 @@ class Mode(NamedTuple):
     """A mode of booting an image."""
 
     name: str
-    """That of the loader that loads the image, as in verdicts, if rules_of is empty."""
+    """The name, also that of the loader that loads the image, unless rules_of names another."""
     alias: str
     what: str
-    """A description for users, as in "boots it as ..."."""
+    """A description, as in "boots it as ..."."""
     place: Place
     memory: int
     """Memory of the machine in MiB."""
     timeout: float
-    """The default time limit in seconds; a boot without a result then has failed."""
+    """The default time limit in seconds; a boot that has no result by then has failed."""
     cpus: int = CPUS
     """The default number of CPUs of the guest."""
     cpu: str | None = None
@@ -49,7 +49,7 @@ class Mode(NamedTuple):
     domain: tuple[str, ...] = ()
     """Lines of the domain's configuration (xl.cfg(5))."""
     real_time: bool = False
-    """Whether the machine's clock is real time even where it could count instructions."""
+    """Whether the machine's clock follows real time, so that counts_instructions is False."""
     bits: int | None = None
     """32 or 64 if only kernels of this width can be booted; None: both."""
     rules_of: str = ""
@@ -62,7 +62,7 @@ class Mode(NamedTuple):
 
     @property
     def modelled(self) -> Xen:
-        """The Xen whose rules decide whether the image is accepted."""
+        """The Xen by whose rules the image is checked: its CONFIG_PV32 is set in xen-shim only."""
         return Xen(pv32=self.bits == 32)
 
     @property
@@ -72,7 +72,7 @@ class Mode(NamedTuple):
 
     @property
     def is_nested(self) -> bool:
-        """Whether Xen translates the guest's physical addresses once more."""
+        """Whether the guest's addresses are translated twice: by its page tables, then Xen's."""
         return _NESTED_PAGING in (self.cpu or "")
 
     @property
@@ -80,7 +80,7 @@ class Mode(NamedTuple):
         """Whether the machine's clock counts the instructions that it runs (-icount).
 
         Xen's start, which polls the clock, then takes half the time, and every run is the same,
-        however busy the host is.  Linux would take longer.
+        however busy the host is.  Linux, which is the dom0 of a domU, would take longer.
         """
         return self.place is not Place.DOMU and not self.real_time
 
@@ -155,7 +155,7 @@ MODES = (
         rules_of=names.PV_DOMU,
     ),
 )
-"""All modes; of those that suit an image the first is the default."""
+"""All modes; the default is the first that suits the image."""
 
 
 def named(name: str) -> Mode:
@@ -170,7 +170,10 @@ def named(name: str) -> Mode:
 
 
 def suited(loaders: Collection[str], bits: int | None) -> Mode:
-    """Return the first mode that fits loaders and bits of a kernel; else the first of all."""
+    """Return the first mode that suits a kernel; the first of all if none does.
+
+    loaders: the names of those that are to load it.  bits: 32, 64, or None if unknown.
+    """
     fitting = (m for m in MODES if m.loader in loaders and m.bits in (None, bits))
     return next(fitting, MODES[0])
 

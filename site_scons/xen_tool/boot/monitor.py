@@ -31,7 +31,7 @@ _HALTED = re.compile(r"\bHLT=1")
 
 
 class Monitor:
-    """Our end of the socket to the monitor."""
+    """A connection to the monitor; QEMU inherits the other end of its socket, qemu_end."""
 
     def __init__(self) -> None:
         self._our_end, self.qemu_end = socket.socketpair()
@@ -39,7 +39,8 @@ class Monitor:
         self._buffer = b""
         self._greeted = False
         self.shutdown: str | None = None
-        """How the guest ended the machine: "guest-reset" or "guest-shutdown"; else None."""
+        """QMP's reason if the guest ended the machine, such as "guest-reset" or "guest-shutdown";
+        else None."""
 
     def options(self) -> list[str]:
         """Return QEMU's options for its end of the socket."""
@@ -55,7 +56,7 @@ class Monitor:
         self._our_end.close()
 
     def read(self) -> list[dict[str, Any]] | None:
-        """Return the answers that have arrived, and record events; None: QEMU has hung up."""
+        """Return the answers that have arrived, and record events; None: QEMU closed its end."""
         try:
             data = self._our_end.recv(1 << 16)
         except BlockingIOError:
@@ -69,6 +70,7 @@ class Monitor:
         return [message for line in lines if (message := self._parse(line))]
 
     def _parse(self, line: bytes) -> dict[str, Any] | None:
+        """Handle a line: return an answer, and None for a greeting, an event or anything else."""
         try:
             message = json.loads(line)
         except ValueError:
@@ -83,7 +85,10 @@ class Monitor:
         return message if "return" in message or "error" in message else None
 
     def cpus(self) -> list[DumpPlace]:
-        """Return the places of the running CPUs, or of all if all are halted; [] if unknown."""
+        """Return the instruction pointers of the running CPUs, or of all if all are halted.
+
+        Returns [] if QEMU does not answer.
+        """
         if not self._greeted:
             return []
         self._send("human-monitor-command", {"command-line": "info registers -a"})

@@ -25,13 +25,15 @@ from .monitor import Monitor
 
 QEMU = "qemu-system-x86_64"
 COUNTING = "shift=7,sleep=off"
-"""128 ns for each instruction; while the CPUs halt, the clock jumps to the next timer."""
+"""The value of -icount: an instruction takes 128 ns (1 << shift); while all CPUs halt, the clock
+jumps to the next timer."""
 _FINISH_SECONDS = 10.0
+"""Time for QEMU to end after it was told to."""
 _PIPE_BYTES = 1 << 20
 
-# A small program between this process and QEMU, by which QEMU dies with this process, even by
-# SIGKILL.  A preexec_fn could deadlock where threads run, as in SCons.  1 is PR_SET_PDEATHSIG,
-# 9 SIGKILL (prctl(2)).
+# A program that has itself killed when this process dies, even by SIGKILL, and then becomes QEMU.
+# A preexec_fn could deadlock where threads run, as in SCons.  1 is PR_SET_PDEATHSIG, 9 SIGKILL
+# (prctl(2)).
 _LAUNCHER = """
 import ctypes, os, sys
 prctl = getattr(ctypes.CDLL(None), 'prctl', None)
@@ -49,8 +51,8 @@ except OSError as error:
 def find_qemu(command: str | None, say: Say) -> list[str]:
     """Return the command line of QEMU without the options of a machine.
 
-    command: the user's QEMU, with options; None: qemu-system-x86_64, which is fetched if it is not
-    in PATH, after a line to say.  Raises XenToolError if there is none.
+    command: the user's QEMU, with options; None: qemu-system-x86_64.  If that is not in PATH, it is
+    fetched, and say is called before.  Raises XenToolError if there is no such program.
     """
     try:
         name, *options = shlex.split(command or QEMU) or [""]
@@ -69,6 +71,7 @@ def find_qemu(command: str | None, say: Say) -> list[str]:
 
 
 def _machine(mode: Mode, cpus: int) -> list[str]:
+    """Return QEMU's options for devices, memory, CPUs and clock of a machine."""
     return [
         *("-display", "none", "-vga", "none", "-serial", "stdio", "-monitor", "none"),
         *("-nodefaults", "-no-user-config", "-no-reboot"),
@@ -80,7 +83,10 @@ def _machine(mode: Mode, cpus: int) -> list[str]:
 
 
 class Machine:
-    """A running QEMU."""
+    """A running QEMU.
+
+    log: the descriptor from which QEMU's log of CPU resets is read.
+    """
 
     def __init__(
         self,
@@ -104,28 +110,29 @@ class Machine:
         self._log = log
         # poll() also accepts descriptors from 1024 on, which select() does not.
         self._poll = select.poll()
-        self._last, self._until = -1, -1
+        self._listen_until, self._end_by = -1, -1
         for readable in (self._console, monitor.fileno(), log):
             self._poll.register(readable, select.POLLIN)
 
     def listen_until(self, descriptor: int) -> None:
-        """End listen() once this descriptor is readable or its other end is closed."""
-        self._last = descriptor
+        """Let listen() return None once this descriptor is readable or its other end is closed."""
+        self._listen_until = descriptor
         self._poll.register(descriptor, select.POLLIN)
 
     def end_by(self, descriptor: int) -> None:
         """Let listen() raise XenToolError once this descriptor is readable; -1 for none."""
         if descriptor >= 0:
-            self._until = descriptor
+            self._end_by = descriptor
             self._poll.register(descriptor, select.POLLIN)
 
     def listen(self, seconds: float) -> bytes | None:
         """Return the next bytes of the console, and read what the monitor and the log have.
 
-        b"": only the monitor or the log had something.  None: nothing came in this time, or the
-        console is closed.
+        seconds: the time limit, which may be infinite.  Returns b"" if only the monitor or the log
+        had something.  Returns None if nothing came in this time, the console is closed, or
+        listen_until() says so.  Raises XenToolError if end_by() says so.
         """
-        # The time limit also holds for a guest that never stops writing.
+        # Nothing is read after the time limit, even if the guest never stops writing.
         limit = None if math.isinf(seconds) else seconds * 1000
         ready = [number for number, _ in self._poll.poll(limit)] if seconds > 0 else []
         if self._log in ready:
@@ -133,9 +140,9 @@ class Machine:
             self.triple_fault = self.triple_fault or b"Triple fault" in data
             if not data:
                 self._poll.unregister(self._log)
-        if self._until in ready:
+        if self._end_by in ready:
             raise XenToolError("interrupted")
-        if self._last in ready:
+        if self._listen_until in ready:
             return None
         if self.monitor.fileno() in ready and self.monitor.read() is None:
             self._poll.unregister(self.monitor)
@@ -166,9 +173,12 @@ def running(
     descriptors: Sequence[int],
     by_hand: Sequence[str],
 ) -> Iterator[Machine]:
-    """Run QEMU with these options; it inherits the descriptors, which options name.
+    """Run QEMU, and yield its Machine; kill QEMU at the end.
 
-    by_hand: the options of Machine.command.
+    command: QEMU's program, and the options of the user, which override others.
+    options: those for the files that QEMU loads, and for debugging.
+    descriptors: those that the options name; QEMU inherits them.
+    by_hand: options for Machine.command in place of `options`.
     """
     with contextlib.ExitStack() as stack:
         monitor = Monitor()

@@ -32,10 +32,11 @@ class Loaded(NamedTuple):
     mode: Mode
     """The mode, with the memory that the machine gets."""
     xen_symbols: Path | None = None
+    """The file of the hypervisor's symbols; None without gdb, or if there is no such file."""
 
 
 _Module = tuple[str, str]
-"""The file name of a copy, and the words after it."""
+"""The file name of a copy, and the module's command line."""
 
 
 def lay_out(
@@ -47,9 +48,10 @@ def lay_out(
     settings: BootSettings,
     say: Say,
 ) -> Loaded:
-    """Copy the files that QEMU is to load for a mode.
+    """Copy the files that QEMU loads in a mode; return them, with the options for them.
 
-    xen: as boot() takes it.  Raises XenToolError if one is missing, or the image is no kernel.
+    xen: the argument of boot().  Raises XenToolError if a file is missing, the image is no kernel,
+    or Xen's version, on which the dom0 of a domU depends, is unknown.
     """
     kernel = copies.copy(image, "the file of a linked kernel image")
     with open_kernel(kernel) as file:
@@ -100,7 +102,7 @@ def _without_xen(
 
 
 def _initrd(modules: Sequence[_Module]) -> str:
-    """Return the argument of -initrd: modules between commas, their own commas doubled."""
+    """Return the argument of -initrd: modules separated by commas; commas in them are doubled."""
     return ",".join(f"{name} {words}".strip().replace(",", ",,") for name, words in modules)
 
 
@@ -109,6 +111,7 @@ def _with_memory(mode: Mode, mib: int | None) -> Mode:
 
 
 def _hypervisor(xen: str | None, say: Say) -> Path:
+    """Return the path of the hypervisor that the argument `xen` of boot() names."""
     if xen is None:
         from ..debian import packages
 

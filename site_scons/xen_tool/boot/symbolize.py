@@ -2,8 +2,8 @@
 """Names for the addresses of a crash or a hang: function+offset, and file:line.
 
 Functions come from the symbol table (image/symbols.py).  Lines come from DWARF by the toolchain's
-addr2line, which is fast with large kernels, and knows the DWARF of its compilers.  Without it, or
-without debug information, there are functions only.
+addr2line, which is fast with large kernels, and knows the DWARF of its compilers.  Without
+addr2line, or without debug information, there are functions only.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from ..image.elf import elf_of
 
 _READERS = ("addr2line", "llvm-addr2line")
 _SECONDS = 20
+"""Time for addr2line."""
 _PIECE = 1 << 20
+"""Bytes that are copied at a time."""
 _SEGMENTS = 4096
 """Most segments that are read; no kernel has so many."""
 
 
 class ImageSymbols:
-    """The symbols of a kernel image, which may be packed as a loader accepts it.
+    """The symbols of a kernel image, which may be compressed or a bzImage.
 
     A context manager, which closes the image.
     """
@@ -88,7 +90,7 @@ class ImageSymbols:
         return place or f"{address:016x}"
 
     def _code_at(self, address: int) -> tuple[int, int] | None:
-        """Return the range of code that has an address."""
+        """Return [start, end) of the code around an address; None if the address is not in code."""
         at = bisect.bisect_right(self._code, (address, 1 << 65)) - 1
         return self._code[at] if at >= 0 and address < self._code[at][1] else None
 
@@ -96,7 +98,10 @@ class ImageSymbols:
         return self._code_at(address) is not None
 
     def _linked(self, address: int) -> int | None:
-        """Return the linked address of code; a PVH guest starts at the physical one."""
+        """Return the linked (virtual) address for a virtual or physical one; None if not in code.
+
+        A PVH guest starts at physical addresses.
+        """
         if self._is_code(address):
             return address
         for physical, virtual, size in self._loaded:
@@ -117,6 +122,7 @@ class ImageSymbols:
         }
 
     def _lines(self, addresses: Sequence[int]) -> Sequence[str]:
+        """Return FILE:LINE for each linked address; "" where it is unknown."""
         reader = next((path for name in _READERS if (path := shutil.which(name))), None)
         if not (addresses and self._has_lines and reader):
             return [""] * len(addresses)

@@ -11,5 +11,5 @@ source     who wrote a line: Xen, a domain, or the guest
 dump       the addresses that lines name: instruction pointers and stacks
 log        the file in which a console is kept
 
-It knows nothing of results, which result/ reads from the rows.
+This package knows nothing of results: result/ reads them from the rows.
 """

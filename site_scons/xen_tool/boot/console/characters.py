@@ -22,6 +22,7 @@ _FOREGROUND, _BACKGROUND = 38, 48
 _COLOURS = (_FOREGROUND, _BACKGROUND, 58)
 """The parameters of SGR after which a colour follows: 5 and its number, or 2, red, green, blue."""
 _PARTS = {5: 1, 2: 3}
+"""The number of parameters after the 5 or 2."""
 _CONCEALED = 8
 
 
@@ -42,7 +43,10 @@ class Characters:
         self._colours: dict[int, tuple[int, ...] | None] = {}
 
     def designate(self, sequence: str) -> None:
-        """Choose one of two character sets, by an escape sequence such as "(0" or ")B"."""
+        """Set the first "(" or the second ")" character set to line drawing "0" or to text.
+
+        sequence: the characters after ESC, such as "(0" or ")B"; others have no effect.
+        """
         if sequence[0] in "()":
             self._draws_lines["()".index(sequence[0])] = sequence[1:] == "0"
 

@@ -35,13 +35,13 @@ class DumpPlace(NamedTuple):
 
     @property
     def of_domain(self) -> int | None:
-        """The number of the domain whose vCPU it is; None if it is no vCPU."""
+        """The number of the domain whose vCPU `who` is; None if it is no vCPU."""
         found = re.fullmatch(r"d([0-9]+)v[0-9]+", self.who)
         return int(found[1]) if found else None
 
     @property
     def idle(self) -> bool:
-        """Whether it is Xen's idle loop."""
+        """Whether the address is in Xen's idle loop."""
         return "idle" in self.name
 
 
@@ -52,7 +52,9 @@ class Dump:
         self.places: list[DumpPlace] = []
         self.stack: list[int] = []
         self._who = ""
+        """DumpPlace.who for the next instruction pointer."""
         self._open = False
+        """Whether words of a stack may follow."""
 
     def see(self, text: str) -> None:
         """Read the next line."""

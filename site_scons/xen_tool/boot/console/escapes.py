@@ -14,20 +14,21 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-# A byte that is not UTF-8 is shown as U+FFFD, but a terminal of 8-bit characters executes these:
-# NEL, CSI, ST and OSC.  Others of its control characters are letters in code pages of the PC.
+# A byte that is not UTF-8 becomes U+FFFD, except for these 8-bit control characters: NEL, CSI, ST
+# and OSC.  The other ones from 0x80 to 0x9f are letters in code pages of the PC.
 _EIGHT_BIT = b"\x85\x9b\x9c\x9d"
 
 _TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 _PLAIN_LINE = re.compile(r"([\x20-\x7e]*)\r{0,2}\n")
 
 _PALETTE = re.compile(r"^P[0-9A-Fa-f]{7}")
-"""A string of Linux's console, which ends it after these characters; others hide what follows."""
+"""The start of the string by which Linux's console sets a colour (ESC ] P).  There the text after
+it is visible, while other terminals hide all until the end of a string."""
 _CANCEL = "\x18\x1a"
 _END_OF_STRING = "\a\x9c" + _CANCEL
 _MAX_PARAMETERS = 32
 _MAX_PARAMETER = 9999
-_MAX_PRIVATE = 4
+_MAX_PREFIX = 4
 _MAX_HIDDEN = 4096
 
 
@@ -39,7 +40,8 @@ class Parser(ABC):
         self._state: Callable[[str], None] | None = None
         """The function for the next character; None outside of sequences and strings."""
         self._parameters = [0]
-        self._private = ""
+        self._prefix = ""
+        """The private and intermediate characters of the sequence."""
         self._hidden = ""
         self._end = _END_OF_STRING
         """The characters that end the string."""
@@ -75,18 +77,21 @@ class Parser(ABC):
 
     @abstractmethod
     def escape(self, sequence: str) -> None:
-        """Accept the characters after ESC: one, or an intermediate one and one, such as "(0"."""
+        """Accept the characters after ESC: the final one, after intermediate ones if any: "(0"."""
 
     @abstractmethod
     def command(self, final: str, parameters: list[int]) -> None:
-        """Accept a control sequence; there is at least one parameter, and a missing one is 0.
+        """Accept a control sequence.
 
-        final: the final character, behind the private and intermediate ones, as in "?h".
+        final: the final character, after private and intermediate ones, if any, as in "?h".
+        parameters: at least one; a missing one is 0.
         """
 
     @abstractmethod
     def hidden(self, text: str) -> None:
         """Accept a line of a string that terminals hide, such as a window's title."""
+
+    # The states: each takes the next character, and sets the state after it.
 
     def _ground(self, character: str) -> None:
         if character == "\x1b":
@@ -105,7 +110,7 @@ class Parser(ABC):
             self._end = _END_OF_STRING if character == "]" else _END_OF_STRING[1:]
             self._state = self._string
         elif " " <= character <= "/":
-            self._private = character
+            self._prefix = character
             self._state = self._intermediate
         elif character == "\x1b":
             self._state = self._escape
@@ -117,7 +122,7 @@ class Parser(ABC):
 
     def _intermediate(self, character: str) -> None:
         if " " <= character <= "/":
-            self._add_private(character)
+            self._add_prefix(character)
         elif character == "\x1b":
             self._state = self._escape
         elif character < " " and character not in _CANCEL:
@@ -125,10 +130,10 @@ class Parser(ABC):
         else:
             self._state = None
             if character not in _CANCEL:
-                self.escape(self._private + character)
+                self.escape(self._prefix + character)
 
-    def _add_private(self, character: str) -> None:
-        self._private = (self._private + character)[:_MAX_PRIVATE]
+    def _add_prefix(self, character: str) -> None:
+        self._prefix = (self._prefix + character)[:_MAX_PREFIX]
 
     def _string(self, character: str) -> None:
         ends = character == "\x1b" or character in self._end
@@ -142,7 +147,7 @@ class Parser(ABC):
 
     def _begin_sequence(self) -> None:
         self._parameters = [0]
-        self._private = ""
+        self._prefix = ""
         self._state = self._sequence
 
     def _sequence(self, character: str) -> None:
@@ -153,20 +158,21 @@ class Parser(ABC):
             if len(self._parameters) < _MAX_PARAMETERS:
                 self._parameters.append(0)
         elif character == ":":
-            # What follows is a part of the parameter, which is none that matters.
+            # A parameter with parts, as in "38:5:1", is replaced by one that has no meaning.
             self._parameters[-1] = _MAX_PARAMETER
         elif " " <= character <= "?":
-            self._add_private(character)
+            self._add_prefix(character)
         elif character == "\x1b":
             self._state = self._escape
         elif character < " " and character not in _CANCEL:
             self.control(character)
         else:
             self._state = None
-            self.command(self._private + character, self._parameters)
+            self.command(self._prefix + character, self._parameters)
 
 
 def _control_or_replacement(error: UnicodeError) -> tuple[str, int]:
+    """Return what replaces bytes that are not UTF-8, and where to go on (an error handler)."""
     assert isinstance(error, UnicodeDecodeError)
     bad = error.object[error.start : error.end]
     return (chr(bad[0]) if bad in _EIGHT_BIT else "\N{REPLACEMENT CHARACTER}"), error.end

@@ -12,8 +12,8 @@ from enum import Enum
 
 COLUMNS = 4096
 _AROUND = 256
-"""The cells of a glimpse on both sides of the text that is new: overwriting one character after
-the other of a long row must not take the time of the whole row for each."""
+"""Cells on each side of new text that a glimpse has.  With the whole row, the time to overwrite a
+long row character by character would grow with the square of its length."""
 
 
 class Seen(Enum):
@@ -46,15 +46,16 @@ class Row:
 
     def _empty(self) -> None:
         self.cells: list[str] = []
-        """The last one is no blank."""
+        """The cells, up to the last one that is no blank."""
         self.changed = False
-        """Whether it changed since it was last emitted; the new text is [_start, _end)."""
+        """Whether the row has changed since it was last emitted."""
         self._start = self._end = 0
+        """The range [_start, _end) of cells that has the text that is new since then."""
         self.emitted = False
         self.continues = False
         """Whether its text is the rest of a line that began on the row above, which wrapped."""
         self.before = ""
-        """The end of that row."""
+        """The end of the row above, if this one continues it."""
 
     @property
     def text(self) -> str:
@@ -62,7 +63,10 @@ class Row:
         return "".join(self.cells)
 
     def leave(self, *, whole: bool = True) -> None:
-        """Emit the row if it has changed, as the cursor leaves it; whole: its text ends here."""
+        """Emit the row if it has changed, as the cursor leaves it.
+
+        whole: whether the line ends here, and does not wrap.
+        """
         if not self.changed:
             return
         text = self.text
@@ -73,7 +77,7 @@ class Row:
             self._emit(self.before + text, Seen.GLIMPSE)
 
     def before_loss(self, start: int) -> None:
-        """Emit what a person sees before the text from start on is overwritten or shifted."""
+        """Emit the new text, before cells from start on are overwritten, erased or shifted."""
         if start >= len(self.cells):
             return
         self._erased()
@@ -84,6 +88,7 @@ class Row:
             self._emit(text if first else self.before + text, Seen.GLIMPSE)
 
     def _erased(self) -> None:
+        """Emit that the text that was last emitted does not stay."""
         if self._standing:
             self._emit(self._standing, Seen.ERASED)
             self._standing = ""
@@ -110,7 +115,10 @@ class Row:
             self.change(start, end, [" "] * (end - start))
 
     def clear(self, *, stays: bool = False) -> None:
-        """Empty the row, in which a new line may begin; stays: its text has scrolled away."""
+        """Empty the row, so that a new line may begin in it.
+
+        stays: whether a person can still read its text, as it has scrolled into the history.
+        """
         if self.changed and self.cells:
             self.leave()
         if not stays:

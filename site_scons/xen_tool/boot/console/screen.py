@@ -11,7 +11,8 @@ from .row import COLUMNS, Emit, Row
 ROWS = 24
 _TAB = 8
 _JOINED = 64
-"""The cells of a row that are emitted again, as a glimpse, with the row on which it goes on."""
+"""Cells at the end of a row that wrapped, which are emitted again, as a glimpse, before the text of
+the next row: a word may lie on both rows."""
 
 
 class Screen:
@@ -21,9 +22,9 @@ class Screen:
         self._rows = [Row(emit, columns) for _ in range(rows)]
         self._columns = columns
         self.x = self.y = 0
-        """The cursor; x is beyond the last column after text in it, as the next text wraps."""
+        """The cursor.  After text in the last column, x is one beyond it: the next text wraps."""
         self.writing = False
-        """Whether text came last; what a run of text overwrites is emitted once, before it."""
+        """Whether write() came last: what the next write() overwrites was emitted before it."""
         self.scroll_all()
 
     def scroll_all(self) -> None:
@@ -31,7 +32,7 @@ class Screen:
         self.top, self.bottom = 0, len(self._rows) - 1
 
     def scroll_region(self, top: int, bottom: int) -> None:
-        """Let the rows [top, bottom] scroll, and move the cursor to the start."""
+        """Let the rows [top, bottom] scroll, and move the cursor to the start (DECSTBM)."""
         bottom = min(bottom, len(self._rows) - 1)
         if top < bottom:
             self.top, self.bottom = top, bottom
@@ -44,7 +45,7 @@ class Screen:
 
     @property
     def column(self) -> int:
-        """The column of the cursor."""
+        """The column of the cursor, at most the last one."""
         return min(self.x, self._columns - 1)
 
     @property
@@ -55,7 +56,10 @@ class Screen:
     # Text.
 
     def line(self, text: str) -> bool:
-        """Write a line on an empty row, and go to the next one; return whether it is empty."""
+        """Write a whole line, and go to the next row; return whether this was done.
+
+        It is done only at the start of an empty row, and if the line fits into the row.
+        """
         row = self.row
         if self.x or row.cells or row.continues or len(text) > self._columns:
             return False
@@ -64,7 +68,7 @@ class Screen:
         return True
 
     def write(self, cells: list[str], *, inserting: bool) -> None:
-        """Write text at the cursor, over what is there or before it."""
+        """Write text at the cursor, over what is there, or, if inserting, before it."""
         while cells:
             if self.x >= self._columns:
                 self._wrap()
@@ -101,7 +105,7 @@ class Screen:
         self.x, self.y = max(0, min(x, self._columns - 1)), y
 
     def tab(self, count: int) -> None:
-        """Move the cursor by a number of tab stops."""
+        """Move the cursor by a number of tab stops; backwards if count is below 0."""
         x = self.column + (_TAB - 1 if count < 0 else 0)
         self.x = max(0, min(self._columns - 1, (x // _TAB + count) * _TAB))
 
@@ -115,7 +119,7 @@ class Screen:
         self.down()
 
     def down(self) -> None:
-        """Move the cursor down, or scroll up."""
+        """Move the cursor down, or, at the bottom of the region, scroll the region up."""
         self.row.leave()
         if self.y == self.bottom:
             self.scroll(self.top, self.bottom, 1, stays=self.top == 0)
@@ -123,19 +127,19 @@ class Screen:
             self.y += 1
 
     def up(self) -> None:
-        """Move the cursor up, or scroll down."""
+        """Move the cursor up, or, at the top of the region, scroll the region down."""
         self.row.leave()
         if self.y == self.top:
             self.scroll(self.top, self.bottom, -1)
         elif self.y > 0:
             self.y -= 1
 
-    # Rows that go, and parts of them.
+    # Scrolling and erasing.
 
     def scroll(self, top: int, bottom: int, count: int, *, stays: bool = False) -> None:
-        """Scroll rows up, or down if count is below 0.
+        """Scroll the rows [top, bottom] up by count rows, or down if count is below 0.
 
-        Rows that leave the region are lost; stays: they have left the screen for its history.
+        stays: whether rows that are scrolled out stay in the history, and are not lost.
         """
         self.row.leave()
         for _ in range(min(abs(count), bottom - top + 1)):
@@ -150,15 +154,16 @@ class Screen:
             row.clear()
 
     def fill(self) -> None:
-        """Fill the screen with E (DECALN), for which blanks are as good: no word needs it."""
+        """Execute DECALN, which fills the screen with E; here with blanks, as no E is read."""
         self.clear()
+        # Later text stands between E on a real screen, and so is no line from its start to its end.
         for row in self._rows:
             row.continues = True
         self.scroll_all()
         self.x = self.y = 0
 
     def erase_display(self, what: int) -> None:
-        """Erase after the cursor (0), before it (1), or all (ED)."""
+        """Erase from the cursor on (0), up to it (1), or the whole screen (2 and 3): ED."""
         if what < 2:
             self.erase_line(what)
         first = self.y + 1 if what == 0 else 0
@@ -167,7 +172,7 @@ class Screen:
             row.clear()
 
     def erase_line(self, what: int) -> None:
-        """Erase the cursor's row after the cursor (0), before it (1), or all (EL)."""
+        """Erase the row from the cursor on (0), up to it (1), or the whole row (2): EL."""
         row, x = self.row, self.column
         if what == 2 or (what == 0 and x == 0):
             row.before_loss(0)

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 # The prefixes of a message: who wrote it, and when.  Xen writes (XEN) before its own messages, and
 # (dN) before those that a domU writes to port 0xe9 (xen/arch/x86/hvm/hvm.c).  Times are those of
-# Xen's console_timestamps=, of Linux' printk() with its level and caller, of syslog, and the like:
-# in brackets, numbers with units and names of days and months, and else a date or a time.
+# Xen's console_timestamps=, of Linux' printk() with its level and caller, of syslog, and the like.
+# In brackets they are numbers with units and names of days and months; without, a date or a time.
 _NAME = "[A-Z][a-z]{2}"
 _CLOCK = r"[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
 _DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}|{_NAME} [ 0-3][0-9]"
-_FRONT = re.compile(
+_PREFIX = re.compile(
     r"(?:(?P<xen>\(XEN\))|(?P<domain>\(d[0-9]+\))|<[0-9]{1,3}>"
     rf"|[\[(] *(?:T|C|CPU *|\+|{_NAME}[ ,/]*)*[0-9](?:[-0-9:.,/@TZ+ ]|{_NAME})*[mun]?s?[\])]"
     rf"|(?:(?:{_DATE})[T ])?{_CLOCK}(?:Z|[-+][0-9]{{2}}:?[0-9]{{2}})?:?(?= )"
@@ -34,18 +34,18 @@ class SourceLine(NamedTuple):
     """The writer by the prefixes: "" (not named), "domain", "xen", or "shim", a Xen in a domain."""
     text: str
     indent: int
-    """Blanks before the text."""
+    """The number of blanks before the text."""
 
 
 def read(line: str) -> SourceLine:
     """Split a line into its source, its indentation and its text."""
     source, at, in_domain = "", 0, False
-    while front := _FRONT.match(line, len(line) - len(line[at:].lstrip(" "))):
-        if front["domain"]:
+    while prefix := _PREFIX.match(line, len(line) - len(line[at:].lstrip(" "))):
+        if prefix["domain"]:
             source, in_domain = "domain", True
-        elif front["xen"]:
+        elif prefix["xen"]:
             source = "shim" if in_domain else "xen"
-        at = front.end()
+        at = prefix.end()
     rest = line[at:]
     blanks = len(rest) - len(rest.lstrip())
     # One blank separates the prefixes from the text.

@@ -19,8 +19,10 @@ from .row import COLUMNS, Emit, Seen
 from .screen import ROWS, Screen
 
 _MAX_UNSEEN = 4096
+"""Characters of unseen text after which it is emitted."""
 _INSERT, _ORIGIN, _SECOND_SCREEN = 4, 6, (47, 1047, 1049)
-"""Modes, the latter of which are private; the last one saves and restores the cursor too."""
+"""Modes.  Those of the origin and of the second screen are private (CSI ?); mode 1049 also saves
+and restores the cursor."""
 
 
 class Terminal(Parser):
@@ -36,7 +38,7 @@ class Terminal(Parser):
         """Whether the second screen is shown."""
         self._characters = Characters()
         self._unseen = ""
-        """The text that came last, if it is not shown unchanged."""
+        """Text that is not shown unchanged, as it came, until it is emitted as a glimpse."""
         self._last: list[str] = []
         """The cells of the last character."""
         self._soft_reset()
@@ -120,7 +122,7 @@ class Terminal(Parser):
             self._characters.designate(sequence)
 
     def command(self, final: str, parameters: list[int]) -> None:
-        """Execute a control sequence, whose final character is behind its private ones."""
+        """Execute a control sequence, such as "?h" for CSI ? h."""
         self._end_text()
         first, second = [*parameters, 0][:2]
         count = first or 1
@@ -167,14 +169,17 @@ class Terminal(Parser):
             screen.tab(count if final == "I" else -count)
 
     def _row_of(self, number: int) -> int:
-        """Return the row of a number from 1 on, as the origin mode counts."""
+        """Return the row, from 0 on, of a number from 1 on.
+
+        In the origin mode the number counts from the top of the region that scrolls.
+        """
         screen = self._screen
-        return min(number - 1 + screen.top, screen.bottom) if self._from_top else number - 1
+        return min(number - 1 + screen.top, screen.bottom) if self._is_origin_mode else number - 1
 
     def _change(self, final: str, first: int, parameters: int) -> None:
         """Execute a sequence that erases, inserts, deletes or scrolls."""
         screen, count = self._screen, first or 1
-        # DEC's selective erase erases all that is not protected: here, all.
+        # DEC's selective erase (?J and ?K) leaves protected text; here no text is protected.
         if final in ("J", "?J") and first < 4:
             screen.erase_display(first)
         elif final in ("K", "?K") and first < 3:
@@ -197,7 +202,7 @@ class Terminal(Parser):
         if not private and mode == _INSERT:
             self._inserting = on
         elif private and mode == _ORIGIN:
-            self._from_top = on
+            self._is_origin_mode = on
             self._screen.move(0, self._row_of(1))
         elif private and mode in _SECOND_SCREEN and on != self._is_second:
             self._show_second(on, keeps_cursor=mode == _SECOND_SCREEN[-1])
@@ -217,7 +222,7 @@ class Terminal(Parser):
 
     def _soft_reset(self) -> None:
         """Undo the modes, the region that scrolls, and the saved cursor (DECSTR)."""
-        self._inserting = self._from_top = False
+        self._inserting = self._is_origin_mode = False
         self._saved = (0, 0)
         self._characters.reset()
         self._screen.scroll_all()

@@ -21,7 +21,7 @@ from . import core, replay, stub
 from .gdb_arguments import GdbSession, session
 
 Debugger = Callable[[GdbSession], contextlib.AbstractContextManager[int]]
-"""Start a debugger; the value is a descriptor whose other end closes when it has ended."""
+"""Start a debugger, and yield a descriptor whose other end closes when the debugger has ended."""
 
 
 class Aids:
@@ -32,7 +32,8 @@ class Aids:
     ) -> None:
         """Prepare the aids of a machine of this mode.
 
-        kernel: a copy of the image.  stack: closes the socket and ends the debugger.
+        kernel: the file name of a copy of the image.
+        stack: the context that closes the socket and ends the debugger at its end.
         """
         self._settings = settings
         self._mode = mode
@@ -41,16 +42,16 @@ class Aids:
         self._memory = ""
         self._listener: socket.socket | None = None
         self.by_hand = stub.by_hand(settings.gdb) if settings.gdb else []
-        """The options of gdb, if any, for QEMU's command line that `V=1` prints.
+        """QEMU's options to wait for gdb, if it does, in the command that `V=1` prints.
 
-        The other options name descriptors of this process.
+        The options of add() would not work there: they name descriptors of this process.
         """
 
     def add(self, words: Sequence[str], copies: Copies) -> tuple[list[str], list[int]]:
         """Return further options and descriptors for QEMU.
 
-        words and copies: QEMU's command line and files so far.  Raises XenToolError if an aid is
-        not available.
+        words and copies: QEMU's command line and files so far.  Raises XenToolError if a file or
+        the place for gdb cannot be used.
         """
         settings, options, descriptors = self._settings, [], []
         if settings.dump:
@@ -75,12 +76,15 @@ class Aids:
         debugger: Debugger | None,
         say: Say,
     ) -> None:
-        """Start the debugger, or print the command for one; symbols: the file of Xen's symbols."""
+        """Start the debugger if settings.gdb is set; if there is none, say the command to type.
+
+        symbols: the file of Xen's symbols.
+        """
         place, qemu = self._settings.gdb, machine.command[0]
         if not place:
             return
         if self._listener:
-            # Of QEMU alone, so that gdb's connection ends when QEMU does.
+            # QEMU alone has it open then, so gdb's connection ends when QEMU does.
             self._listener.close()
         described = session(image, self._kernel, place, self._mode, qemu, symbols)
         if debugger:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Write a dump of the machine as a core file in which gdb finds memory by the guest's addresses.
 
-QEMU's dump-guest-memory writes an ELF core by physical addresses, with registers in notes.  Page
-tables map the addresses of a guest of Xen: for a PV guest those of CR3, or, if another system ran
-when the dump was made, those that map the image's code; for a PVH guest of Xen its own tables, and
-then Xen's.  A new table of program headers at the end of the file has the guest's addresses; the
-memory in the file is not changed.
+QEMU's dump-guest-memory writes an ELF core by physical addresses, with registers in notes.  A new
+table of program headers at the end of the file has the guest's addresses; the memory in the file is
+not changed.  The addresses are those that page tables map: the tables of CR3, or, if another system
+ran when the dump was made, tables in memory that map the image's code.  What the tables of a PVH
+guest of Xen map is translated once more by Xen's tables.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ...image.data import Data
 from ...image.elf import Elf, NotElf
 from ..modes import Mode
 from ..qemu import Machine
-from .tables import Mapped, Read, Tables, find_tables
+from .tables import PAGING, Mapped, Read, Tables, find_tables
 
 _QEMU_NOTE = b"QEMU\0"
-# target/i386/arch_dump.c: version, size, 18 registers, 10 segments of 24 bytes, then cr[5].
+# The offset of cr[5] in QEMU's note (target/i386/arch_dump.c): before it are version, size, 18
+# registers, and 10 segments of 24 bytes.
 _CR = 8 + 18 * 8 + 10 * 24
 _SPLIT_FROM, _LOW = 0xE0000000, 0xC0000000
 """A machine with at least _SPLIT_FROM bytes has _LOW bytes of them below 4 GiB
 (hw/i386/pc_piix.c)."""
-_PAGING = 1 << 31
 _PIECE, _PIECES = 64, 16
 """Size and number of the pieces of code by which an image is found in memory."""
 _BYTES = 8
@@ -107,7 +107,7 @@ class _Code(NamedTuple):
     """The pieces by their distance from that address."""
 
     def is_at(self, read: Read, start: int) -> bool:
-        """Whether a memory has the code from an address on."""
+        """Whether memory has a piece of the code, if the code begins at an address."""
         return any(
             read(start + distance, len(piece)) == piece for distance, piece in self.pieces.items()
         )
@@ -162,6 +162,7 @@ class _Core:
 
     @property
     def size(self) -> int:
+        """The end of the machine's physical memory."""
         return max((load.physical + load.size for load in self._loads), default=0)
 
     def read(self, address: int, size: int) -> bytes:
@@ -173,7 +174,10 @@ class _Core:
         return b""
 
     def guest(self, code: _Code, *, is_nested: bool) -> Iterator[tuple[int, _Load]]:
-        """Yield the guest's addresses, each with the range of memory that is mapped there."""
+        """Yield the guest's addresses, each with the range of memory that is mapped there.
+
+        Yields nothing if no tables map the code.
+        """
 
         def sees(tables: Tables) -> bool:
             return code.is_at(tables.read, code.virtual)
@@ -196,7 +200,7 @@ class _Core:
         if found:
             pages = found.mapped()
         elif below:
-            # The guest had not enabled paging.
+            # The guest has not enabled paging: its addresses are physical.
             pages, below = below.mapped(), None
         else:
             return
@@ -219,6 +223,7 @@ class _Core:
             address, start, left = address + step, start + step, left - step
 
     def _in_file(self, address: int, physical: int, size: int) -> Iterator[tuple[int, _Load]]:
+        """Yield the parts of a range of physical memory that are in the file."""
         for load in self._loads:
             start = max(physical, load.physical)
             end = min(physical + size, load.physical + load.size)
@@ -252,13 +257,13 @@ def _paging(notes: bytes) -> Iterator[int]:
         desc = at + 12 + (namesz + 3) // 4 * 4
         if notes[at + 12 : at + 12 + namesz] == _QEMU_NOTE and descsz >= _CR + 40:
             cr0, _, _, cr3, _ = struct.unpack_from("<5Q", notes, desc + _CR)
-            if cr0 & _PAGING:
+            if cr0 & PAGING:
                 yield cr3
         at = desc + (descsz + 3) // 4 * 4
 
 
 def _code(kernel: str) -> _Code | None:
-    """Return pieces of the first executable segment of an image; None if it has none."""
+    """Return pieces of the first executable segment of an image; None if there is no such ELF."""
     with open_kernel(kernel) as file:
         if file.payload is None:
             return None

@@ -27,7 +27,7 @@ from .stub import where
 
 GDB = "gdb"
 
-# A small program between this process and gdb, as in qemu.py.  1 is PR_SET_PDEATHSIG, 9 SIGKILL.
+# A program that becomes gdb, as in qemu.py, after it has put itself into the foreground.
 _LAUNCHER = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, 9)
@@ -65,12 +65,12 @@ def debug(
         @contextlib.contextmanager
         def started(session: GdbSession) -> Iterator[int]:
             words = session.words(run=True, options=settings.gdb_words)
-            # Once gdb is connected, the folder is not needed: a killed run leaves none behind.
+            # gdb removes the folder when it is connected, so a run that is killed leaves none.
             remove = f"python import shutil; shutil.rmtree({folder!r}, ignore_errors=True)"
             at = words.index(f"target remote {session.where.target}") + 1
             words[at:at] = ["-ex", remove]
-            with _running([program, *words]) as (process, last):
-                yield last
+            with _running([program, *words]) as (process, end):
+                yield end
                 ended.append(process.wait())
 
         outcome = boot(
@@ -103,11 +103,14 @@ def find_gdb() -> str:
 
 @contextlib.contextmanager
 def _running(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run a command in the foreground; also give a descriptor that hangs up when it has ended."""
-    last, of_gdb = os.pipe()
+    """Run a command in the foreground, and kill it at the end of the context.
+
+    Yields the process, and a descriptor whose other end closes when the process has ended.
+    """
+    end, of_gdb = os.pipe()
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid())]
     with contextlib.ExitStack() as stack:
-        stack.callback(os.close, last)
+        stack.callback(os.close, end)
         stack.enter_context(_terminal_kept())
         try:
             process = subprocess.Popen([*launcher, *command], pass_fds=(of_gdb,))
@@ -115,7 +118,7 @@ def _running(command: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], 
             os.close(of_gdb)
         stack.enter_context(process)
         stack.callback(process.kill)
-        yield process, last
+        yield process, end
 
 
 @contextlib.contextmanager

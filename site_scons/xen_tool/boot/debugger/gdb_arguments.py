@@ -30,19 +30,20 @@ _DEBIANS_SYMBOLS = "usr/lib/debug/boot/xen-syms-{version}-amd64"
 
 
 class GdbSession(NamedTuple):
-    """The data of a machine for its debugger."""
+    """What gdb must know of a machine and its image."""
 
     image: str
     bits: int | None
     """32 or 64; None if gdb cannot read the image: it is packed, or not an ELF file."""
     cpu_bits: int
-    """The machine's: 64, also for a 32-bit image; 32 with qemu-system-i386."""
+    """The width of the machine's CPUs: 64, also for a 32-bit image; 32 with qemu-system-i386."""
     where: GdbPlace
     entry: int | None
     """The address at which this mode starts the image; None if no note names it."""
     is_nested: bool
     """Whether QEMU's stub cannot read the guest's memory, as its addresses are translated twice."""
     xen_symbols: Path | None = None
+    """The file of the hypervisor's symbols, if there is one."""
 
     def commands(self, *, run: bool) -> list[str]:
         """Return gdb's commands; run: continue to the entry."""
@@ -52,8 +53,8 @@ class GdbSession(NamedTuple):
         if self.xen_symbols:
             lines.append(f"add-symbol-file {self.xen_symbols}")
         if self.entry is not None:
-            # In a nested guest, Xen may run while gdb steps over a breakpoint, which then stops the
-            # guest a second time.
+            # In a nested guest, Xen may run while gdb steps over a breakpoint, and the breakpoint
+            # would stop the guest a second time: it is a temporary one.
             stop = "thbreak" if self.is_nested else "hbreak"
             check = "" if self.is_nested else " if $xen_is_guest()"
             lines += [f"{stop} *{self.entry:#x}{check}", *(["continue"] if run else [])]
@@ -75,7 +76,7 @@ def session(
 ) -> GdbSession:
     """Return the session for an image in this mode.
 
-    kernel: a copy of the image; qemu: the path of the program.
+    kernel: the file name of a copy of the image.  qemu: the path of the program.
     """
     bits, entry = None, None
     with contextlib.suppress(NotElf), open_kernel(kernel) as file:
@@ -93,8 +94,8 @@ def session(
 def xen_symbols(hypervisor: Path, content: bytes, version: str | None) -> Path | None:
     """Return the file with the symbols of this hypervisor; None if there is none.
 
-    It is beside the hypervisor, under the name of Xen's build or of Debian, or that of Debian's
-    package.  A file of another build is not accepted.
+    content: the hypervisor, unpacked.  The file is beside the hypervisor, named as by Xen's build
+    or by Debian, or where Debian's package has it.  A file of another build is not accepted.
     """
     folder = hypervisor.absolute().parent
     paths = [Path(name.format(folder=folder, version=version)) for name in _SYMBOLS]

@@ -37,7 +37,9 @@ _POINTERS = ("xen_start_info", "pvh_start_info")
 """Variables of Linux and of the reference guest: pointers, but in Linux pvh_start_info is the
 structure itself."""
 _SHARED = ("HYPERVISOR_shared_info",)
+"""Variables that point to the shared page."""
 _SHARED_PAGES = ("pvh_shared_page",)
+"""Variables that are the shared page itself."""
 
 
 _at_entry: dict[str, int] = {}
@@ -70,6 +72,7 @@ class _Guest:
         return layouts.layout(text, self.image.bits)
 
     def read(self, read: Callable[[int, int], bytes], address: int, text: str) -> dict[str, Any]:
+        """Return the values of the fields of a structure, whose layout is text (layouts.py)."""
         shape = self.layout(text)
         content = read(address, shape.size)
         if len(content) < shape.size:
@@ -77,19 +80,25 @@ class _Guest:
         return shape.read(content)
 
     def symbol(self, name: str) -> int | None:
+        """Return the address of a variable; None if there is no such symbol."""
         try:
             return int(gdb.parse_and_eval(f"(unsigned long)&{name}"))
         except gdb.error:
             return None
 
     def pointer(self, name: str) -> int | None:
+        """Return the value of a variable that is a pointer; None if it cannot be read."""
         address = self.symbol(name)
         width = self.image.bits // 8
         content = b"" if address is None else self.memory.virtual(address, width)
         return int.from_bytes(content, "little") if len(content) == width else None
 
     def start_info(self, expression: str) -> tuple[str, int]:
-        """Return where start_info ("pv") or hvm_start_info ("pvh", or "pvh-virtual") is."""
+        """Return the kind of a start_info, and its address.
+
+        The kinds are "pv"; "pvh" for hvm_start_info at a physical address; and "pvh-virtual" for
+        hvm_start_info at a virtual address.
+        """
         for address in self._places(expression):
             if self.memory.virtual(address, 4) == layouts.START_INFO_MAGIC:
                 return "pv", address
@@ -188,7 +197,7 @@ def _show_start_info(expression: str) -> None:
 
 
 def _vcpus(guest: _Guest, page: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield vCPU 0, and the vCPUs whose time Xen has ever set."""
+    """Yield number and vcpu_info of vCPU 0, and of the vCPUs whose time Xen has ever set."""
     shape = guest.layout(layouts.VCPU_INFO)
     for number in range(layouts.MAX_VCPUS):
         values = shape.read(page[number * shape.size : (number + 1) * shape.size])
@@ -197,11 +206,13 @@ def _vcpus(guest: _Guest, page: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _channels(guest: _Guest, page: bytes) -> dict[str, Any]:
+    """Return the fields of the shared page after the vcpu_info."""
     start = guest.layout(layouts.VCPU_INFO).size * layouts.MAX_VCPUS
     return guest.layout(f"{layouts.CHANNELS} {layouts.WALL_CLOCK}").read(page[start:])
 
 
 def _ports(words: bytes) -> list[int]:
+    """Return the numbers of the bits that are set, which are those of event channels."""
     number = int.from_bytes(words, "little")
     return [port for port in range(len(words) * 8) if number >> port & 1]
 

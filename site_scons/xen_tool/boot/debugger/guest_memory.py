@@ -20,7 +20,6 @@ gdb: Any = importlib.import_module("gdb")
 
 _MOST_MEMORY = 3 << 30
 """The most bytes that are read: above them a machine's memory has a hole."""
-_PAGING = 1 << 31
 _NO_ADDRESS = 1
 """The value of a register that a dump does not have."""
 _COMPARED = 16
@@ -96,7 +95,10 @@ def _physical(address: int, size: int) -> bytes:
 
 
 class _Nested:
-    """The memory, at this stop, of a guest whose addresses are translated twice."""
+    """The memory of a guest whose addresses are translated twice, as it is at this stop.
+
+    QEMU's stub translates once, so the machine's memory is copied, and its tables are read here.
+    """
 
     def __init__(self, image: GuestImage) -> None:
         size = int(gdb.execute("monitor info memory_size_summary", to_string=True).split()[2])
@@ -108,7 +110,7 @@ class _Nested:
                 memory = file.read()
         pc, cr3 = register("pc"), register("cr3")
         code = image.code(pc)
-        is_paged = bool(register("cr0") & _PAGING)
+        is_paged = bool(register("cr0") & tables.PAGING)
 
         def virtual(of_xen: tables.Tables) -> tables.Read:
             return tables.Tables(of_xen.read, cr3).read if is_paged else of_xen.read
@@ -139,7 +141,7 @@ class Memory:
         self.virtual: Callable[[int, int], bytes] = _at
         self.physical: Callable[[int, int], bytes] = _physical
         pc = register("pc")
-        # The program counter is in the image, but the stub reads other bytes there.
+        # Where the program counter is in the image, the stub reads other bytes: a nested guest.
         if image.code(pc) and not is_guest(image):
             nested = _Nested(image)
             self.virtual, self.physical = nested.virtual, nested.physical

@@ -77,7 +77,7 @@ class Layout(NamedTuple):
 
 
 def layout(text: str, bits: int) -> Layout:
-    """Return the layout of a structure for a guest of 32 or 64 bits."""
+    """Return the layout of a structure, written as above, for a guest of 32 or 64 bits."""
     fields, offset, widest = [], 0, 1
     for name, sign, size, count in _FIELD.findall(
         text.format(bits=bits, pads=1 if bits == 64 else 5)

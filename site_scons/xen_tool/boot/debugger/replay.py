@@ -28,6 +28,7 @@ from ..modes import Mode
 from ..qemu import COUNTING
 
 CLUSTER = 1 << 16
+"""The size of a cluster of a qcow2 image, in bytes."""
 _START = "start"
 """The name of the snapshot in FILE.start."""
 _WITHOUT_VAPIC = "apic-common.vapic=off"
@@ -42,7 +43,8 @@ thread may be waiting for that lock: a deadlock (seen in QEMU 7.2).
 def options(path: Path, mode: Mode, booted: str, *, replays: bool) -> list[str]:
     """Return QEMU's options to record a run in a file at path, or to replay it.
 
-    booted: the result of identity().  Raises XenToolError if there is no such recording, or if it
+    For a recording, write FILE.start and FILE.of, and remove FILE.  booted: the result of
+    identity().  Raises XenToolError if a file cannot be written, there is no such recording, or it
     is of another machine.
     """
     if "," in str(path):
@@ -84,7 +86,8 @@ def _check_replay(path: Path, start: Path, of: Path, mode: Mode, booted: str) ->
 def identity(words: Sequence[str], descriptors: Sequence[int]) -> str:
     """Return a hash of what identifies a machine.
 
-    It covers QEMU's command line, size and time of its program, and the files of descriptors.
+    words: QEMU's command line.  The hash also covers size and time of QEMU's program, and the
+    content of the files, but not the numbers of their descriptors.
     """
     places = {str(number): f"file {place}" for place, number in enumerate(descriptors)}
     hashed = hashlib.sha256()

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ...errors import XenToolError
 
-# Builds import this module for its settings, and open no socket.
+# Builds import this module for their settings, so the module socket is imported where it is used.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
@@ -61,7 +61,7 @@ def where(text: str) -> GdbPlace:
 
 @contextlib.contextmanager
 def listening(place: GdbPlace) -> Iterator[socket.socket]:
-    """Give a socket that listens there; close it and remove its path at the end.
+    """Yield a socket that listens at a place; close it and remove its path at the end.
 
     Raises XenToolError if the place is in use, or the socket cannot be created.
     """
@@ -92,7 +92,7 @@ def options(descriptor: int) -> list[str]:
 
 
 def by_hand(place: GdbPlace) -> list[str]:
-    """Return the same options for a machine that is started by hand."""
+    """Return QEMU's options as options() does, for a machine that a person starts by hand."""
     path = place.path.replace(",", ",,")
     return _options(f"path={path}" if path else f"host={_HOST},port={place.port}")
 

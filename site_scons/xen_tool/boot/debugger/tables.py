@@ -18,19 +18,26 @@ from ...abi import PAGE_LARGE, PAGE_PRESENT, PAGE_SIZE
 _FRAME = 0x000F_FFFF_FFFF_F000
 _ENTRY = struct.Struct("<Q")
 
+PAGING = 1 << 31
+"""The bit PG of the register CR0."""
+
 Read = Callable[[int, int], bytes]
-"""Read memory at an address, of a size within a page; fewer bytes mean that there is no more."""
+"""A function that returns the memory at an address, of a size; less where the memory ends."""
 
 
 class Mapped(NamedTuple):
-    """The translation of an address, and the number of bytes up to the end of the page."""
+    """The translation of an address."""
 
     address: int
     left: int
+    """The number of bytes from it to the end of its page."""
 
 
 class Tables:
-    """The page tables at an address of a memory, with pages of 4 KiB, 2 MiB or 1 GiB."""
+    """Page tables, with pages of 4 KiB, 2 MiB or 1 GiB.
+
+    read: reads the memory that has the tables and the pages.  root: the value of CR3.
+    """
 
     def __init__(self, read: Read, root: int) -> None:
         self._read = read
@@ -63,10 +70,11 @@ class Tables:
         return found
 
     def mapped(self) -> Iterator[tuple[int, Mapped]]:
-        """Yield each page that is mapped, with its address, in order."""
+        """Yield the address of each page that is mapped, in order, with its translation."""
         return self._below(self.root, 39, 0)
 
     def _below(self, table: int, shift: int, base: int) -> Iterator[tuple[int, Mapped]]:
+        """Yield the pages that a table maps from address base on; 1 << shift: bytes of an entry."""
         entries = self._read(table, PAGE_SIZE)
         for number, (value,) in enumerate(_ENTRY.iter_unpack(entries[: len(entries) // 8 * 8])):
             if not value & PAGE_PRESENT:

@@ -3,7 +3,7 @@
 
 protocols  the protocols by which guests report, a row for each
 reader     reads the lines of a guest by them
-letters    the letters that a person reads in text of other scripts
+letters    replaces letters of other scripts that look like those of FAIL
 ktap       the protocol whose tests may be nested
 evidence   the messages of Xen, the guest and the dom0 that matter for the result
 outcome    the result of the run, and the reason in one sentence

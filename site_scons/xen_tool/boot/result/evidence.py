@@ -2,7 +2,7 @@
 """Collect the evidence in the lines of the console: who crashed, and why.
 
 It recognizes the messages of Xen, of Linux and of the dom0 that domu.py makes, and passes the
-guest's lines to protocols.py.  outcome.py judges by what is collected here.
+guest's lines to reader.py.  outcome.py judges by what is collected here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .letters import plain
 from .reader import FEW, LENGTH, Reader
 
 _FAIL = re.compile(r"(?=.*FAIL)(?:FAIL\b|.*\bFAIL(?: [\w./-]{1,80})?:)")
-"""A failure, whatever the source of the line is."""
+"""A failure.  A line with one is passed to reader.py even if it has the prefix of Xen."""
 
 # Messages of xen/common/domain.c, shutdown.c, xen/drivers/char/console.c and
 # xen/arch/x86/{shutdown,traps}.c.  After the first kind, lines with details follow; after the
@@ -34,7 +34,7 @@ _UNHANDLED = re.compile(r"d[0-9]+v[0-9]+ Unhandled")
 _ASTERISKS = re.compile(r"\*{10,}")
 
 _QEMU_WARNING = re.compile(r"\S*qemu-system-\S*: warning: ")
-"""A line of QEMU such as that nothing will ever happen, when Xen has halted the machine."""
+"""A warning of QEMU itself, such as that no timer is active after Xen has halted the machine."""
 
 STARTS = "starts the domain"
 """The message of the dom0 of domu.py before it starts the domU."""
@@ -68,11 +68,11 @@ class Evidence:
         self.domain: int | None = None
         """The number of the domain that crashed; None: none, or Xen itself."""
         self.in_shim = False
-        """Whether the message is of xen-shim, the Xen inside a domU."""
+        """Whether `trouble` is a message of xen-shim, the Xen inside a domU."""
         self.before_panic = ""
         """The line before a panic of Xen."""
         self.panic: list[str] = []
-        """The text of the panic, at most FEW lines."""
+        """The text of the panic of Xen, at most FEW lines."""
         self._panic_open = False
         self.last_words = ""
         """Xen's last message before a halt or reboot."""
@@ -84,7 +84,7 @@ class Evidence:
         self.spoke = False
         """Whether the guest, in a domU, has printed something."""
         self.domu_end = ""
-        """The dom0's message about the end of the domU, or why it was not started."""
+        """The dom0's message on how the domU ended, or why it was not started; "" before."""
         self.panic_of_linux = ""
         """The message of a kernel panic of Linux."""
         self.no_memory = ""
@@ -161,5 +161,5 @@ class Evidence:
         return self.place is Place.DOMU and domain == 0 and not self.in_shim
 
     def is_of_guest(self, place: DumpPlace) -> bool:
-        """Whether it is a vCPU of the guest."""
+        """Whether an instruction pointer is that of a vCPU of the guest."""
         return place.of_domain is not None and not self.is_of_dom0(place.of_domain)

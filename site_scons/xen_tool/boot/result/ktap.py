@@ -40,9 +40,10 @@ class _Document:
 
 
 class KtapLine(NamedTuple):
-    """A line of KTAP."""
+    """What a line of KTAP says."""
 
     failed: bool
+    """Whether something failed."""
 
 
 class Ktap:
@@ -50,10 +51,11 @@ class Ktap:
 
     def __init__(self) -> None:
         self.begun = False
+        """Whether the first line of a document was read."""
         self.passed = 0
         """The number of tests that passed and contain no other tests."""
         self.skipped = 0
-        """The number of such tests that were skipped or excused."""
+        """The number of tests that were skipped or excused and contain no other tests."""
         self._open: list[_Document] = []
         self._problems: list[str] = []
 
@@ -105,6 +107,7 @@ class Ktap:
         self._push(indent)
 
     def _push(self, indent: int) -> _Document:
+        """Open a document and return it; at the limit of the depth, return the last open one."""
         if len(self._open) == _MAX_DEPTH:
             self._add_problem(self._problems, "its tests are nested too deeply")
             return self._open[-1]
@@ -121,7 +124,7 @@ class Ktap:
         return had_tests
 
     def _document(self, indent: int) -> tuple[_Document, bool]:
-        """Return the document of a line, and whether a nested document has just ended."""
+        """Return the document of a line, and whether a nested one with tests has just ended."""
         nested = self._close(indent + 1)
         if self._open and self._open[-1].indent == indent:
             return self._open[-1], nested
@@ -145,6 +148,7 @@ class Ktap:
             self.passed += not excused
 
     def _check(self, document: _Document, problems: list[str], *, nested: bool = False) -> None:
+        """Add to problems what is wrong with a document that ends here."""
         if document.planned is None:
             # KUnit prints no plan for a test's parameters; the line of the test ends them.
             if not nested:

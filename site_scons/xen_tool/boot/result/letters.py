@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The letters of FAIL as a person reads them: other scripts have some that look the same.
+"""Replace letters of other scripts that look like those of FAIL by these.
 
 The shapes are those of Unicode's confusables.txt (UTS #39) and of compatibility characters, such as
 full-width, mathematical or circled ones.
@@ -22,7 +22,7 @@ _NAME = re.compile(r"(?:CAPITAL|CAPITAL LETTER|SYMBOL LETTER) ([A-Z])\Z")
 
 
 def plain(text: str) -> str:
-    """Return text with the letters of ASCII that a person reads in it, without accents."""
+    """Return text without accents, and with letters of ASCII for letters that look the same."""
     if text.isascii():
         return text
     apart = unicodedata.normalize("NFKD", text).translate(_SAME)

@@ -68,13 +68,14 @@ class End(NamedTuple):
     """The end of a machine, as reported by QEMU and, for its CPUs, by Xen."""
 
     status: int | None
+    """As Outcome.status."""
     limit: float
     """The time limit in seconds; infinite with a debugger."""
     shutdown: str | None = None
     """The value of monitor.Monitor.shutdown."""
     triple_fault: bool = False
     places: Sequence[DumpPlace] = ()
-    """The instruction pointers of its CPUs, if they were read."""
+    """The instruction pointers of the CPUs, if they were read (follow.py)."""
 
 
 class OutcomeJudge:
@@ -113,7 +114,7 @@ class OutcomeJudge:
         return f"no verdict was requested: {why}" if self._reader.named is NONE else why
 
     def trace(self) -> list[str]:
-        """Return lines for the places of a crash that are in the image, with the callers."""
+        """Return lines that name the place of a crash and its callers in the image; [] if none."""
         dump = self._evidence.dump
         lines = []
         if dump.places and (place := self._symbols.places([dump.places[-1].address])[0]):
@@ -202,7 +203,7 @@ class OutcomeJudge:
         return finishes
 
     def _no_result(self) -> str:
-        """Return why no result was reported, by the end of the machine or QEMU."""
+        """Return why no result was reported, by how the machine or QEMU ended; "" if unknown."""
         evidence, end = self._evidence, self._end
         if evidence.domu_end:
             lacks = evidence.no_memory and evidence.domu_end.startswith("xl ")
@@ -246,7 +247,7 @@ class OutcomeJudge:
         return f"the guest hangs{text}{self._unheard()}"
 
     def _unheard(self) -> str:
-        """Return why the output of a domU may be missing; "" if it is not, or of no domU."""
+        """Return why a domU may have printed nothing; "" if something came, or it is no domU."""
         evidence = self._evidence
         return _SILENT_DOMU if evidence.place is Place.DOMU and not evidence.spoke else ""
 
@@ -264,7 +265,7 @@ class OutcomeJudge:
 
 
 def _by_xen(words: str) -> str:
-    """Return what a dom0 did, by a message such as "Hardware Dom0 halted: halting machine"."""
+    """Return what a dom0 did, by Xen's message, such as "Hardware Dom0 halted: halting machine"."""
     for word, did in (("halted", "powered off"), ("crashed", "crashed"), ("reboot", "rebooted")):
         if word in words:
             return did

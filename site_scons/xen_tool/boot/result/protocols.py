@@ -2,8 +2,8 @@
 """The protocols by which guests report results: a row of data for each.
 
 A row defines the meaning of the guest's lines, and how the machine must end.  reader.py reads lines
-by them, and outcome.py judges.  boot_settings.py names them, so builds import this module: it
-imports little.
+by the rows, and outcome.py judges.  Builds import this module for their settings, so it imports
+little.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...errors import XenToolError
 
 
 class GuestResult(Enum):
-    """The result of a run, from the best to the worst; only PASSED is a success."""
+    """The result of a run: from PASSED, the only success, to CRASHED, the worst; or SHOWN."""
 
     PASSED = "passed"
     SKIPPED = "skipped"
@@ -25,7 +25,7 @@ class GuestResult(Enum):
     """The guest reported that the test itself is faulty."""
     FAILED = "failed"
     CRASHED = "crashed"
-    """No result was reported."""
+    """The guest, its dom0 or Xen crashed, or no result was reported."""
     SHOWN = "shown"
     """No verdict was requested (protocol none)."""
 
@@ -52,11 +52,12 @@ class Protocol(NamedTuple):
 
     name: str
     what: str
-    """A description for users."""
+    """A description."""
     words: tuple[tuple[str, Kind], ...] = ()
-    """Regular expressions for the start of a line, and what such a line means: the first counts."""
+    """Regular expressions for the start of a line, each with the meaning of such a line.  The first
+    that matches counts."""
     results: Mapping[str, GuestResult] = {}
-    """The result that each complete line of Kind.RESULT gives; another line gives FAILED."""
+    """The results by the text of the line of Kind.RESULT; any other text means FAILED."""
     ends: frozenset[Finish] | None = frozenset((Finish.EXIT,))
     """The accepted ends of the machine after a pass; None: it may run on, and is stopped."""
     ktap: bool = False
@@ -69,9 +70,9 @@ class Protocol(NamedTuple):
 
 _IN_ORDER = frozenset(Finish)
 
-# FAIL, whatever is before it: groups in brackets, words with a colon, and symbols.  The second
-# lookahead makes the search linear: what it has matched is not tried in another way.  The first one
-# takes a hundredth of the time of the rest, and most lines have no FAIL.
+# FAIL after any number of these: groups in brackets, words with a colon, and symbols.  The first
+# lookahead rejects lines without FAIL, which are most, in a hundredth of the time of the rest.  The
+# second makes the search linear: what it has matched is not tried in another way.
 _FAIL = (
     r"(?=.*FAIL)(?:(?a:(?=((?:(?!\W{0,40}FAIL\b)"
     r"(?:[\[(<][^\])>]{0,40}[\])>]|[\w./-]{1,40}:|[^\w\[(<]+|[\[(<]))*))\1\W{0,40}FAIL\b)"
@@ -114,12 +115,12 @@ POWEROFF = Protocol(
 )
 NONE = Protocol("none", "no verdict: the console is shown", ends=None, alone=True)
 PATTERNS = "pass-regex"
-"""The name of the protocol that PASS_REGEX= makes; Reader makes it."""
+"""The name of the protocol that Reader makes of PASS_REGEX=."""
 
 PROTOCOLS = (PASS_FAIL, XTF, KTAP, POWEROFF, NONE)
 """The protocols that a user can name."""
 DETECTED = (PASS_FAIL, XTF, KTAP)
-"""The protocols that are read if none is named: their lines differ."""
+"""The protocols by which lines are read, unless the named one is `alone`: their lines differ."""
 
 
 def named(name: str) -> Protocol:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Read the lines of a guest by all protocols, and keep the result.
 
-Unless the user names a protocol, the lines are read by all that can be detected, and the one that
-gives a result counts; but a failure in any of them is a failure.  evidence.py passes the lines,
-and outcome.py judges.
+The lines are read by all protocols that can be detected.  If the user names a protocol, only its
+result counts; but a failure by any of them is a failure.  A protocol that is `alone` is the only
+one that is read.  evidence.py passes the lines, and outcome.py judges.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LENGTH = 200
 """Most characters of a line that are kept."""
 
 _COPIES = 64
-"""Most lines by which a copy of the console on another channel may be late."""
+"""Most lines by which a line's copy on another channel may come later."""
 
 _SEVERITY = {result: number for number, result in enumerate(GuestResult)}
 
@@ -57,9 +57,9 @@ class Reader:
             named = Protocol(PATTERNS, "a line of the guest's matches", ends=None, alone=True)
         self.named = named
         self.failures = 0
-        """The number of failures."""
+        """The number of lines that report a failure."""
         self.failed: list[str] = []
-        """The first FEW failures."""
+        """The first FEW of these lines."""
         self.after = ""
         """The first line after the result, if there is one."""
         self.erased = False
@@ -73,9 +73,11 @@ class Reader:
         ]
         self._ktap = Ktap()
         self._passes = 0
-        self._counts: list[str] = []
+        self._count_lines: list[str] = []
+        """The lines of Kind.COUNT that differ, at most FEW."""
         self._verdict = GuestVerdict(None, None, "")
         self._channel = ""
+        """The channel of the result."""
         self._last: deque[tuple[str, str]] = deque(maxlen=_COPIES)
         """The last lines up to the result, each with its channel."""
 
@@ -103,7 +105,7 @@ class Reader:
             line = self._ktap.see(text, indent, whole=seen is Seen.LINE)
             if not line and looks is not text:
                 line = self._ktap.see(looks, indent, whole=False)
-            # Totals say again what failed.
+            # Totals, which begin with #, repeat failures that were counted.
             if line and line.failed and not (self.failures and text.startswith("#")):
                 self._fail(text)
             return bool(line)
@@ -125,22 +127,23 @@ class Reader:
         return True
 
     def _take(self, protocol: Protocol, kind: Kind, text: str, seen: Seen, channel: str) -> bool:
-        counts = self.named in (None, protocol)
+        # Of other protocols than the named one, only failures count.
+        counts_fully = self.named in (None, protocol)
         if kind is Kind.FAILURE:
             self._fail(text)
         elif kind is Kind.RESULT:
             result = protocol.results.get(text, GuestResult.FAILED)
-            if not counts:
+            if not counts_fully:
                 if result is not GuestResult.PASSED:
                     self._fail(text)
                 return result is not GuestResult.PASSED
             self._keep(protocol, result, text[:LENGTH], seen, channel)
-        elif not counts or seen is Seen.GLIMPSE:
+        elif not counts_fully or seen is Seen.GLIMPSE:
             return False
         elif kind is Kind.CHECK:
             self._passes += seen is Seen.LINE
-        elif text not in self._counts and len(self._counts) < FEW:
-            self._counts.append(text[:LENGTH])
+        elif text not in self._count_lines and len(self._count_lines) < FEW:
+            self._count_lines.append(text[:LENGTH])
         return True
 
     def _keep(
@@ -174,7 +177,7 @@ class Reader:
         return self.named is not None and self.named.ends is None
 
     def verdict(self) -> GuestVerdict:
-        """Return the result reported so far."""
+        """Return the result reported so far; if there is none, that of the tests of KTAP so far."""
         if self._verdict.text or not self._ktap.begun or self.named not in (None, KTAP):
             return self._verdict
         result = GuestResult.PASSED if self._ktap.passed else GuestResult.SKIPPED
@@ -190,9 +193,9 @@ class Reader:
             return "; ".join(self._ktap.problems())
         if self.named is None and verdict.text and self._ktap.begun:
             return f"also {self._ktap.summary()}; name the protocol by PROTOCOL="
-        if len(self._counts) > 1:
-            return f"its lines {' and '.join(self._counts)} differ"
-        for line in self._counts:
+        if len(self._count_lines) > 1:
+            return f"its lines {' and '.join(self._count_lines)} differ"
+        for line in self._count_lines:
             number = line.removeprefix("CHECKS:").strip()
             if not (number.isascii() and number.isdigit()):
                 return f"{line} is no number of checks"

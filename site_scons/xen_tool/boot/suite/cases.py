@@ -40,14 +40,15 @@ class Case(NamedTuple):
     """None if no mode suits the image."""
     options: Options = Options()
     stem: str = ""
-    """The name of its files without a suffix, different for each case."""
+    """The name of its files without a suffix, different for each case; "" if mode is None."""
     refusal: tuple[str, ...] = ()
     """Lines on why the loaders refuse an image that no mode suits."""
 
 
 def of_images(images: Sequence[str], modes: Sequence[Mode], options: Options) -> list[Case]:
-    """Return a case for each image in each of the modes, or in each that suits it.
+    """Return a case for each image in each of the modes, or, if there are none, in each that suits.
 
+    An image that no mode suits has one case, without a mode.
     Raises XenToolError for an image that cannot be read.
     """
     found = []
@@ -63,7 +64,7 @@ def of_images(images: Sequence[str], modes: Sequence[Mode], options: Options) ->
 
 
 def suited(report: Report) -> Iterator[Mode]:
-    """Yield the modes for whose loaders an image is made, and whose loader accepts it."""
+    """Yield the modes whose loader the image claims to support, and which accepts the image."""
     for mode in MODES:
         if mode.loader in report.asked and mode.bits in (None, report.elf_class):
             judged = report

@@ -31,7 +31,7 @@ _LOOK_SECONDS = 0.2
 
 
 class SuiteOptions(NamedTuple):
-    """How many runs there are, and how many at a time."""
+    """How many runs there are of each case, and how many at a time."""
 
     jobs: int = 1
     """Runs at the same time."""
@@ -92,7 +92,11 @@ class CaseRuns(NamedTuple):
 
 
 class Suite:
-    """Run cases; each() yields the results in the order of the cases."""
+    """Run cases; each() yields the results in the order of the cases.
+
+    folder: where the consoles are written.  is_interrupted: is called now and then; True ends the
+    runs.  Raises XenToolError for options that do not suit many boots.
+    """
 
     def __init__(
         self,
@@ -144,7 +148,7 @@ class Suite:
                 self._stop(todo)
 
     def _check_interrupted(self) -> bool:
-        """Whether the suite has been interrupted."""
+        """Return whether the suite has been interrupted; set `interrupted` if so."""
         if self._is_interrupted():
             self.interrupted = True
         return self.interrupted
@@ -160,7 +164,10 @@ class Suite:
         wait({future for each in todo for future in each})
 
     def _retried(self, case: Case, number: int) -> list[Run]:
-        """Run a case, and again until it passes or there are no retries left."""
+        """Run a case until it passes or there are no retries left; return the runs.
+
+        number: that of the first run, from 1 on.  A run that was interrupted is not returned.
+        """
         runs: list[Run] = []
         while not self._stopped.is_set():
             run = self._run(case, number + len(runs))
