@@ -6,7 +6,7 @@ that they described.  Later runs check whether the reading is still valid, and i
 stored plan.  If a SConscript does something that cannot be recorded, every run starts SCons.
 
 __main__        the command; run as a file by `python -I -S`, for speed
-run_plans       builds what is dirty
+run_plans       builds what is dirty in the stored plans
 reading         a reading: stored in the user's cache, and checked
 other_values    builds with other values of symbols
 one_step        a command that runs a step that is a function, for build.ninja

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build; return the exit status."""
+    """Build without SCons if a valid reading exists, and return the exit status; or start SCons."""
     from xen_tool.shortcut import reading
 
     key = reading.key(arguments)
@@ -39,14 +39,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _derived(arguments: Sequence[str]) -> Reading | None:
-    """Return the reading for other values of symbols; None if SCons is needed."""
+    """Return a reading derived from that without NAME=value; None if SCons is needed."""
     from xen_tool.shortcut import other_values
 
     return other_values.derived(arguments)
 
 
 def _watcher_needs_scons() -> bool:
-    """Whether a watcher waits for what SCons finds in the SConscripts."""
+    """Whether `scons watch` started this build, and needs the SConscripts to be read."""
     from xen_tool.shortcut import reading
 
     if reading.WATCHER not in os.environ:
@@ -65,6 +65,7 @@ def _build(reading: Reading) -> int | None:
     for plan in reading.plans:
         database = Database(os.path.join(plan.folder, FILE))
         contents = Contents(database.known())
+        # If a file had to be read, a session stores its stamp, so that it is not read again.
         if not database.has(plan.mark) or database.stale(contents) or contents.learned:
             dirty.append((plan, database, contents))
     status = 0
@@ -79,15 +80,15 @@ def _build(reading: Reading) -> int | None:
         reading.print_output()
         reading.print_up_to_date(())
     if not status:
-        _closing(reading, "scons: done building targets.\n")
+        _print_unless_quiet(reading, "scons: done building targets.\n")
         sys.stdout.write(reading.closing)
         reading.store()
     else:
-        _closing(reading, "scons: building terminated because of errors.\n")
+        _print_unless_quiet(reading, "scons: building terminated because of errors.\n")
     return status
 
 
-def _closing(reading: Reading, line: str) -> None:
+def _print_unless_quiet(reading: Reading, line: str) -> None:
     if not (reading.quiet or reading.silent):
         sys.stdout.write(line)
 
@@ -102,11 +103,12 @@ def _through_scons(arguments: Sequence[str]) -> int:
 
 
 _START = os.getcwd()
+"""The folder in which the command was typed."""
 
 if __name__ == "__main__":
-    # The process is short-lived.
+    # A short process needs no garbage collection.
     gc.disable()
-    # Python puts the folder of this file there.
+    # Python has put the folder of this file there; imports need the folder of xen_tool.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     from xen_tool.process import leave
 

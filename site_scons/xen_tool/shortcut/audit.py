@@ -14,23 +14,34 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+# Audit events (Python's documentation, "Audit events table").
 _STARTED = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork")
 _MADE = ("os.mkdir", "os.symlink", "os.link", "os.rename")
-_REMOVED = ("os.remove", "os.rmdir", "os.rename", "os.truncate", "os.chmod")
+_CHANGED = ("os.remove", "os.rmdir", "os.truncate", "os.chmod")
+
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _IMPORTING = ("_frozen_importlib_external", "importlib._bootstrap_external", "zipimport")
+"""Python's modules for imports, whose accesses are not recorded: through.py adds the modules."""
+_PATH = (str, bytes, os.PathLike)
+"""The types of a path; a descriptor is an int."""
 _WRAPPED = ("stat", "lstat", "access")
+"""Functions of os that raise no audit event."""
 
 
 class Listener:
-    """Files, lookups and folders that were recorded so far; paths are absolute."""
+    """What SConscripts did so far.  The dicts are ordered sets of absolute paths."""
 
     def __init__(self) -> None:
         self.opened: dict[str, None] = {}
+        """Files that were opened for reading."""
         self.listed: dict[str, None] = {}
+        """Folders whose names were read."""
         self.looked_up: dict[str, None] = {}
+        """Files whose status or existence was read."""
         self._made: dict[str, None] = {}
-        self._removed: dict[str, None] = {}
+        """Files that were opened for writing, renamed or linked, and folders that were made."""
+        self._changed: dict[str, None] = {}
+        """Files and folders that were removed, truncated, or given another mode."""
         self.unknown = ""
         """Something that cannot be recorded, in words; empty if there was nothing."""
         self.output: list[tuple[str, str]] = []
@@ -38,8 +49,10 @@ class Listener:
         self.written: list[str] = []
         """Files that the SConscripts changed; known after stop()."""
         self._quiet = 0
+        """The number of contexts ignored() that are open."""
         self._listens = True
         self._stops: list[Callable[[], None]] = []
+        """The functions that stop() calls."""
         sys.addaudithook(self._hear)
         for name in _WRAPPED:
             self._wrap(name)
@@ -47,7 +60,7 @@ class Listener:
             self._tee(name)
 
     def on_stop(self, function: Callable[[], None]) -> None:
-        """Call a function when all SConscripts are read."""
+        """Have stop() call a function, when all SConscripts are read."""
         self._stops.append(function)
 
     def stop(self) -> None:
@@ -59,9 +72,9 @@ class Listener:
                 function()
 
     def _take_stock(self) -> None:
-        """Find the changed files among those written; temporary files do not count."""
+        """Set `written`, which has no temporary files, and forget that written files were read."""
         self.written = [path for path in self._made if os.path.lexists(path)]
-        self.written += [path for path in self._removed if path not in self._made]
+        self.written += [path for path in self._changed if path not in self._made]
         if self.written:
             self.unknown = self.unknown or f"{self.written[0]} was changed"
         for paths in (self.opened, self.listed, self.looked_up):
@@ -69,11 +82,12 @@ class Listener:
                 paths.pop(path, None)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Record an audit event; called by Python."""
         if not self._listens or self._quiet:
             return
         if event == "open":
             path, mode = arguments[0], arguments[1]
-            if isinstance(path, (str, bytes, os.PathLike)) and not self._imports():
+            if isinstance(path, _PATH) and not self._imports():
                 writes = set(mode or "") & set("wax+") or arguments[2] & _WRITING
                 (self._made if writes else self.opened)[os.path.abspath(os.fsdecode(path))] = None
         elif event in ("os.listdir", "os.scandir"):
@@ -82,17 +96,19 @@ class Listener:
         elif event in _STARTED:
             self.unknown = self.unknown or f"{arguments[0]} was started"
         elif event in _MADE:
-            paths = (path for path in arguments[:2] if isinstance(path, (str, bytes, os.PathLike)))
+            paths = (path for path in arguments[:2] if isinstance(path, _PATH))
             self._made.update((os.path.abspath(os.fsdecode(path)), None) for path in paths)
-        elif event in _REMOVED and arguments[-1] in (-1, None):
-            # A path relative to a directory descriptor; a descriptor alone is the folder itself.
-            self._removed[os.path.abspath(os.fsdecode(arguments[0]))] = None
+        elif event in _CHANGED and arguments[-1] in (-1, None):
+            # The folder of a path that is relative to a descriptor, the last argument, is unknown.
+            self._changed[os.path.abspath(os.fsdecode(arguments[0]))] = None
 
     @staticmethod
     def _imports() -> bool:
+        """Whether Python's import caused the event that _hear() handles."""
         return sys._getframe(2).f_globals.get("__name__") in _IMPORTING
 
     def _wrap(self, name: str) -> None:
+        """Replace a function of os by one that records the path, until stop()."""
         original = getattr(os, name)
 
         def wrapped(path: Any, *arguments: Any, **named: Any) -> Any:
@@ -105,6 +121,7 @@ class Listener:
         self._stops.append(lambda: setattr(os, name, original))
 
     def _tee(self, name: str) -> None:
+        """Record what is written to a stream of sys, until stop()."""
         stream = getattr(sys, name)
         original = stream.write
 
@@ -136,7 +153,7 @@ def start() -> Listener:
 
 
 def opened() -> list[str]:
-    """Return the files opened since start()."""
+    """Return the files opened for reading since start(); [] if it was not called."""
     return list(dict.fromkeys(path for listener in _listener for path in listener.opened))
 
 
@@ -156,6 +173,6 @@ def ignored() -> Iterator[None]:
 
 
 def lists(folders: Iterable[str]) -> None:
-    """Note folders in which the tool searched for programs."""
+    """Record folders in which the tool searched for programs as listed."""
     for listener in _listener:
         listener.listed.update((os.path.abspath(folder), None) for folder in folders if folder)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""`python .../one_step.py PLAN OUTPUT...`: run a step of a stored plan.
+"""`python .../one_step.py PLAN OUTPUT...`: run the step of a stored plan that makes the outputs.
 
-The step is one whose action is a function: it is the command of the steps CONFIG, HEAD and CHECK in
-build.ninja.
+It is the command in build.ninja for the steps whose action is a function: CONFIG, HEAD and CHECK.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    # Python puts the folder of this file there.
+    # Python has put the folder of this file there; imports need the folder of xen_tool.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from xen_tool.build import stored
@@ -21,7 +20,7 @@ from xen_tool.functions import functions
 
 
 def main(file: str, output: str, *_others: str) -> int:
-    """Run the step of an output; return the exit status."""
+    """Run the step that makes an output, by the plan in a file; return the exit status."""
     plan = stored.read(file)
     if plan is None or output not in plan.steps:
         print_message(f"{file} does not say how {output} is made")

@@ -2,8 +2,8 @@
 """Build with other values of symbols (NAME=value) without SCons.
 
 The reading of the same command line without NAME=value says how the configuration is made, and
-of which symbols the SConscripts read the values.  If these have the same values, only the
-configuration is another one: the steps are those of that reading, but for CONFIG.
+of which symbols the SConscripts read the values.  If these symbols keep their values, the
+SConscripts would describe the same steps: only the step CONFIG is replaced.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ..build.plan import Plan
 
 HINT = "boot it on Xen with: "
-"""What stands before the command in the closing line; settings are added to its end."""
+"""The text before the command in the closing line of a build.  A derived reading adds its settings
+to the end of that line."""
 
 
 class Described(NamedTuple):
@@ -41,10 +42,10 @@ class Described(NamedTuple):
     others: tuple[str, ...] = ()
     """Names of settings that are no symbols."""
     read: Mapping[str, str] = {}
-    """The symbols whose values were read, and these."""
+    """The values of the symbols that the SConscripts read, by name."""
 
     def packed(self) -> list[str] | None:
-        """Return it as text fields; None if a text has a line break."""
+        """Return the fields as texts, for a file; None if a name or value has a line break."""
         parts = (_pairs(self.variables), list(self.others), _pairs(self.read))
         if any("\n" in line for part in parts for line in part):
             return None
@@ -52,7 +53,7 @@ class Described(NamedTuple):
 
     @classmethod
     def unpacked(cls, fields: Sequence[str]) -> Described:
-        """Return what packed() made fields of."""
+        """Return the Described from the result of its packed()."""
         kconfig, srctree, saved, defconfig, arch, *texts = fields
         variables, others, values = (text.split("\n") if text else [] for text in texts)
         return cls(
@@ -63,7 +64,11 @@ class Described(NamedTuple):
         )
 
     def configuration(self, settings: Mapping[str, str]) -> Configuration | None:
-        """Return the configuration with settings; None if SCons would do something else."""
+        """Return the configuration with these settings (values by symbols).
+
+        Returns None if SCons is needed: to print an error, a note or a warning, for a setting that
+        is no symbol, or because a symbol that the SConscripts read gets another value.
+        """
         if not settings.keys().isdisjoint(self.others):
             return None
         try:
@@ -78,7 +83,6 @@ class Described(NamedTuple):
                 others=self.others,
             )
         except XenToolError:
-            # SCons prints the error.
             return None
         is_same = all(made.values.get(name) == value for name, value in self.read.items())
         return made if is_same and not (made.notes or made.warnings) else None
@@ -115,12 +119,12 @@ class _Plan(reading.StoredPlan):
 
 
 class Derived(reading.Reading):
-    """A reading that is derived from another one; kept if its build succeeds."""
+    """A reading that was derived from another one; it is stored if its build succeeds."""
 
     place = key = ""
 
     def store(self) -> None:
-        """Store it, as for a run of SCons."""
+        """Store the reading and its plans, as after a run of SCons."""
         rows: list[str] = []
         for plan in self.plans:
             steps = plan.read()
@@ -133,7 +137,7 @@ class Derived(reading.Reading):
 
 
 def derived(arguments: Sequence[str]) -> reading.Reading | None:
-    """Return the reading for a command line with settings; None if SCons has to read it."""
+    """Return the reading for a command line with settings; None if SCons is needed."""
     words = [word for word in arguments if _is_setting(word)]
     names = [word.partition("=")[0] for word in words]
     base_key = reading.key([word for word in arguments if not _is_setting(word)])
@@ -142,6 +146,7 @@ def derived(arguments: Sequence[str]) -> reading.Reading | None:
         return None
     if not base.is_valid():
         return None
+    # The folder of kconfiglib.
     sys.path.append(base.described[0])
     configuration = Described.unpacked(base.described[1:]).configuration(_dict(words))
     if configuration is None:
@@ -157,7 +162,7 @@ def derived(arguments: Sequence[str]) -> reading.Reading | None:
 
 
 def _closing(text: str, words: Sequence[str]) -> str:
-    """Return the closing lines, with the settings in the command that they name."""
+    """Return the closing lines, with the words added to the command for a boot."""
     if HINT not in text:
         return text
     import shlex
@@ -168,5 +173,6 @@ def _closing(text: str, words: Sequence[str]) -> str:
 
 
 def _is_setting(word: str) -> bool:
+    """Whether a word of a command line is NAME=value."""
     name, is_set, _ = word.partition("=")
     return bool(is_set) and name.isidentifier()

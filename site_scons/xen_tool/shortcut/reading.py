@@ -13,7 +13,7 @@ line in one folder and environment:
     plans   FILE FOLDER TARGETS MARK: a stored plan, its build directory, the requested
             files (lines), and the mark that its database has when these are up to date
     files   PATH STAMP DIGEST: like rows of a database; the digest is "+" if only the
-            existence of the file counts
+            existence of the file counts, and "" if it must not exist
     how the configuration was made (other_values.py): the folder of kconfiglib, and the
             fields of a Described; none if another one could lead to other plans
 
@@ -37,21 +37,23 @@ if TYPE_CHECKING:
     from ..build.plan import Plan as Steps
 
 EXISTS = "+"
+"""The digest of a file of which only the existence counts."""
 WATCHER = "XEN_TOOL_WATCH"
 """The environment variable with which `scons watch` requests messages of a build."""
 _FORMAT = "xen_tool reading 3"
 _HEADER = 16
 _PLAN, _FILE = 4, 3
+"""The numbers of fields before the plans, of a plan and of a file."""
 _UNCOUNTED = ("_", "SHLVL", "OLDPWD", "PWD", WATCHER)
 """Environment variables that a reading does not depend on."""
 _COERCED = "LC_CTYPE=C.UTF-8"
 """The variable that Python itself sets if no locale is set, unless it is started with -I."""
 _KEPT = 64
-"""Most readings in the cache."""
+"""Most readings in the cache, if each has one plan."""
 
 
 class StoredPlan:
-    """A build directory of a reading."""
+    """A stored plan of a reading; its fields are those of `plans` in the file of the reading."""
 
     def __init__(self, file: str, folder: str, targets: str, mark: str) -> None:
         self.file = file
@@ -60,14 +62,14 @@ class StoredPlan:
         self.mark = mark
 
     def read(self) -> Steps | None:
-        """Return the stored plan; None if there is none."""
+        """Return the plan; None if its file is missing or damaged."""
         from ..build import stored
 
         return stored.read(self.file)
 
 
 class Reading:
-    """A stored reading."""
+    """A stored reading; its fields are those of the file of the reading."""
 
     def __init__(
         self,
@@ -118,7 +120,7 @@ class Reading:
         return True
 
     def store(self) -> None:
-        """Store it, if it is not yet."""
+        """Do nothing, as this reading is stored; a Derived is stored by this method."""
 
     def print_output(self) -> None:
         """Repeat the output of the SConscripts."""
@@ -130,7 +132,7 @@ class Reading:
         sys.stdout.flush()
 
     def print_up_to_date(self, built: Container[str]) -> None:
-        """Print that the targets are up to date for which none of these files was built."""
+        """Print which targets are up to date: those of which no file was built."""
         if not self.silent:
             for name, *files in self.tops:
                 if not any(file in built for file in files):
@@ -147,7 +149,7 @@ def key(arguments: Sequence[str]) -> str:
 
 
 def place(key: str) -> str:
-    """Return the file in the user's cache for a key; "" if there is no cache."""
+    """Return the path of the file in the user's cache for a key; "" if there is no cache."""
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
     if not os.path.isabs(cache):
         return ""
@@ -156,7 +158,7 @@ def place(key: str) -> str:
 
 
 def load(path: str, key: str) -> Reading | None:
-    """Return the reading in a file, if it is for this key."""
+    """Return the reading in a file; None if there is none for this key."""
     read = fields.read(path)
     if len(read) < _HEADER or read[0] != _FORMAT or read[1] != key:
         return None
@@ -184,13 +186,16 @@ def save(
     files: Sequence[str],
     described: Sequence[str] = (),
 ) -> None:
-    """Store a reading.
+    """Store a reading in a file, and remove the oldest readings beyond _KEPT.
 
+    plans and files: the fields of their rows, one after the other.  described: the fields on how
+    the configuration was made.
     Raises XenToolError if it cannot be written.
     """
     counts = (len(plans) // _PLAN, len(files) // _FILE, len(described))
     fields.write(path, [_FORMAT, key, *header, *map(str, counts), *plans, *files, *described])
     folder = os.path.dirname(path)
-    kept = sorted(os.scandir(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
-    for entry in kept[2 * _KEPT :]:
+    newest = sorted(os.scandir(folder), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    # A reading has two files: its own, and that of its plan.
+    for entry in newest[2 * _KEPT :]:
         os.unlink(entry.path)

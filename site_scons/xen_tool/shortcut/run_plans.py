@@ -28,9 +28,10 @@ _FAILED = 2
 
 
 def build(reading: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents]]) -> int | None:
-    """Build the requested files, and print which targets were up to date.
+    """Build the requested files of some plans, and print which targets were up to date.
 
-    Returns the exit status, or None if SCons is needed.
+    plans: those of the reading that are dirty, each with its database and what is known of files.
+    Returns the exit status, or None if SCons is needed, before anything is built or printed.
     """
     sessions: list[tuple[StoredPlan, Session]] = []
     for plan, database, contents in plans:
@@ -38,6 +39,7 @@ def build(reading: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents
         if session is None:
             return None
         sessions.append((plan, session))
+    # A step whose name is not empty is shown, and may change what other builders of SCons read.
     if reading.others_follow and any(
         step.name
         for plan, session in sessions
@@ -81,7 +83,7 @@ def build(reading: Reading, plans: Sequence[tuple[StoredPlan, Database, Contents
 def _session(
     reading: Reading, plan: StoredPlan, database: Database, contents: Contents
 ) -> Session | None:
-    """Return a session for a stored plan; None if it cannot be read."""
+    """Return a session for a stored plan; None if the plan cannot be read."""
     steps = plan.read()
     if steps is None:
         return None
@@ -91,7 +93,10 @@ def _session(
 
 
 def _dirty_targets(session: Session, targets: Sequence[str], dirty: Mapping[str, Step]) -> set[str]:
-    """Return the targets that dirty steps make or lead to, without steps that are not shown."""
+    """Return the targets that a dirty step makes or leads to, if the step is shown.
+
+    At least one dirty step is shown (has a name).
+    """
     if len(targets) == 1:
         return set(targets)
     shown = {path for path, step in dirty.items() if step.name}

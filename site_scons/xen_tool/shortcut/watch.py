@@ -23,7 +23,7 @@ from queue import SimpleQueue
 from types import FrameType
 
 if __name__ == "__main__":
-    # Python puts the folder of this file there.
+    # Python has put the folder of this file there; imports need the folder of xen_tool.
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from xen_tool.build.spawn import INTERRUPTING
@@ -40,17 +40,18 @@ except ImportError:
 from xen_tool.shortcut.watch_filter import Saves
 from xen_tool.shortcut.watch_folders import Changes, Follower
 
-_FACE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+_BUILD_PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 _ERASE = "\x1b[H\x1b[2J"
 """Clears a terminal."""
 _PATIENCE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
 _REPEATS = 5
-"""Limit of builds in a row that a build's own changes cause; then these files are ignored."""
+"""After this many builds in a row that a build itself caused, the files that it changes are ignored
+until they change between builds."""
 
 
 class _Ended:
-    """A build has ended."""
+    """The event that a build has ended."""
 
 
 _Event = _Ended | signal.Signals | Changes
@@ -67,7 +68,7 @@ class _Watch:
         self._messages = messages
         # The watcher prints one line for each build; V=1 shows all.
         quiet = "-Q" if "V=1" in arguments else "-s"
-        self._command = [sys.executable, "-I", "-S", _FACE, *arguments, quiet]
+        self._command = [sys.executable, "-I", "-S", _BUILD_PROGRAM, *arguments, quiet]
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._top = top
         self._saves = Saves(top, messages)
@@ -76,12 +77,17 @@ class _Watch:
         self._changed: dict[str, set[Change]] = {}
         """Changes since the build started."""
         self._cause: list[str] = []
+        """The saved files for which the last build was started."""
         self._repeats = 0
+        """The number of builds in a row that a build itself caused."""
         self._build: subprocess.Popen[bytes] | None = None
+        """The build that runs."""
         self._started = self._ended = 0
         """Start and end of the last build in nanoseconds, by the clock of file times."""
         self._failed = False
+        """Whether the last build failed."""
         self._knows_guest = False
+        """Whether the build is known to run a guest."""
         self._cut: list[str] = []
         """The saves for which the guest was ended."""
 
@@ -152,7 +158,7 @@ class _Watch:
         threading.Thread(target=wait).start()
 
     def _end(self) -> None:
-        """Print the result of the build."""
+        """Record that the build has ended, and print its result, unless a save ended its guest."""
         assert self._build is not None
         self._ended = time.time_ns()
         seconds = (self._ended - self._started) / 1e9
@@ -170,7 +176,7 @@ class _Watch:
         self._print(self._cause, result)
 
     def _go_on(self) -> None:
-        """Start another build if files changed."""
+        """Start another build if files changed, unless builds themselves change them each time."""
         names = self._cut or self._saves.counted(self._changed)
         self._changed.clear()
         if not names:
@@ -196,13 +202,14 @@ class _Watch:
         return os.path.exists(os.path.join(self._messages, what))
 
     def _learn(self) -> None:
+        """Read the messages of the build, and follow the folders that it read outside the top."""
         before = self._saves.outside
         self._saves.learn()
         if self._saves.outside.keys() == before.keys():
             return
         self._follow([self._messages, *self._saves.outside], recursive=False)
         for folder, names in self._saves.outside.items():
-            # It was not followed yet when the build read it.
+            # A new folder was not followed yet when the build read its files.
             for path in (os.path.join(folder, name) for name in names if folder not in before):
                 if not _is_older(path, self._started):
                     self._changed.setdefault(path, set()).add(Change.modified)
@@ -215,7 +222,7 @@ class _Watch:
         print(f"{time.strftime('%H:%M:%S')}  {subject}{what}{after}", flush=True)
 
     def _ask_to_end(self, build: subprocess.Popen[bytes]) -> threading.Thread:
-        """End a build and its children; return the thread that waits for them."""
+        """End a build and its children; return the thread that waits, and kills them if need be."""
         _send(build, signal.SIGTERM)
 
         def wait() -> None:
@@ -243,7 +250,7 @@ def _send(build: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def main(top: str, *arguments: str) -> int:
-    """Watch; return the exit status, 128 plus the signal that ended it."""
+    """Watch; return the exit status: 128 plus the signal that ended it, or 2 after an error."""
     with tempfile.TemporaryDirectory(prefix="xen-tool-watch-") as folder:
         watching = _Watch(top, arguments, os.path.realpath(folder))
         try:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Decide which saved files make `scons watch` build again.
 
-In the project's top folder: all files except those in build directories and caches, and the
-backup files of editors.  Outside of it: files that SConscripts read, and the inputs in the
-build database.  A file that a build writes outside its build directory counts only if it
-changed after the build.
+In the project's top folder all files count except those in build directories and caches, and the
+backup files of editors.  Outside of it, files that SConscripts read count, and the inputs in the
+build database.  A file that a build writes outside its build directory counts only if it changed
+after the build.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from . import watch_messages
 
 _MARKS = (DATABASE, LOCK, "pyvenv.cfg", "CACHEDIR.TAG")
 """Files that mark their folder as one without sources."""
-_NO_SOURCE = DefaultFilter(
+_MAY_BE_SOURCE = DefaultFilter(
     ignore_dirs=(*DefaultFilter.ignore_dirs, ".sconf_temp"),
     ignore_entity_patterns=(
         *DefaultFilter.ignore_entity_patterns,
@@ -39,7 +39,10 @@ _NO_SOURCE = DefaultFilter(
 
 
 class Saves:
-    """Which files count; messages is the folder of the messages of builds.  Paths are absolute."""
+    """The saved files that count.  Paths are absolute.
+
+    top: the project's folder.  messages: the folder of the messages of builds.
+    """
 
     def __init__(self, top: str, messages: str) -> None:
         self._top = top
@@ -47,10 +50,11 @@ class Saves:
         temporary = os.path.realpath(tempfile.gettempdir())
         self._temporary = [messages, *([temporary] if temporary.startswith(f"{top}/") else [])]
         self._folders: list[str] = []
+        """The build directories."""
         self._made: dict[str, str] = {}
         """Files that builds write, with their stamps after the last build; "" if missing."""
         self._noticed: set[str] = set()
-        """Those of them that no SConscript declares as outputs."""
+        """Files that builds write, and that no SConscript declares as outputs."""
         self.outside: Mapping[str, set[str]] = {}
         """Folders outside the top with files that count, and the names of these files."""
 
@@ -94,10 +98,10 @@ class Saves:
             folder, name = os.path.split(path)
             return not self.outside.get(folder, set()).isdisjoint((name, ANY))
         name = os.path.relpath(path, self._top)
-        return _NO_SOURCE(Change.modified, name) and not self._is_marked(name)
+        return _MAY_BE_SOURCE(Change.modified, name) and not self._is_marked(name)
 
     def _is_marked(self, name: str) -> bool:
-        """Whether a folder, or a parent of a file, is marked as one without sources."""
+        """Whether a path below the top, or a folder around it, is marked as without sources."""
         while name:
             if any(os.path.exists(os.path.join(self._top, name, mark)) for mark in _MARKS):
                 return True
@@ -105,6 +109,7 @@ class Saves:
         return False
 
     def _outside(self, read: Iterable[str]) -> Mapping[str, set[str]]:
+        """Return the value of `outside` for files that were read, and the inputs in databases."""
         found: dict[str, set[str]] = {}
         real: dict[str, str] = {}
         inputs = {path: set[str]() for path in read}
@@ -127,6 +132,7 @@ class Saves:
 
 
 def _stamp(path: str) -> str:
+    """Return the stamp of a file; "" if it is missing."""
     try:
         return stamp(os.stat(path))
     except OSError:

@@ -11,14 +11,18 @@ from watchfiles import Change, watch
 from ..errors import XenToolError
 
 _IDLE = 100
-"""Milliseconds between two looks at whether to end."""
+"""Milliseconds after which the thread checks again whether it is to end."""
 
 Changes = set[tuple[Change, str]]
 """Kinds of changes, each with the absolute path of the file."""
 
 
 class Follower(threading.Thread):
-    """Reports changes in folders, from its creation until end()."""
+    """A thread that reports changes in folders, from its creation until end().
+
+    report: is called with the changes.  recursive: whether folders in the folders are followed too.
+    Raises XenToolError if the folders cannot be followed.
+    """
 
     def __init__(
         self, folders: Iterable[str], report: Callable[[Changes], None], *, recursive: bool

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 READ = "read"
-"""All SConscripts were read.  Details: the number of build directories and that of outputs
-outside of them; these folders and files; and the files outside the project that were read.  The
-message stays while the reading is valid."""
+"""The message that all SConscripts were read.  Details: the number of build directories and that of
+outputs outside of them; these folders and files; and the files outside the project that were read.
+The message stays while the reading is valid."""
 BUILT = "built"
 """The message that at least one step had to run."""
 GUEST = "guest"
-"""Everything is built, and a guest is running, which may be ended at any time."""
+"""The message that everything is built, and that a guest runs, which may be ended at any time."""
 
 _folder = os.environ.get(WATCHER, "")
 
@@ -38,9 +38,9 @@ def expects_reading() -> bool:
 
 
 def tell(what: str, details: Iterable[str] = ()) -> None:
-    """Write a file for the watcher.
+    """Write the message `what` for the watcher, if there is one.
 
-    Raises XenToolError if it cannot be written.
+    Raises XenToolError if the file cannot be written.
     """
     if is_watched():
         fields.write(os.path.join(_folder, what), details)
