@@ -98,9 +98,11 @@ class Listener:
         elif event in _MADE:
             paths = (path for path in arguments[:2] if isinstance(path, _PATH))
             self._made.update((os.path.abspath(os.fsdecode(path)), None) for path in paths)
-        elif event in _CHANGED and arguments[-1] in (-1, None):
+        elif event in _CHANGED and isinstance(arguments[0], _PATH):
+            is_relative = event != "os.truncate" and arguments[-1] not in (-1, None)
             # The folder of a path that is relative to a descriptor, the last argument, is unknown.
-            self._changed[os.path.abspath(os.fsdecode(arguments[0]))] = None
+            if not is_relative:
+                self._changed[os.path.abspath(os.fsdecode(arguments[0]))] = None
 
     @staticmethod
     def _imports() -> bool:
