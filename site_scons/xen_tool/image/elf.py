@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ADDRESS_MASK = (1 << 64) - 1
 """libelf computes in 64 bits, with wrap-around."""
+MASK_32 = (1 << 32) - 1
+"""The mask of a number of 32 bits, and the last address below 4 GiB."""
 
 _PF_RWX = spec.PF_R | spec.PF_W | spec.PF_X
 

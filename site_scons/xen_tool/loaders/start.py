@@ -202,7 +202,7 @@ def _by_qemu(candidate: Candidate) -> tuple[int | None, _State]:
         if flags & HAS_ADDRESSES:
             return entry_addr(candidate.kernel.file, offset), _MULTIBOOT
         return _physical(candidate, candidate.elf.e_entry), _MULTIBOOT
-    return entry_of(candidate) & UNSET_ADDR32, _PVH
+    return entry_of(candidate), _PVH
 
 
 def _physical(candidate: Candidate, entry: int) -> int:

@@ -13,7 +13,7 @@ from enum import Enum
 
 from ...elf import spec
 from ...image.data import Data
-from ...image.elf import ADDRESS_MASK, Elf, Segment
+from ...image.elf import ADDRESS_MASK, MASK_32, Elf, Segment
 from ...light import NamedTuple
 from .candidate import Candidate
 from .linux_loader import PHYSICAL_END
@@ -94,7 +94,7 @@ def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> Crosv
         start = offset - (header_addr - load)
         length = load_end - load if load_end else size - start
         end = load + length
-        if length < 0 or end > 0xFFFFFFFF or (bss_end and bss_end < end):
+        if length < 0 or end > MASK_32 or (bss_end and bss_end < end):
             return CrosvmError.ADDRESSES
         if not load <= entry < end:
             return CrosvmError.ADDRESSES

@@ -9,7 +9,7 @@ An initrd follows the kernel, unless MOD_START_PFN allows it to be outside of th
 from __future__ import annotations
 
 from ...abi import BOOTSTRAP_ALIGN, BOOTSTRAP_PADDING, I386, PAGE_SIZE
-from ...image.elf import ADDRESS_MASK
+from ...image.elf import ADDRESS_MASK, MASK_32
 from ...light import NamedTuple
 from .libelf.addresses import Addresses
 from .libelf.parms import UNSET_ADDR, Parms
@@ -99,4 +99,4 @@ def compat_hole_start(parms: Parms) -> int:
         return I386.hv_start_low
     note = _round_up(parms.virt_hv_start_low, 1 << 21)
     m2p = _MACH2PHYS_COMPAT_VIRT_END - _round_up(DOM0_PAGES * 4, 1 << 21)
-    return max(m2p, note & 0xFFFFFFFF)
+    return max(m2p, note & MASK_32)

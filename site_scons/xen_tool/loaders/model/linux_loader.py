@@ -14,7 +14,7 @@ from enum import Enum
 from ...abi import XenElfNote
 from ...elf import spec
 from ...image.data import Data
-from ...image.elf import ADDRESS_MASK, Segment
+from ...image.elf import ADDRESS_MASK, MASK_32, Segment
 from ...image.notes import TOTAL_NOTE_LIMIT, XEN_OWNER
 from ...light import NamedTuple
 from .candidate import Candidate
@@ -176,7 +176,7 @@ def _pvh_entry(
                     return LinuxLoaderError.NOTE, count
                 return LinuxLoaderError.NOTE_HEADER if entry is None else entry, count
         sizes = [size + -size % 4 for size in (namesz, descsz)]
-        if max(sizes) > 0xFFFFFFFF:
+        if max(sizes) > MASK_32:
             return LinuxLoaderError.NOTE_OVERFLOW, count
         read += 12 + sum(sizes)
     return None, count

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...image.data import Data
+from ...image.elf import MASK_32
 
 MAGIC = 0x1BADB002
 """The magic of multiboot (Multiboot Specification 0.6.96, 3.1.2)."""
@@ -30,7 +31,7 @@ def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
     offset = head.find(wanted, 0, before + 3)
     while offset >= 0:
         words = [int.from_bytes(head[offset + i : offset + i + 4], "little") for i in (0, 4, 8)]
-        if offset % 4 == 0 and sum(words) & 0xFFFFFFFF == 0:
+        if offset % 4 == 0 and sum(words) & MASK_32 == 0:
             return offset, words[1]
         offset = head.find(wanted, offset + 1, before + 3)
     return None
@@ -48,7 +49,7 @@ def find_2(data: Data, search: int) -> Iterator[tuple[int, int]]:
     while offset >= 0:
         words = [int.from_bytes(head[offset + i : offset + i + 4], "little") for i in (0, 4, 8, 12)]
         is_whole = offset % 8 == 0 and offset + 16 <= len(head)
-        if is_whole and sum(words) & 0xFFFFFFFF == 0:
+        if is_whole and sum(words) & MASK_32 == 0:
             yield offset, words[1]
         offset = head.find(wanted, offset + 1)
 

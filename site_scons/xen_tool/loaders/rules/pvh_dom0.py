@@ -11,7 +11,7 @@ out.
 from __future__ import annotations
 
 from ...abi import PAGE_SIZE, XenElfNote
-from ...image.elf import ADDRESS_MASK
+from ...image.elf import ADDRESS_MASK, MASK_32
 from ..model import where
 from ..model.candidate import Candidate
 from ..model.libelf.parms import UNSET_ADDR32
@@ -117,7 +117,7 @@ def _new_place(candidate: Candidate) -> int:
         align = parms.phys_align
     else:
         align = addresses.palign if addresses.palign >= PAGE_SIZE else 2 << 20
-    mask = ~((align & UNSET_ADDR32) - 1) & UNSET_ADDR32
+    mask = ~((align & MASK_32) - 1) & MASK_32
     for start, end in ((_HIGH_RAM_START, _LARGEST_RAM_END), _LOW_RAM):
         if end - start < size or start > parms.phys_max:
             continue

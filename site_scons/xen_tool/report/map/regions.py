@@ -16,7 +16,6 @@ from ...elf import spec
 from ...image.elf import ADDRESS_MASK, Segment
 from ...light import NamedTuple
 from ...loaders.model.candidate import Candidate
-from ...loaders.model.libelf.parms import UNSET_ADDR32
 from ...loaders.names import QEMU
 from ...loaders.rules.qemu.entry_note import entry_of
 from ...printable import printable
@@ -158,7 +157,7 @@ def markers(candidate: Candidate, *, paged: bool) -> Iterator[Marker]:
     """Yield the markers of the entry point and of the hypercall page."""
     parms, addresses = candidate.parms, candidate.addresses
     if candidate.loader == QEMU:
-        entry = entry_of(candidate) & UNSET_ADDR32
+        entry = entry_of(candidate)
     else:
         entry = addresses.virt_entry if paged else parms.phys_entry
     note = XenElfNote.ENTRY if paged else XenElfNote.PHYS32_ENTRY

@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 
 from ....elf import spec
 from ....image.data import Data
-from ....image.elf import Elf, Section, Segment
+from ....image.elf import MASK_32, Elf, Section, Segment
 from ..candidate import Candidate
 from . import multiboot
 from .filters import PREMATURE_END, Stated
@@ -23,8 +23,6 @@ NO_MEMORY = "out of memory"
 _MAY_CRASH = "GRUB itself may crash"
 _SEEK = "attempt to seek outside of the file"
 _OUT_OF_RANGE = "address is out of range"
-_LAST = 0xFFFFFFFF
-"""The last address that GRUB, in 32-bit mode, has."""
 _LORESERVE, _XINDEX = 0xFF00, 0xFFFF
 """SHN_LORESERVE, and SHN_XINDEX, which stands for sh_link of the first section header."""
 _SH_SIZE, _SH_LINK = (20, 32), (24, 40)
@@ -75,11 +73,11 @@ def _wrong_segments(elf: Elf, moves: tuple[int, int] | None) -> str | None:
     found = loads(elf)
     mask = (1 << elf.bits) - 1
     end = max((segment.p_paddr + segment.p_memsz & mask for segment in found), default=0)
-    if elf.bits == 64 and end > _LAST:
+    if elf.bits == 64 and end > MASK_32:
         return "segment crosses 4 GiB border"
     if moves is not None:
-        start = min((segment.p_paddr for segment in found), default=_LAST)
-        if not multiboot.fits(moves, end - start & _LAST):
+        start = min((segment.p_paddr for segment in found), default=MASK_32)
+        if not multiboot.fits(moves, end - start & MASK_32):
             return multiboot.NOT_MOVABLE
     placed: list[tuple[int, int]] = []
     for segment in found:
@@ -102,7 +100,7 @@ def written(elf: Elf, segment: Segment) -> int:
 
 def _wrong_place(placed: list[tuple[int, int]], start: int, size: int) -> str | None:
     """Check a place against those before, which are sorted (grub_relocator_alloc_chunk_addr)."""
-    if start + size > _LAST:
+    if start + size > MASK_32:
         return _OUT_OF_RANGE
     there = bisect_left(placed, (start, 0))
     above = placed[there:][:1]
@@ -128,7 +126,7 @@ def _wrong_entry(elf: Elf) -> str | None:
     found = entry(elf)
     if found is None:
         return "entry point isn't in a segment"
-    return "invalid entry point for ELF64" if found > _LAST else None
+    return "invalid entry point for ELF64" if found > MASK_32 else None
 
 
 def entry(elf: Elf) -> int | None:

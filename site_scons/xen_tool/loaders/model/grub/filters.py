@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from ....image.block_streams import lzo_block
 from ....image.container import BZIMAGE, KernelFile, refuse_unread, unpack, unwrap_stream
 from ....image.data import Data, Resized
+from ....image.elf import MASK_32
 from ....image.stream_source import Damaged, Source
 from ....light import NamedTuple
 from ..decoders import XZ_LZMA2, xz_filters
@@ -133,7 +134,7 @@ def _xz_size(file: Data, start: int, end: int) -> int | None:
     """Return the size that the index at the end of a stream states (test_footer)."""
     if file.read(end - len(_XZ_MAGIC_END), len(_XZ_MAGIC_END)) != _XZ_MAGIC_END:
         return None
-    backward = ((file.unsigned(end - 8, 4) or 0) + 1) * 4 & 0xFFFFFFFF
+    backward = ((file.unsigned(end - 8, 4) or 0) + 1) * 4 & MASK_32
     index = end - _XZ_FOOTER - backward
     # A seek to before the start fails without a word: GRUB goes on where it is.
     place = (index if index >= start else end - 4) + 1

@@ -7,6 +7,7 @@ Sources: grub-core/loader/i386/multiboot_mbi.c, grub-core/loader/multiboot_mbi2.
 from __future__ import annotations
 
 from ....image.data import Data
+from ....image.elf import MASK_32
 from ....light import NamedTuple
 from .. import multiboot
 
@@ -20,7 +21,6 @@ UNKNOWN_FLAGS = 0xFFF8
 
 NOT_MOVABLE = "invalid min/max address and/or load size"
 
-_MASK = 0xFFFFFFFF
 _END, _REQUEST, _ADDRESS, _ENTRY, _CONSOLE, _FRAMEBUFFER, _RELOCATABLE = 0, 1, 2, 3, 4, 5, 10
 _IGNORED = (6, 7, 9)
 """Types of tags: the alignment of modules, and two for EFI."""
@@ -85,7 +85,7 @@ def tags(data: Data, offset: int) -> Tags:
             break
         size = data.unsigned(place + 4, 4) or 0
         found = _with_tag(found, data, place, kind, size)
-        step = size + 7 & ~7 & _MASK
+        step = size + 7 & ~7 & MASK_32
         if found.error is None and not step:
             found = found._replace(error="GRUB itself hangs: a tag of multiboot 2 has size 0")
         if found.error is not None:
@@ -136,12 +136,12 @@ def wrong_addresses(
     load = found.load_addr
     start = _signed(offset - (found.header_addr - load))
     size = found.load_end_addr - load if found.load_end_addr else data.size - start
-    memory = (found.bss_end_addr - load if found.bss_end_addr else size) & _MASK
+    memory = (found.bss_end_addr - load if found.bss_end_addr else size) & MASK_32
     if moves is not None and not fits(moves, memory):
         return NOT_MOVABLE
-    if moves is None and load + memory > _MASK:
+    if moves is None and load + memory > MASK_32:
         return "address is out of range"
-    if found.bss_end_addr and memory < size & _MASK:
+    if found.bss_end_addr and memory < size & MASK_32:
         return "GRUB itself crashes: bss_end_addr is below the end of what it loads"
     return None if 0 <= start <= data.size else "attempt to seek outside of the file"
 
@@ -154,9 +154,9 @@ def fits(moves: tuple[int, int], size: int) -> bool:
 
 def load_address(offset: int, found: MultibootAddresses) -> int:
     """Return load_addr of a tag; 0xffffffff stands for the start of the file."""
-    return found.header_addr - offset & _MASK if found.load_addr == _MASK else found.load_addr
+    return found.header_addr - offset & MASK_32 if found.load_addr == MASK_32 else found.load_addr
 
 
 def _signed(number: int) -> int:
-    number &= _MASK
+    number &= MASK_32
     return number - (1 << 32) if number >> 31 else number

@@ -15,7 +15,7 @@ from itertools import islice
 from ....abi import PAGE_SIZE, XenElfNote
 from ....elf import spec
 from ....image.data import Data
-from ....image.elf import ADDRESS_MASK, Elf, Segment
+from ....image.elf import ADDRESS_MASK, MASK_32, Elf, Segment
 from ....image.notes import TOTAL_NOTE_LIMIT
 from ....light import NamedTuple
 from ..candidate import Candidate
@@ -162,7 +162,7 @@ def _width(n_type: int, descsz: int, address: int) -> int:
 
 
 def _padded(size: int) -> int:
-    return (size + 3 & 0xFFFFFFFF) // 4 * 4
+    return (size + 3 & MASK_32) // 4 * 4
 
 
 def _with_note(info: XenInfo, elf: Elf, n_type: int, desc: int, descsz: int) -> XenInfo:

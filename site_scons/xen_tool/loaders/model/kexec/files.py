@@ -13,6 +13,7 @@ from ....abi import PAGE_SIZE
 from ....elf import spec
 from ....image.container import has_setup_header
 from ....image.data import Data
+from ....image.elf import MASK_32
 from ....light import NamedTuple
 from ..candidate import Candidate
 from ..multiboot import HAS_ADDRESSES, MAGIC, find, find_2
@@ -83,7 +84,7 @@ def wrong_multiboot(data: Data) -> str | None:
             return "multiboot load end address < load address"
         if bss_end < load_end:
             return "multiboot bss end address < load end address"
-        if load_end - header & 0xFFFFFFFF > data.size - offset:
+        if load_end - header & MASK_32 > data.size - offset:
             return "multiboot file truncated"
         if not load <= entry < load_end:
             return "multiboot entry out of range"

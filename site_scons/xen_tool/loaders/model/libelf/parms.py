@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 
 from ....abi import XenElfNote
-from ....image.elf import ADDRESS_MASK, Elf
+from ....image.elf import ADDRESS_MASK, MASK_32, Elf
 from ....image.notes import (
     LIBXENGUEST_IMAGE_BASE,
     XEN_IMAGE_BASE,
@@ -25,7 +25,7 @@ from .features import parse_features
 from .legacy import SECTION, guest_info, number
 
 UNSET_ADDR = ADDRESS_MASK
-UNSET_ADDR32 = 0xFFFFFFFF
+UNSET_ADDR32 = MASK_32
 """The value of a field whose note is absent; a note with it counts as absent."""
 
 TEXTS = frozenset(
@@ -95,7 +95,7 @@ class Parms:
     phys_reloc = False
     phys_align = UNSET_ADDR32
     phys_min = 0
-    phys_max = 0xFFFFFFFF
+    phys_max = MASK_32
     f_supported = 0
     f_required = 0
 
@@ -199,7 +199,7 @@ def _read(parms: Parms, note: FoundNote, text: bytes | None) -> bool:
         case XenElfNote.HV_START_LOW:
             parms.virt_hv_start_low = value
         case XenElfNote.PHYS32_ENTRY:
-            parms.phys_entry = value & UNSET_ADDR32
+            parms.phys_entry = value & MASK_32
         case XenElfNote.SUPPORTED_FEATURES:
             parms.f_supported |= note.numeric_array(4, 0)
         case XenElfNote.FEATURES:

@@ -8,6 +8,7 @@ three 32-bit words whose sum is 0 (magic, flags, checksum), and four addresses.
 from __future__ import annotations
 
 from ....abi import PAGE_SIZE
+from ....image.elf import MASK_32
 from ...model import multiboot
 from ...model.candidate import Candidate
 from ...names import DOMU
@@ -27,7 +28,6 @@ PAE_64 = 2
 """The value of pae_mode() of a 64-bit kernel."""
 _SEARCH = 8192
 _TABLE_SIZE = 32
-_MASK = 0xFFFFFFFF
 
 
 def find_table(candidate: Candidate) -> tuple[int, int] | None:
@@ -100,9 +100,9 @@ def _wrong_address(candidate: Candidate) -> str | None:
     header, load, load_end, bss_end = _addresses(candidate, offset)
     if header < load or offset < header - load:
         return "header_addr"
-    start = header - offset & _MASK
+    start = header - offset & MASK_32
     end = start + candidate.image.found.file.size
-    load_end = load_end or end & _MASK
+    load_end = load_end or end & MASK_32
     if end < load_end:
         return "load_end_addr"
     return "bss_end_addr" if bss_end and bss_end < load_end else None

@@ -8,6 +8,7 @@ Source: get_elf_note_type of include/hw/elf_ops.h and read_pvh_start_addr of hw/
 from __future__ import annotations
 
 from ....abi import PAGE_SIZE, XenElfNote
+from ....image.elf import MASK_32
 from ....image.notes import XEN_OWNER, QemuNote, qemu_notes
 from ...model import where
 from ...model.candidate import Candidate
@@ -33,6 +34,11 @@ def _entry_note(candidate: Candidate) -> QemuNote | None:
 
 
 def entry_of(candidate: Candidate) -> int:
+    """Return the physical address at which QEMU enters: the low 32 bits of pvh_start_addr."""
+    return _pvh_start_addr(candidate) & MASK_32
+
+
+def _pvh_start_addr(candidate: Candidate) -> int:
     """Return QEMU's pvh_start_addr; 0: the image has none.
 
     QEMU reads 8 bytes of an ELF64 and 4 of an ELF32, whatever the size of the descriptor is.
@@ -55,7 +61,7 @@ def far_outside(candidate: Candidate) -> Fields | None:
 def stepped_over(candidate: Candidate) -> Fields | None:
     """QEMU, which pads notes to the p_align of their PT_NOTE, does not find PHYS32_ENTRY."""
     ours = candidate.note(XenElfNote.PHYS32_ENTRY)
-    if entry_of(candidate) or ours is None or ours.place != "PT_NOTE":
+    if _pvh_start_addr(candidate) or ours is None or ours.place != "PT_NOTE":
         return None
     segment = candidate.elf.segments[ours.number]
     if segment.p_align == 4 or not ours.numeric():
@@ -79,7 +85,7 @@ def misread(candidate: Candidate) -> Fields | None:
 
 def no_entry(candidate: Candidate) -> Fields | None:
     """No PT_NOTE has PHYS32_ENTRY, or it is 0."""
-    if entry_of(candidate):
+    if _pvh_start_addr(candidate):
         return None
     ours = candidate.note(XenElfNote.PHYS32_ENTRY)
     if ours is None:
@@ -91,7 +97,7 @@ def no_entry(candidate: Candidate) -> Fields | None:
     if ours.place == "SHT_NOTE":
         fixes.append("put the notes into a PT_NOTE: QEMU reads no sections")
         place += f", in section {ours.number} but no PT_NOTE"
-    if not _is_loaded(candidate, ours.numeric() & UNSET_ADDR32):
+    if not _is_loaded(candidate, ours.numeric() & MASK_32):
         fixes.append("make PHYS32_ENTRY the physical address of the entry")
     if not fixes:
         fixes.append("let its PT_NOTE be one that QEMU reads: p_align 4, wholly in the file")
@@ -112,7 +118,7 @@ def foreign_note(candidate: Candidate) -> Fields | None:
 
 def other_entry_than_xen(candidate: Candidate) -> Fields | None:
     """The image has two notes PHYS32_ENTRY, and QEMU reads another one than Xen."""
-    entry, xen_entry = entry_of(candidate) & UNSET_ADDR32, candidate.parms.phys_entry
+    entry, xen_entry = entry_of(candidate), candidate.parms.phys_entry
     if xen_entry in (UNSET_ADDR32, entry):
         return None
     return {
@@ -123,7 +129,7 @@ def other_entry_than_xen(candidate: Candidate) -> Fields | None:
 
 def entry_not_loaded(candidate: Candidate) -> Fields | None:
     """PHYS32_ENTRY is an address where no bytes of the file are loaded."""
-    entry = entry_of(candidate) & UNSET_ADDR32
+    entry = entry_of(candidate)
     if _is_loaded(candidate, entry):
         return None
     note = _entry_note(candidate)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from ....abi import XenElfNote
 from ...model import where
 from ...model.candidate import Candidate
-from ...model.libelf.parms import UNSET_ADDR32
 from ...names import QEMU
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -28,7 +27,7 @@ _PHYSICAL_END = 1 << 52
 
 def _entry_in_firmware(candidate: Candidate) -> Fields | None:
     """PHYS32_ENTRY is in the part of the first MiB that is ROM, or that QEMU's firmware uses."""
-    entry = entry_of(candidate) & UNSET_ADDR32
+    entry = entry_of(candidate)
     if not any(entry in used for used in _FIRMWARE) or entry_not_loaded(candidate) is not None:
         return None
     return {"entry": entry, "where": where.of_type(candidate, XenElfNote.PHYS32_ENTRY)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from ....elf import spec
 from ....image.data import Data
+from ....image.elf import MASK_32
 from ...model.candidate import Candidate
 from ...model.multiboot import HAS_ADDRESSES, HAS_VIDEO_MODE, MAGIC, find
 from ...names import QEMU
@@ -94,7 +95,7 @@ def _wrong_address(file: Data, offset: int) -> str | None:
         if load_end < load:
             return "invalid load_end_addr address"
         size = load_end - load
-    if size > 0xFFFFFFFF - load:
+    if size > MASK_32 - load:
         return "kernel does not fit in address space"
     if bss_end and bss_end < load + size:
         return "invalid bss_end_addr address"
