@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Read and compute what a loader does of an image.  The rules judge the result.
+"""Compute what each loader reads of an image, and where it puts it, for the rules to judge.
 
 releases     the Xen whose loaders are modelled
 candidate    an image as one loader of one Xen sees it, the argument of rules' conditions

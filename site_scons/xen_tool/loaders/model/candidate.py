@@ -30,7 +30,7 @@ class Image:
     def __init__(self, kernel: KernelFile, found: Found) -> None:
         self.kernel = kernel
         self.found = found
-        """The contents of the file's containers."""
+        """What the loaders find in the file's containers."""
 
     @cached_property
     def elf(self) -> Elf | None:
@@ -63,7 +63,7 @@ class Candidate:
 
     @property
     def elf(self) -> Elf:
-        """The ELF file.  Rules that use it come after E1, which refuses anything else."""
+        """The ELF file.  Rules that use it follow one that refuses other files, such as E1."""
         assert self.image.elf is not None
         return self.image.elf
 
@@ -107,7 +107,7 @@ class Candidate:
 
 
 def candidates(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator[Candidate]:
-    """Yield the file as each of the loaders sees it; data common to several is read once."""
+    """Yield the file as each of the loaders sees it; what is the same for several is read once."""
     found: dict[Unwrap, Found] = {}
     images: dict[int, Image] = {}
     for loader in loaders:
@@ -119,6 +119,7 @@ def candidates(kernel: KernelFile, xen: Xen, loaders: Iterable[str]) -> Iterator
 
 
 def _unwrapped_by(loader: str) -> Unwrap:
+    """Return the function that finds the data that a loader parses."""
     if loader.endswith("-dom0"):
         return by_xen
     if loader.startswith("grub-"):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The streams that decoders of Xen and of libxenguest accept, where these differ from a library's.
+"""The limits of the decoders of Xen and of libxenguest, which refuse some valid streams.
 
 image/codecs.py unpacks a stream as its format defines.  Xen's decoders, which are old ones of
-Linux, implement less of gzip and xz; libxenguest's libraries have limits.
-Streams begin at KernelFile.start.
+Linux, implement less of gzip and xz; libxenguest's libraries have limits of size.
+A stream begins at KernelFile.start.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LZMA_DECODER = 1 << 16
 
 
 def xen_refuses(kernel: KernelFile) -> str | None:
-    """Return the error of Xen's decoder for a stream with unsupported settings; else None.
+    """Return the message of Xen's decoder for a stream with settings that it lacks; else None.
 
     xen/common/gzip/inflate.c (gunzip), xen/common/xz/dec_stream.c (dec_stream_header,
     dec_block_header).  Only the first block of an xz stream is checked.
@@ -59,7 +59,7 @@ def _is_plain(filters: list[tuple[int, bytes]]) -> bool:
 
 
 def xz_filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
-    """Return ids and properties of the filters of an xz stream's first block; [] if unknown.
+    """Return id and properties of each filter of an xz stream's first block; [] if it is damaged.
 
     The format is that of The XZ File Format, 3.1.
     """
@@ -72,6 +72,7 @@ def xz_filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
     found = []
 
     def number() -> int:
+        # A number has seven bits per byte, the lowest first; bit 7 is set in all but the last byte.
         nonlocal position
         value = shift = 0
         while True:
@@ -83,23 +84,24 @@ def xz_filters(kernel: KernelFile) -> list[tuple[int, bytes]]:
                 return value
 
     try:
+        # The compressed and the uncompressed size come before the filters.
         for has_size in (flags & 0x40, flags & 0x80):
             if has_size:
                 number()
         for _ in range((flags & 3) + 1):
-            n = number()
-            properties = number()
-            found.append((n, header[position : position + properties]))
-            position += properties
+            filter_id, size = number(), number()
+            found.append((filter_id, header[position : position + size]))
+            position += size
     except IndexError:
         return []
     return found
 
 
 def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
-    """Return the bytes that an xz or lzma stream's dictionary needs, and the limit.
+    """Return the size of an xz or lzma stream's dictionary and the limit, in bytes.
 
-    None if it fits.  The limit is LZMA_BLOCK_SIZE of tools/libs/guest/xg_dom_bzimageloader.c.
+    None if libxenguest has memory for the dictionary.  The limit is LZMA_BLOCK_SIZE of
+    tools/libs/guest/xg_dom_bzimageloader.c.
     """
     limit = (256 if xen.has(XZ_256_MIB) else 128) << 20
     match kernel.container[-1:]:
@@ -115,11 +117,12 @@ def libxenguest_memory(kernel: KernelFile, xen: Xen) -> tuple[int, int] | None:
 
 
 def by_libraries(kernel: KernelFile, size: int) -> Data | None:
-    """Return the content of a stream as libraries unpack it to a buffer of size bytes, or None.
+    """Return what libxenguest's libraries unpack of a stream to size bytes; None if they fail.
 
-    The stream ends before the last word, the size.  ZSTD_decompress accepts frames of any window,
-    xc_try_lz4_decode blocks of any size; both refuse anything else behind a frame.  lzma_code
-    stops when the buffer is full, and does not require the end of an xz or lzma stream.
+    The last word of the payload, the size, is not part of the stream.  ZSTD_decompress accepts
+    frames of any window, xc_try_lz4_decode blocks of any size; both refuse anything else behind a
+    frame.  lzma_code stops when the buffer is full, and does not require the end of an xz or lzma
+    stream.
     """
     codec = kernel.container[-1]
     pieces = {codec.name: codec.pieces for codec in CODECS if codec.name in ("xz", "lzma")}

@@ -15,7 +15,7 @@ from .libelf.addresses import Addresses
 from .libelf.parms import UNSET_ADDR, Parms
 
 DOM0_PAGES = (256 << 20) // PAGE_SIZE
-"""Assumed memory of dom0, which no image states: little, as with dom0_mem=256M."""
+"""The assumed memory of dom0, in pages: 256 MiB, as with dom0_mem=256M."""
 
 HYPERVISOR_VIRT_END = 0xFFFF880000000000
 """The end of Xen's private area, which begins at HV_START_LOW's value (Xen asm/config.h)."""
@@ -39,7 +39,10 @@ class InitialMap(NamedTuple):
 def initial_map(
     parms: Parms, addresses: Addresses, *, compat: bool, pages: int = DOM0_PAGES, initrd: int = 0
 ) -> InitialMap:
-    """Lay out a dom0 of that many pages; compat: whether it is 32-bit; initrd: its bytes."""
+    """Return the initial map of a dom0.
+
+    compat: whether dom0 is 32-bit.  pages: its memory.  initrd: the size of its initrd in bytes.
+    """
     p2m_size = pages * (4 if compat else 8)
     p2m_start = None if compat or parms.p2m_base == UNSET_ADDR else parms.p2m_base
     v_start = addresses.virt_base
@@ -50,7 +53,7 @@ def initial_map(
         position = _round_up(position + p2m_size, PAGE_SIZE)
     vpt_start = position + PAGE_SIZE & ADDRESS_MASK  # after start_info
 
-    # Page tables that are mapped need page tables: Xen uses the first sufficient number.
+    # The map contains its own page tables: Xen takes the first number of them that suffices.
     tables = 2
     while True:
         vpt_end = vpt_start + tables * PAGE_SIZE & ADDRESS_MASK
@@ -65,6 +68,7 @@ def initial_map(
 
 
 def _end(stack_end: int) -> int:
+    """Return v_end for a boot stack that ends at stack_end."""
     v_end = _round_up(stack_end, BOOTSTRAP_ALIGN)
     if (v_end - stack_end & ADDRESS_MASK) < BOOTSTRAP_PADDING:
         v_end += BOOTSTRAP_ALIGN
@@ -72,6 +76,7 @@ def _end(stack_end: int) -> int:
 
 
 def _tables(v_start: int, v_end: int, *, compat: bool) -> int:
+    """Return the number of page tables that map the addresses from v_start up to v_end."""
     l3, l2, l1 = (
         (_round_up(v_end, 1 << shift) - (v_start >> shift << shift) & ADDRESS_MASK) >> shift
         for shift in _SHIFTS
@@ -84,7 +89,7 @@ def _round_up(value: int, unit: int) -> int:
 
 
 def pages_needed(layout: InitialMap) -> int:
-    """Return the pages of the one piece of memory for the map: a power of two."""
+    """Return the pages of contiguous memory that Xen takes for the map: a power of two."""
     pages = (layout.v_end - layout.v_start & ADDRESS_MASK) // PAGE_SIZE
     return 1 << max(0, pages - 1).bit_length()
 
@@ -92,8 +97,8 @@ def pages_needed(layout: InitialMap) -> int:
 def compat_hole_start(parms: Parms) -> int:
     """Return the address at which Xen's area begins in a 32-bit dom0.
 
-    Its M2P table, at the top of the area, grows with the machine's memory; without
-    HV_START_LOW, Xen reserves all that it might need.
+    The M2P table, at the top of the area, grows with the machine's memory; without
+    HV_START_LOW, Xen reserves the largest area that it may need.
     """
     if parms.virt_hv_start_low == UNSET_ADDR:
         return I386.hv_start_low

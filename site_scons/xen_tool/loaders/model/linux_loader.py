@@ -29,7 +29,7 @@ DEVICES = range(0xD0000000, 1 << 32)
 """Guest-physical addresses where none of the three monitors has memory."""
 
 _OFFSETS = 1 << 63
-"""Offsets below this can be sought."""
+"""The first offset in a file that is too large to seek to."""
 _PHDR = "<IIQQQQQQ"
 _NOTE = "<3I"
 
@@ -72,7 +72,7 @@ class LinuxLoaderResult(NamedTuple):
 
 
 def loaded(candidate: Candidate) -> LinuxLoaderResult:
-    """Return the result of load() for an image; several loaders share one call."""
+    """Return the result of load() for an image, computed once for an ELF file."""
     elf = candidate.image.elf
     if elf is None:
         return load(candidate.data)
@@ -85,7 +85,7 @@ def loaded(candidate: Candidate) -> LinuxLoaderResult:
 def load(data: Data, known: Sequence[Segment] = ()) -> LinuxLoaderResult:
     """Do what Elf::load does, for a machine with memory at every address that can have it.
 
-    known: segments as the ELF reader found them, which are used again where they are the same.
+    known: the segments that the ELF reader found, whose objects are reused where they are equal.
     """
     header = data.read(0, spec.EHDR_SIZE[64])
     error = _header_error(header)
@@ -154,7 +154,7 @@ def _pvh_entry(
     """Do what parse_elf_note does: return the first PHYS32_ENTRY of a PT_NOTE, and the notes read.
 
     linux-loader pads notes to 4 bytes, whatever p_align is, and compares the owner with "Xen"
-    and its NUL.  The limit is ours: linux-loader reads notes up to the end of the segment.
+    and its NUL.  limit: the most notes to read; linux-loader itself has no limit.
     """
     read = count = 0
     if segment.p_offset >= _OFFSETS:

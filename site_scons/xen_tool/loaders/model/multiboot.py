@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Find headers of multiboot and of multiboot 2 near the start of a file.
 
-Multiboot's has three words, magic, flags and checksum, as that of Xen's format of raw images.
+A multiboot header begins with three words: magic, flags and checksum.  The table in Xen's raw
+images has the same form, and another magic.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ HAS_ADDRESSES = 0x00010000
 
 
 def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
-    """Return offset and flags of the first header; None if there is none.
+    """Return offset and flags of the first header with a magic; None if there is none.
 
-    It starts at a multiple of 4 below before, has all of its words, and their sum is 0.
+    A header starts at a multiple of 4 below before, and the sum of its three words is 0.  Words
+    after the end of the file count as 0.
     """
     head = data.read(0, before + 12)
     wanted = magic.to_bytes(4, "little")
@@ -38,7 +40,7 @@ def find(data: Data, magic: int, before: int) -> tuple[int, int] | None:
 
 
 def find_2(data: Data, search: int) -> Iterator[tuple[int, int]]:
-    """Yield offset and architecture of the multiboot 2 headers within so many bytes of a file.
+    """Yield offset and architecture of the multiboot 2 headers in the first search bytes of a file.
 
     A header starts at a multiple of 8, and the sum of its four words is 0 (Multiboot2
     Specification 2.0, 3.1.1).
@@ -55,5 +57,5 @@ def find_2(data: Data, search: int) -> Iterator[tuple[int, int]]:
 
 
 def entry_addr(data: Data, offset: int) -> int:
-    """Return the physical entry of the multiboot header at offset, which has addresses (3.1.3)."""
+    """Return the address of the entry from a multiboot header with addresses, at offset (3.1.3)."""
     return data.unsigned(offset + 28, 4) or 0

@@ -10,13 +10,14 @@ from ...image.elf import Segment
 
 
 def overwritten(loads: Iterable[Segment]) -> tuple[Segment, Segment] | None:
-    """Return a segment that overwrites bytes of the file of another, and that other segment.
+    """Return the first segment that overwrites an earlier one, and that one; None: none does.
 
-    Zero-filled memory may be overwritten, and the same bytes of the file may be loaded twice.
+    Only bytes from the file count: a segment may overwrite zero-filled memory, and may load the
+    same bytes of the file to the same addresses again.  loads: in the order of loading.
     """
     starts: list[int] = []
     pieces: list[tuple[int, Segment]] = []
-    """End and segment of bytes of the file loaded before, disjoint, in the order of starts."""
+    """The end and the segment of the bytes at each of starts: disjoint, by ascending address."""
     for segment in loads:
         start, end = segment.p_paddr, segment.p_paddr + segment.p_memsz
         first = bisect_right(starts, start)
@@ -37,7 +38,7 @@ def overwritten(loads: Iterable[Segment]) -> tuple[Segment, Segment] | None:
 
 
 def _same_bytes(segment: Segment, other: Segment, start: int, end: int) -> bool:
-    """Whether both segments load the same bytes of the file at these addresses."""
+    """Whether both segments load the same bytes of the file from address start up to end."""
     if end > segment.p_paddr + segment.p_filesz:
         return False
     return segment.p_offset - segment.p_paddr == other.p_offset - other.p_paddr

@@ -25,7 +25,7 @@ POINTS = {
     (4, 21): 2,
     (4, 22): 0,
 }
-"""The newest point release of each series that was read."""
+"""The newest point release of each series whose source was read."""
 
 OLDEST = min(POINTS)
 NEWEST = max(POINTS)
@@ -38,9 +38,9 @@ class Change(NamedTuple):
     commit: str
     """Its commit in the branch master of Xen's repository."""
     first: tuple[tuple[int, int, int], ...]
-    """The first release of each series that has it; to older series it was backported."""
+    """Its first release in each series that has it; before the last of these, it is a backport."""
     debian: tuple[int, int] | None = None
-    """A series that has it only in Debian's package, by the changelog of that."""
+    """A series to which only Debian backported it, as the changelog of its package says."""
 
 
 ONE_PV32_SWITCH = Change(

@@ -30,8 +30,9 @@ LIBXENGUEST_UNPACKED_LIMIT = 1 << 30
 """Bytes to which libxenguest unpacks: XC_DOM_DECOMPRESS_MAX."""
 LIBXENGUEST_GUNZIP_LIMIT = LIBXENGUEST_UNPACKED_LIMIT - _GUNZIP_SLACK
 _EXACT = frozenset({"xz", "lzma", LZ4, ZSTD})
+"""Compressions that libxenguest unpacks to exactly the stated size; lz4 only since 4.22."""
 LIBXENGUEST_CODECS = _EXACT | {GZIP}
-"""Compressions of a bzImage that Debian's libxenguest was built with."""
+"""Compressions of a bzImage that Debian's libxenguest supports."""
 
 
 class Stream(NamedTuple):
@@ -47,9 +48,9 @@ class Found(NamedTuple):
     """The data that a loader finds in a file."""
 
     data: Data
-    """The bytes that it parses as an ELF file."""
+    """The bytes that the loader parses as an ELF file."""
     file: Data
-    """The bytes in which it looks for a bzImage."""
+    """The bytes in which the loader looks for a bzImage."""
     stream: Stream | None = None
     """The innermost stream that a filter of GRUB knows; None for other loaders."""
 
@@ -67,9 +68,10 @@ def by_xen(kernel: KernelFile, _: Xen) -> Found:
 
 
 def xen_buffer(kernel: KernelFile) -> int:
-    """Return the bytes in which Xen unpacks: bzimage_headroom and the file; 0 for an ELF file.
+    """Return the bytes of memory in which Xen unpacks; 0 for an ELF file.
 
-    The stream lies at the end of this memory; its content is written from the start.
+    They are those of bzimage_headroom (arch/x86/bzimage.c), and those of the stream.  The
+    stream lies at the end of this memory; its content is written from the start on.
     """
     if kernel.payload is not None and not kernel.compressed and is_elf(kernel.payload):
         return 0
@@ -83,14 +85,14 @@ def xen_buffer(kernel: KernelFile) -> int:
 
 
 def is_elf(data: Data) -> bool:
-    """Whether data has the magic and room for an ELF32 header, as elf_is_elfbinary tests."""
+    """Whether data starts with ELF's magic and can hold an ELF32 header (elf_is_elfbinary)."""
     return data.size >= spec.EHDR_SIZE[32] and data.read(0, 4) == spec.ELFMAG
 
 
 def by_libxenguest(kernel: KernelFile, xen: Xen) -> Found:
-    """Return what libxenguest finds for a domU; the stream itself if it cannot unpack it.
+    """Return what libxenguest finds for a domU; the stream if it cannot unpack that.
 
-    It gunzips the file (xg_dom_core.c), and the result may be a bzImage
+    libxenguest gunzips the file (xg_dom_core.c), and the result may be a bzImage
     (xg_dom_bzimageloader.c).
     """
     file = _gunzipped_by_libxenguest(kernel, xen)

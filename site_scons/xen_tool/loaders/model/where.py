@@ -31,7 +31,7 @@ _EHDR_OFFSETS = {
 
 
 _LONGEST = 256
-"""Characters of a text in a message."""
+"""The most characters of a text that a message shows."""
 
 
 def name(n_type: int) -> str:
@@ -86,7 +86,10 @@ def note(candidate: Candidate, found: FoundNote) -> str:
 
 
 def of_type(candidate: Candidate, *n_types: XenElfNote) -> str:
-    """Describe the notes of these types that libelf uses, or their absence; or __xen_guest."""
+    """Describe the notes of these types that libelf uses, or say that they are absent.
+
+    Describe the string __xen_guest instead if libelf reads that.
+    """
     if candidate.parms.guest_info is not None:
         return _guest_string(candidate, candidate.parms.guest_info)
     return "; ".join(

@@ -2,8 +2,8 @@
 """Model how Xen's EFI binary finds the kernel of dom0 in itself (xen/common/efi/boot.c and pe.c).
 
 The image is either a unified one, xen.efi with a section .kernel, or a kernel that is to become
-that section.  as_dom0() returns the kernel as the builder of dom0 sees it; whether that is PV or
-PVH is said by the options of Xen in the section .config.
+that section.  as_dom0() returns the kernel as the builder of dom0 sees it.  The options of Xen in
+the section .config choose a PV or a PVH dom0.
 """
 
 from __future__ import annotations
@@ -31,34 +31,39 @@ def by_xen_efi(kernel: KernelFile, xen: Xen) -> Found:
 
 
 def pe(candidate: Candidate) -> Pe | None:
-    """Return the headers of the PE file; None if the image is a kernel that is in none yet."""
+    """Return the headers of the PE file; None if the image is a kernel alone."""
     is_kernel = candidate.kernel.boot_protocol is not None
     return None if is_kernel else pe_of(candidate.kernel.file)
 
 
 def kernel_section(candidate: Candidate) -> tuple[Pe, PeSection] | None:
-    """Return the PE file and its section .kernel; None if there is none."""
+    """Return the PE file and its section .kernel; None if either is missing."""
     found = pe(candidate)
     section = found and found.section(KERNEL)
     return None if found is None or section is None else (found, section)
 
 
 def free_address(found: Pe, name: bytes) -> int:
-    """Return the first page behind the sections of other names, as objcopy wants it: absolute."""
+    """Return the address for a section of this name: the first page after all other sections.
+
+    It is an absolute address, as objcopy wants it.  Sections that end beyond the addresses that
+    Xen has for its image do not count.
+    """
     ends = [s.end for s in found.sections if s.name != name and s.end <= _XEN_SIZE]
     return found.image_base + -(-max(ends, default=0) // PAGE_SIZE) * PAGE_SIZE
 
 
 def misplaced(found: Pe, outside: PeSection) -> PeSection:
-    """Return the section to move if one is outside of the image.
+    """Return the section to move, given one that ends after the end of the image.
 
-    objcopy makes the end of the last section that of the image, even if another one is higher.
+    objcopy makes the end of the last section that of the image, even if another one is higher: so
+    the last one is to move, unless outside itself is beyond the addresses that Xen has.
     """
     return found.sections[-1] if outside.end <= _XEN_SIZE else outside
 
 
 def overlapping(found: Pe, section: PeSection) -> PeSection | None:
-    """Return a section that shares memory with another one; None if there is none."""
+    """Return another section that shares memory with a section; None if there is none."""
     others = (other for other in found.sections if other.offset != section.offset)
     return next(
         (other for other in others if other.address < section.end and section.address < other.end),
@@ -67,7 +72,7 @@ def overlapping(found: Pe, section: PeSection) -> PeSection | None:
 
 
 def value(candidate: Candidate, item: str) -> str | None:
-    """Return the value of an item of .config (pre_parse and get_value of boot.c)."""
+    """Return the value of an item of .config, or None (pre_parse and get_value of boot.c)."""
     found = pe(candidate)
     section = found and found.section(CONFIG)
     if found is None or section is None:
@@ -79,6 +84,7 @@ def value(candidate: Candidate, item: str) -> str | None:
 
 
 def _get_value(lines: list[str], section: str | None, item: str) -> str | None:
+    """Return the value of an item in a section, such as [global]; section None: in all lines."""
     matches = not section
     for line in lines:
         if line[0] == "[" and section:
@@ -116,9 +122,9 @@ def is_for_pvh_alone(candidate: Candidate) -> bool:
 
 
 def as_dom0(candidate: Candidate) -> Candidate:
-    """Return the kernel as Xen sees it that builds dom0 from it, PV or PVH.
+    """Return the kernel as a candidate for a PV or a PVH dom0, which Xen builds from it.
 
-    Without .config it is what the kernel is for.
+    Without .config, it is one for a PVH dom0 if the kernel has an entry for PVH alone.
     """
     pvh = says_pvh(candidate) if has_config(candidate) else is_for_pvh_alone(candidate)
     image = Image(candidate.kernel.inner, candidate.image.found)
@@ -126,10 +132,10 @@ def as_dom0(candidate: Candidate) -> Candidate:
 
 
 def buffer_from_page_start(found: Pe, section: PeSection) -> int:
-    """Return the bytes that Xen wants to unpack what it takes for the kernel.
+    """Return the bytes of memory that Xen wants for a section that does not begin at a page.
 
-    For a section that does not begin at a page, Xen reads from the start of the page on, and takes
-    the last word of as many bytes for the size of a stream (bzimage_headroom).
+    Xen reads as many bytes as the section has, but from the start of the page on, and takes their
+    last word for the size to which they unpack (bzimage_headroom).
     """
     last = section.size - section.address % PAGE_SIZE - 4
     stated = found.content(section).unsigned(last, 4) or 0

@@ -17,7 +17,7 @@ RELOCATIONS = "ELF files with relocs are not supported yet"
 RAM_END = 256 << 20
 """The end of the RAM of a small machine, or of a domain, in bytes."""
 MOST_MEMORY = RAM_END // 4 * 3
-"""Bytes that GRUB cannot take for itself there."""
+"""The most bytes for which GRUB has memory on such a machine."""
 NO_MEMORY = "out of memory"
 
 _MAY_CRASH = "GRUB itself may crash"
@@ -30,9 +30,10 @@ _SH_SIZE, _SH_LINK = (20, 32), (24, 40)
 
 
 def wrong_elf(candidate: Candidate, search: int, moves: tuple[int, int] | None) -> str | None:
-    """Return why GRUB 2.06 refuses an ELF file with a multiboot header, in its words.
+    """Return GRUB 2.06's message if it refuses an ELF file with a multiboot header, or None.
 
-    search: the bytes in which the program headers have to be.  moves: as in multiboot.Tags.
+    search: the size of the start of the file that must hold the program headers.  moves: as in
+    multiboot.Tags.  GRUB computes in 32 bits.
     """
     words = _wrong_header(candidate)
     if words is not None:
@@ -93,13 +94,16 @@ def _wrong_segments(elf: Elf, moves: tuple[int, int] | None) -> str | None:
 
 
 def written(elf: Elf, segment: Segment) -> int:
-    """Return the size of what GRUB reads, or fills, of a segment."""
+    """Return the number of bytes of memory that GRUB writes for a segment."""
     there = max(0, elf.data.size - segment.p_offset)
     return max(segment.p_memsz, min(segment.p_filesz, there))
 
 
 def _wrong_place(placed: list[tuple[int, int]], start: int, size: int) -> str | None:
-    """Check a place against those before, which are sorted (grub_relocator_alloc_chunk_addr)."""
+    """Return GRUB's message if it cannot take the memory of a segment; else add it to placed.
+
+    placed: starts and ends of the segments before, sorted (grub_relocator_alloc_chunk_addr).
+    """
     if start + size > MASK_32:
         return _OUT_OF_RANGE
     there = bisect_left(placed, (start, 0))
@@ -114,7 +118,7 @@ def _wrong_place(placed: list[tuple[int, int]], start: int, size: int) -> str | 
 
 
 def unreadable(data: Data, offset: int, size: int) -> str | None:
-    """Return the words of GRUB for bytes that end behind the file's end."""
+    """Return GRUB's message if it cannot read bytes that end behind the file's end, or None."""
     if size and isinstance(data, Stated) and data.there - size < offset < data.size:
         return data.words
     if not size or offset + size <= data.size:
@@ -130,7 +134,10 @@ def _wrong_entry(elf: Elf) -> str | None:
 
 
 def entry(elf: Elf) -> int | None:
-    """Return the physical address of e_entry, by the first segment of any type that has it."""
+    """Return the physical address of e_entry; None if no segment has it.
+
+    The first segment counts that has it, of any type.
+    """
     mask = (1 << elf.bits) - 1
     for segment in elf.segments:
         if segment.p_vaddr <= elf.e_entry < (segment.p_vaddr + segment.p_memsz & mask):
@@ -139,7 +146,7 @@ def entry(elf: Elf) -> int | None:
 
 
 def _wrong_sections(elf: Elf, *, relocations: bool) -> str | None:
-    """Return why GRUB cannot read the sections, all of which it hands to the kernel."""
+    """Return GRUB's message if it cannot read the sections, which the kernel gets, or None."""
     if elf.e_shnum and elf.e_shentsize < spec.SHDR_SIZE[elf.bits]:
         return f"{_MAY_CRASH}: it reads section headers behind the bytes that it has of them"
     table = elf.e_shnum * elf.e_shentsize
@@ -156,15 +163,15 @@ def _wrong_sections(elf: Elf, *, relocations: bool) -> str | None:
 
 
 def _wrong_section(data: Data, section: Section) -> str | None:
-    """Return the words for a section without an address, the bytes of which GRUB reads."""
+    """Return GRUB's message if it cannot read a section; it reads only those without an address."""
     return None if section.sh_addr else unreadable(data, section.sh_offset, section.sh_size)
 
 
 def refused_by_2_12(elf: Elf, search: int) -> str | None:
-    """Return why GRUB since 2.12 refuses an ELF file that 2.06 takes, in its words.
+    """Return the message of GRUB since 2.12 if it refuses an ELF file that 2.06 takes, or None.
 
-    It requires section headers, and reads large numbers from the first one, if that is in the bytes
-    that it has read (grub_elfXX_get_shnum and grub_elfXX_get_shstrndx, grub-core/kern/elfXX.c).
+    It requires section headers, and takes large numbers from the first one, if that is in the first
+    search bytes (grub_elfXX_get_shnum and grub_elfXX_get_shstrndx, grub-core/kern/elfXX.c).
     """
     number: int | None = elf.e_shnum
     field = "e_shnum"
@@ -185,7 +192,7 @@ def refused_by_2_12(elf: Elf, search: int) -> str | None:
 
 
 def reads_behind_in_2_12(elf: Elf, search: int) -> bool:
-    """Whether GRUB since 2.12 reads a number of the first section behind what it has read."""
+    """Whether GRUB since 2.12 looks for a number behind the search bytes that it has read."""
     needed = (not elf.e_shnum, _SH_SIZE), (elf.e_shstrndx == _XINDEX, _SH_LINK)
     return bool(elf.e_shoff) and any(
         is_needed and _of_first_section(elf, search, offsets) is None
@@ -194,6 +201,7 @@ def reads_behind_in_2_12(elf: Elf, search: int) -> bool:
 
 
 def _of_first_section(elf: Elf, search: int, offsets: tuple[int, int]) -> int | None:
+    """Return a field of the first section header; None if it is behind the first search bytes."""
     place = elf.e_shoff + offsets[elf.bits == 64]
     width = elf.bits // 8 if offsets is _SH_SIZE else 4
     return None if place + width > search else elf.data.unsigned(place, width)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The bytes that GRUB reads as a kernel file, and the command that loads it.
 
-A file that a filter knows is read unpacked by every command.  x86_64-xen and i386-xen unwrap a
-bzImage besides (grub_xen_file, grub-core/loader/i386/xen_file.c), of the same compressions.
+Every command reads a file unpacked if a filter knows it.  x86_64-xen and i386-xen unwrap a
+bzImage as well (grub_xen_file, grub-core/loader/i386/xen_file.c), of the same compressions.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ _COMMANDS = {
 
 
 def command(candidate: Candidate) -> Command | None:
-    """Return the command that loads the file; for i386-xen_pvh, which has all, by its headers.
+    """Return the command that loads the file; None for x86_64-xen and i386-xen.
 
-    None: x86_64-xen or i386-xen, of whose command `linux` this is not true.
+    i386-xen_pvh has all of these commands: the headers of the file choose one.  x86_64-xen and
+    i386-xen load with another command `linux`, which xen.py models.
     """
     if candidate.loader != GRUB_XEN_PVH:
         return _COMMANDS.get(candidate.loader)
@@ -63,9 +64,9 @@ def command(candidate: Candidate) -> Command | None:
 
 
 def as_elf(candidate: Candidate) -> tuple[int, tuple[int, int] | None] | None:
-    """Return how multiboot or multiboot2 loads a file as ELF; None if they do not.
+    """Return search and moves, as elf.wrong_elf takes them, if GRUB loads the file as an ELF file.
 
-    The bytes in which the program headers have to be, and moves as in multiboot.Tags.
+    None if it is not loaded by multiboot or multiboot2, or by the addresses of the header.
     """
     data, found = candidate.data, command(candidate)
     header = multiboot.header(data) if found is Command.MULTIBOOT else None
@@ -79,9 +80,9 @@ def as_elf(candidate: Candidate) -> tuple[int, tuple[int, int] | None] | None:
 
 
 def by_grub(kernel: KernelFile, _: Xen) -> Found:
-    """Return what GRUB reads as the file: unpacked by filters, if they know it."""
+    """Return what GRUB reads as the file: if filters know it as a stream, its content."""
     if kernel.container[:1] == (BZIMAGE,):
-        # A stream is one, even if there is the magic of a bzImage in it.
+        # The filters know a stream even if the magic of a bzImage is in it.
         kernel = unwrap_stream(kernel.path, kernel.file)
         refuse_unread(kernel)
     stream = filtered(kernel)
@@ -90,7 +91,7 @@ def by_grub(kernel: KernelFile, _: Xen) -> Found:
 
 
 def by_grub_xen(kernel: KernelFile, xen: Xen) -> Found:
-    """Return what grub_xen_file finds: an ELF file, in a bzImage or not."""
+    """Return what grub_xen_file finds: the payload of a bzImage, or the file."""
     found = by_grub(kernel, xen)
     file = found.file
     is_unpacked = found.stream is None or found.stream.data is not None
@@ -102,7 +103,7 @@ def by_grub_xen(kernel: KernelFile, xen: Xen) -> Found:
     payload = file.part(kernel.start, kernel.end - kernel.start)
     is_xz = payload.read(0, len(_XZ_MAGIC)) == _XZ_MAGIC
     if is_xz and file.size < kernel.end <= file.size + _XZ_SIZE:
-        # The last word does not count, so that it need not be there.
+        # GRUB leaves out the last word, the size, so that the file may end before it.
         payload = file.part(kernel.start, kernel.end - _XZ_SIZE - kernel.start)
         kernel = unwrap_stream(kernel.path, payload)
     stream = filtered(kernel)
@@ -120,7 +121,7 @@ def has_elf_header(data: Data) -> bool:
 
 
 def refused_bzimage(file: Data) -> str | None:
-    """Return why grub_xen_file looks for no payload in a file that is not ELF, in its words."""
+    """Return GRUB's message if grub_xen_file finds no payload in a file without ELF, or None."""
     if unreadable(file, 0, HEADER) is not None:
         return "not xen image"
     is_linux = file.unsigned(0x1FE, 2) == 0xAA55 and has_setup_header(file)
@@ -130,7 +131,7 @@ def refused_bzimage(file: Data) -> str | None:
 
 
 def unread(candidate: Candidate) -> str | None:
-    """Return why a command cannot read what it looks at first, in GRUB's words."""
+    """Return GRUB's message if the command cannot read the start of the file, or None."""
     stream, data, by = candidate.image.found.stream, candidate.data, command(candidate)
     if stream is not None and stream.unsupported is not None:
         return stream.unsupported

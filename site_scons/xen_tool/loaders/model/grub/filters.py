@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Model the filters of GRUB that unpack a file as it is read: gzio, xzio and lzopio.
 
-Each tells by some bytes at the start and at the end of a stream whether it knows it.  Damage
-between them shows only when it is read; the sums of a block, or of the whole stream, are compared
-when its end is read.  Sources: grub-core/io/gzio.c, xzio.c and lzopio.c, and lib/xzembed.
+A filter tells by some bytes at the start and at the end of a stream whether it knows it.  It finds
+damage between them only when it reads that; the checksums of a block, or of the whole stream, are
+compared when its end is read.  Sources: grub-core/io/gzio.c, xzio.c and lzopio.c, and lib/xzembed.
 """
 
 from __future__ import annotations
@@ -28,34 +28,36 @@ _GZIP_DEFLATED = 8
 _GZIP_UNKNOWN = 0xE2
 """Flags of gzip's header; a stream with one of them is not unpacked."""
 _GZIP_WINDOW = 1 << 15
-"""Bytes that gzio unpacks at once, after which it may compare the sum."""
+"""Bytes that gzio unpacks at once, after which it may compare the checksum."""
 
 _XZ_HEADER, _XZ_FOOTER = 12, 12
 _XZ_MAGIC_END = b"YZ"
 _XZ_CHECKS = (0, 1, 4, 10)
-"""None, CRC32, CRC64 and SHA-256."""
+"""The checks that GRUB knows: none, CRC32, CRC64 and SHA-256."""
 _XZ_BRANCHES = range(4, 10)
 """Filters of branch instructions, of x86 and others."""
 _XZ_DICTIONARY = 30
-"""Of 128 MiB, for which a domain of 256 MiB still has memory."""
+"""The code of 128 MiB, the largest dictionary for which a domain of 256 MiB has memory."""
 _XZ_UNSUPPORTED = "xz file corrupted or unsupported block options"
 PREMATURE_END = "premature end of file"
 _XZ_DIGITS = 9
+"""The most bytes of a number in the index."""
 _XZ_RECORDS = 1 << 16
-"""More blocks than a kernel has."""
+"""The most blocks that are read, more than a kernel has."""
 
 _LZO_LIBRARY, _LZO_NEEDED = 0x0940, 0x20A0
 """The oldest version of lzo's library that may have made a stream, and that of Debian's GRUB."""
 _LZO_HEADER = ">9x3H2xI12xB"
 _LZO_MAGIC = b"\x89LZO\0\r\n\x1a\n"
 _LZO_BLOCKS = 1 << 16
+"""The most blocks that are read, more than a kernel has."""
 
 
 def filtered(kernel: KernelFile, order: tuple[str, ...] = _ORDER) -> Stream | None:
     """Return what the filters make of the stream in a file; None if none of them knows it.
 
-    The stream is all of the file, or the payload of a bzImage.  Raises XenToolError if a Python
-    package that unpacks it is not installed.
+    The stream is all of the file, or the payload of a bzImage.  order: the filters to try.  Raises
+    XenToolError if a Python package that unpacks the stream is not installed.
     """
     codec = kernel.container[-1] if kernel.compressed else ""
     if codec not in order:
@@ -69,7 +71,7 @@ def filtered(kernel: KernelFile, order: tuple[str, ...] = _ORDER) -> Stream | No
 
 
 class Stated(Resized):
-    """Content that has fewer bytes than its stream states."""
+    """Content that has fewer bytes, there, than its stream states."""
 
     def __init__(self, data: Data, size: int, words: str) -> None:
         super().__init__(data, size)
@@ -79,7 +81,10 @@ class Stated(Resized):
 
 
 def _content(payload: Data, size: int, words: str) -> Stream:
-    """A stream that GRUB believes to have a size, of which there are the bytes of payload."""
+    """Return a stream of which GRUB expects size bytes, and reads those of payload.
+
+    words: GRUB's message when it reads behind these.
+    """
     if size > payload.size:
         return Stream(Stated(payload, size, words))
     return Stream(payload if size == payload.size else Resized(payload, size))
@@ -160,7 +165,7 @@ def _xz_size(file: Data, start: int, end: int) -> int | None:
 
 
 class _Block(NamedTuple):
-    """A block of an lzop file, with the sums that it has."""
+    """A block of an lzop file: file offset, sizes, and the checksums; None: it has none."""
 
     offset: int
     size: int
@@ -185,7 +190,7 @@ def _lzop(kernel: KernelFile) -> Stream | None:
 
 
 def _lzop_flags(kernel: KernelFile) -> int | None:
-    """Return the flags of a header that lzopio takes."""
+    """Return the flags in the header of an lzop file; None if lzopio refuses the header."""
     size = struct.calcsize(_LZO_HEADER)
     header = kernel.file.read(kernel.start, size)
     if len(header) < size or not header.startswith(_LZO_MAGIC):
@@ -205,7 +210,7 @@ def _lzop_sum(content: bytes, *, is_crc32: bool) -> int:
 
 
 def _lzop_blocks(kernel: KernelFile, flags: int) -> list[_Block] | None:
-    """Return the blocks, the last of which has to end with the file; None if it does not."""
+    """Return the blocks of an lzop file; None if they are cut, or do not end with the file."""
     file, end = kernel.file, kernel.end
     place = kernel.start + struct.calcsize(_LZO_HEADER) + 4
     place += file.unsigned(kernel.start + struct.calcsize(_LZO_HEADER) - 1, 1) or 0
@@ -231,7 +236,10 @@ def _lzop_blocks(kernel: KernelFile, flags: int) -> list[_Block] | None:
 
 
 def _lzop_content(block: _Block, content: bytes, flags: int) -> bytes:
-    """Return the content of a block; raises Damaged, or ImportError."""
+    """Return the unpacked content of a block.
+
+    Raises Damaged, or ImportError if the package that unpacks LZO is not installed.
+    """
     packed = block.sum_packed
     if packed is not None and packed != _lzop_sum(content, is_crc32=bool(flags & 0x200)):
         raise Damaged("has a wrong sum")

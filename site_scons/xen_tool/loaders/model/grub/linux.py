@@ -21,7 +21,10 @@ _LINUX16 = " (try with `linux16')"
 
 
 def wrong_bzimage(data: Data, *, linux16: bool) -> str | None:
-    """Return why grub_cmd_linux takes a file for no kernel, in its words."""
+    """Return GRUB's message if grub_cmd_linux refuses the file, or None.
+
+    linux16: whether GRUB has the command linux16, which it then recommends.
+    """
     more = _LINUX16 if linux16 else ""
     if data.size < HEADER:
         return "premature end of file"
@@ -37,17 +40,20 @@ def wrong_bzimage(data: Data, *, linux16: bool) -> str | None:
 
 
 def cut_short(data: Data) -> str | None:
-    """Return what GRUB says of a kernel that ends within its setup code, if it does not crash."""
+    """Return GRUB's message for a kernel that ends within its setup code; None if it does not.
+
+    None as well if GRUB crashes instead.
+    """
     if copies_too_much(data):
         return None
     if data.size < _setup_size(data):
-        # Before 2.10 the kernel's size is the memory, and it is a little below 4 GiB here.
+        # Before protocol 2.10 GRUB takes memory of the kernel's size: here, almost 4 GiB.
         return "attempt to seek outside of the file" if init_size(data) else "out of memory"
     return "premature end of file" if data.size < _header_end(data) else None
 
 
 def _setup_size(data: Data) -> int:
-    """Return the bytes before the kernel."""
+    """Return the size of the setup code, which precedes the kernel, in bytes."""
     return ((data.unsigned(0x1F1, 1) or 4) + 1) * 512
 
 
@@ -63,7 +69,7 @@ def copies_too_much(data: Data) -> bool:
 
 
 def init_size(data: Data) -> int | None:
-    """Return the bytes that a bzImage asks for; None if its protocol does not say."""
+    """Return the bytes of memory that a bzImage asks for; None if its protocol is before 2.10."""
     if (data.unsigned(0x206, 2) or 0) < _HAS_INIT_SIZE:
         return None
     return data.unsigned(0x260, 4) or 0

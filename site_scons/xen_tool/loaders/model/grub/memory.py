@@ -14,7 +14,7 @@ from .linux import init_size
 def memory_end(candidate: Candidate) -> int:
     """Return the physical address behind the memory of a kernel that GRUB loads.
 
-    For the command linux, which finds a place itself, it is the size.
+    For the command linux, which chooses the address itself, return the size of the memory.
     """
     data, by = candidate.data, command(candidate)
     if candidate.loader == GRUB_XEN:

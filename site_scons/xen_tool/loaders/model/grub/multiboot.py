@@ -16,8 +16,9 @@ SEARCH = 8192
 SEARCH_2 = 32768
 """Bytes in which a multiboot 2 header and the program headers have to be."""
 SHORTEST = 32
-"""Bytes that a file must have."""
+"""The fewest bytes that a file must have."""
 UNKNOWN_FLAGS = 0xFFF8
+"""Flags of a multiboot header that GRUB refuses."""
 
 NOT_MOVABLE = "invalid min/max address and/or load size"
 
@@ -31,7 +32,7 @@ _CONSOLE_REQUIRED, _EGA_TEXT = 1, 2
 
 
 class MultibootAddresses(NamedTuple):
-    """The addresses of a header: where the file goes that has it."""
+    """The addresses in a multiboot header, at which GRUB loads the file."""
 
     header_addr: int
     load_addr: int
@@ -43,7 +44,7 @@ class Tags(NamedTuple):
     """The requests of the tags of a multiboot 2 header."""
 
     error: str | None = None
-    """Why GRUB refuses them, in its words."""
+    """GRUB's message if it refuses them."""
     addresses: MultibootAddresses | None = None
     entry: int | None = None
     moves: tuple[int, int] | None = None
@@ -70,7 +71,7 @@ def addresses(data: Data, offset: int) -> MultibootAddresses:
 
 
 def wrong_video_mode(data: Data, offset: int) -> str | None:
-    """Return why grub_multiboot_load refuses the video mode of a header, in its words."""
+    """Return GRUB's message if grub_multiboot_load refuses the video mode of a header, or None."""
     mode = _signed(data.unsigned(offset + 32, 4) or 0)
     return None if mode in (0, 1) else f"unsupported graphical mode type {mode}"
 
@@ -129,9 +130,9 @@ def _unknown_information(data: Data, place: int, size: int) -> str | None:
 def wrong_addresses(
     data: Data, offset: int, found: MultibootAddresses, moves: tuple[int, int] | None = None
 ) -> str | None:
-    """Return why GRUB does not load a file by the addresses of its header, in its words.
+    """Return GRUB's message if it refuses to load a file by the addresses of its header, or None.
 
-    offset: that of the header.  moves: as in Tags.  GRUB computes in 32 bits.
+    offset: that of the header in the file.  moves: as in Tags.  GRUB computes in 32 bits.
     """
     load = found.load_addr
     start = _signed(offset - (found.header_addr - load))
@@ -147,13 +148,16 @@ def wrong_addresses(
 
 
 def fits(moves: tuple[int, int], size: int) -> bool:
-    """Whether so many bytes fit between the lowest and the highest address."""
+    """Whether size bytes fit between the lowest and the highest address of moves."""
     lowest, highest = moves
     return lowest <= highest - size
 
 
 def load_address(offset: int, found: MultibootAddresses) -> int:
-    """Return load_addr of a tag; 0xffffffff stands for the start of the file."""
+    """Return load_addr, in which 0xffffffff stands for the start of the file.
+
+    offset: that of the header in the file.
+    """
     return found.header_addr - offset & MASK_32 if found.load_addr == MASK_32 else found.load_addr
 
 

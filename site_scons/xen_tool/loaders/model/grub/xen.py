@@ -24,7 +24,7 @@ from .elf import MOST_MEMORY, NO_MEMORY, unreadable, written
 from .files import has_elf_header, refused_bzimage
 
 CRASH = "GRUB itself crashes: the payload of the bzImage unpacks to no ELF file"
-"""It closes the payload as if that was not unpacked (grub_file_offset_close, io/offset.c)."""
+"""GRUB closes the payload as if it had not unpacked it (grub_file_offset_close, io/offset.c)."""
 
 _NOT_XEN = "not xen image"
 _NOTE_HEADER = 12
@@ -44,14 +44,14 @@ _ADDRESSES = (
 _PAE_VALUES = {value + more for value in (b"yes", b"bimodal") for more in (b"", b"[extended-cr3]")}
 _GUEST_KEYS = (b"VIRT_BASE", b"VIRT_ENTRY", b"HYPERCALL_PAGE", b"ELF_PADDR_OFFSET")
 _GUEST_LIMIT = 1 << 16
-"""Bytes of __xen_guest that are looked at."""
+"""The most bytes of __xen_guest that are read."""
 _WRAPS = {32: 3 << 30, 64: 1 << 48}
 """Sizes of memory above which the relocator's sums may wrap (malloc_in_range, lib/relocator.c)."""
 _NUMBER = re.compile(rb"(?:0[xX])?([0-9a-fA-F]+)")
 
 
 class XenInfo(NamedTuple):
-    """What grub_xen_get_info reads of a kernel, or why it refuses it, in its words."""
+    """What grub_xen_get_info reads of a kernel; error: its message if it refuses the kernel."""
 
     error: str | None
     entry: int = 0
@@ -60,7 +60,7 @@ class XenInfo(NamedTuple):
     hypercall_page: int | None = None
     pae: bool = False
     by_segments: bool = False
-    """Whether its notes are in segments, so that no section was looked at."""
+    """Whether Xen's notes are in segments, so that pvgrub looks at no section."""
     behind: bool = False
     """Whether a descriptor is not wholly within the notes that are read."""
 
@@ -110,7 +110,10 @@ def _by_notes(elf: Elf) -> XenInfo:
 
 
 def _with_notes(info: XenInfo, elf: Elf, places: list[tuple[int, int]]) -> XenInfo | None:
-    """Add the notes at offsets, each with its size; None: there are none of Xen."""
+    """Return info with the notes of all places added; None if none of them is Xen's.
+
+    places: offset and size of each segment or section of notes.
+    """
     seen, left = False, TOTAL_NOTE_LIMIT
     for offset, size in places:
         words = _unread(elf.data, offset, size)
@@ -132,13 +135,13 @@ def _with_notes(info: XenInfo, elf: Elf, places: list[tuple[int, int]]) -> XenIn
 
 
 def _unread(data: Data, offset: int, size: int) -> str | None:
-    """Return the words of GRUB for bytes that it reads to memory that it takes for them."""
+    """Return GRUB's message if it cannot read bytes of the file into new memory, or None."""
     words = unreadable(data, offset, size)
     return words if offset > data.size or size <= MOST_MEMORY else NO_MEMORY
 
 
 def _notes(data: Data, offset: int, end: int) -> Iterator[tuple[int | None, int, int]]:
-    """Yield type, offset and size of descriptors (parse_note); None for another owner's type."""
+    """Yield the type of each note, None if not of Xen, and its descriptor's offset and size."""
     while offset < end:
         header = data.read(offset, _NOTE_HEADER).ljust(_NOTE_HEADER, b"\0")
         namesz, descsz, n_type = struct.unpack("<3I", header)
@@ -152,7 +155,10 @@ def _notes(data: Data, offset: int, end: int) -> Iterator[tuple[int | None, int,
 
 
 def _width(n_type: int, descsz: int, address: int) -> int:
-    """Return how many bytes of a descriptor are read, whatever its size is."""
+    """Return how many bytes of a descriptor GRUB reads, whatever its size, descsz, is.
+
+    address: the bytes of an address.
+    """
     if n_type in _ADDRESSES:
         return address
     if n_type == XenElfNote.MOD_START_PFN:
@@ -186,12 +192,16 @@ def _with_note(info: XenInfo, elf: Elf, n_type: int, desc: int, descsz: int) -> 
 
 
 def _says(data: Data, desc: int, descsz: int, word: bytes) -> bool:
+    """Whether a descriptor is a word, alone or with a NUL behind it."""
     wanted = word if descsz == len(word) else word + b"\0"
     return descsz >= len(word) and data.read(desc, len(wanted)) == wanted
 
 
 def _by_guest_string(info: XenInfo, elf: Elf) -> XenInfo:
-    """Add the keys of __xen_guest (parse_xen_guest); PAE's need a comma behind them."""
+    """Return info with the keys of __xen_guest added (parse_xen_guest).
+
+    The key PAE only counts with a comma behind its value.
+    """
     names = elf.section_names_offset or 0
     if any(names + section.sh_name > elf.data.size for section in elf.sections):
         return info._replace(error="attempt to seek outside of the file")
@@ -223,12 +233,12 @@ def _by_guest_string(info: XenInfo, elf: Elf) -> XenInfo:
 
 
 def loads(elf: Elf) -> list[Segment]:
-    """Return the segments that are loaded: e_phentsize only says how many bytes are read."""
+    """Return the segments that pvgrub loads; e_phentsize only says how many bytes it reads."""
     return [segment for segment in elf.packed_segments if segment.p_type == spec.PT_LOAD]
 
 
 def reads_behind(candidate: Candidate) -> bool:
-    """Whether pvgrub reads behind the bytes that it has of headers, or of notes."""
+    """Whether pvgrub reads behind the end of its copies of headers, or of notes."""
     info, elf = xen_info(candidate), candidate.image.elf
     if elf is None or not has_elf_header(candidate.data) or not _is_for_x86(elf):
         return False
@@ -240,7 +250,7 @@ def reads_behind(candidate: Candidate) -> bool:
 
 
 def refused_by_pvgrub(candidate: Candidate) -> str | None:
-    """Return why grub_cmd_xen refuses a kernel before it loads it, in its words."""
+    """Return GRUB's message if grub_cmd_xen refuses a kernel before it loads it, or None."""
     info, elf = xen_info(candidate), candidate.image.elf
     if info.error is not None or elf is None:
         return info.error
@@ -274,7 +284,7 @@ def writes_outside(info: XenInfo, elf: Elf) -> bool:
 
 
 def cut_headers(candidate: Candidate) -> str | None:
-    """Return why pvgrub cannot read the program headers of a kernel, in its words."""
+    """Return GRUB's message if pvgrub cannot read the program headers of a kernel, or None."""
     elf = candidate.image.elf
     if elf is None or not has_elf_header(candidate.data) or not _is_for_x86(elf):
         return None
@@ -282,10 +292,10 @@ def cut_headers(candidate: Candidate) -> str | None:
 
 
 def not_loaded(info: XenInfo, elf: Elf) -> str | None:
-    """Return why pvgrub does not load a kernel that it knows, in its words."""
+    """Return GRUB's message if pvgrub cannot load a kernel that it has accepted, or None."""
     start, end = span(info, elf)
     if end < start:
-        # grub_cmd_xen forgets the overflow, and says nothing before it is told to boot.
+        # grub_cmd_xen ignores the overflow; the message comes from the command boot.
         return "you need to load the kernel first"
     unread = (unreadable(elf.data, s.p_offset, s.p_filesz) for s in loads(elf))
     words = next((words for words in unread if words is not None), None)
@@ -295,6 +305,6 @@ def not_loaded(info: XenInfo, elf: Elf) -> str | None:
 
 
 def runs_at(info: XenInfo, elf: Elf, address: int) -> bool:
-    """Whether bytes of a segment are at a virtual address once pvgrub has loaded it."""
+    """Whether bytes of a segment are at a virtual address once pvgrub has loaded the kernel."""
     paddr = (address - info.virt_base + info.paddr_offset) & ADDRESS_MASK
     return any(s.p_paddr <= paddr < s.p_paddr + s.p_filesz for s in loads(elf))

@@ -10,7 +10,7 @@ from ..candidate import Candidate
 
 UNKNOWN = "Cannot determine the file type of"
 CRASH = "Segmentation fault"
-"""What the shell says of kexec itself."""
+"""What the shell prints when kexec itself crashes."""
 _ENTSIZES = {
     spec.SHT_SYMTAB: {32: 16, 64: 24},
     spec.SHT_RELA: {32: 12, 64: 24},
@@ -20,9 +20,9 @@ _ENTSIZES = {
 
 
 def wrong_elf(candidate: Candidate) -> str | None:
-    """Return why the file is no ELF executable for kexec (build_elf_exec_info), in its words.
+    """Return kexec's message for a file that is no ELF executable; None if it is one.
 
-    They are UNKNOWN if it says nothing else.
+    The message is UNKNOWN where build_elf_exec_info, which decides, prints none.
     """
     elf = candidate.image.elf
     if elf is None:
@@ -94,9 +94,9 @@ def _wrong_sections(elf: Elf) -> str | None:
 
 
 def _notes(elf: Elf) -> list[tuple[int, int]] | None:
-    """Return offset and size of what has notes, a PT_NOTE or else a SHT_NOTE.
+    """Return offset and size of each PT_NOTE or, if there is none, of each SHT_NOTE.
 
-    None: kexec reads a table of headers at offset 0, which it has not read before.
+    None: kexec crashes, as it has not read a table of headers whose offset is 0.
     """
     if elf.e_phnum and not elf.e_phoff:
         return None
@@ -110,9 +110,10 @@ def _notes(elf: Elf) -> list[tuple[int, int]] | None:
 
 
 def _broken_notes(elf: Elf, offset: int, size: int) -> str | None:
-    """Return what kexec says of notes at an offset; None: nothing.
+    """Return kexec's message for notes at an offset; None if it prints none.
 
-    A name of 4 GiB less one to three bytes counts as padded to 0 bytes, but its end is read.
+    An n_namesz of 0xfffffffd or more becomes 0 when kexec pads it, but kexec reads the last byte
+    of the name, and crashes.
     """
     end = offset + size
     for _ in range(TOTAL_NOTE_LIMIT):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The types of files that kexec knows.
 
-file_type() asks in the order of kexec (kexec/arch/x86_64/kexec-x86_64.c): multiboot 2, an ELF file
-of x86-64, multiboot, an ELF file of i386, a bzImage.
+file_type() tries them in the order of kexec (kexec/arch/x86_64/kexec-x86_64.c): multiboot 2, an ELF
+file for x86-64, multiboot, an ELF file for i386, a bzImage.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from ..multiboot import HAS_ADDRESSES, MAGIC, find, find_2
 from .elf import wrong_elf
 
 _SEARCH = 8192
+"""The first bytes of a file, in which kexec looks for a multiboot header."""
 _UNSUPPORTED = 0xFFF8
+"""Flags of a multiboot header that kexec refuses."""
 _RELOCATABLE = 10
+"""The type of the tag for relocation."""
 _EM_486 = 6
 
 
@@ -72,7 +75,7 @@ def addresses(data: Data, offset: int) -> list[int]:
 
 
 def wrong_multiboot(data: Data) -> str | None:
-    """Return why a multiboot header is refused, in kexec's words (multiboot_x86_probe)."""
+    """Return kexec's message if it refuses the multiboot header, or None (multiboot_x86_probe)."""
     offset, flags = multiboot(data) or (0, 0)
     if flags & HAS_ADDRESSES:
         header, load, load_end, bss_end, entry = addresses(data, offset)
@@ -94,17 +97,17 @@ def wrong_multiboot(data: Data) -> str | None:
 
 
 class Moves(NamedTuple):
-    """Where a multiboot 2 header lets the kernel lie (Multiboot2 Specification 2.0, 3.1.11)."""
+    """Where a kernel may lie by its multiboot 2 header (Multiboot2 Specification 2.0, 3.1.11)."""
 
     lowest: int
     highest: int
     align: int
     hangs: bool = False
-    """Whether kexec reads its tags for ever."""
+    """Whether kexec reads the tags of the header for ever."""
 
 
 def moves(candidate: Candidate) -> Moves | None:
-    """Return the last tag of relocation (multiboot2_read_header_tags); None: there is none."""
+    """Return the last tag for relocation, or None (multiboot2_read_header_tags)."""
     if file_type(candidate) is not FileType.MULTIBOOT_2:
         return None
     data, found = candidate.data, None

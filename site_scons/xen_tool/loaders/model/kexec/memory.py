@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The memory that a file asks of kexec, and what is wrong with it (kexec/kexec.c)."""
+"""The memory into which kexec loads a file, and what is wrong with it (kexec/kexec.c)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SEGMENTS = 16
 RAM_END = 256 << 20
 """The end of the RAM of a small machine, in bytes."""
 _RAM = ((0x400, 0x9F000), (1 << 20, 3 << 30), (4 << 30, 1 << 52))
-"""Where PCs may have RAM; kexec leaves the interrupt vectors of real mode out."""
+"""Where PCs may have RAM, without the interrupt vectors of real mode, which kexec leaves out."""
 _PLACES = 1024
-"""Segments that are looked at."""
+"""The most segments that places() returns."""
 
 
 class KexecPlace(NamedTuple):
@@ -34,7 +34,7 @@ class KexecPlace(NamedTuple):
 def places(candidate: Candidate) -> list[KexecPlace]:
     """Return the memory that kexec fills with the file, in the order of the file.
 
-    No more than _PLACES: of a file with more than SEGMENTS, Linux takes none.
+    At most _PLACES are returned: Linux refuses a file with more than SEGMENTS anyhow.
     """
     if uses_addresses(candidate):
         offset, _ = multiboot(candidate.data) or (0, 0)
@@ -45,9 +45,9 @@ def places(candidate: Candidate) -> list[KexecPlace]:
 
 
 def is_moved(candidate: Candidate) -> bool:
-    """Whether kexec moves the kernel as its addresses are no RAM (get_elf_exec_load_base).
+    """Whether kexec moves the kernel, because its addresses are not RAM (get_elf_exec_load_base).
 
-    It moves an ET_DYN, and what a tag of multiboot 2 allows to move.
+    kexec moves only an ET_DYN, and a kernel whose multiboot 2 header has a tag for relocation.
     """
     if uses_addresses(candidate):
         return False
@@ -63,7 +63,7 @@ def is_moved(candidate: Candidate) -> bool:
 
 
 def cannot_move(candidate: Candidate) -> str | None:
-    """Return why kexec does not move the kernel to where a tag of multiboot 2 allows; or None."""
+    """Return kexec's message if the kernel fits nowhere where multiboot 2 allows it, or None."""
     allowed = moves(candidate)
     if allowed is None:
         return None
@@ -78,7 +78,7 @@ def cannot_move(candidate: Candidate) -> str | None:
         if not is_moved(candidate):
             return None
         align = max(allowed.align, *(segment.p_align for segment in found))
-        # kexec takes the highest place, and wants a byte more.
+        # kexec takes the highest place, and wants one byte more than the size.
         for low, high in _RAM:
             highest = (min(high, allowed.highest + 1) - size - 1) // max(1, align) * max(1, align)
             if highest >= max(low, allowed.lowest):
@@ -92,7 +92,10 @@ def _range(found: list[Segment]) -> tuple[int, int]:
 
 
 def misplaced(candidate: Candidate) -> tuple[str, KexecPlace] | None:
-    """Return the words of the first segment that is between pages, or in no RAM, and its place."""
+    """Return kexec's message for the first segment that is misplaced, and its place; or None.
+
+    A segment is misplaced if it does not begin at a page, or is not in RAM.
+    """
     found = places(candidate)
     moved = is_moved(candidate)
     base = min((place.start for place in found), default=0) if moved else 0

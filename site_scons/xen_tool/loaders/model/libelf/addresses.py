@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Compute where libelf puts a kernel, as elf_parse_binary and elf_xen_addr_calc_check do.
 
-The checks of the latter are in checks.py.  The input is p_paddr and p_memsz of the segments,
-and the notes; p_vaddr is never read.  Addresses are 64 bits wide and wrap.
+The checks of the second function are in rules/libelf/checks.py.  The input is p_paddr and p_memsz
+of the segments, and the notes; p_vaddr is never read.  Addresses are 64 bits wide and wrap.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Addresses(NamedTuple):
 
 
 def addresses(elf: Elf, parms: Parms, *, hvm: bool) -> Addresses:
-    """Compute the addresses; hvm: the argument of elf_xen_parse, that the domain is PVH."""
+    """Return the addresses of a kernel; hvm: as elf_xen_parse has it, whether the domain is PVH."""
     loadable = elf.loadable
     pstart = min((segment.p_paddr for segment in loadable), default=ADDRESS_MASK)
     pend = max(
@@ -41,7 +41,7 @@ def addresses(elf: Elf, parms: Parms, *, hvm: bool) -> Addresses:
     virt_base = 0 if hvm or parms.virt_base == UNSET_ADDR else parms.virt_base
     paddr_offset = parms.elf_paddr_offset
     if hvm or paddr_offset == UNSET_ADDR:
-        # In kernels with a string __xen_guest, p_paddr is p_vaddr.
+        # libelf assumes that p_paddr is p_vaddr in kernels with __xen_guest instead of notes.
         paddr_offset = 0 if hvm or parms.regions else virt_base
     virt_offset = virt_base - paddr_offset & ADDRESS_MASK
     entry = parms.virt_entry
@@ -79,7 +79,7 @@ def _symtab(elf: Elf) -> tuple[int, int] | None:
 
 
 def _bsd_symtab_end(elf: Elf, pend: int) -> int:
-    """Return the end of the symbols loaded after the kernel, or 0, as elf_parse_bsdsyms."""
+    """Return the end of the symbols behind the kernel, as elf_parse_bsdsyms does; 0: none."""
     symtab = _symtab(elf)
     if symtab is None:
         return 0

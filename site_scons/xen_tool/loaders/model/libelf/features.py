@@ -11,10 +11,11 @@ _FEATURE_SIZE = 63
 
 
 def parse_features(names: bytes) -> tuple[int, int, bytes | None]:
-    """Return the bits of supported and of required features, and the name at which it failed.
+    """Return the bits of supported and of required features, and a name that libelf refuses.
 
-    A name is cut after 63 characters, and the rest is a new name.  The last value is a required
-    name that libelf does not know, after which it reads no more; None if there is none.
+    names: separated by "|"; a name with the prefix "!" is required.  A name is cut after 63
+    characters, and the rest is a new name.  libelf refuses a required name that it does not know,
+    and reads no further; the last value is None if there is no such name.
     """
     supported = required = at = 0
     while at < len(names):

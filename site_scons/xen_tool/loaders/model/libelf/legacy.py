@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The string in the section __xen_guest, which kernels had before notes: "K=V,K=V,...".
+"""Parse the string in the section __xen_guest, which kernels had before notes: "K=V,K=V,...".
 
 It is split as elf_xen_parse_guest_info (xen/common/libelf/libelf-dominfo.c) does.
 """
@@ -26,8 +26,8 @@ _NUMBER = re.compile(rb"0[xX](?P<hex>[0-9a-fA-F]+)|0(?P<octal>[0-7]*)|(?P<decima
 def guest_info(data: Data, offset: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield the keys and values of the string at offset, in order.
 
-    Blanks are part of them.  The characters of a key after the 31st, or of a value after the
-    127th, are a new key.
+    Blanks are part of keys and values.  The characters of a key after the 31st, or of a value
+    after the 127th, are a new key.
     """
     text = data.read(offset, _LIMIT).partition(b"\0")[0]
     position = 0
@@ -46,7 +46,10 @@ def guest_info(data: Data, offset: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def number(text: bytes) -> int:
-    """Return the number, as simple_strtoull with base 0; else 0 (Xen common/lib/strtoull.c)."""
+    """Return the number at the start of text; 0 if there is none.
+
+    simple_strtoull (xen/common/lib/strtoull.c) reads it, with base 0.
+    """
     match = _NUMBER.match(text)
     if match is None:
         return 0

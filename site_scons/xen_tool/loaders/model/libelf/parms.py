@@ -4,7 +4,7 @@
 It follows xen/common/libelf/libelf-dominfo.c in all details: numbers are 64 bits wide and
 wrap, numeric notes are zero-extended and 0 if their width is not 1, 2, 4 or 8, strings end at
 their NUL whatever n_descsz is and are cut to 15 characters, the last note of a type wins, and
-features accumulate.  The checks are in checks.py.
+features accumulate.  The checks are in rules/libelf/checks.py.
 """
 
 from __future__ import annotations
@@ -61,9 +61,10 @@ _STRING_SIZE = 15
 _FEATURES_LIMIT = 1 << 20
 """Limit of the bytes of FEATURES that are read, of all notes; no real kernel reaches it."""
 _KEPT = 4096
+"""The most notes that Parms.notes has."""
 _NOTE_HEADER = 12
 _OWNER = 16
-"""Bytes of an owner in which a misspelt "Xen" is searched."""
+"""The first bytes of an owner, in which a misspelt "Xen" is looked for."""
 
 
 class Pae(IntEnum):
@@ -118,17 +119,17 @@ class Parms:
 
     def __init__(self) -> None:
         self.notes: list[FoundNote] = []
-        """The notes of the owner "Xen" in order, at most 4096."""
+        """The notes of the owner "Xen", in order; no more than _KEPT."""
         self.counted: dict[int, FoundNote] = {}
         """The note that is used, by n_type: the last one that could be read."""
 
 
 def parse(elf: Elf, *, domu: bool, legacy: bool, to_the_end: bool = False) -> Parms:
-    """Do what elf_xen_parse does before its checks.
+    """Return what elf_xen_parse reads before its checks; it is kept in elf.notes_read.
 
-    domu: libxenguest's copy of libelf instead of the hypervisor's: huge sizes of notes wrap at
-    other addresses there.  legacy: whether to read the string __xen_guest.
-    to_the_end: continue where libelf refuses the image.
+    domu: whether to read as libelf in libxenguest, not as in the hypervisor: there, huge sizes of
+    notes wrap around at other addresses.  legacy: whether to read the string __xen_guest if there
+    are no notes.  to_the_end: whether to read on after a note that libelf refuses.
     """
     base = LIBXENGUEST_IMAGE_BASE if domu and image_base_matters(elf) else XEN_IMAGE_BASE
     known: Parms
@@ -219,7 +220,7 @@ def _read(parms: Parms, note: FoundNote, text: bytes | None) -> bool:
 
 
 class _Ends:
-    """The ends of segments and sections of notes, looked up in their order."""
+    """The ends of the segments and sections that hold notes; the last that was found is kept."""
 
     def __init__(self, elf: Elf) -> None:
         self._elf = elf
@@ -242,7 +243,10 @@ class _Ends:
 
 
 def _survey(parms: Parms, note: FoundNote, is_xen: bool, text: bytes | None, end: int) -> None:
-    """Record what libelf accepts, but the author of the note may not have meant."""
+    """Record in parms what libelf accepts, but the author of the note may not have meant.
+
+    end: the file offset of the end of the note's segment or section.
+    """
     read_end = note.desc_offset + (_needed(note, text) if is_xen else 0)
     note_end = note.desc_offset + note.n_descsz
     if parms.overrun is None and note_end > end and read_end + _NOTE_HEADER <= end:
@@ -263,6 +267,7 @@ def _needed(note: FoundNote, text: bytes | None) -> int:
 
 
 def _add_features(parms: Parms, names: bytes) -> bytes | None:
+    """Add the features; return the name that libelf refuses, None if it accepts all."""
     parms.features_size += len(names)
     if parms.features_size > _FEATURES_LIMIT:
         return None
