@@ -18,7 +18,7 @@ from .segments import LOAD_ELF, loads
 
 _FIRST_MIB = 1 << 20
 _FIRMWARE = (range(0x7000, 0x90000), range(0xC0000, _FIRST_MIB))
-"""Addresses of SeaBIOS's stack and temporary memory (its src/config.h), and of ROMs."""
+"""Addresses from SeaBIOS's stack up to its EBDA, where it has temporary memory, and of ROMs."""
 _RAM_END = 128 << 20
 """The end of RAM without -m, in bytes: 128 MiB."""
 _PHYSICAL_END = 1 << 52
@@ -58,6 +58,8 @@ def _above_ram(candidate: Candidate) -> Fields | None:
     return None
 
 
+_SEABIOS = "SeaBIOS 1.16.2, src/config.h, BUILD_STACK_ADDR, BUILD_EBDA_MINIMUM and BUILD_ROM_START"
+
 RULES = (
     Rule(
         "Q7",
@@ -76,7 +78,7 @@ RULES = (
         "QEMU enters at {entry:#x}, which its firmware has written over, and hangs without a word",
         common.ABOVE_FIRST_MIB,
         Effect.ERROR,
-        source=LOAD_ELF,
+        source=_SEABIOS,
         live=True,
     ),
     Rule(
@@ -86,7 +88,7 @@ RULES = (
         "QEMU's firmware runs in the first MiB, and may write over the segment",
         common.ABOVE_FIRST_MIB,
         Effect.WARNING,
-        source=LOAD_ELF,
+        source=_SEABIOS,
         live=True,
     ),
     Rule(
@@ -107,7 +109,7 @@ RULES = (
         "this depends on the machine: give it more memory than {assumed} MiB with -m, or load "
         "the kernel lower",
         Effect.WARNING,
-        source=LOAD_ELF,
+        source="QEMU hw/core/machine.c, machine_class_init",
         live=True,
     ),
 )
