@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The names of the loaders, long and short, and groups of them.
 
-It does not import the rules, for callers that only need a name.
+This module imports no rules, so that it is cheap to import.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ LOADERS = (PV_DOM0, PV_DOMU, PVH_DOM0, PVH_DOMU, QEMU)
 
 GRUB = (GRUB_XEN, GRUB_XEN_PVH, GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2)
 FURTHER = (XEN_EFI, FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN, CROSVM, KEXEC, *GRUB)
-"""Xen's EFI binary, virtual machine monitors, kexec and GRUB, checked only if named, or if the
-image is for them alone; their rules are imported then."""
+"""Xen's EFI binary, virtual machine monitors, kexec and GRUB.  They are checked, and their rules
+imported, only if they are named, or if the image is for them alone."""
 ALL = (*LOADERS, *FURTHER)
 SHORT = {
     PV_DOM0: "pv",
@@ -43,7 +43,7 @@ SHORT = {
     PVH_DOMU: "pvh-domu",
     QEMU: "qemu",
 }
-"""Short names, which modes of booting have as well."""
+"""The short names, which are those of the modes of booting, too."""
 LINUX_LOADER = (FIRECRACKER, CLOUD_HYPERVISOR, LIBKRUN)
 """The loaders that read a kernel with rust-vmm's linux-loader."""
 
@@ -56,9 +56,9 @@ PVH = (PVH_DOM0, PVH_DOMU, QEMU)
 
 
 def named(name: str, loaders: Sequence[str] = ALL) -> str:
-    """Return the one of loaders that has this long or short name.
+    """Return the long name of a loader, given its long or short one.
 
-    Raises XenToolError, with the list of names, if there is none.
+    Raises XenToolError, with a list of names, if it is not one of loaders.
     """
     for loader in loaders:
         if name in (loader, SHORT.get(loader)):

@@ -41,7 +41,10 @@ def symbols(values: Mapping[str, str]) -> str:
 
 
 def fix(loader: str, symbols: str) -> str | None:
-    """Return what to type for a loader that the configuration leaves out; None if it does not."""
+    """Return how to configure the kernel for a loader; None if it is configured for it.
+
+    symbols: as symbols() returns them.
+    """
     wanted = ["XEN", "XEN_PV" if loader in (PV_DOM0, PV_DOMU) else "XEN_PVH"]
     given = dict(symbol.split("=") for symbol in symbols.split())
     missing = [name for name in wanted if given.get(name, "y") != "y"]
@@ -53,13 +56,13 @@ def fix(loader: str, symbols: str) -> str | None:
 
 
 def lacks_entry(symbols: str) -> bool:
-    """Whether a configuration for Xen has no entry for any of its loaders."""
+    """Whether a configuration selects XEN, but neither XEN_PV nor XEN_PVH."""
     given = dict(symbol.split("=") for symbol in symbols.split())
     return given.get("XEN") == "y" and given.get("XEN_PV") == given.get("XEN_PVH") == "n"
 
 
 def xen_for(arch: Arch) -> Xen:
-    """Return a Xen of the default release that accepts kernels of arch."""
+    """Return the default release of Xen, with CONFIG_PV32 if arch is 32-bit."""
     return Xen()._replace(pv32=arch.bits == 32)
 
 

@@ -54,12 +54,12 @@ class Start(NamedTuple):
     """What the first instruction of the guest finds."""
 
     entry: int | None
-    """Its address: virtual for PV, else physical, as linked, if Xen moves a PVH dom0 (H6); None:
-    where Linux's boot protocol says."""
+    """Its address: virtual for PV, else physical, before the move if Xen moves a PVH dom0 (H6).
+    None: Linux's boot protocol defines it, or GRUB unpacks a damaged stream."""
     mode: str
     registers: str
     source: str
-    """Where it was read, as in a Rule."""
+    """The file and function that start the guest, in the form of Rule.source."""
 
 
 class _State(NamedTuple):
@@ -107,7 +107,10 @@ _DOMU = "tools/libs/guest/xg_dom_x86.c"
 
 
 def starts(kernel: KernelFile, xen: Xen, accepting: Iterable[str]) -> dict[str, Start]:
-    """Return how the loaders start an image, by name; they must be some that accept it."""
+    """Return how each of the loaders starts an image, by its name.
+
+    accepting: the loaders; each of them accepts the image.
+    """
     found = {}
     for candidate in candidates(kernel, xen, accepting):
         entry, state = _start(candidate)
@@ -140,8 +143,8 @@ def _by_pvh(candidate: Candidate) -> int:
     elf = candidate.image.elf
     if elf is not None and candidate.parms.phys_entry != UNSET_ADDR32:
         return candidate.parms.phys_entry
-    # libxenguest takes an ELF32 that is no kernel for the firmware of an HVM domain, even if it
-    # is a bzImage as well.
+    # libxenguest loads an ELF32 without valid Xen notes as HVM firmware, even if the file is a
+    # bzImage as well.
     firmware = elf or elf_of(candidate.image.found.file)
     return 0 if firmware is None else firmware.e_entry
 
@@ -206,7 +209,11 @@ def _by_qemu(candidate: Candidate) -> tuple[int | None, _State]:
 
 
 def _physical(candidate: Candidate, entry: int) -> int:
-    """Translate e_entry as load_elf of QEMU does: by a segment with code that has it."""
+    """Return the physical address of e_entry, as load_elf of QEMU computes it.
+
+    It does so by the first executable PT_LOAD whose bytes contain e_entry; without one, it is
+    e_entry.
+    """
     for s in candidate.elf.segments:
         is_code = s.p_type == spec.PT_LOAD and s.p_flags & spec.PF_X
         if is_code and s.p_vaddr <= entry < s.p_vaddr + s.p_filesz:

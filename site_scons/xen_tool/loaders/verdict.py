@@ -29,11 +29,12 @@ RULES: dict[str, tuple[Rule, ...]] = {
     PVH_DOMU: pvh_domu.RULES,
     QEMU: qemu_kernel.RULES,
 }
-"""The rules of LOADERS, each in its order; probing has those that may follow a domU's."""
+"""The rules of each of LOADERS, in the order of its checks.  libxenguest/probing.py has those that
+follow for a domU if the file is not a kernel."""
 
 
 def rules_of(loader: str) -> tuple[Rule, ...]:
-    """Return the rules of a loader of names.ALL, in its order.
+    """Return the rules of a loader of names.ALL, in the order of its checks.
 
     The module of a loader of names.FURTHER is imported only now.
     """
@@ -51,9 +52,9 @@ class Verdict(NamedTuple):
 
     loader: str
     refusal: Finding | None = None
-    """The rule that refuses the image; None if the loader accepts it."""
+    """What the rule found that refuses the image; None if the loader accepts it."""
     errors: tuple[Finding, ...] = ()
-    """Findings by which the guest cannot run, although the loader accepts it."""
+    """Why the guest cannot run, although the loader accepts the image."""
     warnings: tuple[Finding, ...] = ()
 
     @property
@@ -63,12 +64,12 @@ class Verdict(NamedTuple):
 
     @property
     def rule(self) -> str | None:
-        """The id of the rule that refuses the image."""
+        """The id of the rule that refuses the image, or None."""
         return self.refusal.id if self.refusal else None
 
     @property
     def message(self) -> str | None:
-        """What the loader says when it refuses the image."""
+        """The message with which the loader refuses the image, or None."""
         return self.refusal.message if self.refusal else None
 
     @property
@@ -95,8 +96,8 @@ def claimed(kernel: KernelFile) -> tuple[str, ...]:
     """Return the loaders that an image claims to support by its notes; () if none.
 
     XEN_VERSION with LOADER or GUEST_OS claims PV; PHYS32_ENTRY claims PVH and QEMU.  If there is
-    SUPPORTED_FEATURES without the bit of dom0, neither dom0 is claimed.  A unified EFI image is
-    for Xen's EFI binary, which it is.
+    SUPPORTED_FEATURES without the bit of dom0, neither dom0 is claimed.  A unified EFI image
+    claims XEN_EFI alone: it is itself that loader.
     """
     if kernel.embedded is not None:
         return (XEN_EFI,)
@@ -152,7 +153,7 @@ def _of_efi(candidate: Candidate) -> Verdict:
 
 
 def _apply_rules(candidate: Candidate) -> tuple[Verdict, Taker | None]:
-    """Return the verdict, and the loader that libxenguest tries if the file is not a kernel."""
+    """Return the verdict, and what libxenguest does with a file that is no kernel, else None."""
     found: dict[Effect, list[Finding]] = {effect: [] for effect in Effect}
     rules = rules_of(candidate.loader)
     taker: Taker | None = None
@@ -177,7 +178,7 @@ def _find(
     cause: Finding | None,
     found: dict[Effect, list[Finding]],
 ) -> tuple[Probe, Finding] | None:
-    """Add what the rules find to found, up to the rule that decides.
+    """Apply rules in order, up to the one that decides, and add the findings to found.
 
     cause: why libxenguest's probe for a kernel failed, if these are the rules of another loader.
 
@@ -192,7 +193,7 @@ def _find(
         if cause is not None:
             finding = _because(finding, cause, rule.effect)
         elif not finding.message:
-            # For F1, Xen prints nothing but its panic.
+            # Xen prints nothing but its panic.
             finding = finding._replace(message=_panic(candidate.xen))
         found[rule.effect].append(finding)
         if rule.effect is Effect.REFUSED or rule.last:
@@ -201,9 +202,12 @@ def _find(
 
 
 def _because(finding: Finding, cause: Finding, effect: Effect) -> Finding:
-    """Add the reason that libelf found, which libxenguest does not print, to a finding."""
+    """Return a finding with the reason and the fix of libelf's refusal, which is not printed.
+
+    cause: that refusal.  effect: of the rule of the finding.
+    """
     if finding.fix:
-        # It is about the loader that libxenguest tried then, not about libelf's refusal.
+        # The finding is about the loader that libxenguest tried after libelf's refusal.
         return finding
     reason = cause.message or "a required feature is unknown"
     found = finding._replace(fix=cause.fix, where=cause.where, reason=reason)
@@ -211,4 +215,5 @@ def _because(finding: Finding, cause: Finding, effect: Effect) -> Finding:
 
 
 def _panic(xen: Xen) -> str:
+    """Return the words of Xen's panic when it cannot build dom0."""
     return f"Could not construct {'d0' if xen.has(D0_WORDS) else 'domain 0'}"

@@ -20,8 +20,8 @@ Rules that several loaders share are in these:
     libelf               Xen's ELF loader, which is part of the hypervisor and of libxenguest
     guest                X rules of errors that no loader checks and that crash the guest
 
-rule.py defines the class Rule.  Conditions read loaders/model, never the rules of another
-loader; of a shared module they may read others.  A rule is a row, named by a letter and a number:
+rule.py defines the class Rule.  A condition reads loaders/model, and may call conditions of a
+shared module, never those of another loader.  A rule is a row, named by a letter and a number:
 
     Z       containers: xen/decompression, libxenguest/containers, qemu/files
     E       ELF headers: libelf/headers
@@ -38,5 +38,5 @@ loader; of a shared module they may read others.  A rule is a row, named by a le
     G       grub*
     X       errors that no loader checks: guest/
 
-E, X and Z have further rows where another loader checks the same.
+Modules of other loaders have E, X and Z rules as well, where a loader checks the same.
 """

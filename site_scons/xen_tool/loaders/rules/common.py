@@ -29,6 +29,8 @@ NO_MULTIBOOT = "drop the multiboot header, or keep it out of the first 8 KiB"
 TRUNCATED = "link or copy the image anew: it is truncated"
 VMLINUX = "give the vmlinux to start it by PVH"
 
+PAGE_LIMIT = 1 << 32
+"""The most memory of a domain of Xen on x86, in pages: 16 TiB."""
 NOT_CHECKED = "none: what the loader leaves to the guest"
 """The source of a rule that no loader checks."""
 

@@ -22,7 +22,7 @@ _RAM_END = 256 << 20
 
 
 def _giving_up(error: CrosvmError, words: str, *fields: str) -> Condition:
-    """Return a condition that load_kernel fails with an error.
+    """Return the condition that load_kernel fails with one of its errors.
 
     words: its docstring; fields: the header fields that the finding names.
     """
@@ -63,7 +63,7 @@ def _no_bzimage(candidate: Candidate) -> Fields | None:
 
 
 def _header_end(candidate: Candidate) -> int:
-    """Return the end of the setup header, by the jump over it."""
+    """Return the file offset of the end of the setup header, to which its jump leads."""
     return 0x202 + (candidate.data.unsigned(0x201, 1) or 0)
 
 
@@ -112,7 +112,7 @@ def _entry(candidate: Candidate) -> Fields:
 
 
 def _behind_ram(candidate: Candidate) -> Fields | None:
-    """A segment ends above the default memory of a machine."""
+    """A segment ends above 256 MiB, the memory of a machine without --mem."""
     for segment in candidate.elf.segments:
         end = segment.p_paddr + segment.p_filesz
         if segment.p_type == spec.PT_LOAD and segment.p_filesz and end > _RAM_END:

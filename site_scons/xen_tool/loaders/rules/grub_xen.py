@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The rows of pvgrub, GRUB 2.06 as a PV domain, which starts another kernel in its place.
+"""The G rules of pvgrub, GRUB 2.06 as a PV domain, which starts another kernel in its place.
 
-It is x86_64-xen for an ELF64 and i386-xen for an ELF32 (grub-core/loader/i386/xen.c).  It checks
+pvgrub is x86_64-xen for an ELF64, i386-xen for an ELF32 (grub-core/loader/i386/xen.c).  It checks
 neither XEN_VERSION nor features.
 """
 
@@ -18,7 +18,7 @@ from .rule import Effect, Fields, Rule, of
 
 
 def _reads_behind(candidate: Candidate) -> Fields | None:
-    """Headers are shorter than their class has them, or a descriptor is cut, or e_shstrndx wrong.
+    """e_phentsize or e_shentsize is too small, e_shstrndx is too large, or a descriptor is cut.
 
     Section headers and e_shstrndx only matter if there are no notes in segments.
     """
@@ -47,7 +47,7 @@ def _cut_headers(candidate: Candidate) -> Fields | None:
 
 
 def _not_loaded(candidate: Candidate) -> Fields | None:
-    """Bytes of segments end behind the file's end."""
+    """The bytes of a segment end behind the file's end, or the kernel's addresses wrap around."""
     words = xen.not_loaded(xen.xen_info(candidate), candidate.elf)
     if words is None:
         return None
@@ -63,7 +63,7 @@ def _outside(candidate: Candidate) -> Fields | None:
 
 
 def _dead(candidate: Candidate) -> Fields | None:
-    """The entry is where no bytes of the file are."""
+    """The entry is an address where no bytes of the file are loaded."""
     info = xen.xen_info(candidate)
     if xen.runs_at(info, candidate.elf, info.entry):
         return None

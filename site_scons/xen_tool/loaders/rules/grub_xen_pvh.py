@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The rules of pvgrub as a PVH domain, i386-xen_pvh of GRUB 2.06.
 
-Of its commands, multiboot2 or multiboot load a file that has such a header, and linux any other.
+Of its commands, multiboot2 or multiboot loads a file that has its header, and linux any other file.
 None of them knows PVH.
 """
 

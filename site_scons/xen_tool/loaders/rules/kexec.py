@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The J rules of kexec-tools 2.0.25, `kexec -c -l`, which replaces Linux by another kernel.
 
-It enters an ELF file at e_entry, and knows no PVH.  A crash kernel (-p) has to lie in the memory
-of crashkernel= besides.
+It enters an ELF file at e_entry, and knows no PVH.  A crash kernel (-p) must also lie in the
+memory of crashkernel=.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _wrong_elf(candidate: Candidate) -> Fields | None:
 
 
 def _wrong_multiboot(candidate: Candidate) -> Fields | None:
-    """The file has a multiboot header that kexec does not take, and is no other kernel."""
+    """The file has a multiboot header that kexec refuses, and is no other kernel."""
     header = files.multiboot(candidate.data)
     words = files.wrong_multiboot(candidate.data)
     if header is None or words is None or files.file_type(candidate) is not None:
@@ -113,7 +113,7 @@ def _moved(candidate: Candidate) -> Fields | None:
 
 
 def _behind_ram(candidate: Candidate) -> Fields | None:
-    """A segment ends above the memory of a small machine."""
+    """A segment ends above 256 MiB, the memory of a small machine."""
     for place in () if memory.is_moved(candidate) else memory.places(candidate):
         if place.end > memory.RAM_END:
             return {"assumed": memory.RAM_END >> 20, **_at(candidate, place)}
@@ -121,7 +121,7 @@ def _behind_ram(candidate: Candidate) -> Fields | None:
 
 
 def _multiboot(candidate: Candidate) -> Fields | None:
-    """The file is started by multiboot, of either version."""
+    """The file is for multiboot or multiboot 2."""
     found = files.file_type(candidate)
     if found not in (FileType.MULTIBOOT, FileType.MULTIBOOT_2):
         return None

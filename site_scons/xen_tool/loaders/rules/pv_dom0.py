@@ -2,8 +2,8 @@
 """The rules of the hypervisor for a PV dom0, in the order of its checks.
 
 dom0_construct (xen/arch/x86/pv/dom0_build.c of Xen) calls libelf to read the file.  If libelf
-accepts the notes, the D rules follow: here those of widths and features, in xen/pv_memory.py
-those of the memory that Xen gives the kernel.
+accepts the notes, the D rules follow: those of width and features are here, those of the memory
+that Xen gives the kernel in xen/pv_memory.py.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from .xen import decompression
 from .xen.dom0_features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
 
 _LOW_RAM = (0, 0x9F000)
+"""The physical start and end of a PC's RAM below 640 KiB."""
 _HIGH_RAM_START = 0x100000
 _ABOVE_4_GIB = (4 << 30, 1 << 52)
 _ASSUMED_RAM_END = 256 << 20
@@ -35,7 +36,7 @@ _LARGEST_RAM_END = 3 << 30
 
 
 def _in_one_piece(candidate: Candidate) -> tuple[int, int]:
-    """Return the physical start and end of the kernel, all segments in one range."""
+    """Return the physical start and end of the range of all segments."""
     addresses = candidate.addresses
     return (
         addresses.virt_kstart - addresses.virt_base,
@@ -48,7 +49,7 @@ def _is_ram(start: int, end: int, *regions: tuple[int, int]) -> bool:
 
 
 def _fits(candidate: Candidate) -> bool:
-    """Do what check_load_address does: whether the range of the kernel is in one region of RAM."""
+    """Whether the kernel is within one region of RAM, in a large machine (check_load_address)."""
     return _is_ram(*_in_one_piece(candidate), _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END))
 
 
@@ -63,7 +64,7 @@ def _place(candidate: Candidate) -> Fields:
 
 
 def _outside_ram(candidate: Candidate, *regions: tuple[int, int]) -> Fields | None:
-    """Return the fields of a segment that elf_load_binary copies to outside of some regions."""
+    """Return the fields of the first segment that elf_load_binary copies outside of regions."""
     offset = candidate.addresses.virt_offset - candidate.addresses.virt_base
     for segment in candidate.elf.loadable:
         start = segment.p_paddr + offset & ADDRESS_MASK
@@ -83,13 +84,13 @@ def _segment_never_in_ram(candidate: Candidate) -> Fields | None:
 
 
 def _seldom_in_ram(candidate: Candidate) -> Fields | None:
-    """The kernel is at an address where small machines have no RAM."""
+    """The kernel is at an address where a machine of 256 MiB has no RAM, but a larger one has."""
     fits = _is_ram(*_in_one_piece(candidate), _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
     return None if fits or not _fits(candidate) else _place(candidate)
 
 
 def _segment_seldom_in_ram(candidate: Candidate) -> Fields | None:
-    """A segment is at an address where small machines have no RAM."""
+    """A segment is at an address where a machine of 256 MiB has no RAM, but a larger one has."""
     if _segment_never_in_ram(candidate) is not None:
         return None
     return _outside_ram(candidate, _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
@@ -110,7 +111,10 @@ def _moved(candidate: Candidate) -> Fields | None:
 
 
 def _new_place(candidate: Candidate) -> int:
-    """Do what find_kernel_memory does with 3 GiB of RAM below 4 GiB: return the address, or 0."""
+    """Return the address to which Xen moves the kernel (find_kernel_memory); 0: there is none.
+
+    The machine is assumed to have 3 GiB of RAM below 4 GiB.
+    """
     parms, addresses = candidate.parms, candidate.addresses
     size = addresses.virt_kend - addresses.virt_kstart
     if parms.phys_align != UNSET_ADDR32:

@@ -31,10 +31,10 @@ class Effect(Enum):
 
 
 class Probe(Enum):
-    """The question that a loader answers before it accepts a file.
+    """A question about a file that a loader answers before it accepts the file.
 
-    libxenguest probes without a log, so a rule's message is not printed; libxenguest/probing.py
-    has the rules of what it does next.
+    libxenguest probes without a log, so it does not print the message of such a rule;
+    libxenguest/probing.py has the rules of what it does next.
     """
 
     FILE = "whether there is an ELF file, perhaps in a container"
@@ -62,7 +62,9 @@ class Rule(NamedTuple):
     loaders: tuple[str, ...]
     condition: Condition
     message: str
+    """Empty if Xen prints nothing but its panic."""
     fix: str
+    """Empty if libxenguest applies the rule after a refusal by libelf, which has the fix."""
     effect: Effect = Effect.REFUSED
     since: Change | None = None
     """The change of Xen that added the rule; None: every release has it."""
@@ -71,7 +73,7 @@ class Rule(NamedTuple):
     last: bool = False
     """Whether the loader checks nothing after this rule, even if it accepts the image."""
     probe: Probe | None = None
-    """The probe that the rule is part of; None: the loader has accepted the file before."""
+    """The probe that fails if the condition holds; None: the rule is not part of a probe."""
     source: str = ""
     """The source of the rule: a file and a function of the newest release of Xen in releases.py;
     of QEMU 7.2 if it begins with QEMU; of another project if it begins with that and a release."""
@@ -99,5 +101,5 @@ class Rule(NamedTuple):
 
 
 def of(loader: str, *tables: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """Return the rules that apply to a loader, of tables that several loaders share."""
+    """Return the rules of a loader from tables that several loaders share, in their order."""
     return tuple(rule for table in tables for rule in table if loader in rule.loaders)

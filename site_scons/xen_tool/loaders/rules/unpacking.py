@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Conditions and fixes of the Z rules about containers that Xen and libxenguest share."""
+"""Conditions and fixes that the Z rules of Xen and of libxenguest share: those of containers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def protocol_too_old(candidate: Candidate) -> Fields | None:
 
 
 def container(candidate: Candidate, **fields: object) -> Fields:
-    """Return the fields of a finding about the container."""
+    """Return the fields of a finding about the container, and further ones."""
     return {**fields, "where": f"the container: {candidate.kernel.format}"}
 
 
 def stated_size(candidate: Candidate, **fields: object) -> Fields:
-    """Return the fields of a finding about the last word of a stream, the unpacked size."""
+    """Return the fields of a finding about the last word of a stream, its unpacked size."""
     kernel = candidate.kernel
     size = kernel.file.unsigned(kernel.end - 4, 4) or 0
     where = f"last word = {size:#x} at offset {kernel.end - 4:#x} of the file"

@@ -2,8 +2,8 @@
 """The P rules of Xen's EFI binary, which finds dom0's kernel in its section .kernel.
 
 They come before the rules of the dom0 that Xen then builds: those of xen-pv-dom0, or those of
-xen-pvh-dom0 if .config says dom0=pvh.  A kernel that is no PE file passes P1 to P5: it is asked
-whether it can become the section.
+xen-pvh-dom0 if .config says dom0=pvh.  Only P1 and P6 are checked of a kernel that is not in a PE
+file yet.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .rule import Effect, Fields, Rule
 from .xen.decompression import NO_MEMORY
 
 _SHOWN = 16
-"""Names of sections in a message."""
+"""The most names of sections that a message shows."""
 
 
 def _no_sections(candidate: Candidate) -> Fields | None:
@@ -68,7 +68,7 @@ def _between_pages(candidate: Candidate) -> Fields | None:
 
 
 def _overlapping(candidate: Candidate) -> Fields | None:
-    """Another section has addresses of .kernel."""
+    """Another section overlaps .kernel in memory."""
     kernel = xen_efi.kernel_section(candidate)
     other = xen_efi.overlapping(*kernel) if kernel else None
     if kernel is None or other is None:
@@ -107,7 +107,7 @@ def _other_release(candidate: Candidate) -> Fields | None:
 
 
 def _placed(found: Pe, name: bytes = KERNEL) -> Fields:
-    """Return the fix of a section that is missing, or is where it should not be."""
+    """Return the field fix, for a section that is missing or misplaced."""
     shown, address = printable(name), xen_efi.free_address(found, name)
     return {
         "fix": f"put {shown} behind the other sections, at a multiple of 4096: objcopy "

@@ -11,14 +11,14 @@ from ..rule import Effect, Fields, Rule
 
 
 def _damaged(candidate: Candidate) -> Fields | None:
-    """The file is a stream of gzip, xz or lzop, and it is damaged."""
+    """The file is a damaged stream of gzip, xz or lzop."""
     if not is_damaged(candidate) or candidate.from_bzimage:
         return None
     return {"where": common.start_of_file(candidate)}
 
 
 def _damaged_payload(candidate: Candidate) -> Fields | None:
-    """There is a stream of gzip, xz or lzop in a bzImage, and it is damaged."""
+    """The file is a bzImage with a damaged stream of gzip, xz or lzop."""
     if not is_damaged(candidate) or not candidate.from_bzimage:
         return None
     return unpacking.container(candidate)

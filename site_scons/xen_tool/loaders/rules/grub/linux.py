@@ -23,7 +23,7 @@ def _no_bzimage(candidate: Candidate) -> Fields | None:
 
 
 def _breaks_heap(candidate: Candidate) -> Fields | None:
-    """Its init_size is below the size of the file behind its setup code, or above 3 GiB."""
+    """init_size is below the size of the file behind the setup code, or above 3 GiB."""
     if command(candidate) is not Command.LINUX or not breaks_heap(candidate.data):
         return None
     return {"where": f"init_size is {candidate.data.unsigned(0x260, 4) or 0:#x}"}

@@ -12,7 +12,7 @@ from ..rule import Effect, Fields, Rule
 
 
 def _behind_ram(candidate: Candidate) -> Fields | None:
-    """The kernel ends above the memory of a small machine."""
+    """The kernel ends above 256 MiB, the memory of a small machine."""
     end = memory_end(candidate)
     if end <= RAM_END:
         return None

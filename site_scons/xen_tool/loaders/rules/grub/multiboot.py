@@ -16,8 +16,8 @@ from ...model.multiboot import HAS_ADDRESSES, HAS_VIDEO_MODE
 from ...names import GRUB_MULTIBOOT, GRUB_MULTIBOOT2, GRUB_XEN_PVH
 from ..rule import Effect, Fields, Rule
 
-_1 = (GRUB_MULTIBOOT, GRUB_XEN_PVH)
-_2 = (GRUB_MULTIBOOT2, GRUB_XEN_PVH)
+_MULTIBOOT = (GRUB_MULTIBOOT, GRUB_XEN_PVH)
+_MULTIBOOT2 = (GRUB_MULTIBOOT2, GRUB_XEN_PVH)
 
 
 def _no_header(candidate: Candidate) -> Fields | None:
@@ -62,7 +62,7 @@ def _wrong_video_mode(candidate: Candidate) -> Fields | None:
 
 
 def _wrong_tags(candidate: Candidate) -> Fields | None:
-    """The multiboot 2 header has a tag that GRUB does not know, or one without another."""
+    """The multiboot 2 header has an unknown tag, a tag of size 0, or addresses without an entry."""
     offset, found = _header_2(candidate)
     return None if found.error is None else _at(candidate, offset, words=found.error)
 
@@ -88,7 +88,7 @@ def _no_console(candidate: Candidate) -> Fields | None:
 
 
 def _wrong_elf(candidate: Candidate) -> Fields | None:
-    """The header has no addresses, and GRUB does not load such an ELF file."""
+    """The header has no addresses, and the file is no ELF file that GRUB loads."""
     found = as_elf(candidate)
     words = None if found is None else model.wrong_elf(candidate, *found)
     if words is None:
@@ -108,7 +108,7 @@ def _refused_by_2_12(candidate: Candidate) -> Fields | None:
 
 
 def _may_be_refused_by_2_12(candidate: Candidate) -> Fields | None:
-    """A number of sections is in the first section header, which is behind what GRUB has read."""
+    """The first section header holds e_shnum or e_shstrndx, and is behind what GRUB has read."""
     found = as_elf(candidate)
     if found is None or not model.reads_behind_in_2_12(candidate.elf, found[0]):
         return None
@@ -130,11 +130,13 @@ def _by_multiboot_2(candidate: Candidate) -> Fields | None:
 
 
 def _header(candidate: Candidate) -> tuple[int, int]:
+    """Return offset and flags of the header that multiboot uses; (0, 0) if it uses none."""
     is_there = command(candidate) is Command.MULTIBOOT
     return multiboot.header(candidate.data) or (0, 0) if is_there else (0, 0)
 
 
 def _header_2(candidate: Candidate) -> tuple[int, multiboot.Tags]:
+    """Return offset and tags of the header that multiboot2 uses; 0 and no tags if it uses none."""
     offset = multiboot.header_2(candidate.data)
     if offset is None or command(candidate) is not Command.MULTIBOOT2:
         return 0, multiboot.Tags()
@@ -172,7 +174,7 @@ RULES = (
     ),
     Rule(
         "G2",
-        _1,
+        _MULTIBOOT,
         _unknown_flags,
         "unsupported flag: {flags:#x}",
         "clear the bits 3 to 15 of the multiboot header's flags",
@@ -181,7 +183,7 @@ RULES = (
     ),
     Rule(
         "G7",
-        _2,
+        _MULTIBOOT2,
         _wrong_tags,
         "{words}",
         "drop the tag from the multiboot 2 header, or make it optional",
@@ -190,7 +192,7 @@ RULES = (
     ),
     Rule(
         "G2",
-        _1,
+        _MULTIBOOT,
         _wrong_addresses,
         "{words}",
         "correct the addresses of the multiboot header",
@@ -199,7 +201,7 @@ RULES = (
     ),
     Rule(
         "G7",
-        _2,
+        _MULTIBOOT2,
         _wrong_addresses_2,
         "{words}",
         "correct the tag of addresses of the multiboot 2 header, or that of a relocatable kernel",
@@ -218,7 +220,7 @@ RULES = (
     ),
     Rule(
         "G2",
-        _1,
+        _MULTIBOOT,
         _wrong_video_mode,
         "{words}",
         "clear bit 2 of the multiboot header's flags, or make mode_type 0 or 1",
@@ -227,7 +229,7 @@ RULES = (
     ),
     Rule(
         "G7",
-        _2,
+        _MULTIBOOT2,
         _no_console,
         "OS requires a console but none is available",
         "add a tag for a framebuffer, or do not require a console",
@@ -256,7 +258,7 @@ RULES = (
     ),
     Rule(
         "G1",
-        _1,
+        _MULTIBOOT,
         _by_multiboot,
         "the image is started by multiboot, in 32-bit mode; notes do not matter",
         _ENTRY,
@@ -266,7 +268,7 @@ RULES = (
     ),
     Rule(
         "G7",
-        _2,
+        _MULTIBOOT2,
         _by_multiboot_2,
         "the image is started by multiboot 2, in 32-bit mode; notes do not matter",
         _ENTRY,

@@ -78,7 +78,7 @@ def _shared_page(candidate: Candidate) -> Fields | None:
 
 
 def _file_bytes(candidate: Candidate, page: int) -> Iterator[tuple[int, bytes]]:
-    """Yield offset and content of the file's bytes in a page, from the start of a slot on."""
+    """Yield file offset and content of the bytes that segments load into a page, from a slot on."""
     for segment in candidate.elf.loadable:
         skipped = page - candidate.address(segment)
         begin = skipped if skipped >= 0 else skipped % HYPERCALL_SLOT_SIZE

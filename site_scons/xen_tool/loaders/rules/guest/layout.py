@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The X rules of segments and entry point: errors that no loader checks.
 
-The guest crashes of them, or may crash, once it runs.  Some numbers are left out: D3 and U2 cover
-X9, A3 and Q7 cover X11; an image does not show whether its code expects MOD_START_PFN (X7) or a
+The guest crashes, or may crash, once it runs.  Some numbers have no rule here: D3 and U2 cover X9,
+A3 and Q7 cover X11; an image does not show whether its code expects MOD_START_PFN (X7) or a
 red zone (X14), and no release of Xen reads L1_MFN_VALID (X8).  X15 has no counterpart in Xen,
 which does not compare e_machine for a PVH guest; D3 and U3 do that for PV.
 """
@@ -29,7 +29,7 @@ _RELOCATION_LIMIT = 16 << 20
 
 
 def _segment_of(candidate: Candidate, address: int) -> Segment | None:
-    """Return the segment that is loaded at a virtual address last; None: no segment is."""
+    """Return the last segment that is loaded over a virtual address; None: no segment is."""
     found = None
     for segment in candidate.elf.loadable:
         if 0 <= address - candidate.address(segment) < segment.p_memsz:
@@ -114,6 +114,7 @@ def _relocated_notes(candidate: Candidate) -> Fields | None:
 
 
 def _relocating_section(elf: Elf) -> Section | None:
+    """Return the first section with a relocation of bytes of notes, or None."""
     if elf.e_type not in (spec.ET_DYN, spec.ET_REL):
         return None
     left = _RELOCATION_LIMIT
@@ -154,7 +155,7 @@ def _overwritten(candidate: Candidate) -> Fields | None:
     """A segment is loaded, or zero-filled, over the loaded bytes of an earlier segment."""
     kept = candidate.elf.kept
     if overwritten not in kept:
-        # The same for all of Xen's loaders.
+        # All of Xen's loaders load the segments alike.
         kept[overwritten] = overwritten(candidate.elf.loadable)
     found = kept[overwritten]
     if found is None:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The C and A rules: elf_xen_note_check and elf_xen_addr_calc_check of libelf.
 
-Source: xen/common/libelf/libelf-dominfo.c of Xen.  Two are not rules here: C0, a PVH image needs
-PHYS32_ENTRY only, is _needs_names(); A2, the computation of addresses, is in
+Source: xen/common/libelf/libelf-dominfo.c of Xen.  Two of the numbers have no Rule: C0, a PVH image
+needs PHYS32_ENTRY only, is _needs_names(); A2, the computation of addresses, is in
 model/libelf/addresses.py.
 """
 

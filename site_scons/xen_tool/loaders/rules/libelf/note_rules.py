@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The N and F rules: how libelf reads the notes (elf_xen_parse_notes).
 
-Source: xen/common/libelf/libelf-dominfo.c of Xen.  Only F1 is an error; the others are warnings:
-libelf misses a note or reads another value, which may be the cause of a later rule's error.
+Source: xen/common/libelf/libelf-dominfo.c of Xen.  Only F1 refuses an image; the others are
+warnings: libelf misses a note or reads another value, and may refuse the image for that later.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _cut_address(candidate: Candidate) -> Fields | None:
 
 
 def cut_address(candidate: Candidate, *n_types: XenElfNote) -> Fields | None:
-    """Apply the condition of N6 to notes of some types."""
+    """Return the fields of N6, of the first note of these types that is cut to 32 bits, or None."""
     if candidate.elf.bits != 64:
         return None
     for note in candidate.parms.notes:

@@ -3,9 +3,9 @@
 
 xc_dom_find_loader (xg_dom_core.c) tries its loaders in turn and prints no reason when one refuses
 the file; xg_dom_elfloader.c then parses the file, and xg_dom_core.c and xg_dom_boot.c allocate
-memory.  U1, V1 and V2, the effects of an error of libelf, are in probing.py.  U9 is left out: it
-depends on a feature that the domain's configuration requests, as libelf counts the features that
-the kernel requires as supported.
+memory.  U1, V1 and V2, the effects of an error of libelf, are in probing.py.  U9, a required
+feature that the kernel does not support, is left out: only the domain's configuration can require
+it, as libelf counts the features that the kernel requires as supported.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from ..rule import Effect, Fields, Rule
 
 DOMU_PAGES = (128 << 20) // PAGE_SIZE
 """The assumed memory of a domU, in pages: 128 MiB."""
-_PAGE_LIMIT = 1 << 32
 
 
 def _required_dom0(candidate: Candidate) -> Fields | None:
@@ -33,7 +32,7 @@ def _required_dom0(candidate: Candidate) -> Fields | None:
 
 
 def _no_such_guest_type(candidate: Candidate) -> Fields | None:
-    """The kernel is for i386, and has no PAE_MODE, or Xen has no CONFIG_PV32."""
+    """The kernel is for i386, and either it has no PAE_MODE, or Xen has no CONFIG_PV32."""
     if candidate.elf.e_machine != spec.EM_386:
         return None
     pae = candidate.parms.pae
@@ -62,6 +61,7 @@ def _unaligned_firmware(candidate: Candidate) -> Fields | None:
 
 
 def _begins_at(candidate: Candidate, start: int) -> Fields | None:
+    """Return the fields if the start of the image, an address, is not page aligned."""
     if start % PAGE_SIZE == 0:
         return None
     for segment in candidate.elf.loadable:
@@ -98,7 +98,7 @@ def _too_large(candidate: Candidate, pages: int) -> Fields | None:
 
 def _larger_than_any(candidate: Candidate) -> Fields | None:
     """From VIRT_BASE (PVH: 0) to the end of the kernel is more than 16 TiB."""
-    return _too_large(candidate, _PAGE_LIMIT)
+    return _too_large(candidate, common.PAGE_LIMIT)
 
 
 def _larger_than_small(candidate: Candidate) -> Fields | None:
@@ -129,7 +129,7 @@ def _hypercall_page_below(candidate: Candidate) -> Fields | None:
 
 
 def _hypercall_page_far(candidate: Candidate) -> Fields | None:
-    """HYPERCALL_PAGE is after the kernel, and above 128 MiB."""
+    """HYPERCALL_PAGE is after the kernel, and 128 MiB or more above VIRT_BASE."""
     page, addresses = candidate.parms.virt_hypercall, candidate.addresses
     end = max(addresses.virt_kend, addresses.virt_base + DOMU_PAGES * PAGE_SIZE)
     if page == UNSET_ADDR or page < end:

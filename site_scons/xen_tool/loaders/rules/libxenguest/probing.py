@@ -18,14 +18,14 @@ from .building import FIRMWARE_RULES
 
 
 class Taker(Enum):
-    """The loader that accepts a file that is not a kernel."""
+    """The loader of libxenguest that accepts a file after libelf has refused it as a kernel."""
 
     NONE = "no loader"
     FIRMWARE = "the loader of HVM firmware"
 
 
 def taker(probe: Probe, candidate: Candidate) -> Taker:
-    """Return the loader that accepts a file, by the probe that failed."""
+    """Return the loader that accepts a file for which a probe has failed."""
     if probe is Probe.FILE or candidate.loader == PV_DOMU or candidate.from_bzimage:
         return Taker.NONE
     return Taker.FIRMWARE

@@ -22,7 +22,9 @@ from .building import (
 
 _MAGIC = 0x336EC578
 _FLAGS = 0x00010000
+"""The flags that must be set: the table has addresses."""
 _FLAGS_FREE = 0x0000C001
+"""The flags that may have any value."""
 _PAE_SHIFT = 14
 PAE_64 = 2
 """The value of pae_mode() of a 64-bit kernel."""
@@ -31,14 +33,14 @@ _TABLE_SIZE = 32
 
 
 def find_table(candidate: Candidate) -> tuple[int, int] | None:
-    """Do what find_table does: return the file offset and the flags of the table."""
+    """Return the file offset and the flags of the table, or None, as find_table does."""
     file = candidate.image.found.file
     end = _SEARCH if file.size > _SEARCH + _TABLE_SIZE else file.size - _TABLE_SIZE
     return multiboot.find(file, _MAGIC, end) if end > 0 else None
 
 
 def pae_mode(flags: int) -> int:
-    """Return the bits of the flags that tell 32-bit kernels, with PAE or not, from 64-bit ones."""
+    """Return the bits of the flags for the width of a kernel: PAE_64, or other values if 32-bit."""
     return flags >> _PAE_SHIFT & 3
 
 

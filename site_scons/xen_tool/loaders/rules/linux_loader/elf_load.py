@@ -15,13 +15,14 @@ from .. import common
 from ..rule import Condition, Fields, Rule
 
 FLOOR = 1 << 20
+"""The lowest address of an entry that linux-loader accepts: 1 MiB."""
 NO_BZIMAGE = "Kernel Loader: failed to load bzImage kernel image: Kernel Loader: Invalid bzImage"
 _ELF = "Kernel Loader: failed to load ELF kernel image: Kernel Loader: "
 _SOURCE = "rust-vmm/linux-loader 0.14.0, src/loader/elf/mod.rs, "
 
 
 def failed(candidate: Candidate) -> bool:
-    """Whether Elf::load fails, with FLOOR as the lowest address of memory."""
+    """Whether Elf::load fails: with an error of load(), or because e_entry is below FLOOR."""
     found = loaded(candidate)
     return found.error is not None or found.entry < FLOOR
 
@@ -34,7 +35,7 @@ def _below_floor(candidate: Candidate) -> Fields | None:
 
 
 def _giving_up(error: LinuxLoaderError, words: str, *fields: str) -> Condition:
-    """Return a condition that Elf::load fails with an error.
+    """Return the condition that Elf::load fails with one of its errors.
 
     words: its docstring; fields: the header fields that the finding names.
     """

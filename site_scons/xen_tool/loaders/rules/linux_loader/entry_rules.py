@@ -24,7 +24,7 @@ def _no_pvh_entry(candidate: Candidate) -> Fields | None:
 
 
 def _dead_without_pvh(candidate: Candidate) -> Fields | None:
-    """The last PT_NOTE has no PHYS32_ENTRY; e_entry is that of ENTRY, or not in a segment."""
+    """The last PT_NOTE has no PHYS32_ENTRY; e_entry is the value of ENTRY, or not in a segment."""
     fields, found = _no_pvh_entry(candidate), loaded(candidate)
     if fields is None or (found.holds(found.entry) and found.entry != candidate.parms.virt_entry):
         return None
@@ -73,7 +73,7 @@ def _in_first_mib(candidate: Candidate) -> Fields | None:
 
 
 def _behind_ram(candidate: Candidate) -> Fields | None:
-    """A segment ends above the default memory of a machine."""
+    """A segment ends above 128 MiB, the default memory of Firecracker and libkrun."""
     for segment in loaded(candidate).loads:
         if segment.p_paddr + segment.p_filesz > _RAM_END:
             place = where.segment(candidate, segment, "p_paddr", "p_filesz")

@@ -50,7 +50,7 @@ def _pvh_start_addr(candidate: Candidate) -> int:
 
 
 def far_outside(candidate: Candidate) -> Fields | None:
-    """The descriptor of a note of type 18 lies beyond the pages of the file."""
+    """The descriptor of a note of type 18 lies after the last page of the file."""
     end = -(-candidate.data.size // PAGE_SIZE) * PAGE_SIZE
     for note in _entry_notes(candidate):
         if note.desc_offset >= end:

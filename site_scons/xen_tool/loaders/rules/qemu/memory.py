@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The Q7 rules of QEMU: an entry or a segment where the kernel can have no memory.
 
-Nothing is loaded there, firmware uses it, or the machine has no RAM.  QEMU starts such an image
-without a word.  These are the last rules of rules/qemu_kernel.py.
+QEMU loads nothing there, its firmware uses the memory, or the machine has no RAM.  QEMU starts such
+an image without a word.  These are the last rules of rules/qemu_kernel.py.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _nowhere(candidate: Candidate) -> Fields | None:
 
 
 def _above_ram(candidate: Candidate) -> Fields | None:
-    """A segment ends above the default memory of a machine."""
+    """A segment ends above 128 MiB, the memory of a machine without -m."""
     for segment in loads(candidate):
         if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
             place = where.segment(candidate, segment, "p_paddr", "p_memsz")

@@ -53,12 +53,12 @@ def behind_file(candidate: Candidate, segments: Iterable[Segment]) -> Fields | N
 
 
 def loads(candidate: Candidate) -> Iterator[Segment]:
-    """Return the segments that QEMU loads."""
+    """Return the segments that QEMU loads, in the order of the file."""
     return (segment for segment in candidate.elf.packed_segments if segment.p_type == spec.PT_LOAD)
 
 
 def too_large(candidate: Candidate) -> Fields | None:
-    """The segments have 2 GiB of memory or more together, in a signed number of 32 bits."""
+    """The sum of the segments' sizes, 2 to 4 GiB, is below 0 in a signed number of 32 bits."""
     roms = _roms(candidate)
     total = sum(rom.size for rom in roms)
     if total <= _LARGEST and not total & _SIGN:
@@ -90,7 +90,7 @@ def over_firmware(candidate: Candidate) -> Fields | None:
 
 
 class _Rom(NamedTuple):
-    """Memory that QEMU fills."""
+    """Memory that QEMU fills for a segment: physical address and bytes."""
 
     start: int
     size: int
@@ -111,9 +111,10 @@ def _roms(candidate: Candidate) -> list[_Rom]:
 
 
 def _filled(segments: list[Segment], mask: int) -> list[_Rom]:
+    """Return the memory that is filled for each segment, in order; mask: that of addresses."""
     ordered = sorted(range(len(segments)), key=lambda number: segments[number].p_paddr)
     starts = [segments[number].p_paddr for number in ordered]
-    # last[n]: of the first n in order, the two that end last, each as its end and number.
+    # last[n]: the two of the first n in order that end last, each as (end, number).
     last = [((-1, -1), (-1, -1))]
     for number in ordered:
         end = segments[number].p_paddr + segments[number].p_memsz & mask

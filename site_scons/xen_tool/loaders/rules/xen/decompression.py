@@ -17,6 +17,7 @@ from .. import unpacking
 from ..rule import Effect, Fields, Probe, Rule
 
 _ASSUMED_MEMORY = 128 << 20
+"""The assumed free memory of a small machine, in bytes."""
 
 
 def _far_outside(candidate: Candidate) -> Fields | None:
@@ -44,14 +45,14 @@ def _mapped(candidate: Candidate) -> int:
 
 
 def _too_large_to_map(candidate: Candidate) -> Fields | None:
-    """The unpacked size, in the last word of the stream, is more than Xen can map."""
+    """To unpack to the size in the stream's last word, Xen needs more memory than it can map."""
     if not candidate.kernel.compressed or xen_buffer(candidate.kernel) <= XEN_UNPACKED_LIMIT:
         return None
     return unpacking.stated_size(candidate, fix=_size_fix(candidate))
 
 
 def _large_to_map(candidate: Candidate) -> Fields | None:
-    """The unpacked size, in the last word of the stream, is more than a small machine has free."""
+    """To unpack to the size in the stream's last word, Xen needs more memory than 128 MiB."""
     size = xen_buffer(candidate.kernel)
     if size <= _ASSUMED_MEMORY:
         return None

@@ -25,12 +25,9 @@ from .. import common
 from ..libelf.headers import memsz_below_filesz
 from ..rule import Effect, Fields, Rule
 
-_PAGE_LIMIT = 1 << 32
-"""The most memory of a domain on x86, in pages: 16 TiB."""
-
 
 def is_32bit(candidate: Candidate) -> bool:
-    """Whether Xen treats a kernel as 32-bit."""
+    """Whether Xen treats a kernel as 32-bit: by its ELF class."""
     return candidate.elf.ei_class == spec.ELFCLASS32
 
 
@@ -39,6 +36,7 @@ def _layout(candidate: Candidate) -> InitialMap:
 
 
 def _memory(candidate: Candidate, more_than: int, at_most: int | None = None) -> Fields | None:
+    """Return the fields if the initial map needs more pages than more_than, and at most at_most."""
     layout = _layout(candidate)
     pages = pages_needed(layout)
     if pages <= more_than or (at_most is not None and pages > at_most):
@@ -53,12 +51,12 @@ def _memory(candidate: Candidate, more_than: int, at_most: int | None = None) ->
 
 def _needs_more_than_any(candidate: Candidate) -> Fields | None:
     """The initial map, from VIRT_BASE to after the kernel, is larger than 16 TiB."""
-    return _memory(candidate, _PAGE_LIMIT)
+    return _memory(candidate, common.PAGE_LIMIT)
 
 
 def _needs_more_than_small(candidate: Candidate) -> Fields | None:
     """The initial map, from VIRT_BASE to after the kernel, is larger than 256 MiB."""
-    return _memory(candidate, DOM0_PAGES, _PAGE_LIMIT)
+    return _memory(candidate, DOM0_PAGES, common.PAGE_LIMIT)
 
 
 def _in_xen_area(candidate: Candidate) -> Fields | None:
