@@ -117,6 +117,7 @@ def claimed(kernel: KernelFile) -> tuple[str, ...]:
 
 
 def _verdict(candidate: Candidate) -> Verdict:
+    """Return the verdict of the loader of a candidate."""
     if candidate.loader == XEN_EFI:
         return _of_efi(candidate)
     file = candidate.image.found.file

@@ -83,6 +83,7 @@ def load(data: Data, elf: Elf | None) -> CrosvmResult:
 
 
 def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> CrosvmError | None:
+    """Return the error of a multiboot header, at an offset in a file of size bytes, or None."""
     if flags & ~_KNOWN_FLAGS:
         return CrosvmError.FLAGS
     if flags & HAS_ADDRESSES:

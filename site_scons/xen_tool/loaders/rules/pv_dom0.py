@@ -31,6 +31,7 @@ def _is_compat(candidate: Candidate) -> bool:
 
 
 def _identity(candidate: Candidate) -> str:
+    """Describe the class and the machine of the ELF file."""
     return (
         f"EI_CLASS = {candidate.elf.ei_class:#x} {where.at(candidate, spec.EI_CLASS)}, "
         f"{where.header(candidate, 'e_machine')}"

@@ -54,6 +54,7 @@ def _fits(candidate: Candidate) -> bool:
 
 
 def _place(candidate: Candidate) -> Fields:
+    """Return the field where: the range of the kernel, and the segment that it starts with."""
     start, end = _in_one_piece(candidate)
     place = f"the kernel is {start:#x} to {end:#x}"
     for segment in candidate.elf.loadable:

@@ -62,6 +62,7 @@ def filtered(kernel: KernelFile, order: tuple[str, ...] = _ORDER) -> Stream | No
     codec = kernel.container[-1] if kernel.compressed else ""
     if codec not in order:
         return None
+    # A function returns None if its filter does not know the stream.
     stream = {GZIP: _gzip, _XZ: _xz, _LZO: _lzop}[codec](kernel)
     if stream is None or stream.data is None:
         return stream
@@ -91,6 +92,7 @@ def _content(payload: Data, size: int, words: str) -> Stream:
 
 
 def _gzip(kernel: KernelFile) -> Stream | None:
+    """Return what gzio makes of a file; None if it does not know it."""
     file, end = kernel.file, kernel.end
     flags = file.unsigned(kernel.start + 3, 1) or 0
     if file.unsigned(kernel.start + 2, 1) != _GZIP_DEFLATED or flags & _GZIP_UNKNOWN:
@@ -114,6 +116,7 @@ def _crc32(data: Data, size: int) -> int:
 
 
 def _xz(kernel: KernelFile) -> Stream | None:
+    """Return what xzio makes of a file; None if it does not know it."""
     import zlib
 
     # grub_xen_file does not count the last word of a payload, which is its size.
@@ -175,6 +178,7 @@ class _Block(NamedTuple):
 
 
 def _lzop(kernel: KernelFile) -> Stream | None:
+    """Return what lzopio makes of a file; None if it does not know it."""
     flags = _lzop_flags(kernel)
     blocks = None if flags is None else _lzop_blocks(kernel, flags)
     if flags is None or blocks is None:
@@ -204,6 +208,7 @@ def _lzop_flags(kernel: KernelFile) -> int | None:
 
 
 def _lzop_sum(content: bytes, *, is_crc32: bool) -> int:
+    """Return the CRC32 or the Adler-32 of bytes."""
     import zlib
 
     return zlib.crc32(content) if is_crc32 else zlib.adler32(content)

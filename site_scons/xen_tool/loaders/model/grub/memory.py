@@ -31,6 +31,7 @@ def memory_end(candidate: Candidate) -> int:
 
 
 def _end_of_addresses(candidate: Candidate, by: Command | None) -> int:
+    """Return the end of a kernel that GRUB loads by the addresses of its header; 0: it has none."""
     data = candidate.data
     header, offset = multiboot.header(data), multiboot.header_2(data)
     if by is Command.MULTIBOOT and header is not None:

@@ -98,6 +98,7 @@ def tags(data: Data, offset: int) -> Tags:
 
 
 def _with_tag(found: Tags, data: Data, place: int, kind: int, size: int) -> Tags:
+    """Return found with the tag added that is at the file offset place."""
     is_optional = (data.unsigned(place + 2, 2) or 0) & _OPTIONAL
     number = data.unsigned(place + 8, 4) or 0
     if kind == _REQUEST:
@@ -120,6 +121,7 @@ def _with_tag(found: Tags, data: Data, place: int, kind: int, size: int) -> Tags
 
 
 def _unknown_information(data: Data, place: int, size: int) -> str | None:
+    """Return GRUB's message if a tag requests information that GRUB does not give, or None."""
     # A size below that of the tag's own fields wraps around.
     end = min(SEARCH_2, data.size, place + size if size >= 8 else SEARCH_2)
     numbers = (data.unsigned(offset, 4) or 0 for offset in range(place + 8, end - 3, 4))

@@ -83,6 +83,7 @@ def _is_for_x86(elf: Elf) -> bool:
 
 
 def _no_elf(candidate: Candidate) -> str:
+    """Return GRUB's message for a file without an ELF file."""
     found = candidate.image.found
     if candidate.from_bzimage:
         return CRASH if found.stream else _NOT_XEN
@@ -92,6 +93,7 @@ def _no_elf(candidate: Candidate) -> str:
 
 
 def _by_notes(elf: Elf) -> XenInfo:
+    """Return what pvgrub reads: from segments, else from sections, else from __xen_guest."""
     info = XenInfo(None, elf.e_entry)
     whole = elf.phdr_end <= elf.data.size
     segments = [s for s in elf.packed_segments if s.p_type == spec.PT_NOTE] if whole else []
@@ -172,6 +174,7 @@ def _padded(size: int) -> int:
 
 
 def _with_note(info: XenInfo, elf: Elf, n_type: int, desc: int, descsz: int) -> XenInfo:
+    """Return info with a note added; desc: the file offset of its descriptor."""
     # A number is read in the width of an address, whatever the size of the descriptor is.
     number = elf.data.unsigned(desc, elf.bits // 8) or 0
     match n_type:

@@ -34,6 +34,7 @@ def wrong_elf(candidate: Candidate) -> str | None:
 
 
 def _wrong_elf(elf: Elf) -> str | None:
+    """Do what wrong_elf does, without its cache."""
     if _wrong_header(elf) or (elf.e_phoff and elf.e_phnum and _wrong_segments(elf)):
         return UNKNOWN
     words = _wrong_sections(elf) if elf.e_shoff and elf.e_shnum else None
@@ -78,6 +79,7 @@ def _wrong_segments(elf: Elf) -> bool:
 
 
 def _wrong_sections(elf: Elf) -> str | None:
+    """Return kexec's message for section headers that it refuses; None if it accepts all."""
     size = elf.data.size
     if (elf.e_shoff + elf.e_shnum * elf.e_shentsize) & ADDRESS_MASK > size:
         return UNKNOWN

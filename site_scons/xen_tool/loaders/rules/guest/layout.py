@@ -141,6 +141,7 @@ def _relocating_section(elf: Elf) -> Section | None:
 
 
 def _reaches_notes(elf: Elf, offset: int, size: int, sh_type: int, notes: Sequence[range]) -> bool:
+    """Whether a relocation, in size bytes at a file offset, changes a byte of the notes."""
     word = elf.bits // 8
     entry = word * (3 if sh_type == spec.SHT_RELA else 2)
     content = elf.data.read(offset, size // entry * entry)

@@ -48,6 +48,7 @@ def _shdr_overflow(candidate: Candidate) -> Fields | None:
 
 
 def _overflow(candidate: Candidate, end: int, *fields: str) -> Fields | None:
+    """Return the fields if a table of headers ends after the end of the file; fields: to name."""
     if end <= candidate.data.size:
         return None
     return {"off": end, "size": candidate.data.size, "where": where.header(candidate, *fields)}

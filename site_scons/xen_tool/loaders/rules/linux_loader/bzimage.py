@@ -17,6 +17,7 @@ _LOADED_HIGH = 1
 
 
 def _is_bzimage(candidate: Candidate) -> bool:
+    """Whether Cloud Hypervisor loads the file as a bzImage: not as an ELF file."""
     file = candidate.data
     return (
         failed(candidate)

@@ -58,6 +58,7 @@ def _giving_up(error: LinuxLoaderError, words: str, *fields: str) -> Condition:
 def _rows(
     name: str, error: LinuxLoaderError, condition: Condition, fix: str, source: str
 ) -> tuple[Rule, Rule]:
+    """Return the rules of an error: what Firecracker and libkrun print, and Cloud Hypervisor."""
     kernel = "Kernel Loader: " if error is LinuxLoaderError.OVERFLOW else _ELF
     return (
         Rule(name, (FIRECRACKER, LIBKRUN), condition, kernel + error.value, fix, source=source),

@@ -34,6 +34,7 @@ def _cut_setup(candidate: Candidate) -> Fields | None:
 
 
 def _setup_size(candidate: Candidate) -> int:
+    """Return the bytes of the setup code of Linux, which the file is taken to have."""
     sectors = candidate.kernel.file.unsigned(_SETUP_SECTS, 1) or 4
     return (sectors + 1) * _SECTOR
 
@@ -68,6 +69,7 @@ def _not_elf(candidate: Candidate) -> Fields | None:
 
 
 def _raw(candidate: Candidate) -> Fields:
+    """Return the fields for a file that QEMU does not take for an ELF file or a bzImage."""
     file = candidate.kernel.file
     words = "it is loaded as a raw Linux kernel, without a word"
     if _setup_size(candidate) > file.size:

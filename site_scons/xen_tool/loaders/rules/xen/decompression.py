@@ -40,7 +40,7 @@ def _outside(candidate: Candidate) -> Fields | None:
 
 
 def _mapped(candidate: Candidate) -> int:
-    # Xen maps the file in large pages, and can read up to one page after its end.
+    """Return the end of what Xen can read: it maps the file, and up to one large page more."""
     return candidate.kernel.file.size + LARGE_PAGE_SIZE
 
 
@@ -116,7 +116,7 @@ def _overruns(candidate: Candidate) -> Fields | None:
     return unpacking.stated_size(candidate) if kernel.payload.size > xen_buffer(kernel) else None
 
 
-def _none_of_stated_size(candidate: Candidate) -> Fields | None:
+def _cut_by_stated_size(candidate: Candidate) -> Fields | None:
     """The size in the last word of the stream cuts off the ELF header."""
     kernel = candidate.kernel
     if kernel.payload is None or is_elf(candidate.data) or not is_elf(kernel.payload):
@@ -277,7 +277,7 @@ RULES = (
     Rule(
         "Z2",
         DOM0,
-        _none_of_stated_size,
+        _cut_by_stated_size,
         "ELF: not an ELF binary",
         "{fix}",
         source=_BZIMAGE_PARSE,

@@ -142,6 +142,7 @@ def _p2m_not_canonical(candidate: Candidate) -> Fields | None:
 
 
 def _p2m(candidate: Candidate, start: int, end: int) -> Fields | None:
+    """Return the fields if INIT_P2M of a 64-bit kernel is from start up to end."""
     if is_32bit(candidate) or not start <= candidate.parms.p2m_base < end:
         return None
     return {"where": where.of_type(candidate, XenElfNote.INIT_P2M)}
