@@ -28,6 +28,7 @@ from xen_tool.loaders.model.candidate import candidates
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import (
     ALL,
+    CROSVM,
     DOM0,
     DOMU,
     GRUB_XEN,
@@ -364,6 +365,19 @@ def test_where_names_note_segment_and_field() -> None:
     assert '__xen_guest "GUEST_OS=test,XEN_VER=xen-2.0' in where("L2-version")
     assert where("Z4-gzip-of-text") == "what was unwrapped starts with the bytes 6e 6f 20 6b"
     assert "at offset 0x28 of the unwrapped ELF" in where("Z2-zstd-size-less")
+
+
+def test_crosvm_needs_whole_multiboot_headers() -> None:
+    """It reads them in the first 8 KiB, and all of their words before it loads anything."""
+    no_checksum = bytes(0x400) + struct.pack("<2I", 0x1BADB002, -0x1BADB002 % (1 << 32))
+    flags, load, offset = 0x10004, 0x200000, 0x2000 - 44
+    words = 0x1BADB002, flags, -(0x1BADB002 + flags) % (1 << 32), load + offset, load, load << 1, 0
+    no_mode = bytes(offset) + struct.pack("<8I", *words, load) + bytes(12)
+    found = [judge(kernel(image), CROSVM, Xen()).message for image in (no_checksum, no_mode)]
+    assert found == [
+        "error loading kernel bzImage: bad kernel header signature",
+        "error loading Kernel: unable to read header",
+    ]
 
 
 def test_all_five_verdicts() -> None:

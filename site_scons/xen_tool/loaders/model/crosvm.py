@@ -70,7 +70,7 @@ def loaded(candidate: Candidate) -> CrosvmResult:
 def load(data: Data, elf: Elf | None) -> CrosvmResult:
     """Do what load_kernel does, for a machine with memory at every address that can have it."""
     head = data.read(0, _PREFIX)
-    header = find(data, MAGIC, _PREFIX - 8)
+    header = find(data, MAGIC, len(head) - 11)
     if header is not None:
         offset, flags = header
         error = _multiboot_error(head[offset:], offset, flags, data.size)
@@ -86,6 +86,7 @@ def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> Crosv
     """Return the error of a multiboot header, at an offset in a file of size bytes, or None."""
     if flags & ~_KNOWN_FLAGS:
         return CrosvmError.FLAGS
+    is_cut = bool(flags & HAS_VIDEO_MODE) and len(header) < 48
     if flags & HAS_ADDRESSES:
         if len(header) < 32:
             return CrosvmError.HEADER
@@ -99,9 +100,9 @@ def _multiboot_error(header: bytes, offset: int, flags: int, size: int) -> Crosv
             return CrosvmError.ADDRESSES
         if not load <= entry < end:
             return CrosvmError.ADDRESSES
-        if start + length > size:
+        if start + length > size and not is_cut:
             return CrosvmError.IMAGE
-    return CrosvmError.HEADER if flags & HAS_VIDEO_MODE and len(header) < 48 else None
+    return CrosvmError.HEADER if is_cut else None
 
 
 def _header_error(head: bytes, elf: Elf | None, size: int) -> CrosvmError | None:
