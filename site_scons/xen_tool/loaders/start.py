@@ -51,7 +51,7 @@ from .rules.qemu.multiboot import found as found_by_qemu
 
 
 class Start(NamedTuple):
-    """What the first instruction of the guest finds."""
+    """The state in which the guest begins: its entry point, the mode of the CPU, its registers."""
 
     entry: int | None
     """Its address: virtual for PV, else physical, before the move if Xen moves a PVH dom0 (H6).

@@ -68,7 +68,7 @@ def loaded(candidate: Candidate) -> CrosvmResult:
 
 
 def load(data: Data, elf: Elf | None) -> CrosvmResult:
-    """Do what load_kernel does, for a machine with memory at every address that can have it."""
+    """Return the result of load_kernel, with memory at every address that can have it."""
     head = data.read(0, _PREFIX)
     header = find(data, MAGIC, len(head) - 11)
     if header is not None:
@@ -126,7 +126,7 @@ def _header_error(head: bytes, elf: Elf | None, size: int) -> CrosvmError | None
 
 
 def _segments(elf: Elf) -> CrosvmResult:
-    """Do what load_elf does: the end of the kernel is that of its last segment, not its highest."""
+    """Return the result of load_elf, to which the last segment is the end, not the highest."""
     start = end = None
     for segment in elf.segments:
         if segment.p_type != spec.PT_LOAD:

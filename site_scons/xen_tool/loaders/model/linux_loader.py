@@ -83,7 +83,7 @@ def loaded(candidate: Candidate) -> LinuxLoaderResult:
 
 
 def load(data: Data, known: Sequence[Segment] = ()) -> LinuxLoaderResult:
-    """Do what Elf::load does, for a machine with memory at every address that can have it.
+    """Return the result of Elf::load, with memory at every address that can have it.
 
     known: the segments that the ELF reader found, whose objects are reused where they are equal.
     """
@@ -151,10 +151,10 @@ def _segment_error(data: Data, segment: Segment) -> LinuxLoaderError | None:
 def _pvh_entry(
     data: Data, segment: Segment, limit: int
 ) -> tuple[int | LinuxLoaderError | None, int]:
-    """Do what parse_elf_note does: return the first PHYS32_ENTRY of a PT_NOTE, and the notes read.
+    """Return the first PHYS32_ENTRY of a PT_NOTE, or an error, and the number of notes read.
 
-    linux-loader pads notes to 4 bytes, whatever p_align is, and compares the owner with "Xen"
-    and its NUL.  limit: the most notes to read; linux-loader itself has no limit.
+    This is parse_elf_note: it pads notes to 4 bytes, whatever p_align is, and compares the owner
+    with "Xen" and its NUL.  limit: the most notes to read; linux-loader itself has no limit.
     """
     read = count = 0
     if segment.p_offset >= _OFFSETS:

@@ -56,7 +56,7 @@ class Finding(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One rule."""
+    """A rule of some loaders: what it looks for in an image, and what it says of that."""
 
     id: str
     loaders: tuple[str, ...]

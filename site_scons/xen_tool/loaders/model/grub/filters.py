@@ -72,13 +72,14 @@ def filtered(kernel: KernelFile, order: tuple[str, ...] = _ORDER) -> Stream | No
 
 
 class Stated(Resized):
-    """Content that has fewer bytes, there, than its stream states."""
+    """Content of which a stream states a larger size than it has."""
 
     def __init__(self, data: Data, size: int, words: str) -> None:
         super().__init__(data, size)
         self.there = data.size
+        """The bytes that the content has."""
         self.words = words
-        """What GRUB says when it reads more."""
+        """GRUB's message when it reads more."""
 
 
 def _content(payload: Data, size: int, words: str) -> Stream:

@@ -41,7 +41,7 @@ class MultibootAddresses(NamedTuple):
 
 
 class Tags(NamedTuple):
-    """The requests of the tags of a multiboot 2 header."""
+    """What the tags of a multiboot 2 header request, up to the first that GRUB refuses."""
 
     error: str | None = None
     """GRUB's message if it refuses them."""

@@ -77,9 +77,9 @@ def _nothing_loaded(candidate: Candidate) -> Fields | None:
 
 
 def _too_large(candidate: Candidate, pages: int) -> Fields | None:
-    """Return the fields if the padding after VIRT_BASE and the kernel need more memory.
+    """Return the fields if the padding after VIRT_BASE and the kernel do not fit into memory.
 
-    pages: the memory, in pages.
+    pages: the size of the memory.
     """
     addresses = candidate.addresses
     padding = (addresses.virt_kstart - addresses.virt_base & ADDRESS_MASK) // PAGE_SIZE

@@ -69,7 +69,7 @@ def _not_elf(candidate: Candidate) -> Fields | None:
 
 
 def _raw(candidate: Candidate) -> Fields:
-    """Return the fields for a file that QEMU does not take for an ELF file or a bzImage."""
+    """Return the fields for a file that QEMU cannot load as an ELF file; words: what it prints."""
     file = candidate.kernel.file
     words = "it is loaded as a raw Linux kernel, without a word"
     if _setup_size(candidate) > file.size:
