@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Find where two files that should be equal differ, for the target reproducible.
 
-The place is a section and a symbol in an ELF file, and a line in a text.  If several sections
-differ, it is in the one that explains most: first those that are loaded, and then those whose
-difference is a string, such as a path in debug information.
+The place is a section and a symbol in ELF files, a line in texts, and an offset in other files and
+outside of sections.  If several sections of ELF files differ, one is reported: a section that is
+loaded goes before one that is not, then a difference in a string, such as a path in debug
+information, before one in other bytes, and then the section that comes first.
 """
 
 from __future__ import annotations
@@ -21,19 +22,24 @@ from ..printable import printable
 _PRINTABLE = re.compile(rb"[\t\x20-\x7e]*")
 _LINE = re.compile(rb"[^\n]*")
 _SHORTEST = 4
-"""Printable bytes in a row that make a string."""
+"""Least number of consecutive printable bytes that are shown as a string."""
 _LONGEST = 100
+"""Largest number of bytes of a string that are shown on either side of a difference."""
 _BYTES = 8
+"""Number of bytes that are shown if there is no string."""
 _BLOCK = 4096
+"""Number of bytes that are compared at a time."""
 
 
 class ByteDifference(NamedTuple):
-    """The first difference of two files."""
+    """A place where two files differ."""
 
     section: str | None
+    """The section, if both files are ELF files and differ in sections; else None."""
     symbol: str | None
-    """The symbol that the place belongs to, and the offset from it; None if unknown."""
+    """The symbol that the place belongs to and the offset from it, SYMBOL+0x12; None if unknown."""
     line: int | None
+    """The number of the line, from 1, if both files are texts; else None."""
     offset: int
     """The offset in the section or, if that is None, in the file."""
     here: str
@@ -54,11 +60,11 @@ class _Section(NamedTuple):
     content: bytes
     is_loaded: bool
     first: int
-    """The value that a symbol at its start has."""
+    """The st_value of a symbol at the start of the section: 0 in an object, else its address."""
 
 
 def difference(here: bytes, there: bytes) -> ByteDifference | None:
-    """Return the first difference of two files' contents; None if there is none."""
+    """Return where the contents of two files differ; None if they are equal."""
     if here == there:
         return None
     elf, other = (elf_of(Data.of_bytes(data)) for data in (here, there))
@@ -99,6 +105,10 @@ def _sections(elf: Elf) -> Sequence[_Section]:
 def _in_sections(
     elf: Elf, here: Sequence[_Section], there: Sequence[_Section]
 ) -> Iterator[ByteDifference]:
+    """Yield the first difference of each pair of sections, up to a pair of different names.
+
+    elf is the file whose sections are here.
+    """
     for number, (one, other) in enumerate(zip(here, there, strict=False)):
         if one.name != other.name:
             yield ByteDifference(
@@ -118,7 +128,10 @@ def _in_sections(
 
 
 def _symbol(elf: Elf, section: int, first: int, offset: int) -> str | None:
-    """Return the symbol to which an offset in a section belongs, as debuggers write it."""
+    """Return the symbol to which an offset in a section belongs, as SYMBOL+0x12; None if none.
+
+    section: the number of the section.  first: as in _Section.
+    """
     symbols = Symbols(elf)
     best = None
     for st_name, _, st_shndx, st_value, st_size in symbols:
@@ -132,7 +145,11 @@ def _symbol(elf: Elf, section: int, first: int, offset: int) -> str | None:
 def _at(
     section: str | None, here: bytes, there: bytes, pattern: re.Pattern[bytes]
 ) -> ByteDifference:
-    """Return the first difference of two byte strings."""
+    """Return the first difference of two byte strings that are not equal.
+
+    section: the section that they are the content of, if any.  pattern: _LINE or _PRINTABLE, the
+    bytes that are shown around the difference.
+    """
     block = 0
     while here[block : block + _BLOCK] == there[block : block + _BLOCK]:
         block += _BLOCK
@@ -147,7 +164,7 @@ def _at(
 
 
 def _string(data: bytes, offset: int, pattern: re.Pattern[bytes]) -> bytes:
-    """Return the string around an offset."""
+    """Return the bytes around an offset that match the pattern; b"" if there are none."""
     start = offset
     while start > max(0, offset - _LONGEST) and pattern.fullmatch(data, start - 1, start):
         start -= 1

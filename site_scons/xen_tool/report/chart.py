@@ -17,9 +17,10 @@ _DIGITS = 10
 
 
 def charts(history: Sequence[Entry]) -> list[str]:
-    """Return a chart of the bytes in the file, and one of those in memory, of two entries or more.
+    """Return two charts: of the image's bytes in the file, and of its bytes in memory.
 
-    They are HTML, with the classes of page.py.
+    history: at least two entries, the oldest first.  The charts are HTML, with the CSS classes of
+    page.py.
     """
     return [
         _chart(history, [entry.total[place] for entry in history], what)
@@ -51,13 +52,17 @@ def _chart(history: Sequence[Entry], values: Sequence[int], what: str) -> str:
 
 
 def when(entry: Entry) -> str:
-    """Return the time and the revision of an entry."""
+    """Return the time and the revision of an entry, such as "2026-01-31 12:00 UTC 0123456789"."""
     moment = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(entry.time))
     return " ".join(filter(None, (moment, printable(entry.revision[:_DIGITS]))))
 
 
 def changes(before: Entry, now: Entry) -> str:
-    """Return the sections whose size in the file or in memory has changed, the largest first."""
+    """Return the sections whose size has changed and by how much, such as ".text +16, .bss -8".
+
+    The bytes are those in the file, or those in memory if the section has as many in the file as
+    before.  The largest change comes first.
+    """
     found = []
     for name in dict.fromkeys((*before.sections, *now.sections)):
         old, new = before.sections.get(name, NOTHING), now.sections.get(name, NOTHING)

@@ -32,7 +32,7 @@ class Difference(NamedTuple):
 
 
 def differences(before: Report, after: Report) -> list[Difference]:
-    """Return all differences, in the order of a report."""
+    """Return all differences between two images, in the order of _facts()."""
     of_before, of_after = dict(_facts(before)), dict(_facts(after))
     nothing: dict[str, str] = {}
     return [
@@ -68,7 +68,10 @@ def lines(before: Report, after: Report) -> Iterator[str]:
 
 
 def _facts(report: Report) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield names and values that are compared: of file, notes, segments, and each loader."""
+    """Yield each part of a report, and what is compared in it: values by their names.
+
+    The parts are the file, its notes, __xen_guest, its segments, and each loader.
+    """
     yield "file", _of_file(report)
     # Offsets are not compared: a note that moved in the file is the same note.
     notes = ((f"note {note.owner} {note.name}", _note(note)) for note in report.notes)
@@ -93,7 +96,7 @@ def _of_file(report: Report) -> dict[str, str]:
 
 
 def _numbered(facts: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Number the facts that have the same name."""
+    """Return values by their names; from the second of a name on, it is "NAME, number N"."""
     result: dict[str, str] = {}
     seen: Counter[str] = Counter()
     for name, fact in facts:

@@ -56,7 +56,7 @@ _MACHINES = {spec.EM_386: "i386", spec.EM_X86_64: "x86_64"}
 
 
 class Report(NamedTuple):
-    """All that is reported of one image.  It does not need the file any more."""
+    """All that is reported of one image; the file may be closed."""
 
     image: str
     format: str
@@ -66,34 +66,41 @@ class Report(NamedTuple):
     machine: str
     entry: int
     unlinked: bool
-    """Whether it is an object that is not linked yet."""
+    """Whether the file is an object that is not linked yet (ET_REL)."""
     notes: tuple[NoteLine, ...]
     guest: tuple[GuestLine, ...]
     segments: tuple[Segment, ...]
     verdicts: dict[str, Verdict]
-    """The verdicts by loader: of LOADERS, in their order, and of further requested ones."""
+    """The verdicts by loader: of LOADERS, in their order, and of other loaders in asked."""
     asked: tuple[str, ...]
-    """The loaders that must accept it: those that the user named, or those that it claims."""
+    """The loaders that must accept the image: those that the user named, or else those that the
+    image claims to support."""
     by_claim: bool
     """Whether the user named no loader, and the claim of the image decides."""
     symbols: Mapping[int, str]
-    """Names of its entry and of the values of its notes; empty unless requested."""
+    """Symbols by address, for addresses(); empty unless requested."""
     further: Mapping[str, Verdict]
-    """The verdicts of loaders that were not requested, if they are to be mentioned."""
+    """The verdicts of the loaders FURTHER that are not in asked; empty unless requested."""
     starts: Mapping[str, Start]
-    """How the loaders that accept it start it; empty unless requested."""
+    """How the loaders that accept the image start it; empty unless requested."""
 
     @property
     def good(self) -> bool:
-        """Whether all loaders in asked accept the image, and the guest can run then."""
+        """Whether all loaders in asked accept the image, and the guest can run with each of them.
+
+        False if asked is empty, or if the file is an unlinked object.
+        """
         return bool(self.asked) and not self.unlinked and all(map(self.takes, self.asked))
 
     def takes(self, loader: str) -> bool:
-        """Whether a loader accepts the image, and the guest can run then."""
+        """Whether a loader accepts the image, and the guest can run as it starts it."""
         return self.verdicts[loader].good
 
     def with_fixes(self, fixes: Mapping[str, str | None]) -> Report:
-        """Return the report with other fixes for the refusals of these loaders."""
+        """Return the report with these fixes, by loader, in place of those of the refusals.
+
+        None, and a fix for a loader that accepts the image, have no effect.
+        """
         verdicts = dict(self.verdicts)
         for loader, verdict in self.verdicts.items():
             fix = fixes.get(loader)
@@ -102,7 +109,7 @@ class Report(NamedTuple):
         return self._replace(verdicts=verdicts)
 
     def addresses(self) -> set[int]:
-        """Return the addresses in it that may have names."""
+        """Return the addresses that may have symbols: of the entry, in notes, and in starts."""
         values = (note.value for note in self.notes if isinstance(note.value, int))
         entries = (start.entry for start in self.starts.values() if start.entry is not None)
         return {self.entry, *values, *entries}
@@ -145,15 +152,14 @@ def read_report(
     further: bool = False,
     starts: bool = False,
 ) -> Report:
-    """Read an image, and compute the verdicts of every loader of xen, QEMU, and those of asked.
+    """Read an image, and return its report, with the verdicts of LOADERS and of those in asked.
 
-    asked: the loaders that must accept it; None: those that it claims to support.
-    symbols: whether to name addresses.
-    further: whether to compute the verdicts of the loaders FURTHER as well.
-    starts: whether to tell how loaders start it.
+    xen: the release whose loaders are modelled.
+    asked: the loaders that must accept the image; None: those that it claims to support.
+    symbols, further, starts: whether to fill the fields of these names.
 
-    Raises XenToolError if the file cannot be opened, read or unpacked (a missing library or too
-    little space).
+    Raises XenToolError if the file cannot be opened or read, or cannot be unpacked for want of a
+    library or of space; a file that loaders cannot unpack has a report.
     """
     with open_kernel(path) as kernel:
         report = _report(kernel, xen, asked)

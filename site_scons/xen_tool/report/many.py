@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Check several images, or all images in a folder: `xen-tool check A B FOLDER -j 4`.
 
-In a folder, and those below it, the kernels are checked: a bzImage, an ELF file with notes of
-the owner "Xen" or a section __xen_guest, and one that is neither an object nor a program or
-library of a system.  Links are not followed, and a file with several names counts once.
+In a folder, and those below it, the files that are kernels are checked: a bzImage, Xen's unified
+EFI image, a linked ELF file with notes of the owner "Xen" or a section __xen_guest, and any other
+linked ELF file that has neither PT_INTERP nor PT_DYNAMIC.  Links are not followed, and a file with
+several names counts once.
 
-document() returns what --json prints then; for a single image it prints that of image_report.py:
+document() returns what --json prints for several images; for one image, named as a file, it prints
+the document of image_report.py:
 
     {"schema": 1, "images": [the document of each], "errors": [{"image": PATH, "message": TEXT}],
      "summary": {"accepted": 3, "refused": 1, "unreadable": 0}}
@@ -29,7 +31,8 @@ from . import report_text
 from .image_report import SCHEMA, Report, read_report
 
 ACCEPTED, REFUSED, UNREADABLE = "accepted", "refused", "unreadable"
-"""The outcomes: all loaders that must accept the image do; one does not; it cannot be read."""
+"""The outcomes for an image: each loader that must accept it does; one of them does not; the image
+cannot be read."""
 
 
 class Checked(NamedTuple):
@@ -38,23 +41,26 @@ class Checked(NamedTuple):
     path: str
     outcome: str
     document: dict[str, Any]
-    """The part of --json for it; empty if it cannot be read."""
+    """The document of image_report.py; empty if the image cannot be read."""
     lines: list[str]
-    """The text for people."""
+    """The text for people; the error if the image cannot be read."""
 
 
 class _File(NamedTuple):
     path: str
     folder: str
-    """The folder in which it was found; "" if the file was named."""
+    """The named folder in which the file was found; "" if the file itself was named."""
 
 
 def check(
     paths: Sequence[str], xen: Xen, asked: Sequence[str] | None, jobs: int
 ) -> Iterator[Checked]:
-    """Check images and folders of images, in order, up to jobs at the same time.
+    """Check images and folders of images; yield the outcomes in order.
 
-    Raises XenToolError if a folder has none.
+    asked: as in read_report().  jobs: the largest number of processes that check images.
+
+    Raises XenToolError if one of these processes is killed or, after the last outcome, if a folder
+    has no kernel.
     """
     files = list(_files(paths))
     one = functools.partial(_checked, xen=xen, asked=asked)
@@ -82,7 +88,7 @@ def document(checked: Sequence[Checked]) -> dict[str, Any]:
 
 
 def summary(checked: Sequence[Checked]) -> str:
-    """Return the last line, with the counts."""
+    """Return the last line of the output: how many images had each outcome."""
     counts = (f"{count} {outcome}" for outcome, count in _counts(checked).items() if count)
     return f"{len(checked)} image{'s' * (len(checked) != 1)}: {', '.join(counts)}"
 
@@ -112,7 +118,7 @@ def _files(paths: Sequence[str]) -> Iterator[_File]:
 
 
 def _checked(file: _File, *, xen: Xen, asked: Sequence[str] | None) -> Checked | None:
-    """Return the outcome for a file; None for one in a folder that is not a kernel."""
+    """Return the outcome for a file; None if it was found in a folder and is not a kernel."""
     try:
         report = read_report(file.path, xen, asked)
     except XenToolError as error:
@@ -124,6 +130,7 @@ def _checked(file: _File, *, xen: Xen, asked: Sequence[str] | None) -> Checked |
 
 
 def _is_kernel(report: Report) -> bool:
+    """Whether the module's docstring counts the image among the kernels in a folder."""
     if report.format.startswith(("bzImage", UNIFIED)):
         return True
     if report.elf_class is None or report.unlinked:
@@ -136,6 +143,7 @@ def _is_kernel(report: Report) -> bool:
 def _mapped(
     one: functools.partial[Checked | None], files: Sequence[_File], jobs: int
 ) -> Iterator[Checked | None]:
+    """Yield one(file) for each file in order, computed by up to jobs processes."""
     if min(jobs, len(files)) < 2:
         yield from map(one, files)
         return
@@ -158,9 +166,9 @@ def _mapped(
 
 
 def _end_silently() -> None:
-    """End without a message on Ctrl-C: the parent gets it as well, and prints one.
+    """Let Ctrl-C (SIGINT) end a worker without a message: the parent gets it, too, and prints one.
 
-    In the background of a shell both ignore it.
+    A signal that is ignored, as in a background job of a shell, remains ignored.
     """
     import signal
 

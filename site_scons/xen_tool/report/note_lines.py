@@ -20,9 +20,9 @@ from ..loaders.names import PV, PV_DOM0, PVH, PVH_DOM0, PVH_DOMU, QEMU, XEN
 from ..printable import printable
 
 SHOWN = 4096
-"""Limit of the notes, keys and segments that are reported; no real kernel has as many."""
+"""Largest number of notes that are reported, of keys, and of segments; real kernels have fewer."""
 _SHOWN_BYTES = 1 << 20
-"""Limit of the hexadecimal digits of all descriptors that are reported."""
+"""Largest number of hexadecimal digits that are reported of all descriptors together."""
 
 _READERS: dict[int, tuple[str, ...]] = {
     XenElfNote.INFO: (),
@@ -46,7 +46,7 @@ _READERS: dict[int, tuple[str, ...]] = {
     XenElfNote.PHYS32_ENTRY: PVH,
     XenElfNote.PHYS32_RELOC: (PVH_DOM0,),
 }
-"""The loaders that use a note, by type (Xen libelf-dominfo.c and its callers, QEMU
+"""The loaders that use a note of Xen's, by its type (Xen libelf-dominfo.c and its callers, QEMU
 elf_ops.h.inc)."""
 
 
@@ -63,7 +63,7 @@ _GUEST_KEYS = {
     "HYPERCALL_PAGE": XenElfNote.HYPERCALL_PAGE,
     "FEATURES": XenElfNote.FEATURES,
 }
-"""The keys of __xen_guest (elf_xen_parse_guest_info), and the notes that replaced them."""
+"""The types of the notes that replaced the keys of __xen_guest (elf_xen_parse_guest_info)."""
 
 
 class GuestLine(NamedTuple):
@@ -75,7 +75,7 @@ class GuestLine(NamedTuple):
 
 
 class NoteLine(NamedTuple):
-    """One note as reported."""
+    """One note as reported; image_report.py describes the fields."""
 
     type: int
     name: str
@@ -83,7 +83,7 @@ class NoteLine(NamedTuple):
     value: int | str
     """A number, a text, or the first bytes as hexadecimal digits."""
     shown: str
-    """The value in the text for people: a text is quoted, and may be cut."""
+    """The value as people see it: a text is quoted, and cut if it is long."""
     desc: str
     place: str
     offset: int
@@ -91,7 +91,7 @@ class NoteLine(NamedTuple):
 
 
 def note_lines(elf: Elf) -> Iterator[NoteLine]:
-    """Yield the notes of an image, of any owner."""
+    """Yield the notes of an image, of any owner, until SHOWN or _SHOWN_BYTES is reached."""
     left = _SHOWN_BYTES
     for note in islice(NoteWalk(elf), SHOWN):
         line = _note(note, elf)
@@ -103,7 +103,8 @@ def note_lines(elf: Elf) -> Iterator[NoteLine]:
 
 def _note(note: FoundNote, elf: Elf) -> NoteLine:
     is_xen = note.is_xen
-    # libelf reads an owner of length 0 from the bytes after it, which the author did not mean.
+    # If n_namesz is 0, libelf takes the bytes that follow for the owner.  They are reported only if
+    # they are "Xen", as the author did not mean them as a name.
     owner = printable((note.owner or b"")[:64]) if note.n_namesz or is_xen else ""
     found = value(note) if is_xen else digits(note.desc)
     return NoteLine(
@@ -120,13 +121,17 @@ def _note(note: FoundNote, elf: Elf) -> NoteLine:
 
 
 def _readers_of_any_owner(note: FoundNote) -> tuple[str, ...]:
-    # QEMU ignores the owner.
-    entered = note.n_type == XenElfNote.PHYS32_ENTRY and note.place == "PT_NOTE"
-    return (QEMU,) if entered else ()
+    """Return the loaders that use a note whose owner is not Xen: QEMU, for the PVH entry."""
+    is_entry = note.n_type == XenElfNote.PHYS32_ENTRY and note.place == "PT_NOTE"
+    return (QEMU,) if is_entry else ()
 
 
 def guest_lines(elf: Elf, xen: Xen) -> Iterator[GuestLine]:
-    """Yield the keys of __xen_guest; none if the image has no such section."""
+    """Yield the keys of __xen_guest; none if the image has no such section.
+
+    A loader reads them only if no note is of the owner Xen, and those for PVH only before
+    KNOWS_HVM.
+    """
     section = elf.section(SECTION)
     if section is None:
         return
@@ -141,6 +146,7 @@ def guest_lines(elf: Elf, xen: Xen) -> Iterator[GuestLine]:
 
 
 def _readers(n_type: int, elf: Elf) -> tuple[str, ...]:
+    """Return the loaders that use a note of Xen's."""
     if n_type == XenElfNote.HV_START_LOW and elf.bits == 64:
         return ()
     return _READERS.get(n_type, ())

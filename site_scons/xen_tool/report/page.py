@@ -27,6 +27,7 @@ Section = tuple[str, str]
 """The title of a section, and the HTML below it."""
 
 _TOP = 20
+"""Largest number of rows of a table of sizes."""
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Forbid the browser to load anything from elsewhere, and to run scripts."""
 _STYLE = """
@@ -102,7 +103,10 @@ def maps(found: Maps) -> Section:
 
 
 def sizes(now: Sizes, before: Sizes | None, history: Sequence[Entry] = ()) -> Section:
-    """Return tables of sizes, and their changes; history: the sizes before, the oldest first."""
+    """Return tables of the sizes now, their changes since before, and a chart of their history.
+
+    before: None if nothing is compared.  history: the oldest entry first, the current one last.
+    """
     total = f"<p>{now.total[0]:,} bytes in the file, {now.total[1]:,} in memory</p>"
     tables = _history(history) if len(history) > 1 else []
     for kind in ("sections", "objects", "symbols"):
@@ -138,7 +142,10 @@ def _history(history: Sequence[Entry]) -> list[str]:
 
 
 def configuration(values: Mapping[str, str], origins: Mapping[str, str]) -> Section:
-    """Return each symbol, its value, and where it was set."""
+    """Return a table of the symbols, their values, and where each was set.
+
+    values: by name without CONFIG_.  origins: the places, by the same names, that are known.
+    """
     table = (
         (f"CONFIG_{name}", value, origins.get(name, "")) for name, value in sorted(values.items())
     )
@@ -146,7 +153,10 @@ def configuration(values: Mapping[str, str], origins: Mapping[str, str]) -> Sect
 
 
 def licences(found: Mapping[str, str], problems: Sequence[str]) -> Section:
-    """Return the licences of the sources, and the problems with them."""
+    """Return the problems of licences, and the sources of each licence.
+
+    found: licence expressions by the path of a source; "" if it states none.
+    """
     files: dict[str, list[str]] = {}
     for path, expression in found.items():
         files.setdefault(expression or "(says none)", []).append(path)
@@ -159,7 +169,7 @@ def licences(found: Mapping[str, str], problems: Sequence[str]) -> Section:
 
 
 def boots(logs: Mapping[str, str]) -> Section:
-    """Return the console logs of the boots of this build directory, by name."""
+    """Return the result and the console of each boot; logs: the texts of consoles by name."""
     html = []
     for name, console in logs.items():
         results = [line for line in console.splitlines() if line.startswith("RESULT: ")]

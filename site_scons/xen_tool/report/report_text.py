@@ -16,7 +16,7 @@ from .note_lines import NoteLine
 
 _UNLINKED = "It is an unlinked object (ET_REL), no image: link it first."
 _WIDTH = 56
-"""Characters of a value in a table."""
+"""Largest number of characters of a value in a table."""
 
 
 def check(report: Report) -> Iterator[str]:
@@ -46,7 +46,10 @@ def check(report: Report) -> Iterator[str]:
 
 
 def check_briefly(report: Report) -> Iterator[str]:
-    """Yield the lines of check(), or one line if all these loaders accept it without a finding."""
+    """Yield one line if the loaders in report.asked accept the image without a finding.
+
+    Yield the lines of check() otherwise.
+    """
     if report.good and not findings_of(report, report.asked):
         yield f"{printable(report.image)}: {_kind(report)}; accepted by {', '.join(report.asked)}"
     else:
@@ -54,7 +57,7 @@ def check_briefly(report: Report) -> Iterator[str]:
 
 
 def inspect(report: Report) -> Iterator[str]:
-    """Yield the lines of `xen-tool inspect`: all that is known."""
+    """Yield the lines of `xen-tool inspect`: notes, segments, all verdicts, and starts."""
     yield f"{printable(report.image)}: {_kind(report)}"
     if report.unlinked:
         yield _UNLINKED
@@ -101,7 +104,7 @@ def inspect(report: Report) -> Iterator[str]:
 
 
 def notes(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
-    """Yield the notes, a line each; symbols are names of addresses."""
+    """Yield a table of the notes, a line each; symbols: names by address, for their values."""
     yield "Notes:" if report.notes else "Notes: none"
     rows = (
         (
@@ -117,7 +120,10 @@ def notes(report: Report, symbols: Mapping[int, str]) -> Iterator[str]:
 
 
 def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
-    """Yield the verdicts; findings that several loaders share come once, after them."""
+    """Yield the verdict of each loader with its refusal, errors and warnings.
+
+    Errors and warnings that several of the loaders share come once, after the verdicts.
+    """
     found = findings_of(report, loaders)
     width = max(map(len, loaders), default=0)
     for loader in loaders:
@@ -137,7 +143,7 @@ def verdict_lines(report: Report, loaders: Sequence[str]) -> Iterator[str]:
 
 
 def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
-    """Yield how to read more about the rules that refuse the image or stop the guest; once."""
+    """Yield a line with the command that explains the first rule that the image breaks, if any."""
     verdicts = [report.verdicts[loader] for loader in loaders]
     rules = [verdict.refusal.id for verdict in verdicts if verdict.refusal]
     rules += [finding.id for verdict in verdicts for finding in verdict.errors]
@@ -146,7 +152,7 @@ def hint(report: Report, loaders: Sequence[str]) -> Iterator[str]:
 
 
 def _further(report: Report) -> Iterator[str]:
-    """Yield the other loaders that accept the image, and those that refuse it."""
+    """Yield a line with the loaders in report.further: which take the image, and which do not."""
     takers = [loader for loader, verdict in report.further.items() if verdict.good]
     others = [loader for loader in report.further if loader not in takers]
     words = [f"accepted by {', '.join(takers)}"] * bool(takers)
@@ -156,7 +162,10 @@ def _further(report: Report) -> Iterator[str]:
 
 
 def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
-    """Yield the refusal that made a boot of the image fail; nothing if the loader accepts it."""
+    """Yield why a loader does not start the image at path; nothing if the guest can run.
+
+    It explains a boot that failed.  Raises XenToolError as read_report() does.
+    """
     report = read_report(path, xen, [loader])
     if not report.takes(loader):
         yield f"{would_not_start(printable(path), [loader])}:"
@@ -164,15 +173,15 @@ def refusal(path: str, xen: Xen, loader: str) -> Iterator[str]:
 
 
 def would_not_start(image: str, loaders: Sequence[str]) -> str:
-    """Return the words for an image that loaders refuse, or that cannot run as they start it.
+    """Return the message that loaders refuse an image, or start it so that it cannot run.
 
-    image: its name, fit to be printed.
+    image: its name, made printable.
     """
     return f"{image} would not start with {' and '.join(loaders)}"
 
 
 def findings_of(report: Report, loaders: Sequence[str]) -> dict[tuple[str, Finding], list[str]]:
-    """Return the findings of several loaders, and the loaders that have each."""
+    """Return the loaders that have each finding; the keys are as findings() yields them."""
     found: dict[tuple[str, Finding], list[str]] = {}
     for loader in loaders:
         for each in findings(report.verdicts[loader]):
@@ -181,7 +190,7 @@ def findings_of(report: Report, loaders: Sequence[str]) -> dict[tuple[str, Findi
 
 
 def findings(verdict: Verdict) -> Iterator[tuple[str, Finding]]:
-    """Yield errors and warnings, each with its kind."""
+    """Yield the errors and warnings of a verdict, each with its kind: "error" or "warning"."""
     for finding in verdict.errors:
         yield "error", finding
     for finding in verdict.warnings:
@@ -189,14 +198,14 @@ def findings(verdict: Verdict) -> Iterator[tuple[str, Finding]]:
 
 
 def refusal_lines(verdict: Verdict) -> Iterator[str]:
-    """Yield message, place and fix of a refusal; nothing if the image is accepted."""
+    """Yield the message, cause, place and fix of a refusal; nothing if the image is accepted."""
     if verdict.refusal:
         yield f"  says: {verdict.refusal.message}"
         yield from _details(verdict.refusal)
 
 
 def finding_lines(kind: str, finding: Finding) -> Iterator[str]:
-    """Yield kind and message, place and fix of an error or warning."""
+    """Yield the kind, rule and message, cause, place and fix of an error or warning."""
     yield f"{kind} {finding.id}: {finding.message}"
     yield from _details(finding)
 
@@ -217,7 +226,7 @@ def summary(verdict: Verdict) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield rows in aligned columns; nothing if there are none."""
+    """Yield the head and the rows in aligned columns; nothing if there are no rows."""
     lines = [tuple(row) for row in rows]
     if not lines:
         return
@@ -230,6 +239,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _kind(report: Report) -> str:
+    """Return the format of the file, and the class and machine of the ELF file in it."""
     if report.elf_class is None:
         return report.format if report.format != "raw" else "an unknown format"
     inner = f"ELF{report.elf_class}, {report.machine}"
@@ -237,9 +247,9 @@ def _kind(report: Report) -> str:
 
 
 def _other_owner(note: NoteLine) -> str:
-    """Return the owner, with the correct one for a note that seems to be meant for Xen."""
-    wrong = not note.owner or NOTE_OWNER.lower() in note.owner.lower()
-    return f'of owner "{note.owner}"' + f', must be "{NOTE_OWNER}"' * wrong
+    """Return the owner of a note that is not Xen's; and "Xen", if it seems to be meant for Xen."""
+    is_meant = not note.owner or NOTE_OWNER.lower() in note.owner.lower()
+    return f'of owner "{note.owner}"' + f', must be "{NOTE_OWNER}"' * is_meant
 
 
 def _readers(loaders: Sequence[str]) -> str:
@@ -251,4 +261,5 @@ def _short(text: str) -> str:
 
 
 def _named(address: int | str, symbols: Mapping[int, str]) -> str:
+    """Return the symbol at an address as " <NAME>"; "" if it is unknown, or no address."""
     return f" <{symbols[address]}>" if isinstance(address, int) and address in symbols else ""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Explain the rules of the loaders: `xen-tool explain`, and docs/rules.md, which it generates.
+"""Explain the rules of the loaders: the output of `xen-tool explain`, and docs/rules.md.
 
-A rule has its condition, its message and the releases that print it, its fix, its source, how it
-was verified, and an example: the smallest image that violates it.
+A rule is shown with its condition, the loaders and releases that have it, its message, its fix, its
+source, how it was verified, and an example: the smallest image that violates it.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from ..loaders.verdict import judge, rules_of
 from .report_text import finding_lines, findings, refusal_lines
 
 EXAMPLES = Path(__file__).with_name("examples.txt")
+"""A line RULE LOADER XEN IMAGE WORDS for each example; IMAGE is compressed by zlib, in base64."""
 
 _FAMILIES = {
     "Z": "Containers: what is unpacked before the ELF file is read",
@@ -56,6 +57,7 @@ _FAMILIES = {
     "G": "GRUB: pvgrub, and the commands linux, multiboot and multiboot2",
     "X": "Faults that no loader checks, and that end the guest",
 }
+"""The titles of the rules by the first letter of their ids, in the order of docs/rules.md."""
 _GROUPS = {
     LOADERS: "every loader of Xen's, and QEMU -kernel",
     LINUX_LOADER: "firecracker, cloud-hypervisor and libkrun",
@@ -70,19 +72,26 @@ _GROUPS = {
     (PVH_DOMU,): "a PVH domU",
     (QEMU,): "QEMU -kernel",
 }
+"""The words for the loaders that have a rule; other loaders are listed by name."""
 
 
 class Example(NamedTuple):
-    """An image that violates a rule."""
+    """The smallest image that violates a rule."""
 
     loader: str
+    """A loader that has the rule."""
     xen: Xen
+    """A release in which it has the rule."""
     image: bytes
     words: str
+    """A description of the image."""
 
 
 def rules() -> dict[str, tuple[Rule, ...]]:
-    """Return every rule by its id, in the order of ids."""
+    """Return all rules by id, in the order of _FAMILIES and then of numbers.
+
+    Rules with the same id are variants of one rule, for other loaders, releases or causes.
+    """
     found: dict[str, list[Rule]] = {}
     seen: set[int] = set()
     for table in (*map(rules_of, ALL), *probing.RULES.values()):
@@ -94,12 +103,13 @@ def rules() -> dict[str, tuple[Rule, ...]]:
 
 
 def _order(name: str) -> tuple[int, int, str]:
+    """Return the key by which ids are sorted."""
     number = re.search(r"\d+", name)
     return [*_FAMILIES].index(name[0]), int(number[0]) if number else 0, name
 
 
 def example(name: str) -> Example | None:
-    """Return the example of a rule; None if there is none."""
+    """Return the example of the rule with an id; None if there is none."""
     import base64
     import zlib
 
@@ -112,7 +122,7 @@ def example(name: str) -> Example | None:
 
 
 def explain(name: str) -> Iterator[str]:
-    """Yield the lines of `xen-tool explain NAME`; raise XenToolError for an unknown rule."""
+    """Yield the lines of `xen-tool explain ID`; raise XenToolError if no rule has the id."""
     known = rules()
     if name not in known:
         raise XenToolError(f"{name!r} is no rule; there are {', '.join(known)}")
@@ -182,6 +192,7 @@ def document() -> Iterator[str]:
 
 
 def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Yield what is shown of a rule below its condition: titles, and texts for them."""
     yield "loaders", _GROUPS.get(rule.loaders, ", ".join(rule.loaders)) + _when(rule)
     yield (
         "says",
@@ -196,17 +207,21 @@ def _facts(rule: Rule) -> Iterator[tuple[str, str]]:
 
 
 def _when(rule: Rule) -> str:
+    """Return the releases that have a rule, such as ", since 4.16.0"; "" if all have it."""
     since = f", since {_first(rule.since)}" if rule.since else ""
     return since + (f", before {_first(rule.before)}" if rule.before else "")
 
 
 def _first(change: Change) -> str:
+    """Return the first point release of each series that has a change."""
     return ", ".join("{}.{}.{}".format(*first) for first in change.first)
 
 
 def _filled(text: str) -> str:
+    """Write the replacement fields of a text, {NAME} or {NAME:FORMAT}, as <NAME>."""
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", r"<\1>", text)
 
 
 def _markdown(text: str) -> str:
+    """Escape the characters of a text that Markdown would interpret."""
     return re.sub(r"([<>|*_`])", r"\\\1", text)

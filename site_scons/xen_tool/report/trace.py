@@ -3,9 +3,9 @@
 
 Steps that run at the same time are on different rows: a step uses the first free row.  In
 Chromium's Trace Event Format "X" is a span, "i" a moment, "M" a name; times are microseconds.
-Perfetto drops a span that begins within another of its row and ends after it (slice_tracker.cc);
-here one ends before the next begins, or has it within itself and comes first.  It also drops an
-event with an escaped surrogate (json_parser.h).
+Perfetto drops a span that begins within another of its row and ends after it (slice_tracker.cc), so
+two spans of a row here do not overlap, or one encloses the other and is written before it.
+Perfetto also drops an event with an escaped surrogate (json_parser.h).
 """
 
 from __future__ import annotations
@@ -34,27 +34,30 @@ class Trace:
         return (time.perf_counter_ns() - self._start) // 1000
 
     def span(self, name: str, start: int, row: int = _MAIN, **args: Any) -> None:
-        """Add a span that began at start and ends now."""
+        """Add a span of the build that began at start, as now() returned it, and ends now.
+
+        args: facts that a viewer shows with the span.
+        """
         self._add("X", name, start, _BUILD, row, args, dur=self.now() - start)
 
     def begin(self, path: str) -> None:
-        """Record that a step begins, on a free row."""
+        """Record that the step of a path begins, on the first free row."""
         taken = {row for row, _ in self._rows.values()}
         row = next(n for n in range(1, len(taken) + 2) if n not in taken)
         self._rows[path] = row, self.now()
 
     def end(self, path: str, name: str, **args: Any) -> None:
-        """Record that a step ends."""
+        """Add the span "NAME PATH" of a step that ends now; nothing if its begin() is missing."""
         if path in self._rows:
             row, start = self._rows.pop(path)
             self.span(f"{name} {path}", start, row, **args)
 
     def boot(self, name: str, start: int) -> None:
-        """Add a phase of a boot that began at start and ends now."""
+        """Add a phase of a boot that began at start, as now() returned it, and ends now."""
         self._add("X", name, start, _BOOT, _MAIN, {}, dur=self.now() - start)
 
     def moment(self, name: str) -> None:
-        """Add a moment of a boot."""
+        """Add an event of a boot that happens now."""
         self._add("i", name, self.now(), _BOOT, _MAIN, {}, s="t")
 
     def _add(
@@ -65,7 +68,7 @@ class Trace:
         self._events.append({**event, **more, "args": dict(args)})
 
     def content(self) -> bytes:
-        """Return the trace as JSON, in order of time."""
+        """Return the trace as JSON: the names of processes and rows, then events by their start."""
         rows = sorted({(event["pid"], event["tid"]) for event in self._events})
         names = [_named("process_name", pid, _MAIN, {_BUILD: "build", _BOOT: "boot"}[pid])
                  for pid in sorted({pid for pid, _ in rows})]  # fmt: skip
@@ -79,6 +82,7 @@ class Trace:
 
 
 _ROWS = {_BUILD: "scons", _BOOT: "console"}
+"""The names of the rows _MAIN."""
 
 
 def _named(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:

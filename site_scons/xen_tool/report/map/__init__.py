@@ -3,7 +3,7 @@
 
 regions   the records, and what all loaders have in common
 pv, pvh   compute the map of each kind of guest
-reading   reads an image, and computes its maps
+maps      reads an image, and computes its maps
 map_text  a map as text
 svg       a map as a picture
 document  a map as JSON

@@ -74,13 +74,16 @@ def title(region: Region) -> str:
 
 
 def pointed(marker: Marker, symbols: dict[int, str]) -> str:
-    """Return the text of a marker: "<- entry startup_xen (note ENTRY)"."""
+    """Return the text of a marker, such as "<- entry startup_xen (note ENTRY)".
+
+    symbols: names by linked address.
+    """
     symbol = symbols.get(marker.linked)
     return f"<- {marker.name}{f' {symbol}' if symbol else ''} ({marker.source})"
 
 
 def markers_in(found: Map, region: Region) -> list[Marker]:
-    """Return the markers that point into a region, in order."""
+    """Return the markers that point into a region, the lowest address first."""
     start = address(region)
     inside = (m for m in found.markers if start <= m.address < start + region.size)
     return sorted(inside, key=lambda marker: marker.address)

@@ -26,13 +26,15 @@ class Maps(NamedTuple):
     image: str
     xen: Xen
     pages: int
+    """Pages of memory that the guest has."""
     initrd: int
+    """Size of the initrd in bytes; 0: there is none."""
     maps: tuple[Map, ...]
     """The maps of the loaders that accept the image."""
     refused: dict[str, Finding]
-    """The refusals of the others, by loader."""
+    """The refusals of the other loaders that were checked, by loader."""
     symbols: dict[int, str]
-    """Names of the addresses at which the markers were linked."""
+    """Symbols by address: those of Marker.linked that have one."""
 
 
 def read_maps(
@@ -43,7 +45,10 @@ def read_maps(
     pages: int,
     initrd: int = 0,
 ) -> Maps:
-    """Compute the maps for the loaders in asked; None: for those that the image claims.
+    """Return the maps of an image: of each loader that is to be considered, and accepts it.
+
+    asked: the loaders that are considered; None: those that the image claims to support.
+    pages: pages of memory that the guest has.  initrd: size of the initrd in bytes.
 
     Raises XenToolError if the file cannot be opened, read or unpacked.
     """
@@ -72,7 +77,7 @@ def size_of(initrd: str | os.PathLike[str]) -> int:
 
 
 def _builder(candidate: Candidate) -> Candidate:
-    """Return the kernel in a unified EFI image as Xen sees it that builds dom0 from it."""
+    """Return the candidate; for a unified EFI image, the kernel in it as Xen builds dom0 of it."""
     if candidate.loader != XEN_EFI:
         return candidate
     from ...loaders.model.xen_efi import as_dom0
@@ -81,7 +86,10 @@ def _builder(candidate: Candidate) -> Candidate:
 
 
 def layout(candidate: Candidate, pages: int, initrd: int) -> Map:
-    """Return the map of the candidate's loader, which accepts the image."""
+    """Return the map of the candidate's loader, which must accept the image.
+
+    pages: pages of the guest's memory.  initrd: size in bytes; 0: none.
+    """
     if candidate.loader == PV_DOM0:
         return pv.dom0(candidate, pages, initrd)
     if candidate.loader == PV_DOMU:

@@ -20,10 +20,14 @@ _HOLES = (
     "nothing is loaded",
     "mapped, free for the guest",
 )
+"""The descriptions for regions.with_holes()."""
 
 
 def dom0(candidate: Candidate, pages: int, initrd: int) -> Map:
-    """Return the hypervisor's map for a dom0 of that many pages; initrd: its bytes."""
+    """Return the map that the hypervisor makes for a dom0.
+
+    pages: pages of the dom0's memory.  initrd: size in bytes; 0: none.
+    """
     parms = candidate.parms
     compat = candidate.elf.ei_class == spec.ELFCLASS32
     found = initial_map(parms, candidate.addresses, compat=compat, pages=pages, initrd=initrd)
@@ -48,7 +52,7 @@ def dom0(candidate: Candidate, pages: int, initrd: int) -> Map:
 
 
 def domu(candidate: Candidate, pages: int, initrd: int) -> Map:
-    """Return libxenguest's map for a domU of that many pages; initrd: its bytes."""
+    """Return the map that libxenguest makes for a domU; the parameters are those of dom0()."""
     parms, bits = candidate.parms, candidate.elf.bits
     base = candidate.addresses.virt_base
     builder = _Builder(candidate, base)
@@ -56,7 +60,8 @@ def domu(candidate: Candidate, pages: int, initrd: int) -> Map:
     if initrd and not parms.unmapped_initrd:
         builder.add(regions.INITRD, "initrd", initrd)
     p2m = pages * (bits // 8)
-    # xc_dom_build_image drops an INIT_P2M that it cannot use.
+    # xc_dom_build_image ignores INIT_P2M unless it is the start of a page below VIRT_BASE, and the
+    # kernel is 64-bit.
     apart = bits == 64 and parms.p2m_base < base and parms.p2m_base % PAGE_SIZE == 0
     if not apart:
         builder.add(regions.P2M, "P2M table", p2m)
@@ -86,7 +91,10 @@ def domu(candidate: Candidate, pages: int, initrd: int) -> Map:
 
 
 class _Builder:
-    """Consecutive regions after the kernel, each at the start of a page."""
+    """The kernel's regions, and those added after it, each at the start of a page.
+
+    start is the lowest virtual address that is mapped.
+    """
 
     def __init__(self, candidate: Candidate, start: int) -> None:
         self._candidate = candidate
@@ -95,7 +103,7 @@ class _Builder:
         self.position = round_up(candidate.addresses.virt_kend)
 
     def add(self, kind: str, name: str, size: int, about: str = "") -> None:
-        """Append a region."""
+        """Append a region of size bytes at position; set position to the next free page."""
         at = self.position
         self._regions.append(Region(kind, name, at, at - self._start, size, about))
         self.position = round_up(at + size)
@@ -125,7 +133,8 @@ def _p2m_outside(virtual: int, physical: int | None, size: int) -> Region:
 def _domu_tables(start: int, position: int, bits: int) -> tuple[int, int]:
     """Return the number of a domU's page tables, and the end of its map (alloc_pgtables_pv).
 
-    They map themselves, the stack and 512 KiB more, and the end is a multiple of 4 MiB.
+    start is the first address of the map, and position where the tables begin.  The tables map
+    themselves, the stack and 512 KiB more, and the end is a multiple of 4 MiB.
     """
     more = 1 + BOOTSTRAP_PADDING // PAGE_SIZE
     tables = 0
@@ -138,7 +147,8 @@ def _domu_tables(start: int, position: int, bits: int) -> tuple[int, int]:
 
 def _tables(start: int, end: int, bits: int) -> int:
     """Return the number of page tables, of all levels, that map a range (count_pgtables)."""
-    # With PAE the tables of level 2 reach up to 4 GiB, for Xen's area.
+    # Below the one top-level table, a table of each level maps 1 << shift bytes.  With PAE there
+    # are two such levels, and level 2 reaches up to 4 GiB, for Xen's area.
     ends = ((21, end), (30, end if bits == 64 else 1 << 32), (39, end))
     return 1 + sum(
         ((end - 1) >> shift) - (start >> shift) + 1 for shift, end in ends[: 3 if bits == 64 else 2]

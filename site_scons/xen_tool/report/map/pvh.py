@@ -16,6 +16,7 @@ from .regions import Map, Region, round_up
 
 _MIB = 1 << 20
 _LOWER_SINCE = (4, 19)
+"""The version of Xen since which find_memory prefers memory below the kernel."""
 _SPECIAL_PAGES = 0xFEFF8000
 _SPECIAL_SIZE = 8 * PAGE_SIZE
 """X86_HVM_NR_SPECIAL_PAGES below X86_HVM_END_SPECIAL_REGION (Xen xenctrl_dom.h)."""
@@ -26,7 +27,10 @@ _HOLES = ("nothing is loaded", "nothing is loaded", "nothing is loaded")
 
 
 def layout(candidate: Candidate, pages: int, initrd: int) -> Map:
-    """Return a PVH loader's map of that many pages of memory; initrd: its size in bytes."""
+    """Return the map that the candidate's PVH loader makes.
+
+    pages: pages of the guest's memory.  initrd: size in bytes; 0: none.
+    """
     placed = list(regions.kernel(candidate, paged=False))
     end = pages * PAGE_SIZE
     outside: list[Region] = []
@@ -51,7 +55,10 @@ def layout(candidate: Candidate, pages: int, initrd: int) -> Map:
 
 
 def _domu(candidate: Candidate, initrd: int) -> list[Region]:
-    """Return libxenguest's regions after the kernel; with MOD_START_PFN the initrd is last."""
+    """Return the regions that libxenguest puts after the kernel: start_info, and the initrd.
+
+    The initrd comes first, or last if MOD_START_PFN says that it needs no mapping.
+    """
     position = _kernel_end(candidate)
     wanted = [(regions.START_INFO, "hvm_start_info", PAGE_SIZE)]
     if initrd:
@@ -65,10 +72,11 @@ def _domu(candidate: Candidate, initrd: int) -> list[Region]:
 
 
 def _dom0(candidate: Candidate, end: int, initrd: int) -> list[Region]:
-    """Return the one piece that Xen puts below or above the kernel.
+    """Return the regions that Xen puts below or above the kernel: initrd (if any) and start_info.
 
-    It holds initrd, command line and start_info.  find_memory uses the larger side before Xen
-    4.19, later the lower one if it is large enough.
+    They lie together, with the command line.  Before Xen 4.19 find_memory used the larger of the
+    two sides, and since then it uses the lower one if that is large enough.
+    end: the end of the dom0's memory.
     """
     start = candidate.addresses.virt_kstart - candidate.addresses.virt_base
     start = start // PAGE_SIZE * PAGE_SIZE

@@ -38,9 +38,11 @@ HOLE = "hole"
 """Memory where nothing is loaded, though it may be mapped."""
 
 _SECTIONS = 4096
+"""Largest number of sections that are searched for those in a region."""
 _NAMED = 6
+"""Largest number of sections that are named in a region's description."""
 _SEGMENTS = 256
-"""Limit of the program headers that are shown; no real kernel has as many."""
+"""Largest number of program headers that are shown; real kernels have fewer."""
 
 
 class Region(NamedTuple):
@@ -66,7 +68,7 @@ class Marker(NamedTuple):
     paged: bool
     """Whether the address is virtual."""
     linked: int
-    """The address at which it was linked, by which its symbol is found."""
+    """The address in terms of p_vaddr, by which its symbol is found."""
 
 
 class Map(NamedTuple):
@@ -86,14 +88,18 @@ class Map(NamedTuple):
 
 
 def address(region: Region) -> int:
-    """Return the address that a region is sorted by."""
+    """Return the address that a region is sorted by: its virtual one, or else its physical one."""
     found = region.virtual if region.virtual is not None else region.physical
     assert found is not None
     return found
 
 
 def kernel(candidate: Candidate, *, paged: bool) -> Iterator[Region]:
-    """Yield the regions of the segments that a loader loads, and of the symbols after them."""
+    """Yield the regions of the segments that a loader loads, and of BSD_SYMTAB's symbols.
+
+    paged: whether the kernel starts with paging, as PV does, so that its regions have virtual
+    addresses.
+    """
     base = candidate.addresses.virt_base
     for segment, start in sorted(_placed(candidate), key=lambda placed: placed[1]):
         name = f"PT_LOAD {segment.number} {flags(segment)}"
@@ -125,7 +131,7 @@ def kernel(candidate: Candidate, *, paged: bool) -> Iterator[Region]:
 
 
 def _placed(candidate: Candidate) -> Iterator[tuple[Segment, int]]:
-    """Yield the loaded segments and their addresses: virtual for PV, else physical."""
+    """Yield the segments that are loaded, and their addresses: virtual for PV, else physical."""
     addresses = candidate.addresses
     segments = candidate.elf.packed_segments if candidate.loader == QEMU else candidate.elf.segments
     for segment in segments[:_SEGMENTS]:
@@ -142,7 +148,10 @@ def _placed(candidate: Candidate) -> Iterator[tuple[Segment, int]]:
 
 
 def _sections(candidate: Candidate, start: int, size: int, kind: str) -> str:
-    """Return the names of the sections at these linked addresses."""
+    """Return the names of the sections in size bytes from start, an address in terms of p_vaddr.
+
+    kind: ZEROED for sections without bytes in the file, SEGMENT for the others.
+    """
     found = []
     for section in islice(candidate.elf.sections, _SECTIONS):
         inside = start <= section.sh_addr < start + size and section.sh_size
@@ -154,7 +163,7 @@ def _sections(candidate: Candidate, start: int, size: int, kind: str) -> str:
 
 
 def markers(candidate: Candidate, *, paged: bool) -> Iterator[Marker]:
-    """Yield the markers of the entry point and of the hypercall page."""
+    """Yield the markers of the entry point and, if paged, of the hypercall page."""
     parms, addresses = candidate.parms, candidate.addresses
     if candidate.loader == QEMU:
         entry = entry_of(candidate)
@@ -169,6 +178,7 @@ def markers(candidate: Candidate, *, paged: bool) -> Iterator[Marker]:
 
 
 def _marker(candidate: Candidate, name: str, source: str, address: int, paged: bool) -> Marker:
+    """Return a marker, with the linked address found by the segment in which the address is."""
     linked = address
     for segment, start in _placed(candidate):
         if 0 <= address - start < segment.p_memsz:
@@ -179,10 +189,10 @@ def _marker(candidate: Candidate, name: str, source: str, address: int, paged: b
 def with_holes(
     regions: Iterable[Region], start: int, end: int, *, paged: bool, about: Sequence[str]
 ) -> Iterator[Region]:
-    """Return the regions in order, and a hole wherever at least a page between them is unused.
+    """Yield the regions in order of addresses, and a hole wherever at least a page is unused.
 
-    about: the descriptions of a hole before, between and after them.  There is no hole between
-    overlapping regions.
+    start, end: the range that may have holes.  paged: whether these are virtual addresses.
+    about: the descriptions of a hole before the first region, between two, and after the last.
     """
     position, first = start, True
     base = start if paged else 0
@@ -195,6 +205,10 @@ def with_holes(
 
 
 def _hole(start: int, end: int, base: int, paged: bool, about: str) -> Iterator[Region]:
+    """Yield a hole from start, rounded up to a page, to end, if that is a page or more.
+
+    base: the address of physical address 0.
+    """
     start = round_up(start)
     if end - start >= PAGE_SIZE:
         yield Region(HOLE, "", start if paged else None, start - base, end - start, about)

@@ -24,6 +24,7 @@ _WIDTH = 920
 _LEFT, _RIGHT = 172, 560
 """The left and right sides of the boxes."""
 _LINE = 18
+"""The height of a line of text."""
 _LETTER = 6.7
 """Largest width of a letter of the small monospaced text."""
 
@@ -75,12 +76,13 @@ _LICENCE = (
     "SPDX-License-" + "Identifier: GPL-2.0-only OR MIT"
 )  # of the picture, not one of this file
 _OVERLAYS = {regions.ZEROED: "dots", regions.HOLE: "stripes"}
+"""The pattern over a box by kind of region; other kinds have none."""
 
 
 def write(path: str | os.PathLike[str], maps: Maps) -> None:
-    """Draw the map of the first loader that accepts the image.
+    """Write a picture of the map of the first loader that accepts the image.
 
-    Raises XenToolError if none does, or if the file cannot be written.
+    Raises XenToolError if no loader accepts it, or if the file cannot be written.
     """
     if not maps.maps:
         raise XenToolError(
@@ -112,7 +114,7 @@ def picture(maps: Maps, found: Map) -> str:
 
 
 class _Drawing:
-    """Lines of SVG from top to bottom; y is the position of the next element."""
+    """The elements of a picture, made from top to bottom; y is where the next one begins."""
 
     def __init__(self, found: Map, symbols: Mapping[int, str]) -> None:
         self._map = found
@@ -181,7 +183,10 @@ class _Drawing:
 
 
 def _height(region: Region, pins: int) -> int:
-    """Return the height of a box: by order of magnitude, and enough for its text and pins."""
+    """Return the height of a region's box: it grows with the logarithm of the region's size.
+
+    It is at least what the text and that many pins (drawn markers) need.
+    """
     pages = max(1.0, region.size / 4096)
     return max(round(26 + 5 * math.log2(pages)), 40 if region.about else 26, 20 + pins * _LINE)
 

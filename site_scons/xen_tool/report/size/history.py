@@ -20,6 +20,7 @@ from .sizes import Bytes, Sizes
 
 SCHEMA = 1
 MOST = 100
+"""Largest number of entries; the oldest are dropped."""
 
 
 class Entry(NamedTuple):
@@ -36,8 +37,10 @@ class Entry(NamedTuple):
 def add(path: str, sizes: Sizes, time: int, revision: str) -> Sequence[Entry]:
     """Add the sizes of an image to the history in a file; return the history.
 
-    A history that cannot be read is begun anew.
-    Raises XenToolError if it cannot be written.
+    time: now, in seconds since 1970.  revision: as in Entry.
+    Nothing is added if the sizes are those of the newest entry.  A history that cannot be read is
+    begun anew.
+    Raises XenToolError if the file cannot be written.
     """
     found = read(path)
     sections = {name: size for (name,), size in sizes.sections.items()}

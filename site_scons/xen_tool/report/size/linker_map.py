@@ -33,13 +33,15 @@ _LLD_INPUT = re.compile(r"^(.+):\(.*\)$")
 _LLD_ITSELF = "<internal>"
 """The name for what lld makes itself: merged strings, and the symbol table."""
 _NAME_ALONE = re.compile(r"\n( ?\S+)\n +(?=0x)")
+"""A name of GNU ld's that is alone on its line, up to the address on the next line."""
 _START = "Linker script and memory map"
+"""The line of GNU ld's map after which sections are listed."""
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, list[Placed]]:
-    """Read a map.
+    """Return what objects() finds in a map file.
 
-    Raises XenToolError if it cannot be opened, or is not a map of a linker.
+    Raises XenToolError if the file cannot be opened, or is not a map of GNU ld or lld.
     """
     with os.fdopen(open_regular(path, "a map that a linker wrote"), "rb") as file:
         found = objects(file.read().decode("utf-8", "surrogateescape"))
@@ -49,7 +51,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, list[Placed]]:
 
 
 def objects(text: str) -> dict[str, list[Placed]]:
-    """Return the bytes of each object, by the name of the output section."""
+    """Return which bytes each object has in a section, by the name of the output section."""
     found: dict[str, list[Placed]] = {}
     is_lld = _LLD_HEAD.match(text.partition("\n")[0])
     for section, placed in _lld(text) if is_lld else _gnu(text):

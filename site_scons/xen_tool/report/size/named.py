@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Read which bytes of each section a symbol names, with bounded memory and time.
 
-Of a table that is too long for that only the first symbols are read: as many as fit into a
-memory of the size of the file and 64 MiB, and at most MOST, which is more than Linux has.  The
-bytes of the others have no symbol then.
+Only the first symbols of a long table are read: at most MOST, which is more than Linux has, and as
+many as fit into the memory that may be used, which is the size of the file and 64 MiB.  Bytes that
+only further symbols name count as having none.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from ...image.symbols import Symbols
 from ...printable import printable
 
 MOST = 1 << 18
+"""Largest number of symbols that are read."""
 _STT_OBJECT = 1
 _KINDS = frozenset((spec.STT_NOTYPE, _STT_OBJECT, spec.STT_FUNC))
 _ROOM = 48 << 20
+"""Bytes of memory for symbols, besides the size of the file."""
 _COST = 512
-"""Bytes of memory that a symbol takes while sizes are computed and compared, at most."""
+"""Largest number of bytes that a symbol takes while sizes are computed and compared."""
 _NAMES = 8 << 20
-"""Bytes of names that are not shortened to _SHORT, besides a share of the file's size."""
+"""Bytes of names, besides the size of the file / _SHARE, after which names are cut to _SHORT."""
 _SHARE = 16
 _ESCAPE = 16
 """The number of bytes that a byte counts for if it has to be escaped."""
@@ -33,14 +35,16 @@ _LONGEST = 256
 _SHORT = 16
 
 Span = tuple[int, int, int]
-"""Start and end in a section, and the offset of a name."""
+"""Start and end of bytes in a section, and the offset of their symbol's name (st_name)."""
 _Entry = tuple[int, bool, bool, int, int]
-"""In this order entries are preferred: value, whether without a size, whether local, size * -1;
-and the offset of the name."""
+"""A symbol: st_value, whether it has no size, whether it is local, -st_size, st_name.
+
+Of two symbols, the one whose entry is smaller comes first.
+"""
 
 
 class Named:
-    """The symbols of an ELF file that is read from a file of size bytes."""
+    """The symbols of an ELF file; size: bytes of the file that it is, or is packed in."""
 
     def __init__(self, elf: Elf, size: int) -> None:
         table = Symbols(elf)
@@ -56,9 +60,10 @@ class Named:
                 self._of.setdefault(st_shndx, []).append(entry)
 
     def spans(self, section: Section) -> Iterator[Span]:
-        """Yield the spans of a section in the order of their starts, only once.
+        """Yield the spans of a section in the order of their starts; on a second call, none.
 
-        A symbol without a size ends at the next one.
+        A symbol without a size ends at the next one, and counts only if no symbol with a size
+        starts at the same place.
         """
         first, size = section.sh_addr, section.sh_size
         found = [e for e in self._of.pop(section.number, ()) if 0 <= e[0] - first < size]
@@ -72,6 +77,10 @@ class Named:
     def _at_one_place(
         self, entries: Sequence[_Entry], first: int, following: int
     ) -> Iterator[Span]:
+        """Yield the spans of symbols of the same value.
+
+        first: the address of the section.  following: the value of the next symbol.
+        """
         for (value, has_none, _, size), group in groupby(entries, itemgetter(0, 1, 2, 3)):
             if not (has_none and entries[0][3]):
                 name = min((entry[4] for entry in group), key=self._raw)
@@ -82,7 +91,7 @@ class Named:
         return self._names[st_name : end if end >= 0 else st_name + _LONGEST]
 
     def name(self, st_name: int) -> str:
-        """Return a name for people, shortened if it is very long or there are very many."""
+        """Return the name at st_name, printable; it is cut if it is long, or names are many."""
         raw = self._raw(st_name)
         text = raw.decode("utf-8", "surrogateescape")
         if not text.isprintable():

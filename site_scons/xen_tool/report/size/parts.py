@@ -2,7 +2,7 @@
 """Divide an ELF file into parts: each byte of the file, and of its memory, belongs to one part.
 
 Bytes that several headers or sections claim, as in a damaged file, are counted for the one that
-comes first in the file.  Bytes that belong to none are parts, too.
+starts first.  Bytes that belong to none are parts, too.
 """
 
 from __future__ import annotations
@@ -29,16 +29,20 @@ class Part(NamedTuple):
     section: str
     """The name of the section, or HEADERS or PADDING."""
     symbol: str
+    """The name of the symbol, or NO_SYMBOL; "" outside of sections."""
     object: str
     """The path of the object; "" if it is unknown."""
     in_file: int
+    """Number of bytes in the file."""
     in_memory: int
+    """Number of bytes in memory."""
 
 
 class Placed(NamedTuple):
-    """Bytes of an object at an offset in a section."""
+    """Bytes that an object has in a section of the linked file."""
 
     start: int
+    """The offset in the section."""
     size: int
     object: str
 
@@ -48,8 +52,8 @@ def parts(
 ) -> Iterator[Part]:
     """Divide an ELF file into parts.
 
-    placed: bytes of objects by name of the section.
-    size: bytes of the file in which the ELF file is, if it is packed.
+    placed: the bytes that objects have, by section; None if they are unknown.
+    size: bytes of the file that holds the ELF file, if it is packed in one; else None.
     """
     named = Named(elf, elf.data.size if size is None else size)
     in_file = []
@@ -88,7 +92,7 @@ def parts(
 def _covered(
     section: Section, named: Named, placed: dict[str, list[Placed]] | None, start: int, end: int
 ) -> Iterator[Part]:
-    """Yield the parts of the bytes of a section from start to end."""
+    """Yield the parts of the bytes of a section from the offset start to the offset end in it."""
     title = printable(section.name or f"section {section.number}")
     in_file = section.sh_type != spec.SHT_NOBITS
     in_memory = bool(section.sh_flags & spec.SHF_ALLOC)
@@ -110,10 +114,10 @@ def _covered(
 def _filled(
     spans: Iterable[tuple[int, int, T]], start: int, end: int, otherwise: T
 ) -> Iterator[tuple[int, int, T]]:
-    """Yield spans that divide the bytes from start to end.
+    """Yield spans (start, end, value) that divide the bytes from start to end without overlap.
 
-    The given ones are in the order of their starts, and each is without the bytes that an
-    earlier one has.  Bytes that none has are otherwise.
+    spans: in the order of their starts; of those that overlap, the earlier one keeps the bytes.
+    otherwise: the value for bytes that no span has.
     """
     position = start
     for left, right, name in spans:

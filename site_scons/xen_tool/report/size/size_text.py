@@ -9,11 +9,14 @@ from ...printable import printable
 from .sizes import Bytes, Key, SizeRow, Sizes, rows
 
 TOP = 15
-"""Default of the largest number of rows of a table."""
+"""Largest number of rows of a table, by default."""
 
 
 def lines(sizes: Sizes, before: Sizes | None, top: int = TOP) -> Iterator[str]:
-    """Yield the lines of `xen-tool size`; top: the largest number of rows of a table."""
+    """Yield the lines of `xen-tool size`, with changes since before, unless that is None.
+
+    top: the largest number of rows of a table; a last row sums up the rest.
+    """
     yield f"{printable(sizes.image)}: {_bytes(sizes.total)}"
     if before is not None:
         yield f"against {printable(before.image)}: {_bytes(before.total)}"
@@ -55,7 +58,7 @@ def _cells(now: Bytes, change: Bytes | None) -> Iterator[str]:
 
 
 def name(key: Key) -> str:
-    """Return the name of a row; for a symbol also its section, and its object if known."""
+    """Return the name of a row: a section, an object, or a symbol with its section and object."""
     if len(key) == 1:
         return key[0] or "(of no object)"
     section, of_object, symbol = key

@@ -10,8 +10,8 @@ document() returns what `xen-tool size --json` and `scons size --json` print:
      "symbols": [likewise, and "section": TEXT, "object": TEXT or null]}
 
 "file" counts bytes of the file and "memory" bytes that a loader puts into memory; each list
-sums up to the totals.  "change" is null if nothing is compared.  A row without bytes exists only
-in the other image.
+sums up to the totals.  "change" is null if nothing is compared, and else the size minus that in the
+other image.  A row without bytes stands for what only the other image has.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCHEMA = 1
 Bytes = tuple[int, int]
 """Number of bytes in the file, and in memory."""
 Key = tuple[str, ...]
-"""The name of a section or object; or section, object and symbol."""
+"""The key of a section, (NAME,); of an object, (PATH,); of a symbol, (section, object, symbol)."""
 NOTHING: Bytes = (0, 0)
 
 
@@ -48,10 +48,10 @@ class Sizes(NamedTuple):
 def read_sizes(
     path: str | os.PathLike[str], placed: dict[str, list[Placed]] | None = None
 ) -> Sizes:
-    """Measure an image; if it is compressed, or a unified EFI image, the ELF file in it.
+    """Return the sizes of an image; of a packed or unified EFI image, those of the ELF file in it.
 
-    placed: the bytes of each object, as linker_map.objects() returns them.
-    Raises XenToolError if it cannot be read, or has no ELF file in it.
+    placed: the bytes that objects have, as linker_map.objects() returns them; None if unknown.
+    Raises XenToolError if the image cannot be read, or is or has no ELF file.
     """
     with open_kernel(path) as kernel:
         try:
@@ -73,6 +73,7 @@ def _sums(image: str, found: Iterable[Part], has_objects: bool) -> Sizes:
 
 
 def _by(symbols: Mapping[Key, Bytes], place: int) -> dict[Key, Bytes]:
+    """Sum up the sizes of symbols by an item of their keys: section (0) or object (1)."""
     sums: dict[str, Bytes] = {}
     for key, (in_file, in_memory) in symbols.items():
         file, memory = sums.get(key[place], NOTHING)
@@ -81,7 +82,7 @@ def _by(symbols: Mapping[Key, Bytes], place: int) -> dict[Key, Bytes]:
 
 
 def stored(path: str) -> Sizes | None:
-    """Return the sizes in a saved document; None if it is missing or cannot be read."""
+    """Return the sizes in a file with a document; None if it is missing or cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
@@ -119,9 +120,10 @@ class SizeRow(NamedTuple):
 
 
 def rows(sizes: Sizes, before: Sizes | None, kind: str) -> list[SizeRow]:
-    """Return all rows of one kind, the largest first; of two images, the largest change first.
+    """Return all rows of one kind, the largest size first or, with before, the largest change.
 
-    Objects are distinguished only if they are known for both images.
+    kind: "sections", "objects" or "symbols".  Symbols of the same section and name in different
+    objects are one row if the objects of one of the two images are unknown.
     """
     if before is not None and bool(sizes.objects) != bool(before.objects):
         sizes, before = _without_objects(sizes), _without_objects(before)
@@ -152,7 +154,7 @@ def _rows(now: Mapping[Key, Bytes], before: Mapping[Key, Bytes] | None) -> list[
 
 
 def document(sizes: Sizes, before: Sizes | None) -> dict[str, Any]:
-    """Return what --json prints; its lists are iterators, as there may be many symbols."""
+    """Return what --json prints; its lists, which may be long, are iterators."""
     file, memory = sizes.total
     return {
         "schema": SCHEMA,
