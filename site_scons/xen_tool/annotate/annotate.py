@@ -12,10 +12,12 @@ from .changes import NoteChanges
 
 
 def annotate(content: bytes, name: str, changes: NoteChanges) -> write.Annotated:
-    """Return the image with the wanted notes; name is for messages.
+    """Return the image with the wanted notes.
 
-    Raises XenToolError if it is not a linked ELF kernel for x86, if a note cannot have its value,
-    or if a note to be removed does not exist.
+    content: the bytes of the image.  name: its name, for messages.
+
+    Raises XenToolError if the image is not a linked ELF kernel for x86, if a note cannot have its
+    value, if a note to be removed does not exist, or as write.annotated() does.
     """
     elf = write.opened(content, name)
     present = {note.n_type for note in write.present(elf)}

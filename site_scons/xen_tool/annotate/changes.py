@@ -15,9 +15,10 @@ from ..light import NamedTuple
 
 
 class NoteChanges(NamedTuple):
-    """Values of notes for values.notes(), and types of notes to remove."""
+    """The notes that a user wants to be set, and to be removed."""
 
     values: dict[XenElfNote, str]
+    """Values by type, as the user types them: for values.notes()."""
     remove: tuple[XenElfNote, ...]
 
 
@@ -28,10 +29,13 @@ def note_changes(
     notes: Mapping[str, str] | None = None,
     remove: Sequence[str] = (),
 ) -> NoteChanges:
-    """Return the wanted values and removals, from names of notes.
+    """Return the changes that a user wants, with the types of notes instead of their names.
 
-    Raises XenToolError if Xen has no such note, one is given twice or without a value, or nothing
-    is wanted.
+    pvh_entry, pv_entry: the values of PHYS32_ENTRY and ENTRY.
+    notes: values of further notes by name.  remove: names of notes.
+
+    Raises XenToolError if Xen has no note of a name, if a note is given twice, without a value, or
+    both with a value and to be removed, or if nothing is wanted.
     """
     values: dict[XenElfNote, str] = {}
     every = [*(notes or {}).items(), ("PHYS32_ENTRY", pvh_entry), ("ENTRY", pv_entry)]
@@ -56,7 +60,10 @@ def note_changes(
 
 
 def note_type(name: str) -> XenElfNote:
-    """Return the type of a note by name, such as PHYS32_ENTRY; raise XenToolError for another."""
+    """Return the type of a note by its name, such as PHYS32_ENTRY.
+
+    Raises XenToolError, with the names, if Xen has no such note.
+    """
     found = note_values.note_type(name)
     if found is None:
         known = [each.name for each in XenElfNote]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Compute the notes of an image from what a user types; elf/note_values describes the syntax.
 
-A symbol's address is taken from the image; a physical one from where its segment is loaded.
+A symbol's address is taken from the image; if a note needs a physical address, it is computed from
+the p_vaddr and p_paddr of the symbol's segment.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from ..image.elf import ADDRESS_MASK, Elf, Segment
 from ..image.symbols import symbols
 
 _HIGH = {64: X86_64.virt_base or 0, 32: 0xC0000000}
-"""Bases of kernels linked high, loaded low: __START_KERNEL_map, and PAGE_OFFSET's default."""
+"""Lowest virtual addresses of usual kernels by bits: __START_KERNEL_map, PAGE_OFFSET's default."""
 
 
 def notes(elf: Elf, values: Mapping[XenElfNote, str], present: Iterable[int]) -> list[Note]:
-    """Return the notes of these values, for an image that has notes of the types present.
+    """Return the notes to be written into an image.
 
-    ENTRY adds the notes that every PV kernel needs, if they are neither given nor present:
-    XEN_VERSION, LOADER, VIRT_BASE, PADDR_OFFSET and, if it is 32-bit, PAE_MODE.
+    values: by type, as a user types them.  present: the types of notes that the image keeps.
 
-    Raises XenToolError for a value that its note cannot have.
+    If ENTRY is among the values, the notes that every PV kernel needs are added, unless they are
+    given or present: XEN_VERSION, LOADER and, for a 32-bit image, PAE_MODE; and VIRT_BASE and
+    PADDR_OFFSET, if neither of the two is present.
+
+    Raises XenToolError for a value that its note cannot have, or if VIRT_BASE and PADDR_OFFSET
+    cannot be computed.
     """
     found = {n_type: _desc(elf, n_type, value) for n_type, value in values.items()}
     if XenElfNote.ENTRY in values:
@@ -36,6 +41,8 @@ def notes(elf: Elf, values: Mapping[XenElfNote, str], present: Iterable[int]) ->
 
 
 def _desc(elf: Elf, n_type: XenElfNote, value: str) -> Desc:
+    """Return the descriptor of a note from its value, which may name a symbol of the image."""
+
     def resolve(note: str, symbol: str, offset: int, width: int, *, physical: bool) -> Words:
         address = _address(elf, symbol) + offset
         if physical:
@@ -53,7 +60,10 @@ def _desc(elf: Elf, n_type: XenElfNote, value: str) -> Desc:
 
 
 def _check_physical(elf: Elf, value: str) -> None:
-    """Raise XenToolError, with the physical address, for the virtual address of a 64-bit kernel."""
+    """Raise XenToolError if the value of PHYS32_ENTRY is a virtual address above 4 GiB.
+
+    The message has the physical address that it stands for.
+    """
     address = number(value)
     segment = _segment(elf, address) if address is not None and address >> 32 else None
     if address is not None and segment is not None:
@@ -64,7 +74,11 @@ def _check_physical(elf: Elf, value: str) -> None:
 
 
 def _physical(elf: Elf, symbol: str, address: int) -> int:
-    """Return the physical address at which a symbol's segment is loaded."""
+    """Return the physical address for a virtual one; symbol: its name, for messages.
+
+    An address that is in a segment only as a physical one is returned as it is.
+    Raises XenToolError if the address is in no segment.
+    """
     segment = _segment(elf, address)
     if segment is not None:
         return _loaded_at(segment, address)
@@ -76,12 +90,16 @@ def _physical(elf: Elf, symbol: str, address: int) -> int:
 
 
 def _loaded_at(segment: Segment, address: int) -> int:
+    """Return the physical address for a virtual one in a segment."""
     return address - segment.p_vaddr + segment.p_paddr
 
 
 def _address(elf: Elf, name: str) -> int:
-    """Return the value of a symbol, of a global one if several have its name."""
-    found: dict[int, int] = {}
+    """Return the value of the symbol with a name; global symbols go before local ones.
+
+    Raises XenToolError if there is none, or if several have different values.
+    """
+    found: dict[int, int] = {}  # the largest binding by value
     names = set()
     for symbol in symbols(elf):
         names.add(symbol.name)
@@ -103,6 +121,7 @@ def _address(elf: Elf, name: str) -> int:
 
 
 def _loaded(elf: Elf) -> list[Segment]:
+    """Return the segments that occupy memory; raise XenToolError if there are none."""
     found = [segment for segment in elf.loadable if segment.p_memsz]
     if not found:
         raise XenToolError("the image has no segment that is loaded (PT_LOAD)")
@@ -110,7 +129,7 @@ def _loaded(elf: Elf) -> list[Segment]:
 
 
 def _segment(elf: Elf, address: int) -> Segment | None:
-    """Return the loaded segment that holds a virtual address."""
+    """Return the loaded segment that holds a virtual address; None if none does."""
     holding = (s for s in _loaded(elf) if s.p_vaddr <= address < s.p_vaddr + s.p_memsz)
     return next(holding, None)
 
@@ -118,7 +137,10 @@ def _segment(elf: Elf, address: int) -> Segment | None:
 def _for_pv(
     elf: Elf, values: Mapping[XenElfNote, Desc], present: set[int]
 ) -> dict[XenElfNote, Desc]:
-    """Return the notes that a PV kernel needs and does not have."""
+    """Return the notes that every PV kernel needs, without those that are present.
+
+    values: the notes that are given; a VIRT_BASE among them determines PADDR_OFFSET.
+    """
     wanted: dict[XenElfNote, Desc] = {
         XenElfNote.XEN_VERSION: Text("xen-3.0"),
         XenElfNote.LOADER: Text("generic"),
@@ -131,7 +153,11 @@ def _for_pv(
 
 
 def _bases(elf: Elf, values: Mapping[XenElfNote, Desc]) -> dict[XenElfNote, Desc]:
-    """Return VIRT_BASE and PADDR_OFFSET: addresses are p_paddr + VIRT_BASE - PADDR_OFFSET."""
+    """Return VIRT_BASE and PADDR_OFFSET, by which Xen finds p_vaddr from p_paddr.
+
+    Xen's virtual address is p_paddr + VIRT_BASE - PADDR_OFFSET.
+    Raises XenToolError if p_vaddr - p_paddr is not the same in all segments.
+    """
     offsets = {segment.p_vaddr - segment.p_paddr for segment in _loaded(elf)}
     if len(offsets) > 1:
         places = ", ".join(hex(offset & ADDRESS_MASK) for offset in sorted(offsets))

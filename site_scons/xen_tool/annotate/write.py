@@ -2,15 +2,18 @@
 """Write Xen notes into a linked image, and leave the rest unchanged.
 
 A note whose new value has the same padded size is changed in place.  The others are appended to the
-file, in a new section .note.Xen and a new PT_NOTE, as loaders read notes from the file:
+file, in a new section .note.Xen and a new PT_NOTE.  The PT_NOTE need not be loaded, as loaders read
+notes from the file.  The result has, in this order:
 
-    the file, without its section header table if that was at the end
+    the file, without its section header table and the names of the sections if they were at the end
+    the program header table, with one more entry, if there was no room after the old one
     .note.Xen: the notes, at a multiple of 4
-    the names of the sections, if .note.Xen was not among them
+    the names of the sections, if they were at the end, or if .note.Xen was not among them
     the section header table, with one more entry
-    the program header table, with one more entry, if there was no room after it
 
-An old note becomes a note with an empty owner and type 0, so that other notes keep their places.
+A note that is replaced or removed gets an empty owner and type 0, and keeps its size, so that other
+notes keep their places.  An image that was written before is extended: its PT_NOTE and its section
+become larger.
 
 No library is used: LIEF 1.0 does not add a note to an ET_EXEC (after Binary.add(), write() gives
 a file without it) and rewrites the section headers and symbols; objcopy adds no program header.
@@ -41,27 +44,32 @@ _EHDR = {
     "e_phnum": ((44, "<H"), (56, "<H")),
     "e_shnum": ((48, "<H"), (60, "<H")),
 }
-"""Offset and struct layout of fields of the ELF header, in ELF32 and ELF64."""
+"""Fields of the ELF header: their offsets and struct layouts, in ELF32 and in ELF64."""
 _PT_NULL, _PT_PHDR = 0, 6
 _MOST_SEGMENTS, _MOST_SECTIONS = 0xFFFF - 1, 0xFF00 - 1
-"""Largest e_phnum and e_shnum: from PN_XNUM and SHN_LORESERVE on the count is elsewhere (gABI)."""
+"""Largest e_phnum and e_shnum; larger counts, from PN_XNUM and SHN_LORESERVE on, are not in the ELF
+header but in the first section header (gABI)."""
 _SH_NAME = 3
-"""Index of the first field of the header in image.elf.Section."""
+"""Index of sh_name, the first field of a section header, among the fields of image.elf.Section."""
 _SH_TYPE, _SH_OFFSET, _SH_SIZE = 1, 4, 5
-"""Indices of the other fields that are used here, in the header."""
+"""Indices of fields in a section header."""
 _ALIGN = 4
 _TABLE_ALIGN = 8
 
 
 class Annotated(NamedTuple):
-    """An image with its notes, and sentences for the user about other changes."""
+    """An image with its new notes, and sentences for the user about other changes to it."""
 
     content: bytes
     remarks: tuple[str, ...]
 
 
 def opened(content: bytes, name: str) -> Elf:
-    """Return the ELF file to be annotated; raise XenToolError, with its name, if it is not one."""
+    """Return the ELF file to be annotated.
+
+    Raises XenToolError, with its name, if it is not a linked ELF kernel for x86, is damaged, or has
+    so many segments or sections that none can be added.
+    """
     data = Data.of_bytes(content)
     if content[: len(spec.ELFMAG)] != spec.ELFMAG or data.size < spec.EHDR_SIZE[32]:
         raise XenToolError(
@@ -90,17 +98,18 @@ def opened(content: bytes, name: str) -> Elf:
 
 
 def present(elf: Elf) -> list[FoundNote]:
-    """Return the Xen notes that loaders find in an image."""
+    """Return the notes of the owner Xen that libelf finds in an image."""
     return [note for note in NoteWalk(elf) if note.is_xen]
 
 
 def annotated(
     content: bytes, elf: Elf, notes: Sequence[Note], remove: Sequence[int] = ()
 ) -> Annotated:
-    """Return the image with these notes instead of those of the same types, and without others.
+    """Return the image with these notes instead of those of the same types.
 
-    Raises XenToolError if a note to be removed is not in the file, or if no program header can be
-    added.
+    remove: the types of notes that the image is to have no more.
+
+    Raises XenToolError if a note to be replaced or removed does not end within the file.
     """
     writer = _Writer(content, elf)
     added = writer.replace(notes, remove)
@@ -110,14 +119,21 @@ def annotated(
 
 
 class _Writer:
+    """An image that is being changed: elf is what it was, and content what it becomes."""
+
     def __init__(self, content: bytes, elf: Elf) -> None:
         self.content = bytearray(content)
         self.elf = elf
         self.remarks: list[str] = []
         self.has_names = True
+        """Whether content has the names of the sections."""
 
     def replace(self, notes: Sequence[Note], remove: Sequence[int]) -> list[bytes]:
-        """Change or blank existing notes; return the notes that must be appended."""
+        """Change existing notes in place, or blank them; return the notes that must be appended.
+
+        The notes of sections are blanked and returned as well: once there is a PT_NOTE with Xen's
+        notes, libelf does not read sections.
+        """
         wanted = {note.type: encode([note])[0] for note in notes}
         gone = {*wanted, *remove}
         added = []
@@ -125,15 +141,15 @@ class _Writer:
         for old in {note.offset: note for note in present(self.elf)}.values():
             end = old.desc_offset + (old.n_descsz + 3 & ~3)
             new = wanted.get(old.n_type)
-            lost = old.place == "SHT_NOTE"  # Xen reads sections only if no PT_NOTE has its notes
-            if old.n_type not in gone and not lost:
+            is_of_section = old.place == "SHT_NOTE"
+            if old.n_type not in gone and not is_of_section:
                 continue
             if end > len(self.content):
                 raise XenToolError(
                     f"the note {old.n_type:#x} at offset {old.offset:#x} does not end within the "
                     "file; `xen-tool inspect` shows the notes"
                 )
-            if new is not None and not lost and len(new) == end - old.offset:
+            if new is not None and not is_of_section and len(new) == end - old.offset:
                 self.content[old.offset : end] = new
                 del wanted[old.n_type]
                 continue
@@ -143,11 +159,12 @@ class _Writer:
         return [*added, *wanted.values()]
 
     def _blank(self, old: FoundNote, end: int) -> None:
+        """Give a note, which ends at end, an empty owner, type 0 and a descriptor of zeros."""
         header = struct.pack("<3I", old.n_namesz, old.n_descsz, 0)
         self.content[old.offset : end] = header.ljust(end - old.offset, b"\0")
 
     def append(self, notes: Sequence[bytes]) -> None:
-        """Append notes to the file, as a section and a segment."""
+        """Append notes to the file, in a section and a PT_NOTE: new ones, or those at its end."""
         headers = [
             [getattr(section, field) for field in Section._fields[_SH_NAME:]]
             for section in self.elf.sections
@@ -180,20 +197,24 @@ class _Writer:
         self.content += b"".join(struct.pack(layout, *header) for header in headers)
 
     def _ends_here(self, segment: Segment) -> bool:
-        """Whether a segment holds notes, is not loaded, and ends the file, as after append()."""
+        """Whether a segment is a PT_NOTE that is not loaded and ends the file, as of append()."""
         end = segment.p_offset + segment.p_filesz
         is_unloaded_note = segment.p_type == spec.PT_NOTE and not segment.p_memsz
         return is_unloaded_note and end == len(self.content) and end % _ALIGN == 0
 
     def _cut(self, headers: Sequence[Sequence[int]]) -> bytes:
-        """Cut section headers and their names from the end of the file; return the names."""
+        """Cut the section headers, and the names of sections, off if they are at the file's end.
+
+        Return the names; b"" if there are none.
+        """
         elf = self.elf
         if not headers:
             return b""
-        names = (0, 0)
+        start = end = 0
         if 0 < elf.e_shstrndx < len(headers):
-            names = (headers[elf.e_shstrndx][_SH_OFFSET], headers[elf.e_shstrndx][_SH_SIZE])
-        text = bytes(self.content[names[0] : sum(names)])
+            start = headers[elf.e_shstrndx][_SH_OFFSET]
+            end = start + headers[elf.e_shstrndx][_SH_SIZE]
+        names = bytes(self.content[start:end])
         loaded = max(segment.p_offset + segment.p_filesz for segment in elf.segments)
         if elf.e_shoff + elf.e_shnum * elf.e_shentsize == len(self.content) and (
             max(loaded, elf.phdr_end) <= elf.e_shoff
@@ -204,14 +225,18 @@ class _Writer:
                 (h[_SH_OFFSET] + h[_SH_SIZE] for h in others if h[_SH_TYPE] != spec.SHT_NOBITS),
                 default=0,
             )
-            free = max(last, loaded, elf.phdr_end) <= names[0]
-            if text and free and elf.e_shoff - sum(names) < _TABLE_ALIGN:
-                del self.content[names[0] :]
+            are_last = max(last, loaded, elf.phdr_end) <= start
+            if names and are_last and elf.e_shoff - end < _TABLE_ALIGN:
+                del self.content[start:]
                 self.has_names = False
-        return text
+        return names
 
     def _name(self, headers: Sequence[list[int]], names: bytes) -> int:
-        """Return the offset of .note.Xen in the names of sections; add it if it is missing."""
+        """Return the offset of ".note.Xen" in the names of sections; add it if it is missing.
+
+        names: those that the file had; if it had none, no name is added, and the offset is 0.  If
+        the names are longer now, or were cut off, they are appended to the file.
+        """
         if not names:
             return 0
         table = headers[self.elf.e_shstrndx]
@@ -225,10 +250,11 @@ class _Writer:
         return at + 1
 
     def _slot(self) -> int:
-        """Return the offset of a program header that may be written.
+        """Return the offset of a program header that may be overwritten.
 
-        It is a PT_NULL, or a new one after the others.  Without room for that it is the PT_PHDR,
-        which would be wrong if the table moved, or else the table moves.
+        It is the first of these that is possible: a PT_NULL; a new one after the others, if there
+        is room; the PT_PHDR, which is given up, as it would be wrong in a table that has moved; a
+        new one in a copy of the table at the end of the file.
         """
         elf = self.elf
         size = spec.PHDR_SIZE[elf.bits]
@@ -275,19 +301,22 @@ class _Writer:
         return end <= len(self.content) and not any(self.content[start:end]) and not overlaps
 
     def _put_segment(self, slot: int, offset: int, size: int) -> None:
-        """Write a PT_NOTE that is not loaded."""
+        """Write at slot the program header of a PT_NOTE that is not loaded."""
         wide = self.elf.bits == 64
         fields = [spec.PT_NOTE, offset, 0, 0, size, 0, _ALIGN]
         fields.insert(1 if wide else 6, spec.PF_R)
         struct.pack_into(_PHDR[self.elf.bits], self.content, slot, *fields)
 
     def _put_segment_sizes(self, segment: Segment, size: int) -> None:
+        """Set the p_filesz and the p_memsz of a segment."""
         layout, at = ("<2Q", 32) if self.elf.bits == 64 else ("<2I", 16)
         struct.pack_into(layout, self.content, segment.offset + at, size, size)
 
     def _put(self, field: str, value: int) -> None:
+        """Set a field of the ELF header."""
         offset, layout = _EHDR[field][self.elf.bits == 64]
         struct.pack_into(layout, self.content, offset, value)
 
     def _pad(self, align: int) -> None:
+        """Append zeros up to a multiple of align."""
         self.content += bytes(-len(self.content) % align)
