@@ -38,20 +38,23 @@ class RecordedStep(NamedTuple):
     path: str
     """Its first output."""
     command: tuple[str, ...]
-    """Its command line; () for a function of this tool."""
+    """Its command line; () if it is a function of this tool."""
     inputs: tuple[str, ...]
     """The files that it read, except files of tools."""
     outputs: tuple[str, ...]
     tools: tuple[str, ...]
     """The programs that it ran and what they load, or the modules of a function."""
     symbols: Mapping[str, str]
-    """The configuration symbols that it depends on, and their values."""
+    """The values of the configuration symbols that it depends on, by name without CONFIG_."""
     incomplete: str
-    """The reason why files that it read may be missing here; else empty."""
+    """The reason why files that it read may be missing in inputs; "" if none is."""
 
 
 class Inventory(NamedTuple):
-    """All steps of an image, in an order in which they can run, and all their files."""
+    """All steps of an image, in an order in which they can run, and all their files.
+
+    Files are named as portable.py says.
+    """
 
     image: str
     steps: tuple[RecordedStep, ...]
@@ -60,11 +63,11 @@ class Inventory(NamedTuple):
     made: frozenset[str]
     """The files that steps make."""
     configuration: str
-    """The name of the saved configuration that the build wrote."""
+    """The name of the saved configuration that the build wrote; "" if it wrote none."""
     values: Mapping[str, str]
-    """The CONFIG_ symbols in it, with values as they are written there; n if not set."""
+    """Its symbols, as values() returns them."""
     programs: Mapping[str, Program]
-    """The programs of toolchains by name."""
+    """The programs of toolchains by the names of their files."""
 
 
 def read(
@@ -75,7 +78,11 @@ def read(
     cache: Digests,
     programs: Programs,
 ) -> Inventory:
-    """Return what an up-to-date image was made from; the current folder is the top."""
+    """Return what an up-to-date image was made from.
+
+    The current folder must be the top of the tree, from which image is named.
+    Raises XenToolError if a step has no record, or if a file cannot be read.
+    """
     steps = []
     texts = Texts()
     for step in plan.closure([image], lambda s: recorded(database, s)):
@@ -85,7 +92,7 @@ def read(
         record = database.get(step.path)
         if record is None:
             raise XenToolError(f"{step.path} has no record of how it was built: build it again")
-        steps.append(_made(plan, database, step, record, texts, programs))
+        steps.append(_recorded_step(plan, database, step, record, texts, programs))
     named = {name for s in steps for name in (*s.inputs, *s.outputs, *s.tools)}
     names = Names(os.getcwd(), plan.folder)
     digests = {names.of(path): cache.of(path, contents.digest(path)) for path in sorted(named)}
@@ -105,9 +112,10 @@ def read(
 
 
 def values(path: str) -> Mapping[str, str]:
-    """Return the symbols of a configuration that a build wrote.
+    """Return the symbols in a configuration file, CONFIG_NAME, and their values as written there.
 
-    Raises XenToolError if it cannot be read.
+    The value is "n" if a symbol is not set.
+    Raises XenToolError if the file cannot be read.
     """
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
@@ -118,16 +126,17 @@ def values(path: str) -> Mapping[str, str]:
 
 
 def recorded(database: Database, step: Step) -> Iterator[str]:
-    """Yield all files that a step read when it last ran."""
+    """Yield all files that a step read when it last ran; none if it has no record."""
     record = database.get(step.path)
     if record is not None:
         yield from (path for path, _ in database.rows(record.inputs))
         yield from lines(database.text(record.provided))
 
 
-def _made(
+def _recorded_step(
     plan: Plan, database: Database, step: Step, record: Record, texts: Texts, programs: Programs
 ) -> RecordedStep:
+    """Return what is recorded of a step, with paths in place of names."""
     rows = [path for path, _ in database.rows(record.inputs) if not path.endswith("/")]
     provided = lines(database.text(record.provided))
     group = [path for path, _ in database.rows(database.text(record.group))]
@@ -146,6 +155,7 @@ def _made(
 
 
 def _renamed(step: RecordedStep, names: Names) -> RecordedStep:
+    """Return a step with names in place of paths."""
     inputs, outputs, tools = (
         tuple(dict.fromkeys(map(names.of, paths)))
         for paths in (step.inputs, step.outputs, step.tools)
@@ -168,6 +178,11 @@ def _tools(
     texts: Texts,
     programs: Programs,
 ) -> Iterator[str]:
+    """Yield the files of the programs that a step ran, or of the modules of its function.
+
+    group: the files of its toolchain, or these modules.  Assemblers of the toolchain are left out
+    if the compiler assembled by itself.
+    """
     if not step.is_command:
         yield from group
         return
@@ -182,16 +197,17 @@ def _tools(
 
 
 class Digests:
-    """SHA-256 of files by their digests in the database; some are known before."""
+    """Look up the SHA-256 of files; known: those that were used earlier."""
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self._known = known
         self.used: dict[str, str] = {}
+        """The SHA-256 that were looked up, by the digest of the same content in the database."""
 
     def of(self, path: str, content: str) -> str:
-        """Return the SHA-256 of a file whose content has this digest in the database.
+        """Return the SHA-256 of a file; content: the digest of its content in the database.
 
-        Raises XenToolError if it cannot be read.
+        Raises XenToolError if it is not known, and the file cannot be read.
         """
         found = self._known.get(content)
         if found is None:

@@ -16,7 +16,12 @@ Element = dict[str, Any]
 
 
 class Document:
-    """The elements of one document."""
+    """The elements of one document.
+
+    base: the start of identifiers, shared by documents that belong together.
+    kind: the name of this one among them.  name: the name of the image.
+    created: the time of creation, as 2026-01-31T12:00:00Z.
+    """
 
     def __init__(self, base: str, kind: str, name: str, created: str) -> None:
         self.base = f"{base}/{kind}#"
@@ -24,14 +29,17 @@ class Document:
         self._created = created
         self.elements: list[Element] = []
         self.imports: dict[str, str] = {}
-        """Imported documents by the identifiers of elements in them."""
+        """File names of imported documents, by the identifiers of elements in them."""
 
     def id(self, name: str) -> str:
-        """Return the identifier of an element of this document by its last part."""
+        """Return the identifier of an element of this document; name: its last part, unquoted."""
         return self.base + quote(name, safe="/.+-_~")
 
     def add(self, kind: str, part: str, /, **properties: Any) -> str:
-        """Add an element; return its identifier, which ends in part."""
+        """Add an element of the type kind; return its identifier, which ends in part.
+
+        Properties that are None, "" or [] are left out.
+        """
         spdx_id = self.id(part)
         filled = {key: value for key, value in properties.items() if value not in (None, [], "")}
         self.elements.append(
@@ -40,7 +48,10 @@ class Document:
         return spdx_id
 
     def relate(self, one: str, kind: str, others: Sequence[str], scope: str = "") -> None:
-        """Add a relationship of an element to others."""
+        """Add a relationship of an element to others; nothing if there are no others.
+
+        kind: its relationshipType.  scope: the phase of the lifecycle, such as build; "" for any.
+        """
         if not others:
             return
         number = f"relationship-{len(self.elements)}"
@@ -49,12 +60,19 @@ class Document:
         self.add(name, number, relationshipType=kind, scope=scope, **ends)
 
     def copy(self, other: Document, document: str, spdx_id: str) -> None:
-        """Copy an element of another document, for readers that have only this one."""
+        """Copy an element of another document, for readers that have only this one.
+
+        document: the file name of the other one.
+        """
         self.elements += [each for each in other.elements if each["spdxId"] == spdx_id]
         self.imports[spdx_id] = document
 
     def text(self, root: str, sbom_type: str, profiles: Sequence[str]) -> str:
-        """Return the document as JSON; root: the identifier of its subject."""
+        """Return the document as JSON, after adding the elements that describe the document itself.
+
+        root: the identifier of its subject.  sbom_type: such as build.
+        profiles: those of SPDX that it conforms to, besides core and software.
+        """
         agent = self.add("SoftwareAgent", "agent", name=_TOOL)
         licence = self.add(
             "simplelicensing_LicenseExpression",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Read the licence of a file as REUSE specifies (reuse.software, 3.3).
+"""Read the licence of a file as REUSE specifies (reuse.software, 3.3), and find conflicts.
 
-It is in a line SPDX-License-Identifier of the file, or of FILE.license beside it, or else in an
-annotation of a REUSE.toml in the folder of the file or above.
+The licence is in a line SPDX-License-Identifier of the file, or of FILE.license beside it, or else
+in an annotation of a REUSE.toml in the folder of the file or above.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ _EXCLUDED_BY: Mapping[str, frozenset[str]] = {
     "GPL-3.0-only": frozenset(("CDDL-1.0", "CDDL-1.1", "EPL-1.0", "BSD-4-Clause", "OpenSSL")),
     "GPL-3.0-or-later": frozenset(("CDDL-1.0", "CDDL-1.1", "EPL-1.0", "BSD-4-Clause", "OpenSSL")),
 }
-"""Licences whose terms exclude each other in one program (the FSF's list of licences)."""
+"""The licences that a licence excludes from the same program (the FSF's list of licences)."""
 _OLDER = {"GPL-2.0": "GPL-2.0-only", "GPL-2.0+": "GPL-2.0-or-later", "GPL-3.0": "GPL-3.0-only"}
+"""The present identifiers of licences by those that SPDX has deprecated."""
 
 
 def licence(path: str) -> str:
@@ -56,6 +57,7 @@ def _joined(expressions: Iterable[str]) -> str:
 
 
 def _annotated(path: str) -> str:
+    """Return the licence expression that the nearest REUSE.toml states for a file; "" if none."""
     folder = os.path.dirname(path)
     while True:
         for pattern, expression in _annotations(os.path.join(folder, "REUSE.toml")):
@@ -68,7 +70,10 @@ def _annotated(path: str) -> str:
 
 @functools.cache
 def _annotations(path: str) -> tuple[tuple[str, str], ...]:
-    """Return patterns and licences of a REUSE.toml, the last first: it has precedence."""
+    """Return the patterns of paths in a REUSE.toml, and the licence expression of each.
+
+    The last one comes first, as it has precedence.  A file that cannot be read has none.
+    """
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -78,6 +83,7 @@ def _annotations(path: str) -> tuple[tuple[str, str], ...]:
 
 
 def _tables(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the patterns and expressions in the text of a REUSE.toml: its [[annotations]]."""
     for table in re.split(r"(?m)^\[\[annotations\]\][ \t]*$", text)[1:]:
         values = dict(re.findall(r"(?m)^([\w-]+)[ \t]*=[ \t]*(\[[^\]]*\]|\"[^\"]*\")", table))
         expressions = re.findall(r'"([^"]*)"', values.get("SPDX-License-" + "Identifier", ""))
@@ -102,7 +108,11 @@ class Conflict(NamedTuple):
 
 
 def conflicts(licences: Mapping[str, str]) -> Iterator[Conflict]:
-    """Yield pairs of files, one for each pair of expressions that exclude each other."""
+    """Yield the first two files of each two licence expressions that exclude each other.
+
+    licences: expressions by path; "" if a file states none.  An expression that excludes itself,
+    such as GPL-2.0-only AND CDDL-1.0, is paired with itself.
+    """
     first: dict[str, str] = {}
     for path, expression in licences.items():
         if expression:
@@ -116,13 +126,15 @@ def conflicts(licences: Mapping[str, str]) -> Iterator[Conflict]:
 
 
 def _agree(together: frozenset[str]) -> bool:
+    """Whether one program may have all these licences."""
     return not any(together & _EXCLUDED_BY.get(each, frozenset()) for each in together)
 
 
 def choices(expression: str) -> list[frozenset[str]]:
-    """Return the alternatives of an expression, one for each side of an OR: sets of licences.
+    """Return the alternatives of a licence expression: sets of licences that apply together.
 
-    What follows WITH is left out.  A text that is not an expression is one licence of that name.
+    Each side of an OR is an alternative.  An exception after WITH is left out.  A text that is not
+    an expression counts as one licence of that name.
     """
     words = _WORD.findall(expression)
     try:
@@ -133,6 +145,10 @@ def choices(expression: str) -> list[frozenset[str]]:
 
 
 def _any_of(words: list[str]) -> list[frozenset[str]]:
+    """Parse an expression at the start of words, and remove it from them.
+
+    This and the next two raise IndexError or ValueError if the words are not an expression.
+    """
     found = _all_of(words)
     while words and words[0].upper() == "OR":
         words.pop(0)
@@ -141,6 +157,7 @@ def _any_of(words: list[str]) -> list[frozenset[str]]:
 
 
 def _all_of(words: list[str]) -> list[frozenset[str]]:
+    """Parse operands of AND at the start of words, and remove them."""
     found = _one(words)
     while words and words[0].upper() == "AND":
         words.pop(0)
@@ -150,6 +167,7 @@ def _all_of(words: list[str]) -> list[frozenset[str]]:
 
 
 def _one(words: list[str]) -> list[frozenset[str]]:
+    """Parse a licence, or an expression in parentheses, at the start of words, and remove it."""
     word = words.pop(0)
     if word == "(":
         found = _any_of(words)

@@ -49,15 +49,16 @@ class Recorded(NamedTuple):
     digests: Mapping[str, str]
     """SHA-256 of all files by name."""
     versions: Mapping[str, str]
-    """The versions of the toolchain's programs by name; "" if one prints none."""
+    """The versions of the toolchain's programs by name; "" if a program prints none."""
     steps: tuple[Built, ...]
     """In an order in which they can run."""
 
 
 def read(path: str) -> Recorded:
-    """Read the document of a build, or the one in a folder, and that of the sources beside it.
+    """Read the document of a build and, beside it, that of its sources.
 
-    Raises XenToolError if one cannot be read, or does not have what spdx.py writes.
+    path: the document, or the folder that it is in.
+    Raises XenToolError if a document cannot be read, or does not have what spdx.py writes.
     """
     if os.path.isdir(path):
         path = os.path.join(path, spdx.BUILD)
@@ -74,7 +75,10 @@ def _beside(path: str, name: str) -> str:
 
 
 class _Elements:
-    """The elements of one document."""
+    """The elements of the document at path.
+
+    Raises XenToolError if it cannot be read, and other exceptions if it is not as expected.
+    """
 
     def __init__(self, path: str) -> None:
         content, _ = read_regular(path, f"the file {spdx.BUILD} that `scons sbom` writes")
@@ -87,15 +91,17 @@ class _Elements:
         }
 
     def of(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Yield the elements of a type, such as software_File."""
         return (each for each in self._all if each["type"] == kind)
 
     def related(self, one: str, kind: str) -> list[str]:
-        """Return the identifiers of what an element is related to."""
+        """Return the identifiers of elements to which one has a relationship, such as hasInput."""
         return self._relations.get((one, kind), [])
 
 
 def _recorded(path: str, build: _Elements, source: _Elements) -> Recorded:
-    # The document of the output has this one, too, but no steps.
+    """Return what two documents say; raise as read() catches if they are not as spdx.py writes."""
+    # sbom-output.spdx.json has this element, too, but no steps, so it is refused below.
     (whole,) = (each for each in _builds(build) if each["build_buildType"] == spdx.IMAGE_TYPE)
     parameters = _parameters(whole)
     names: dict[str, str] = {}
@@ -139,11 +145,12 @@ def _parameters(build: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _words(parameters: Mapping[str, str], start: str) -> tuple[str, ...]:
+    """Return the values of the parameters whose keys begin with start, in order."""
     return tuple(value for key, value in parameters.items() if key.startswith(start))
 
 
 def _files(document: _Elements, names: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield names and hashes of files; add their names to names by identifier."""
+    """Yield the name and the SHA-256 of each file; add the name to names, by its identifier."""
     for each in document.of("software_File"):
         if "verifiedUsing" in each:
             (digest,) = each["verifiedUsing"]
@@ -152,6 +159,7 @@ def _files(document: _Elements, names: dict[str, str]) -> Iterator[tuple[str, st
 
 
 def _revision(source: _Elements) -> str:
+    """Return the revision of git in the document of the sources; "" if it has none."""
     for each in source.of("software_File"):
         for identifier in each.get("externalIdentifier", []):
             return str(identifier["identifier"]).removeprefix(spdx.REVISION)

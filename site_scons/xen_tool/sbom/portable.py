@@ -22,15 +22,16 @@ TOP, BUILD = "$(top)", "$(build)"
 PACKAGE_URL = "pkg:pypi/"
 _THIS = "xen-tool"
 _FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-"""The folder of this package."""
+"""The folder of the package xen_tool."""
 _ENDS_NAME = r"(?=[/=:,;'\"]|$)"
-"""What follows the path of a folder in a word of a command."""
+"""What may follow the path of a folder in a word of a command."""
 
 
 class Names:
-    """Names of files as seen from top, with a build directory that is relative to it or absolute.
+    """Convert paths of files to names and back.
 
-    A build directory that is below top has no name of its own.
+    top: the absolute path of the tree.  build: the build directory, relative to top or absolute.
+    Only a build directory that is not below top is named $(build).
     """
 
     def __init__(self, top: str, build: str) -> None:
@@ -40,50 +41,55 @@ class Names:
         self._word = functools.cache(self._in_word)
 
     def of(self, path: str) -> str:
-        """Return the name of a file that is relative to top or absolute."""
+        """Return the name of the file at a path that is relative to top or absolute."""
         absolute = os.path.join(self._top, path)
         return _of_package(absolute) or self.word(path).removeprefix(f"{TOP}/")
 
     def word(self, word: str) -> str:
-        """Return a word of a command, which may contain paths."""
+        """Return a word of a command with names in place of the paths in it."""
         return self._word(word) if "/" in word else word
 
     def path(self, name: str) -> str:
-        """Return the path of a named file on this machine; "" if its package is not installed."""
+        """Return the path of a file by its name; "" if its Python package is not installed here."""
         if name.startswith(PACKAGE_URL):
             return _in_package(name)
         return os.path.join(self._top, self.here(name))
 
     def here(self, word: str) -> str:
-        """Return a named word with the folders of this machine."""
+        """Return a word with the folders of this machine in place of $(top) and $(build)."""
         return word.replace(TOP, self._top).replace(BUILD, self._build)
 
     def _in_word(self, word: str) -> str:
+        """Return what word() returns; this is cached, as words repeat."""
         for folder in _package_folders():
             if folder in word:
                 pattern = rf"{re.escape(folder)}/[^=:,;'\"]+"
                 word = re.sub(pattern, lambda match: _of_package(match[0]) or match[0], word)
         for path, name in ((self._build, BUILD), (self._top, TOP)):
-            # A tree in / has no name that is shorter than any path.
+            # path is "" for a build directory below top, and "/", which all paths have, for a tree
+            # in the root folder.
             if len(path) > 1 and path in word:
                 word = re.sub(re.escape(path) + _ENDS_NAME, name, word)
         return word
 
 
 def is_elsewhere(name: str) -> bool:
-    """Whether a file is neither in the tree nor in the build directory."""
+    """Whether a name is that of a file which is neither in the tree nor in the build directory."""
     return name.startswith(("/", PACKAGE_URL))
 
 
 @functools.cache
 def _package_folders() -> tuple[str, ...]:
-    """Return the folders in which Python packages are, this one first."""
+    """Return the folders that Python packages are installed in, first that of xen_tool."""
     found = (os.path.abspath(folder) for folder in sys.path if folder.endswith("-packages"))
     return tuple(dict.fromkeys([os.path.dirname(_FOLDER), *found]))
 
 
 def _of_package(path: str) -> str:
-    """Return the package URL of a file or folder of a Python package; "" if it is of none."""
+    """Return the package URL of a file or folder of a Python package; "" if it is not of one.
+
+    path: absolute.
+    """
     for folder in _package_folders():
         if path.startswith(os.path.join(folder, "")):
             inside = os.path.relpath(path, folder)
@@ -105,6 +111,7 @@ def _distribution(folder: str, module: str) -> str:
 
 
 def _in_package(name: str) -> str:
+    """Return the path for a package URL; "" if the package is not installed, in any version."""
     package, _, inside = name.removeprefix(PACKAGE_URL).partition("#")
     distribution = package.partition("@")[0]
     if distribution == _THIS:

@@ -23,7 +23,7 @@ _BUILDER = "urn:xen_tool:builder"
 
 
 def statement(inventory: Inventory, symbols: Mapping[str, str], about: About) -> str:
-    """Return the statement as JSON; symbols: the values of the configuration."""
+    """Return the statement as JSON; symbols: configuration values by name without CONFIG_."""
     digests = inventory.digests
     read = {path for step in inventory.steps for path in (*step.inputs, *step.tools)}
     revision = {"name": TOP, "digest": {"gitCommit": about.revision}}

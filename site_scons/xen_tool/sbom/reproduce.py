@@ -45,11 +45,12 @@ from .portable import BUILD, TOP, Names, is_elsewhere
 SCHEMA = 1
 SOURCE, TOOL, CONFIGURATION, FLAG, FILE = "source", "tool", "configuration", "flag", "file"
 _SHOWN = 20
-"""Most differences that are shown as text."""
+"""Largest number of differences that are shown as text."""
 _NOTHING = "(nothing)"
 _MACHINE = frozenset(("/etc/ld.so.cache",))
 """Files that are different on each machine, and only lists of others."""
 _SAVED = ".config-of-the-documents"
+"""The file with the recorded configuration, in the top of the copy."""
 _UNWANTED = ("SCONSFLAGS", "KCONFIG_CONFIG", "XEN_TOOL_COMMAND")
 """Variables of the environment that would add to the recorded settings."""
 
@@ -58,11 +59,14 @@ class RebuildDifference(NamedTuple):
     """One difference between the recorded build and the new one."""
 
     kind: str
+    """SOURCE, TOOL, CONFIGURATION, FLAG or FILE."""
     name: str
     recorded: str | None
+    """The recorded fact; None if only the new build has it."""
     here: str | None
+    """The fact now; None if only the recorded build has it."""
     place: str | None = None
-    """Where in a file the first difference is."""
+    """The place of the difference in a file; None if it is unknown."""
 
 
 class Rebuilt(NamedTuple):
@@ -112,10 +116,10 @@ def text(found: Rebuilt) -> Iterator[str]:
 
 
 def rebuild(recorded: Recorded, top: str, image: str | None = None) -> Rebuilt:
-    """Build an image again from the checkout in the folder top.
+    """Build an image again from the checkout in the folder top, an absolute path.
 
-    image: the recorded image, if it is not where its build put it.
-    Raises XenToolError if the tree cannot be copied or built, or image is another one.
+    image: the path of the recorded image; None if it is where its build put it.
+    Raises XenToolError if the tree cannot be copied or built, or if image is not the recorded one.
     """
     if image is not None and _sha256(image) != recorded.digests[recorded.image]:
         raise XenToolError(
@@ -141,7 +145,7 @@ def rebuild(recorded: Recorded, top: str, image: str | None = None) -> Rebuilt:
 
 
 def _build_folder(recorded: Recorded, outside: str) -> str:
-    """Return the build directory, which is the folder outside if it was not in the tree."""
+    """Return the build directory for Names: as recorded, or outside if it was not in the tree."""
     folder = recorded.settings.get("O", "")
     return outside if folder.startswith(BUILD) else folder
 
@@ -149,7 +153,7 @@ def _build_folder(recorded: Recorded, outside: str) -> str:
 def _changed(
     kind: str, names: Iterable[str], recorded: Recorded, here: Names
 ) -> Iterator[RebuildDifference]:
-    """Yield files whose content here is not the recorded one."""
+    """Yield the named files that are missing here, or whose content is not the recorded one."""
     for name in names:
         path = here.path(name)
         now, was = _sha256(path), recorded.digests[name]
@@ -162,6 +166,7 @@ def _changed(
 
 
 def _about(digest: str, version: str | None) -> str:
+    """Return the text for a file: the version of a program, if known, and its SHA-256."""
     return f"{version}, sha256 {digest}" if version else f"sha256 {digest}"
 
 
@@ -174,9 +179,9 @@ def _sha256(path: str) -> str | None:
 
 
 def _build(recorded: Recorded, there: Names) -> None:
-    """Build the image in the copy of the tree.
+    """Build the image in the copy of the tree, of which there has the folders.
 
-    Raises XenToolError if SCons fails.
+    Raises XenToolError if SCons fails, whose output is then printed on standard error.
     """
     top = there.here(TOP)
     saved = os.path.join(top, _SAVED)
@@ -207,7 +212,11 @@ def _build(recorded: Recorded, there: Names) -> None:
 
 
 class _Compared:
-    """The recorded build, and the new one in the copy there."""
+    """The recorded build, and the new one in the copy of the tree.
+
+    here, there: the folders of the checkout, and of the copy.  tools: the names of differing tools.
+    image: as in rebuild().
+    """
 
     def __init__(
         self, recorded: Recorded, here: Names, there: Names, tools: set[str], image: str | None
@@ -216,7 +225,7 @@ class _Compared:
         self._here = here
         self._there = there
         self._differing = tools
-        """Files that differ and explain the difference of files made of them."""
+        """The names of files that differ, which explains differences of files made of them."""
         self._image = image
         folder = there.path(recorded.settings.get("O", ""))
         self._database = Database(os.path.join(folder, DATABASE))
@@ -242,17 +251,23 @@ class _Compared:
                 yield self._file(wrong[0])
 
     def _wrong(self, names: Iterable[str]) -> list[str]:
+        """Return the names of files whose content in the copy is not the recorded one."""
         digests = self._recorded.digests
         return [name for name in names if _sha256(self._there.path(name)) != digests[name]]
 
     def _configuration(self, name: str) -> Iterator[RebuildDifference]:
+        """Yield the symbols whose values differ; name: that of the configuration."""
         was, now = self._recorded.values, values(self._there.path(name))
         for symbol in dict.fromkeys((*was, *now)):
             if was.get(symbol) != now.get(symbol):
                 yield RebuildDifference(CONFIGURATION, symbol, was.get(symbol), now.get(symbol))
 
     def _words(self, step: Built) -> tuple[str | None, str | None] | None:
-        """Return the words that only the recorded and only the new command has."""
+        """Return the words that only the recorded command has, and those that only the new one has.
+
+        Return both whole commands if they differ in the order of words, and None if they are equal
+        or unknown.
+        """
         record = self._database.get(self._there.here(step.outputs[0]))
         if record is None or not step.command:
             return None
@@ -269,6 +284,7 @@ class _Compared:
         return shlex.join(gone.elements()) or None, shlex.join(come.elements()) or None
 
     def _file(self, name: str) -> RebuildDifference:
+        """Return the difference of a file: its place if the recorded file is here, else SHA-256."""
         was = self._recorded.digests[name]
         now = _sha256(self._there.path(name))
         is_image = name == self._recorded.image

@@ -31,15 +31,15 @@ STEP_TYPE = "urn:xen_tool:step"
 IMAGE_TYPE = "urn:xen_tool:image"
 """The types of Builds: of one step, and of all steps of an image."""
 TARGET = "target"
-"""The parameter with the name of the image.  The others are settings of the build, such as
-TOOLCHAIN, words of the command line, and CONFIG_ symbols as a saved configuration has them."""
+"""The parameter, of the Build of all steps, with the name of the image.  Its other parameters are
+SETTINGS, words of the command line, and CONFIG_ symbols as a saved configuration has them."""
 SETTINGS = (
     *("ARCH", "O", "TOOLCHAIN", "CROSS_COMPILE", "LLVM", "CC", "CC_LAUNCHER", "LD"),
     *("LOADERS", "XEN_RELEASE"),
 )
 """The settings of the command line that decide what is built."""
 WORD = "word["
-"""The start of the parameters with further words of the command line."""
+"""The start of the names of parameters with further words of the command line."""
 REVISION = "swh:1:rev:"
 """The start of the identifier of a revision of git (www.swhid.org)."""
 
@@ -53,19 +53,19 @@ class About(NamedTuple):
     created: str
     """The time of creation, as 2026-01-31T12:00:00Z."""
     licence: str = ""
-    """The licence of the image; "": derived from its sources."""
+    """The licence of the image; "": that of together(), from its sources."""
     revision: str = ""
     """The revision of git that was checked out: 40 hexadecimal digits; "" if there is none."""
     settings: Mapping[str, str] = {}
-    """The settings of the command line that decide what is built."""
+    """The values of SETTINGS that the command line has, by name."""
     words: tuple[str, ...] = ()
     """Further words of the command line: those that name the SConstruct, or that it interprets."""
 
 
 def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -> dict[str, str]:
-    """Return the texts of the three documents by name.
+    """Return the texts of the three documents by file name.
 
-    licences: those of the sources by path; "" if a file states none.
+    licences: the sources, by name, and their licence expressions; "" if a file states none.
     """
     base = f"https://spdx.org/spdxdocs/{quote(about.name)}-{fingerprint(inventory)[:32]}"
     source = Document(base, "source", about.name, about.created)
@@ -86,7 +86,7 @@ def documents(inventory: Inventory, licences: Mapping[str, str], about: About) -
 
 
 def fingerprint(inventory: Inventory) -> str:
-    """Return a digest of an inventory."""
+    """Return the SHA-256 of an inventory's steps and of the digests of its files."""
     return hashlib.sha256(
         json.dumps([inventory.steps, dict(inventory.digests)]).encode()
     ).hexdigest()
@@ -103,6 +103,7 @@ def _describe_sources(
     ids: dict[str, str],
     revision: str,
 ) -> None:
+    """Add the tree and its sources, with their licences; add the sources' identifiers to ids."""
     identifier = {
         "type": "ExternalIdentifier",
         "externalIdentifierType": "swhid",
@@ -129,6 +130,7 @@ def _describe_sources(
 
 
 def _licence(document: Document, licences: Mapping[str, str], ids: Mapping[str, str]) -> None:
+    """Add the licence expressions, and which sources declare them."""
     by_expression: dict[str, list[str]] = {}
     for path, expression in licences.items():
         if expression:
@@ -146,9 +148,9 @@ def _licence(document: Document, licences: Mapping[str, str], ids: Mapping[str, 
 def _describe_files(
     document: Document, inventory: Inventory, licences: Mapping[str, str], ids: dict[str, str]
 ) -> list[str]:
-    """Add the files of the build directory, and those outside of the tree.
+    """Add all files but the sources, and the toolchains' programs as packages.
 
-    Return the identifiers of the programs of toolchains, which are packages.
+    Add the identifiers of the files to ids.  Return the identifiers of the packages.
     """
     tools = {path for step in inventory.steps for path in step.tools}
     for path, digest in inventory.digests.items():
@@ -189,7 +191,7 @@ def _describe_steps(
     ids: Mapping[str, str],
     about: About,
 ) -> str:
-    """Add a Build for each step, and one for all; return the identifier of the latter."""
+    """Add a Build for each step, and one of all steps; return the identifier of the latter."""
     config = inventory.configuration
     words = [(f"{WORD}{number}]", word) for number, word in enumerate(about.words)]
     whole = document.add(
@@ -225,6 +227,7 @@ def _describe_steps(
 
 
 def _parameters(step: RecordedStep) -> Iterable[tuple[str, str]]:
+    """Yield the parameters of a step's Build: its command, its symbols, and what is incomplete."""
     for number, word in enumerate(step.command):
         yield f"argv[{number}]", word
     for name, value in step.symbols.items():
@@ -242,6 +245,7 @@ def _describe_image(
     whole: str,
     about: About,
 ) -> None:
+    """Add the image as a package, and its licence; whole: the identifier of its Build."""
     supplier = document.add("Organization", "supplier", name=about.supplier)
     image = inventory.image
     package = document.add(
@@ -275,7 +279,7 @@ def _describe_image(
 
 
 def together(expressions: Iterable[str]) -> str:
-    """Return the licence of something made from files with these licences."""
+    """Return the licence of something made from files with these licences: all, joined by AND."""
     each = sorted(set(filter(None, expressions)))
     if len(each) < 2:
         return "".join(each)

@@ -23,7 +23,7 @@ _VERSION = re.compile(r"\d+(?:\.\d+)+\S*")
 
 
 def among(files: Iterable[str]) -> list[str]:
-    """Return the programs among a toolchain's files: ELF files and scripts, not Python modules.
+    """Return the programs among a toolchain's files: executable ones, but no header or .py file.
 
     A symbolic link counts as its target.
     """
@@ -38,23 +38,25 @@ class Program(NamedTuple):
     """The facts about a program."""
 
     version: str
-    """The version from its output for --version; "" if it prints none."""
+    """As version() returns it."""
     loaded: tuple[str, ...]
-    """The program and the libraries that the dynamic loader loads for it, links resolved."""
+    """The files that are loaded when it runs: itself, the dynamic loader and its cache, and shared
+    libraries; links are resolved."""
 
 
 class Programs:
-    """Look up programs by path; known: programs by digest, from an earlier build."""
+    """Look up programs by path; known: used of an earlier build, as read from JSON."""
 
     def __init__(self, contents: Contents, known: Mapping[str, Any]) -> None:
         self._contents = contents
         self._known = known
         self.used: dict[str, Program] = {}
-        """The programs by the digest of the program and of the dynamic loader's cache."""
+        """Those looked up, by the digests of the program and of the dynamic loader's cache."""
         self.by_path: dict[str, Program] = {}
+        """Those looked up, by path."""
 
     def of(self, path: str) -> Program:
-        """Return the facts about a program; run it if they are not known."""
+        """Return the facts about a program; run it for --version if they are not known."""
         if path not in self.by_path:
             digest = self._contents.digest
             key = f"{digest(path)} {digest(_CACHE)}"
@@ -65,10 +67,12 @@ class Programs:
 
 
 def _ask(path: str) -> tuple[str, tuple[str, ...]]:
+    """Return the fields of Program for a program, which is run."""
     return version(path), (path, *_libraries(path))
 
 
 def _libraries(path: str) -> list[str]:
+    """Return the dynamic loader of a program, its libraries, and the cache; [] if it is static."""
     loader = _loader(path)
     if not loader:
         return []
@@ -79,7 +83,7 @@ def _libraries(path: str) -> list[str]:
 
 
 def _loader(path: str) -> str:
-    """Return the dynamic loader that a program names (PT_INTERP); "" if it names none."""
+    """Return the path of the dynamic loader that a program names (PT_INTERP); "" if none."""
     with Data.of_file(open_regular(path, "a program"), path) as data:
         try:
             segments = Elf(data).segments
@@ -92,13 +96,16 @@ def _loader(path: str) -> str:
 
 
 def version(path: str) -> str:
-    """Return the version that a program prints for --version; "" if none."""
+    """Return the last version number in the first line that a program prints for --version.
+
+    Return "" if there is none, or if the program fails.
+    """
     found: Sequence[str] = _VERSION.findall(_said([path, "--version"]).partition("\n")[0])
     return found[-1].rstrip(",") if found else ""
 
 
 def _said(command: Sequence[str]) -> str:
-    """Return what a command prints; "" if it fails or cannot be run."""
+    """Return the output of a command; "" if it fails, cannot be run, or takes over 60 seconds."""
     try:
         run = subprocess.run(
             command,

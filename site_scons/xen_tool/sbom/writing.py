@@ -26,9 +26,11 @@ from .inventory import Digests, Inventory
 from .toolchain_files import Programs
 
 _KEPT = ".kept.json"
-"""A file beside the documents: the digest of their inputs, and the digests of all files."""
+"""A file beside the documents, by which write() knows whether they are up to date."""
 
 _FIELDS = {"mark", "documents", "problems", "digests", "programs"}
+"""The fields of this file: the digest of all inputs, SHA-256 of each document, the problems of
+licences, and what Digests and Programs knew."""
 _SHORT = 12
 """Digits of a SHA-256 that serve as a version."""
 _SHA1 = 40
@@ -38,7 +40,8 @@ _SHA1 = 40
 def created(top: str) -> str:
     """Return the creation time for the documents, the same for a repeated build.
 
-    It is SOURCE_DATE_EPOCH, else the time of git's newest commit, else 1970.
+    It is SOURCE_DATE_EPOCH, else the time of git's newest commit, else 1970-01-01T00:00:00Z.
+    Raises XenToolError if SOURCE_DATE_EPOCH is not a time.
     """
     seconds = os.environ.get("SOURCE_DATE_EPOCH") or _commit(top)[0] or "0"
     try:
@@ -48,15 +51,15 @@ def created(top: str) -> str:
 
 
 def revision(top: str) -> str:
-    """Return the revision of git that is checked out; "" if there is none."""
+    """Return the revision of git that is checked out; "" if there is none, or not a SHA-1."""
     found = _commit(top)[1]
-    # There is no identifier of a revision in a repository of SHA-256.
+    # SWHIDs, the identifiers in spdx.py, have no form for a repository that uses SHA-256.
     return found if len(found) == _SHA1 else ""
 
 
 @functools.cache
 def _commit(top: str) -> tuple[str, str]:
-    """Return the time and the hash of git's newest commit; "" without git."""
+    """Return the time, in seconds since 1970, and the hash of git's newest commit; or "", ""."""
     try:
         command = ["git", "-C", top, "log", "-1", "--format=%ct %H"]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -77,12 +80,14 @@ def write(
     *,
     provenance: bool,
 ) -> list[str]:
-    """Write the documents of an image into folder; return the problems of its licences.
+    """Write the documents of an image into folder; return the problems that _problems() finds.
 
-    generated: files that something else than a step makes.
-    provenance: write the statement, too; an existing one is kept up to date.
-    Nothing is done if they exist, and none of their inputs has changed.
-    Raises XenToolError if a file cannot be read or written.
+    image: its path from the current folder, which must be the top of the tree.
+    generated: files that are made by something else than a step of the plan.
+    provenance: whether to write the SLSA statement, too; an existing one is kept up to date anyway.
+
+    Nothing is written if the documents are as they were written last, and no input has changed.
+    Raises XenToolError if a step has no record, or if a file cannot be read or written.
     """
     place = os.path.join(folder, _KEPT)
     kept = _read(place)
@@ -122,15 +127,16 @@ class Licences(NamedTuple):
     """The licences that the sources of an image state."""
 
     by_path: dict[str, str]
+    """Licence expressions; "" if a file states none."""
     problems: list[str]
 
 
 def licences(
     plan: Plan, database: Database, contents: Contents, image: str, generated: Container[str]
 ) -> Licences:
-    """Read the licences of the sources of an image, as write() does.
+    """Return the licences of the sources of an image, and the problems that write() returns.
 
-    Raises XenToolError if a file cannot be read.
+    Raises XenToolError if a step has no record, or if a file cannot be read.
     """
     none, programs = Digests({}), Programs(contents, {})
     inventory = inventories.read(plan, database, contents, image, none, programs)
@@ -139,6 +145,7 @@ def licences(
 
 
 def _read(path: str) -> dict[str, Any]:
+    """Return the fields of a file _KEPT; {} if it cannot be read, or lacks a field."""
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
@@ -148,6 +155,7 @@ def _read(path: str) -> dict[str, Any]:
 
 
 def _are_there(folder: str, documents: dict[str, str]) -> bool:
+    """Whether the documents in a folder have these SHA-256 digests, by name."""
     try:
         for name, digest in documents.items():
             with open(os.path.join(folder, name), "rb") as file:
@@ -186,7 +194,7 @@ def _mark(
 
 
 def _sources(inventory: Inventory, plan: Plan, generated: Container[str]) -> list[str]:
-    """Return the files of the tree that nothing makes and that are not tools."""
+    """Return the names of the files of the tree that are neither made by anything nor tools."""
     tools = {path for step in inventory.steps for path in step.tools}
     return [
         path
@@ -198,6 +206,7 @@ def _sources(inventory: Inventory, plan: Plan, generated: Container[str]) -> lis
 
 
 def _problems(inventory: Inventory, licences: dict[str, str]) -> Iterator[str]:
+    """Yield the problems as messages: no licence, licences in conflict, inputs that are unknown."""
     for path, expression in licences.items():
         if not expression:
             yield f"{path} states no licence: add a line SPDX-License-Identifier"
