@@ -24,18 +24,21 @@ class KernelKind(NamedTuple):
     """The differences between kinds of kernels: PV or PVH, of 32 or 64 bits."""
 
     main: str
-    """The name of the template of main.c."""
+    """The file name of the template for main.c."""
     what: str
+    """The kind in words, such as "a 64-bit PV kernel"."""
     arch: str
+    """The value of ARCH."""
     guest: str
     """The Kconfig symbol of the guest's kind."""
     base: str
-    """VIRT_BASE: a symbol's address minus this is its physical address."""
+    """The virtual address of the physical address 0, by which the linker script computes others."""
     entry: str
     """The ELF entry, as an expression of the linker script."""
     head: str
-    """Further arguments of XenHead."""
+    """Further arguments of dict() for XenKernel's head_object."""
     kconfig: str
+    """Further lines of Kconfig."""
     mode: str
     """The default mode of `scons boot`."""
 
@@ -105,9 +108,11 @@ KINDS = {
 
 
 def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
-    """Write the files of a kernel into a folder, which is created; return their paths.
+    """Write the files of a kernel into a folder, which is created if it is missing.
 
-    Raises XenToolError if one of the files exists, or if the kernel cannot get the folder's name.
+    Return their paths, for people.
+    Raises XenToolError if one of the files exists or cannot be written, or if the kernel cannot
+    get the folder's name.
     """
     kind = KINDS[pvh, bits]
     name = re.sub(r"[^a-z0-9]+", "-", os.path.basename(os.path.abspath(folder)).lower()).strip("-")
@@ -147,5 +152,6 @@ def create(folder: str, *, pvh: bool, bits: int) -> list[str]:
 
 
 def _text(name: str) -> str:
+    """Return the text of a template."""
     with open(os.path.join(_TEMPLATES, name), encoding="utf-8") as file:
         return file.read()
