@@ -4,8 +4,8 @@
 The files are unpacked in the user's cache folder, and never installed.
 
 The cache:
-    apt         apt-get with separate package lists; the cache folder and its lock
-    kept        checks of the files in the cache whenever they are used
+    apt         apt-get with separate package lists; the cache folder, and locks
+    kept        files in the cache, and their checks whenever they are used
 
 What is fetched:
     packages    QEMU, Xen and the programs of the tests, of this system's release

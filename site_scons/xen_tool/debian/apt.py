@@ -20,18 +20,18 @@ from typing import IO
 from ..errors import XenToolError
 
 OTHER_CACHE = "another cache folder in XDG_CACHE_HOME"
-"""What to name instead of a cache folder that cannot be used."""
+"""The end of a message: what to name instead of a cache folder that cannot be used."""
 
 Say = Callable[[str], None]
-"""Receives a line of progress before a step that takes time."""
+"""Prints a line of progress; called before a step that takes time."""
 
 
 class Apt:
-    """An APT whose state is in a folder.
+    """APT's programs, with package lists and archives in the folder state, which is created.
 
     sources: lines of sources.list(5) to use instead of the system's; APT then works for amd64, and
-    as if no package was installed.  Without them it uses the system's sources, architecture and
-    list of installed packages.  All methods raise XenToolError if a program fails.
+    as if no package were installed.  None: it uses the system's sources, architecture and list of
+    installed packages.  All methods raise XenToolError if a program fails.
     """
 
     def __init__(self, state: Path, sources: str | None = None) -> None:
@@ -60,7 +60,7 @@ class Apt:
         run_program("apt-get", *self._options, "update")
 
     def mirror(self) -> str | None:
-        """Return the URL of the mirror of the component main; None if there is no such source."""
+        """Return the URL of the first source with the component main; None if there is none."""
         return _mirror(self._options)
 
     def names(self) -> set[str]:
@@ -72,7 +72,10 @@ class Apt:
         return run_program("apt-cache", *self._options, "depends", package)
 
     def plan(self, packages: Sequence[str]) -> dict[str, str]:
-        """Return what would be installed for the packages: versions by the names of packages."""
+        """Return the versions of the packages that would be installed for these, by name.
+
+        Dependencies are included; a package that is installed in that version is not.
+        """
         command = ("install", "--simulate", "--no-install-recommends", *packages)
         # Inst NAME [OLD VERSION] (VERSION ...)
         pattern = r"^Inst (\S+) (?:\[.*?\] )?\((\S+)"
@@ -80,18 +83,22 @@ class Apt:
         return dict(re.findall(pattern, output, re.MULTILINE))
 
     def download(self, packages: Sequence[str], folder: Path) -> None:
-        """Download archives of NAME or NAME=VERSION to a folder; show progress on a terminal."""
+        """Download the archives of packages, but not of their dependencies, to a folder.
+
+        packages: NAME or NAME=VERSION.  The folder is created.  Progress is shown on a terminal.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         show = sys.stderr.isatty()
         run_program("apt-get", *self._options, "download", *packages, cwd=folder, show=show)
 
 
 def system_mirror() -> str | None:
-    """Return the URL of the system's mirror of main; None if there are no lists of it."""
+    """Return the URL of the system's first source with main; None if there are no lists of it."""
     return _mirror(())
 
 
 def _mirror(options: Sequence[str]) -> str | None:
+    """Return the URL of the first source with the component main, among those of options."""
     command = ("indextargets", "--format", "$(REPO_URI) $(COMPONENT)")
     for line in run_program("apt-get", *options, *command).splitlines():
         address, _, component = line.partition(" ")
@@ -103,9 +110,9 @@ def _mirror(options: Sequence[str]) -> str | None:
 def run_program(
     *command: str, cwd: Path | None = None, stdin: IO[bytes] | None = None, show: bool = False
 ) -> str:
-    """Run a command; return its output, or with show print it on standard error.
+    """Run a command, and return its output; with show, print that on standard error, and return "".
 
-    Raises XenToolError with its error message if it fails or cannot be run.
+    Raises XenToolError, with the command's error message, if it fails or cannot be run.
     """
     environ = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     try:
@@ -129,7 +136,10 @@ def run_program(
 
 
 def cache_folder() -> Path:
-    """Return the folder of the user's cached packages, and of the files made from them."""
+    """Return the absolute path of the cache folder: for packages, and files made from them.
+
+    It is xen_tool below XDG_CACHE_HOME or ~/.cache, and may be missing.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base).absolute() / "xen_tool"
 

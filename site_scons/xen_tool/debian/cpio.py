@@ -4,8 +4,9 @@
 An entry is a header of ASCII, the name with a NUL and padding to 4 bytes, the content and padding
 (Linux, Documentation/driver-api/early-userspace/buffer-format.rst):
 
-    "070701", then 8 hexadecimal digits each: inode, mode, uid, gid, nlink, mtime, size,
-    device major and minor, those of a device file, size of the name with its NUL, 0
+    "070701", then 8 hexadecimal digits each: inode, mode, uid, gid, nlink, mtime, size, major and
+    minor number of the device that has the file, major and minor number of the device that the
+    file stands for, size of the name with its NUL, 0
 
 Archives may follow one another; a later file replaces an earlier one of the same name.  An entry
 holds only name, mode and content, so equal files make equal archives.
@@ -17,6 +18,7 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
+# st_mode of what an archive has.
 FILE = stat.S_IFREG | 0o755
 FOLDER = stat.S_IFDIR | 0o755
 LINK = stat.S_IFLNK | 0o777
@@ -28,10 +30,9 @@ def archive(
     links: Mapping[str, str] | None = None,
     folders: Iterable[str] = (),
 ) -> bytes:
-    """Return an archive of executable files, symbolic links and folders, with their parent folders.
+    """Return an archive of executable files, symbolic links and folders, and all parent folders.
 
-    files: contents by path.  links: targets by path.  All paths are below /, without a leading
-    slash.
+    files: contents by path.  links: targets by path.  Paths are relative to /.
     """
     links = links or {}
     needed = {
@@ -57,4 +58,5 @@ def _entry(inode: int, path: str, mode: int, content: bytes) -> bytes:
 
 
 def _padded(data: bytes) -> bytes:
+    """Return bytes with zeros up to a multiple of 4."""
     return data + bytes(-len(data) % 4)

@@ -22,22 +22,26 @@ from ..loaders.model import multiboot
 from .kept import refuse_what_others_can_write
 
 PACKAGES_ROOT_VARIABLE = "XEN_TOOL_PACKAGES_ROOT"
-"""An environment variable: a folder with unpacked packages, searched besides /."""
+"""The environment variable with a folder of unpacked packages, which is searched besides /."""
 
 _INSTEAD = "the xen-*-amd64.gz of a xen-hypervisor package"
+"""The end of a message: what to name."""
 _HEADER_BEFORE = 8192
-"""The bytes in which the multiboot header is, by which QEMU loads the hypervisor."""
+"""Number of bytes of the file in which QEMU searches for the multiboot header, to load it."""
 _FILE_NAME = re.compile(r"xen-([0-9]+(?:\.[0-9]+)*)-amd64(?:\.gz)?")
 
 
 def default_roots() -> list[Path]:
-    """Return the root folders in which packages may be installed."""
+    """Return the folders below which packages may be: / and that of PACKAGES_ROOT_VARIABLE."""
     unpacked = os.environ.get(PACKAGES_ROOT_VARIABLE)
     return [Path("/"), *([Path(unpacked)] if unpacked else [])]
 
 
 def installed_hypervisors(roots: Sequence[Path] | None = None) -> list[tuple[str, Path]]:
-    """Return version and path of each hypervisor in boot/ below the roots, oldest first."""
+    """Return the version and path of each hypervisor in boot/ below the roots, oldest first.
+
+    roots: None: default_roots().
+    """
     paths = sorted(
         path
         for root in (default_roots() if roots is None else roots)
@@ -49,16 +53,16 @@ def installed_hypervisors(roots: Sequence[Path] | None = None) -> list[tuple[str
 
 
 def version_of(path: Path) -> str | None:
-    """Return the version, such as 4.17, in a hypervisor's file name; None if it has none."""
+    """Return the version, such as 4.17, in the file name of a hypervisor; None for another name."""
     match = _FILE_NAME.fullmatch(path.name)
     return match[1] if match else None
 
 
 def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
-    """Return the newest Xen hypervisor in boot/ below the roots.
+    """Return the path of the newest Xen hypervisor in boot/ below the roots.
 
-    Raises XenToolError if there is none, with the packages to install, or if other users can
-    write it.
+    roots: None: default_roots().
+    Raises XenToolError if there is none, or if other users can change it.
     """
     found = installed_hypervisors(roots)
     if not found:
@@ -76,7 +80,7 @@ def find_hypervisor(roots: Sequence[Path] | None = None) -> Path:
 
 
 def read_hypervisor(path: Path) -> bytes:
-    """Return the content of the hypervisor's ELF file, unpacked if it is gzipped.
+    """Return the content of a hypervisor's ELF file; path: that file, or the gzipped one.
 
     Raises XenToolError if it cannot be read, or is no Xen hypervisor.
     """

@@ -6,7 +6,7 @@ The files are kept in the user's cache folder; <key> is a hash of packages and o
     ~/.cache/xen_tool/xen-<version>/dom0-<key>/kernel
     ~/.cache/xen_tool/xen-<version>/dom0-<key>/initramfs
 
-The initramfs has no /init, which boot/domu.py appends with the domain to build.
+The initramfs has no /init: boot/domu.py appends an archive with it and the domain to build.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _TOOLS = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "libxl-save-helper"
 MODULES = ("xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev")
 """The kernel modules, in the order in which /init loads them."""
 
-# glibc opens it when a thread ends: without it xl aborts when its domain ends.
 _OPENED = "libgcc_s.so.1"
+"""A library that glibc opens when a thread ends; without it xl aborts when its domain ends."""
 _LOADER = "lib64/ld-linux-x86-64.so.2"
 _LIBRARIES = "usr/lib/x86_64-linux-gnu"
 
@@ -57,12 +57,15 @@ _WANTED = re.compile(
     rf"|usr/lib/xen-[^/]*/(bin/({'|'.join(_TOOLS)})|boot/xen-shim)"
     r"|(usr/)?lib(64)?/(.*/)?(?P<library>(lib|ld-)[^/]*\.so[^/]*)"
 )
+"""The paths of files that are taken from the packages; only the libraries needed are used."""
 
 
 def dom0(version: str, say: Say) -> Path:
     """Return the folder with kernel and initramfs of a dom0 for a version of Xen, such as 4.17.
 
-    Raises XenToolError if its packages cannot be fetched, or lack a file that is needed.
+    It is made if it is not in the cache.
+    Raises XenToolError if its packages cannot be fetched or lack a file that is needed, or if what
+    is in the cache was changed.
     """
     packages = suites.dom0_packages(version, say)
     recipe = [
@@ -91,8 +94,9 @@ def _digest(path: Path) -> str:
 
 
 def _make(packages: Sequence[Path], folder: Path) -> None:
+    """Make the dom0 of these packages in a folder; remove old ones beside it."""
     for other in folder.parent.glob("dom0-*/"):
-        # It is of another version of this tool, which may be in use.
+        # One of other packages, or of another version of this tool, may still be in use.
         if other == folder or time.time() - other.stat().st_mtime > _KEEP_SECONDS:
             forget(other)
     bzimage, initramfs = contents(packages)
@@ -110,9 +114,9 @@ def _make(packages: Sequence[Path], folder: Path) -> None:
 
 
 def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
-    """Return kernel and initramfs, made of the packages' files.
+    """Return Debian's kernel, a bzImage, and the initramfs, made of the files in .deb archives.
 
-    Raises XenToolError if a file that is needed is not in the packages.
+    Raises XenToolError if an archive is damaged, or if a file that is needed is in none.
     """
     plain: dict[str, bytes] = {}
     kernel = b""
@@ -154,7 +158,11 @@ def contents(packages: Sequence[Path]) -> tuple[bytes, bytes]:
 def _linked(
     programs: Mapping[str, bytes], libraries: Mapping[str, bytes | str]
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield path and content of the libraries that the programs need, directly or not."""
+    """Yield the path and content of the libraries that programs need, directly or through others.
+
+    programs: contents by path.  libraries: contents, or targets of links, by name.
+    The dynamic loader is left out.
+    """
     names = [_OPENED, *(name for content in programs.values() for name in needed(content))]
     seen = {PurePosixPath(_LOADER).name}
     while names:
@@ -166,6 +174,7 @@ def _linked(
 
 
 def _library(name: str, libraries: Mapping[str, bytes | str]) -> bytes:
+    """Return the content of a library, through links; raise XenToolError if it is missing."""
     content: bytes | str | None = libraries.get(name)
     for _ in range(8):
         if not isinstance(content, str):
@@ -177,9 +186,9 @@ def _library(name: str, libraries: Mapping[str, bytes | str]) -> bytes:
 
 
 def needed(content: bytes) -> list[str]:
-    """Return the names of the shared libraries of a 64-bit ELF file (DT_NEEDED).
+    """Return the names of the shared libraries that a 64-bit ELF file needs (DT_NEEDED).
 
-    The list is empty if it is no such file.
+    The list is empty for a file that is not one, such as a script.
     """
     try:
         elf = Elf(Data.of_bytes(content))
@@ -207,6 +216,6 @@ def needed(content: bytes) -> list[str]:
 
 
 def _whole(content: bytes, segment: Segment, size: int) -> bytes:
-    """Return the bytes of a segment in the file, without an incomplete entry at its end."""
+    """Return the bytes of a segment in the file that are whole entries of size bytes."""
     data = content[segment.p_offset : segment.p_offset + segment.p_filesz]
     return data[: len(data) // size * size]

@@ -22,11 +22,12 @@ from ..errors import XenToolError
 from ..files import write_if_changed
 
 _ALL_USERS = ["0", "0", "4294967295"]
+"""The words of /proc/self/uid_map outside of a user namespace."""
 _SUFFIXES = ("sha256", "seen")
 
 
 def keep(new: Path, path: Path) -> None:
-    """Move a new file or folder to its path, and write the digests of its files."""
+    """Move a new file or folder to path, and write the digests of its files, which completes it."""
     sums = _beside(path, "sha256")
     sums.unlink(missing_ok=True)
     new.rename(path)
@@ -35,7 +36,7 @@ def keep(new: Path, path: Path) -> None:
 
 
 def forget(folder: Path) -> None:
-    """Remove a folder that keep() wrote."""
+    """Remove a folder, and what keep() and checked() wrote beside it."""
     for suffix in _SUFFIXES:
         _beside(folder, suffix).unlink(missing_ok=True)
     shutil.rmtree(folder)
@@ -47,10 +48,10 @@ def is_kept(path: Path) -> bool:
 
 
 def checked(path: Path) -> Path:
-    """Return path.
+    """Return path, a file or folder that keep() has completed, after a check of its contents.
 
-    Raises XenToolError if its contents are not those that keep() wrote, or other users can
-    change it.
+    Raises XenToolError if the contents are not those at the time of keep(), or if other users can
+    change them.
     """
     refuse_what_others_can_write(path)
     sums, seen = (_beside(path, suffix) for suffix in _SUFFIXES)
@@ -74,20 +75,24 @@ def checked(path: Path) -> Path:
                 f"{path} has changed since it was fetched: {name} differs; "
                 "remove it, and it is fetched again"
             )
-    # If it cannot be written, contents are read every time.
+    # Without the status, contents are read every time.
     with contextlib.suppress(XenToolError):
         write_if_changed(seen, status)
     return path
 
 
 def refuse_what_others_can_write(path: Path) -> None:
-    """Raise XenToolError if users other than root and this one can change or replace path."""
+    """Raise XenToolError if users other than root and this one can change or replace path.
+
+    All folders above it are examined, and those above the target of a link.
+    """
     whole = {path.absolute(), Path(os.path.realpath(path))}
     for each in sorted({part for name in whole for part in (name, *name.parents)}):
         _refuse(each)
 
 
 def _refuse(path: Path) -> None:
+    """Raise XenToolError if other users can write one file or folder, or if it is theirs."""
     try:
         status = path.lstat()
     except OSError as error:
@@ -105,7 +110,10 @@ def _refuse(path: Path) -> None:
 
 
 def _nobody() -> int:
-    """Return the UID of files of users outside of this user namespace; 0 if it has all users."""
+    """Return the UID that files have whose users are outside of this user namespace.
+
+    Return 0, which is root's, if the namespace has all users, or if the UID is unknown.
+    """
     try:
         if Path("/proc/self/uid_map").read_text().split() == _ALL_USERS:
             return 0
@@ -115,7 +123,10 @@ def _nobody() -> int:
 
 
 def _is_private_group(group: int) -> bool:
-    """Whether only this user is in a group, as in those that many systems create for each user."""
+    """Whether a group is root's, or this user's own, which many systems create for each user.
+
+    It is this user's own if it is the primary group, and has no other member.
+    """
     if group == 0:
         return True
     try:
@@ -127,6 +138,7 @@ def _is_private_group(group: int) -> bool:
 
 
 def _user(number: int) -> str:
+    """Return the name of the user with a UID, for a message."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -134,11 +146,15 @@ def _user(number: int) -> str:
 
 
 def _beside(path: Path, suffix: str) -> Path:
+    """Return the path of NAME.SUFFIX beside a file or folder NAME."""
     return path.with_name(f"{path.name}.{suffix}")
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path]]:
-    """Yield a file, or all files and links below a folder, each with its relative name."""
+    """Yield the name and path of a file, or of all files and links below a folder.
+
+    The name of a file in a folder is its path from that folder.
+    """
     if path.is_symlink() or not path.is_dir():
         yield path.name, path
         return
@@ -150,7 +166,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _digest(file: Path) -> str:
-    """Return the digest of a file's content or of a link's target; "no file" for anything else."""
+    """Return the SHA-256 of a file's content or of a link's target; "no file" for other kinds."""
     mode = file.lstat().st_mode
     if stat.S_ISLNK(mode):
         return hashlib.sha256(os.readlink(file).encode(errors="surrogateescape")).hexdigest()
@@ -164,6 +180,7 @@ def _digest(file: Path) -> str:
 
 
 def _status(path: Path) -> str:
+    """Return the text of NAME.seen: a line for each file, which changes if the file does."""
     found = ((name, file.lstat()) for name, file in sorted(_files(path)))
     return "".join(
         f"{name} {s.st_mode} {s.st_size} {s.st_dev} {s.st_ino} {s.st_ctime_ns}\n"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Unpack packages of Debian, Ubuntu and the like without root, and without installing them.
 
-They are below the user's cache folder:
+The unpacked packages are below the user's cache folder:
 
     ~/.cache/xen_tool/packages-<release>/needs     the requested packages, one on each line
     ~/.cache/xen_tool/packages-<release>/sysroot/  the packages' files, as below /
@@ -10,8 +10,8 @@ They are below the user's cache folder:
 With bin/ in PATH the programs run.  Other files are found through XEN_TOOL_PACKAGES_ROOT, which is
 the path of sysroot/.  The folder is complete or missing, never partial.
 
-A boot gets QEMU and Xen by emulator() and hypervisor(); the tests use the same folder for theirs.
-The version of Xen in a package's name is taken from the package lists.
+A boot gets QEMU and Xen by emulator() and hypervisor(); the tests have their packages in the same
+folder.  The version of Xen in the name of its package is the newest in the package lists.
 """
 
 from __future__ import annotations
@@ -40,19 +40,21 @@ BOOT = ("qemu-system-x86", "xen-hypervisor-{xen}-amd64")
 """The packages of a boot; {xen} stands for the version of Xen, such as 4.17."""
 
 Finish = Callable[[Path, Path], None]
-"""Changes unpacked files; receives their folder, and the path that it will be moved to."""
+"""Changes unpacked packages; receives their folder, and the path that it will be moved to."""
 
-# Programs that search for data below / unless an option names the folder.
 _DATA = (
     ("qemu-system-", "-L", "usr/share/qemu"),
     ("qemu-system-", "-L", "usr/share/seabios"),
 )
+"""Programs that search for data below / unless an option names a folder: the start of their names,
+the option, and the folder below sysroot/."""
 
 
 def emulator(name: str, say: Say) -> Path:
-    """Return the path of QEMU in the cache; fetch it if it is missing.
+    """Return the path of QEMU's wrapper script in the cache; fetch QEMU if it is missing.
 
-    Raises XenToolError if it cannot be fetched.
+    name: the program, such as qemu-system-x86_64.
+    Raises XenToolError if it cannot be fetched, or as fetched() does.
     """
     path = fetched(BOOT, say) / "bin" / name
     if not path.exists():
@@ -64,9 +66,9 @@ def emulator(name: str, say: Say) -> Path:
 
 
 def hypervisor(say: Say) -> Path:
-    """Return the installed Xen hypervisor, or that of this system's archive, which is fetched.
+    """Return the path of the newest installed Xen hypervisor; fetch one if none is installed.
 
-    Raises XenToolError if it cannot be fetched.
+    Raises XenToolError if it cannot be fetched, or if other users can change it.
     """
     roots = default_roots()
     if not installed_hypervisors(roots):
@@ -75,10 +77,12 @@ def hypervisor(say: Say) -> Path:
 
 
 def fetched(packages: Sequence[str], say: Say, finish: Finish | None = None) -> Path:
-    """Return the folder in which packages are unpacked; fetch those that are missing.
+    """Return the folder in which packages are unpacked; fetch those that are missing there.
 
-    Packages that the archive does not have are left out.  finish is called after unpacking.
-    Raises XenToolError if there is no apt-get, or if it fails.
+    packages: names, which may have {xen} as in BOOT.  Those that the system's package lists do not
+    have are left out, without an error.
+    finish: called after unpacking, if something was missing.
+    Raises XenToolError if there is no apt-get, if it fails, or if the folder's files were changed.
     """
     if not shutil.which("apt-get"):
         names = ", ".join(name.format(xen="VERSION") for name in packages)
@@ -108,7 +112,10 @@ def library_path(root: Path) -> str:
 
 
 def offered(packages: Sequence[str], known: set[str]) -> list[str]:
-    """Return those of the packages that the lists have; {xen} is replaced by the newest version."""
+    """Return those packages that are in known, the names in the package lists.
+
+    {xen} in a name is replaced by the newest version of Xen in known.
+    """
     hypervisors = (re.fullmatch(r"xen-hypervisor-(\d+)\.(\d+)-amd64", name) for name in known)
     newest = max(((int(found[1]), int(found[2])) for found in hypervisors if found), default=(0, 0))
     names = [name.format(xen="{}.{}".format(*newest)) for name in packages]
@@ -116,6 +123,7 @@ def offered(packages: Sequence[str], known: set[str]) -> list[str]:
 
 
 def _cache_folder() -> Path:
+    """Return the folder for the packages of this release of the system."""
     release = "unknown"
     with contextlib.suppress(OSError):
         system = platform.freedesktop_os_release()
@@ -124,10 +132,12 @@ def _cache_folder() -> Path:
 
 
 def _unpacked(folder: Path) -> list[str]:
+    """Return the packages that were requested for a folder so far."""
     return (folder / "needs").read_text().splitlines() if is_kept(folder) else []
 
 
 def _unpack(wanted: Sequence[str], folder: Path, say: Say, finish: Finish | None) -> None:
+    """Fetch and unpack the wanted packages into a folder, in place of what it had."""
     for left in folder.parent.glob(f"{folder.name}.*.new"):
         shutil.rmtree(left)
     work = Path(tempfile.mkdtemp(".new", f"{folder.name}.", folder.parent))
@@ -141,10 +151,11 @@ def _unpack(wanted: Sequence[str], folder: Path, say: Say, finish: Finish | None
         packages = offered(wanted, apt.names())
         say(f"unpacking in {folder}: {' '.join(packages)}")
         if packages:
-            # A libc other than the system's loader's does not work.
+            # Programs are run by the system's dynamic loader, which works with its own libc only.
             plan = apt.plan(packages)
             found = [f"{name}={version}" for name, version in plan.items() if name != "libc6"]
-            # What is installed already is not in the plan, but its files were not found.
+            # A package that is installed already is not in the plan.  It is wanted nevertheless, as
+            # what it should have installed was not found.
             apt.download([*found, *(name for name in packages if name not in plan)], archives)
         _make_root(new / "sysroot", sorted(archives.glob("*.deb")))
         _make_starters(new, folder)
@@ -159,7 +170,8 @@ def _unpack(wanted: Sequence[str], folder: Path, say: Say, finish: Finish | None
 
 
 def _make_root(root: Path, archives: Sequence[Path]) -> None:
-    # Links as on the system, so that files of a package in lib/ are in usr/lib/.
+    """Unpack .deb archives into a new folder root."""
+    # As on a system with a merged /usr, files that a package has in lib/ are put into usr/lib/.
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / name).mkdir(parents=True)
         (root / name).symlink_to(f"usr/{name}")
@@ -171,11 +183,14 @@ def _make_root(root: Path, archives: Sequence[Path]) -> None:
 
 
 def _make_starters(new: Path, folder: Path) -> None:
-    """Write scripts to new/bin that run new/sysroot's programs after new is moved to folder."""
+    """Write wrapper scripts to new/bin for the programs in new/sysroot.
+
+    They work when new has been moved to folder.
+    """
     (new / "bin").mkdir()
     root = new / "sysroot"
     libraries = library_path(root).replace(str(new), str(folder))
-    # Debian's usr/bin has only a script for it, which searches for it below /.
+    # What Debian's usr/bin has is a script that searches for the browser below /.
     browser = "usr/lib/chromium/chromium-headless-shell"
     for pattern in ("usr/bin/*", "usr/sbin/*", "usr/lib/xen-*/bin/*", browser):
         for program in root.glob(pattern):

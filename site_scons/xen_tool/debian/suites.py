@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Fetch the Xen of any Debian release on any other: hypervisor, and packages for a dom0.
 
-They are fetched once, from the mirror of the system's APT, to the user's cache folder:
+The files are fetched once, from the mirror of the system's APT, to the user's cache folder:
 
     ~/.cache/xen_tool/xen-<version>/xen-<version>-amd64.gz   the hypervisor
     ~/.cache/xen_tool/xen-<version>/dom0/*.deb               the packages for initramfs.py
@@ -30,11 +30,13 @@ SUITES = {"4.14": "bullseye", "4.17": "bookworm", "4.20": "trixie"}
 """The Debian release for each version of Xen that Debian has."""
 
 _KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+"""The keys of all Debian releases, where a system has them."""
 
-# Of the dependencies of Xen's tools only libraries are needed; Python and its libraries are for
-# tools that the dom0 does not have.
 _LIBRARY = re.compile(r"(?!libpython|libperl|libssl|libkrb|libdb|libsqlite)lib.*|zlib1g")
+"""Names of packages: the dependencies of Xen's tools that the dom0 needs.  Other dependencies, such
+as Python and its libraries, are for tools that the dom0 does not have."""
 _KERNEL = re.compile(r"linux-image-[0-9].*")
+"""Names of packages: the kernel, on which linux-image-amd64 depends."""
 
 
 class NotServed(XenToolError):  # noqa: N818
@@ -42,9 +44,10 @@ class NotServed(XenToolError):  # noqa: N818
 
 
 def hypervisor(version: str, say: Say) -> Path:
-    """Return the hypervisor of a version such as 4.17: the installed one, or else Debian's.
+    """Return the path of the hypervisor of a version such as 4.17: installed, or Debian's.
 
-    Raises NotServed, or XenToolError if it cannot be fetched for another reason.
+    Raises NotServed if the mirror does not have it, or XenToolError if it cannot be fetched for
+    another reason, or if other users can change it.
     """
     for found, path in installed_hypervisors():
         if found == version:
@@ -65,9 +68,11 @@ def hypervisor(version: str, say: Say) -> Path:
 
 
 def dom0_packages(version: str, say: Say) -> list[Path]:
-    """Return the archives of Debian's kernel, busybox and tools of a version of Xen.
+    """Return the .deb archives for a dom0: Debian's kernel, busybox, Xen's tools, and libraries.
 
-    Raises NotServed, or XenToolError if they cannot be fetched for another reason.
+    version: that of Xen, such as 4.17.
+    Raises NotServed if the mirror does not have them, or XenToolError if they cannot be fetched for
+    another reason, or if what is in the cache was changed.
     """
 
     def make(apt: Apt, folder: Path) -> None:
@@ -85,9 +90,11 @@ def dom0_packages(version: str, say: Say) -> list[Path]:
 
 
 def files(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes | str]]:
-    """Yield the wanted files of a package: the path below /, and content or a link's target.
+    """Yield the files and symbolic links in a .deb archive: paths, and contents or targets.
 
-    Raises XenToolError if the package is damaged.
+    wanted: whether a path, which is relative to /, is yielded.
+    The content of a file is bytes, and the target of a link a str.
+    Raises XenToolError if the archive is damaged.
     """
     command = ["dpkg-deb", "--fsys-tarfile", str(deb)]
     try:
@@ -107,7 +114,11 @@ def files(deb: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes
 
 
 def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say) -> Path:
-    """Return the path of a file or folder in a version's cache; call make() if it is missing."""
+    """Return the path of a file or folder in the cache of a version of Xen; make it if missing.
+
+    make: writes the file or folder, of the same name, into the folder that it receives.
+    Raises XenToolError if no release of Debian has the version, or if the cache is unusable.
+    """
     folder = cache_folder() / f"xen-{version}"
     path = folder / name
     if is_kept(path):
@@ -140,10 +151,11 @@ def _cached(version: str, name: str, make: Callable[[Apt, Path], None], say: Say
 
 
 def archive(suite: str, what: str, state: Path, say: Say) -> Apt:
-    """Return an APT with the package lists of a Debian release, such as trixie, below a folder.
+    """Return an APT with the package lists of a Debian release, such as trixie.
 
-    what: the program in it that is wanted, for messages.  Raises NotServed, or XenToolError if the
-    lists cannot be fetched for another reason.
+    what: what is wanted of the release, for a message.  state: the folder for the lists.
+    Raises NotServed if the mirror does not have the release, or XenToolError if the lists cannot be
+    fetched for another reason.
     """
     mirror = _mirror(state / "system", say)
     say(f"fetching the package lists of Debian's {suite} from {mirror}")
@@ -159,7 +171,10 @@ def archive(suite: str, what: str, state: Path, say: Say) -> Apt:
 
 
 def _mirror(state: Path, say: Say) -> str:
-    """Return the URL of the mirror of the system's main packages."""
+    """Return the URL from which this system gets Debian's component main.
+
+    state: a folder for package lists.  Raises XenToolError if there is no such source.
+    """
     mirror = system_mirror()
     if mirror is None:
         # Only the package lists tell which source has main, and a new machine has none yet.
