@@ -29,7 +29,7 @@ from ..errors import COMMAND, XenToolError, print_message
 from ..printable import printable
 
 USAGE = 2
-"""argparse's status."""
+"""The status with which argparse exits."""
 FAILED = 3
 UNUSABLE = 4
 INTERRUPTED = 130
@@ -62,7 +62,8 @@ COMMANDS = {
     "rebuild": ("rebuild.rebuild", "build an image again from its bill of materials"),
     "diff": ("images.diff", "show the differences between two images"),
 }
-"""The function that adds the arguments of each command, and what the command does."""
+"""By command: the function that adds its arguments, as MODULE.FUNCTION of this package, and what it
+does.  build has no arguments of its own: it passes its words on, as ./sconsw does."""
 
 _COLUMNS = 79
 _NEWLINE = "\n"
@@ -70,7 +71,7 @@ _STATUS = "Exit status: " + "; ".join(f"{number}: {what}" for number, what in ST
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; return the exit status."""
+    """Run one command line, by default that of this process; return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["build"] and words[1:] != ["--help"]:
         from ..shortcut.__main__ import main as build
@@ -93,13 +94,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = error.filename or "standard output"
         print_message(f"{printable(str(name))}: {error.strerror}", program=COMMAND)
         status = UNUSABLE
-    # Python flushes standard output at exit, and would fail again.
+    # Python flushes standard output once more at exit: let that not fail.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return status
 
 
 def _run(words: list[str]) -> int:
-    # argparse would read the image as the value of --gdb.
+    """Run a command line, except for build; print errors, and return the exit status."""
+    # The value of --gdb is optional: without one, argparse would take the image for it.
     end = words.index("--") if "--" in words else len(words)
     words = ["--gdb=1" if word == "--gdb" else word for word in words[:end]] + words[end:]
     options = parser(*words[:1]).parse_args(words)
@@ -127,7 +129,7 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 def parser(only: str = "") -> argparse.ArgumentParser:
     """Return the parser of the command line.
 
-    only: add the arguments of this command alone.
+    only: the command whose arguments are added; "", and a word that is no command: all commands.
     The manual page and the completions for shells are made from this parser as well.
     """
     top = _Parser(

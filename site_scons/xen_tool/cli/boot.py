@@ -16,7 +16,9 @@ from . import FAILED, INTERRUPTED, UNUSABLE
 from .options import DEFAULT, IMAGE, add_json, add_renamed, of_text
 
 _SHORT = {"pass_regex": ["--pass"], "fail_regex": ["--fail"]}
+"""Shorter names for options, by setting of boot_settings."""
 _LOGS = "build/boot"
+"""The default folder for consoles."""
 _MODE = of_text(modes.named)
 _MODES = f"of {modes.listed()}, those that the image is for"
 
@@ -85,6 +87,7 @@ def test(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_boot(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
+    """Add the arguments that boot, gdb and test have in common; gdb has no --timeout."""
     if timeout:
         parser.add_argument(
             "--timeout",
@@ -111,6 +114,7 @@ def _add_boot(parser: argparse.ArgumentParser, *, timeout: bool = True) -> None:
 
 
 def _boot_settings(options: argparse.Namespace) -> boot_settings.BootSettings:
+    """Return the settings of a boot; exit with a usage error if one is wrong."""
     try:
         return boot_settings.BootSettings.parse(
             {name: getattr(options, name) for name in boot_settings.WORDS}
@@ -162,16 +166,22 @@ def _gdb(options: argparse.Namespace) -> int:
 
 
 def _end_by_signals() -> None:
-    """Let SIGTERM and SIGHUP end a boot as Ctrl-C does: QEMU has ended before this process."""
+    """Let SIGTERM and SIGHUP end a boot as Ctrl-C does, so that QEMU ends before this process.
+
+    A signal that is ignored, as SIGHUP by nohup, remains ignored.
+    """
     import signal
 
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # by nohup
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
 
 
 def _how(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the arguments of boot() that say how to start an image."""
+    """Return the arguments of boot() and debug() that say how to start an image.
+
+    The mode is that of --mode, or else the first that suits the image.
+    """
     from pathlib import Path
 
     from ..report.image_report import read_report

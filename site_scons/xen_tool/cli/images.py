@@ -76,6 +76,10 @@ def diff(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_image(parser: argparse.ArgumentParser, function: Callable[..., int], **image: Any) -> None:
+    """Add the image and the loaders, and set the function that runs the command.
+
+    image: arguments of add_argument() for the image.
+    """
     parser.add_argument("image", **{"help": IMAGE, **image})
     add_loaders(parser)
     parser.set_defaults(function=function)
@@ -97,7 +101,7 @@ def _check_many(options: argparse.Namespace) -> int:
 
     checked = []
     for each in many.check(options.image, options.xen_release, options.loader, options.jobs):
-        # There may be many images: keep only what is printed in the end.
+        # There may be many images: store only what is printed after the last one.
         checked.append(each if options.json else each._replace(document={}, lines=each.lines[:1]))
         if each.outcome == many.UNREADABLE:
             print_message(each.lines[0], program=COMMAND)

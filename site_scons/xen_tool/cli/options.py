@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 def add_loaders(parser: argparse.ArgumentParser, loaders: Sequence[str] = ALL) -> None:
-    """Add --loader, which may be one of loaders, --xen-release and --json."""
+    """Add --loader, whose value is one of loaders or "all", and --xen-release and --json."""
 
     def named(text: str) -> Sequence[str]:
         return loaders if text == "all" else (loader_named(text, loaders),)
@@ -58,7 +58,10 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def add_renamed(parser: argparse.ArgumentParser, name: str, old: str, **how: Any) -> None:
-    """Add the argument name, which its old name sets as well, with a note on stderr."""
+    """Add the option name, and its old name, which sets the same value and prints a note.
+
+    how: arguments of add_argument().
+    """
 
     class Old(argparse.Action):
         def __call__(self, _: object, options: argparse.Namespace, value: Any, *__: object) -> None:
@@ -71,7 +74,7 @@ def add_renamed(parser: argparse.ArgumentParser, name: str, old: str, **how: Any
 
 
 def of_text(parse: Callable[[str], _T]) -> Callable[[str], _T]:
-    """Return a type of arguments by a function that raises XenToolError for a wrong text."""
+    """Return a function for argparse's type=: parse, with its XenToolError as a usage error."""
 
     def parsed(text: str) -> _T:
         try:
@@ -83,14 +86,17 @@ def of_text(parse: Callable[[str], _T]) -> Callable[[str], _T]:
 
 
 def positive(text: str) -> int:
-    """Parse a number above 0."""
+    """Return the number above 0 that a text is; for argparse's type=."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
     return int(text)
 
 
 def pairs(options: argparse.Namespace, words: Iterable[str]) -> dict[str, str]:
-    """Parse words NAME=VALUE; exit with a usage error if one is malformed or repeated."""
+    """Return the values by name of words NAME=VALUE.
+
+    Exit with a usage error if a word has another form, or if a name has two values.
+    """
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
@@ -106,7 +112,10 @@ def print_result(
     *,
     good: bool,
 ) -> int:
-    """Print a result as text or, with --json, its document; return the exit status."""
+    """Print the lines of a result or, with --json, its document; return the exit status.
+
+    good: whether the status is 0; else it is FAILED.
+    """
     if options.json and document is not None:
         from ..json_text import pieces
 
