@@ -93,6 +93,15 @@ def test_a_link_to_elsewhere_is_another(folder: Path) -> None:
         checked(folder)
 
 
+@pytest.mark.parametrize("content", [b"", b"damaged\n", b"\xff\n"])
+def test_damaged_digests_are_refused(folder: Path, content: bytes) -> None:
+    checked(folder)
+    for suffix in ("sha256", "seen"):
+        folder.with_name(f"dom0.{suffix}").write_bytes(content)
+    with pytest.raises(XenToolError, match=r"kernel differs; remove it"):
+        checked(folder)
+
+
 @pytest.mark.parametrize("name", ["", "kernel", "lib", "../dom0.sha256", ".."])
 def test_what_others_can_write_is_refused(folder: Path, name: str) -> None:
     path = folder / name

@@ -64,11 +64,11 @@ def checked(path: Path) -> Path:
         _refuse(file)
     status = _status(path)
     with contextlib.suppress(OSError):
-        if seen.read_text() == status:
+        if seen.read_text(errors="replace") == status:
             return path
     found = {name: _digest(file) for name, file in _files(path)}
-    lines = (line.rstrip("\n").split("  ", 1) for line in sums.read_text().splitlines())
-    wanted = {name: digest for digest, name in lines}
+    lines = (line.partition("  ") for line in sums.read_text(errors="replace").splitlines())
+    wanted = {name: digest for digest, _, name in lines if name}
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise XenToolError(
