@@ -21,9 +21,9 @@ from xen_tool.report.image_report import read_report
 
 
 class Hurry:
-    """A clock of boots that is at the limit when a line of the console has these words.
+    """A clock for boot() that passes the time limit as soon as the console prints given words.
 
-    So a test of a guest that hangs waits for it to be there, and no longer.
+    A test of a guest that hangs thus ends when the guest hangs, not after the real limit.
     """
 
     def __init__(self, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ class Hurry:
 
 
 def served(*versions: str) -> None:
-    """Skip the test, which fails CI, if there is no hypervisor of any of these versions."""
+    """Skip the test if no hypervisor of these versions can be had; a skipped test fails CI."""
     for version in versions:
         with suppress(NotServed):
             hypervisor(version, tell)
@@ -58,7 +58,7 @@ REFUSED = (
 
 
 def boot(image: Path, *, mode: str = "pv", release: str = "4.17", **options: Any) -> Outcome:
-    """boot.boot(), on a Xen of that release."""
+    """Call boot.boot() with the hypervisor of a release, and compare the verdict with the run."""
     outcome = real.boot(image, mode=mode, **options)
     how = named(mode)
     xen = Xen.parse(release)._replace(pv32=how.modelled.pv32)

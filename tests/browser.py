@@ -16,12 +16,12 @@ LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=prefe
 
 
 def browse(page: Path, *options: str) -> str:
-    """Open a page; return the output of the browser, such as with --dump-dom."""
+    """Open a page with options of the browser, such as --dump-dom; return what it prints."""
     return _run(page, *options).stdout
 
 
 def console(page: Path) -> list[str]:
-    """Return the browser's console of a page: errors, and what was not loaded."""
+    """Return the lines of the browser's console: errors of the page, and files not loaded."""
     output = _run(page, "--enable-logging=stderr", "--dump-dom").stderr
     return [line for line in output.splitlines() if "CONSOLE" in line]
 

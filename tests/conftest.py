@@ -27,7 +27,7 @@ os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(TOP / "build/.hypothes
 
 
 def pytest_report_header() -> str:
-    """Return the line that says how to have this run's random tests again."""
+    """Return the line that says how to repeat this run's random tests."""
     return f"XEN_TOOL_NEW_SEED={NEW_SEED}"
 
 
@@ -53,7 +53,7 @@ def gcc() -> str:
 # clang is used if it is installed; a test run always has gcc and zig.
 @pytest.fixture(params=[name for name in NAMES if name != "clang" or shutil.which("clang")])
 def toolchain(request: pytest.FixtureRequest) -> str:
-    """The name of one toolchain: each installed one in turn."""
+    """The name of a toolchain; a test runs once for each."""
     name = str(request.param)
     if name == "zig":
         pytest.importorskip("ziglang", reason="ziglang is not installed")
@@ -88,7 +88,7 @@ def readelf() -> str:
 
 @pytest.fixture(scope="session")
 def xen_under_qemu() -> None:
-    """The real hypervisor, in an emulated machine."""
+    """QEMU and the real hypervisor, which must be found; a test with this fixture boots them."""
     _program("qemu-system-x86_64")
     try:
         find_hypervisor()
@@ -98,7 +98,7 @@ def xen_under_qemu() -> None:
 
 @pytest.fixture(scope="session")
 def linux_dom0(xen_under_qemu: None) -> None:
-    """apt-get, which fetches the packages of a Linux dom0 for domUs."""
+    """QEMU, Xen, and apt-get, which fetches the packages of a Linux dom0 for domUs."""
     _program("apt-get")
 
 
@@ -120,7 +120,7 @@ def oldest_scons() -> Path:
 
 @pytest.fixture(params=["newest", "oldest"])
 def each_scons(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The SCons to run: for tests of code that uses names outside of SCons' public interface."""
+    """The newest or the oldest SCons, for code that uses names outside of its public interface."""
     which: str = request.param
     if which == "oldest":
         monkeypatch.setenv("PYTHONPATH", str(request.getfixturevalue("oldest_scons")))

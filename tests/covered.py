@@ -62,7 +62,7 @@ def measure(arguments: Sequence[str]) -> int:
     (FOLDER / "rc").write_text(CONFIGURATION)
     rc = f"--rcfile={FOLDER / 'rc'}"
     run = [sys.executable, "-m", "coverage"]
-    # Without it every process of a test would compile the tool and SCons again.
+    # With this variable every process of a test would compile the tool and SCons again.
     environment = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     status = subprocess.run(
         [*run, "run", rc, "-m", "pytest", "-p", "covered", *arguments],

@@ -35,7 +35,10 @@ _Start = frozenset[tuple[str, str]]
 
 
 class Server:
-    """The processes that fork, one for each start, which is created when it is needed again."""
+    """The processes that fork, one for each set of variables that Python reads at its start.
+
+    Each is started when a set is used for the second time.
+    """
 
     def __init__(self) -> None:
         self._sockets: dict[_Start, socket.socket | None] = {_at_start(os.environ): None}
@@ -44,7 +47,7 @@ class Server:
     def run(
         self, arguments: Sequence[str], top: Path, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
-        """Run SCons at top.  It inherits nothing but the environment, and reads an empty input."""
+        """Run SCons at top with an environment and an empty standard input."""
         with contextlib.ExitStack() as stack:
             out, err = (
                 stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
@@ -71,7 +74,11 @@ class Server:
         return subprocess.CompletedProcess(command, status, *texts)
 
     def _forking(self, environment: Mapping[str, str]) -> socket.socket | None:
-        """Return the socket of the process that forks; None if a new one is not worth it."""
+        """Return the socket of the process that forks for an environment.
+
+        None if SCons is to be started without it: in the first run with these variables, which may
+        be the only one, and while coverage.py measures.
+        """
         start = _at_start(environment)
         if any(name.startswith("COVERAGE") for name, _ in start):
             return None
@@ -99,7 +106,7 @@ def _at_start(environment: Mapping[str, str]) -> _Start:
 
 
 def _started(start: _Start) -> socket.socket:
-    """Start a process that forks, which ends when the other end of the socket is closed."""
+    """Start a process that forks; return the socket, at whose closing the process ends."""
     forking, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for end in (forking, other):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_BYTES)
@@ -113,7 +120,7 @@ def _started(start: _Start) -> socket.socket:
 
 
 def _serve(number: int) -> int:
-    """Fork a process for each request until the tests end; return the exit status of a process."""
+    """Fork a process for each request until the socket is closed; return an exit status."""
     _import()
     gc.freeze()
     # Children that ended need no wait.
@@ -151,7 +158,7 @@ def _names_this_tool(script: Path) -> bool:
 
 def _run(request: bytes, status: int, out: int, err: int) -> int:
     """Do what `python -m SCons` does, and write the exit status."""
-    # A daemon that SCons starts, as sccache does, would keep it open.
+    # A daemon that SCons starts, such as that of sccache, would keep the pipe open.
     os.set_inheritable(status, False)
     arguments, top, environment = json.loads(request)
     os.environ.clear()

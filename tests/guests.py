@@ -205,7 +205,10 @@ _PORTS = {"xen-pvh-domu": 0xE9, "qemu-kernel": 0x3F8}
 def guest(
     folder: Path, mode: str, text: str = PASSED, *, good: bool = True, first: str = ""
 ) -> Path:
-    """An image that does first, says text, and ends as one that passed or, if not good, failed."""
+    """Write an image that runs first, prints text, and ends as a guest that passed, or failed.
+
+    first: assembler code; good: whether the guest ends as one that passed.
+    """
     bits = 64 if mode == "xen-pv-domu" else 32
     virt_base = {"xen-pv-domu": VIRT_BASE_64, "xen-shim-pv32": VIRT_BASE_32}.get(mode, 0)
     start = virt_base + LOAD
@@ -223,7 +226,7 @@ def guest(
 
 
 def speaker(folder: Path, mode: str) -> Path:
-    """An image for a dom0 mode that says what its command line does: see spoken()."""
+    """Write an image for a dom0 mode, which prints the text in its command line: see spoken()."""
     bits, virt_base = (64, VIRT_BASE_64) if mode == "xen-pv-dom0" else (32, 0)
     start = virt_base + LOAD
     source = _SPEAKERS[mode].format(text=start + 0x800, scratch=start + 0x700, last=_LAST)
@@ -231,7 +234,7 @@ def speaker(folder: Path, mode: str) -> Path:
 
 
 def spoken(text: str, end: int = POWEROFF) -> str:
-    """The command line that has a speaker say text, and end so: POWEROFF, REBOOT, EXITS, ..."""
+    """Return the command line with which a speaker prints text and ends: POWEROFF, REBOOT, ..."""
     return f"{text.replace(chr(10), '|')}~{end}"
 
 
@@ -272,7 +275,7 @@ def _note(kind: int, desc: bytes) -> bytes:
 
 
 def _elf(bits: int, start: int, content: bytes, notes: bytes) -> bytes:
-    """One loaded segment at offset 0x1000, of which the last bytes are the notes."""
+    """Return an ELF file with one loaded segment at offset 0x1000; its last bytes are the notes."""
     note_at = len(content) + -len(content) % 16
     content = content.ljust(note_at, b"\0") + notes
     offset = 0x1000

@@ -18,7 +18,7 @@ _LONGEST = 60
 @pytest.hookimpl
 def pytest_make_parametrize_id(val: object) -> str | None:
     if isinstance(val, str | bytes | int | float | complex | type(None)):
-        # A path of this machine is no name.
+        # A path of this machine, which is different elsewhere, is no name.
         is_file = isinstance(val, str) and os.path.isabs(val) and os.path.isfile(val)
         return os.path.basename(str(val)) if is_file else None
     text = " ".join(_words(val)).encode("unicode_escape").decode()

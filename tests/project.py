@@ -48,7 +48,7 @@ _STEP = re.compile(r"^  ([A-Z]+) +(\S.*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Run:
-    """One run of SCons, from outside."""
+    """The exit status and the output of one run of SCons."""
 
     status: int
     out: str
@@ -56,12 +56,12 @@ class Run:
 
     @property
     def steps(self) -> list[str]:
-        """The steps that ran, as printed: "CC build/x86_64/arch/x86/xen/setup.o"."""
+        """Return the steps that ran, as printed: "CC build/x86_64/arch/x86/xen/setup.o"."""
         return [f"{name} {path}" for name, path in _STEP.findall(self.out)]
 
     @property
     def names(self) -> set[str]:
-        """The steps with the file names of their targets: "CC setup.o"."""
+        """Return the steps with the file names of their targets only: "CC setup.o"."""
         return {f"{name} {os.path.basename(path)}" for name, path in _STEP.findall(self.out)}
 
 
@@ -87,7 +87,7 @@ class Project:
         self.write("k.lds", script)
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Replace a text that the file must contain."""
+        """Replace old, which the file must contain, by new."""
         text = (self.top / path).read_text()
         assert old in text, f"{path} has no {old!r}"
         (self.top / path).write_text(text.replace(old, new))
@@ -117,7 +117,7 @@ class Project:
         )
 
     def scons(self, *arguments: str, **environment: str) -> Run:
-        """Run SCons, which must succeed without a warning."""
+        """Run SCons, which must succeed and print no warning."""
         run = self.run(*arguments, **environment)
         assert run.status == 0, run.out + run.err
         output = run.out + run.err
@@ -132,7 +132,7 @@ class Project:
 
 
 def checks_in(file: Path, bits: int) -> list[str]:
-    """Return the names in the table of a file of checks, preprocessed for a width in bits."""
+    """Return the names of the guest's checks in a file, for a width of 32 or 64 bits."""
     table = file.read_text().partition("checks[] = {")[2]
     other = "#ifdef CONFIG_X86_64" if bits == 32 else "#ifndef CONFIG_X86_64"
     # Up to the #else or #endif, so the text after an #else is kept.

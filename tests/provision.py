@@ -87,9 +87,9 @@ def missing() -> list[Need]:
 
 
 def provide(say: Say) -> dict[str, str]:
-    """Meets the needs as far as apt-get can; returns the environment variables to be set for it.
+    """Install or unpack what is missing; return the environment variables that find it.
 
-    What the archive does not have is left missing.  say gets a line before a step that takes time.
+    What the archive does not have stays missing.  say() gets a line before each slow step.
 
     Raises XenToolError if there is no apt-get, or if it fails.
     """
@@ -172,9 +172,9 @@ def _system_names() -> set[str]:
 
 
 def _finish(new: Path, folder: Path) -> None:
-    """Make new/'s files that name others below / find them, once new has become folder."""
+    """Make files in new that name paths below / name folder, as which new will be renamed."""
     for server in new.glob("sysroot/usr/bin/Xvfb"):
-        # It runs /usr/bin/xkbcomp, whatever PATH says; without a folder's name it asks PATH.
+        # Xvfb runs /usr/bin/xkbcomp, whatever PATH says; of a name without a folder it uses PATH.
         server.write_bytes(server.read_bytes().replace(b"\0/usr/bin\0", b"\0\0usr/bin\0"))
         _add_option(new / "bin/Xvfb", "-xkbdir", folder / "sysroot/usr/share/X11/xkb")
     if (debugger := new / "bin/gdb").exists():
@@ -186,5 +186,5 @@ def _finish(new: Path, folder: Path) -> None:
 
 
 def _add_option(starter: Path, option: str, folder: Path) -> None:
-    """Let the script that starts a program name the folder of its data."""
+    """Have the script that starts a program pass it an option that names the folder of its data."""
     starter.write_text(starter.read_text().replace('"$@"', f'{option} {folder} "$@"'))

@@ -18,7 +18,7 @@ Values = dict[str, str]
 
 
 def configured(arch: str, settings: Mapping[str, str]) -> Any:
-    """kconfiglib's Kconfig, by the architecture's defconfig and NAME=0 or 1."""
+    """Return kconfiglib's Kconfig with an architecture's defconfig, and then settings of 0 or 1."""
     kconf = read_kconfig(TOP / "kconfig/Kconfig", TOP, {"ARCH": arch})
     kconf.load_config(str(TOP / f"kconfig/configs/{arch}_defconfig"))
     for name, value in settings.items():
@@ -27,12 +27,12 @@ def configured(arch: str, settings: Mapping[str, str]) -> Any:
 
 
 def values_of(arch: str, settings: Mapping[str, str]) -> Values:
-    """The value of each symbol, by the architecture's defconfig and NAME=0 or 1."""
+    """Return the value of each symbol that configured() gives."""
     return {s.name: s.str_value for s in configured(arch, settings).unique_defined_syms}
 
 
 def sources_of(values: Values) -> list[str]:
-    """The objects' sources, below SOURCES, by the rule in the SConscript."""
+    """Return the sources, relative to SOURCES, that the SConscript chooses for these values."""
 
     class Environment(dict[str, Any]):
         def XenSources(self, table: dict[str, Any]) -> list[str]:  # noqa: N802 - as SCons has it

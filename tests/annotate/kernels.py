@@ -86,19 +86,19 @@ def _c(folder: Path, compiler: list[str], linker: list[str], *flags: str) -> Pat
 
 
 def by_gcc(folder: Path, *, low: bool = False) -> Path:
-    """GNU as and ld; as most kernels are, linked high, unless it is to be low."""
+    """Build with GNU as and ld; link high, as most kernels are, or low (see sources())."""
     sources(folder, low=low)
     return _c(folder, ["gcc"], ["ld"], "-mcmodel=kernel", "-fcf-protection=none")
 
 
 def by_clang(folder: Path) -> Path:
-    """clang and lld."""
+    """Build with clang and lld."""
     sources(folder)
     return _c(folder, ["clang"], ["ld.lld"], "-mcmodel=kernel")
 
 
 def by_zig(folder: Path) -> Path:
-    """zig's clang and lld."""
+    """Build with zig's clang and lld."""
     sources(folder, low=True)
     spec = importlib.util.find_spec("ziglang")
     assert spec is not None and spec.origin is not None
@@ -110,7 +110,7 @@ def by_zig(folder: Path) -> Path:
 
 
 def by_rust(folder: Path) -> Path:
-    """rustc, Debian's or a newer one, and GNU ld."""
+    """Build with rustc, Debian's or a newer one, and GNU ld."""
     sources(folder, low=True)
     run(folder, "gcc", "-E", "-P", "entry.S", "-o", "entry.s")
     (folder / "kernel.rs").write_text(RUST)
@@ -145,22 +145,22 @@ _HEADERS = "text PT_LOAD FILEHDR PHDRS FLAGS(5); data PT_LOAD FLAGS(6); note PT_
 
 
 def without_room(folder: Path) -> Path:
-    """Return a kernel whose text follows the program headers without room between."""
+    """Build a kernel whose code follows the program headers, with no room for one more."""
     return _without_room(folder, _HEADERS)
 
 
 def with_pt_phdr(folder: Path) -> Path:
-    """Return that kernel with a PT_PHDR."""
+    """Build the kernel of without_room() with a PT_PHDR."""
     return _without_room(folder, f"headers PT_PHDR PHDRS; {_HEADERS}")
 
 
 def with_pt_null(folder: Path) -> Path:
-    """Return that kernel with a PT_NULL, an unused program header."""
+    """Build the kernel of without_room() with a PT_NULL, an unused program header."""
     return _without_room(folder, f"{_HEADERS} unused PT_NULL;")
 
 
 def without_sections(folder: Path) -> Path:
-    """Without a table of sections, as sstrip leaves an image."""
+    """Build a kernel and remove its section headers, as sstrip does."""
     image = by_gcc(folder)
     content = bytearray(image.read_bytes())
     content[40:48] = bytes(8)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mutation:
-    """A text that is replaced, in a file of arch/x86/xen/ where it stands once."""
+    """The replacement of a text that occurs once in a file of arch/x86/xen/."""
 
     check: str
     path: str

@@ -94,7 +94,7 @@ PARTS = (
 
 
 def parts(image: str, mode: str, cpus: int) -> Mapping[str, float]:
-    """Run a boot in a new process; return its parts in milliseconds."""
+    """Boot in a new process; return the milliseconds of each part of the run."""
     start = time.monotonic()
     command = [sys.executable, "-c", _RUN, str(SITE), image, mode, str(cpus)]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -107,7 +107,7 @@ def parts(image: str, mode: str, cpus: int) -> Mapping[str, float]:
 
 
 def cost(image: str, mode: str, cpus: int, more: Mapping[str, str]) -> tuple[float, float] | None:
-    """Processor time of QEMU and time that passes, in milliseconds; None: it does not pass."""
+    """Return processor time of QEMU and elapsed time, in ms; None if the guest does not pass."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     outcome = boot(Path(image), mode=mode, cpus=cpus, settings=BootSettings.parse(more))

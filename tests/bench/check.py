@@ -73,7 +73,7 @@ def make_image(folder: Path) -> Path:
 
 
 def main() -> int:
-    """Print medians."""
+    """Print the medians; return the exit status."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 30
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -94,7 +94,7 @@ def _succeeds(command: Sequence[str]) -> bool:
 
 
 def turn(trees: Mapping[str, Tree], change: Change, jobs: int) -> dict[str, float]:
-    """Return the seconds of each tree's program for a change, and verify its work."""
+    """Make a change in each tree; return the seconds of each build, whose result is verified."""
     before = {name: (tree.image(), tree.stamps()) for name, tree in trees.items()}
     seconds = {name: tree.change(change, jobs) for name, tree in trees.items()}
     for name, tree in trees.items():
@@ -124,7 +124,7 @@ def verify_images(trees: Mapping[str, Tree]) -> None:
 def measure(
     trees: Mapping[str, Tree], project: Project, work: Sequence[str], turns: int, jobs: int
 ) -> dict[str, Times]:
-    """Return the times of each work; build the trees first if needed."""
+    """Return the seconds of each kind of work, by column and turn; first build the trees."""
     times: dict[str, Times] = {}
     if SCRATCH in work:
         progress(f"{len(project.sources)} files: {SCRATCH}")
@@ -132,11 +132,11 @@ def measure(
             tree.clean()
     first = {name: [tree.build(SCRATCH_JOBS)] for name, tree in trees.items()}
     verify_images(trees)
-    # The second run may still have work, which must not count for later ones.
+    # The second run may still have work, which must not be measured as that of later runs.
     turn(trees, project.nothing(0), jobs)
     for name in (name for name in CHANGES if name in work):
         progress(f"{len(project.sources)} files: {name}")
-        # A symbol that was set is also taken back.
+        # A symbol that was set is unset again, in a turn that may not count.
         last = turns + (turns % 2 if name == "symbol" else 0)
         rows = [turn(trees, CHANGES[name](project, n), jobs) for n in range(last)]
         times[name] = {column: [row[column] for row in rows[:turns]] for column in trees}
@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def plant(
     folder: Path, compared: Mapping[str, MakeTree], project: Project, *, build: bool = False
 ) -> dict[str, Tree]:
-    """Create the trees of a project, by column, in their unchanged state."""
+    """Write the trees of a project, by column, before any change; build: build each as well."""
     places = {
         name: folder / name.replace(", ", "-").replace(" ", "-").strip("-") for name in compared
     }

@@ -77,9 +77,9 @@ class Tests:
         self._seconds: dict[str, float] = json.loads((COVERAGE / "seconds.json").read_text())
 
     def of(self, mutant: Mutant, most: float) -> list[list[str]]:
-        """Return two lists of tests that may notice a mutant: the likely and quick ones first.
+        """Return two lists of tests that may notice a mutant, the quick and likely ones first.
 
-        most: seconds that they take together.
+        most: the most seconds that all of them may take together.
         """
         by_line = self._lines.contexts_by_lineno(str(TOOL / mutant.path))
         folder = f"tests/{mutant.path.partition('/')[0]}/"
@@ -159,7 +159,7 @@ class Copy:
                 again = "::" in name and self._run([name])[0]
             if again == pytest.ExitCode.TESTS_FAILED and self._passes(name):
                 return KILLED, name
-            # Nothing follows from it; perhaps from others.
+            # This failure says nothing of the mutant; other tests may.
             ignored |= failed
             left = [each for each in left if not {each, _whole(each), _file(each)} & failed]
         return UNKNOWN, cause

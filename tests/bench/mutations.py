@@ -63,7 +63,7 @@ class Mutant(NamedTuple):
     after: str
 
     def diff(self) -> str:
-        """The change, for people."""
+        """Return the change as lines for people to read."""
         before = self.before.partition("\n")[0]
         return f"{self.path}:{self.line}: {self.text}\n    {before!r} -> {self.after!r}"
 
@@ -140,7 +140,7 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
 
 
 def _conditions(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield the conditions of a statement or expression that have no operator to be changed."""
+    """Yield the conditions of a statement or expression in which no operator can be swapped."""
     tests = [node.test] if isinstance(node, _CONDITIONAL) else getattr(node, "ifs", [])
     for test in tests:
         negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
@@ -161,9 +161,9 @@ class _Where(NamedTuple):
 
 
 def _code(node: ast.AST, where: _Where) -> Iterator[tuple[ast.AST, _Where]]:
-    """Walk what runs: without annotations, docstrings, f-strings and what only mypy reads."""
+    """Yield each node of code that runs: no annotations, docstrings, f-strings or TYPE_CHECKING."""
     if isinstance(node, ast.JoinedStr):
-        # Before Python 3.12 what is in it has no place.
+        # Before Python 3.12 the nodes in an f-string have no right offsets.
         return
     if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
         return
@@ -191,7 +191,7 @@ def _code(node: ast.AST, where: _Where) -> Iterator[tuple[ast.AST, _Where]]:
 def sample(packages: Sequence[str], seed: int) -> Iterator[Mutant]:
     """Yield all mutants of the packages, a package in turn.
 
-    Another line leaves the order of the others' mutants as it is.
+    A change of one line does not change the order of the mutants of other lines.
     """
     shuffled = [
         sorted(all_of(package), key=lambda each: random.Random(f"{seed} {each.key}").random())

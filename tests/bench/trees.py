@@ -105,7 +105,7 @@ rule ld
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a project: what is done, and what must come of it."""
+    """One change of a project: the edits or settings, and the sources that must be compiled."""
 
     edits: Mapping[str, str] = field(default_factory=dict)
     """Texts of files, by path."""
@@ -116,7 +116,7 @@ class Change:
 
 
 class Project:
-    """Text of the files; changes are kept for those that follow."""
+    """The texts of the files; each change is made to the state after the changes before it."""
 
     def __init__(self, files: int) -> None:
         self.sources = [f"src/d{n // 50:03}/f{n:05}.c" for n in range(files)]
@@ -144,17 +144,17 @@ class Project:
         return "\n".join(f'config {name}\n\tbool "symbol {name}"\n' for name in names)
 
     def nothing(self, _turn: int) -> Change:
-        """No change."""
+        """Return the change that changes nothing."""
         return Change()
 
     def file(self, turn: int) -> Change:
-        """Another function in one file, in each turn of another."""
+        """Return a change of a function in one file, a different file in each turn."""
         n = (len(self.sources) // 2 + turn) % len(self.sources)
         self._values[n] = len(self.sources) + turn
         return Change({self.sources[n]: self._source(n)}, compiled=[self.sources[n]])
 
     def header(self, turn: int) -> Change:
-        """Another function in a header of a tenth of the files."""
+        """Return a change of a function in a header that a tenth of the files include."""
         area = turn % AREAS
         self._areas[area] = AREAS + turn
         edits = {f"include/a{area}.h": _header(f"a{area}", self._areas[area])}
@@ -278,7 +278,7 @@ class Tree:
         return file.read_bytes() if file.exists() else b""
 
     def stamps(self) -> dict[str, tuple[int, int]]:
-        """Return a stamp of the object of each source, which a compilation changes."""
+        """Return inode and time of the object of each source: a compilation changes them."""
         objects = {path: self.top / f"build/{path[:-2]}.o" for path in self._project.sources}
         status = {path: os.stat(file) for path, file in objects.items() if file.exists()}
         return {path: (s.st_ino, s.st_mtime_ns) for path, s in status.items()}

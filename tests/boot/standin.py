@@ -31,7 +31,7 @@ class Machine:
         self.program("")
 
     def program(self, body: str) -> None:
-        """Set the program of the stand-in: Python, with say(text or bytes) for the console."""
+        """Set what the stand-in runs: Python, in which say(text or bytes) prints on the console."""
         script = self.folder / "qemu.py"
         script.write_text(
             "import os, sys, time\n"

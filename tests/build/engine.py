@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Shown(Progress):
-    """The messages of a build, and how it ended."""
+    """The progress messages of a build, by output, and its result."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -46,7 +46,7 @@ class Shown(Progress):
 
     @property
     def failed(self) -> list[str]:
-        """The outputs that were not made."""
+        """Return the outputs whose steps failed."""
         return [failure.step.path for failure in self.result.failures]
 
 
@@ -71,7 +71,7 @@ class Engine:
         return output
 
     def script(self, output: str, program: str, *inputs: str) -> str:
-        """Add a step that runs a shell script with $out and, as "$@", the inputs."""
+        """Add a step that runs a shell script; in it $out is the output, and "$@" the inputs."""
         path = Path(f"{output.replace('/', '_')}.sh")
         start = 'while [ "$1" != -o ]; do shift; done; out=$2; shift 2\n'
         path.write_text(f"#!/bin/sh\n{start}{program}\n")
@@ -83,7 +83,7 @@ class Engine:
     def function(
         self, output: str, inputs: Iterable[str], run: Function, *, after: Iterable[str] = ()
     ) -> str:
-        """Add a step that calls a function."""
+        """Add a step that calls a function in this process; after: files that must exist before."""
         self.functions[output] = run
         step = Step("FN", (output,), tuple(inputs), output, symbols=(), after=tuple(after))
         self.plan.add(step)
@@ -106,7 +106,7 @@ class Engine:
     def build(
         self, *paths: str, jobs: int = 1, keep_going: bool = False, signals: int = -1
     ) -> Shown:
-        """Build as a new process would, shortly after the last edit."""
+        """Build the paths in a new session, once the clock is later than the last edit."""
         write("probe")
         while changed_since(os.stat("probe"), clock()):
             time.sleep(0.001)

@@ -16,12 +16,12 @@ _HEADING = re.compile(r"\A#\n# Automatically generated file; DO NOT EDIT.\n# .*\
 
 
 def find_conf() -> Path | None:
-    """Return the program; None if it is not installed."""
+    """Return the path of the program conf; None if it is not installed."""
     return next((root / _PATH for root in default_roots() if (root / _PATH).is_file()), None)
 
 
 class Answer:
-    """The messages of a run, and the files that it wrote."""
+    """The messages of one run of conf, and the files that conf wrote."""
 
     def __init__(self, folder: Path, done: subprocess.CompletedProcess[str]) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class Answer:
         return {line for line in text.splitlines() if line.startswith("#define")}
 
     def lines_warned_of(self, file: str) -> list[int]:
-        """Return the numbers of a file's lines in warnings, in order."""
+        """Return the line numbers of a file that warnings name, sorted."""
         pattern = rf"^{re.escape(file)}:(\d+):warning: (?!no new line)"
         return sorted(int(number) for number in re.findall(pattern, self.err, re.MULTILINE))
 
@@ -53,7 +53,7 @@ class Answer:
 
 
 class CKconfig:
-    """Runs it in a folder with a Kconfig."""
+    """Runs conf in a folder that has a file Kconfig."""
 
     def __init__(self, conf: Path | Sequence[str | Path], folder: Path) -> None:
         self._conf = [conf] if isinstance(conf, Path) else conf

@@ -50,7 +50,7 @@ from xen_tool.errors import XenToolError
 
 
 def differences(c: CKconfig, folder: Path, files: Mapping[str, str], config: str) -> list[str]:
-    """Return the differences of the two answers as texts; [] if there are none."""
+    """Configure some files and a .config by both; return the differences as texts, or []."""
     for name, text in files.items():
         (folder / name).write_text(text)
     answer = c.run("--olddefconfig", config=config, **ENVIRONMENT)
@@ -117,7 +117,7 @@ def _lines(kconf: Kconfig) -> set[int]:
 def walk(
     c: CKconfig, folder: Path, seeds: Iterable[int], *, of_today: bool = False
 ) -> Iterator[str]:
-    """Yield the trees on which the answers differ, each with the differences."""
+    """Yield a text for each seed whose tree makes a difference: the files, and the differences."""
     for seed in seeds:
         tree = Tree(seed, of_today=of_today)
         files, config = dressed(tree, seed), tree.config()
@@ -127,7 +127,7 @@ def walk(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Try a number of trees."""
+    """Compare a number of trees; return the exit status."""
     parser = argparse.ArgumentParser(description="Hold random trees against C kconfig.")
     parser.add_argument("many", nargs="?", type=int, default=20_000)
     parser.add_argument("first", nargs="?", type=int, default=0)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Random trees of Kconfig files, each with a random .config, for differential.py.
 
-A Tree is every type, choice, imply, select, range, menu, if and comment at random.  dressed()
-writes the same in other ways: macros, functions, environment variables, a file that is sourced,
+A Tree mixes types, choice, imply, select, range, menu, if and comment at random.  dressed()
+writes the same tree in other ways: macros, functions, environment variables, a sourced file,
 comments, continued lines, single quotes, help texts.
 """
 
@@ -24,9 +24,9 @@ class Tree:
     """A random Kconfig tree.
 
     The symbols to which a property refers are defined before it, and those that it selects after
-    it.  A tree of today has the additions of Linux since v6.18.  It has no choices, and compares
-    texts only, as choices and numbers without a value have another meaning since then, and conf of
-    7.2 keeps the result of a comparison from before the value of its symbol was known.
+    it.  With of_today, a tree has the additions of Linux since v6.18.  It then has no choices, and
+    compares strings only: choices and numbers without a value have another meaning since then, and
+    conf of 7.2 keeps the result of a comparison from before the value of its symbol was known.
     """
 
     def __init__(self, seed: int, *, of_today: bool = False) -> None:
@@ -193,7 +193,7 @@ class Tree:
         return self._random.choice((*logical, *logical, *self._constants))
 
     def config(self) -> str:
-        """Return a random .config: some symbols, rarely twice, with wrong values, or unknown."""
+        """Return a random .config of some symbols; few are twice, unknown, or have wrong values."""
         lines = []
         # Meant to differ: see differential.py.
         whole = [members for members in self._choices if self._chance(0.65)]
@@ -241,7 +241,7 @@ number := 1000
 
 
 def dressed(tree: Tree, seed: int) -> Mapping[str, str]:
-    """Return the files of a tree, by name, in which some things are written in other ways."""
+    """Return the files of a tree, by name, with some of its text in other notations."""
     dice = random.Random(seed)
     if dice.random() < 0.3:
         return {"Kconfig": tree.text}
@@ -274,7 +274,7 @@ def dressed(tree: Tree, seed: int) -> Mapping[str, str]:
 
 
 def _written(word: str, dice: random.Random) -> str:
-    """Return a constant or a name, at times as a macro that expands to it."""
+    """Return a constant or a name as it is, quoted, or as a macro that expands to it."""
     if dice.random() < 0.75 or word == "if":
         return word
     ways = [f"$(id,{word})", f"$(second,gone,{word})", f"{word}$(empty)$(undefined)"]
@@ -289,7 +289,7 @@ def _written(word: str, dice: random.Random) -> str:
 
 
 def _laid_out(line: str, dice: random.Random) -> Iterator[str]:
-    """Return a line with meaningless text around it, such as blanks."""
+    """Yield a line, at times with a comment, a blank line or a help text, or continued."""
     if dice.random() < 0.03:
         yield dice.choice(("", "# a comment", "\t# config GONE", "\t"))
     if dice.random() < 0.03 and " && " in line:

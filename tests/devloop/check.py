@@ -26,7 +26,7 @@ traceback, a signal or no end."""
 
 
 class Wrong(Exception):  # noqa: N818 - of the tool
-    """The end of a round was wrong."""
+    """A round ended wrong; sort is one of SORTS."""
 
     def __init__(self, sort: str, why: str) -> None:
         super().__init__(f"{sort}: {why}")
@@ -34,7 +34,10 @@ class Wrong(Exception):  # noqa: N818 - of the tool
 
 
 class Check:
-    """Checks one tree; say() logs what is run, and a folder is for clean builds."""
+    """Checks one tree.
+
+    folder: for clean builds, of a copy of the tree; say: logs the command of each run.
+    """
 
     def __init__(self, tree: Tree, folder: Path, say: Callable[[str], None]) -> None:
         self._tree = tree
@@ -124,7 +127,7 @@ def _output(run: Run) -> str:
 
 
 def _difference(got: bytes, expected: bytes) -> str:
-    """Return the first line that differs of two images' texts."""
+    """Return the first line in which the texts of two images differ."""
     ours, theirs = got.split(b"\n"), expected.split(b"\n")
     pairs = zip([*ours, b""], [*theirs, b""], strict=False)
     at = next((n for n, (a, b) in enumerate(pairs) if a != b), 0)

@@ -58,7 +58,7 @@ def kinds(*, real: bool) -> list[Kind]:
 
 
 def change(tree: Tree, sort: str) -> tuple[str, bytes] | None:
-    """A file of a sort, and other bytes for it of the same size; None if there is none."""
+    """Return a random file of a sort, and new contents of its size; None if there is no file."""
     files = tree.of_sort(sort)
     if not files:
         return None
@@ -68,7 +68,7 @@ def change(tree: Tree, sort: str) -> tuple[str, bytes] | None:
 
 
 def simple_change(tree: Tree) -> tuple[str, bytes]:
-    """The same for a sort that a compiler or linker reads."""
+    """Return what change() does, for a random sort of _SIMPLE."""
     changed = None
     while changed is None:
         changed = change(tree, tree.pick(_SIMPLE))
@@ -107,7 +107,7 @@ def _rewrite(tree: Tree, sort: str) -> str | None:
 
 
 def restore(tree: Tree, then: Snapshot, paths: Iterable[str], *, old: bool) -> None:
-    """Restore the contents of files; with old, their times, too."""
+    """Give files the contents that they have in a snapshot; with old, the times as well."""
     for path in paths:
         file = tree.top / path
         if path not in then:
@@ -120,7 +120,7 @@ def restore(tree: Tree, then: Snapshot, paths: Iterable[str], *, old: bool) -> N
 
 
 def differences(then: Snapshot, now: Snapshot) -> list[str]:
-    """The files whose bytes are others, or that are not in both."""
+    """Return the files whose contents differ in two snapshots, or that only one of them has."""
     none = (b"", 0)
     paths = sorted({*then, *now})
     return [

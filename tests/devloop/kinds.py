@@ -24,7 +24,7 @@ class Kind:
     act: Callable[[Tree], str | None]
     """Changes the tree; returns what it did, in words, or None if there was nothing to change."""
     simple: bool = False
-    """Whether it is only an edit that asks for some work."""
+    """Whether it edits one file that a compiler or linker reads, so that a build has work to do."""
     foreign: bool = False
     """Whether it is about what a builder of SCons' own makes, whose outputs no test reads."""
 
@@ -55,5 +55,5 @@ def save(path: Path, data: bytes, how: str = "in place") -> None:
 
 
 def shown(tree: Tree, path: Path) -> str:
-    """A path for a log."""
+    """Return a path as the log shows it: relative to the tree."""
     return os.path.relpath(path, tree.top)

@@ -87,7 +87,7 @@ class _Oracle:
 
 
 def _values(tree: Tree) -> dict[str, str]:
-    """The value of each symbol: on the command line, else saved, else the default."""
+    """Return each symbol's value: from the command line, else the saved one, else the default."""
     kconfig = re.findall(r"^config (\w+)\n.*\n\tdefault (\w+)$", tree.read("Kconfig"), re.MULTILINE)
     values = {"XEN": "n", **dict(kconfig)}
     if tree.exists(".config"):

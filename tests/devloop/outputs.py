@@ -36,7 +36,7 @@ def kinds() -> list[Kind]:
 
 
 def keep(tree: Tree, aside: Path) -> None:
-    """After a good build, sometimes: copies outputs, for _put_back() and the like."""
+    """After a good build, at times, copy outputs, which _put_back() and others restore later."""
     if tree.chance(0.3):
         path = tree.pick(tree.outputs())
         if tree.exists(path):
@@ -168,14 +168,14 @@ def _put_back_build(tree: Tree) -> str | None:
 
 
 def _records(top: Path) -> list[Path]:
-    """The files that the tool and SCons keep for themselves."""
+    """Return the files in which the tool and SCons record what they built."""
     hidden = (top / BUILD).glob(".*") if (top / BUILD).is_dir() else ()
     found = sorted(path for path in hidden if path.name != ".config" and path.is_file())
     return [path for path in [*found, top / _RECORDS_ON_TOP] if path.exists()]
 
 
 def _some_records(tree: Tree) -> list[Path]:
-    """One, or all."""
+    """Return one of the records, or all."""
     found = _records(tree.top)
     return found if tree.chance(0.3) or not found else [tree.pick(found)]
 

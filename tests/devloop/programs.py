@@ -26,7 +26,10 @@ _DEPTH = 40
 
 
 class Failed(Exception):  # noqa: N818 - of a command, not of this module
-    """A command ends with status 1: the name with a fault, and its file."""
+    """A command ends with status 1.
+
+    problem: what is wrong; where: the file that has the fault; name: what that file names.
+    """
 
     def __init__(self, problem: str, where: str, name: str) -> None:
         super().__init__(f"{where}: {problem}: {name}")
@@ -36,14 +39,17 @@ class Failed(Exception):  # noqa: N818 - of a command, not of this module
 
 
 class Files:
-    """Files below a folder, read once; made has files that count as existing."""
+    """Reads files below a folder, each once.
+
+    made: texts of further files by path, in place of those on the disk.
+    """
 
     def __init__(self, top: str = "", made: dict[str, str] | None = None) -> None:
         self._top = top
         self._known: dict[str, str | None] = {**(made or {})}
 
     def read(self, path: str) -> str | None:
-        """A file's bytes as a text; None if there is no such file."""
+        """Return the bytes of a file, decoded as Latin-1; None if there is no such file."""
         if path not in self._known:
             try:
                 with open(os.path.join(self._top, path), encoding="latin-1", newline="") as file:
@@ -53,7 +59,7 @@ class Files:
         return self._known[path]
 
     def first(self, paths: list[str]) -> tuple[str, str] | None:
-        """The first of the paths that is a file, and its text."""
+        """Return the first of the paths that is a file, and its text; None if none is."""
         for path in paths:
             text = self.read(path)
             if text is not None:
@@ -62,7 +68,7 @@ class Files:
 
 
 class Words:
-    """A command line, with the words of its response files, by option."""
+    """The words of a command line and of its response files, sorted by option."""
 
     def __init__(self, argv: list[str], files: Files) -> None:
         self.options: dict[str, list[str]] = {name: [] for name in _ARGUMENT}
@@ -77,11 +83,14 @@ class Words:
                 self.options[name].append(word[len(name) :] or next(words, ""))
 
     def last(self, name: str, default: str = "") -> str:
-        """The argument of the last option of a name."""
+        """Return the argument of the last option with this name."""
         return (self.options[name] or [default])[-1]
 
     def joined(self, prefix: str) -> str:
-        """The rest of a flag that has a prefix, also of one for the assembler; "" without one."""
+        """Return what follows a prefix in the last flag that has it; "" if none has.
+
+        Words of -Xassembler count as flags -Wa,WORD.
+        """
         flags = [*self.flags, *(f"-Wa,{flag}" for flag in self.options["-Xassembler"])]
         return next((f[len(prefix) :] for f in reversed(flags) if f.startswith(prefix)), "")
 
@@ -95,9 +104,9 @@ def _expanded(argv: list[str], files: Files) -> list[str]:
 
 
 class Preprocessor:
-    """Reads a source and what it includes; lines is the result.
+    """Preprocesses a source; the result is in lines.
 
-    macros are taken as defined, besides those of -D.
+    macros: macros that are defined, besides those of -D.
     """
 
     def __init__(self, files: Files, words: Words, macros: dict[str, str] | None = None) -> None:
@@ -205,7 +214,7 @@ class Preprocessor:
 
 
 def assemble(lines: list[str], files: Files, folders: list[str], where: str) -> dict[str, None]:
-    """Put what .incbin and .include name into the lines; return the files.
+    """Replace .incbin and .include in the lines by the files' contents; return the files' paths.
 
     Raises Failed if one is missing.
     """
@@ -219,7 +228,7 @@ def assemble(lines: list[str], files: Files, folders: list[str], where: str) -> 
             result.append(line)
             continue
         name = line.partition(kind)[2].replace("\\", "").split('"')[1]
-        # Both look in the working folder first, under two names.
+        # as looks for both in the working folder first; depfiles name an included file as ./NAME.
         here = name if kind == ".incbin" else f"./{name}"
         found = files.first([here, *(f"{folder}/{name}" for folder in folders)])
         if found is None:
@@ -234,14 +243,14 @@ def assemble(lines: list[str], files: Files, folders: list[str], where: str) -> 
 
 
 def object_text(words: Words, lines: list[str], versions: list[str]) -> str:
-    """An object: what made it, the flags that matter, and the preprocessed text."""
+    """Return an object: the versions of the programs, the flags that matter, and the lines."""
     level = [flag for flag in words.flags if flag.startswith("-O")][-1:]
     flags = sorted(f"-D{word}" for word in words.options["-D"] if word.startswith("U_"))
     return OBJECT + "\n".join([*versions, *level, *flags, *lines]) + "\n"
 
 
 def link(words: Words, files: Files, version: str) -> tuple[str, list[str]]:
-    """An image, and what was read for it.
+    """Return an image, and the paths of the files that were read for it.
 
     Raises Failed if a file is missing, or is no object.
     """
@@ -278,6 +287,6 @@ def _script(name: str, files: Files, folders: list[str], read: list[str], by: st
 
 
 def version_of(program: str) -> str:
-    """The third line of a script, which says its version."""
+    """Return the third line of a script, which has its version."""
     with open(program, encoding="latin-1") as file:
         return file.read().splitlines()[2]

@@ -34,7 +34,7 @@ class Face:
     """The site_scons folder of the tool."""
 
     def start(self, top: Path, arguments: list[str]) -> Started:
-        """Start it in a new session and process group."""
+        """Start the command at top, in a new session and process group."""
         inherited = {name: text for name, text in os.environ.items() if name not in _DROPPED}
         # No pipes, as orphans keep them open; Started closes them.
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
@@ -54,7 +54,7 @@ class Face:
         return Started(self.name, process, out, err)
 
     def run(self, top: Path, arguments: list[str]) -> Run:
-        """Run it to its end.
+        """Run the command at top, to its end.
 
         Raises Crash.
         """
@@ -63,7 +63,7 @@ class Face:
 
 @dataclass
 class Started:
-    """A run that may not be over."""
+    """A run that was started, and may have ended."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -71,9 +71,9 @@ class Started:
     err: IO[bytes]
 
     def end(self) -> Run:
-        """Wait for it.
+        """Wait for its end.
 
-        Raises Crash.
+        Raises Crash if it takes more than TIMEOUT, or ends as no run should.
         """
         try:
             status = self.process.wait(TIMEOUT)
@@ -86,7 +86,7 @@ class Started:
         return Run(status, out, err)
 
     def kill(self, *, group: bool) -> bool:
-        """kill -9, of the process alone or of its group; whether it was still there."""
+        """Send SIGKILL to the process, or to its group; return whether it was still running."""
         alive = self.process.poll() is None
         if alive:
             if group:
@@ -106,7 +106,7 @@ class Started:
 
 
 def faces(tool: Path) -> list[Face]:
-    """SCons, and `xen-tool build`, of one copy of the tool."""
+    """Return the two commands that build, SCons and `xen-tool build`, of one copy of the tool."""
     shortcut = str(tool / "xen_tool/shortcut/__main__.py")
     return [
         Face("scons", (sys.executable, "-m", "SCons", "-Q"), tool),

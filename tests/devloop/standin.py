@@ -2,9 +2,9 @@
 """A folder with stand-ins for gcc, cc1, as and ld: scripts that run commands.py.
 
 Given to the tool as CC= and LD=.  As in a real toolchain the driver, fake-gcc, only calls
-cc1 and as; these two and fake-ld have a version, which they put into what they make, so
-that replacing one of them makes another image.  The second line
-of each, and the driver's third, change nothing.
+cc1 and as.  These two and fake-ld have a version in their third line, which they put into
+their output, so that another version makes another image.  The second line of each script,
+and the driver's third, change nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class StandIn:
         self.header.write_text("const int own = 100000;\n")
 
     def settings(self, flags: str = "") -> list[str]:
-        """The words for the tool's command line; flags are words for every compilation."""
+        """Return CC= and LD= for the command line of the tool; flags are added to CC=."""
         return [
             f"CC={shlex.quote(str(self.cc))} {flags}".strip(),
             f"LD={shlex.quote(str(self.ld))}",

@@ -42,7 +42,7 @@ def _list(tree: Tree, words: list[str]) -> None:
 
 
 def _listed(tree: Tree) -> str | None:
-    """An existing C source of the list."""
+    """Return a C source that the file sources lists and that exists; None if there is none."""
     words = [w for w in tree.listed() if w.endswith(".c") and tree.exists(w.lstrip("+"))]
     return tree.pick(words) if words else None
 
@@ -118,7 +118,7 @@ def _toggle_node(tree: Tree) -> str | None:
 
 
 def _replaceable(tree: Tree) -> list[str]:
-    """Headers of the search path that sources name."""
+    """Return the headers below include/ that C sources include."""
     paths = [path for path in tree.headers() if path.startswith("include/")]
     return [path for path in paths if not path.endswith("layout.h")]
 
@@ -135,7 +135,7 @@ def _add_header(tree: Tree) -> str | None:
 
 
 def _mentions(tree: Tree, name: str) -> list[str]:
-    """Sources and headers with an include of a name."""
+    """Return the sources and headers that include a name."""
     paths = [path for path in tree.files() if path.endswith((".h", ".c", ".S"))]
     found = [(path, tree.read(path)) for path in paths]
     return [path for path, text in found if f'"{name}"' in text or f"<{name}>" in text]

@@ -21,15 +21,15 @@ _NUMBER = re.compile(r"(?<![\w/.-])\d{6}(?!\w)")
 
 
 def number(rng: random.Random) -> str:
-    """Six digits, the first of which is not 0."""
+    """Return a random number of six digits, the first of which is not 0."""
     return str(rng.randrange(100000, 1000000))
 
 
 def edited(text: str, rng: random.Random) -> str:
-    """The text with another number in the place of one, so that it means something else."""
+    """Return the text with one number replaced, which changes its meaning but not its size."""
     places = [match.start() for match in _NUMBER.finditer(text)]
     assert places, text
-    # The first is often in a comment.
+    # The first number is often in a comment, which no compiler reads.
     place = places[-1 if rng.random() < 0.7 else int(rng.random() * len(places))]
     new = number(rng)
     while new == text[place : place + 6]:
@@ -39,12 +39,12 @@ def edited(text: str, rng: random.Random) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """What a source may name: headers as they are included, and data."""
+    """The names that a source may use: of headers, as #include takes them, and of data."""
 
     headers: Sequence[str]
     data: Sequence[str]
     is_made: bool
-    """Whether the tree is a generated one, whose compiler has own.h."""
+    """Whether the stand-ins compile the tree, of which the compiler has the header own.h."""
 
 
 def source(path: str, names: Names, rng: random.Random) -> str:
@@ -83,7 +83,7 @@ def _constant(path: str, rng: random.Random, value: str) -> str:
 
 
 def _statement(path: str, names: Names, rng: random.Random) -> list[str]:
-    """A few lines that depend on something."""
+    """Return a few lines whose meaning depends on a header, a symbol, a flag or data."""
     name = rng.choice(names.headers)
     symbol = f"CONFIG_{rng.choice(SYMBOLS)}"
     maybe = rng.choice(MAYBE)

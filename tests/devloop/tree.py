@@ -55,7 +55,7 @@ class Tree:
         self._tool = tool
 
     def arguments(self) -> list[str]:
-        """NAME=value for the tool's command line."""
+        """Return the words NAME=value for the tool's command line, with those of stand-ins."""
         settings = [f"{name}={value}" for name, value in self.symbols.items()]
         return settings if self.real else [*settings, *self.standin.settings(self.compiler_flags)]
 
@@ -63,7 +63,7 @@ class Tree:
         return self.random.random() < probability
 
     def pick(self, items: Sequence[T]) -> T:
-        """One of the items; takes one random number however many there are."""
+        """Return one of the items, by one random number for any number of items."""
         return items[int(self.random.random() * len(items))]
 
     # Files
@@ -105,11 +105,11 @@ class Tree:
     # What there is
 
     def listed(self) -> list[str]:
-        """The words of the file sources."""
+        """Return the words of the file sources: paths; after a + the path is given as a node."""
         return self.read("sources").split()
 
     def sources(self) -> list[str]:
-        """All sources of the image, in the order of its objects; one may be missing."""
+        """Return the sources of the image in the order of its objects; some may not exist."""
         files = self.files()
         globbed = sorted(p for p in files if p.startswith("drv/") and p.endswith(".c"))
         return [*(word.lstrip("+") for word in self.listed()), *globbed]
@@ -121,7 +121,7 @@ class Tree:
         return [*objects, *others, f"{BUILD}/.config", f"{BUILD}/include/generated/autoconf.h"]
 
     def headers(self) -> list[str]:
-        """All headers, without the generated one."""
+        """Return all headers but the generated one."""
         return [path for path in self.files() if path.endswith(".h")]
 
     def names(self) -> Names:
@@ -129,17 +129,17 @@ class Tree:
         paths = [path for path in self.headers() if path.startswith("include/")]
         there = {os.path.basename(path) for path in paths} - {"layout.h", *texts.MAYBE}
         data = [path for path in self.files() if path.endswith(".bin")]
-        # Those that the assembler finds by -I are named without a folder.
+        # Data that the assembler finds by -I is named without a folder.
         data = [os.path.basename(path) if "include" in path else path for path in data]
         return Names(sorted(there) or [texts.GENERATED], data, is_made=not self.real)
 
     def new_text(self, path: str) -> str:
-        """Random contents of a source or header that there is not yet."""
+        """Return random contents for a source or header."""
         make = texts.header if path.endswith(".h") else texts.source
         return make(path, self.names(), self.random)
 
     def of_sort(self, sort: str) -> list[Path]:
-        """The files of a sort that SORTS names."""
+        """Return the files of a sort, such as "header"."""
         paths = {
             "source": self.sources(),
             "header": self.headers(),
@@ -169,7 +169,7 @@ class Tree:
             self.write(f"data/blob{n}.bin", f"data {number(rng)}\n")
         self.write("include/third/found.bin", f"data {number(rng)}\n")
         paths = [f"{self.pick(FOLDERS)}/{name}" for name in HEADERS]
-        # Some names twice: the first folder counts.
+        # Some names are in two folders: the first in the search path counts.
         paths += [f"{FOLDERS[2]}/{name}" for name in HEADERS[:3]]
         paths += [f"{FOLDERS[1]}/layout.h", "src/local.h"]
         for path in paths:

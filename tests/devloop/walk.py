@@ -33,9 +33,9 @@ class Tally:
     """The result of a walk."""
 
     tried: dict[str, int] = field(default_factory=dict)
-    """Kinds of steps."""
+    """How often each kind of step was done, by its name."""
     wrong: dict[str, dict[str, int]] = field(default_factory=dict)
-    """Kinds that left something wrong, to SORTS."""
+    """How often each sort of fault (SORTS) came after a kind of step, by the name of the kind."""
     reports: list[str] = field(default_factory=list)
     """The faults, each with the steps before it."""
 
@@ -47,7 +47,7 @@ class Tally:
 
 
 def names(*, real: bool) -> list[str]:
-    """The kinds of steps, as tables list them."""
+    """Return the names of all kinds of steps, in the order of the table."""
     kinds = _kinds(real=real)
     return [*(kind.name for kind in kinds), REPAIR, *(way.name for way in ways())]
 
@@ -98,9 +98,9 @@ class Walk:
         self._step = 0
 
     def run(self, steps: int, *, stop: bool) -> Tally:
-        """Walk; with stop, to the first round that goes wrong.
+        """Walk a number of steps; with stop, end after the first round that goes wrong.
 
-        Without, the outputs are removed after such a round, and the walk goes on.  Raises
+        Without stop, the outputs are removed after such a round, and the walk goes on.  Raises
         AssertionError if the walk itself is wrong.
         """
         number, verified = 0, 0
@@ -129,7 +129,7 @@ class Walk:
         self._is_good()
 
     def _round(self, round_: Round) -> None:
-        """Do steps and checks.
+        """Do the steps of one round, and check the image after them.
 
         Raises Wrong.
         """
@@ -142,7 +142,7 @@ class Walk:
             suspects = self._edit(simple=way is not None)
         if way is not None and not way.broken_too and self._check.failure() is not None:
             way = None
-        # An edit that only gives a way some work is not a suspect.
+        # An edit that is made only so that the run of a way has work to do is not a suspect.
         self._suspects += [way.name] if way is not None else suspects
         tree.history = [*tree.history[1 - _HISTORY :], round_.before]
         try:
@@ -165,7 +165,7 @@ class Walk:
         return self._tree.random.choices(self._ways, [way.weight for way in self._ways])[0]
 
     def _edit(self, *, simple: bool) -> list[str]:
-        """One kind of step or a few; their names."""
+        """Do one step, or up to three; return the names of their kinds."""
         kinds = [kind for kind in self._kinds if kind.simple or not simple]
         done: list[str] = []
         for _ in range(self._tree.random.choices([1, 2, 3], [7, 2, 1])[0]):

@@ -22,29 +22,29 @@ from .tree import BUILD, IMAGE, Snapshot, Tree
 
 @dataclass
 class Round:
-    """One round of a walk: the arguments of a way, and its complaints."""
+    """One round of a walk: what a way needs to know, and the faults that it found."""
 
     tree: Tree
     faces: list[Face]
     before: Snapshot
     """The project before this round's steps."""
     symbols: dict[str, str]
-    """NAME=value before them."""
+    """NAME=value of the command line, before this round's steps."""
     complaints: list[str] = field(default_factory=list)
-    """What a run of the way did that it must not."""
+    """Faults of the runs that the way itself started, in words."""
 
     def face(self) -> Face:
-        """Return one of the faces, at random."""
+        """Return one of the commands that build, at random."""
         return self.tree.pick(self.faces)
 
     def arguments(self, *more: str) -> list[str]:
-        """For a run: those of the tree, and a number of jobs."""
+        """Return the arguments for a run: those of the tree, a random -jN, and more."""
         return [*self.tree.arguments(), f"-j{self.tree.pick([1, 2, 3])}", *more]
 
 
 @dataclass(frozen=True)
 class Way:
-    """A kind of step that is done with a run."""
+    """A kind of step that includes a run, such as one that is killed."""
 
     name: str
     weight: float
@@ -52,13 +52,13 @@ class Way:
     broken_too: bool = True
     """Whether it makes sense while the tree cannot be built."""
     up_to_date: bool = False
-    """Whether the run after the next has nothing to do; else a step may be repeated once."""
+    """Whether the second run after it must have nothing to do; if not, it may repeat steps once."""
     foreign: bool = False
-    """As Kind.foreign."""
+    """The same as Kind.foreign."""
 
 
 def ways() -> list[Way]:
-    """All of them."""
+    """Return all ways."""
     found = [
         Way("edit during a build", 9, _edit_during),
         Way("edit and revert during a build", 4, _edit_and_revert_during),
@@ -86,7 +86,10 @@ def _slow(round_: Round) -> None:
 
 
 def _moment(round_: Round, face: Face) -> float:
-    """A moment in seconds when a run is likely to be under way; SCons reads for some time."""
+    """Return seconds from the start of a run to a moment when steps probably run.
+
+    SCons first reads SConscripts for some time.
+    """
     start = 0.1 if face.name == "scons" else 0
     return start + round_.tree.random.random() * 0.5
 

@@ -60,7 +60,7 @@ JSON = {
 
 
 def methods() -> dict[str, Callable[..., Any]]:
-    """The methods by their names, in the order in which the tool adds them."""
+    """Return the methods that the tool adds to an environment, by name, in that order."""
     found: dict[str, Callable[..., Any]] = {}
 
     class Environment:
@@ -130,14 +130,14 @@ def _escaped(text: str) -> str:
 
 
 def _targets(shown: str, more: Mapping[str, str] | None = None) -> str:
-    """Return the table of targets that the text of `scons -h` shows, after those of more."""
+    """Return a table of targets: those of more, and those in a text of `scons -h`."""
     found = dict(re.findall(r"^  scons (\S.*?) {2,}(.*)$", shown, re.MULTILINE))
     rows = {**(more or {}), **found}
     return _table("target", {name: what.replace("{files}", "") for name, what in rows.items()})
 
 
 def _schema(name: str) -> str:
-    """Return what the docstring of a module says of its document, from the schema on."""
+    """Return the part of a module's docstring that has the schema of its --json document."""
     docstring = inspect.getdoc(importlib.import_module(f"xen_tool.{name}")) or ""
     return docstring[docstring.index("\n    {") + 1 :]
 

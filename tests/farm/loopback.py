@@ -30,7 +30,7 @@ def wait_for(port: int) -> None:
 
 
 def tree(top: Path) -> Project:
-    """The tree, not yet built; all sources include include/h.h."""
+    """Write the tree, not yet built; all sources include include/h.h."""
     project = Project(top)
     names = [f"f{number}.c" for number in range(FILES)]
     project.write_small(
@@ -45,7 +45,7 @@ def tree(top: Path) -> Project:
 
 
 def objects(project: Project, folder: str = "build/x86_64") -> dict[str, bytes]:
-    """The objects in a build directory, which must be complete."""
+    """Return the contents of all objects in a build directory; none may be missing."""
     found = {path.name: path.read_bytes() for path in (project.top / folder).glob("*.o")}
     assert len(found) == FILES
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Images whose tables are as large as their fields allow, and cost a reader much that takes all.
+"""Images whose tables are as large as their fields allow, which cost a reader of all much memory.
 
 Each is good_both() with tables of headers, notes, relocations or symbols behind it.
 """
@@ -31,7 +31,10 @@ def _based() -> bytearray:
 
 
 def with_segments(make: Callable[[int, int], Segment], behind: bytes = b"") -> bytes:
-    """65,535 program headers; make gets a number, and the offset of what is behind them."""
+    """Return an image of 65,535 program headers, and the bytes behind them.
+
+    make gets the number of a header and the offset of behind in the file, and returns the header.
+    """
     content = _based()
     start = len(content)
     end = start + MOST * spec.PHDR_SIZE[64]
@@ -45,7 +48,10 @@ def with_segments(make: Callable[[int, int], Segment], behind: bytes = b"") -> b
 
 
 def with_sections(rows: Sequence[Row], behind: bytes = b"", e_type: int = spec.ET_EXEC) -> bytes:
-    """Other section headers; of a negative sh_offset the place is in what is behind them."""
+    """Return an image with these section headers, and the bytes behind them.
+
+    _behind(offset) as sh_offset is the offset in behind.
+    """
     content = _based()
     start = len(content)
     end = start + len(rows) * spec.SHDR_SIZE[64]
@@ -67,7 +73,7 @@ def _behind(offset: int) -> int:
 def with_symbols(
     names: bytes, symbols: bytes, sh_type: int = spec.SHT_PROGBITS, size: int = 0x2000
 ) -> bytes:
-    """A section of code, by default all that is loaded, and these tables."""
+    """Return an image with a section of code, size bytes long, a .symtab and its names."""
     words = b"\0.text\0.symtab\0.strtab\0.shstrtab\0"
     at = [len(words), len(words) + len(names)]
     rows: list[Row] = [
@@ -81,7 +87,7 @@ def with_symbols(
 
 
 def _different_symbols(count: int) -> bytes:
-    """Each has other bytes of memory, and another name."""
+    """Return an image of many functions, each with an address and a name of its own."""
     names = b"".join(b"%x\0" % number for number in range(count))
     places = [match.start() for match in re.finditer(rb"[^\0]+", names)]
     entries = (
@@ -92,12 +98,12 @@ def _different_symbols(count: int) -> bytes:
 
 
 def symbol(st_name: int, st_value: int, st_info: int = 0x12, st_shndx: int = 1) -> bytes:
-    """An entry of the table of symbols; by default a global function."""
+    """Return an entry of the symbol table; by default that of a global function."""
     return struct.pack("<IBBHQQ", st_name, st_info, 0, st_shndx, st_value, 0)
 
 
 def _equal_notes() -> bytes:
-    """Three notes, whose values are features, text and a number, in 65,535 segments by turns."""
+    """Return an image of 65,535 PT_NOTE, each of which covers one of the same three notes."""
     values = {
         XenElfNote.FEATURES: b"a|" * 2040,
         XenElfNote.LOADER: b"\x1b" * 4090,

@@ -44,7 +44,7 @@ def agrees_with_libxenguest(
 
 
 def libxenguest_says(verdict: Verdict, answer: libxenguest.Answer) -> None:
-    """Assert that a verdict for a domU is that of the library's answer."""
+    """Assert that a verdict for a domU agrees with the library's answer, and has its words."""
     both = f"libxenguest: {answer}\npredicted: {verdict}"
     assert answer.death is None, both
     if verdict.rule in BEYOND_LIBXENGUEST:
@@ -69,11 +69,11 @@ def agrees_with_machine(
     both = f"{loader}: {answer.ending.value}\n{log}\npredicted: {verdict}"
     if answer.ending is Ending.CONSTRUCTED:
         assert verdict.accepted, both
-        # Of QEMU the image itself says that it runs; it does not need all of its segments.
+        # With QEMU, CONSTRUCTED means that the image ran; it runs even if segments are nowhere.
         errors = [
             error
             for error in verdict.errors
-            # Nor does it have to be started by PVH.
+            # It may have been started as a bzImage, not by its PVH entry.
             if not error.message.endswith("is nowhere") and error.id != "Q10"
         ]
         assert not errors or loader != QEMU, both
@@ -84,14 +84,14 @@ def agrees_with_machine(
         # What depends on the machine's memory is predicted as a warning.
         warned = any(warning.message in log for warning in verdict.warnings)
         assert warned or not verdict.accepted, both
-        # QEMU reads on behind a PT_NOTE at the file's end, to what happens to lie in its memory.
+        # QEMU reads on behind a PT_NOTE at the file's end, and then dies or not by what lies there.
         wordless = "QEMU died of SIGSEGV" in log
         assert warned or wordless or (verdict.message and verdict.message in log), both
     return verdict
 
 
 def _release(log: str) -> Xen:
-    """Of the Xen whose log it is; one that is newer than is known counts as the newest."""
+    """Return the release of the Xen that printed a log, or if it is unknown, that of its series."""
     match = re.search(r"Xen version (\d+\.\d+)(\.\d+)?", log)
     if match is None:
         return Xen()

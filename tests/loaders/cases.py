@@ -99,5 +99,5 @@ _QEMU_ALONE = {name for name, *_ in (*others.multiboot_images(), *others.memory(
 
 
 def asked_of(loader: str) -> list[Case]:
-    """The cases of which a live loader is asked: Xen reads nothing of what some are about."""
+    """Return the cases that are given to a live loader: to Xen not those that only QEMU reads."""
     return [case for case in CASES if loader == QEMU or case.id not in _QEMU_ALONE]

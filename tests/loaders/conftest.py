@@ -19,7 +19,7 @@ from xen_tool.errors import XenToolError
 
 @pytest.fixture(scope="session")
 def libxenguest_files(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The files to build a Libxenguest from: Debian's library and headers."""
+    """Return what Libxenguest() takes: libxenguest.c, compiled, and LD_LIBRARY_PATH."""
     roots = [root for root in default_roots() if (root / "usr/include/xenguest.h").exists()]
     if not roots:
         pytest.skip("xenguest.h (Debian's libxen-dev) is not installed")

@@ -34,7 +34,7 @@ def _lzma(data: bytes) -> bytes:
 
 
 def _lzo(data: bytes) -> bytes:
-    """The lzop format: a header, then blocks; a block as long as its contents is stored."""
+    """Return a file of lzop: a header, then blocks, which are stored without compression."""
     version, library, needed, method, level = 0x1030, 0x2080, 0x0940, 1, 5
     header = struct.pack(">3H2B", version, library, needed, method, level)
     header += struct.pack(">IIIIB", 0, 0o644, 0, 0, 0)  # flags, mode, mtime low, high, no name
@@ -44,7 +44,7 @@ def _lzo(data: bytes) -> bytes:
 
 
 def _lz4_legacy(data: bytes) -> bytes:
-    """The legacy frame: a magic, then blocks with their sizes; here one sequence of literals."""
+    """Return a legacy frame of lz4: a magic, then blocks with sizes; here one of literals only."""
     more = len(data) - 15
     block = b"\xf0" + b"\xff" * (more // 255) + bytes([more % 255]) + data
     return struct.pack("<II", 0x184C2102, len(block)) + block
@@ -70,10 +70,10 @@ CODECS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def packed(codec: str, data: bytes, *, size_appended: bool | None = None) -> bytes:
-    """data by one of CODECS, as Linux's build makes a payload.
+    """Return data packed by one of CODECS, as Linux's build makes a payload.
 
-    That is with the 32-bit little-endian size of data at the end, which gzip has anyway, unless
-    size_appended says otherwise.
+    The build appends the size of data, 32-bit little-endian, except to gzip, which ends with it
+    anyway; size_appended overrides this.
     """
     appended = codec != "gzip" if size_appended is None else size_appended
     return CODECS[codec](data) + struct.pack("<I", len(data)) * appended

@@ -16,7 +16,7 @@ from xen_tool.errors import XenToolError
 
 
 def newest_linux(folder: Path) -> list[str]:
-    """The packages that linux-image-amd64 and linux-image-cloud-amd64 stand for today."""
+    """Return the packages on which linux-image-amd64 and linux-image-cloud-amd64 depend today."""
     names = []
     for package in ("linux-image-amd64", "linux-image-cloud-amd64"):
         dependencies = Apt(folder / "apt").depends(package)
@@ -35,7 +35,7 @@ def update(folder: Path) -> None:
 def unpack(
     folder: Path, packages: Sequence[str], patterns: Sequence[str], apt: Apt | None = None
 ) -> Path:
-    """Return a folder with the packages' files that match the patterns, as below /.
+    """Download packages; return a folder in which their files that match patterns lie as below /.
 
     Archives stay in folder; apt-get takes those that are still right.
     """
@@ -49,7 +49,7 @@ def unpack(
             subprocess.run(
                 ["tar", "-x", "-C", root, "--wildcards", *patterns],
                 stdin=files.stdout,
-                stderr=subprocess.DEVNULL,  # of patterns that this package has nothing for
+                stderr=subprocess.DEVNULL,  # complains of patterns that match no file
                 check=False,
             )
     return root

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Asks Xen's EFI binary itself, started by firmware (Debian's OVMF) under QEMU.
+"""Run Xen's EFI binary itself, started by firmware (Debian's OVMF) under QEMU.
 
 The disk is a folder, of which QEMU makes a file system.  The firmware starts EFI/BOOT/BOOTX64.EFI
-if it takes it, else its shell, which starts the other images one after the other: each that has no
-kernel ends, and the last one starts a guest.
+if that is valid, else the EFI shell, which starts the other images one after the other: an image
+without a kernel ends, and the last image starts a guest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _XEN_OPTIONS = "console=com1 com1=115200,8n1"
 
 
 def config(kernel: str = "") -> str:
-    """The configuration of a boot."""
+    """Return a configuration file of Xen's EFI binary."""
     return f"[global]\ndefault=a\n[a]\noptions={_XEN_OPTIONS}\n{kernel}\n"
 
 
@@ -74,7 +74,7 @@ class Boot:
         )
 
     def says(self) -> list[str]:
-        """Wait for the machine's end; return what it printed of each image."""
+        """Wait for the machine's end; return what it printed for each image, in order."""
         try:
             out, _ = self._process.communicate(timeout=SECONDS)
         finally:

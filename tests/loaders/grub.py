@@ -3,7 +3,7 @@
 
 ask_pc: under QEMU, whose -kernel starts it, as lnxboot.img makes GRUB's core a bzImage; the images
 are on a disk that QEMU makes of a folder.  ask_domain: in a domain of Xen, with the images in its
-memdisk.  The images are not started: a command reports whether it accepts an image.  ask_grub_file:
+memdisk.  GRUB starts no image: its command reports whether it accepts the image.  ask_grub_file:
 without a boot, whether grub-file recognizes an image as one of a type.
 """
 
@@ -45,14 +45,14 @@ _ANSWER = re.compile(r"== n(\d+)\n(?:WARNING: .*\n)?(?:error: (.*?)\.?\n)?(taken
 
 
 class Answer(NamedTuple):
-    """Whether GRUB took an image, and its words if it did not."""
+    """Whether GRUB accepted an image, and its message if it did not."""
 
     taken: bool
     words: str
 
 
 class Asked(NamedTuple):
-    """A command and the image that it is to load."""
+    """A command of GRUB, such as multiboot2, and the image that it must load."""
 
     command: str
     image: bytes
@@ -63,7 +63,7 @@ def ask_pc(
 ) -> list[Answer]:
     """Return the answers of GRUB on a PC.
 
-    modules is the folder of GRUB's i386-pc; folder is empty, for files that are made.
+    modules: the folder of GRUB's i386-pc; folder: an empty folder for the files of this run.
     """
     disk = folder / "disk"
     disk.mkdir()
@@ -91,8 +91,8 @@ def ask_domain(
 ) -> tuple[list[Answer], Sequence[str]]:
     """Return the answers of GRUB in a domain of Xen, and all lines of its console.
 
-    modules is the folder of GRUB's x86_64-xen, i386-xen or i386-xen_pvh; folder as above; last is a
-    kernel that GRUB starts in its place, if there is one.
+    modules: the folder of GRUB's x86_64-xen, i386-xen or i386-xen_pvh; folder: an empty folder for
+    the files of this run; last: a kernel that GRUB starts at the end, or b"" for none.
     """
     end = "linux /last\nboot" if last else "halt"
     files = {**_files(list(asked), end), **({"last": last} if last else {})}
@@ -113,7 +113,7 @@ def ask_domain(
 
 
 def ask_grub_file(asked: Iterable[tuple[str, bytes]], program: str, folder: Path) -> list[bool]:
-    """Return whether grub-file takes each image for a type."""
+    """Return whether grub-file recognizes each image as one of the type that stands with it."""
     lines = []
     for number, (kind, image) in enumerate(asked):
         (folder / str(number)).write_bytes(image)
@@ -131,7 +131,7 @@ def ask_grub_file(asked: Iterable[tuple[str, bytes]], program: str, folder: Path
 
 
 def _files(asked: list[Asked], end: str) -> dict[str, bytes]:
-    """The images, each once, and a script that loads them."""
+    """Return the files of the disk: each image once, and g.cfg, a script that loads them."""
     names = {image: f"{number:03}" for number, image in enumerate({a.image: 0 for a in asked})}
     lines = []
     for number, (command, image) in enumerate(asked):

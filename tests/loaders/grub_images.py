@@ -47,7 +47,7 @@ _SETUP = (0x1F1, 0x1FE, 0x200, 0x201, 0x202, 0x206, 0x211, 0x230, 0x234, 0x235, 
 
 
 def for_commands(seed: int, count: int) -> list[bytes]:
-    """Images for multiboot, multiboot2 and linux, with a few other fields in their headers."""
+    """Return images for multiboot, multiboot2 and linux, with some fields of headers changed."""
     rng = random.Random(seed)
     good = [bytes(broken.IMAGES[name]) for name in ("G3-good-32", "G3-good-64", "G4-fits")]
     good += [bytes(broken.IMAGES[name]) for name in ("G7-good-32", "G7-good-64", "G7-moves")]
@@ -81,7 +81,7 @@ def _put(content: bytearray, offset: int, value: int, width: int) -> None:
 
 
 def images(bits: int, seed: int, count: int) -> list[bytes]:
-    """Images of PV kernels of a class, a third of them packed."""
+    """Return images of 32-bit or 64-bit PV kernels, a third of them packed."""
     rng = random.Random(seed)
     good = (good_pv64, good_pv32)[bits == 32]
     plain = [good(), replace(good(), in_segment=False), replace(good(), section_align=16)]
@@ -95,7 +95,7 @@ def _one(rng: random.Random, plain: Sequence[Image]) -> bytes:
 
 
 def _with_fields(rng: random.Random, image: Image) -> bytes:
-    """The image with other fields of its ELF header, and maybe cut or longer."""
+    """Return the image with other fields in its ELF header, perhaps cut or with a longer end."""
     content = bytearray(bytes(image))
     for _ in range(rng.choice((1, 1, 2))):
         _other_count(rng, content)
@@ -112,7 +112,7 @@ def _other_count(rng: random.Random, content: bytearray) -> None:
 
 
 def _packed(rng: random.Random, content: bytes) -> bytes:
-    """A stream, damaged or not, alone or in a bzImage, or in another stream."""
+    """Return a stream of the content, damaged or not, alone, in another stream, or in a bzImage."""
     for _ in range(rng.choice((1, 1, 1, 2))):
         content = _damaged(rng, rng.choice((_gzip, _xz, _lzop))(rng, content))
     if rng.random() < 0.5:
@@ -149,7 +149,7 @@ def _gzip(rng: random.Random, content: bytes) -> bytes:
 def _xz(rng: random.Random, content: bytes) -> bytes:
     filters = [*rng.choice(_BEFORE_LZMA2), _LZMA2]
     if rng.random() < 0.2:
-        # Two streams, the second of which has the index that GRUB finds.
+        # Two streams; GRUB, which looks at the end of the file, finds the index of the second.
         half = rng.choice((len(content) // 2, len(content)))
         parts = (content[:half], content[half:] or content[:64])
         return b"".join(lzma.compress(part, check=rng.choice(_CHECKS)) for part in parts)

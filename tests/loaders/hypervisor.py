@@ -51,7 +51,7 @@ _CRASHES = {-n: n.name for n in (signal.SIGFPE, signal.SIGSEGV, signal.SIGABRT, 
 
 
 class Ending(Enum):
-    """A loader's verdict, as far as it can be seen from outside."""
+    """The verdict of a live loader, as the module's docstring explains them."""
 
     CONSTRUCTED = "constructed"
     REFUSED = "refused"
@@ -60,7 +60,7 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The result of a loader for an image, and the lines that it printed."""
+    """The verdict of a loader on an image, the lines that it printed, and the time in seconds."""
 
     ending: Ending
     lines: tuple[str, ...]
@@ -68,7 +68,7 @@ class Answer:
 
 
 class Machines:
-    """The live loaders; images are tried several at once."""
+    """Runs live loaders, at_once at a time."""
 
     def __init__(self, qemu: str, xen: Path, folder: Path, at_once: int) -> None:
         self._qemu = qemu
@@ -77,7 +77,7 @@ class Machines:
         (folder / "xen").write_bytes(read_hypervisor(xen))
 
     def ask(self, loader: str, image: bytes, memory_mib: int = MEMORY_MIB) -> Future[Answer]:
-        """Run one of LIVE_LOADERS when a machine is free."""
+        """Run one of LIVE_LOADERS on an image, as soon as fewer than at_once run."""
         return self._pool.submit(self._answer, loader, image, memory_mib)
 
     def close(self) -> None:
@@ -116,7 +116,7 @@ class Machines:
 
 @contextlib.contextmanager
 def machines(qemu: str, xen: Path | None = None) -> Iterator[Machines]:
-    """Machines for a Xen, by default the newest that is installed, one per processor."""
+    """Yield Machines for a Xen, by default the newest installed one; one per processor runs."""
     with tempfile.TemporaryDirectory(prefix="xen-tool-loaders-") as folder:
         found = Machines(qemu, xen or find_hypervisor(), Path(folder), os.cpu_count() or 1)
         try:
@@ -176,6 +176,6 @@ def _at_the_end(status: int, loader: str) -> Ending:
 
 
 def _cpu_seconds(process: int) -> float:
-    """Return the processor's time that a process has used (proc(5))."""
+    """Return the processor time in seconds that a process has used (proc(5))."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -52,7 +52,7 @@ _PVH_CODE = bytes([0xB0, EXIT_VALUE, 0xE6, EXIT_PORT]) + bytes.fromhex("fa f4 eb
 
 @dataclass(frozen=True)
 class Note:
-    """A note; descsz is what n_descsz says, if not the truth, and align what both parts fill."""
+    """A note; descsz is a wrong n_descsz, or None, and align what owner and desc are padded to."""
 
     n_type: int
     desc: bytes
@@ -68,7 +68,7 @@ class Note:
 
 
 def number(n_type: int, value: int, width: int = 8) -> Note:
-    """A note of one number; wider values are cut to width bytes."""
+    """A note of one number, of which the lowest width bytes are kept."""
     return Note(n_type, (value % (1 << 8 * width)).to_bytes(width, "little"))
 
 
@@ -98,7 +98,7 @@ def note_segment(p_offset: int, p_filesz: int, p_align: int = 4) -> Segment:
 
 @dataclass(frozen=True)
 class Section:
-    """A section; its bytes are found at data, an offset in the file."""
+    """A section header, whose name stands in .shstrtab; sh_offset is an offset in the file."""
 
     name: str
     sh_type: int
@@ -108,7 +108,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Image:
-    """An ELF file.  A header field that is None is what the file's layout makes it.
+    """An ELF file.  A header field that is None gets the right value for the file.
 
     notes are in a PT_NOTE, a SHT_NOTE section, or both, as the two flags say; guest is the
     string of the section __xen_guest.  With sections=False there are no section headers, and
@@ -168,7 +168,10 @@ class Image:
         )
 
     def with_second_segment(self, first: int) -> Image:
-        """The image with that many notes in a first PT_NOTE, and the others in a second."""
+        """Return the image with its first notes in one PT_NOTE, and the others in another.
+
+        first: the number of notes in the first PT_NOTE.
+        """
         size = sum(len(bytes(note)) for note in self.notes)
         start = sum(len(bytes(note)) for note in self.notes[:first])
         second = note_segment(NOTES_OFFSET + start, size - start)

@@ -49,9 +49,10 @@ def prepare(bridge: Path, library_path: str) -> None:
 
 
 def judge(seed: int, count: int, kept: Path) -> str:
-    """Judge a number of images; return the fault of one, and keep that image.
+    """Judge a number of random images; return what is wrong with one, or "".
 
-    Of several it is the one with the fewest changed bytes.  Empty if all are right.
+    Of several images with wrong verdicts it is the one with the fewest changed bytes, which is
+    written to the file kept.
     """
     chance = random.Random(seed)
     judged, wrong = 0, []
@@ -74,7 +75,10 @@ def _distance(one: bytes, other: bytes) -> int:
 
 
 def _judge(image: bytes) -> bool:
-    """Compare the verdicts on an image with libxenguest's; return False if there are none."""
+    """Compare the verdicts on an image with libxenguest's.
+
+    Return False if there are none, because the image needs more memory to be unpacked.
+    """
     try:
         with _limits():
             found = _verdicts(image)

@@ -25,7 +25,7 @@ SECONDS = 120
 def ask(images: Mapping[str, bytes], kexec: Path, libraries: str, folder: Path) -> dict[str, str]:
     """Return what kexec prints of each image.
 
-    libraries: its LD_LIBRARY_PATH; folder is empty, for files that are made.
+    libraries: kexec's LD_LIBRARY_PATH; folder: an empty folder for the files of this run.
     """
     (folder / "memmap").mkdir()
     for number, (start, end, kind) in enumerate(_MEMORY):

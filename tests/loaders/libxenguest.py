@@ -34,10 +34,10 @@ _XTL_ERROR = 8  # xentoollog.h
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of an image; lines is what xl -vvv would print, errors those of them xl prints.
+    """The answer for an image; lines is what xl -vvv would print, errors what xl prints of that.
 
-    parsed: xc_dom_parse_image() took it.  placed: its pages were found a place, too, in a guest
-    of MEMORY_MIB.  death: why the worker ended while it was asked, if it did.
+    parsed: xc_dom_parse_image() accepts the image.  placed: the image also fits into a guest of
+    MEMORY_MIB.  death: why the worker ended before it answered; None if it answered.
     """
 
     parsed: bool
@@ -77,12 +77,16 @@ def build(gcc: str, folder: Path, root: Path) -> Path:
 
 
 class Libxenguest:
-    """The library in a worker of its own; library_path is for what was not installed."""
+    """The library in a worker process.
+
+    bridge: libxenguest.c, compiled; library_path: LD_LIBRARY_PATH of unpacked libraries, or "";
+    timeout: seconds for an answer.
+    """
 
     def __init__(self, bridge: Path, library_path: str = "", timeout: float = 20.0) -> None:
         self._command = [sys.executable, "-I", "-S", __file__, str(bridge)]
         environment = {"LD_LIBRARY_PATH": library_path} if library_path else {}
-        # libxenguest.c answers some of what would need a hypervisor.
+        # libxenguest.c replaces some functions that would need a hypervisor.
         environment["LD_PRELOAD"] = str(bridge)
         self._environment: Mapping[str, str] = {**os.environ, **environment}
         self._timeout = timeout
@@ -104,7 +108,7 @@ class Libxenguest:
     def lay_out(
         self, path: str, *, pvh: bool, initrd: str = "", capabilities: str = CAPABILITIES
     ) -> Answer:
-        """Has the whole guest laid out, of MEMORY_MIB; the lines say where everything is."""
+        """Lay out the whole guest, of MEMORY_MIB; the answer's lines say where everything is."""
         return self._ask(path, pvh, capabilities, True, initrd)
 
     def _ask(self, path: str, pvh: bool, capabilities: str, lays_out: bool, initrd: str) -> Answer:

@@ -29,7 +29,7 @@ _GUEST_KEYS = ("LOADER", "XEN_VER", "VIRT_BASE", "VIRT_ENTRY", "HYPERCALL_PAGE",
 
 
 def changed(rng: random.Random, content: bytes) -> bytes:
-    """Another image, or a stream that holds one, with changes."""
+    """Return the image with one to five changes; one may pack the image."""
     image = bytearray(content)
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 5))):
         image = bytearray(rng.choices(_MUTATIONS, _WEIGHTS)[0](rng, image))
@@ -37,7 +37,7 @@ def changed(rng: random.Random, content: bytes) -> bytes:
 
 
 def _value(rng: random.Random, size: int) -> int:
-    """A number: random, or at a bound that loaders check, or just beyond it."""
+    """Return a number: random, or at a bound that loaders check, or just beyond it."""
     near = rng.choice((0, size, *_POWERS, 0xFFFFFFFF80000000, 0x200000, NOTES_OFFSET))
     return (near + rng.choice((0, 0, 0, -1, 1, -4, 4, 0x1000))) % (1 << 64)
 
@@ -49,7 +49,7 @@ def _put(image: bytearray, offset: int, value: int, width: int) -> bytearray:
 
 
 def _place(rng: random.Random, image: bytearray) -> int:
-    """Mostly in headers or notes."""
+    """Return a random offset, mostly in headers or notes."""
     start, size = rng.choice(
         ((0, spec.EHDR_SIZE[64]), (0, _HEADERS), (NOTES_OFFSET, _NOTES), (0, len(image)))
     )
@@ -70,7 +70,7 @@ def _word(rng: random.Random, image: bytearray) -> bytearray:
 
 
 _FIELDS = {
-    # Offset and width of each field of ELF header and program header.
+    # The offset and the width in bytes of each field of the ELF header and of a program header.
     32: (
         (*((o, 2) for o in (16, 18, *range(40, 52, 2))), *((o, 4) for o in range(24, 40, 4))),
         tuple((offset, 4) for offset in range(0, 32, 4)),
@@ -83,7 +83,7 @@ _FIELDS = {
 
 
 def _header_field(rng: random.Random, image: bytearray) -> bytearray:
-    """A field of the ELF header or of a program header, whole."""
+    """Replace a whole field of the ELF header or of a program header."""
     bits = 64 if image[spec.EI_CLASS : spec.EI_CLASS + 1] == b"\2" else 32
     ehdr, phdr = _FIELDS[bits]
     start, fields = 0, ehdr
@@ -114,7 +114,7 @@ def _note_field(rng: random.Random, image: bytearray) -> bytearray:
 
 
 def _note(rng: random.Random, image: bytearray) -> bytearray:
-    """Another note in the place of one, or a copy from another case."""
+    """Write a new note, or notes of another case, over a note or before it."""
     offsets = _note_offsets(image)
     if not offsets:
         return image
@@ -133,7 +133,7 @@ def _note(rng: random.Random, image: bytearray) -> bytearray:
 
 
 def _guest_string(rng: random.Random, image: bytearray) -> bytearray:
-    """Other keys in a __xen_guest string; it needs an image without notes."""
+    """Replace the pairs of a __xen_guest string, of which an image without notes has one."""
     start = image.find(b"LOADER=")
     if start < 0:
         return image
@@ -154,7 +154,7 @@ def _append(rng: random.Random, image: bytearray) -> bytearray:
 
 
 def _splice(rng: random.Random, image: bytearray) -> bytearray:
-    """A part of another case in place of the same part, or moved by a few bytes."""
+    """Replace a part by the same part of another case, or by one that is a few bytes away."""
     other = rng.choice(CASES).image
     start = rng.choice((0, CODE_OFFSET, NOTES_OFFSET, rng.randrange(len(image) + 1)))
     size = rng.randrange(1, 0x400)
@@ -163,7 +163,7 @@ def _splice(rng: random.Random, image: bytearray) -> bytearray:
 
 
 def _table(rng: random.Random, image: bytearray) -> bytearray:
-    """A header of multiboot or of Xen's raw images, or Linux's magic."""
+    """Write a multiboot header, a table of Xen's raw images, or the magic of a bzImage."""
     if rng.random() < 0.2:
         return image[:0x202] + b"HdrS" + image[0x206:]
     magic, flags = rng.choice(_TABLES), rng.choice((0, 3, 0x10000, 0x10003, 0x14000, 0x18001))
@@ -173,7 +173,7 @@ def _table(rng: random.Random, image: bytearray) -> bytearray:
 
 
 def _wrap(rng: random.Random, image: bytearray) -> bytearray:
-    """A container, with the size that its last word is to say, or another."""
+    """Compress the image, put it into a bzImage, or both, some with a wrong size at the end."""
     data = bytes(image[:_LARGEST])
     codec = rng.choice(list(CODECS))
     # The packers without compression need something to pack.

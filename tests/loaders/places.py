@@ -59,7 +59,10 @@ def _shown(image: bytes, start: int, size: int) -> tuple[str, str]:
 
 
 def wrong(image: bytes, where: str) -> Iterator[str]:
-    """Yield the facts of the text after `at:` that are not those of the image at the offset."""
+    """Yield the statements of a text after `at:` that are not true of the image.
+
+    where: the text, such as `e_machine = 0x28 at offset 0x12 of the file`.
+    """
     wide = image[4:5] != b"\1"
     for name, value, offset in _FIELD.findall(where):
         at, size = _HEADER[name][wide]

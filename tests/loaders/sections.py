@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""More sections for an Image, such as symbols and relocations: 64-bit, and nothing is loaded."""
+"""More sections for an Image, such as symbols and relocations; ELF64, and none is loaded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Extra:
 
 
 def with_sections(image: Image, *extras: Extra) -> bytes:
-    """The image with these sections and .shstrtab, in place of its own."""
+    """Return the image with these sections and .shstrtab, in place of its own sections."""
     body = bytearray(bytes(replace(image, sections=False)))
     names = b"\0"
     headers = [bytes(64)]

@@ -14,12 +14,12 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def dropped(content: bytes) -> list[str]:
-    """Return the names of the events of a trace that would not be shown."""
+    """Return the names of those events of a trace that Perfetto would not show."""
     assert not _SURROGATE.search(content.decode()), "kInvalidEscapeSequence (json/json_parser.h)"
     open_: dict[tuple[int, int], list[tuple[int, int]]] = {}
     found = []
     events = [event for event in json.loads(content)["traceEvents"] if event["ph"] in "Xi"]
-    # TraceSorter is stable.
+    # Perfetto's TraceSorter is stable, as sorted() is.
     for event in sorted(events, key=lambda event: int(event["ts"])):
         stack = open_.setdefault((event["pid"], event["tid"]), [])
         if not _fits(stack, event["ts"], event.get("dur", 0)):
@@ -46,7 +46,7 @@ def read(content: bytes) -> list[dict[str, Any]]:
     """Return the events of a trace, of which Perfetto drops none."""
     assert dropped(content) == []
     document = json.loads(content)
-    # What the Trace Event Format asks for.
+    # The fields that the Trace Event Format demands.
     assert set(document) == {"traceEvents", "displayTimeUnit"}
     events: list[dict[str, Any]] = document["traceEvents"]
     for event in events:

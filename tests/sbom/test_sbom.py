@@ -45,7 +45,7 @@ def folder_of(project: Project) -> Path:
 
 
 def elements(project: Project, *names: str) -> dict[str, dict[str, Any]]:
-    """All elements of documents by their identifiers."""
+    """Return all elements of the project's documents, by their identifiers."""
     found = {}
     for name in names or NAMES:
         document = json.loads((folder_of(project) / f"sbom-{name}.spdx.json").read_text())
@@ -63,7 +63,7 @@ def files(project: Project, *names: str) -> dict[str, dict[str, Any]]:
 
 
 def related(found: dict[str, dict[str, Any]], kind: str) -> dict[str, set[str]]:
-    """Names of what each element is related to, by its name."""
+    """Return the names of the elements to which each element has a relation, by its name."""
     result: dict[str, set[str]] = {}
     for element in found.values():
         if element.get("relationshipType") == kind:
@@ -92,7 +92,10 @@ def test_others_read_the_documents(built: Project) -> None:
 
 
 def test_a_check_of_vulnerabilities_finds_the_image(built: Project) -> None:
-    """By what sbom-cve-check 1.3.5 reads (sbom/lib_spdx3.py), which needs Python 3.11."""
+    """The document has what sbom-cve-check 1.3.5 reads (its sbom/lib_spdx3.py).
+
+    The program itself needs Python 3.11.
+    """
     found = elements(built, "output").values()
     (package,) = (e for e in found if e.get("software_primaryPurpose") == "install")
     assert (package["name"], package["software_packageVersion"]) == ("vmlinux", "1.2")
@@ -107,7 +110,7 @@ def test_a_check_of_vulnerabilities_finds_the_image(built: Project) -> None:
 
 
 def test_the_minimum_elements_are_there(built: Project) -> None:
-    """By ntia-conformance-checker."""
+    """ntia-conformance-checker finds the minimum elements of the NTIA."""
     output = folder_of(built) / "sbom-output.spdx.json"
     command = [sys.executable, "-m", "ntia_conformance_checker.main", "--sbom-spec", "spdx3"]
     result = subprocess.run(

@@ -15,7 +15,7 @@ env.XenConfigTargets()
 """
 SOURCES = {
     "main.c": '#include "h.h"\n#warning seen\nint value = VALUE;\n#ifdef CONFIG_A\nint a;\n#endif',
-    # By a header, so that the launcher has run when it is known.
+    # The header embeds the file, which is thus known only when the launcher has run.
     "embed.c": '#include "embed.h"\nint embed;\n',
     "blob.S": '.data\n.incbin "data"\n',
     "both.cpp": '#include "h.h"\nint cpp = VALUE;\n',
@@ -26,7 +26,7 @@ SOURCES = {
 }
 CHANGES: tuple[tuple[str, str | None], ...] = (
     ("second/h.h", "#define VALUE 0x22222222\n"),
-    # The new file is found first; then it is removed again.
+    # A new header is found before the old one; then the new one is removed.
     ("first/h.h", "#define VALUE 0x33333333\n"),
     ("first/h.h", None),
     # Files that launchers do not know: a copied object would be stale.
@@ -38,7 +38,7 @@ CHANGES: tuple[tuple[str, str | None], ...] = (
 
 
 def tree(top: Path) -> Project:
-    """The tree, not yet built."""
+    """Write the tree, not yet built."""
     project = Project(top)
     project.write_small(SCONSTRUCT)
     for name, text in SOURCES.items():
@@ -48,7 +48,7 @@ def tree(top: Path) -> Project:
 
 
 def change(project: Project, name: str, text: str | None) -> None:
-    """Make one of CHANGES."""
+    """Make one of CHANGES: write a file, or remove it if text is None."""
     if text is None:
         (project.top / name).unlink()
     else:
@@ -56,7 +56,7 @@ def change(project: Project, name: str, text: str | None) -> None:
 
 
 def made(project: Project, folder: str = "build/x86_64") -> dict[str, bytes]:
-    """The objects and the image."""
+    """Return the contents of the objects and the image, by name."""
     top = project.top / folder
     found = {p.name: p.read_bytes() for p in [*top.glob("*.o"), top / "kernel"]}
     assert len(found) == 5

@@ -184,7 +184,7 @@ def _compiled(folder: Path, name: str, text: str) -> None:
 
 
 def hard(top: Path, toolchain: str) -> Project:
-    """A tree with one file for each way."""
+    """Write a tree with one source for each way to read a file."""
     project = Project(top)
     zig = toolchain == "zig"
     kind = f"ZIG, GCC = {zig}, {toolchain == 'gcc'}\n"
@@ -207,7 +207,7 @@ def hard(top: Path, toolchain: str) -> Project:
 
 
 def embedding(top: Path, text: str) -> Project:
-    """A tree of one source."""
+    """Write a tree whose one source has the text, beside a file named data."""
     project = Project(top)
     project.write_small(
         "Default(env.XenObject('a.c'))\n",
@@ -219,7 +219,7 @@ def embedding(top: Path, text: str) -> Project:
 
 
 def thin(top: Path) -> Project:
-    """A tree whose image is linked with an archive that only names its members."""
+    """Write a tree whose image is linked with a thin archive, which only names its members."""
     project = Project(top)
     project.write_small(_AT_RANDOM, script=f"EXTERN(member)\nINPUT(scripts/thin.a)\n{SECTIONS}")
     project.write("src/a.c", "extern int member;\nint *a = &member;\n")
@@ -230,7 +230,7 @@ def thin(top: Path) -> Project:
 
 
 def _includes(rng: random.Random, target: str) -> str:
-    """A text that reads a header below include/."""
+    """Return C that reads a header below include/."""
     name = target.removeprefix("include/")
     ways = (
         f'#include "{name}"\n',
@@ -245,7 +245,7 @@ def _includes(rng: random.Random, target: str) -> str:
 
 
 def _embeds(rng: random.Random, target: str, *, literal: bool) -> str:
-    """C that has an assembler read a file."""
+    """Return C by which the assembler reads a file; literal: the name stands in one string."""
     half = rng.randrange(1, len(target))
     ways: list[Callable[[], str]] = [lambda: f'asm(".incbin \\"{target}\\"");\n']
     if not literal:
@@ -261,7 +261,7 @@ def _embeds(rng: random.Random, target: str, *, literal: bool) -> str:
 
 
 def random_tree(top: Path, seed: int, toolchain: str) -> Project:
-    """Sources, headers, embedded files and scripts that read each other at random."""
+    """Write a tree whose sources, headers, embedded files and scripts read each other at random."""
     rng = random.Random(seed)
     project = Project(top)
     project.write_small(_AT_RANDOM, script=f"INCLUDE l0\n{SECTIONS}")

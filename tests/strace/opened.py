@@ -34,7 +34,7 @@ _SHARED = re.compile(r"\.so(?:\.\d+)*$")
 
 @dataclass
 class Reads:
-    """What came of the comparison of one build."""
+    """How the files that steps opened compare with the records, of one build or several."""
 
     steps: int = 0
     opened: int = 0
@@ -42,11 +42,11 @@ class Reads:
     missing: list[str] = field(default_factory=list)
     """Lines `OUTPUT: FILE` of files that were read, and not recorded."""
     admitted: list[str] = field(default_factory=list)
-    """The same, of steps that know that their record is incomplete: they run again."""
+    """The same lines, of steps whose record says that it is incomplete: they run in each build."""
     again: list[str] = field(default_factory=list)
     """Lines `OUTPUT: WHY` of steps that run again although nothing changes."""
     unopened: list[str] = field(default_factory=list)
-    """The same of files that were recorded, and not read."""
+    """Lines `OUTPUT: FILE` of files that were recorded, and not read."""
     unexplained: list[str] = field(default_factory=list)
     """Those of unopened that are neither words of the command nor of precompiled headers."""
 
@@ -100,7 +100,7 @@ def build(top: Path, work: Path, toolchain: str, *arguments: str) -> Reads:
 
 
 def _folders(tools: Toolchain) -> Iterator[str]:
-    """The folders that belong to a compiler alone."""
+    """Yield the folders in which only the toolchain's own files are, each with a `/` at its end."""
     yield f"{os.path.dirname(os.path.realpath(tools.include))}/"
     for program in (tools.cc[0], tools.ld[0]):
         folder = os.path.dirname(os.path.realpath(program))
@@ -111,7 +111,7 @@ def _folders(tools: Toolchain) -> Iterator[str]:
 
 
 def by_step(log: str) -> Mapping[str, set[str]]:
-    """The files that were opened to be read, by the output for which."""
+    """Return the files that each step opened for reading, by the output of the step."""
     parents: dict[str, str] = {}
     made: dict[str, str] = {}
     opens: list[tuple[str, str]] = []
@@ -134,7 +134,7 @@ def by_step(log: str) -> Mapping[str, set[str]]:
 
 
 def _calls(log: str) -> Iterator[tuple[str, str]]:
-    """Process and system call of each line, with those joined that strace has split."""
+    """Yield the process and the call of each line; calls that strace split in two are joined."""
     begun: dict[str, str] = {}
     for line in log.split("\n"):
         if not (match := _LINE.fullmatch(line)):
@@ -149,7 +149,7 @@ def _calls(log: str) -> Iterator[tuple[str, str]]:
 
 
 def _text(quoted: str) -> str:
-    """A text that strace has escaped as C does."""
+    """Return the text that strace printed with escapes of C."""
     if "\\" not in quoted:
         return quoted
     return os.fsdecode(quoted.encode().decode("unicode_escape").encode("latin-1"))

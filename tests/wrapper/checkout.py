@@ -26,7 +26,7 @@ SYSTEM = (
 )
 SETS = ("base", "zig", "test")
 
-# $state holds the log and files that make it misbehave.
+# $state is a folder with the log, and with files that make the stand-in misbehave.
 PYTHON = """#!/bin/sh
 state={state}
 case "$*" in
@@ -113,14 +113,14 @@ class Checkout:
         cwd: Path | None = None,
         fails: bool = False,
     ) -> str:
-        """Return its standard error."""
+        """Run sconsw, or a shell command, to its end; return its standard error."""
         process = self.start(*arguments, command=command, cwd=cwd)
         _, output = process.communicate(timeout=60)
         assert (process.returncode != 0) == fails, output
         return output
 
     def log(self) -> list[str]:
-        """What Python was run for since the last call of this, in short."""
+        """Return what Python was run for since the last call of log(), each shortened."""
         log = self.state / "log"
         lines = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)

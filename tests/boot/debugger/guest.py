@@ -18,7 +18,7 @@ DEBUG_INFO = "CC=gcc -g"
 def gdb(
     image: Path, mode: str, script: str, *options: str, limit: float = 600
 ) -> subprocess.CompletedProcess[str]:
-    """Return the output of `xen-tool gdb` for an image of a project, with a script for gdb.
+    """Run `xen-tool gdb` on an image, with the lines of a script as commands of gdb.
 
     A 32-bit domU takes 40 s, and 115 s where five of them run on two processors.
     """
@@ -38,12 +38,12 @@ def gdb(
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of xen-tool."""
+    """Return the environment variables for processes of xen-tool."""
     return {**os.environ, "PYTHONPATH": TOOLPATH}
 
 
 def spoil(project: Project) -> None:
-    """Have the kernel write a wrong value, and panic for it only later."""
+    """Edit the kernel: it writes a wrong value to a variable, and panics for that much later."""
     project.edit(
         "arch/x86/xen/setup.c",
         "static void note_entry_state(void)\n",

@@ -84,7 +84,7 @@ def containers() -> Broken:
 
 
 def _settings(elf: bytes) -> Broken:
-    """Streams that their formats allow, which not every decoder knows."""
+    """Yield streams that are valid, but that some loaders' decoders do not support."""
     size = struct.pack("<I", len(elf))
     plain = {"id": lzma.FILTER_LZMA2, "preset": 0}
     for name, check, filters in (
@@ -125,7 +125,7 @@ def _settings(elf: bytes) -> Broken:
     stream = b"".join(frames) + size
     yield "Z7-lz4-two-frames", "lz4 of two frames", stream
     yield "Z7-bzimage-lz4-two-frames", "the same in a bzImage", bzimage(stream)
-    # A frame header with the longest window that Xen knows, and the next one; no single segment.
+    # Frames with the longest window that Xen supports, and with twice that; not single-segment.
     for log in (27, 28):
         start = struct.pack("<IBB", 0xFD2FB528, 0, (log - 10) << 3)
         stream = start + (len(elf) << 3 | 1).to_bytes(3, "little") + elf + size
@@ -133,7 +133,7 @@ def _settings(elf: bytes) -> Broken:
 
 
 def _sizes(elf: bytes) -> Broken:
-    """What stands where Linux's build appends the size."""
+    """Yield streams with a wrong size at the end, where Linux's build appends the right one."""
     for codec in ("gzip", "xz", "lz4", "zstd"):
         stream = packed(codec, elf, size_appended=False)
         for name, size in (

@@ -37,7 +37,7 @@ def multiboot_2(*tags: bytes, architecture: int = 0) -> bytes:
 
 
 def _section(image: Image, index: int, **fields: int) -> bytes:
-    """The image with other fields in a section header of its ELF64."""
+    """Return an ELF64 with other values in fields of the section header with this index."""
     content = bytearray(bytes(image))
     (e_shoff,) = struct.unpack_from("<Q", content, 40)
     layout = {"sh_type": (4, "<I"), "sh_offset": (24, "<Q"), "sh_size": (32, "<Q")}
@@ -62,13 +62,16 @@ def _2_with(*tags: bytes, architecture: int = 0) -> Image:
 
 
 def _stating(init_size: int) -> bytes:
-    """A bzImage that states how much memory it needs; loaders of this table do not run it."""
+    """Return a bzImage that says in init_size how much memory it needs; it is never run."""
     image = bzimage(bytes(good_pvh(64)))
     return image[:0x260] + init_size.to_bytes(4, "little") + image[0x264:]
 
 
 def lzop(content: bytes, end: bytes = b"", needed: int = 0x0940, packed: bytes = b"") -> bytes:
-    """What lzop writes: a block that is not compressed, or the one that is given, with its sum."""
+    """Return a file of lzop with one block: content as it is, or packed.
+
+    needed: the version of lzop that is needed to extract it; end: bytes behind the file.
+    """
     header = struct.pack(">3H2B4IB", 0x1030, 0x2080, needed, 1, 5, 1, 0o644, 0, 0, 0)
     block = packed or content
     block = struct.pack(">3I", len(content), len(block), zlib.adler32(content)) + block
@@ -82,7 +85,7 @@ def _xz(content: bytes, *before: int) -> bytes:
 
 
 def _flipped(content: bytes, offset: int) -> bytes:
-    """The content with another byte at an offset."""
+    """Return the content with one bit changed in the byte at an offset."""
     changed = bytearray(content)
     changed[offset] ^= 1
     return bytes(changed)

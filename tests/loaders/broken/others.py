@@ -69,7 +69,7 @@ def domu() -> Broken:
 
 
 def firmware() -> Broken:
-    """What libxenguest may take for the firmware of an HVM domain, which a bzImage is not."""
+    """Yield ELF files without notes, which libxenguest may take for firmware of an HVM domain."""
     bare = replace(good_pvh(32), notes=())
     yield "V2-unaligned", "firmware that begins within a page", bare.loading(p_paddr=PADDR + 0x80)
     yield "V2-empty", "firmware of no bytes", bare.loading(p_filesz=0, p_memsz=0)
@@ -92,15 +92,15 @@ def firmware() -> Broken:
 
 
 def multiboot(flags: int = 0, *addresses: int) -> bytes:
-    """A multiboot header; addresses are header_addr and those behind it."""
+    """Return a multiboot header; addresses are the fields from header_addr on."""
     magic = 0x1BADB002
     words = magic, flags, -(magic + flags) % (1 << 32), *addresses
     return struct.pack(f"<{len(words)}I", *words)
 
 
 def multiboot_images() -> Broken:
-    """What QEMU makes of a multiboot header, in a file that is an i386 ELF or is not."""
-    # GRUB 2.06 copies all sections; if three are aligned to less, it breaks its heap.
+    """Yield files with a multiboot header, i386 ELF files and others, which QEMU starts by it."""
+    # GRUB 2.06 copies all sections; with three that are aligned to less, it corrupts its heap.
     pvh = replace(good_pvh(32), section_align=16)
     long = replace(good_pvh(64), section_align=16, e_machine=spec.EM_386)
     both = replace(good_both(), section_align=16)
@@ -140,7 +140,7 @@ def multiboot_images() -> Broken:
 
 
 def overlaps() -> Broken:
-    """Segments over others, with bytes of the file and without."""
+    """Yield images whose segments overlap, with bytes of the file and without."""
     pvh = good_pvh(64)
     (load,) = pvh.loads
     data = replace(load, p_paddr=PADDR + 0x2000, p_filesz=0x1000, p_memsz=0x1000)
@@ -158,7 +158,7 @@ def overlaps() -> Broken:
 
 
 def memory() -> Broken:
-    """Segments with much memory, which QEMU adds up, or over what QEMU itself has loaded."""
+    """Yield images whose segments need much memory, or lie over what QEMU itself has loaded."""
     pvh = good_pvh(64)
     (load,) = pvh.loads
     for name, size in (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Rows of rules D, H, U and V: who builds a domain."""
+"""Rows of rules D, H, U and V: the builders of domains, in Xen and in libxenguest."""
 
 from __future__ import annotations
 

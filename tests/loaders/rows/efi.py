@@ -21,7 +21,11 @@ def pe(
     version: tuple[int, int] = (4, 17),
     cut: int = 0,
 ) -> bytes:
-    """A PE file of sections: name, address from the start of the image, content."""
+    """Return a PE file with sections: name, address from the start of the image, content.
+
+    image_size: SizeOfImage; version: MajorImageVersion and MinorImageVersion; cut: the number of
+    bytes that are cut from the end.
+    """
     at = 0x400
     table, contents = b"", b""
     for name, address, content in sections:
@@ -36,7 +40,7 @@ def pe(
 
 
 def unified(kernel: Image | bytes, address: int = 0x3000, options: str | None = None) -> bytes:
-    """A PE file with a kernel, and with options of Xen if they are not None."""
+    """Return a PE file with a kernel, and if options is not None, a configuration with them."""
     config = () if options is None else ((b".config", 0x2000, _CONFIG + options.encode()),)
     return pe(_XEN, *config, (b".kernel", address, bytes(kernel)))
 

@@ -88,7 +88,7 @@ _IBT = struct.pack("<III4sIIII", 4, 16, 5, b"GNU\0", 0xC0000002, 4, 1, 0)
 
 
 def _full_frame() -> bytes:
-    """lz4 with a frame of 8 MiB and another frame."""
+    """Return lz4 with a frame of 8 MiB and another frame."""
     elf = bytes(good_both())
     size = 8 << 20
     frames = [elf.ljust(size, b"\0"), elf]

@@ -26,7 +26,7 @@ def _many(count: int) -> Image:
 
 
 def _moving(lowest: int, highest: int) -> Image:
-    """A kernel of two pages that may lie between two addresses, by multiboot 2."""
+    """Return a kernel of two pages that multiboot 2 may place anywhere between two addresses."""
     return good_pvh(64).patching(0x800, multiboot_2(tag(10, lowest, highest, 0x1000, 0)))
 
 
@@ -35,7 +35,10 @@ _64 = _patched(_BZIMAGE, 0x236, b"\3")
 
 
 def _raw(*addresses: int, flags: int = 0x10000) -> bytes:
-    """A file of a page with a multiboot header: header, load, load end, bss end, entry."""
+    """Return a file of a page with a multiboot header.
+
+    addresses: header_addr, load_addr, load_end_addr, bss_end_addr, entry_addr.
+    """
     return multiboot(flags, *addresses).ljust(0x1000, b"\xf4")
 
 

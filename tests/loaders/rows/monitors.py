@@ -52,7 +52,7 @@ _BZ = "error loading kernel bzImage: "
 
 
 def _not_loaded(image: str, rule: str, words: str, *loaders: str) -> tuple[Row, ...]:
-    """A row for a file that linux-loader's ELF loader refuses."""
+    """Return the rows of a file that linux-loader's loader of ELF files refuses."""
     return (
         Row(image, loaders or (FIRECRACKER, LIBKRUN), rule, words),
         Row(image, (CLOUD_HYPERVISOR,), rule, _NO_BZIMAGE),

@@ -16,7 +16,7 @@ NOT_32BIT = "xc_dom_parse_hvm_kernel: ELF image is not 32bit: Invalid kernel"
 
 @dataclass(frozen=True)
 class Row:
-    """The loaders of a release of Xen have this finding on an image."""
+    """A finding that each of some loaders, of a release of Xen, must have on an image."""
 
     image: str
     loaders: tuple[str, ...]
@@ -27,7 +27,7 @@ class Row:
 
 
 def refused_by_libelf(image: str, rule: str, message: str, xen: str = "4.17") -> tuple[Row, ...]:
-    """A row for an ELF64 that libelf refuses for every domain."""
+    """Return the rows of an ELF64 that libelf refuses for every domain."""
     return (
         Row(image, DOM0, rule, message, REFUSED, xen),
         Row(image, (PV_DOMU,), rule, NO_LOADER, REFUSED, xen),
