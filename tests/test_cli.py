@@ -72,14 +72,14 @@ def test_errors_have_a_status_and_a_sentence(
     assert not (kernel.top / "nowhere").exists()
 
 
-def test_notes_are_told(kernel: Project) -> None:
+def test_notes_on_the_configuration_are_printed(kernel: Project) -> None:
     kernel.write(".config", "# CONFIG_XEN is not set\n")
     result = tool(kernel, "head", "-o", "head.o", "XEN_PV=1")
     assert "switches on XEN, which it needs" in result.stderr
     assert Path(kernel.top, "head.o").is_file()
 
 
-def test_outside_of_a_tree_it_says_what_to_name(tmp_path: Path) -> None:
+def test_outside_of_a_tree_the_error_asks_for_the_kconfig_file(tmp_path: Path) -> None:
     result = tool(Project(tmp_path), "head", "-o", "head.o")
     assert result.returncode == 4
     assert "there is no kconfig/Kconfig here: name the Kconfig file in --kconfig" in result.stderr

@@ -58,7 +58,7 @@ def names(tools: Toolchain) -> tuple[list[str], list[str]]:
         (["gcc", "ld", "mold"], {"ld": "mold"}, ["gcc"], ["mold"]),
     ],
 )  # fmt: skip
-def test_the_choice(
+def test_the_chosen_compiler_and_linker(
     tmp_path: Path, there: list[str], arguments: dict[str, str], cc: list[str], ld: list[str]
 ) -> None:
     tools = toolchain.find(programs(tmp_path, *there), **arguments)
@@ -136,12 +136,12 @@ def test_the_real_ones_say_a_version(name: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["", "'", '"gcc'])
-def test_a_command_that_is_none(tmp_path: Path, command: str) -> None:
+def test_a_command_that_cannot_run_is_an_error(tmp_path: Path, command: str) -> None:
     with pytest.raises(XenToolError, match="is not a command"):
         toolchain.find(programs(tmp_path, "gcc", "ld"), cc=command or " ")
 
 
-def test_a_compiler_that_fails_is_told(tmp_path: Path) -> None:
+def test_a_compiler_that_fails_is_an_error(tmp_path: Path) -> None:
     path = programs(tmp_path, "gcc", "ld")
     (tmp_path / "gcc").write_text("#!/bin/sh\nexit 1\n")
     with pytest.raises(XenToolError, match="is it a C compiler"):

@@ -65,7 +65,9 @@ def loaded(content: bytes) -> list[dict[str, Any]]:
 
 @settings(max_examples=40, deadline=None)
 @given(changes=CHANGES)
-def test_any_order(content: bytes, changes: list[Any]) -> None:
+def test_changes_in_any_order_give_exactly_the_requested_notes(
+    content: bytes, changes: list[Any]
+) -> None:
     now, model = content, dict[str, bytes]()
     _, others = notes_of(content)
     for texts, numbers, gone in changes:
@@ -96,7 +98,9 @@ DAMAGES = st.lists(st.tuples(PLACES, st.binary(min_size=1, max_size=8)), min_siz
 
 @settings(max_examples=100, deadline=None)
 @given(damages=DAMAGES)
-def test_damaged_images(content: bytes, damages: list[tuple[int, bytes]]) -> None:
+def test_a_damaged_image_gives_a_result_or_an_error(
+    content: bytes, damages: list[tuple[int, bytes]]
+) -> None:
     damaged = bytearray(content)
     for place, text in damages:
         start = place % len(content)

@@ -86,7 +86,7 @@ ONLY_PVH = ("--pvh-entry", "pvh_start")
         ("xen_elfnote_guest_version=6.1", b"6.1\0"),
     ],
 )
-def test_values(image: Path, setting: str, desc: bytes | None) -> None:
+def test_a_setting_becomes_a_descriptor(image: Path, setting: str, desc: bytes | None) -> None:
     name, _, value = setting.partition("=")
     notes = annotate(image, *ONLY_PVH, "--note", setting)
     key = name.upper().removeprefix("XEN_ELFNOTE_")
@@ -214,7 +214,7 @@ def test_notes_in_sections_alone_move_to_a_segment(image: Path, tmp_path: Path) 
         ((), 4, "nothing to do"),
     ],
 )
-def test_wrong_words(
+def test_wrong_settings_are_errors(
     image: Path,
     words: tuple[str, ...],
     status: int,
@@ -273,7 +273,7 @@ def _other(image: Path, folder: Path, how: str) -> Path:
         ("stripped", "has no symbols (it was stripped), so pvh_start is not found"),
     ],
 )
-def test_no_linked_kernel(
+def test_a_file_that_is_no_linked_kernel_is_an_error(
     image: Path, tmp_path: Path, how: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = _other(image, tmp_path, how)

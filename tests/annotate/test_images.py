@@ -58,7 +58,7 @@ def test_it_boots(noted: Path, mode: str) -> None:
     assert outcome.passed, outcome.reason
 
 
-def test_all_else_is_as_it_was(image: Path, noted: Path) -> None:
+def test_everything_but_the_notes_is_unchanged(image: Path, noted: Path) -> None:
     old, new = image.read_bytes(), noted.read_bytes()
     before, after = _elf(old), _elf(new)
     # The header: places and numbers of the tables.
@@ -92,7 +92,7 @@ def test_all_else_is_as_it_was(image: Path, noted: Path) -> None:
     assert [i for i in range(end) if old[i] != new[i] and i not in free] == []
 
 
-def test_programs_see_the_same(image: Path, noted: Path) -> None:
+def test_binutils_print_the_same_for_the_image(image: Path, noted: Path) -> None:
     folder = image.parent
     for command in (
         ("nm", "-n"),
@@ -121,7 +121,7 @@ def test_notes_survive_what_strips(noted: Path, command: tuple[str, ...]) -> Non
     assert cli.main(["check", str(stripped)]) == 0
 
 
-def test_the_same_again_changes_nothing(image: Path, noted: Path) -> None:
+def test_adding_the_same_notes_again_changes_nothing(image: Path, noted: Path) -> None:
     again = noted.with_name("again")
     assert cli.main(["annotate", str(noted), "-o", str(again), *_entries(image)]) == 0
     assert again.read_bytes() == noted.read_bytes()

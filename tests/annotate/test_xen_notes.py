@@ -73,7 +73,7 @@ def test_notes_are_removed(tree: Project) -> None:
         ("0x10", "1 << 64", "MOD_START_PFN"),
     ],
 )
-def test_what_cannot_be_added_is_told(tree: Project, old: str, new: str, words: str) -> None:
+def test_what_cannot_be_added_is_an_error(tree: Project, old: str, new: str, words: str) -> None:
     tree.edit("SConstruct", old, new)
     done = tree.run()
     assert done.status == 2

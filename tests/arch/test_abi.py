@@ -119,7 +119,9 @@ def _values(
 
 @pytest.mark.parametrize("header", HEADERS, ids=lambda header: header.stem)
 @pytest.mark.parametrize("bits", [64, 32])
-def test_it_is_xens(gcc: str, xen_headers: Path, bits: int, header: Path) -> None:
+def test_numbers_sizes_and_offsets_are_xens(
+    gcc: str, xen_headers: Path, bits: int, header: Path
+) -> None:
     found = _expressions(_text(gcc, bits, header), header)
     expressions = [expression for expression in found if expression not in SHORTENED | OWN]
     assert len(expressions) > 30
@@ -146,7 +148,7 @@ def test_every_block_names_its_source(header: Path) -> None:
 
 
 @pytest.mark.parametrize("header", HEADERS, ids=lambda header: header.stem)
-def test_what_is_there_is_used(header: Path) -> None:
+def test_every_name_of_a_header_is_used(header: Path) -> None:
     text = header.read_text()
     others = [path for path in header.parent.rglob("*.[chS]") if path != header]
     used = "\n".join(path.read_text() for path in others)

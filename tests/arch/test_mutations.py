@@ -115,7 +115,11 @@ def red(
 ) -> set[str]:
     """The checks that fail by the mutations that the run has selected."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    names = {i.callspec.id for i in items if i.originalname == test_the_check_turns_red.__name__}
+    names = {
+        i.callspec.id
+        for i in items
+        if i.originalname == test_the_check_fails_for_its_mutation.__name__
+    }
     selected = [mutation for mutation in MUTATIONS if mutation.check in names]
     top = tmp_path_factory.mktemp("mutations")
     build = Build(top / "build")
@@ -130,7 +134,7 @@ def red(
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.check)
-def test_the_check_turns_red(red: set[str], mutation: Mutation) -> None:
+def test_the_check_fails_for_its_mutation(red: set[str], mutation: Mutation) -> None:
     assert mutation.check in red
 
 
@@ -143,5 +147,5 @@ def test_every_check_has_a_mutation() -> None:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.check)
-def test_what_is_replaced_stands_once(mutation: Mutation) -> None:
+def test_the_replaced_text_occurs_once(mutation: Mutation) -> None:
     assert (TOP / GUEST / mutation.path).read_text().count(mutation.old) == 1

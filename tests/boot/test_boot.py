@@ -285,7 +285,7 @@ def test_nothing_outlives_the_command(
     assert list(temporary.iterdir()) == []
 
 
-def test_what_is_booted_stays_as_it_was(machine: Machine) -> None:
+def test_a_guest_keeps_the_image_it_was_started_with(machine: Machine) -> None:
     # The image is linked again, in place or as a new file, while its guest runs.
     machine.program(
         "kernel = sys.argv[sys.argv.index('-kernel') + 1]\n"
@@ -448,18 +448,18 @@ def test_qemu_may_be_given_options_which_win(machine: Machine) -> None:
     assert outcome.console[0].endswith(" -s -m 1 2")
 
 
-def test_a_command_line_of_qemu_that_does_not_end(machine: Machine) -> None:
+def test_an_unfinished_quote_in_qemus_command_line_is_an_error(machine: Machine) -> None:
     assert "is no command line: No closing quotation" in refused(machine, qemu="qemu '")
 
 
-def test_the_real_clock_can_be_had(machine: Machine) -> None:
+def test_a_mode_can_use_the_real_clock(machine: Machine) -> None:
     machine.program(ECHO)
     mode = named("pv")._replace(real_time=True)
     outcome = boot(machine.image, mode=mode, qemu=str(machine.qemu), xen=str(machine.xen))
     assert "icount" not in outcome.console[0]
 
 
-def test_without_xen_none_is_needed(machine: Machine) -> None:
+def test_a_mode_without_xen_needs_no_hypervisor(machine: Machine) -> None:
     machine.program(ECHO)
     outcome = boot(machine.image, mode="qemu", qemu=str(machine.qemu), xen="/nowhere")
     assert "-kernel" in outcome.console[0] and "/nowhere" not in outcome.console[0]
@@ -477,7 +477,7 @@ def test_a_bad_number_of_cpus(machine: Machine, cpus: int) -> None:
     assert "1 to 32 CPUs" in refused(machine, cpus=cpus)
 
 
-def test_a_plain_hypervisor_is_taken_too(machine: Machine) -> None:
+def test_an_uncompressed_hypervisor_is_accepted(machine: Machine) -> None:
     machine.xen.write_bytes(XEN)
     assert machine.boot(f"say({PASSED!r}); sys.exit(33)").passed
 
@@ -486,7 +486,9 @@ def test_a_missing_hypervisor_file(machine: Machine) -> None:
     assert "cannot be opened" in refused(machine, xen=str(machine.folder / "none"))
 
 
-def test_a_version_for_a_hypervisor(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_may_stand_for_the_hypervisor(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     versions: list[str] = []
 
     def hypervisor(version: str, say: object) -> Path:
@@ -510,7 +512,7 @@ def test_a_refusal_is_that_of_the_xen_that_was_booted(machine: Machine, version:
     assert any(old in line for line in outcome.details) == (version == "4.14")
 
 
-def test_of_a_xen_that_nobody_knows_nothing_is_said(machine: Machine) -> None:
+def test_a_xen_of_an_unknown_release_adds_no_details(machine: Machine) -> None:
     image = guest(machine.folder, "xen-shim-pv32")
     xen = machine.folder / "xen-4.9-amd64.gz"
     xen.write_bytes(gzip.compress(XEN))
@@ -587,7 +589,7 @@ def test_no_hypervisor_names_the_packages(tmp_path: Path) -> None:
         ("pv", {"xen_options": "sync_console x=1"}, "com1=115200,8n1 sync_console x=1 -initrd"),
     ],
 )
-def test_more_can_be_given(
+def test_settings_become_options_of_qemu(
     machine: Machine, mode: str, values: dict[str, object], options: str
 ) -> None:
     (machine.folder / "M").touch()
@@ -624,7 +626,7 @@ def test_a_dom0_gets_its_command_line_and_modules_in_order(machine: Machine) -> 
         ("pv", {"module": "/nowhere"}, "/nowhere: cannot be opened"),
     ],
 )
-def test_what_has_no_place_is_told(
+def test_a_setting_that_the_mode_cannot_use_is_an_error(
     machine: Machine, mode: str, values: dict[str, object], words: str
 ) -> None:
     assert words in refused(machine, mode=mode, settings=BootSettings.parse(values))
@@ -640,13 +642,13 @@ def test_what_has_no_place_is_told(
         ({"memory": "1"}, "a boot has no setting memory; its settings are cmdline, mem"),
     ],
 )
-def test_what_cannot_be_given_is_told(values: dict[str, object], words: str) -> None:
+def test_a_wrong_value_of_a_setting_is_an_error(values: dict[str, object], words: str) -> None:
     with pytest.raises(XenToolError) as error:
         BootSettings.parse(values)
     assert words in str(error.value)
 
 
-def test_a_domu_is_configured_by_what_is_given() -> None:
+def test_settings_become_the_configuration_of_a_domu() -> None:
     lines_of_user = "vcpus = 3; name = 'x'"
     what = BootSettings.parse(
         {"cmdline": 'say "a"', "mem": 77, "module": "M", "domain": lines_of_user}
@@ -667,7 +669,7 @@ def test_a_mode_sets_each_name_of_the_domain_once() -> None:
     assert lines.count("vcpus = 3") == 1
 
 
-def test_what_qemu_loads_can_be_kept_for_a_command(machine: Machine) -> None:
+def test_the_files_that_qemu_loads_can_be_kept(machine: Machine) -> None:
     started: list[str] = []
     machine.program("say(' '.join(sys.argv[1:])); sys.exit(33)")
     files = machine.folder / "files"

@@ -57,7 +57,7 @@ def test_it_passes_on_real_xen(built_kernel: Project, settings: tuple[str, ...])
     assert "RESULT: PASS\n" in run.out
 
 
-def test_with_one_vcpu_what_needs_a_second_is_not_counted(built_kernel: Project) -> None:
+def test_with_one_vcpu_checks_that_need_a_second_are_not_counted(built_kernel: Project) -> None:
     run = built_kernel.scons("boot", "CPUS=1")
     assert "Dom0 has maximum 1 VCPUs" in run.out
     skipped = re.findall(r"^SKIP (\w+): there is one vCPU$", run.out, re.MULTILINE)
@@ -67,7 +67,7 @@ def test_with_one_vcpu_what_needs_a_second_is_not_counted(built_kernel: Project)
     assert "RESULT: PASS\n" in run.out
 
 
-def test_a_guest_gets_what_is_given(built_kernel: Project) -> None:
+def test_a_boot_uses_the_given_settings(built_kernel: Project) -> None:
     built_kernel.edit("SConstruct", '"boot", vmlinux', '"boot", vmlinux, cmdline="x", mem=120')
     words = ("CMDLINE=one two,three", "XEN_OPTIONS=loglvl=info", "CPUS=3")
     run = built_kernel.scons("boot", *words)
@@ -92,9 +92,7 @@ def test_a_bad_setting_of_the_boot_is_named(kernel: Project, setting: str, words
     assert run.steps == []
 
 
-def test_the_command_line_is_heard_before_the_sconstruct(
-    built_kernel: Project, tmp_path: Path
-) -> None:
+def test_the_command_line_overrides_the_sconstruct(built_kernel: Project, tmp_path: Path) -> None:
     built_kernel.edit("SConstruct", '"boot", vmlinux', '"boot", vmlinux, mode="qemu"')
     run = built_kernel.run("boot")
     assert run.status == 2
@@ -158,7 +156,7 @@ def test_a_hang_ends_at_the_time_limit_and_says_where(
     ), outcome.reason
 
 
-def test_a_crash_ends_at_once_and_says_of_what_and_where(with_lines: Project) -> None:
+def test_a_crash_ends_the_boot_at_once_with_its_cause_and_place(with_lines: Project) -> None:
     # Before the trap table is set.
     with_lines.edit("arch/x86/xen/setup.c", "\tsetup();\n", '\tasm volatile("push $0x1; ud2");\n')
     run = with_lines.run("boot", "TIMEOUT=3600")
@@ -169,7 +167,7 @@ def test_a_crash_ends_at_once_and_says_of_what_and_where(with_lines: Project) ->
     assert re.search(rf"^  at:    {place}$", run.err, re.M)
 
 
-def test_a_panic_tells_the_registers_and_the_calls(with_lines: Project) -> None:
+def test_a_panic_is_reported_with_registers_and_calls(with_lines: Project) -> None:
     crash = 'asm volatile("mov $0x123, %%r14; ud2" : : : "r14");'
     with_lines.edit("arch/x86/xen/checks/entry.c", "EXPECT_EQUAL(bss_probe, 0);", crash)
     run = with_lines.run("boot")
@@ -183,7 +181,7 @@ def test_a_panic_tells_the_registers_and_the_calls(with_lines: Project) -> None:
     assert calls[-2:] == ["run_checks", "xen_start_kernel"]
 
 
-def test_an_image_that_xen_refuses_is_told_in_xens_words(built_with_tool: Project) -> None:
+def test_a_refused_image_is_reported_in_xens_words(built_with_tool: Project) -> None:
     built_with_tool.edit(
         "site_scons/xen_tool/head/default_notes.py", 'Text("xen-3.0")', 'Text("xen-2.0")'
     )

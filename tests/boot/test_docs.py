@@ -69,12 +69,12 @@ def literals(path: Path) -> Iterator[str]:
             yield node.value
 
 
-def test_every_setting_is_told() -> None:
+def test_every_setting_has_a_row() -> None:
     names = {name for row in table("setting | what it gives") for name in quoted(row[0])}
     assert names == {f"{name.upper()}=" for name in WORDS} | {"CPUS="}
 
 
-def test_every_protocol_is_told() -> None:
+def test_every_protocol_has_a_row() -> None:
     words = {
         Finish.EXIT: "by status 33",
         Finish.POWEROFF: "powers off",
@@ -132,7 +132,7 @@ def pattern(template: str) -> str:
     return ".+".join(map(re.escape, parts))
 
 
-def test_every_end_is_told(symbols: ImageSymbols) -> None:
+def test_every_end_has_a_row(symbols: ImageSymbols) -> None:
     templates = [
         (template, row[1].split(", "))
         for row in table("the last line | result | what it means")

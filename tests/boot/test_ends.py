@@ -34,7 +34,9 @@ pytestmark = pytest.mark.usefixtures("xen_under_qemu")
         ),
     ],
 )
-def test_the_console_counts_as_it_is_shown(tmp_path: Path, text: str, reason: str) -> None:
+def test_the_result_is_read_from_the_console_as_it_is_shown(
+    tmp_path: Path, text: str, reason: str
+) -> None:
     assert boot(guest(tmp_path, "qemu-kernel", text), mode="qemu").reason == reason
 
 
@@ -106,7 +108,7 @@ def test_a_guest_of_xen(
 
 
 @pytest.mark.parametrize("packed_as", ["gzip", "bzImage"])
-def test_a_packed_kernel_is_taken_as_its_loader_does(tmp_path: Path, packed_as: str) -> None:
+def test_a_packed_kernel_starts_if_its_loader_unpacks_it(tmp_path: Path, packed_as: str) -> None:
     image = guest(tmp_path, "xen-pvh-dom0")
     content = packed("gzip", image.read_bytes())
     image.write_bytes(content if packed_as == "gzip" else bzimage(content))
@@ -117,7 +119,7 @@ def test_a_packed_kernel_is_taken_as_its_loader_does(tmp_path: Path, packed_as: 
     assert outcome.status == (1 if packed_as == "gzip" else REAL_MODE_EXIT_VALUE * 2 + 1)
 
 
-def test_a_packed_kernel_has_names_for_its_places(tmp_path: Path, gcc: str) -> None:
+def test_the_report_on_a_packed_kernel_names_functions(tmp_path: Path, gcc: str) -> None:
     (tmp_path / "main.c").write_text("void _start(void) { for (;;) ; }\n")
     options = ["-g", "-static", "-nostdlib", "-no-pie", "-o", "main"]
     subprocess.run([gcc, *options, "main.c"], cwd=tmp_path, check=True)

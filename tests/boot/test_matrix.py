@@ -33,12 +33,12 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return kernel.top / "build/x86_64/vmlinux"
 
 
-def test_one_is_served(linux_dom0: None) -> None:
+def test_the_mirror_has_some_xen(linux_dom0: None) -> None:
     served(*SUITES)
 
 
 @pytest.mark.parametrize("mode", DOM0)
-def test_it_passes(image: Path, xen: str, mode: str) -> None:
+def test_the_reference_kernel_passes(image: Path, xen: str, mode: str) -> None:
     try:
         path = hypervisor(xen, tell)
     except NotServed as error:

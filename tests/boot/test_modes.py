@@ -59,7 +59,7 @@ def runs(linux_dom0: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.mark.parametrize("mode", PASSING)
-def test_a_pass(runs: Runs, mode: str) -> None:
+def test_a_guest_that_passes(runs: Runs, mode: str) -> None:
     outcome = runs[f"{mode} passes"].result()
     last = SAID[mode].splitlines()[-1] if mode in SAID else "RESULT: PASS"
     assert outcome.reason == f"the guest reported {last}"
@@ -84,13 +84,13 @@ def test_a_failed_check(runs: Runs, mode: str) -> None:
         ("xen-pvh-domu", "d1v0 Triple fault - invoking HVM shutdown action 1 at 0000000001000000"),
     ],
 )
-def test_a_crash_is_told_in_xens_words(runs: Runs, mode: str, words: str) -> None:
+def test_a_crash_is_reported_in_xens_words(runs: Runs, mode: str, words: str) -> None:
     outcome = runs[f"{mode} crashes"].result()
     assert not outcome.passed
     assert outcome.reason == f"the guest crashed: {words}"
 
 
-def test_a_refusal_is_told_in_the_toolstacks_words(runs: Runs) -> None:
+def test_a_refusal_is_reported_in_the_toolstacks_words(runs: Runs) -> None:
     outcome = runs["xen-pv-domu is refused"].result()
     assert not outcome.passed
     start = "no result came: xl did not start the domain: xc: error: panic: xg_dom_core.c:"

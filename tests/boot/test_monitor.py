@@ -150,7 +150,7 @@ def test_running_cpus_are_named(
     assert requests[1]["arguments"] == {"command-line": "info registers -a"}
 
 
-def test_a_program_that_does_not_greet_is_not_asked(monitor: Monitor) -> None:
+def test_a_program_without_a_greeting_gets_no_request(monitor: Monitor) -> None:
     assert monitor.cpus() == []
     monitor.qemu_end.setblocking(False)
     with pytest.raises(BlockingIOError):

@@ -237,7 +237,7 @@ ENDS: list[tuple[Place, str, End, str]] = [
 
 
 @pytest.mark.parametrize(("place", "printed", "end", "reason"), ENDS)
-def test_the_end_is_told(
+def test_the_end_of_a_run_is_reported(
     place: Place, printed: str, end: End, reason: str, symbols: ImageSymbols
 ) -> None:
     judge = judged(place, printed, end, symbols)
@@ -245,7 +245,7 @@ def test_the_end_is_told(
     assert (judge.result() is GuestResult.PASSED) == (reason == "the guest reported RESULT: PASS")
 
 
-def test_what_xen_says_of_its_cpus_is_read() -> None:
+def test_xens_report_of_its_cpus_is_read() -> None:
     evidence = Evidence(Place.DOMU)
     for line in DUMP_OF_DOMU.splitlines():
         evidence.see(line)

@@ -227,7 +227,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("printed", "result", "words"), TABLE)
-def test_what_a_guest_prints_tells_its_protocol(
+def test_the_protocol_is_known_by_the_output(
     printed: str, result: str, words: str, symbols: ImageSymbols
 ) -> None:
     found, reason = verdict(printed, symbols)
@@ -307,7 +307,7 @@ def test_the_end_of_a_machine_without_xen_counts_as_well(
     assert judged(f"{XTF}SUCCESS\n", symbols, end=end, place=Place.KERNEL).result().value == result
 
 
-def test_a_run_without_a_verdict_tells_only_its_end(symbols: ImageSymbols) -> None:
+def test_with_protocol_none_only_the_end_is_reported(symbols: ImageSymbols) -> None:
     judge = judged("RESULT: PASS\n", symbols, BootSettings.parse({"protocol": "none"}), End(33, 9))
     assert judge.reason() == "no verdict was requested: QEMU ended with status 33"
 
@@ -337,7 +337,7 @@ def test_no_mixture_passes_that_has_a_failure_or_two_results(lines: list[str]) -
         assert not results or lines[-1] == results[0]
 
 
-def test_the_reader_keeps_little() -> None:
+def test_the_reader_needs_little_memory() -> None:
     reader = Reader()
     for line in itertools.islice(itertools.cycle(["KTAP version 1", "not ok 2 " + "x" * 99]), 999):
         Evidence(Place.DOM0, reader).see(line)
@@ -357,7 +357,7 @@ def test_the_reader_keeps_little() -> None:
         ({"pass_regex": "a", "protocol": "xtf"}, "leave PROTOCOL out"),
     ],
 )
-def test_what_is_no_protocol_is_one_sentence_and_wrong_usage(
+def test_a_wrong_protocol_is_one_sentence_and_wrong_usage(
     values: Mapping[str, object], words: str
 ) -> None:
     with pytest.raises(XenToolError) as error:

@@ -54,7 +54,7 @@ def _passed(console: Sequence[str]) -> set[str]:
     ],
     ids="-".join,
 )
-def test_one_image_boots_in_every_way(kernel: Project, settings: tuple[str, ...]) -> None:
+def test_one_image_boots_in_every_mode(kernel: Project, settings: tuple[str, ...]) -> None:
     if "TOOLCHAIN=zig" in settings:
         pytest.importorskip("ziglang", reason="ziglang is not installed")
     image = _built(kernel, *settings)

@@ -85,7 +85,7 @@ def on_xen(
     return top, tool("xtf", *modes, *options, cwd=top)
 
 
-def test_results_are_told_as_json(
+def test_results_are_printed_as_json(
     on_xen: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     top, result = on_xen
@@ -109,7 +109,7 @@ def test_results_are_told_as_json(
     assert XTF in (top / "logs/xtf.xen-pvh-dom0.log").read_text()
 
 
-def test_results_are_told_as_junit(
+def test_results_are_printed_as_junit(
     on_xen: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     suite = checked_junit((on_xen[0] / "junit.xml").read_bytes())
@@ -213,7 +213,7 @@ def test_a_name_in_the_table_is_one_line() -> None:
 
 
 @pytest.mark.parametrize("command", ["boot", "test"])
-def test_no_name_reaches_the_terminal_as_it_is(machine: Machine, command: str) -> None:
+def test_control_characters_in_names_are_escaped(machine: Machine, command: str) -> None:
     name = "a\x1b[31m\udcff"
     machine.image.rename(machine.folder / name)
     qemu = machine.qemu.rename(machine.folder / "qemu\x1b[31m")
@@ -251,7 +251,7 @@ def test_an_image_that_no_mode_suits_is_refused(tmp_path: Path) -> None:
         (("--pass=(",), "PASS_REGEX=( is no regular expression"),
     ],
 )
-def test_what_makes_no_test_is_wrong_usage(
+def test_arguments_that_give_no_test_are_wrong_usage(
     tmp_path: Path, words: Sequence[str], message: str
 ) -> None:
     guest(tmp_path, "xen-pv-domu")
@@ -290,7 +290,7 @@ def suite_of(machine: Machine, options: SuiteOptions) -> Suite:
         (SuiteOptions(runs=4), "flaky", 2, 4),
     ],
 )
-def test_what_passes_only_now_and_then_is_flaky(
+def test_an_image_that_passes_only_at_times_is_flaky(
     machine: Machine, options: SuiteOptions, result: str, passes: int, runs: int
 ) -> None:
     machine.program(EVERY_SECOND)
@@ -305,7 +305,7 @@ def test_what_passes_only_now_and_then_is_flaky(
     assert any("the guest reported RESULT: PASS, but also FAIL a: odd" in line for line in lines)
 
 
-def test_many_runs_are_by_the_real_clock(machine: Machine) -> None:
+def test_several_runs_use_the_real_clock(machine: Machine) -> None:
     machine.program("say(' '.join(sys.argv[1:])); sys.exit(33)")
     (once,) = suite_of(machine, SuiteOptions()).each()
     (twice,) = suite_of(machine, SuiteOptions(runs=2)).each()
@@ -313,7 +313,7 @@ def test_many_runs_are_by_the_real_clock(machine: Machine) -> None:
     assert not any("-icount" in run.outcome.console[0] for run in twice.runs)
 
 
-def test_what_cannot_be_booted_is_an_error_of_its_own(machine: Machine) -> None:
+def test_an_image_that_cannot_be_booted_has_the_result_error(machine: Machine) -> None:
     case = Case("k", machine.image, named("qemu"), Options(qemu="/nowhere/qemu"), "k")
     (ran,) = Suite([case], SuiteOptions(), machine.folder / "logs").each()
     assert ran.result == "error"
@@ -386,7 +386,7 @@ def test_an_interrupt_ends_every_qemu_and_says_what_ran(
             os.kill(int(pid), 0)
 
 
-def test_a_boot_of_one_image_is_shown_as_is_asked_for(machine: Machine) -> None:
+def test_options_choose_how_a_boot_of_one_image_is_shown(machine: Machine) -> None:
     machine.program("say('(XEN) up\\nPASS a\\nRESULT: PASS\\n'); sys.exit(33)")
     words = ("vmlinux", "--mode=qemu", f"--qemu={machine.qemu}")
     top = machine.folder

@@ -159,7 +159,7 @@ def test_rows_are_what_a_terminal_shows(data: bytes, shown: list[str]) -> None:
         b"PASS a FAIL b: c\n",
     ],
 )
-def test_a_failure_that_was_to_be_seen_once_stays_one(data: bytes) -> None:
+def test_a_failure_that_was_visible_at_any_time_counts(data: bytes) -> None:
     assert fails(data)
 
 
@@ -189,7 +189,7 @@ def test_a_failure_that_was_to_be_seen_once_stays_one(data: bytes) -> None:
         "<14>[    1.234567] [    T1] [CPU 1] ",
     ],
 )
-def test_who_says_it_and_when_may_stand_in_front(front: str) -> None:
+def test_a_time_or_speaker_may_precede_a_result(front: str) -> None:
     passed = "".join(f"{front}{line}\n" for line in ("PASS a", "CHECKS: 1", "RESULT: PASS"))
     assert passes(passed.encode())
     failed = f"{front}FAIL a: why\n{passed}"
@@ -215,7 +215,7 @@ PASSED = b"PASS a\nCHECKS: 1\nRESULT: PASS\n"
         (b"FAIL x\n" * 100_000 + PASSED, "also FAIL x, FAIL x, FAIL x, and 99997 more lines FAIL"),
     ],
 )
-def test_what_is_no_pass_says_why(data: bytes, reason: str) -> None:
+def test_output_that_is_no_pass_has_a_reason(data: bytes, reason: str) -> None:
     assert evidence(data).reader.objection() == reason
 
 
@@ -248,7 +248,7 @@ def test_a_change_of_a_long_row_is_emitted_without_the_whole_row(piece: bytes) -
         b"x" * 3000 + b"\r\x1b[4hFAIL a\ry\n",
     ],
 )
-def test_a_failure_in_a_long_row_that_changes_is_one(data: bytes) -> None:
+def test_a_failure_in_a_long_row_that_changes_counts(data: bytes) -> None:
     assert evidence(data, columns=COLUMNS).reader.failures > 0
 
 
@@ -258,7 +258,7 @@ def test_pieces_of_sequences_are_read_in_linear_time(piece: bytes) -> None:
     assert evidence(piece * (1 << 18)).reader.failures == 0
 
 
-def test_a_line_that_is_told_again_counts_once() -> None:
+def test_a_line_that_is_printed_again_counts_once() -> None:
     assert passes(b"PASS a\n\x1b[A\x1b[7Cb\nCHECKS: 1\nRESULT: PASS\n")
 
 

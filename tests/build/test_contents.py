@@ -142,7 +142,7 @@ def test_a_time_of_whole_seconds_is_young_for_longer() -> None:
     assert not changed_since(status, 6 * second)
 
 
-def test_what_is_not_there_has_a_digest_of_its_own(tmp_path: Path) -> None:
+def test_a_missing_file_has_a_digest_of_its_own(tmp_path: Path) -> None:
     now = Contents({})
     assert now.digest(str(tmp_path / "gone")) == MISSING
     assert now.digest(str(tmp_path / "gone/")) == MISSING
@@ -170,7 +170,7 @@ def test_the_digest_of_a_folder_is_of_its_names(tmp_path: Path) -> None:
     assert Contents({}).digest(folder) == before
 
 
-def test_forget_has_a_file_and_its_folder_looked_up_again(path: str) -> None:
+def test_after_forget_a_file_and_its_folder_are_looked_up_again(path: str) -> None:
     now = Contents({})
     parent = os.path.dirname(path)
     os.symlink(parent, f"{parent}.link")
@@ -184,7 +184,7 @@ def test_forget_has_a_file_and_its_folder_looked_up_again(path: str) -> None:
     assert not set(map(now.digest, folders)) & set(before)
 
 
-def test_forget_has_a_folder_looked_up_that_was_made_for_a_file(tmp_path: Path) -> None:
+def test_after_forget_a_new_parent_folder_is_looked_up(tmp_path: Path) -> None:
     now = Contents({})
     assert now.digest(f"{tmp_path}/new/") == MISSING
     (tmp_path / "new").mkdir()
@@ -225,7 +225,7 @@ def test_what_changed_after_a_program_began_is_not_what_it_read(path: str) -> No
     assert Contents({}).read_since(path, moment, 0) is None
 
 
-def test_a_look_for_another_program_that_ended_says_nothing_of_one_that_runs(path: str) -> None:
+def test_a_check_for_one_ended_program_does_not_hide_the_change_from_another(path: str) -> None:
     now = Contents({})
     now.digest(path)
     look, moment = now.looks, clock()

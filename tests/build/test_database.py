@@ -151,7 +151,7 @@ def test_a_row_is_stale_when_its_file_has_changed(file: str, tmp_path: Path) -> 
     assert again.users()[row] == ["a.o"]
 
 
-def test_rows_and_texts_that_nothing_names_are_used_again(file: str) -> None:
+def test_unused_rows_and_texts_are_removed(file: str) -> None:
     written(file, "a.o", "b.o")
     size = os.path.getsize(file)
     for turn in range(10):
@@ -169,7 +169,7 @@ def test_rows_and_texts_that_nothing_names_are_used_again(file: str) -> None:
     assert "b.o.3" not in Path(file).read_text()
 
 
-def test_a_file_that_is_cut_anywhere_is_as_good_as_none(file: str) -> None:
+def test_a_file_that_is_cut_anywhere_counts_as_missing(file: str) -> None:
     written(file, "a.o")
     data = Path(file).read_bytes()
     for length in range(len(data)):
@@ -177,7 +177,7 @@ def test_a_file_that_is_cut_anywhere_is_as_good_as_none(file: str) -> None:
         assert list(Database(file).paths()) == [], length
 
 
-def test_a_file_with_a_changed_byte_is_as_good_as_none(file: str) -> None:
+def test_a_file_with_a_changed_byte_counts_as_missing(file: str) -> None:
     written(file, "a.o")
     data = Path(file).read_bytes()
     for place in range(len(data)):
@@ -187,7 +187,7 @@ def test_a_file_with_a_changed_byte_is_as_good_as_none(file: str) -> None:
         assert list(Database(file).paths()) == [], place
 
 
-def test_a_database_of_another_version_is_as_good_as_none(file: str) -> None:
+def test_a_database_of_another_version_counts_as_missing(file: str) -> None:
     written(file, "a.o")
     read = fields.read(file)
     fields.write(file, ["xen_tool build database 0", *read[1:]])
@@ -196,7 +196,7 @@ def test_a_database_of_another_version_is_as_good_as_none(file: str) -> None:
 
 @pytest.mark.parametrize("place", range(1, 6))
 @pytest.mark.parametrize("count", ["-1", "", "x", "99", "1e3", "9" * 5000])
-def test_a_wrong_count_is_as_good_as_none(file: str, place: int, count: str) -> None:
+def test_a_file_with_a_wrong_count_counts_as_missing(file: str, place: int, count: str) -> None:
     written(file, "a.o")
     read = fields.read(file)
     read[place] = count
@@ -264,7 +264,7 @@ def test_any_bytes_with_a_right_checksum_raise_nothing(data: bytes) -> None:
         assert list(Database(str(path)).paths()) == []
 
 
-def test_what_is_no_file_is_as_good_as_none(file: str, tmp_path: Path) -> None:
+def test_a_folder_pipe_or_link_in_its_place_counts_as_missing(file: str, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "loop").symlink_to("loop")
     written(file, "a.o")

@@ -71,12 +71,12 @@ def test_nothing_is_different() -> None:
     ]
 
 
-def test_of_a_step_that_failed_the_outputs_are_not_missing() -> None:
+def test_outputs_of_a_failed_step_are_not_called_missing() -> None:
     gone = BEFORE._replace(outputs={"out/a.o": MISSING})
     assert list(reasons(BEFORE._replace(dirty=FAILED), gone, lambda _: ())) == [Reason(FAILED)]
 
 
-def test_of_many_files_some_are_named() -> None:
+def test_only_some_of_many_files_are_named() -> None:
     def mentioned(*files: str) -> str:
         return str(Reason("CONFIG_A changed", files)).partition(" (")[2]
 

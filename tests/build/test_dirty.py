@@ -69,7 +69,9 @@ EDITS: dict[str, Callable[[], object]] = {
 @pytest.mark.parametrize(
     "edits", [*((e,) for e in EDITS), *itertools.pairwise(EDITS)], ids=" and ".join
 )
-def test_as_by_looking_at_each_step(engine: Engine, edits: tuple[str, ...]) -> None:
+def test_the_mark_finds_the_same_dirty_steps_as_judging_each_step(
+    engine: Engine, edits: tuple[str, ...]
+) -> None:
     tree(engine)
     marked(engine)
     for edit in edits:
@@ -84,7 +86,7 @@ def test_as_by_looking_at_each_step(engine: Engine, edits: tuple[str, ...]) -> N
 @pytest.mark.parametrize(
     "edit", ["a source", "a header of what is asked for only", "a lost object"]
 )
-def test_of_a_step_that_reads_what_changed_the_others_are_not_looked_at(
+def test_only_steps_that_read_a_changed_file_are_judged(
     engine: Engine, edit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(engine)
@@ -99,7 +101,7 @@ def test_of_a_step_that_reads_what_changed_the_others_are_not_looked_at(
     assert set(session(engine).dirty_steps(TARGETS, mark=MARK)) == expected
 
 
-def test_a_compiler_that_changed_concerns_all(engine: Engine, gcc: str) -> None:
+def test_a_changed_compiler_makes_all_its_steps_dirty(engine: Engine, gcc: str) -> None:
     compiler = "./compiler"
     write(compiler, f'#!/bin/sh\nexec {gcc} "$@"\n')
     os.chmod(compiler, 0o755)
@@ -112,7 +114,7 @@ def test_a_compiler_that_changed_concerns_all(engine: Engine, gcc: str) -> None:
     assert "out/made" not in dirty
 
 
-def test_other_words_concern_their_steps(engine: Engine) -> None:
+def test_a_step_with_other_flags_is_dirty(engine: Engine) -> None:
     # Another command line makes another plan, and so another mark.
     tree(engine)
     marked(engine)
@@ -168,7 +170,9 @@ def test_what_a_killed_build_wrote_while_it_was_looked_at_is_seen(engine: Engine
     assert Path("out/a.o").read_bytes() == good
 
 
-def test_who_waits_for_a_build_directory_holds_no_other(engine: Engine, gcc: str) -> None:
+def test_a_process_that_waits_for_a_build_directory_holds_no_other(
+    engine: Engine, gcc: str
+) -> None:
     # Two processes that build two kernels, each another first, would wait for ever.
     one, two = Engine(gcc), Engine(gcc)
     two.plan.folder = "two"

@@ -189,7 +189,7 @@ def test_a_name_with_a_folder_in_it() -> None:
     assert not looked.holds()
 
 
-def test_the_folder_of_a_name_that_appears_with_it() -> None:
+def test_a_new_folder_with_a_header_in_it() -> None:
     write("first/other.h")
     write("second/sys/a.h")
     looked = Looked(["second/sys/a.h"], ["first", "second"])
@@ -223,7 +223,7 @@ def test_a_name_that_was_asked_for_and_appears() -> None:
     assert not looked.holds()
 
 
-def test_after_a_question_by_a_macro_any_name_counts() -> None:
+def test_after_an_include_by_a_macro_any_new_name_counts() -> None:
     write("include/a.h")
     looked = Looked(["include/a.h"], ["include"], [ANY])
     write("include/whatever")
@@ -238,7 +238,7 @@ def test_a_precompiled_header_that_appears(name: str) -> None:
     assert not looked.holds()
 
 
-def test_a_path_to_leave_out_is_not_present() -> None:
+def test_an_excluded_path_counts_as_missing() -> None:
     write("first/a.h")
     write("second/a.h")
     contents = Contents({})

@@ -26,14 +26,14 @@ def test_a_second_holder_that_does_not_wait_gets_none(folder: str) -> None:
     os.close(first)
 
 
-def test_the_next_gets_it_when_it_is_closed(folder: str) -> None:
+def test_a_closed_lock_can_be_taken_again(folder: str) -> None:
     os.close(lock.acquire(folder))
     second = lock.acquire(folder, wait=False)
     assert second >= 0
     os.close(second)
 
 
-def test_the_file_says_who_was_at_work_last(folder: str) -> None:
+def test_the_file_has_the_process_of_the_last_holder(folder: str) -> None:
     assert lock.last(folder) == ""
     handle = lock.acquire(folder)
     assert lock.last(folder) == ""
@@ -54,7 +54,7 @@ def test_a_longer_number_of_the_last_holder_leaves_nothing(folder: str) -> None:
     os.close(handle)
 
 
-def test_one_that_was_removed_meanwhile_holds_nobody_back(folder: str) -> None:
+def test_a_lock_file_that_is_removed_does_not_block_the_waiting_process(folder: str) -> None:
     first = lock.acquire(folder)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(lock.acquire, folder)
@@ -69,7 +69,7 @@ def test_one_that_was_removed_meanwhile_holds_nobody_back(folder: str) -> None:
     os.close(second)
 
 
-def test_a_child_that_was_given_it_holds_it_on(folder: str) -> None:
+def test_a_child_that_inherits_the_lock_keeps_it(folder: str) -> None:
     handle = lock.acquire(folder)
     child = subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[handle]
@@ -82,7 +82,7 @@ def test_a_child_that_was_given_it_holds_it_on(folder: str) -> None:
     os.close(again)
 
 
-def test_a_child_that_was_not_given_it_does_not_hold_it(folder: str) -> None:
+def test_a_child_that_does_not_inherit_the_lock_does_not_keep_it(folder: str) -> None:
     handle = lock.acquire(folder)
     child = subprocess.Popen(
         [sys.executable, "-c", "print(flush=True); input()"],

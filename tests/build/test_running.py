@@ -104,7 +104,7 @@ def test_a_header_that_is_edited_while_its_step_runs_leaves_it_dirty(
     assert wrapped.build(target).begun == []
 
 
-def test_an_edit_that_is_taken_back_while_the_step_runs_is_no_doubt_for_ever(
+def test_an_edit_that_is_reverted_while_the_step_runs_costs_at_most_one_more_run(
     engine: Engine,
 ) -> None:
     write("x", "one\n")

@@ -16,7 +16,7 @@ def story_of(target: str) -> list[str]:
     return list(story.as_text(target, story.of_last_build(database, records, target)))
 
 
-def test_a_symbol_is_told_once_with_the_files_that_mention_it(engine: Engine) -> None:
+def test_a_symbol_is_named_once_with_the_files_that_mention_it(engine: Engine) -> None:
     write("h.h", "#define A CONFIG_A\n")
     for number in range(6):
         write(f"s{number}.c", "int CONFIG_A;\n" if number == 0 else '#include "h.h"\nint x;\n')
@@ -39,7 +39,7 @@ def test_a_symbol_is_told_once_with_the_files_that_mention_it(engine: Engine) ->
     ]
 
 
-def test_a_thousand_objects() -> None:
+def test_the_story_of_a_thousand_objects_is_short() -> None:
     objects = [f"o{number}" for number in range(1000)]
     changes = {name: [Reason("it"), Reason(f"{name}.c changed")] for name in objects}
     link = [Reason(f"{name} changed") for name in objects]

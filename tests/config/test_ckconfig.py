@@ -143,7 +143,7 @@ def test_a_line_of_a_saved_configuration(c: CKconfig, tmp_path: Path, line: str)
     assert places(warned, str(tmp_path / "saved")) == set(right.lines_warned_of(".config"))
 
 
-def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+def test_a_written_configuration_is_read_back_the_same(tmp_path: Path) -> None:
     first = ours(tmp_path, TYPES)
     assert "CONFIG_PLAIN=\n" in first.dotconfig
     assert "PLAIN" not in first.autoconf
@@ -169,7 +169,7 @@ def test_a_line_that_says_nothing_is_an_error(tmp_path: Path, line: str, words: 
         ours(tmp_path, TYPES, f"{line}\n")
 
 
-def test_a_text_without_quotes_is_told_of(tmp_path: Path) -> None:
+def test_a_text_without_quotes_has_a_warning(tmp_path: Path) -> None:
     # C kconfig drops it silently.
     (note,) = ours(tmp_path, TYPES, "CONFIG_S=bare\n").notes
     assert note.endswith(
@@ -225,14 +225,14 @@ ONLY_HERE = {
 
 
 @pytest.mark.parametrize("kconfig", ONLY_HERE.values(), ids=ONLY_HERE)
-def test_what_only_we_read(c: CKconfig, tmp_path: Path, kconfig: str) -> None:
+def test_kconfig_files_that_only_this_tool_reads(c: CKconfig, tmp_path: Path, kconfig: str) -> None:
     (tmp_path / "Kconfig").write_text(kconfig)
     (tmp_path / "more").write_text("config A\n\tbool\n")
     assert c.run("--olddefconfig").status
     assert "A" in ours(tmp_path, kconfig).values
 
 
-def test_what_is_not_utf_8(tmp_path: Path) -> None:
+def test_kconfig_files_that_are_not_utf_8(tmp_path: Path) -> None:
     for line, words in {
         "default": "it is not UTF-8 text; convert the file",
         "prompt": None,
@@ -252,7 +252,7 @@ def test_what_is_not_utf_8(tmp_path: Path) -> None:
     ]
 
 
-def test_all_of_an_output(c: CKconfig, tmp_path: Path) -> None:
+def test_a_long_output_of_a_shell_is_not_cut(c: CKconfig, tmp_path: Path) -> None:
     kconfig = 'config S\n\tstring\n\tdefault "$(shell,printf %05000d 7)"\n'
     (tmp_path / "Kconfig").write_text(kconfig)
     assert len(c.run("--olddefconfig").config) == len('CONFIG_S=""\n') + 4095
@@ -265,7 +265,9 @@ KCONFIG["no newline at the end"] = 'config A\n\tbool "a"'
 
 
 @pytest.mark.parametrize("kconfig", KCONFIG.values(), ids=KCONFIG)
-def test_a_kconfig(c: CKconfig, tmp_path: Path, kconfig: str) -> None:
+def test_values_and_warnings_are_those_of_c_kconfig(
+    c: CKconfig, tmp_path: Path, kconfig: str
+) -> None:
     (tmp_path / "Kconfig").write_text(kconfig)
     right = c.run("--olddefconfig")
     assert right.status == 0
@@ -303,7 +305,9 @@ def test_warnings_are_errors_if_asked_for(tmp_path: Path, monkeypatch: pytest.Mo
     )
 
 
-def test_a_choice_that_is_half_in_the_file_is_kept(c: CKconfig, tmp_path: Path) -> None:
+def test_savedefconfig_keeps_a_choice_that_is_only_partly_in_the_file(
+    c: CKconfig, tmp_path: Path
+) -> None:
     kconfig = (
         'choice\n\tprompt "c"\n\toptional\nconfig A\n\tbool "a"\nconfig B\n\tbool "b"\nendchoice\n'
     )

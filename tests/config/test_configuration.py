@@ -154,7 +154,7 @@ def test_a_damaged_saved_configuration_names_the_line(
         ("CONFIG_PAGE_OFFSET=", ":2: PAGE_OFFSET has no value"),
     ],
 )
-def test_a_line_with_a_wrong_value_is_told_of_and_has_no_effect(
+def test_a_line_with_a_wrong_value_has_a_warning_and_no_effect(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, words: str
 ) -> None:
     saved = tmp_path / ".config"
@@ -171,7 +171,7 @@ def test_a_line_with_a_wrong_value_is_told_of_and_has_no_effect(
         configure(saved=saved)
 
 
-def test_a_value_that_does_not_hold_is_not_said_to_be_set(tmp_path: Path) -> None:
+def test_a_note_gives_the_value_in_effect_not_the_saved_one(tmp_path: Path) -> None:
     text = 'config C\n\tbool "c"\n'
     for name, other in (("A", "C"), ("B", "A")):
         text += f'config {name}\n\tbool "{name}"\n\tdepends on {other}\n'
@@ -328,7 +328,7 @@ config EITHER
         own_kconfig(tmp_path, text, EITHER="1")
 
 
-def test_a_saved_value_that_is_overruled_is_a_note_with_both(tmp_path: Path) -> None:
+def test_a_note_names_an_overruled_saved_value_and_what_overrules_it(tmp_path: Path) -> None:
     saved = tmp_path / ".config"
     saved.write_text("CONFIG_XEN=y\nCONFIG_XEN_PV=y\nCONFIG_SMP=y\n# CONFIG_KASAN is not set\n")
     assert configure(saved=saved).notes == ()
@@ -352,7 +352,7 @@ def test_a_saved_number_out_of_range_is_a_note(tmp_path: Path) -> None:
     assert note == f"COUNT=9 in {saved}:1 does not hold: its range is 1 to 8"
 
 
-def test_what_was_tried_in_vain_is_put_back(tmp_path: Path) -> None:
+def test_a_failed_attempt_to_switch_on_a_need_is_undone(tmp_path: Path) -> None:
     (tmp_path / "Kconfig").write_text(
         'config A\n\tbool "a"\n\tdefault y\nconfig C\n\tint "c"\n'
         'config WANTED\n\tbool "w" if C = 2\n\tdepends on A\n'
@@ -396,7 +396,7 @@ def test_a_huge_file_is_no_configuration(tmp_path: Path) -> None:
         configure(saved=saved)
 
 
-def test_dos_line_ends_are_taken(tmp_path: Path) -> None:
+def test_dos_line_ends_are_accepted(tmp_path: Path) -> None:
     saved = tmp_path / ".config"
     saved.write_bytes(b"CONFIG_XEN=y\r\n# CONFIG_SMP is not set\r\nCONFIG_KASAN=y\r\n")
     configuration = configure(saved=saved)

@@ -65,7 +65,7 @@ def test_these_are_all_symbols_with_a_prompt(arch: Arch) -> None:
 
 
 @pytest.mark.parametrize(("name", "legal"), [("x86_64", 72), ("i386", 60)])
-def test_what_is_asked_for_is_had_or_refused(name: str, legal: int) -> None:
+def test_a_combination_holds_if_it_is_legal_and_is_refused_if_not(name: str, legal: int) -> None:
     arch = ARCHES[name]
     assert len(_legal(arch)) == legal
     for symbols in _combinations():

@@ -85,7 +85,7 @@ def test_a_choice_has_one_value(tree: Tree) -> None:
         tree(choice(), TWO="0")
 
 
-def test_the_reason_is_the_one_that_counts(tree: Tree) -> None:
+def test_an_error_gives_the_reason_that_decides(tree: Tree) -> None:
     text = f"""{MODULES}
 config A
 	tristate "a"
@@ -115,7 +115,7 @@ config T
         tree(text, A="m", T="y")
 
 
-def test_a_symbol_of_a_choice_that_is_not_visible(tree: Tree) -> None:
+def test_a_symbol_of_an_invisible_choice(tree: Tree) -> None:
     text = 'config FOO\n\tbool "foo"\n' + choice().replace('bool "one"', 'bool "one" if FOO')
     with pytest.raises(
         XenToolError, match=r"^ONE=1 cannot hold: it is not visible: it needs FOO \(=n, default\)$"
@@ -183,7 +183,7 @@ def test_without_modules_a_tristate_is_a_bool(tree: Tree) -> None:
         ("depends on S = m", "y", "T=y cannot hold: it needs S = m, with S (not set, default)"),
     ],
 )
-def test_what_stands_in_the_way_of_a_tristate(
+def test_errors_say_why_a_tristate_cannot_have_a_value(
     tree: Tree, text: str, setting: str, words: str
 ) -> None:
     symbols = "config A\n\tdef_bool y\nconfig B\n\tbool\nconfig OFF\n\tbool\nconfig S\n\tstring\n"
@@ -192,7 +192,7 @@ def test_what_stands_in_the_way_of_a_tristate(
     assert str(caught.value) == words
 
 
-def test_a_prompt_that_is_there_for_m_only(tree: Tree) -> None:
+def test_a_prompt_that_is_visible_for_m_only(tree: Tree) -> None:
     text = f'{MODULES}config T\n\ttristate "t" if m\n'
     assert tree(text, T="m").values["T"] == "m"
     with pytest.raises(XenToolError) as caught:
@@ -251,18 +251,18 @@ def test_a_loop_is_an_error(tree: Tree, text: str) -> None:
 @pytest.mark.parametrize(
     "line", ["modules", "transitional", 'menu "m"\n\tmodules', "option modules"]
 )
-def test_a_line_of_a_symbol_elsewhere(tree: Tree, line: str) -> None:
+def test_a_property_outside_of_a_symbol_is_an_error(tree: Tree, line: str) -> None:
     with pytest.raises(XenToolError, match=r"^Kconfig:\d: couldn't parse"):
         tree(f"{line}\n")
 
 
 @pytest.mark.parametrize("line", ["modules x", "option modules 1"])
-def test_words_behind_modules(tree: Tree, line: str) -> None:
+def test_words_after_modules_are_an_error(tree: Tree, line: str) -> None:
     with pytest.raises(XenToolError, match=r"^Kconfig:3: couldn't parse '.*': nothing may follow"):
         tree(f'config A\n\tbool "a"\n\t{line}\n')
 
 
-def test_a_choice_of_one_that_is_switched_off(tree: Tree) -> None:
+def test_the_only_symbol_of_a_choice_cannot_be_n(tree: Tree) -> None:
     text = 'choice\n\tprompt "c"\nconfig A\n\tbool "a"\nendchoice\n'
     with pytest.raises(XenToolError, match=r"^A=0 cannot hold: one of the choice must be chosen$"):
         tree(text, A="0")
@@ -450,7 +450,7 @@ def test_an_optional_dependency(tree: Tree) -> None:
         tree(text, X="y", A="m")
 
 
-def test_transitional_symbols_hand_on_what_is_saved(tmp_path: Path) -> None:
+def test_transitional_symbols_pass_on_their_saved_values(tmp_path: Path) -> None:
     kinds = {"bool": "y", "tristate": "m", "int": "42", "hex": "0x42", "string": '"old"'}
     text = MODULES + "".join(
         f'config NEW_{kind}\n\t{kind} "new"\n\tdefault OLD_{kind}\n'
@@ -529,7 +529,7 @@ def test_blocks_without_their_end_are_named(tree: Tree, tmp_path: Path) -> None:
         assert str(caught.value) == words
 
 
-def test_nesting_beyond_what_python_takes_is_one_sentence(tree: Tree) -> None:
+def test_nesting_too_deep_for_python_is_one_sentence(tree: Tree) -> None:
     with pytest.raises(XenToolError, match=r"^Kconfig:\d+: kconfiglib cannot read it: Recursion"):
         tree("if y\n" * 2000 + "endif\n" * 2000)
 
@@ -552,14 +552,14 @@ def imported(name: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", ["kconfiglib", "menuconfig", "guiconfig"])
-def test_a_package_that_hides_kconfiglib_is_told_of(tmp_path: Path, name: str) -> None:
+def test_a_package_that_hides_kconfiglib_is_named(tmp_path: Path, name: str) -> None:
     write(tmp_path / f"{name}/__init__.py", "class Kconfig: pass\n")
     out = imported(name, tmp_path)
     assert out.startswith(f"error: {tmp_path}/{name}/__init__.py hides kconfiglib's module {name}")
     assert "pip uninstall esp-idf-kconfig" in out
 
 
-def test_another_kconfiglib_is_told_of(tmp_path: Path) -> None:
+def test_another_version_of_kconfiglib_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "kconfiglib.py", "VERSION = (12, 0)\n")
     out = imported("kconfiglib", tmp_path)
     assert out.startswith(f"error: {tmp_path}/kconfiglib.py is not kconfiglib 14.1")
@@ -570,7 +570,7 @@ def test_a_folder_of_that_name_hides_nothing(tmp_path: Path) -> None:
     assert imported("kconfiglib", tmp_path) == "kconfiglib\n"
 
 
-def test_a_missing_kconfiglib_is_told_of(tmp_path: Path) -> None:
+def test_a_missing_kconfiglib_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "kconfiglib.py", "raise ImportError('broken')\n")
     assert imported("kconfiglib", tmp_path) == (
         "error: kconfiglib cannot be imported: broken; type `pip install kconfiglib==14.1.0`\n"

@@ -265,7 +265,7 @@ def written() -> str:
         return text.replace(f"{folder}/", "").replace(folder, ".") + "\n"
 
 
-def test_the_file_has_what_is_said() -> None:
+def test_the_file_is_up_to_date() -> None:
     assert written() == FILE.read_text()
 
 

@@ -52,11 +52,11 @@ def without_xen(tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_the_way(without_xen: Path, question: str, last: str) -> None:
+def test_the_last_line_says_what_to_type(without_xen: Path, question: str, last: str) -> None:
     assert ask(question, config=without_xen)[-1] == last.format(config=without_xen)
 
 
-def test_what_is_in_the_way(without_xen: Path) -> None:
+def test_the_first_line_says_why_the_value_cannot_be(without_xen: Path) -> None:
     assert ask("XEN_PV=1", config=without_xen)[0] == (
         f"XEN_PV is n (default), and cannot be y: it needs XEN (=n, set in {without_xen}:1)"
     )
@@ -99,7 +99,7 @@ config DEEP
         ("B=y", "the smallest settings that give it, tried: A=n B=y"),
     ],
 )
-def test_ways_through_expressions(tmp_path: Path, question: str, last: str) -> None:
+def test_settings_through_expressions(tmp_path: Path, question: str, last: str) -> None:
     (tmp_path / "Kconfig").write_text(KCONFIG)
     config = tmp_path / ".config"
     config.write_text("CONFIG_A=y\n" if question.startswith("B") else "")
@@ -185,7 +185,7 @@ def test_values_stay_inside_their_types(tmp_path: Path, question: str, lines: li
         ("COUNT != 1", "COUNT=2"),
     ],
 )
-def test_ways_through_relations(tmp_path: Path, condition: str, way: str) -> None:
+def test_settings_through_relations(tmp_path: Path, condition: str, way: str) -> None:
     numbers = 'config COUNT\n\tint "c"\n\tdefault 1\nconfig BASE\n\thex "b"\n\tdefault 0x5\n'
     text = f'{numbers}config A\n\tbool "a"\n\tdepends on {condition}\n'
     (tmp_path / "Kconfig").write_text(text)
@@ -195,7 +195,7 @@ def test_ways_through_relations(tmp_path: Path, condition: str, way: str) -> Non
     assert last == f"the smallest settings that give it, tried: {way} A=y"
 
 
-def test_a_way_through_a_range(tmp_path: Path) -> None:
+def test_settings_through_a_range(tmp_path: Path) -> None:
     (tmp_path / "Kconfig").write_text(
         'config BIG\n\tbool "big"\nconfig MOST\n\tint\n\tdefault 512 if BIG\n\tdefault 8\n'
         'config CPUS\n\tint "cpus"\n\trange 1 MOST\n\tdefault 4\n'
@@ -279,7 +279,9 @@ def test_settings_that_may_not_be_the_smallest(
     assert last == "settings, perhaps not the smallest, that give it, tried: ARCH=i386 A=y"
 
 
-def test_a_bound_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_that_was_cut_short_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("xen_tool.config.explain.smallest_settings._MOST_TRIES", 100)
     names = [f"S{number}" for number in range(20)]
     text = "".join(f'config {name}\n\tbool "s"\n' for name in names)
@@ -332,7 +334,7 @@ def test_kconfig_is_read_once_for_each_architecture(tmp_path: Path) -> None:
     assert readings == ["x86_64", "x86_64", "i386"]
 
 
-def test_what_sets_a_symbol_and_what_goes_with_it(tmp_path: Path) -> None:
+def test_about_a_symbol_its_value_type_and_dependencies(tmp_path: Path) -> None:
     (tmp_path / "Kconfig").write_text(KCONFIG + TRISTATES.replace("COUNT", "OTHER"))
     config = tmp_path / ".config"
     config.write_text("CONFIG_A=y\n")
@@ -366,7 +368,7 @@ def test_the_default_that_counts(tmp_path: Path) -> None:
     assert about(load, X86_64, "A")[1] == "  its default is y"
 
 
-def test_many_that_select(tmp_path: Path) -> None:
+def test_many_selecting_symbols_are_shortened(tmp_path: Path) -> None:
     text = "".join(f"config S{n}\n\tdef_bool y\n\tselect A\n" for n in range(7))
     (tmp_path / "Kconfig").write_text(f'config A\n\tbool "a"\n{text}')
     config = tmp_path / ".config"

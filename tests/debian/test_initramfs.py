@@ -136,7 +136,7 @@ def test_a_damaged_package_is_named(deb: Path) -> None:
         contents([deb])
 
 
-def test_what_is_made_is_kept_beside_what_others_made(
+def test_an_initramfs_is_made_once_and_others_stay_for_some_time(
     deb: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = deb.parent / "xen-4.17"

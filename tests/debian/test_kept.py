@@ -42,14 +42,16 @@ def link(path: Path) -> None:
     path.symlink_to("/bin/sh")
 
 
-def test_sha256sum_reads_what_is_written_down(folder: Path) -> None:
+def test_sha256sum_accepts_the_recorded_digests(folder: Path) -> None:
     sums = folder.with_name("dom0.sha256").read_text()
     files = "".join(line for line in sums.splitlines(keepends=True) if "a.so\n" not in line)
     command = ["sha256sum", "--check", "--strict", "--quiet"]
     subprocess.run(command, cwd=folder, input=files, text=True, check=True)
 
 
-def test_what_stays_is_taken_and_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_folder_is_used_and_read_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert checked(folder) == folder
     monkeypatch.setattr(kept, "_digest", None)
     assert checked(folder) == folder
@@ -86,7 +88,7 @@ def test_what_was_changed_is_refused(
         checked(folder)
 
 
-def test_a_link_to_elsewhere_is_another(folder: Path) -> None:
+def test_a_file_replaced_by_a_link_is_refused(folder: Path) -> None:
     (folder / "lib/a.so").unlink()
     (folder / "lib/a.so").symlink_to("/bin/sh")
     with pytest.raises(XenToolError, match=r"lib/a\.so differs"):
@@ -110,7 +112,7 @@ def test_what_others_can_write_is_refused(folder: Path, name: str) -> None:
         checked(folder)
 
 
-def test_a_file_in_a_sticky_folder_is_nobody_elses(folder: Path) -> None:
+def test_a_folder_with_the_sticky_bit_is_accepted(folder: Path) -> None:
     folder.parent.chmod(0o1777)
     assert checked(folder) == folder
 
@@ -134,7 +136,9 @@ def test_what_belongs_to_another_is_refused(folder: Path, monkeypatch: pytest.Mo
         checked(folder)
 
 
-def test_a_way_through_a_folder_of_others_is_refused(tmp_path: Path, folder: Path) -> None:
+def test_a_path_through_a_folder_that_others_can_write_is_refused(
+    tmp_path: Path, folder: Path
+) -> None:
     (tmp_path / "way").mkdir()
     (tmp_path / "way").chmod(0o777)
     (tmp_path / "way/cache").symlink_to(folder)

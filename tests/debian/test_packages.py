@@ -162,7 +162,7 @@ def test_apts_own_state_is_not_touched(machine: Machine) -> None:
         assert f"-o Dir::Cache={machine.folder}/" in line
 
 
-def test_qemu_is_told_where_its_data_lies(machine: Machine) -> None:
+def test_qemu_finds_its_unpacked_data(machine: Machine) -> None:
     program = b'#!/bin/sh\necho "$*"\n'
     machine.deb("qemu", {"./usr/bin/qemu-system-x86_64": program})
     root = Path(machine.provide()["XEN_TOOL_PACKAGES_ROOT"])
@@ -238,7 +238,9 @@ def test_remains_of_a_killed_run_are_removed(machine: Machine) -> None:
     assert (folder / "needs").read_text() == "tool-{xen}\n"
 
 
-def test_more_needs_unpack_anew(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_needs_are_unpacked_into_another_folder(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     machine.provide()
     monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))
     (machine.home / "archive-names").write_text(NAMES + "extra\n")
@@ -248,7 +250,7 @@ def test_more_needs_unpack_anew(machine: Machine, monkeypatch: pytest.MonkeyPatc
     assert (folder / "bin/xtool").exists()
 
 
-def test_what_is_installed_is_fetched_too_where_its_files_are_missing(machine: Machine) -> None:
+def test_an_installed_package_whose_files_are_missing_is_fetched(machine: Machine) -> None:
     (machine.home / "plan").write_text("")
     machine.provide()
     assert machine.log().splitlines()[-1].endswith(" download tool-4.17")

@@ -66,7 +66,7 @@ def log(home: Path) -> str:
     return (home / "log").read_text() if (home / "log").exists() else ""
 
 
-def test_a_hypervisor_comes_from_the_release_that_has_it_once(home: Path) -> None:
+def test_a_hypervisor_is_fetched_once_from_the_release_that_has_it(home: Path) -> None:
     messages: list[str] = []
     path = hypervisor("4.14", messages.append)
     assert path == home / ".cache/xen_tool/xen-4.14/xen-4.14-amd64.gz"
@@ -82,7 +82,7 @@ def test_a_hypervisor_comes_from_the_release_that_has_it_once(home: Path) -> Non
     assert {entry.name for entry in path.parent.iterdir()} == kept
 
 
-def test_a_machine_that_has_no_lists_yet(home: Path) -> None:
+def test_missing_package_lists_are_fetched_first(home: Path) -> None:
     (home / "lists/main").unlink()
     messages: list[str] = []
     path = hypervisor("4.14", messages.append)
@@ -91,7 +91,7 @@ def test_a_machine_that_has_no_lists_yet(home: Path) -> None:
     assert {entry.name for entry in path.parent.iterdir()} == {path.name, f"{path.name}.sha256"}
 
 
-def test_what_is_there_and_was_not_kept_whole_is_fetched_again(home: Path) -> None:
+def test_a_cached_file_without_its_digest_is_fetched_again(home: Path) -> None:
     path = home / ".cache/xen_tool/xen-4.14/xen-4.14-amd64.gz"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"of an older version")
@@ -99,7 +99,7 @@ def test_what_is_there_and_was_not_kept_whole_is_fetched_again(home: Path) -> No
     assert path.read_bytes() == b"xen"
 
 
-def test_another_file_in_the_cache_is_told(home: Path) -> None:
+def test_a_changed_file_in_the_cache_is_an_error(home: Path) -> None:
     path = hypervisor("4.14", lambda line: None)
     path.write_bytes(b"elf")
     with pytest.raises(

@@ -114,7 +114,7 @@ def test_the_oracle_is_a_clean_build(tmp_path: Path) -> None:
         assert (tree.top / "build/x86_64/kernel").read_bytes() == oracle.image(tree)
 
 
-def test_a_walk_finds_a_build_that_does_too_little(tmp_path: Path) -> None:
+def test_a_walk_finds_a_build_that_skips_a_step(tmp_path: Path) -> None:
     (tmp_path / "lazy.py").write_text(_LAZY)
     lazy = Face("lazy", (sys.executable, str(tmp_path / "lazy.py")), TOOL)
     tally = Walk(0, tmp_path / "walk", [lazy]).run(20, stop=True)

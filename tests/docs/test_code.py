@@ -57,5 +57,5 @@ def test_methods_have_the_arguments(path: Path) -> None:
                 assert names <= {*signature.parameters, *_OTHERS[method]}, method
 
 
-def test_there_are_calls() -> None:
+def test_the_documents_have_calls() -> None:
     assert sum(1 for path in _DOCUMENTS for _ in _calls(path)) > 60

@@ -20,7 +20,7 @@ def _reference() -> Any:
     return module
 
 
-def test_it_is_made_of_the_code() -> None:
+def test_the_reference_is_up_to_date() -> None:
     reference = _reference()
     assert reference.FILE.read_text(encoding="utf-8") == reference.text(), (
         "type: python tests/docs/reference.py"

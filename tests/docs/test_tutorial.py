@@ -43,7 +43,9 @@ def run(project: Project, block: str) -> None:
 
 
 @pytest.mark.usefixtures("xen_under_qemu", "gcc")
-def test_it_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_of_the_tutorial_do_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
     project = Project(tmp_path / "mykernel")
     blocks = _BLOCK.findall(TUTORIAL.read_text(encoding="utf-8"))
@@ -90,5 +92,5 @@ def test_readmes_sconstruct_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("ab\n", "a.\n", False),
     ],
 )
-def test_what_is_left_out(output: str, wanted: str, holds: bool) -> None:
+def test_dots_stand_for_any_text(output: str, wanted: str, holds: bool) -> None:
     assert matches(output, wanted) == holds

@@ -79,7 +79,9 @@ def test_link_time_optimisation(examples: Path, cc: str, monkeypatch: pytest.Mon
         assert run(Project(examples / "bare-pvh"), ["boot", "MODE=qemu", f"CC={cc}"])
 
 
-def test_rust_where_it_is(examples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rust_example_builds_if_rustc_is_installed(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
     project = Project(examples / "kinds")
     has_rust = shutil.which("rustc") is not None
@@ -88,13 +90,13 @@ def test_rust_where_it_is(examples: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert ("PASS rust\n" in done.out.replace("\r", "")) == has_rust
 
 
-def test_there_is_a_row_for_each() -> None:
+def test_every_example_has_a_row_in_the_readme() -> None:
     listed = re.findall(r"`([a-z-]+)`", (EXAMPLES / "README.md").read_text().partition("##")[0])
     assert {name for name in listed if (EXAMPLES / name).is_dir()} == {*NAMES, "annotate"}
 
 
 @pytest.mark.parametrize("pvh", [False, True])
-def test_the_bare_ones_are_what_the_command_writes(tmp_path: Path, pvh: bool) -> None:
+def test_the_bare_examples_are_what_xen_tool_new_writes(tmp_path: Path, pvh: bool) -> None:
     name = "bare-pvh" if pvh else "bare-pv"
     create(str(tmp_path / name), pvh=pvh, bits=64)
     for path in (tmp_path / name).iterdir():

@@ -168,7 +168,7 @@ def client(farm: Farm, tmp_path: Path) -> Iterator[Client]:
     made.sccache("--stop-server")
 
 
-def test_a_farm(client: Client, farm: Farm, tmp_path: Path) -> None:
+def test_a_farm_compiles_and_refuses_strangers(client: Client, farm: Farm, tmp_path: Path) -> None:
     # A server with another key is never given work, nor is a user with another token.
     farm.stranger()
     assert client.scons("O=alone").status == 0

@@ -101,7 +101,7 @@ def test_each_change_is_what_gnu_as_makes(
         assert meaning(emit.emit(config)) == meaning(target.read_bytes())
 
 
-def test_every_symbol_has_the_name_that_is_said() -> None:
+def test_symbols_have_the_given_names() -> None:
     for symbols in (ALL, STUBS):
         read = meaning(emit.emit(describe(X86_64, symbols, RENAMED)))
         names = {symbol[0] for symbol in read["symbols"] if symbol[0]}
@@ -109,7 +109,7 @@ def test_every_symbol_has_the_name_that_is_said() -> None:
     assert "my_stubsvmcall" in names
 
 
-def test_the_stack_is_as_long_as_is_said() -> None:
+def test_the_stack_has_the_given_size() -> None:
     config = describe(X86_64, ALL, {"stack": "boot_stack", "stack_size": "0x3000"})
     relocations = meaning(emit.emit(config))["relocations"]
     assert (0x26, 11, "boot_stack", 0x3000) in relocations[".init.text"]
@@ -145,7 +145,7 @@ def test_a_kernel_with_its_own_entry_or_page_gets_none(note: str, symbol: str) -
 
 
 @pytest.mark.parametrize("arch", [X86_64, I386], ids=lambda arch: arch.name)
-def test_kconfig_says_the_same(arch: Arch) -> None:
+def test_symbols_of_kconfig_describe_the_same_head_object(arch: Arch) -> None:
     symbols = {
         f"XEN_HEAD_{name.upper()}" if name in MEANINGS else f"XEN_NOTE_{name}": value
         for name, value in EVERYTHING.items()

@@ -142,7 +142,7 @@ def test_bzimage(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_what_the_programs_make(tmp_path: Path, name: str) -> None:
+def test_output_of_the_real_programs_is_unpacked(tmp_path: Path, name: str) -> None:
     program, *options = PROGRAMS[name]
     path = shutil.which(program)
     if path is None:
@@ -158,7 +158,9 @@ def test_what_the_programs_make(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "what"), [(IMAGE, "ELF"), (b"text\n", "raw"), (b"", "raw"), (b"\x7fEL", "raw")]
 )
-def test_no_container(tmp_path: Path, content: bytes, what: str) -> None:
+def test_a_file_that_is_no_container_is_left_as_it_is(
+    tmp_path: Path, content: bytes, what: str
+) -> None:
     with _open(tmp_path, content) as kernel:
         assert (kernel.format, kernel.container, kernel.size_appended) == (what, (), False)
         assert kernel.payload is kernel.file
@@ -172,7 +174,7 @@ def test_uncompressed_bzimage(tmp_path: Path, content: bytes) -> None:
         assert (kernel.format, kernel.container) == ("bzImage", ("bzImage",))
 
 
-def test_setup_sects_is_taken_at_its_word(tmp_path: Path) -> None:
+def test_setup_sects_0_is_not_taken_as_4(tmp_path: Path) -> None:
     image = bytearray(bzimage(IMAGE, payload_offset=7 * 512))
     image[0x1F1] = 8
     struct.pack_into("<I", image, 0x248, 0)
@@ -228,7 +230,7 @@ def test_flipped_bit_is_a_problem(tmp_path: Path, name: str) -> None:
     assert "cannot be unpacked (" in _problem(tmp_path, bytes(stream))
 
 
-def test_short_blocks_are_the_last(tmp_path: Path) -> None:
+def test_only_the_last_block_may_be_short(tmp_path: Path) -> None:
     # Otherwise a file of many small streams would take too long.
     lz4_twice = _lz4(IMAGE) + _lz4(IMAGE)[4:]
     lzo_twice = _lzo(IMAGE)[:-4] + _lzo(IMAGE)[38:]
@@ -289,7 +291,7 @@ def test_a_stream_with_little_content_is_a_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mib", [128, 256, 1024])
-def test_any_dictionary_is_accepted(tmp_path: Path, mib: int) -> None:
+def test_a_dictionary_of_any_size_is_accepted(tmp_path: Path, mib: int) -> None:
     """The rules know which loader has the memory for it; without use, it needs none."""
     lzma2 = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": mib << 20}
     assert _payload(_open(tmp_path, lzma.compress(IMAGE, filters=[lzma2]))) == IMAGE
@@ -397,7 +399,7 @@ def test_permission_denied(tmp_path: Path) -> None:
         os.seteuid(user)
 
 
-def test_files_are_given_back(tmp_path: Path) -> None:
+def test_descriptors_are_closed(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for content in (IMAGE, gzip.compress(IMAGE), bzimage(IMAGE), bzimage(lzma.compress(IMAGE))):
         with _open(tmp_path, content):

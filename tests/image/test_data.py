@@ -84,7 +84,7 @@ def test_a_file_cut_short_while_it_is_read(tmp_path: Path) -> None:
     assert data.unsigned(8, 4) is None
 
 
-def test_closing_gives_the_descriptor_back(tmp_path: Path) -> None:
+def test_closing_closes_the_descriptor(tmp_path: Path) -> None:
     data = _file(CONTENT, tmp_path)
     part = data.part(10, 10)
     before = len(os.listdir("/proc/self/fd"))

@@ -166,7 +166,7 @@ def test_section_names() -> None:
     assert elf.sections[0].name == "\x7fELF\x02\x01\x01"
 
 
-def test_wild_name_is_none() -> None:
+def test_a_section_name_outside_the_table_is_none() -> None:
     elf = _elf(good_pv64())
     section = elf.sections[1]._replace(sh_name=0xFFFFFFFF)
     assert section.name is None

@@ -49,7 +49,7 @@ def test_other_files_are_none(at: int) -> None:
     assert opened(patched(at, "<B", 0)).format == "raw"
 
 
-def test_it_ends() -> None:
+def test_a_kernel_within_itself_is_not_unpacked_again() -> None:
     # The section is the whole file, and no kernel is looked for in it again.
     whole = IMAGE[: _HEADER + 16] + struct.pack("<II", 1 << 20, 0) + IMAGE[_HEADER + 24 :]
     assert opened(whole).inner.format == "raw"

@@ -148,13 +148,13 @@ def _applied(loader: str, name: str) -> Iterator[Rule]:
                 return
 
 
-def test_enough_random_images_are_asked() -> None:
+def test_there_are_enough_random_images() -> None:
     asked = [*_in_pv_domain(32), *_in_pv_domain(64), *_on_a_pc(), *_in_a_pvh_domain()]
     found = Counter(loader for loader, name in asked if name.startswith("random"))
     assert all(found[loader] >= count for loader, count in RANDOM.items()), found
 
 
-def test_live_are_the_rules_that_grub_is_asked_of() -> None:
+def test_live_rules_of_grub_are_those_compared_with_grub() -> None:
     asked = {
         id(rule)
         for loader, names in ASKED.items()

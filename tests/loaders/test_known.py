@@ -71,7 +71,7 @@ def _applied(image: bytes, loaders: tuple[str, ...], xen: Xen) -> set[int]:
     return found
 
 
-def test_live_are_the_rules_that_real_loaders_are_asked_of() -> None:
+def test_live_rules_are_those_compared_with_real_loaders() -> None:
     live = set().union(*(_applied(*question) for question in _asked()))
     wrong = {
         (rule.id, rule.condition.__name__, rule.message, number in live)

@@ -37,7 +37,7 @@ def test_it_agrees(
     ("before", "behind", "found"),
     [(0x800, 20, False), (0x800, 21, True), (8188, 100, True), (8192, 100, False)],
 )
-def test_where_it_searches_for_a_table_of_a_raw_image(
+def test_where_the_library_searches_for_the_table_of_a_raw_image(
     before: int, behind: int, found: bool, real_libxenguest: Libxenguest, tmp_path: Path
 ) -> None:
     """In the first 8 KiB, and in a smaller file up to 32 bytes before the end."""

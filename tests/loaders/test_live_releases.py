@@ -64,7 +64,7 @@ def older_and_newer(request: pytest.FixtureRequest) -> Iterator[Machines | None]
         yield found
 
 
-def test_one_is_served(xen_under_qemu: None) -> None:
+def test_the_mirror_has_one_of_these_releases(xen_under_qemu: None) -> None:
     served(*RELEASES)
 
 

@@ -71,6 +71,6 @@ def test_a_series_is_its_newest_release() -> None:
         ("", "no release of Xen"),
     ],
 )
-def test_what_is_no_known_release_is_refused(text: str, words: str) -> None:
+def test_an_unknown_release_is_refused(text: str, words: str) -> None:
     with pytest.raises(XenToolError, match=words):
         Xen.parse(text)

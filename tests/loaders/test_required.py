@@ -26,7 +26,9 @@ _PVH = ("xen-pvh-dom0", "xen-pvh-domu", "qemu-kernel")
         ("i386", {"XEN": "y"}, ()),
     ],
 )
-def test_of_a_configuration(arch: str, values: dict[str, str], loaders: tuple[str, ...]) -> None:
+def test_the_configuration_chooses_the_loaders(
+    arch: str, values: dict[str, str], loaders: tuple[str, ...]
+) -> None:
     assert required.of_configuration(ARCHES[arch], values) == loaders
 
 
@@ -48,7 +50,9 @@ def test_of_a_configuration(arch: str, values: dict[str, str], loaders: tuple[st
         ("", "xen-pv-domu", None),
     ],
 )
-def test_what_to_build_for_a_loader(symbols: str, loader: str, words: str | None) -> None:
+def test_the_fix_names_the_symbols_that_a_loader_needs(
+    symbols: str, loader: str, words: str | None
+) -> None:
     expected = None if words is None else f"build it with {words}"
     assert required.fix(loader, symbols) == expected
 

@@ -204,7 +204,7 @@ def test_the_string_of_old_kernels_is_not_for_pvh() -> None:
         ("X13-same-bytes", ("xen-pvh-dom0", "xen-pvh-domu")),
     ],
 )
-def test_good_images_are_taken_without_a_word(image: str, loaders: tuple[str, ...]) -> None:
+def test_good_images_have_no_findings(image: str, loaders: tuple[str, ...]) -> None:
     for loader in loaders:
         verdict = judge(kernel(IMAGES[image]), loader, Xen())
         assert (verdict.refusal, verdict.errors, verdict.warnings) == (None, (), ())
@@ -315,7 +315,7 @@ def test_the_cause_is_in_the_fix() -> None:
     assert fix("A3-and-cut-page").startswith("make ENTRY the virtual address")
 
 
-def test_a_cut_note_of_another_owner_is_nobodys_fault() -> None:
+def test_a_cut_note_of_another_owner_is_no_finding() -> None:
     image = good_pv64().adding(Note(XenElfNote.VIRT_BASE, bytes(8), b"GNU\0"))
     cut = bytes(replace(image, sections=False))
     at = cut.rindex(b"GNU\0")
@@ -324,7 +324,7 @@ def test_a_cut_note_of_another_owner_is_nobodys_fault() -> None:
     assert "N10" not in {finding.id for finding in verdict.warnings}
 
 
-def test_domu_says_what_nobody_prints() -> None:
+def test_a_refusal_for_domu_has_a_reason_though_the_library_prints_none() -> None:
     refusal = judge(kernel(IMAGES["C3-version-xen-2.0"]), "xen-pv-domu", Xen()).refusal
     assert refusal
     assert "(Not 'xen-2.0')" in refusal.reason
@@ -406,7 +406,7 @@ def test_all_five_verdicts() -> None:
         ("Z3-empty", ()),
     ],
 )
-def test_claimed(image: str, loaders: tuple[str, ...]) -> None:
+def test_an_image_claims_these_loaders(image: str, loaders: tuple[str, ...]) -> None:
     assert claimed(kernel(IMAGES[image])) == loaders
 
 

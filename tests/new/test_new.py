@@ -67,7 +67,7 @@ def test_the_name_of_a_folder_of_the_build(capsys: pytest.CaptureFixture[str]) -
     assert "the build has a folder include: name another folder" in capsys.readouterr().err
 
 
-def test_what_is_to_be_typed_next(
+def test_the_output_says_what_to_type_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

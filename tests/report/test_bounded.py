@@ -89,7 +89,7 @@ def test_memory_and_time(good: Path, what: str) -> None:
 
 
 @pytest.mark.parametrize("limit", [100_000, (3 << 20) + 5000])
-def test_no_room_to_unpack_is_no_verdict(good: Path, limit: int) -> None:
+def test_a_full_disk_gives_an_error_and_no_verdict(good: Path, limit: int) -> None:
     # As on a full disk: the write that reaches the limit is short, and the next one fails.
     packed = good.with_name("packed")
     packed.write_bytes(gzip.compress(good.read_bytes() + bytes(3 << 20)))

@@ -95,7 +95,7 @@ def test_the_schema(image: Path, command: str) -> None:
         }
 
 
-def test_what_is_refused(image: Path) -> None:
+def test_check_of_a_refused_image(image: Path) -> None:
     bad = good_pv64().setting(text(XenElfNote.XEN_VERSION, "xen-9"))
     status, found = document("check", write(image, bad))
     assert status == 3
@@ -111,7 +111,7 @@ def test_what_is_refused(image: Path) -> None:
     assert "xen-pvh-dom0" not in people.stdout
 
 
-def test_who_is_asked(image: Path) -> None:
+def test_the_claim_chooses_the_loaders(image: Path) -> None:
     for good, loaders in ((good_pv64(), PV), (good_pvh(), PVH), (good_both(), LOADERS)):
         status, found = document("check", write(image, good))
         assert (status, found["asked"]) == (0, loaders)
@@ -132,7 +132,7 @@ GRUB_PC = ["grub-linux", "grub-multiboot", "grub-multiboot2"]
 FURTHER = ["xen-efi", *MONITORS, "crosvm", "kexec", "grub-xen", "grub-xen-pvh", *GRUB_PC]
 
 
-def test_who_else_would_take_it(image: Path) -> None:
+def test_the_last_line_lists_other_loaders(image: Path) -> None:
     line = tool("check", image).stdout.splitlines()[-1]
     assert line == (
         "  Other loaders: accepted by xen-efi, firecracker, cloud-hypervisor, libkrun, grub-xen; "
@@ -178,7 +178,7 @@ def test_an_error_fails_though_the_loader_takes_it(image: Path) -> None:
     assert "accepted, but the guest cannot run" in tool("check", image).stdout
 
 
-def test_the_xen_that_is_modelled(image: Path) -> None:
+def test_the_release_of_xen_is_an_option(image: Path) -> None:
     write(image, good_both().setting(Note(XenElfNote.SUPPORTED_FEATURES, bytes(4))))
     options = ("--loader", "pvh", "--xen-release")
     assert document("check", image, *options, "4.17")[0] == 0
@@ -239,7 +239,7 @@ def test_inspect_shows_how_the_guest_starts(image: Path) -> None:
 
 
 @pytest.mark.parametrize("words", ["0xyz", "0x1000", '"quoted"'])
-def test_a_text_is_told_as_it_is(image: Path, words: str) -> None:
+def test_a_note_that_is_a_text_is_shown_as_a_text(image: Path, words: str) -> None:
     write(image, good_both().setting(text(XenElfNote.GUEST_OS, words)))
     status, found = document("inspect", image)
     assert status == 0
@@ -252,7 +252,7 @@ def test_a_text_is_told_as_it_is(image: Path, words: str) -> None:
     assert 0x1000 not in read_report(image, Xen()).addresses()
 
 
-def test_a_text_without_an_end(image: Path) -> None:
+def test_a_text_without_an_end_is_unreadable(image: Path) -> None:
     endless = Note(XenElfNote.GUEST_OS, b"x" * 5000)
     write(image, replace(good_both().setting(endless), sections=False))
     _, found = document("inspect", image)
@@ -372,7 +372,7 @@ def test_a_check_imports_little(image: Path) -> None:
     assert result.stderr.split() == []
 
 
-def test_rules_of_further_loaders_are_imported_where_they_are_asked(image: Path) -> None:
+def test_rules_of_further_loaders_are_imported_only_for_their_check(image: Path) -> None:
     program = (
         "import sys; from xen_tool.report.image_report import read_report as read;"
         "from xen_tool.loaders.model.releases import Xen;"
@@ -513,7 +513,7 @@ def test_diff_of_images_that_claim_other_loaders(image: Path) -> None:
         (XenElfNote.L1_MFN_VALID, b"Xen\0", bytes(16) + b"a" * 16, bytes(16) + b"b" * 16),
     ],
 )
-def test_diff_of_what_is_shown_cut(
+def test_diff_shows_where_long_values_differ(
     image: Path, n_type: int, owner: bytes, before: bytes, after: bytes
 ) -> None:
     for path, desc in ((image, before), (image.with_name("b"), after)):
@@ -538,7 +538,7 @@ def test_diff_of_findings_of_one_id(image: Path) -> None:
     assert "error Q7 of qemu-kernel, number 2" in whats
 
 
-def test_what_several_loaders_find_comes_once(image: Path) -> None:
+def test_a_finding_of_several_loaders_is_printed_once(image: Path) -> None:
     out = tool("inspect", write(image, good_both().adding(Note(1, b"", b"XEN\0")))).stdout
     assert out.count("warning N2") == 1
     for command in ("check", "inspect"):
@@ -547,7 +547,7 @@ def test_what_several_loaders_find_comes_once(image: Path) -> None:
     assert "  xen-pv-dom0, xen-pv-domu, xen-pvh-dom0, xen-pvh-domu:\n" in out
 
 
-def test_who_has_pv_notes_is_told_that_pv_is_not_asked(image: Path) -> None:
+def test_an_image_with_pv_notes_says_why_pv_is_not_checked(image: Path) -> None:
     write(image, good_both().without(XenElfNote.XEN_VERSION))
     out = tool("check", image).stdout
     assert "xen-pvh-dom0  accepted" in out
@@ -577,7 +577,7 @@ def test_a_closed_standard_output(image: Path) -> None:
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["lines", "json"])
 @pytest.mark.parametrize("command", ["check", "inspect", "diff"])
 @pytest.mark.parametrize("notes", [0, 1000], ids=["within a buffer", "more than a buffer"])
-def test_a_reader_that_went_away(
+def test_output_into_a_closed_pipe(
     image: Path, command: str, form: tuple[str, ...], notes: int
 ) -> None:
     more = [text(0x1000 + number, "x" * 40) for number in range(notes)]
@@ -586,7 +586,7 @@ def test_a_reader_that_went_away(
     assert without_a_reader(command, *form, *map(str, images)) == (141, "")
 
 
-def test_help_that_nobody_reads() -> None:
+def test_help_into_a_closed_pipe() -> None:
     assert without_a_reader("inspect", "--help") == (141, "")
 
 

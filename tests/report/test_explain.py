@@ -40,7 +40,7 @@ def test_an_example_trips_its_rule(name: str) -> None:
     assert name in {verdict.rule, *(finding.id for finding in (*verdict.errors, *verdict.warnings))}
 
 
-def test_one_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_rule_is_explained(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     image = tmp_path / "image"
     assert main(["explain", "C3", "--image", str(image)]) == 0
     output = capsys.readouterr().out

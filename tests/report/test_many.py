@@ -33,7 +33,9 @@ def three(tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("jobs", [(), ("-j", "1"), ("-j2",), ("-j50",)])
-def test_each_is_told_in_order_and_the_worst_counts(three: list[Path], jobs: tuple[str]) -> None:
+def test_verdicts_come_in_order_and_the_worst_gives_the_status(
+    three: list[Path], jobs: tuple[str]
+) -> None:
     both, bad, pvh = three
     result = tool("check", *jobs, both, pvh)
     assert (result.returncode, result.stdout.splitlines()) == (
@@ -128,7 +130,7 @@ def test_a_folder_without_kernels(tmp_path: Path, three: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "x", "²"])
-def test_no_number_of_jobs(three: list[Path], jobs: str) -> None:
+def test_a_wrong_number_of_jobs_is_wrong_usage(three: list[Path], jobs: str) -> None:
     result = tool("check", f"-j{jobs}", *three)
     assert result.returncode == 2
     assert "is no number above 0" in result.stderr

@@ -314,7 +314,7 @@ def test_a_pvh_guest_finds_what_the_map_shows(
         assert one(found, "initrd").physical == int(printed[2], 16)
 
 
-def test_the_lines_say_what_the_document_does(
+def test_the_text_and_the_json_document_agree(
     image: Path, initrd: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["map", str(image), "--initrd", str(initrd), "--mem", "96"]
@@ -374,7 +374,7 @@ def test_what_a_loader_refuses_is_not_laid_out(
         (["--svg", "/proc/nowhere/map.svg"], 4, "/proc/nowhere/map.svg: cannot be written"),
     ],
 )
-def test_bad_words_are_told(
+def test_wrong_arguments_are_errors(
     image: Path, words: list[str], status: int, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
@@ -402,14 +402,18 @@ def test_a_unified_image_has_the_map_of_the_dom0_in_it(
     assert "xen-pvh-dom0: PVH dom0, laid out by Xen" in maps[2]
 
 
-def test_nothing_that_is_loaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_without_segments_has_an_empty_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "vmlinux"
     path.write_bytes(bytes(replace(good_both(), loads=())))
     assert main(["map", str(path), "--loader", "qemu-kernel"]) == 0
     assert "nothing is loaded" in capsys.readouterr().out
 
 
-def test_an_image_for_nobody_has_no_map(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_image_that_claims_no_loader_has_no_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "text"
     path.write_text("no kernel")
     assert main(["map", str(path)]) == 3

@@ -74,7 +74,7 @@ def _luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("loader", ["xen-pv-dom0", "xen-pvh-domu"])
-def test_it_fits_and_can_be_read(image: Path, tmp_path: Path, loader: str) -> None:
+def test_texts_fit_and_have_contrast(image: Path, tmp_path: Path, loader: str) -> None:
     grounds = []
     picture = drawn(image, loader, "--initrd", str(image))
     for scheme in (LIGHT, DARK):
@@ -104,7 +104,7 @@ def _overlap(one: list[float], other: list[float]) -> bool:
     )
 
 
-def test_it_says_without_colour_what_is_what(image: Path) -> None:
+def test_kinds_of_boxes_differ_without_colour(image: Path) -> None:
     """Each kind of box has another paint or a pattern, and each box has its name in it."""
     picture = drawn(image, "xen-pv-dom0", "--initrd", str(image))
     root = ET.fromstring(picture)
@@ -118,7 +118,7 @@ def test_it_says_without_colour_what_is_what(image: Path) -> None:
     assert title is not None and title.text == "vmlinux: PV dom0, laid out by Xen"
 
 
-def test_names_of_the_image_cannot_break_out_of_it(tmp_path: Path) -> None:
+def test_names_of_the_image_are_escaped_in_the_picture(tmp_path: Path) -> None:
     image = tmp_path / '<x>&".elf'
     image.write_bytes(bytes(good_both()))
     root = ET.fromstring(drawn(image, "xen-pv-dom0"))

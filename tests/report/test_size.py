@@ -174,7 +174,9 @@ def test_the_command_compares_two_images(
     assert capsys.readouterr().out.splitlines()[-1] == "nothing has changed its size"
 
 
-def test_a_file_without_symbols_and_sections_is_parted(linked: Project, tmp_path: Path) -> None:
+def test_a_file_without_symbols_and_sections_is_divided_by_segments(
+    linked: Project, tmp_path: Path
+) -> None:
     content = (linked.top / IMAGE).read_bytes()
     bare = bytearray(content)
     # e_shoff, e_shnum and e_shstrndx.
@@ -185,7 +187,7 @@ def test_a_file_without_symbols_and_sections_is_parted(linked: Project, tmp_path
 
 
 @pytest.mark.parametrize("text", ["", "not a map", "Linker script and memory map\n"])
-def test_what_is_no_map_is_told(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_link_map_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "map"
     path.write_text(text)
     with pytest.raises(XenToolError, match="is no map of GNU ld or lld: link with -Map="):

@@ -54,7 +54,7 @@ def test_no_span_is_dropped(clock: Callable[[int], None], seed: int) -> None:
     assert {event["tid"] for event in events} == {0, 1, 2, 3, 4}
 
 
-def test_the_console_of_a_boot_parts_it(clock: Callable[[int], None]) -> None:
+def test_the_console_of_a_boot_gives_its_phases(clock: Callable[[int], None]) -> None:
     found = Trace()
     clock(1600)
     console = TimedConsole(found)

@@ -71,7 +71,7 @@ env.XenSbom("sbom", DEFAULT_TARGETS[0])
 """
 
 
-def test_options_and_words_of_the_sconstruct_are_given_again(
+def test_options_and_words_of_the_sconstruct_are_used_for_the_rebuild(
     gcc: str, tmp_path: Path, each_scons: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tree = Project(tmp_path / "tree")
@@ -224,7 +224,7 @@ def test_another_image_is_refused(original: Project, capsys: pytest.CaptureFixtu
     assert f"{sbom}: is not the image that {sbom}/sbom-build" in capsys.readouterr().err
 
 
-def test_what_cannot_be_built_is_told(
+def test_a_build_that_fails_is_reported(
     original: Project, checkout: Project, capfd: pytest.CaptureFixture[str]
 ) -> None:
     checkout.write("SConstruct", "")

@@ -72,7 +72,7 @@ def related(found: dict[str, dict[str, Any]], kind: str) -> dict[str, set[str]]:
     return result
 
 
-def test_others_read_the_documents(built: Project) -> None:
+def test_other_programs_read_the_documents(built: Project) -> None:
     model: Any = importlib.import_module("spdx_python_model")
     spdx = model.v3_0_1
 
@@ -163,7 +163,7 @@ def test_every_file_has_its_hash(built: Project) -> None:
     assert IMAGE in found
 
 
-def test_it_has_all_that_each_step_opened_and_nothing_else(built: Project) -> None:
+def test_the_inputs_of_a_step_are_the_files_that_it_opened(built: Project) -> None:
     log = (built.top.parent / "log").read_text(errors="surrogateescape")
     found = elements(built)
     top = os.path.join(os.path.realpath(built.top), "")
@@ -196,7 +196,7 @@ def _counts(path: str, top: str) -> bool:
         return False
 
 
-def test_each_step_is_a_build(built: Project) -> None:
+def test_each_step_is_an_element_of_type_build(built: Project) -> None:
     found = elements(built, "source", "build")
     builds = {e["name"]: e for e in found.values() if e["type"] == "build_Build"}
     step = builds["CC build/x86_64/arch/x86/xen/setup.o"]

@@ -58,7 +58,7 @@ def test_a_boot_keeps_its_console_and_shows_its_command(built_kernel: Project) -
 
 
 @pytest.mark.usefixtures("xen_under_qemu")
-def test_all_that_a_tree_boots_is_tested(several: Project) -> None:
+def test_test_boot_runs_all_boots_of_the_tree(several: Project) -> None:
     run = several.run("test-boot", "JUNIT=junit.xml", "RETRIES=1", "XEN_PVH=1", "-j2")
     assert run.status == 2
     rows = [line.split()[:3] for line in run.out.splitlines() if line.startswith("boot")]
@@ -76,7 +76,7 @@ def test_all_that_a_tree_boots_is_tested(several: Project) -> None:
     assert [case.get("name") for case in suite] == ["boot", "boot-qemu", "boot-pvh"]
 
 
-def test_the_results_are_told_as_json(several: Project, tmp_path: Path) -> None:
+def test_the_results_are_printed_as_json(several: Project, tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     machine.program("say('PASS a\\nRESULT: PASS\\n'); sys.exit(33)")
     words = (f"QEMU={machine.qemu}", f"HYPERVISOR={machine.xen}", "PROTOCOL=pass-fail", "RUNS=2")
@@ -130,7 +130,9 @@ def test_a_signal_ends_what_runs(
         ("FAIL_REGEX=(", "FAIL_REGEX=( is no regular expression"),
     ],
 )
-def test_what_cannot_be_set_is_one_sentence(kernel: Project, word: str, message: str) -> None:
+def test_a_wrong_value_of_a_setting_is_one_sentence(
+    kernel: Project, word: str, message: str
+) -> None:
     run = kernel.run("boot", word)
     assert run.status == 2
     assert message in run.err

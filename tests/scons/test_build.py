@@ -212,7 +212,7 @@ def test_a_dry_run_shows_what_would_follow(
     assert built_with_tool.run("-q").status == 0
 
 
-def test_a_program_that_makes_nothing_is_told(built_kernel: Project) -> None:
+def test_a_program_that_makes_nothing_is_an_error(built_kernel: Project) -> None:
     run = built_kernel.run(f"LD={shutil.which('true')}")
     assert run.status == 2
     assert "made no build/x86_64/vmlinux.unchecked" in run.err
@@ -307,9 +307,7 @@ def test_a_build_that_waits_can_be_ended(
         (["TIMEOUT=inf"], "TIMEOUT is a number of seconds"),
     ],
 )
-def test_a_setting_that_cannot_be_is_one_sentence(
-    kernel: Project, arguments: list[str], words: str
-) -> None:
+def test_a_wrong_setting_is_one_sentence(kernel: Project, arguments: list[str], words: str) -> None:
     run = kernel.run(*arguments)
     assert run.status == 2
     assert words in run.err
@@ -360,7 +358,7 @@ def test_where_objects_of_sources_elsewhere_are(kernel: Project, tmp_path: Path)
         ("env.XenSummary([])", "XenSummary is given 0 images: name one that XenImage made"),
     ],
 )
-def test_a_sconstruct_that_is_wrong_is_told_so(kernel: Project, line: str, words: str) -> None:
+def test_a_wrong_sconstruct_is_one_sentence(kernel: Project, line: str, words: str) -> None:
     text = (kernel.top / "SConstruct").read_text()
     kernel.write("SConstruct", f"{text}{line}\n")
     run = kernel.run("-n")
@@ -368,7 +366,7 @@ def test_a_sconstruct_that_is_wrong_is_told_so(kernel: Project, line: str, words
     assert words in run.err
 
 
-def test_no_source_is_no_object(kernel: Project) -> None:
+def test_an_empty_list_of_sources_gives_no_objects(kernel: Project) -> None:
     text = (kernel.top / "SConstruct").read_text()
     kernel.write("SConstruct", f"{text}assert env.XenObject([]) == []\n")
     kernel.scons("-n")

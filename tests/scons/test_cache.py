@@ -96,7 +96,7 @@ def test_a_symbol_back_and_forth_compiles_nothing_again(one: Cached) -> None:
         assert one.scons(setting).steps == []
 
 
-def test_another_checkout_takes_them(one: Cached, tmp_path: Path) -> None:
+def test_another_checkout_takes_objects_from_the_cache(one: Cached, tmp_path: Path) -> None:
     one.scons()
     other = tree(tmp_path / "a branch of it")
     other.edit("both.cpp", "cpp", "other")
@@ -120,7 +120,7 @@ def test_the_reference_kernel_with_and_without_pvh(kernel: Project, tmp_path: Pa
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "emptied", "a folder"])
-def test_a_damaged_entry_is_none(one: Cached, damage: str) -> None:
+def test_a_damaged_entry_is_not_used(one: Cached, damage: str) -> None:
     one.scons()
     right = made(one.project)
     for path in one.entries():
@@ -149,7 +149,7 @@ def left_by_a_killed_build(one: Cached) -> Path:
     return path
 
 
-def test_entries_share_nothing_with_what_is_built(one: Cached) -> None:
+def test_a_change_of_an_object_does_not_change_its_entry(one: Cached) -> None:
     one.scons()
     unfinished = left_by_a_killed_build(one)
     one.again()
@@ -165,7 +165,7 @@ def test_entries_share_nothing_with_what_is_built(one: Cached) -> None:
     assert made(one.project) == right
 
 
-def test_it_is_bounded_and_the_oldest_go(one: Cached) -> None:
+def test_the_cache_is_bounded_and_drops_the_oldest_entries(one: Cached) -> None:
     numbers = ", ".join(str(number) for number in range(20000))
     one.project.write("main.c", f"#include <stdint.h>\nlong table[50000] = {{ {numbers} }};\n")
     one.folder.mkdir()
@@ -197,7 +197,7 @@ def test_two_write_at_the_same_time(one: Cached, tmp_path: Path) -> None:
     assert made(one.project) == made(others[0])
 
 
-def test_a_cache_that_cannot_be_written_is_no_matter(one: Cached) -> None:
+def test_a_cache_that_cannot_be_written_does_not_stop_the_build(one: Cached) -> None:
     one.folder.write_text("a file")
     assert compiled(one.scons()) == ALL
     assert compiled(one.again()) == ALL
@@ -216,7 +216,7 @@ def test_another_compiler_makes_its_own(one: Cached) -> None:
     assert cached(one.scons(*words)) == ALL
 
 
-def test_builds_past_scons_take_them(one: Cached) -> None:
+def test_xen_tool_build_takes_objects_from_the_cache(one: Cached) -> None:
     words = (f"CACHE={one.folder}", "TOOLCHAIN=gcc")
     right = one.scons() and made(one.project)
     command = [sys.executable, "-m", "xen_tool.cli", "build", "-Q", *words]

@@ -58,7 +58,9 @@ def test_the_check_runs_when_the_image_changed(built_with_tool: Project) -> None
     assert built_with_tool.scons().names == {"CHECK vmlinux"}
 
 
-def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
+def test_loaders_can_be_named_on_the_command_line_and_in_the_sconstruct(
+    built_kernel: Project,
+) -> None:
     run = built_kernel.run("LOADERS=pv,xen-pvh-dom0")
     assert run.status == 2
     assert run.steps == [f"CHECK {VMLINUX}"]
@@ -72,7 +74,7 @@ def test_the_loaders_can_be_asked_for(built_kernel: Project) -> None:
     built_kernel.scons()
 
 
-def test_a_configuration_for_no_loader_is_told_at_the_link(built_kernel: Project) -> None:
+def test_a_configuration_for_no_loader_has_a_note_at_the_link(built_kernel: Project) -> None:
     run = built_kernel.run("XEN_PV=0")
     assert run.status == 0
     assert "vmlinux: warning: XEN=y without XEN_PV and XEN_PVH: Xen cannot start this" in run.err
@@ -93,7 +95,7 @@ def test_a_configuration_for_no_loader_is_told_at_the_link(built_kernel: Project
         ("XEN_RELEASE=4.1", "Xen 4.1 is older than 4.14"),
     ],
 )
-def test_a_wrong_setting_is_told(built_kernel: Project, argument: str, words: str) -> None:
+def test_a_wrong_setting_is_an_error(built_kernel: Project, argument: str, words: str) -> None:
     run = built_kernel.run(argument)
     assert run.status == 2
     assert words in run.err
@@ -118,7 +120,7 @@ def test_a_wrong_setting_is_told(built_kernel: Project, argument: str, words: st
         ("xen_release='four'", "XenImage(xen_release=): 'four' is no release of Xen"),
     ],
 )
-def test_a_wrong_argument_is_told(built_kernel: Project, argument: str, words: str) -> None:
+def test_a_wrong_argument_is_an_error(built_kernel: Project, argument: str, words: str) -> None:
     built_kernel.edit("SConstruct", "script=script", f"script=script, {argument}")
     run = built_kernel.run()
     assert run.status == 2
@@ -155,13 +157,13 @@ def test_a_32_bit_kernel_is_for_a_domu_of_a_xen_with_pv32(with_tool: Project) ->
     assert "refused (U2)" in stock.err
 
 
-def test_a_loader_that_is_named_twice_is_asked_once(built_kernel: Project) -> None:
+def test_a_loader_that_is_named_twice_is_checked_once(built_kernel: Project) -> None:
     run = built_kernel.run("LOADERS=xen-pvh-dom0,xen-pvh-dom0")
     assert run.status == 2
     assert "would not start with xen-pvh-dom0:\n" in run.err
 
 
-def test_scons_check_tells_the_verdicts(built_kernel: Project) -> None:
+def test_scons_check_prints_the_verdicts(built_kernel: Project) -> None:
     assert built_kernel.scons("check").out.splitlines() == [
         f"{VMLINUX}: ELF64, x86_64; Xen 4.17",
         "  xen-pv-dom0  accepted",
@@ -181,7 +183,7 @@ def test_an_image_for_no_loader_is_not_judged(kernel: Project) -> None:
     assert "No loader is checked" in kernel.scons("check", "XEN=0").out
 
 
-def test_nobody_is_asked(built_kernel: Project) -> None:
+def test_with_loaders_none_no_loader_is_checked(built_kernel: Project) -> None:
     out = built_kernel.scons("check", "LOADERS=none").out
     assert out.splitlines()[1:] == [
         "  No loader is checked: the configuration selects none, or none is named."
@@ -195,7 +197,7 @@ def test_the_image_is_the_linkers_output_by_another_name(kernel: Project) -> Non
     assert image.stat().st_mode & 0o111
 
 
-def test_scons_check_asks_what_the_link_asked(built_kernel: Project) -> None:
+def test_scons_check_uses_the_loaders_and_release_of_the_image(built_kernel: Project) -> None:
     asks = 'script=script, loaders=["xen-pv-domu"], xen_release="4.14"'
     built_kernel.edit("SConstruct", "script=script", asks)
     built_kernel.edit("SConstruct", "env.XenConfigTargets()\n", "")

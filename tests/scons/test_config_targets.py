@@ -79,7 +79,7 @@ def test_olddefconfig_and_listnewconfig_know_what_is_new(kernel: Project) -> Non
     assert "FRESH" not in kernel.scons("listnewconfig").out
 
 
-def test_without_a_saved_configuration_the_defconfig_is_where_to_start(kernel: Project) -> None:
+def test_without_a_saved_configuration_targets_start_from_the_defconfig(kernel: Project) -> None:
     assert "CONFIG_" not in kernel.scons("listnewconfig", "ARCH=x86_64").out
     kernel.scons("olddefconfig")
     assert "CONFIG_XEN_PV=y" in config(kernel)
@@ -158,7 +158,7 @@ LOST = "CONFIG_XEN=y\nCONFIG_GONE=y\nCONFIG_VMSPLIT_2G=y\nCONFIG_COUNT=77\nCONFI
 
 
 @pytest.mark.parametrize("target", ["olddefconfig", "savedefconfig", "allnoconfig"])
-def test_a_value_that_is_lost_is_told_of_by_every_target(kernel: Project, target: str) -> None:
+def test_every_target_reports_a_saved_value_that_is_lost(kernel: Project, target: str) -> None:
     text = (kernel.top / "kconfig/Kconfig").read_text()
     kernel.write("kconfig/Kconfig", f'{text}\nconfig COUNT\n\tint "count"\n\trange 1 9\n')
     kernel.write(".config", LOST)
@@ -171,7 +171,7 @@ def test_a_value_that_is_lost_is_told_of_by_every_target(kernel: Project, target
     ]
 
 
-def test_a_number_that_allnoconfig_drops_is_told_of(kernel: Project) -> None:
+def test_a_number_that_allnoconfig_drops_is_reported(kernel: Project) -> None:
     text = (kernel.top / "kconfig/Kconfig").read_text()
     kernel.write("kconfig/Kconfig", f'{text}\nconfig COUNT\n\tint "count"\n\tdefault 2\n')
     kernel.write(".config", "CONFIG_COUNT=5\nCONFIG_SMP=y\n")
@@ -190,7 +190,7 @@ def test_kconfig_allconfig_names_exceptions(kernel: Project) -> None:
     assert "KCONFIG_ALLCONFIG=mine.config: there is no mine.config" in run.err
 
 
-def test_warnings_of_kconfig_are_told_once(kernel: Project) -> None:
+def test_warnings_of_kconfig_are_printed_once(kernel: Project) -> None:
     # The same for two environments.
     other = 'env.Clone().XenConfigure("kconfig/Kconfig", arguments={}, build="build/other")'
     kernel.edit("SConstruct", "env.XenConfigTargets()\n", f"env.XenConfigTargets()\n{other}\n")
@@ -224,7 +224,7 @@ def test_the_fragments(kernel: Project) -> None:
         assert set(re.findall(r"CONFIG_(\w+)=y", config(kernel))) == {"64BIT", "X86_64", *symbols}
 
 
-def test_what_is_missing_is_named(kernel: Project) -> None:
+def test_a_missing_folder_of_configurations_is_explained(kernel: Project) -> None:
     kernel.edit("SConstruct", 'defconfig="kconfig/configs/{arch}_defconfig",', "")
     run = kernel.run("defconfig")
     assert run.status == 2
@@ -265,7 +265,7 @@ def test_setconfig_changes_what_is_saved(kernel: Project) -> None:
         assert config(kernel) == before
 
 
-def test_setconfig_tells_what_follows(kernel: Project) -> None:
+def test_setconfig_prints_the_symbols_that_change_as_well(kernel: Project) -> None:
     kernel.write(".config", "# CONFIG_XEN is not set\nCONFIG_SMP=y\n")
     assert kernel.scons("setconfig", "XEN_PVH=1").err.splitlines() == [
         "xen_tool: note: XEN_PVH=1 on the command line switches on XEN, which it needs",
@@ -296,7 +296,7 @@ source "arch/$(SRCARCH)/Kconfig.more"
 """
 
 
-def test_kconfig_sees_what_make_gives(kernel: Project) -> None:
+def test_kconfig_files_see_the_variables_that_make_sets(kernel: Project) -> None:
     kernel.write("kconfig/Kconfig", MAKE_GIVES)
     kernel.write("arch/x86/Kconfig.more", 'config MORE\n\tbool "more"\n\tdefault y\n')
     kernel.edit("SConstruct", "sconsign=True", 'sconsign=True, variables={"KERNELVERSION": "1.2"}')
@@ -343,7 +343,7 @@ def test_symbols_in_place_of_kconfig_files(kernel: Project) -> None:
     ))  # fmt: skip
 
 
-def test_listconfig_tells_value_and_origin(kernel: Project) -> None:
+def test_listconfig_prints_value_and_origin(kernel: Project) -> None:
     kernel.scons("defconfig")
     rows = [line.split(None, 2) for line in kernel.scons("listconfig", "SMP=0").out.splitlines()]
     table = {row[0]: row[1:] for row in rows if len(row) == 3}

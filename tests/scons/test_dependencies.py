@@ -311,7 +311,7 @@ def test_a_further_script_is_preprocessed_before_the_link(tmp_path: Path) -> Non
     assert tree.scons().names == {"LDS more.lds"} | LINK
 
 
-def test_whatever_a_linker_script_reads(built_kernel: Project) -> None:
+def test_every_file_that_a_linker_script_reads_counts(built_kernel: Project) -> None:
     script = built_kernel.top / "arch/x86/xen/vmlinux.lds.S"
     built_kernel.write("arch/x86/xen/part.lds.h", "INCLUDE of_header.lds\n")
     built_kernel.write("of_header.lds", "of_header = 1;\n")

@@ -112,7 +112,7 @@ def packed(tmp_path: Path) -> Tree:
     return project
 
 
-def test_what_is_shipped_is_what_was_checked(packed: Tree) -> None:
+def test_the_packed_image_is_made_of_the_checked_one(packed: Tree) -> None:
     folder = packed.top / BUILD
     image = (folder / "k").read_bytes()
     assert (folder / "k").samefile(folder / "k.unchecked")
@@ -136,7 +136,7 @@ def test_what_is_shipped_is_what_was_checked(packed: Tree) -> None:
     assert [path.name for path in folder.glob("k*")] == []
 
 
-def test_what_a_command_spoils_is_no_image(packed: Tree) -> None:
+def test_an_image_that_a_command_damages_is_refused(packed: Tree) -> None:
     packed.edit("SConstruct", "-R .comment", "-R .note.Xen")
     for run in (packed.run(), packed.face()):
         assert run.status == 2
@@ -163,7 +163,7 @@ def test_what_a_command_spoils_is_no_image(packed: Tree) -> None:
         ('["\'$SOURCE $TARGET"]', "No closing quotation"),
     ],
 )
-def test_a_wrong_postlink_is_told(tmp_path: Path, postlink: str, words: str) -> None:
+def test_a_wrong_postlink_is_an_error(tmp_path: Path, postlink: str, words: str) -> None:
     project = tree(
         tmp_path, f'env.XenImage("k", ["k.S"], script="k.lds", loaders=[], postlink={postlink})\n'
     )

@@ -135,7 +135,7 @@ def test_two_configurations_in_one_graph(foreign: Project, installed: Path) -> N
     assert foreign.scons().steps == []
 
 
-def test_changes_reach_both(foreign: Project) -> None:
+def test_a_change_is_built_in_both_configurations(foreign: Project) -> None:
     foreign.scons()
     foreign.write("include/my.h", "#define MINE 2\n")
     assert set(foreign.scons().steps) == {
@@ -172,7 +172,7 @@ def test_a_header_named_by_a_string_symbol(foreign: Project) -> None:
 
 
 @pytest.mark.usefixtures("each_scons")
-def test_the_tool_applied_twice_is_the_tool(foreign: Project) -> None:
+def test_the_tool_may_be_applied_twice(foreign: Project) -> None:
     again = 'env.Tool("xen_tool", toolpath=[PyPackageDir("xen_tool").Dir("..")])'
     foreign.edit(
         "SConstruct", "    objects =", f"    {again}\n    env = env.Clone()\n    objects ="

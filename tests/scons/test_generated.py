@@ -115,7 +115,7 @@ def compiled(run: Run) -> set[str]:
     return {step.removeprefix("CC out/") for step in run.steps if step.startswith("CC")}
 
 
-def test_from_nothing_and_then_no_more(tree: Both) -> None:
+def test_a_first_build_makes_all_and_a_second_nothing(tree: Both) -> None:
     run = tree.build("-j2")
     assert compiled(run) == {"main.o", "entry.o", "more.o"}
     assert b"1.0" in (tree.top / "out/image.bin").read_bytes()
@@ -157,7 +157,7 @@ def test_its_symbols_are_those_that_its_source_mentions(tree: Both) -> None:
     ("value", "words"),
     [("(long)&f", "TASK_FLAGS is f, not a number"), ("", "its source states no value")],
 )
-def test_what_is_no_number(tmp_path: Path, value: str, words: str) -> None:
+def test_a_value_that_is_no_number_is_an_error(tmp_path: Path, value: str, words: str) -> None:
     tree = Project(tmp_path)
     for name, text in FILES.items():
         tree.write(name, text)
@@ -203,7 +203,7 @@ def table(image: Path) -> set[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("arch", ["x86_64", "i386"])
-def test_the_table_is_what_nm_says(tree: Both, arch: str) -> None:
+def test_the_table_has_the_functions_that_nm_prints(tree: Both, arch: str) -> None:
     # .data, which has the table, comes before the code, and so moves it.
     tree.edit("image.lds", "	.text : { *(.text) }\n", "")
     tree.edit("image.lds", "	/DISCARD", "	.text : { *(.text) }\n	/DISCARD")

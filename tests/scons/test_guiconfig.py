@@ -136,7 +136,7 @@ def test_an_error_in_a_window_is_one_sentence(display: str) -> None:
     assert done.stderr.startswith("guiconfig: the command failed with ValueError: ")
 
 
-def test_without_a_display(kernel: Project, display: str) -> None:
+def test_without_a_display_the_error_is_one_sentence(kernel: Project, display: str) -> None:
     run = kernel.run("guiconfig", DISPLAY="", **python_environment())
     assert run.status == 2
     assert "guiconfig needs a display: " in run.err

@@ -188,7 +188,7 @@ def test_values_of_strings(tmp_path: Path, where: str) -> None:
     assert len(made_again(before, tree.stamps(".o"))) == len(names)
 
 
-def test_a_name_that_no_depfile_can_carry_is_told(tmp_path: Path) -> None:
+def test_a_step_whose_depfile_cannot_carry_a_name_runs_again(tmp_path: Path) -> None:
     tree = tree_at(tmp_path / "tree", ONE_IMAGE)
     tree.write("data/x\\", "1\n")
     # A blank follows the backslash.
@@ -199,7 +199,7 @@ def test_a_name_that_no_depfile_can_carry_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a\nb.c", "inc\nlude/m.h"], ids=["source", "header"])
-def test_a_line_break_is_told(tmp_path: Path, name: str) -> None:
+def test_a_line_break_in_a_name_is_reported(tmp_path: Path, name: str) -> None:
     tree = tree_at(tmp_path / "tree", ONE_IMAGE)
     tree.edit("SConstruct", '"#include"', 'Dir("#inc\\nlude")')
     tree.write("inc\nlude/m.h", "int m;\n")

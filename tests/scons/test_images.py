@@ -100,7 +100,7 @@ def test_no_image_is_linked_from_an_object_that_failed(
 
 @pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("sources", ["objects()", "names"])
-def test_an_object_that_scons_looks_at_in_every_run(tmp_path: Path, sources: str) -> None:
+def test_an_object_that_scons_judges_itself(tmp_path: Path, sources: str) -> None:
     project = project_of(tmp_path, f'dict.fromkeys("ab", {sources})')
     project.edit("sub/main.c", "number.h", "made.h")
     made = 'env.Command("include/made.h", "include/number.h", Copy("$TARGET", "$SOURCE"))'

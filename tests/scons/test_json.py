@@ -32,7 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.parametrize(
     "words", [["size"], ["check"], ["reproducible"], ["why", "TARGET=k", "A"], ["listconfig"]]
 )
-def test_nothing_else_is_there(project: Project, words: list[str]) -> None:
+def test_standard_output_is_the_document(project: Project, words: list[str]) -> None:
     shutil.rmtree(project.top / "build", ignore_errors=True)
     (project.top / "made.h").unlink(missing_ok=True)
     run = project.run(*words, "--json")
@@ -44,7 +44,7 @@ def test_nothing_else_is_there(project: Project, words: list[str]) -> None:
         assert "  CC      build/x86_64/a.o\n" in run.err
 
 
-def test_also_of_the_wrapper(project: Project) -> None:
+def test_standard_output_of_sconsw_is_the_document(project: Project) -> None:
     shutil.rmtree(project.top / "build", ignore_errors=True)
     run = project.shell(f"{Path(sys.executable).parent}/xen-tool build size --json")
     assert run.returncode == 0

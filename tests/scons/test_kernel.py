@@ -32,7 +32,7 @@ def tree(tmp_path: Path) -> Project:
     return project
 
 
-def test_one_call_makes_the_usual_whole(tree: Project) -> None:
+def test_one_call_gives_image_check_boot_and_gdb(tree: Project) -> None:
     assert {"CC main.o", "CHECK k"} <= tree.scons().names
     assert tree.up_to_date()
     assert "CC loud.o" in tree.scons("LOUD=1").names
@@ -44,7 +44,7 @@ def test_one_call_makes_the_usual_whole(tree: Project) -> None:
     assert "LD k.unchecked" in tree.scons().names
 
 
-def test_its_head_object_and_its_table(tree: Project) -> None:
+def test_a_kernel_may_have_a_head_object_and_a_symbol_table(tree: Project) -> None:
     tree.edit("SConstruct", "own_head=True", 'head_object={"stack": "s"}, kallsyms=True')
     steps = tree.scons("-n").names
     assert {"HEAD k-head.o", "KSYMS k-kallsyms.o", "LD k.unchecked"} <= steps
@@ -75,7 +75,9 @@ HELP = ["Targets of the tool:", "TIMEOUT=", "LOUD=n", "Print in capitals"]
         ('env.XenHelp("Mine.")\n', ["Mine."], []),
     ],
 )
-def test_help_helps(tree: Project, rest: str, more: list[str], never: list[str]) -> None:
+def test_help_has_each_part_once(
+    tree: Project, rest: str, more: list[str], never: list[str]
+) -> None:
     tree.write_small(rest, kconfig=KCONFIG)
     out = tree.scons("-h").out
     for words in [*HELP, *more]:

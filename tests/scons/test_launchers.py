@@ -112,7 +112,7 @@ def test_the_same_is_made_whatever_changes(launched: Launched) -> None:
     assert launched.made() == launched.alone("A=1") != before
 
 
-def test_its_settings_and_files_count(by_ccache: Launched) -> None:
+def test_a_change_of_a_launchers_settings_makes_steps_dirty(by_ccache: Launched) -> None:
     by_ccache.scons()
     assert by_ccache.scons().steps == []
     run = by_ccache.scons(CCACHE_COMPILERCHECK="none")
@@ -126,14 +126,14 @@ def test_its_settings_and_files_count(by_ccache: Launched) -> None:
     assert by_ccache.scons().steps == []
 
 
-def test_clangd_is_told_of_the_compiler(by_ccache: Launched) -> None:
+def test_compile_commands_name_the_compiler_without_the_launcher(by_ccache: Launched) -> None:
     by_ccache.scons()
     file = by_ccache.project.top / "build/x86_64/compile_commands.json"
     for entry in json.loads(file.read_text()):
         assert Path(entry["arguments"][0]).name.startswith("gcc")
 
 
-def test_nothing_that_is_not_compiled_is_launched(by_ccache: Launched) -> None:
+def test_only_compilations_use_the_launcher(by_ccache: Launched) -> None:
     by_ccache.project.write("pre.h", "#define PRE 1\n")
     by_ccache.project.write("k.lds.S", (by_ccache.project.top / "k.lds").read_text())
     by_ccache.project.edit("SConstruct", 'script="k.lds"', 'script="k.lds.S"')

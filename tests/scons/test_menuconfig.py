@@ -126,7 +126,7 @@ def go_to_xen_pv(screen: Terminal) -> None:
     screen.wait("(Top) → Xen", f"[*] {_XEN_PV}")
 
 
-def test_it_ends_with_its_terminal(kernel: Project) -> None:
+def test_menuconfig_ends_when_its_terminal_closes(kernel: Project) -> None:
     before = saved(kernel)
     leader, follower = os.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
@@ -355,7 +355,7 @@ def test_a_link_stays_a_link(kernel: Project, terminal: Open, tmp_path: Path) ->
 
 # Root may write anywhere, but not over a folder.
 @pytest.mark.parametrize("folder", [".config", ".config.old"])
-def test_what_cannot_be_written_is_told_and_the_menu_goes_on(
+def test_an_error_of_writing_is_shown_and_the_menu_goes_on(
     kernel: Project, terminal: Open, folder: str
 ) -> None:
     before = saved(kernel)
@@ -394,7 +394,7 @@ def test_what_cannot_be_written_is_told_and_the_menu_goes_on(
         (f"{_SCONS} menuconfig", (39, 24), "40 columns and 10 lines; this one has 39 and 24"),
     ],
 )
-def test_a_terminal_that_does_not_do_is_one_sentence(
+def test_an_unsuitable_terminal_is_one_sentence(
     kernel: Project, terminal: Open, command: str, size: tuple[int, int], words: str
 ) -> None:
     screen = terminal(kernel.top, command, size)
@@ -443,7 +443,7 @@ def test_a_number_that_c_would_read_otherwise_is_refused(kernel: Project, termin
     assert "CONFIG_COUNT=10\n" in (kernel.top / ".config").read_text()
 
 
-def test_what_breaks_it_off_is_one_sentence(kernel: Project, terminal: Open) -> None:
+def test_an_error_in_kconfiglib_is_one_sentence(kernel: Project, terminal: Open) -> None:
     # kconfiglib fails for a bound that is not a number.
     numbers(kernel, "GONE")
     screen = terminal(kernel.top)
@@ -490,7 +490,9 @@ endchoice
 """
 
 
-def test_what_cannot_be_set_says_why_and_leads_there(kernel: Project, terminal: Open) -> None:
+def test_a_symbol_that_cannot_be_set_shows_why_and_leads_to_the_cause(
+    kernel: Project, terminal: Open
+) -> None:
     kernel.write("kconfig/Kconfig", REASONS)
     kernel.write("kconfig/configs/x86_64_defconfig", "CONFIG_CHOOSER=y\n")
     kernel.write(".config", "# CONFIG_BASE is not set\nCONFIG_CHOOSER=y\n")

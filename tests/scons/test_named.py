@@ -48,7 +48,7 @@ def test_a_target_is_compiled_by_its_name(named: Project) -> None:
     assert named.scons().steps == LINK
 
 
-def test_why_knows_which_object_was_new(named: Project) -> None:
+def test_why_names_the_changed_object(named: Project) -> None:
     named.edit(SOURCE, "#include <", "int more;\n#include <")
     named.scons()
     assert f"-> {LIB}\n" in named.scons("why", f"TARGET={BUILD}/vmlinux.unchecked").out

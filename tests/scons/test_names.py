@@ -26,7 +26,7 @@ def test_the_image_by_its_name(kernel: Project, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "step"), [("o", "CC"), ("i", "CPP"), ("s", "ASM")], ids=["o", "i", "s"]
 )
-def test_what_comes_of_a_source(kernel: Project, name: str, step: str) -> None:
+def test_the_name_of_a_source_builds_its_object(kernel: Project, name: str, step: str) -> None:
     target = f"{SOURCES}/lib.{name}"
     assert kernel.scons(target).steps == [f"CONFIG {BUILD}/.config", f"{step} {LIB}.{name}"]
     assert kernel.up_to_date(target)
@@ -46,7 +46,9 @@ def test_what_comes_of_a_source(kernel: Project, name: str, step: str) -> None:
         ("bot", "boot"),
     ],
 )
-def test_a_misspelt_target_is_told_the_nearest(kernel: Project, typed: str, meant: str) -> None:
+def test_the_error_for_a_misspelt_target_names_the_nearest(
+    kernel: Project, typed: str, meant: str
+) -> None:
     run = kernel.run(typed)
     assert run.status == 2
     assert f"there is no target {typed}; do you mean " in run.err

@@ -95,7 +95,7 @@ def _objects(project: Project) -> list[Path]:
     return list((project.top / "build/x86_64").rglob("*.o"))
 
 
-def test_the_reference_kernel(kernel: Project, ninja: str) -> None:
+def test_ninja_builds_the_reference_kernel(kernel: Project, ninja: str) -> None:
     shortcut = TOP / "site_scons/xen_tool/shortcut/__main__.py"
     subprocess.run([sys.executable, str(shortcut), "build.ninja"], cwd=kernel.top, check=True)
     assert (kernel.top / "build.ninja").read_text().startswith("# Made by xen_tool")
@@ -135,7 +135,9 @@ def test_edits(project: Project, ninja: str) -> None:
     assert is_as_of_scons(project, "k $x")
 
 
-def test_it_makes_itself_anew(project: Project, ninja: str) -> None:
+def test_ninja_makes_build_ninja_again_after_edits_of_the_sconscripts(
+    project: Project, ninja: str
+) -> None:
     run(ninja, project)
     project.edit("SConstruct", "import os, shutil", "import os,  shutil")
     assert not {ONE, TWO} & run(ninja, project)

@@ -80,7 +80,7 @@ def test_a_source_of_another_content_with_the_same_time_and_size(built_kernel: P
     assert built_kernel.up_to_date()
 
 
-def test_a_run_that_is_killed_before_it_can_take_note(built_kernel: Project) -> None:
+def test_an_object_of_a_killed_run_is_not_taken_as_up_to_date(built_kernel: Project) -> None:
     image = (built_kernel.top / VMLINUX).read_bytes()
     text = (built_kernel.top / SOURCE).read_text()
     built_kernel.write(SOURCE, text + "int more = 1;\n")
@@ -159,7 +159,7 @@ def test_what_a_sconstruct_asks_of_an_object_is_done(
 
 
 @pytest.mark.usefixtures("each_scons")
-def test_scons_own_options_see_all(built_kernel: Project) -> None:
+def test_options_of_scons_see_all_steps(built_kernel: Project) -> None:
     assert built_kernel.run("-q").status == 0
     assert built_kernel.scons("-n").steps == []
     built_kernel.edit(SOURCE, "#include", "extern int x;\n#include")
@@ -221,13 +221,15 @@ def test_a_lost_record_comes_back(built_kernel: Project, file: str) -> None:
     assert built_kernel.up_to_date()
 
 
-def test_what_another_version_recorded_is_made_anew(built_with_tool: Project) -> None:
+def test_steps_that_another_version_recorded_run_again(built_with_tool: Project) -> None:
     with (built_with_tool.top / "site_scons/xen_tool/build/discover.py").open("a") as file:
         file.write("# another version, which may see more\n")
     assert f"CC {LIB}" in built_with_tool.scons().steps
 
 
-def test_another_place_of_the_same_tree(built_kernel: Project, tmp_path: Path) -> None:
+def test_a_copy_of_the_tree_builds_and_is_then_up_to_date(
+    built_kernel: Project, tmp_path: Path
+) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(built_kernel.top, moved, symlinks=True)
     kernel = Project(moved)
@@ -236,7 +238,7 @@ def test_another_place_of_the_same_tree(built_kernel: Project, tmp_path: Path) -
     assert (moved / VMLINUX).read_bytes() == (built_kernel.top / VMLINUX).read_bytes()
 
 
-def test_why_tells_of_an_output_that_somebody_else_wrote(built_kernel: Project) -> None:
+def test_why_names_an_output_that_another_program_wrote(built_kernel: Project) -> None:
     (built_kernel.top / LIB).write_bytes(b"junk")
     built_kernel.scons()
     lines = built_kernel.scons("why", f"TARGET={LIB}").out.splitlines()
@@ -286,7 +288,7 @@ Default(other.XenObject("other.c"))
         assert built_kernel.run().steps == []
 
 
-def test_what_scons_forgot_of_a_header_that_it_makes_says_nothing_of_the_image(
+def test_a_lost_database_of_scons_does_not_make_the_image_dirty(
     built_kernel: Project,
 ) -> None:
     made = 'env.Command("#arch/x86/xen/made.h", "word", "cat $SOURCE > $TARGET")\n'

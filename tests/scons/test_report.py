@@ -91,7 +91,7 @@ def test_a_page_of_one_build_has_no_history(tmp_path: Path) -> None:
     assert "history" not in sections.sizes(sizes, None, entries)[1]
 
 
-def test_it_needs_nothing_else(page: Path) -> None:
+def test_the_page_loads_no_other_file(page: Path) -> None:
     text = page.read_text()
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in text
     links = re.findall(r'(?:src|href)="([^"]*)"', text)
@@ -122,7 +122,7 @@ def test_it_has_a_dark_mode(page: Path) -> None:
     assert (dark["ground"], dark["ink"]) == ("rgb(13, 17, 23)", "rgb(230, 237, 243)")
 
 
-def test_it_wants_one_image(tmp_path: Path) -> None:
+def test_a_tree_without_an_image_has_no_report(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.write_small('env.XenObject("a.c")\n')
     project.write("a.c", "int a;\n")

@@ -146,7 +146,7 @@ def names(path: Path) -> tuple[str, str]:
     return folder, os.path.normpath(data.rstrip(b"\0").decode())
 
 
-def test_what_a_user_calls_a_folder_counts(tmp_path: Path, toolchain: str) -> None:
+def test_a_users_prefix_map_wins(tmp_path: Path, toolchain: str) -> None:
     top, header = tmp_path / "tree", "absolute/there.h"
     expected = {
         f"-ffile-prefix-map={top}=/src": ("/src", f"/src/{header}"),
@@ -179,7 +179,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.mark.usefixtures("temporary")
 @pytest.mark.parametrize("where", ["build/x86_64", "outside"])
-def test_the_target_tells_what_is_the_same(tmp_path: Path, where: str) -> None:
+def test_the_target_lists_equal_outputs(tmp_path: Path, where: str) -> None:
     project = tree(tmp_path / "tree")
     # A link out of the tree has the same target in a copy.
     (project.top / "include/here.h").rename(tmp_path / "shared.h")
@@ -194,7 +194,7 @@ def test_the_target_tells_what_is_the_same(tmp_path: Path, where: str) -> None:
 
 
 @pytest.mark.usefixtures("temporary")
-def test_the_target_names_what_is_not(tmp_path: Path) -> None:
+def test_the_target_names_different_outputs(tmp_path: Path) -> None:
     project = tree(tmp_path / "tree")
     project.write("main.c", "char stamp[] = __TIME__;\n")
     project.scons()

@@ -22,7 +22,7 @@ def can_read(slots: SharedSlots) -> bool:
     return bool(select.select([slots.handle], [], [], 0)[0])
 
 
-def test_there_are_so_many() -> None:
+def test_no_more_slots_are_taken_than_there_are() -> None:
     slots = SharedSlots(2)
     assert [slots.take() for _ in range(3)] == [True, True, False]
     assert not can_read(slots)
@@ -32,13 +32,13 @@ def test_there_are_so_many() -> None:
 
 
 @pytest.mark.parametrize("number", [0, -1])
-def test_there_is_always_one(number: int) -> None:
+def test_there_is_at_least_one_slot(number: int) -> None:
     # As SCons has it with -j0, where nothing would ever end.
     slots = SharedSlots(number)
     assert [slots.take(), slots.take()] == [True, False]
 
 
-def test_a_thread_waits_for_one() -> None:
+def test_a_thread_waits_for_a_free_slot() -> None:
     slots, got = SharedSlots(1), list[bool]()
     assert slots.take()
     thread = waiter(slots, got)
@@ -48,7 +48,7 @@ def test_a_thread_waits_for_one() -> None:
     assert not slots.take()
 
 
-def test_who_waits_can_be_refused() -> None:
+def test_a_waiting_thread_can_be_refused() -> None:
     slots, got = SharedSlots(1), list[bool]()
     assert slots.take()
     thread = waiter(slots, got)
@@ -59,7 +59,7 @@ def test_who_waits_can_be_refused() -> None:
     assert [slots.take(), slots.take()] == [True, False]
 
 
-def test_one_that_is_lent_comes_back() -> None:
+def test_a_lent_slot_comes_back() -> None:
     slots = SharedSlots(1)
     assert slots.take()
     with slots.lent():

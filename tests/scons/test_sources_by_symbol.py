@@ -62,7 +62,9 @@ def test_what_the_configuration_wants_is_compiled(tree: Project) -> None:
         ("net.c", "nat.c", "SConstruct:17: nat.c: there is no such file; do you mean net.c?"),
     ],
 )
-def test_what_is_wrong_has_its_line(tree: Project, old: str, new: str, words: str) -> None:
+def test_errors_have_the_line_of_the_sconstruct(
+    tree: Project, old: str, new: str, words: str
+) -> None:
     # SMP is n, but an unknown file is an error all the same.
     tree.edit("SConstruct", old, new)
     run = tree.run()
@@ -71,7 +73,7 @@ def test_what_is_wrong_has_its_line(tree: Project, old: str, new: str, words: st
     assert len(run.err.splitlines()) == 1
 
 
-def test_a_file_that_comes_is_noticed(tree: Project) -> None:
+def test_a_file_that_appears_is_compiled(tree: Project) -> None:
     tree.edit("SConstruct", "smp.c", "late.c")
     assert tree.run().status == 2
     tree.write("late.c", "int late;\n")
@@ -100,6 +102,6 @@ def test_conditions(condition: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("condition", ["", "A B", "A &&", "(A", "A)", "A & B", "A=y", "&& A", "!"])
-def test_what_is_no_condition(condition: str) -> None:
+def test_a_wrong_condition_is_an_error(condition: str) -> None:
     with pytest.raises(XenToolError, match="is no condition"):
         holds(condition, {"A": "y", "B": "y"})

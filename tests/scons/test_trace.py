@@ -35,7 +35,7 @@ def steps(found: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
     return {name: (e["ts"], e["ts"] + e["dur"]) for name, e in spans.items()}
 
 
-def test_it_has_the_steps_that_ran_in_their_order(tmp_path: Path) -> None:
+def test_a_trace_has_the_steps_that_ran_in_their_order(tmp_path: Path) -> None:
     project = small(tmp_path)
     run = project.scons("trace", "-j2")
     assert run.out.endswith("build/x86_64/trace.json: open it in https://ui.perfetto.dev\n")
@@ -65,7 +65,7 @@ def test_spans_of_a_row_do_not_overlap(tmp_path: Path) -> None:
             assert end <= start
 
 
-def test_only_what_ran_is_there_and_what_failed_too(tmp_path: Path) -> None:
+def test_a_trace_has_only_steps_that_ran_and_also_failed_ones(tmp_path: Path) -> None:
     project = small(tmp_path)
     project.scons()
     project.scons("trace")
@@ -78,7 +78,7 @@ def test_only_what_ran_is_there_and_what_failed_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("xen_under_qemu")
-def test_a_boot_has_its_phases_and_checks(built_kernel: Project) -> None:
+def test_the_trace_of_a_boot_has_its_phases_and_checks(built_kernel: Project) -> None:
     run = built_kernel.scons("trace", "boot")
     found = [event for event in events(built_kernel) if event["pid"] == 2]
     phases = [event for event in found if event["ph"] == "X"]

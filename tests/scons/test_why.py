@@ -28,7 +28,7 @@ def test_a_setting_after_why_is_a_question(built_kernel: Project) -> None:
     assert built_kernel.up_to_date()
 
 
-def test_the_way_that_is_told_is_a_way(kernel: Project) -> None:
+def test_the_printed_settings_give_the_value(kernel: Project) -> None:
     kernel.write(".config", "# CONFIG_XEN is not set\n")
     way = why(kernel, "XEN_PV=y")[-1].removeprefix("the smallest settings that give it, tried: ")
     lines = kernel.scons("listconfig", *way.split()).out.splitlines()
@@ -109,7 +109,7 @@ def test_a_deleted_target(built_kernel: Project) -> None:
     ]
 
 
-def test_what_a_sconscript_asks_besides(built_kernel: Project) -> None:
+def test_alwaysbuild_in_a_sconscript_is_named_as_the_reason(built_kernel: Project) -> None:
     build = "Default(vmlinux)\n"
     built_kernel.edit("SConstruct", build, f"{build}AlwaysBuild(vmlinux)\n")
     built_kernel.scons()
@@ -137,14 +137,14 @@ def test_a_symbol_without_a_value(kernel: Project) -> None:
     assert "do you mean XEN_PV" in kernel.run("why", "XEN_VP").err
 
 
-def test_what_is_no_longer_made(built_kernel: Project) -> None:
+def test_a_target_that_is_no_longer_made(built_kernel: Project) -> None:
     built_kernel.edit("arch/x86/xen/SConscript", "smp.c ", "")
     assert why(built_kernel, "TARGET=smp.o")[0] == (
         "build/x86_64/arch/x86/xen/smp.o is not made by this build; this is why it was built before"
     )
 
 
-def test_what_no_step_makes_is_told(built_kernel: Project) -> None:
+def test_a_target_that_no_step_makes_is_an_error(built_kernel: Project) -> None:
     built_kernel.edit(
         "SConstruct", "Default(vmlinux)", "Command('other', [], Touch('$TARGET'))\nDefault(vmlinux)"
     )
@@ -177,7 +177,7 @@ def test_json(built_kernel: Project) -> None:
     assert "build/x86_64/arch/x86/xen/lib.o" in cause["files"]
 
 
-def test_another_compiler_is_told_once(built_kernel: Project, tmp_path: Path, gcc: str) -> None:
+def test_another_compiler_is_named_once(built_kernel: Project, tmp_path: Path, gcc: str) -> None:
     wrapper = tmp_path / "my-gcc"
     wrapper.write_text(f'#!/bin/sh\nexec {gcc} "$@"\n')
     wrapper.chmod(0o755)
@@ -224,7 +224,7 @@ def test_the_configuration_itself(built_kernel: Project) -> None:
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"run": "x", "steps": []}', '{"run": 1, "steps": {"a": 5}}']
 )
-def test_a_damaged_record_is_as_good_as_none(built_kernel: Project, text: str) -> None:
+def test_a_damaged_record_counts_as_missing(built_kernel: Project, text: str) -> None:
     built_kernel.write("build/x86_64/.build.db", text)
     assert "  - no earlier build of it is recorded" in why(built_kernel, VMLINUX)
     built_kernel.scons("SMP=0")

@@ -11,7 +11,7 @@ from pathlib import Path
 from project import TOP
 
 
-def test_a_class_may_have_a_function_that_is_listened_to() -> None:
+def test_a_replaced_function_works_as_a_class_attribute() -> None:
     # As pathlib of Python 3.10 has them, which SConscripts import while it listens.
     program = """
 import os

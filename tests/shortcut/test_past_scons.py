@@ -88,7 +88,7 @@ def test_nothing_to_do_prints_the_same_lines(tree: Tree) -> None:
     assert with_progress == run.out
 
 
-def test_targets_are_told_as_scons_does(tree: Tree) -> None:
+def test_targets_are_reported_as_scons_does(tree: Tree) -> None:
     # Objects that another builder reads are no targets; an alias is one.
     aliases = """
 parts = env.XenObject(["src/a.c", "src/b.c"])
@@ -135,7 +135,7 @@ def test_a_new_kernel_is_built_past_scons(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("each_scons")
-def test_a_failure_is_told_as_scons_does(tree: Tree) -> None:
+def test_a_failure_is_reported_as_scons_does(tree: Tree) -> None:
     tree.edit("src/a.c", "int a", "int int a")
     run = tree.face()
     assert run.status == 2
@@ -145,7 +145,7 @@ def test_a_failure_is_told_as_scons_does(tree: Tree) -> None:
     tree.build(scons=False)
 
 
-def test_a_setting_is_another_reading(tree: Tree) -> None:
+def test_another_setting_has_a_stored_reading_of_its_own(tree: Tree) -> None:
     assert f"CC {BUILD}/src/b.o" in tree.build("V=0", "LOUD=0", scons=True).steps
     assert tree.build("V=0", "LOUD=0", scons=False).steps == []
     # The plan without it is known, and its image is not up to date any more.
@@ -221,7 +221,7 @@ def test_what_cannot_be_followed_always_goes_through_scons(tree: Tree, more: str
 
 
 @pytest.mark.usefixtures("each_scons")
-def test_what_others_make_of_the_image_is_made_anew(tree: Tree) -> None:
+def test_outputs_of_other_builders_from_the_image_are_made_again(tree: Tree) -> None:
     tree.write(
         "more.py",
         "Default(env.Command('k.bin', f'build/x86_64/k', Copy('$TARGET', '$SOURCE')))\n",
@@ -235,7 +235,7 @@ def test_what_others_make_of_the_image_is_made_anew(tree: Tree) -> None:
     tree.build(scons=True)
 
 
-def test_a_generated_header_is_made_for_who_comes_to_read_it(tree: Tree) -> None:
+def test_a_generated_header_is_made_for_a_source_that_begins_to_include_it(tree: Tree) -> None:
     more = "env.Command('include/g.h', 'g.in', Copy('$TARGET', '$SOURCE'))\n"
     tree.write("more.py", more)
     tree.write("g.in", "#define G 1\n")
@@ -254,7 +254,7 @@ def test_a_generated_header_is_made_for_who_comes_to_read_it(tree: Tree) -> None
     tree.build(scons=True)
 
 
-def test_another_environment_is_another_reading(tree: Tree) -> None:
+def test_another_environment_has_a_stored_reading_of_its_own(tree: Tree) -> None:
     tree.build(scons=True, COLOUR="red")
     tree.build(scons=False, COLOUR="red")
     tree.build(scons=False)
@@ -283,7 +283,7 @@ def test_a_damaged_output_or_database_is_mended(tree: Tree) -> None:
         assert image_of(tree) == good
 
 
-def test_a_damaged_cache_is_as_good_as_none(tree: Tree) -> None:
+def test_a_damaged_cache_counts_as_missing(tree: Tree) -> None:
     for path in (tree.top.parent / "cache/xen_tool/readings").iterdir():
         path.write_bytes(path.read_bytes()[:-40] + b"x" * 40)
     tree.build(scons=True)

@@ -63,7 +63,7 @@ def test_a_new_value_is_built_as_by_scons(tree: Tree) -> None:
     assert tree.build("LOUD=1", "LOUD=1", scons=True).steps == CHANGED[:1]
 
 
-def test_what_scons_says_is_left_to_it(tree: Tree) -> None:
+def test_a_setting_that_scons_comments_on_goes_through_scons(tree: Tree) -> None:
     for words in (["NOPE=1"], ["LOUD=5"], ["LOUD=1", "LOUD=0"], ["FOLLOWS=0"], ["V=2"]):
         run, by_scons = tree.face(*words), tree.run(*words)
         assert (run.status, run.err) == (2, by_scons.err), words
@@ -94,7 +94,7 @@ def test_sconscripts_that_could_depend_on_it_are_read(tree: Tree, more: str) -> 
         assert tree.read_at() != before
 
 
-def test_sconscripts_may_read_other_symbols(tree: Tree) -> None:
+def test_sconscripts_that_read_other_symbols_are_not_read_again(tree: Tree) -> None:
     tree.write("more.py", "env['XEN_CONFIG'].enabled('QUIET'); list(env['XEN_CONFIG'].values)\n")
     tree.build(scons=True)
     tree.build("LOUD=0", scons=False)

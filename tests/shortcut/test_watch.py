@@ -304,7 +304,7 @@ def test_every_save_that_counts_is_built(tree: Tree) -> None:
     assert watch.output.count("\n") == len(lines) + 1, "one line each, and one of SCons"
 
 
-def test_it_lives_with_deleted_unchanged_and_many_files(tree: Tree) -> None:
+def test_deleted_unchanged_and_many_files_are_handled(tree: Tree) -> None:
     for number in range(20):
         tree.write(f"new/{number}.c", f"int n{number};\n")
     watch = tree.watch("watch")
@@ -375,7 +375,7 @@ def test_errors_are_shown_and_cleared_and_ctrl_c_ends_it(tree: Tree, name: str) 
     assert watch.end(0) == 128 + signal.SIGINT
 
 
-def test_it_begins_with_what_is_broken(tree: Tree) -> None:
+def test_a_watch_can_start_on_a_broken_tree(tree: Tree) -> None:
     good = (tree.top / "Kconfig").read_text()
     tree.write("Kconfig", "broken\n")
     watch = tree.watch("watch")
@@ -468,7 +468,7 @@ def test_what_a_build_writes_into_the_tree_starts_no_other(tree: Tree) -> None:
     assert "two" in (tree.top / "src/gen.c").read_text()
 
 
-def test_what_nobody_declares_does_not_start_builds_for_ever(tree: Tree) -> None:
+def test_an_undeclared_output_does_not_start_builds_for_ever(tree: Tree) -> None:
     tree.write("more.py", "import subprocess\nsubprocess.run('date +%N > stamp', shell=True)\n")
     watch = tree.watch("watch")
     end = "stamp: changes in every build; a change between builds is waited for"

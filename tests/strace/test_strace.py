@@ -53,7 +53,7 @@ def test_members_of_a_thin_archive(tmp_path: Path, toolchain: str) -> None:
 
 @pytest.mark.parametrize("toolchain", ["zig"], indirect=True)
 @pytest.mark.parametrize("name", ['" CONFIG_FW "', 'da" "ta'], ids=["symbol", "joined"])
-def test_what_nobody_reports_is_told(tmp_path: Path, toolchain: str, name: str) -> None:
+def test_a_step_whose_reads_are_unknown_says_so(tmp_path: Path, toolchain: str, name: str) -> None:
     tree = embedding(tmp_path / "tree", f'asm(".incbin \\"{name}\\"");\n')
     reads = build(tree.top, tmp_path / "work", toolchain)
     assert (len(reads.missing), len(reads.admitted)) == (0, 1)

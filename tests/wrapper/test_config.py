@@ -40,7 +40,7 @@ def sconsw(tmp_path: Path) -> Typed:
     return Typed(tmp_path)
 
 
-def test_the_saved_configuration(sconsw: Typed) -> None:
+def test_targets_change_the_saved_configuration(sconsw: Typed) -> None:
     assert "written" in sconsw("x86_64_defconfig", "pvh.config")
     assert "CONFIG_XEN_PVH=y\n" in sconsw.config.read_text()
     sconsw("setconfig", "XEN_PVH=0", "SMP=0")
@@ -52,7 +52,7 @@ def test_the_saved_configuration(sconsw: Typed) -> None:
     assert "# CONFIG_KASAN is not set\n" in sconsw.config.read_text()
 
 
-def test_what_is_told_of_it(sconsw: Typed) -> None:
+def test_targets_print_the_configuration_and_errors_say_what_to_type(sconsw: Typed) -> None:
     symbols = json.loads(sconsw("listconfig", "--json"))["symbols"]
     assert {"XEN", "XEN_PV", "SMP"} <= {symbol["name"] for symbol in symbols}
     assert sconsw("why", "VMSPLIT_2G=y").endswith("tried: ARCH=i386 VMSPLIT_2G=y\n")

@@ -53,7 +53,7 @@ def test_no_lock_is_held_while_scons_runs(checkout: Checkout) -> None:
     assert ".xen_tool" not in descriptors
 
 
-def test_tests_add_their_sets_only(checkout: Checkout) -> None:
+def test_the_command_test_adds_only_its_own_requirements(checkout: Checkout) -> None:
     checkout.run()
     checkout.log()
     checkout.run("test", "-k", "a b")
@@ -62,7 +62,7 @@ def test_tests_add_their_sets_only(checkout: Checkout) -> None:
     assert checkout.log() == [SCONS]
 
 
-def test_zig_is_fetched_without_a_compiler_and_said(checkout: Checkout) -> None:
+def test_zig_is_fetched_with_a_message_if_there_is_no_compiler(checkout: Checkout) -> None:
     checkout.gcc.unlink()
     output = checkout.run()
     assert checkout.log() == ["venv", "base", "zig", "project", SCONS]

@@ -130,7 +130,7 @@ def test_a_variable_is_read(
     assert [path.name for path in tmp_path.iterdir()] == ["core"]
 
 
-def test_a_pass_leaves_none(tmp_path: Path, built_kernel: Project) -> None:
+def test_a_passed_run_leaves_no_dump(tmp_path: Path, built_kernel: Project) -> None:
     image = built_kernel.top / "build/x86_64/vmlinux"
     assert real.boot(image, settings=BootSettings.parse({"dump": tmp_path / "core"})).passed
     assert not (tmp_path / "core").exists()

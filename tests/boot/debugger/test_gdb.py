@@ -134,7 +134,7 @@ end
 """
 
 
-def test_an_event_and_the_notes_and_what_is_not_there(images: dict[int, Path]) -> None:
+def test_commands_show_events_and_notes_and_report_bad_arguments(images: dict[int, Path]) -> None:
     run = gdb(images[64], "pv", EVENTS)
     view = re.search(r"^VIEW (\w+) (\w+)$", run.stdout, re.M)
     assert view, run.stdout + run.stderr
@@ -152,7 +152,7 @@ def test_an_event_and_the_notes_and_what_is_not_there(images: dict[int, Path]) -
     assert "Python" not in run.stderr
 
 
-def test_a_pvh_guest_shares_a_page_too(images: dict[int, Path]) -> None:
+def test_commands_show_the_shared_page_of_a_pvh_guest(images: dict[int, Path]) -> None:
     # Of checks/pvh_xen.c: an event was sent to a channel, and its upcall comes.
     run = gdb(images[64], "pvh", "break pvh_upcall\ncontinue\nxen events\nxen shared-info\n")
     assert re.search(r"^event channel [1-9]\d*: pending$", run.stdout, re.M), run.stdout
@@ -196,7 +196,7 @@ def test_a_32_bit_pvh_kernel_without_xen(gcc: str, tmp_path: Path, qemu: str) ->
         assert re.search(calls, run.stdout, re.M), run.stdout
 
 
-def test_scons_gdb_does_the_same(images: dict[int, Path]) -> None:
+def test_scons_gdb_stops_at_the_entry(images: dict[int, Path]) -> None:
     project = Project(images[64].parents[2])
     options = "-batch -ex 'bt 1'"
     run = project.scons("ARCH=x86_64", "XEN_PVH=1", DEBUG_INFO, "gdb", f"GDB_OPTIONS={options}")
@@ -213,7 +213,7 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("place", ["port", "socket"])
-def test_boot_waits_for_the_gdb_that_it_says_how_to_start(
+def test_boot_prints_the_gdb_command_and_waits_for_gdb(
     images: dict[int, Path], tmp_path: Path, place: str
 ) -> None:
     where = str(free_port()) if place == "port" else str(tmp_path / "gdb.sock")
@@ -330,7 +330,7 @@ def test_ctrl_c_stops_the_guest_and_quit_ends_all(images: dict[int, Path], tmp_p
     assert list(tmp_path.glob("xen-tool-*")) == []
 
 
-def test_a_qemu_that_dies_is_told(images: dict[int, Path]) -> None:
+def test_a_qemu_that_dies_is_reported(images: dict[int, Path]) -> None:
     run = gdb(images[64], "pv", "", "--qemu-options=-no-such-option")
     assert "-no-such-option: invalid option" in run.stdout
     assert "QEMU ended with status 1" in run.stdout

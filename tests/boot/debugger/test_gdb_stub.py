@@ -24,7 +24,7 @@ from xen_tool.errors import XenToolError
     ("text", "target"),
     [("1", "127.0.0.1:1234"), ("2345", "127.0.0.1:2345"), ("./a b", "./a b"), ("/tmp/x", "/tmp/x")],
 )
-def test_a_place(text: str, target: str) -> None:
+def test_values_of_gdb_name_an_address(text: str, target: str) -> None:
     place = BootSettings.parse({"gdb": text}).gdb
     assert place and place.target == target
 
@@ -32,7 +32,7 @@ def test_a_place(text: str, target: str) -> None:
 @pytest.mark.parametrize(
     "text", ["x", "0", "80", "65536", "-1", "1234 ", "\u0661\u0662\u0663\u0664", "a.sock"]
 )
-def test_no_place(text: str) -> None:
+def test_wrong_values_of_gdb_are_errors(text: str) -> None:
     with pytest.raises(XenToolError) as error:
         where(text)
     assert str(error.value).startswith(f"GDB={text}: GDB is 1 (the port 1234), a port from 1024")

@@ -27,7 +27,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize("bits", [64, 32])
-def test_they_are_xens(gcc: str, tmp_path: Path, bits: int) -> None:
+def test_sizes_and_offsets_are_those_of_xens_headers(gcc: str, tmp_path: Path, bits: int) -> None:
     root = next((r for r in default_roots() if (r / "usr/include/xen/xen.h").exists()), None)
     if root is None:
         pytest.skip("Xen's public headers (Debian's libxen-dev) are not installed")

@@ -81,7 +81,7 @@ def test_another_image_is_not_replayed(recorded: Recorded, tmp_path: Path) -> No
         boot(image, mode="qemu", settings=BootSettings.parse({"replay": file}))
 
 
-def test_without_xen(tmp_path: Path) -> None:
+def test_a_guest_without_xen_is_replayed_the_same(tmp_path: Path) -> None:
     image, file = guest(tmp_path, "qemu-kernel"), tmp_path / "recording"
     messages: list[str] = []
     first = boot(
@@ -98,13 +98,13 @@ def test_without_xen(tmp_path: Path) -> None:
         boot(image, mode="qemu", settings=BootSettings.parse({"replay": file}))
 
 
-def test_there_is_none(tmp_path: Path) -> None:
+def test_a_missing_recording_is_an_error(tmp_path: Path) -> None:
     image = guest(tmp_path, "qemu-kernel")
     with pytest.raises(XenToolError, match="no such recording: make one with RECORD="):
         boot(image, mode="qemu", settings=BootSettings.parse({"replay": tmp_path / "none"}))
 
 
-def test_both_are_too_much() -> None:
+def test_record_and_replay_together_are_an_error() -> None:
     with pytest.raises(XenToolError, match="give RECORD or REPLAY, not both"):
         BootSettings.parse({"record": "a", "replay": "a"})
 
