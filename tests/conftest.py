@@ -22,7 +22,7 @@ from xen_tool.toolchain.programs import NAMES
 pytest_plugins = ["no_skips", "parameter_ids", "tiers"]
 
 NEW_SEED = os.environ.setdefault("XEN_TOOL_NEW_SEED", str(secrets.randbelow(1 << 30)))
-"""The seed of random tests that is another one in each run; xdist's workers inherit it."""
+"""The seed of random tests, a different one in each run; xdist's workers inherit it."""
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(TOP / "build/.hypothesis"))
 
 

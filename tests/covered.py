@@ -26,7 +26,7 @@ TOOL = TOP / "site_scons/xen_tool"
 FOLDER = TOP / "build/coverage"
 LINES = FOLDER / "lines.db"
 SECONDS = FOLDER / "seconds.json"
-"""How long each test took."""
+"""The file with the seconds that each test took, by its name."""
 CONFIGURATION = f"""\
 [run]
 data_file = {LINES}
@@ -52,7 +52,7 @@ exclude_also =
     if TYPE_CHECKING:
     raise NotImplementedError
 """
-"""Tests copy the tool into trees of their own: [paths] counts these as the one here."""
+"""coverage.py's settings; tests copy the tool, and [paths] counts copies as this one."""
 
 
 def measure(arguments: Sequence[str]) -> int:

@@ -26,11 +26,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _MOST_BYTES = 1 << 20
-"""Of a request: arguments, folder and environment."""
+"""The most bytes of a request, which has arguments, folder and environment."""
 TOOLPATH = str(Path(__file__).resolve().parent.parent / "site_scons")
-"""For SConstructs whose process need not import the tool."""
+"""The toolpath of SConstructs that may use the tool as the forking process has imported it."""
 _AT_START = ("PYTHON", "LC_", "LANG", "COVERAGE")
-"""Variables with these prefixes matter when Python starts, so a process that forks has them."""
+"""Prefixes of variables that matter when Python starts: the forking process must have them."""
 _Start = frozenset[tuple[str, str]]
 
 

@@ -196,7 +196,7 @@ shut:
     {last}
 """
 EXITS, CRASHES = 8, 9
-"""Ends of a speaker besides the reasons of a shutdown; as PV it cannot exit QEMU."""
+"""Ends of a speaker besides Xen's reasons for a shutdown; a PV guest cannot do EXITS."""
 
 _SPEAKERS = {"xen-pv-dom0": _SPEAK_64, "xen-pvh-dom0": _SPEAK_32}
 _PORTS = {"xen-pvh-domu": 0xE9, "qemu-kernel": 0x3F8}

@@ -56,7 +56,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(sdist) as archive:
         archive.extractall(folder / "source", filter="data")
     (source,) = (folder / "source").iterdir()
-    # As on a terminal, where Python 3.14 colours what argparse formats.
+    # These have Python 3.14 colour what argparse formats, as on a terminal.
     build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
     run("env", "FORCE_COLOR=1", *build, cwd=source)
     return folder
@@ -68,7 +68,7 @@ def wheel(folder: Path) -> Path:
 
 
 def pythons() -> dict[str, str]:
-    """The Pythons that are supported and at hand, by their versions; this one is among them."""
+    """Return the supported Pythons on this machine, by version; this one is among them."""
     found = {f"3.{sys.version_info[1]}": sys.executable}
     for minor in range(10, 15):
         version = f"3.{minor}"
@@ -105,7 +105,7 @@ def wheels(python: str) -> Path:
 
 
 def install(python: str, folder: Path, what: Path, *words: str) -> Path:
-    """An environment that was empty, with what is installed there without network; its bin."""
+    """Make an environment, install into it without network, and return its folder bin."""
     run(python, "-m", "venv", "--without-pip", folder)
     pip = (sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "--quiet")
     offline = ("--disable-pip-version-check", "--no-index", "--find-links", str(wheels(python)))
@@ -154,7 +154,7 @@ def test_it_installs_beside_the_oldest_scons(built: Path, tmp_path: Path, gcc: s
 
 PACKAGE = TOP / "site_scons/xen_tool"
 DATA = (*PACKAGE.glob("new/templates/*"), PACKAGE / "report/examples.txt")
-"""Files of the package that are not Python."""
+"""Files of the package that are not Python modules."""
 
 
 def test_the_wheel_has_the_package_and_nothing_for_tests(built: Path) -> None:
@@ -179,7 +179,7 @@ def test_the_wheel_of_the_tree_and_of_the_sdist_are_one(built: Path, tmp_path: P
 
 
 def data(built: Path, place: str, folder: Path) -> Path:
-    """A file that the wheel has besides the package."""
+    """Return a file that the wheel installs besides the package."""
     path = folder / Path(place).name
     with zipfile.ZipFile(wheel(built)) as archive:
         path.write_bytes(archive.read(f"xen_tool-{__version__}.data/data/{place}"))
@@ -217,7 +217,7 @@ def test_fish_completes(built: Path, tmp_path: Path, fish: str) -> None:
 
 def test_zsh_completes(built: Path, tmp_path: Path, zsh: str) -> None:
     data(built, SHELLS["zsh"], tmp_path)
-    # A terminal of its own, in which a person presses TAB.
+    # zsh runs in a terminal of its own, in which TAB is typed.
     (tmp_path / "try").write_text(
         "zmodload zsh/zpty\n"
         f"zpty shell '{zsh} -f -i'\n"

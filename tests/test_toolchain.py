@@ -19,7 +19,7 @@ from xen_tool.toolchain.programs import Toolchain
 
 
 def programs(folder: Path, *names: str) -> str:
-    """A PATH with these programs, which print what gcc -print-file-name would."""
+    """Return a PATH with these programs, which print what gcc -print-file-name would."""
     for name in names:
         program = folder / name
         program.write_text("#!/bin/sh\necho /include\n")

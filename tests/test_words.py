@@ -26,7 +26,7 @@ BANNED = {
     r"this run only looks": "without -n",
     r"hereby|thereof|whereof|wherein|therein": "a plain preposition",
 }
-"""Each with what to write in its place."""
+"""Patterns of words, each with what to write in its place."""
 _EXEMPT = re.compile(r"^(LICENSES/|requirements/.*\.txt$|docs/map\.svg$|tests/test_words\.py$)")
 
 

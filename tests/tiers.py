@@ -32,7 +32,7 @@ _LONG = (
     "shortcut/test_watch.py",
     "config/test_ckconfig.py",
 )
-"""Files that take a minute or more; the last worker would be alone with one that starts late."""
+"""Files that take a minute or more; if one started last, the other workers would be idle."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

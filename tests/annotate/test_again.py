@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Add, replace and remove notes in any order: loaders read exactly the requested ones.
 
-Of an image that is damaged in any way, a result or one sentence.
+An image that is damaged in any way gives a result or an error of one sentence.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def test_changes_in_any_order_give_exactly_the_requested_notes(
 
 
 PLACES = st.one_of(st.integers(0, 0x200), st.integers(-0x600, -1))
-"""Bytes of the headers at the start, and of the notes and section headers at the end."""
+"""Offsets to damage: in the headers at the start, or the notes and section headers at the end."""
 DAMAGES = st.lists(st.tuples(PLACES, st.binary(min_size=1, max_size=8)), min_size=1, max_size=4)
 
 

@@ -133,7 +133,7 @@ def test_notes_are_replaced_and_removed(image: Path, tmp_path: Path) -> None:
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
     words = ("--note", "GUEST_OS=mine", "--note", "GUEST_VERSION=1")
     annotate(image, *ONLY_PVH, *words, output=first)
-    # A value that fits into the old note, one that does not, and one for a further note.
+    # A value that fits into the old note, one that does not, and one of a note that is not there.
     others = ("--note", "GUEST_OS=your", "--note", "GUEST_VERSION=1.2.3.4", "--note", "LOADER=grub")
     notes = annotate(first, *others, output=second)
     assert notes["GUEST_OS"] == b"your\0"
@@ -143,7 +143,7 @@ def test_notes_are_replaced_and_removed(image: Path, tmp_path: Path) -> None:
     assert set(notes) == {"PHYS32_ENTRY", "GUEST_VERSION"}
     listed = run(tmp_path, "readelf", "-nW", "third")
     assert listed.count("Build ID") == 1
-    # Repeated runs add one section and one segment.
+    # However often it runs, there is one more section and one more segment.
     assert run(tmp_path, "readelf", "-SW", "third").count(".note.Xen") == 1
     assert run(tmp_path, "readelf", "-lW", "third").count("  NOTE  ") == 2
 
@@ -170,7 +170,7 @@ def test_a_kernel_of_ours_gets_another_version(built_kernel: Project) -> None:
 
 
 def test_notes_in_sections_alone_move_to_a_segment(image: Path, tmp_path: Path) -> None:
-    # As objcopy --add-section leaves them: Xen would read them no more.
+    # Once there is a PT_NOTE, Xen does not read notes that are only in a section.
     note = struct.pack("<3I4s", 4, 5, XenElfNote.GUEST_OS, b"Xen\0") + b"mine\0\0\0\0"
     (tmp_path / "note").write_bytes(note)
     shutil.copy(image, tmp_path / "vmlinux")
@@ -232,7 +232,7 @@ def test_wrong_settings_are_errors(
 
 
 def _other(image: Path, folder: Path, how: str) -> Path:
-    """Something else than a linked kernel with symbols."""
+    """Return a file that is no linked kernel with symbols, of the kind how."""
     path = folder / "other"
     content = bytearray(image.read_bytes())
     if how == "text":

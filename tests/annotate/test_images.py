@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Images of other builds boot with added notes, and are otherwise unchanged."""
+"""Images of other build systems boot with added notes, and are otherwise unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def noted(image: Path) -> Path:
-    """The image with the notes of both entry points, as far as its class allows."""
+    """The image with notes of its PVH entry and, if it is ELF64 with symbols, its PV entry."""
     output = image.with_name("vmlinux.xen")
     words = ["annotate", str(image), "-o", str(output), *_entries(image)]
     assert cli.main(words) == 0
@@ -34,7 +34,7 @@ def noted(image: Path) -> Path:
 
 
 def _entries(image: Path) -> list[str]:
-    """Return the entry points as addresses, for an image without symbols."""
+    """Return the options for the entry points: names, or an address in an image without symbols."""
     if _elf(image.read_bytes()).header["e_shnum"] == 0:
         return ["--pvh-entry", "0x1000000"]
     pv = [] if image.name == "vmlinux32" else ["--pv-entry", "pv_start"]
@@ -61,7 +61,7 @@ def test_it_boots(noted: Path, mode: str) -> None:
 def test_everything_but_the_notes_is_unchanged(image: Path, noted: Path) -> None:
     old, new = image.read_bytes(), noted.read_bytes()
     before, after = _elf(old), _elf(new)
-    # The header: places and numbers of the tables.
+    # The ELF header: only offsets and counts of the tables may change.
     may = {"e_phoff", "e_phnum", "e_shoff", "e_shnum"}
     changed = {k for k in before.header if before.header[k] != after.header[k]}
     assert changed <= may
@@ -77,13 +77,13 @@ def test_everything_but_the_notes_is_unchanged(image: Path, noted: Path) -> None
             assert now.data() == section.data()
     added = [s.name for s in after.iter_sections()][len(sections) :]
     assert added == ([".note.Xen"] if sections else [])
-    # Segments: all that are loaded, and others' notes.
+    # Segments: all that are loaded, and notes of other owners, are unchanged.
     segments, now_segments = _headers(before), _headers(after)
     gone = [s for s in segments if s not in now_segments]
     assert all(s["p_type"] in ("PT_NULL", "PT_PHDR") for s in gone)
     (new_note,) = [s for s in now_segments if s not in segments and s["p_type"] == "PT_NOTE"]
     assert (new_note["p_align"], new_note["p_offset"] % 4, new_note["p_memsz"]) == (4, 0, 0)
-    # And byte by byte, up to what stood last: the ELF header, and the program headers and one more.
+    # Byte by byte up to the last table, except the ELF header and room for one more program header.
     size, phentsize = before.header["e_ehsize"], before.header["e_phentsize"]
     start = before.header["e_phoff"]
     free = {*range(size), *range(start, start + (len(segments) + 1) * phentsize)}
@@ -112,7 +112,7 @@ def test_binutils_print_the_same_for_the_image(image: Path, noted: Path) -> None
 @pytest.mark.parametrize("command", [("strip",), ("objcopy", "--strip-debug")])
 def test_notes_survive_what_strips(noted: Path, command: tuple[str, ...]) -> None:
     header = _elf(noted.read_bytes()).header
-    # binutils puts a table of segments back in front, where a moved one has no room.
+    # binutils moves program headers back behind the ELF header, where there may be no room.
     if header["e_shnum"] == 0 or header["e_phoff"] != header["e_ehsize"]:
         return
     stripped = noted.with_name("stripped")

@@ -23,7 +23,7 @@ class Mutation:
 
 
 UNPROVED_32 = {"kernels_pages_hidden_from_user", "lost_segment_becomes_null"}
-"""Checks that cannot be made where the mutations run: in a 64-bit guest."""
+"""Checks of a 32-bit guest, for which there is no mutation: mutations run in a 64-bit guest."""
 
 
 def _table(*rows: tuple[str, str, str, str], mode: str = "pv", cpus: int = 1) -> list[Mutation]:

@@ -35,7 +35,7 @@ OWN = {
 """Names without a counterpart in Xen's headers, which have them as text or in another form."""
 
 RENAMED = {"__MACH2PHYS_VIRT_START": "MACH2PHYS_VIRT_START"}
-"""The 32-bit header of Xen's has no such name without a suffix."""
+"""Names of the guest's headers to those of Xen's, whose 32-bit header has none without a suffix."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def _expressions(text: str, header: Path) -> list[str]:
 
 
 def _fields(body: str) -> list[str]:
-    """Yield the names of fields in declarations; those of a nested structure as outer.inner."""
+    """Return the names of fields in declarations; those of a nested structure as outer.inner."""
     names: list[str] = []
     rest = body.strip()
     while rest:

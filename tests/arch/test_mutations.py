@@ -2,9 +2,9 @@
 """Every check of the guest's self-test fails for a mutation of the guest (mutations.py).
 
 The mutated guests boot on real Xen.  One boot tests several mutations: a check that proves nothing
-passes for all of them.  Mutations whose checks did not run, as an earlier one ended the guest, are
-tried again alone.  The commands that SCons printed compile the files and link the image, because a
-run of SCons takes longer than a boot.
+passes in spite of all of them.  A mutation whose check did not fail is tried again alone,
+as an earlier check may have ended the guest.  The commands that SCons printed compile the files and
+link the image, because a run of SCons takes longer than a boot.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ GUEST = Path("arch/x86/xen")
 IMAGE = Path("build/x86_64/vmlinux.unchecked")
 
 AT_ONCE = 2 * (os.cpu_count() or 1)
-"""How many boots; each waits for some of its time."""
+"""How many boots run at once; each of them waits for a part of its time."""
 LIMIT = 30
 """Seconds until a boot counts as a hang, which a mutation may cause after its check has failed."""
 TOGETHER = 8
-"""How many mutations a boot tests at most."""
+"""The most mutations in one boot."""
 
 Group = list[Mutation]
 
 
 class Build:
-    """A built kernel, and how each of its parts was made."""
+    """A built kernel, and the command that made each of its outputs."""
 
     def __init__(self, top: Path) -> None:
         project = reference_kernel(top)
@@ -73,7 +73,7 @@ def _applied(mutations: Group) -> dict[Path, str]:
 
 
 def _groups(mutations: Group) -> list[Group]:
-    """Put mutations together that run in the same machine and do not touch each other's text."""
+    """Group mutations of the same mode and number of CPUs that do not change the same text."""
     groups: list[Group] = []
     for one in mutations:
         for number, group in enumerate(groups):
@@ -89,7 +89,7 @@ def _groups(mutations: Group) -> list[Group]:
 
 
 class _AllFailed(Exception):  # noqa: N818 - ends a boot
-    """All checks that a boot is for have failed."""
+    """All checks have failed whose mutations are in the guest, so that the boot can end."""
 
 
 def _red(build: Build, group: Group, top: Path) -> set[str]:
@@ -113,7 +113,7 @@ def _red(build: Build, group: Group, top: Path) -> set[str]:
 def red(
     xen_under_qemu: None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> set[str]:
-    """The checks that fail by the mutations that the run has selected."""
+    """The names of the checks that fail for the mutations of all selected tests."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     names = {
         i.callspec.id

@@ -45,7 +45,7 @@ KNOWN = {
     ("7.2", "alldefconfig"): {"PAGE_BLOCK_MAX_ORDER", *_SPLITS},
     ("7.2", "allmodconfig"): {"PAGE_BLOCK_MAX_ORDER", "USB_ROLE_SWITCH"},
 }
-"""Symbols that we answer as C kconfig of Linux 6.1 does, by release and target."""
+"""Symbols that this tool answers as C kconfig of Linux 6.1 does, by release and target."""
 QUESTIONS = ("XEN", "XEN=n", "KASAN=y", "PREEMPT_RT=y", "NR_CPUS=100000", "X86_32=y", "HZ=300")
 _HEADING = re.compile(r"\A#\n# Automatically generated file; DO NOT EDIT.\n# .*\n#\n")
 

@@ -53,11 +53,11 @@ PACKAGES = ("head", "elf", "image", "loaders", "config", "build")
 KILLED, SURVIVED, UNKNOWN = "killed", "survived", "unknown"
 
 _QUICK = 10.0
-"""Seconds of the tests that a mutant is tried with first."""
+"""The most seconds that the first list of tests for a mutant may take together."""
 _PATIENCE = 120.0
-"""Seconds more than a test needs, until it hangs."""
+"""Seconds more than a test needs, after which it counts as one that hangs."""
 _MEMORY = 6 << 30
-"""Bytes that a process may have: a mutant may ask for more and more."""
+"""The limit of memory of a process in bytes, as a mutant may allocate without end."""
 _ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     # The same tests each time, and few random images: one of them starts the work of all.

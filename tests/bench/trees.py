@@ -25,9 +25,9 @@ from xen_tool.toolchain.programs import Toolchain
 
 SITE = Path(__file__).resolve().parents[2] / "site_scons"
 AREAS = 10
-"""Headers that each a tenth of the files include."""
+"""The number of headers of which each is included by an equal share of the files, a tenth."""
 USERS = 10
-"""Files that mention a symbol: 2 symbols are in each file."""
+"""The number of files that mention a symbol; each file mentions 2 symbols."""
 
 IMAGE = "build/image"
 

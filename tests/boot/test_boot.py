@@ -353,7 +353,7 @@ def test_stdin_stays_with_the_caller(machine: Machine) -> None:
 
 
 def refused(machine: Machine, **changes: object) -> str:
-    """Return the error for a wrong argument."""
+    """Return the message of the error that boot() raises with these arguments."""
     arguments = {
         "image": machine.image,
         "qemu": str(machine.qemu),
@@ -613,7 +613,7 @@ def test_a_dom0_gets_its_command_line_and_modules_in_order(machine: Machine) -> 
     what = BootSettings.parse({"cmdline": "a,b c", "module": modules})
     outcome = boot(machine.image, qemu=str(machine.qemu), xen=str(machine.xen), settings=what)
     name = "/proc/self/fd/[0-9]+"
-    # As QEMU reads a list: commas in an item are doubled.
+    # QEMU reads a list in which commas within an item are doubled.
     assert re.fullmatch(f"{name} a,,b c,{name} its words,{name}", outcome.console[0])
 
 
@@ -681,7 +681,7 @@ def test_the_files_that_qemu_loads_can_be_kept(machine: Machine) -> None:
         started=lambda running: started.extend(running.command),
     )
     assert started[0] == str(machine.qemu)
-    # A command that is typed has no options for the monitor.
+    # The command for users has no options for the monitor.
     words = [word for word in outcome.console[0].split() if word in started[1:]]
     assert words == [word for line in started[1:] for word in line.split() if word in words]
     assert not any("/proc/self/fd" in word or "-no-shutdown" in word for word in started)

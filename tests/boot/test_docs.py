@@ -28,7 +28,7 @@ DOCUMENT = (TOP / "docs/boot.md").read_text()
 
 
 def table(heading: str) -> list[list[str]]:
-    """Return the rows of the table with a first line."""
+    """Return the rows of the table whose first line begins with a heading."""
     lines = DOCUMENT.partition(f"\n| {heading} |")[2].splitlines()[2:]
     rows = []
     for line in lines:
@@ -112,7 +112,7 @@ OTHERS = [
 
 
 def ends(symbols: ImageSymbols) -> Iterator[tuple[str, GuestResult]]:
-    """Return the last line and the result of every end in the tests."""
+    """Yield the last line and the result of every end that the other tests have."""
     for place, printed, end, _ in ENDS:
         judge = judged(printed, symbols, end=end, place=place)
         yield judge.reason(), judge.result()

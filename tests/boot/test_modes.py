@@ -24,7 +24,7 @@ SAID = {"xen-pvh-domu": "--- Xen Test Framework ---\nHello World\nTest result: S
 """The output of a guest that passes, if it is not that of guests.py."""
 
 PASSING = [mode.name for mode in MODES if not mode.name.startswith(("xen-pv-", "xen-shim-"))]
-"""In the others the reference kernel passes, in test_pvh.py and test_pv32.py."""
+"""Modes with a test of a pass here; test_pvh.py and test_pv32.py have those of the other modes."""
 WITHOUT_XEN = [mode.name for mode in MODES if mode.place is Place.KERNEL]
 
 Runs = dict[str, "Future[Outcome]"]
@@ -32,7 +32,7 @@ Runs = dict[str, "Future[Outcome]"]
 
 @pytest.fixture(scope="module")
 def runs(linux_dom0: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """The outcomes, by name of run."""
+    """The future outcome of each run, by its name."""
     top = tmp_path_factory.mktemp("guests")
 
     def start(name: str, mode: str, image: Path) -> None:

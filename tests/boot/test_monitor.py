@@ -37,7 +37,7 @@ Answers = Mapping[str, dict[str, Any] | None]
 @pytest.fixture
 def monitor() -> Iterator[Monitor]:
     found = Monitor()
-    # No test waits for long.
+    # A test that gets no request fails after 20 s.
     found.qemu_end.settimeout(20)
     yield found
     found.close()
@@ -45,14 +45,14 @@ def monitor() -> Iterator[Monitor]:
 
 
 def says(monitor: Monitor, *texts: str) -> list[dict[str, Any]] | None:
-    """Let QEMU say something, and the client read it."""
+    """Send lines as QEMU; return what the client makes of them."""
     for text in texts:
         monitor.qemu_end.send(text.encode())
     return monitor.read()
 
 
 def requested(end: socket.socket) -> dict[str, Any]:
-    """The next request."""
+    """Return the next request of the client."""
     line = b""
     while not line.endswith(b"\n"):
         line += end.recv(1)
@@ -62,7 +62,10 @@ def requested(end: socket.socket) -> dict[str, Any]:
 
 @pytest.fixture
 def answering(monitor: Monitor) -> Iterator[Callable[[Answers], list[dict[str, Any]]]]:
-    """Let QEMU answer requests by the name of the command; None: it hangs up instead."""
+    """A function that answers requests as QEMU would, by the name of the command.
+
+    It returns the list of requests, which grows.  None as an answer: QEMU hangs up instead.
+    """
     threads: list[threading.Thread] = []
 
     def start(answers: Answers) -> list[dict[str, Any]]:

@@ -136,7 +136,7 @@ ENDS: list[tuple[Place, str, End, str]] = [
         "xen-shim panicked: GENERAL PROTECTION FAULT",
     ),
     (
-        # The guest's last line has no end, so Xen's message goes on in it.
+        # The guest's last line has no newline, so Xen's message follows on the same line.
         Place.DOM0,
         "login: (XEN) Hardware Dom0 halted: halting machine\n",
         HUNG,
@@ -291,7 +291,7 @@ def program(gcc: str, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def _truth(program: Path, addresses: Sequence[int]) -> list[str]:
-    """Return the answer of the toolchain's addr2line: "deep main.c:3"."""
+    """Return what the toolchain's addr2line prints for each address, as "deep main.c:3"."""
     command = ["addr2line", "-f", "-e", str(program), *map(hex, addresses)]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     return [

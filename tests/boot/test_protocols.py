@@ -37,7 +37,7 @@ Hello World
 Test result: """
 OURS = "PASS a\nCHECKS: 1\nRESULT: PASS\n"
 KTAP = "KTAP version 1\n1..2\nok 1 a\nok 2 b\n"
-# As Linux 6.1's KUnit and its successors print, with the times of printk().
+# Output of KUnit of Linux 6.1 and later, with the times of printk().
 KUNIT = """\
 [    0.361088] KTAP version 1
 [    0.361100] 1..2
@@ -80,7 +80,7 @@ input: AT Translated Set 2 keyboard as /devices/platform/i8042/serio0/input/inpu
 # Totals: pass:0 fail:1 skip:1 total:2
 not ok 1 example
 """
-# Of the specification, Documentation/dev-tools/ktap.rst.
+# The example of the specification, Documentation/dev-tools/ktap.rst.
 KTAP_FAILS = """\
 KTAP version 1
 1..1
@@ -216,7 +216,7 @@ TABLE = [
         "but Kernel panic - not syncing: VFS: no root",
     ),
     ("ok 1 a\n1..1\n" + OFF, "crashed", "powered off without a result"),
-    # Several at once.
+    # Several protocols at once.
     (f"{OURS}{KTAP}{OFF}", "failed", "but also KTAP: 2 passed; name the protocol by PROTOCOL="),
     (f"{KTAP}{XTF}SUCCESS\n{OFF}", "failed", "but also KTAP: 2 passed"),
     (f"{OURS}{XTF}FAILURE\n{OFF}", "failed", "reported Test result: FAILURE"),

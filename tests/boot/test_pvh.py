@@ -60,7 +60,7 @@ def test_one_image_boots_in_every_mode(kernel: Project, settings: tuple[str, ...
     image = _built(kernel, *settings)
     modes = ["pvh", "qemu", *([] if "XEN_PV=0" in settings else ["pv"])]
     if not settings:
-        # In one mode only, as a domU takes several times as long.
+        # For one configuration only, as a domU takes several times as long.
         modes += ["pv-domu", "pvh-domu"]
     with ThreadPoolExecutor(2) as pool:
         started = {mode: pool.submit(boot, image, mode=mode) for mode in modes}

@@ -141,11 +141,11 @@ _JENKINS = {
     **{tag: {"type", "message"} for tag in ("failure", "error", "skipped")},
     "system-out": set[str](),
 }
-"""The attributes that the schema of Jenkins' xUnit plugin, junit-10.xsd, has for each element."""
+"""The attributes of each element by junit-10.xsd, the schema of Jenkins' xUnit plugin."""
 
 
 def checked_junit(data: bytes) -> ElementTree.Element:
-    """Return the suite of JUnit's XML, after a comparison of its counts with its elements."""
+    """Return the suite in XML of JUnit, whose counts must be those of its elements."""
     top = ElementTree.fromstring(data)
     assert top.tag == "testsuites"
     (suite,) = top
@@ -333,7 +333,7 @@ def test_a_folder_for_consoles_that_cannot_be_made(machine: Machine) -> None:
 def test_an_interrupt_ends_every_qemu_and_says_what_ran(
     machine: Machine, number: signal.Signals
 ) -> None:
-    # The first passes; the others hang, two at once.
+    # The first run passes; the others hang, two at a time.
     pids = machine.folder / "pids"
     machine.program(
         f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}} ')\n"

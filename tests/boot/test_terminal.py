@@ -85,7 +85,7 @@ def fails(data: bytes) -> bool:
         (b"x\x1b[1\rmFAIL a\x1b[1\n2m\n", ["FAIL a", ""]),
         (b"\xff\x1b[mx\n", ["\N{REPLACEMENT CHARACTER}x"]),
         (b"\xf0\x9f\x1b[mx\n", ["\N{REPLACEMENT CHARACTER}x"]),
-        # The control characters of ECMA-48 with one character, in UTF-8 and in bytes.
+        # The C1 control characters of ECMA-48, in UTF-8 and as single bytes.
         ("\x9b31mFAIL a\x85\x90q\x9cb\x84c\n".encode(), ["FAIL a", "b", " c"]),
         (b"\x9b31mFAIL a\x85\x9d0;title\x9cb\n", ["FAIL a", "b"]),
         (b"xxxxxxxx\x1b[ZFAIL a\x1b[2Ib\n", ["FAIL axx        b"]),
@@ -223,7 +223,7 @@ def test_output_that_is_no_pass_has_a_reason(data: bytes, reason: str) -> None:
     "piece", [b"[a:]", b"[", b"-", b"a:", b"ok 1 # ", b"<a:", b"1.1 ", b"(1", b"a FAIL-b "]
 )
 def test_a_line_is_read_in_linear_time(piece: bytes) -> None:
-    # Only a search that tries everything again would not come to its end.
+    # A search that begins again at each character would not come to its end here.
     assert evidence(piece * (COLUMNS // len(piece)), columns=COLUMNS).reader.failures == 0
 
 
@@ -254,7 +254,7 @@ def test_a_failure_in_a_long_row_that_changes_counts(data: bytes) -> None:
 
 @pytest.mark.parametrize("piece", [b"\r", b"\x1b", b"\x1b(", b"\x1b]\x1b"])
 def test_pieces_of_sequences_are_read_in_linear_time(piece: bytes) -> None:
-    # Only a parser that looks again at all that follows would not come to its end.
+    # A parser that looks at all that follows, again and again, would not come to its end here.
     assert evidence(piece * (1 << 18)).reader.failures == 0
 
 
@@ -357,7 +357,7 @@ def shown_by_pyte(tokens: Sequence[str]) -> Iterator[list[str]]:
         for character in token:
             stream.feed(character)
         if not coming.isprintable():
-            # screen.display fails for half a wide character.
+            # pyte's screen.display fails if half of a wide character was overwritten.
             cells = [[screen.buffer[y][x].data for x in range(WIDTH)] for y in range(ROWS)]
             yield ["".join(row) for row in cells]
 

@@ -14,7 +14,7 @@ from xen_tool.build.contents import MISSING, Contents, changed_since, clock, sta
 
 
 class Reads:
-    """The files that were read, in order."""
+    """Records the files that are read to compute their digests, in order."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.paths: list[str] = []
@@ -199,7 +199,7 @@ def test_names_in_a_folder_are_those_of_now(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     assert now.names(folder) == {"a"}
     moment = clock() + 1
-    # The folder is listed again, as its stamp is young, but no name is new.
+    # The folder changed a moment ago, so that it is listed again; no name is new.
     assert now.names(folder) == {"a"}
     assert now.listed_before(folder, moment)
     (tmp_path / "b").write_text("")

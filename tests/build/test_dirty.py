@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The steps to run after an up-to-date build: the same as by judging each step."""
+"""The dirty steps that are found by the mark of a build are those found by judging each step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TARGETS = ("out/image", "out/list")
 
 
 def tree(engine: Engine) -> None:
-    """Two targets of three objects, two of which include a header; and an unrequested target."""
+    """Add the steps of TARGETS, in which two sources include a header, and of another target."""
     for name in ("a", "b", "c", "other"):
         write(f"{name}.c", f'#include "{name if name == "c" else "ab"}.h"\nint {name} = N;\n')
     for name in ("ab", "c", "other"):

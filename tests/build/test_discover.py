@@ -120,7 +120,10 @@ def test_facts_are_read_again_when_they_are_forgotten() -> None:
 
 
 class Looked:
-    """The lookups of a compilation, as its record has them."""
+    """The lookups of a compilation, as its record stores them.
+
+    read: the files that were read; search: the folders of headers; names: names of __has_include.
+    """
 
     def __init__(
         self, read: Iterable[str], search: Iterable[str], names: Iterable[str] = ()

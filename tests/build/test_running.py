@@ -63,7 +63,7 @@ def test_one_job_runs_one_step_after_another(engine: Engine) -> None:
 
 
 def test_a_failure_lets_what_runs_beside_it_end(engine: Engine) -> None:
-    # A process exists until the runner has waited for it.
+    # A process with this ID exists until the runner has waited for it.
     wait = 'while [ ! -e pid ] || kill -0 "$(cat pid)"; do sleep 0.05; done 2> /dev/null'
     good = engine.script("out/good", f'{wait}; : > "$out"')
     bad = engine.script("out/bad", "echo $$ > pid.part; mv pid.part pid; exit 1")
@@ -117,7 +117,7 @@ def test_an_edit_that_is_reverted_while_the_step_runs_costs_at_most_one_more_run
 
 
 def interrupted(engine: Engine, number: int, *targets: str) -> tuple[Shown, list[int]]:
-    """Build, send a signal when a number of steps run, and return the build and their processes."""
+    """Build; send a signal when a step of each target runs; return build and process IDs."""
     os.makedirs("pids")
     reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     pids: list[int] = []
@@ -209,7 +209,7 @@ def test_another_signal_does_not_end_a_build(engine: Engine) -> None:
 
 
 def test_a_pipe_of_slots_may_be_descriptor_0() -> None:
-    """As it is when the standard input is closed."""
+    """A pipe gets descriptor 0 if the standard input is closed."""
     reader, writer = os.pipe()
     before = os.dup(0)
     children = Children({}, (), -1)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from xen_tool.debian.apt import Apt, cache_folder, locked, run_program, system_mirror
 
 SUITES = {"6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
-"""Release to the suite of Debian that has it; sid moves on."""
+"""Release of Linux to the suite of Debian that has it; that of sid changes with time."""
 _LOADERS = ("usr/lib64/ld-linux-x86-64.so.2", "lib64/ld-linux-x86-64.so.2")
 """The loaders of libc6, before and after /lib64 became /usr/lib64."""
 
@@ -23,7 +23,7 @@ class Linux(NamedTuple):
     release: str
     top: Path
     conf: Sequence[str | Path]
-    """The program, by the loader and libraries that it was built for."""
+    """The command that runs conf with the dynamic loader and libraries that it was built for."""
     config: str
 
     @property

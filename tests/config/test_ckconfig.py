@@ -50,7 +50,7 @@ def test_random_trees(c: CKconfig, tmp_path: Path, first: int) -> None:
     assert not list(walk(c, tmp_path, range(first, first + 250)))
 
 
-# Every type, in a file that C kconfig and we read alike.
+# A symbol of every type; C kconfig and this tool read the file alike.
 TYPES = """
 config B
 	bool "b"
@@ -138,7 +138,7 @@ def test_a_line_of_a_saved_configuration(c: CKconfig, tmp_path: Path, line: str)
     assert set(got.autoconf.splitlines()) == {
         define for define in right.autoconf if not define.endswith(" ")
     }
-    # C kconfig does not report a value that cannot hold.
+    # C kconfig does not report a saved value that a symbol cannot have.
     warned = [note for note in got.notes if "does not hold" not in note]
     assert places(warned, str(tmp_path / "saved")) == set(right.lines_warned_of(".config"))
 

@@ -40,7 +40,7 @@ def _combinations() -> Iterator[Symbols]:
 
 
 def _is_legal(arch: Arch, symbols: Symbols) -> bool:
-    """Whether a combination is legal, by a second implementation of the Kconfig files."""
+    """Return whether a combination is legal, by a second version of the Kconfig files' rules."""
     on = {name for name, value in symbols.items() if value == "1"}
     if on & {"XEN_PV", "XEN_PVH", "XEN_HYPERCALL_PAGE"} and "XEN" not in on:
         return False
@@ -98,7 +98,7 @@ def test_one_of_each_kind_links(kernel: Project, name: str) -> None:
             continue
         values = {"XEN": xen, "XEN_PV": pv, "XEN_PVH": pvh, "XEN_HYPERCALL_PAGE": page, "SMP": smp}
         settings = [f"{symbol}={value}" for symbol, value in values.items()]
-        # scons() fails on a warning, too.  Only the difference from the last one is compiled.
+        # scons() fails on a warning, too.  Only what the change of symbols affects is compiled.
         run = kernel.scons(f"ARCH={name}", *settings)
         assert f"CONFIG build/{name}/.config" in run.steps
         with (kernel.top / f"build/{name}/vmlinux").open("rb") as file:

@@ -23,7 +23,10 @@ Tree = Callable[..., Configuration]
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """Read a Kconfig text with settings: tree(text, X="1"); other files are in tmp_path."""
+    """A function that reads a Kconfig text with settings: tree(text, X="1").
+
+    Files that the text names are in tmp_path.
+    """
 
     def configure(text: str, **settings: str) -> Configuration:
         (tmp_path / "Kconfig").write_text(text)

@@ -40,7 +40,7 @@ def tree(top: Path, text: str, config: str | None = None) -> Kconfig:
 
 
 def pick(*names: str, kind: str = "bool", rest: str = "") -> str:
-    """A choice."""
+    """Return the Kconfig text of a choice among these symbols."""
     members = "".join(f'config {name}\n\t{kind} "{name.lower()}"\n' for name in names)
     return f'choice\n\tprompt "pick"\n{rest}{members}endchoice\n'
 
@@ -198,7 +198,7 @@ def test_err_recursive_inc(tmp_path: Path) -> None:
 
 
 def test_err_repeated_inc(tmp_path: Path) -> None:
-    # Meant to differ: an error in 7.2, and none in 6.1.
+    # An intended difference: an error in 7.2, and none in 6.1.
     (tmp_path / "more").write_text("config A\n\tdef_bool y\n")
     kconf = tree(tmp_path, 'source "more"\nsource "more"\n')
     assert config_text(kconf) == "CONFIG_A=y\n"
@@ -291,7 +291,7 @@ def test_preprocess_builtin_func(tmp_path: Path, capsys: pytest.CaptureFixture[s
         "$(warn,$(shell,echo second))\n$(warn,$(shell,printf 'a\\nb\\n\\nc\\n\\n\\n'))\n"
         "$(warn,$(filename) $(lineno))\n",
     )  # fmt: skip
-    # C kconfig prints it to stdout, which a program may read from this tool.
+    # C kconfig prints this to stdout; this tool to stderr, as programs may read its stdout.
     assert capsys.readouterr().err == "told\n"
     assert kconf.problems == [
         "Kconfig:4: first", "Kconfig:6: second", "Kconfig:7: a b  c", "Kconfig:8: Kconfig 8",

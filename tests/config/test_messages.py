@@ -164,7 +164,7 @@ def messages(top: Path) -> Iterator[str]:
         yield from (f"warning: {text}" for text in found.warnings)
         yield from (f"note: {text}" for text in found.notes)
 
-    # The licence, as here.
+    # The file begins with the same licence as this one.
     yield Path(__file__).read_text().splitlines()[0]
     yield "# What the configuration says; tests/config/test_messages.py writes this file."
     kconfig.write_text(TREE)
@@ -277,7 +277,7 @@ ELSEWHERE: Mapping[str, list[str]] = {
     "frontends/menu.py": ["scons/test_menuconfig.py"],
 }
 RARE = {
-    # Its end is a message of Python, which differs among versions: test_kconfig_features.py.
+    # The end of this message is Python's, and differs among versions: test_kconfig_features.py.
     "kconfiglib cannot read it",
 }
 

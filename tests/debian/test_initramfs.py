@@ -58,7 +58,7 @@ def test_only_64_bit_programs_need_libraries(tmp_path: Path, gnu_as: str) -> Non
         assert needed(content) == expected
         assert needed((tmp_path / "x.o").read_bytes()) == []
         assert needed(content[:20]) == []
-    # Each fault of the file has the same result.
+    # A file that is cut anywhere is no error.
     for cut in range(0, len(content), 64):
         needed(content[:cut])
     # e_shoff, e_shnum and e_shstrndx: a loader of programs reads no section headers.

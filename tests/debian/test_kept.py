@@ -17,7 +17,7 @@ from xen_tool.errors import XenToolError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder in the cache, as dom0 is."""
+    """A folder in the cache, whose digests are recorded, as dom0's are."""
     new = tmp_path / "new"
     (new / "lib").mkdir(parents=True)
     (new / "kernel").write_bytes(b"kernel")
@@ -121,7 +121,7 @@ def test_what_a_shared_group_can_write_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "kernel").chmod(0o664)
-    assert checked(folder) == folder  # its own group's, or root's
+    assert checked(folder) == folder  # its own group, or that of root
     monkeypatch.setattr(kept, "_is_private_group", lambda group: False)
     with pytest.raises(XenToolError, match="can be written by others"):
         checked(folder)

@@ -46,7 +46,7 @@ NAMES = "libc6\nxen-hypervisor-4.9-amd64\nxen-hypervisor-4.17-amd64\ntool-4.9\nt
 
 
 class Machine:
-    """A home whose stand-ins log what they are called with."""
+    """A home folder, and stand-ins for the programs, which log the words of their command lines."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -64,7 +64,7 @@ class Machine:
             "Inst tool-4.17 (4.17.7+13 Debian:12 [amd64])\n"
             "Conf tool-4.17 (4.17.7+13 Debian:12 [amd64])\n"
         )
-        # Prints what the starter gave it.
+        # Prints the arguments that the starting script passes.
         program = b'#!/bin/sh\necho "$LD_LIBRARY_PATH|$*"\n'
         self.deb("tool", {"./usr/bin/xtool": program, "./opt/xen-tool-test/data-1": b""})
         self.deb("libtool", {"./lib/x86_64-linux-gnu/libtool.so.1": b""})

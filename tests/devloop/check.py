@@ -20,9 +20,12 @@ from .tree import IMAGE, OUTPUT_FOLDERS, Tree
 from .ways import Round
 
 SORTS = ("stale", "failed", "busy", "crash")
-"""What can be wrong: the image is not what a clean build gives (or the run succeeds where
-that fails); the run fails although it must not; the run after it still does something; a
-traceback, a signal or no end."""
+"""Sorts of faults.
+
+stale: the image is not that of a clean build, or the run succeeds where a clean build fails;
+failed: the run fails, and a clean build succeeds; busy: the next run still does something; crash:
+a traceback, a signal or no end.
+"""
 
 
 class Wrong(Exception):  # noqa: N818 - of the tool

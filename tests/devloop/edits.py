@@ -34,7 +34,7 @@ _SORTS = {
 }
 _STAND_IN_SORTS = {"compiler's header": 0.6, "compiler program": 1.0}
 _SIMPLE = ("source", "header", ".incbin data", "linker script", "INCLUDE'd script")
-"""Sorts that the tool itself reads through a program, and SCons does not."""
+"""Sorts of files that compilers and linkers read, and SCons does not."""
 
 
 def kinds(*, real: bool) -> list[Kind]:

@@ -112,7 +112,7 @@ class Preprocessor:
     def __init__(self, files: Files, words: Words, macros: dict[str, str] | None = None) -> None:
         self.lines: list[str] = []
         self.read: dict[str, bool] = {}
-        """Each file to whether it is a system header."""
+        """The paths of the files that were read, each with whether it is a system header."""
         self.error: Failed | None = None
         """The first #error, which does not end the reading."""
         self._files = files

@@ -15,7 +15,7 @@ from typing import IO
 from project import Run
 
 TIMEOUT = 180
-"""Seconds after which a run counts as one that never ends."""
+"""Seconds after which a run counts as one that hangs."""
 _DROPPED = ("SCONSFLAGS", "KCONFIG_CONFIG", "XEN_TOOL_COMMAND", "PYTHONPATH")
 _BUSY = ("Traceback (most recent call last)", "Segmentation fault")
 

@@ -46,7 +46,7 @@ def tree(tmp_path: Path, request: pytest.FixtureRequest) -> Tree:
 
 
 def reads(program: str, option: str, tree: Tree, source: str) -> list[set[str]]:
-    """The files that depfiles of a compilation name: the preprocessor's, the assembler's."""
+    """Compile; return the files that the two depfiles name, of preprocessor and assembler."""
     folders = [word for folder in (*FOLDERS, "gen") for word in ("-I", folder)]
     command = [program, *_FLAGS, *folders, "-isystem", "system", option, "-MF", "p.d"]
     command += ["-MT", "odd target", "-Xassembler", "--MD=a.d", "-c", "-o", "x.o", source]
@@ -59,7 +59,7 @@ def _names(tree: Tree, depfile: str) -> set[str]:
     for quoted, character in (("\\ ", "\0"), ("\\#", "#"), ("$$", "$")):
         text = text.replace(quoted, character)
     names = {name.replace("\0", " ") for name in text.split()}
-    # A temporary file has another name each time; gcc's own headers are none of the tree.
+    # A temporary file has another name each time; gcc's own headers are not in the tree.
     return {name for name in names if not os.path.isabs(name) and not name.endswith(".c")}
 
 

@@ -28,14 +28,17 @@ _OTHERS = {
     "XenHead": MEANINGS,
     "XenKernel": {**WORDS, "mode": ""},
 }
-"""The arguments of methods that have any."""
+"""Arguments that documents may use, of methods that take any."""
 _DOCUMENTS = [path for path in DOCUMENTS if path != FILE]
 
 
 def _calls(path: Path) -> Iterator[tuple[str, int, set[str]]]:
-    """Yield the methods that a document calls, the number of positions, and the names."""
+    """Yield each call of a method in a document: its name, and the arguments.
+
+    The arguments are the number of positional ones, and the names of the others.
+    """
     text = path.read_text()
-    # `...` for further arguments would follow those with names.
+    # `...`, which stands for further arguments, may follow keyword arguments, as in no Python.
     inline = (re.sub(r", \.\.\.\)$", ")", call) for call in _INLINE.findall(text))
     for code in (*_BLOCK.findall(text), *inline):
         for node in ast.walk(ast.parse(code)):

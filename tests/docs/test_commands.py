@@ -49,7 +49,7 @@ _QUICK = ("annotate", "check", "diff", "explain", "head", "inspect", "map", "new
 _IMAGES = ("IMAGE", "OLD", "NEW", "vmlinux", "unified.efi", "out/vmlinux", "build/x86_64/vmlinux")
 """Names of images in commands; here each is a good kernel."""
 _HERE = {"/boot/vmlinuz": "IMAGE", "pvh_start": hex(PADDR + PVH_ENTRY)}
-"""What stands for words of commands."""
+"""Words of the documents, to words with which the command can run here."""
 _NO_PROGRAMS = {
     *("vmlinux", "kernel", "name", "guest", "the", "event", "vCPU", "config"),
     *("x86_64-freestanding-none", "mkdir", "cd", "echo"),

@@ -17,7 +17,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors of the headings of a document, as forges make them."""
+    """Return the anchors that forges give to the headings of a document."""
     titles = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
     kept = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
     return {title.replace(" ", "-") for title in kept}

@@ -17,12 +17,12 @@ _END = "--- end of a command:"
 
 
 def commands(block: str) -> list[tuple[str, str]]:
-    """Each command of a console block, with what it prints."""
+    """Return each command of a console block, with the output that follows it."""
     return re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
 def matches(output: str, wanted: str) -> bool:
-    """Whether an output is the wanted one; a line `...` is any lines, `...` in a line any text."""
+    """Return whether an output matches; a line `...` is any lines, `...` in a line any text."""
     pattern = re.escape(wanted)
     pattern = re.sub(r"^\\\.\\\.\\\.\\\n", "(?:.*\n)*?", pattern, flags=re.MULTILINE)
     return re.fullmatch(pattern.replace(r"\.\.\.", ".*"), output) is not None
@@ -62,7 +62,7 @@ def test_the_commands_of_the_tutorial_do_what_it_says(
 def test_readmes_sconstruct_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TOP / "site_scons"))
     (sconstruct,) = re.findall(r"```python\n(.*?)```", (TOP / "README.md").read_text(), re.S)
-    # The script of the tutorial that keeps the notes: the last one.
+    # The last linker script of the tutorial, which keeps the notes.
     *_, script = (
         text for name, _, text in _BLOCK.findall(TUTORIAL.read_text()) if name[-4:] == ".lds"
     )

@@ -29,6 +29,6 @@ def test_a_few_symbols(
     file.sections = [section]
     file.symbols = [ObjectSymbol(name) for name in names]
     expected = meaning(target.read_bytes())
-    # GNU as has a table also if it is empty.
+    # GNU as writes a symbol table even if it is empty.
     expected["symbols"] = expected["symbols"] if names else []
     assert meaning(file.encode()) == expected

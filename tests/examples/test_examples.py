@@ -14,13 +14,13 @@ from xen_tool.new import create
 
 EXAMPLES = TOP / "examples"
 NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/SConstruct"))
-# tests/annotate/ runs the README of the example that make links.
+# tests/annotate/ runs the README of the example annotate, which make builds.
 NAMES.remove("annotate")
 INTERACTIVE = ("gdb", "menuconfig")
 
 
 def commands(readme: Path) -> list[list[str]]:
-    """The arguments of scons, of lines such as `    scons boot     what it does`."""
+    """Return the arguments of scons in each line such as `    scons boot     what it does`."""
     lines = re.findall(r"^    scons\b ?(.*?)(?:  .*)?$", readme.read_text(), re.MULTILINE)
     return [words for line in lines if not set(words := line.split()) & set(INTERACTIVE)]
 

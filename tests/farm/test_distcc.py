@@ -22,7 +22,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(log: Path, gcc: str) -> Iterator[int]:
-    """The port of a server, which starts gcc and nothing else."""
+    """The port of a server that may start gcc only."""
     allowed = log.with_name("allowed")
     allowed.write_text(f"{gcc}\n")
     program = shutil.which("distccd")

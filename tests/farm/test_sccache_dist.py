@@ -57,7 +57,7 @@ def output_of(*words: str) -> str:
 
 
 class Farm:
-    """Its processes; each is ended by its number."""
+    """The processes of a farm, each of which is ended by its process ID."""
 
     def __init__(self, folder: Path, bwrap: str) -> None:
         self._folder = folder
@@ -119,7 +119,7 @@ def farm(tmp_path: Path, gcc: str) -> Iterator[Farm]:
 
 
 class Client:
-    """A tree that is built by the farm."""
+    """A tree that the farm builds, for a user with a token."""
 
     def __init__(self, folder: Path, farm: Farm, token: str = "ours") -> None:
         folder.mkdir()
@@ -169,7 +169,7 @@ def client(farm: Farm, tmp_path: Path) -> Iterator[Client]:
 
 
 def test_a_farm_compiles_and_refuses_strangers(client: Client, farm: Farm, tmp_path: Path) -> None:
-    # A server with another key is never given work, nor is a user with another token.
+    # A server with another key gets no work; a user with another token is refused.
     farm.stranger()
     assert client.scons("O=alone").status == 0
     run = client.scons("CC_LAUNCHER=sccache", "-j4")

@@ -54,7 +54,7 @@ def describe(arch: Arch, symbols: Mapping[str, str], keywords: Keywords) -> Head
 
 
 def notes(content: bytes) -> dict[tuple[str, int], bytes]:
-    """The descriptors by owner and type, in order."""
+    """Return the descriptors of the notes by owner and type, in the order of the notes."""
     data = meaning(content)["sections"][".note.Xen"][3]
     found = {}
     while data:

@@ -82,7 +82,7 @@ def test_any_changed_byte_is_seen(config: HeadConfig, assembled: Assemble) -> No
 
 
 def _offsets_of_meaning(content: bytes) -> list[int]:
-    """Every byte of the small sections, and some of the page and of each long table."""
+    """Return offsets of every byte of small sections, and some of the page and of long tables."""
     offsets: list[int] = []
     for section in ELFFile(io.BytesIO(content)).iter_sections():
         if section["sh_type"] in ("SHT_NULL", "SHT_NOBITS", "SHT_STRTAB"):
@@ -96,7 +96,7 @@ def _offsets_of_meaning(content: bytes) -> list[int]:
 def _same(content: bytes, expected: object) -> bool:
     try:
         return meaning(content) == expected
-    except Exception:  # A reader that raises has seen the change.
+    except Exception:  # A reader that raises an error has noticed the change.
         return False
 
 
@@ -367,7 +367,7 @@ def test_the_pvh_entry_refers_to_physical_addresses() -> None:
     # References to the section itself: its address, its GDT, its 64-bit code.
     del physical[".head.text"]
     virtual = {r[2]: r[3] for r in relocations if r[1] == r_x86_64_32s}
-    # 2**64 - VIRT_BASE is what makes physical addresses of virtual ones.
+    # Adding 2**64 - VIRT_BASE makes a virtual address a physical one.
     assert physical == {
         "__bss_start": 0x80000000,
         "__bss_stop": 0x80000000,

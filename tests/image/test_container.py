@@ -80,7 +80,7 @@ PROGRAMS = {
     "lz4": ["lz4", "-l", "-9", "-c"],
     "zstd": ["zstd", "--ultra", "-22", "-c"],
 }
-"""As Linux's build calls them (scripts/Makefile.lib)."""
+"""Commands that pack, as Linux's build calls them (scripts/Makefile.lib)."""
 
 # Larger than a block of LZO and one of lz4, of all kinds of content.
 _noise = random.Random(7)
@@ -231,7 +231,7 @@ def test_flipped_bit_is_a_problem(tmp_path: Path, name: str) -> None:
 
 
 def test_only_the_last_block_may_be_short(tmp_path: Path) -> None:
-    # Otherwise a file of many small streams would take too long.
+    # If short blocks could follow each other, a file of many would take too long.
     lz4_twice = _lz4(IMAGE) + _lz4(IMAGE)[4:]
     lzo_twice = _lzo(IMAGE)[:-4] + _lzo(IMAGE)[38:]
     for stream in (lz4_twice, lzo_twice):
@@ -240,13 +240,16 @@ def test_only_the_last_block_may_be_short(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("content", "stored"), [(10, 11), (10, 0), ((256 << 10) + 1, 4)])
 def test_a_block_of_lzo_has_a_size(tmp_path: Path, content: int, stored: int) -> None:
-    """Of 1 to 256 KiB, and no more bytes than its content (Linux lib/decompress_unlzo.c)."""
+    """A block holds 1 byte to 256 KiB, and is not larger than its content.
+
+    See lib/decompress_unlzo.c of Linux.
+    """
     stream = _lzo(IMAGE)[:38] + struct.pack(">III", content, stored, 1) + bytes(stored + 4)
     assert "cannot be unpacked (a block has a wrong size)" in _problem(tmp_path, stream)
 
 
 def test_frames_and_blocks_are_counted(tmp_path: Path) -> None:
-    """Else a file of many empty ones would take for ever."""
+    """Without a limit, a file of many empty frames or blocks would take for ever."""
     magics = _lz4(IMAGE)[:4] * 70_000
     assert "has more blocks than are read" in _problem(tmp_path, magics)
     with Data.of_bytes(magics) as data, pytest.raises(Damaged, match="more blocks"):
@@ -283,7 +286,7 @@ def test_the_limit_grows_with_the_stream(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_stream_with_little_content_is_a_problem(tmp_path: Path) -> None:
     stream = gzip.compress(IMAGE)
-    # With a name of the file, of 3.5 and 4.5 MiB, before the content.
+    # The header of the stream has a file name of 3.5 or 4.5 MiB.
     start, end = b"\x1f\x8b\x08\x08" + stream[4:10], b"\0" + stream[10:]
     named = [start + b"x" * (n << 19) + end for n in (7, 9)]
     assert _payload(_open(tmp_path, named[0])) == IMAGE
@@ -292,7 +295,7 @@ def test_a_stream_with_little_content_is_a_problem(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mib", [128, 256, 1024])
 def test_a_dictionary_of_any_size_is_accepted(tmp_path: Path, mib: int) -> None:
-    """The rules know which loader has the memory for it; without use, it needs none."""
+    """The rules refuse what a loader has no memory for; an unused dictionary needs none here."""
     lzma2 = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": mib << 20}
     assert _payload(_open(tmp_path, lzma.compress(IMAGE, filters=[lzma2]))) == IMAGE
 

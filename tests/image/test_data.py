@@ -42,7 +42,7 @@ def test_reads_what_is_there(make: Make) -> None:
     for offset in (0, 1, 4095, 4096, 20000, 25499, 25500, 1 << 64, -1, -25500):
         for size in (0, 1, 7, 4096, 4097, 30000, 1 << 70, -1):
             expected = CONTENT[offset : offset + size] if offset >= 0 and size > 0 else b""
-            data.read(4000, 300)  # what was read before does not matter
+            data.read(4000, 300)  # reads before this one make no difference
             assert data.read(offset, size) == expected
 
 

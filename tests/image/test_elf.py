@@ -98,7 +98,7 @@ def test_no_elf(content: bytes) -> None:
 
 
 def test_fields_outside_the_file_are_0() -> None:
-    elf = _elf(bytes(good_pv64())[:58])  # a header of ELF64 has 64 bytes, of ELF32 52
+    elf = _elf(bytes(good_pv64())[:58])  # the ELF header has 64 bytes in ELF64, and 52 in ELF32
     assert (elf.e_phnum, elf.e_shentsize, elf.e_shnum, elf.e_shstrndx) == (2, 0, 0, 0)
 
     size = len(bytes(good_pv64()))

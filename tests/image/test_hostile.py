@@ -37,7 +37,7 @@ from xen_tool.image.symbols import Symbols
 CASES = int(os.environ.get("XEN_TOOL_FUZZ_CASES", "2000"))
 GIB = 1 << 30
 BOMB = 96 << 20
-"""Bytes of a stream's content: more than a reader may take of memory."""
+"""The size of a stream's content in bytes, which is more than a reader may use of memory."""
 
 
 def _read_all(opened: KernelFile) -> None:
@@ -86,7 +86,7 @@ MAGICS = (b"\x7fELF\2\1", b"\x7fELF\1\1", *(pack(b"")[:6] for pack in COMPRESS.v
 
 
 def _random_images(count: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Call a test with a number of random sources of hypothesis."""
+    """Return a decorator: the test runs with count random sources, each from hypothesis."""
     settings = hypothesis.settings(max_examples=count, database=None, deadline=None)
     return lambda test: settings(hypothesis.given(chance=randoms(use_true_random=False))(test))
 
@@ -171,7 +171,7 @@ def main() -> None:
     """Print the most bytes by which reading an image increases this process's memory."""
 
     def kib(name: str) -> int:
-        # The peak of getrusage() may be that of the process which started this one.
+        # The peak of getrusage() may be that of the process that started this one.
         status = Path("/proc/self/status").read_text()
         return int(status.partition(f"{name}:")[2].split()[0])
 

@@ -95,7 +95,7 @@ def test_padding_is_4_whatever_p_align_says() -> None:
     notes = (text(5, "xen-3.0x"), text(8, "generic"), number(1, 1))
     for align in (0, 1, 4, 8, 16):
         assert _types(_walk(replace(_only(*notes), note_align=align))) == [5, 8, 1]
-    # Notes that are padded to 8 are lost from the first that differs on.
+    # If notes are padded to 8, those after the first with other padding are lost.
     assert _types(_walk(_only(*(replace(note, align=8) for note in notes)))) == [5]
 
 
@@ -174,7 +174,7 @@ def test_notes_that_the_end_of_the_file_cuts() -> None:
     half = _walk(whole[: last.offset + 6])
     assert [(n.n_namesz, n.n_descsz, n.owner) for n in half[-2:]] == [(4, 0, None), (0, 0, None)]
     assert len(half) == len(good_pv64().notes) + 1
-    # The walk ends there, whatever the size of the segment is.
+    # The walk ends at the end of the file, whatever the size of the segment is.
     long = replace(_only(number(1, 1)), sections=False, note_filesz=1 << 40)
     assert [(n.n_type, n.owner) for n in _walk(long)] == [(1, b"Xen"), (0, None)]
 

@@ -50,7 +50,7 @@ def test_other_files_are_none(at: int) -> None:
 
 
 def test_a_kernel_within_itself_is_not_unpacked_again() -> None:
-    # The section is the whole file, and no kernel is looked for in it again.
+    # The section is the whole file, in which no second kernel is searched for.
     whole = IMAGE[: _HEADER + 16] + struct.pack("<II", 1 << 20, 0) + IMAGE[_HEADER + 24 :]
     assert opened(whole).inner.format == "raw"
     for cut in range(0x200):

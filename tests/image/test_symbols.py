@@ -54,7 +54,7 @@ def program(
 
 
 def entries_of_readelf(readelf: str, path: Path, table: str) -> list[tuple[int, int, str, str]]:
-    """Values, sizes, places and names."""
+    """Return value, size, section index and name of each entry, as readelf prints them."""
     text = subprocess.check_output([readelf, "-sW", path], text=True)
     (part,) = (p for p in text.split("Symbol table '")[1:] if p.startswith(table))
     row = r"^ *\d+: ([0-9a-f]+) +(0x[0-9a-f]+|\d+) \w+ +\w+ +\w+ +(\w+) ?(\S*)"
@@ -122,7 +122,7 @@ def test_functions_before_addresses(program: Path) -> None:
 
 
 def image(*entries: tuple[bytes, bytes]) -> Symbols:
-    """Names, each with its symbol, whose st_name is filled in."""
+    """Return the symbols of an image; entries are names and symbols, whose st_name is filled in."""
     names, table = b"\0", b""
     for name, entry in entries:
         table += struct.pack("<I", len(names)) + entry[4:]

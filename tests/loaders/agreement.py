@@ -25,10 +25,10 @@ as_domu = pytest.mark.parametrize(
     ],
     ids=["pv", "pv32", "pvh"],
 )
-"""A test for each kind of domU."""
+"""A decorator: the test runs for each kind of domU."""
 
 BEYOND_LIBXENGUEST = {"U5", "U8"}
-"""Rules that apply after the place where the library needs a hypervisor, or counts pages."""
+"""Rules of what the library does later, where it needs a hypervisor, or counts pages."""
 
 ON_THE_MACHINE = {"Q7"}
 """Warnings that an image may never run, which depends on where the machine has memory."""

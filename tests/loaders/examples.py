@@ -51,7 +51,7 @@ _WORDS = {
     "P3-alone": "no section .kernel, and no .config",
     "P7-other": "the Xen of the file is 4.20",
 }
-"""What is wrong with images of which the tables do not say it, or what they are."""
+"""Words about images, by name, where the tables of images have none."""
 _HEAD = (
     "# SPDX-License-" + "Identifier: GPL-2.0-only OR MIT\n"
     "# Made by tests/loaders/examples.py, from images that tests judge.\n"

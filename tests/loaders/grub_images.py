@@ -43,7 +43,7 @@ _ADDRESSES = (
     *(0x201100, 0x10000000, 0x3FFFFFFF, 0x80000000, 0xFFFFF000, 0xFFFFFFFF, 1 << 32, 1 << 63),
 )
 _SETUP = (0x1F1, 0x1FE, 0x200, 0x201, 0x202, 0x206, 0x211, 0x230, 0x234, 0x235, 0x238, 0x248, 0x260)
-"""Offsets in a bzImage of fields that GRUB reads, or does not."""
+"""Offsets of fields in a bzImage; GRUB reads some of these."""
 
 
 def for_commands(seed: int, count: int) -> list[bytes]:

@@ -39,13 +39,13 @@ LIVE_LOADERS = (*XEN_LOADERS, "qemu-kernel")
 MEMORY_MIB = 128
 
 CPU_SECONDS = {"xen-pv-dom0": 60.0, "xen-pvh-dom0": 60.0, "qemu-kernel": 0.5}
-"""After which an image counts as silent; several times what a verdict takes."""
+"""Processor time in seconds after which an image counts as silent: several times the usual."""
 
 WALL_SECONDS = 120.0
-"""The limit for a machine that neither runs the image nor ends."""
+"""Seconds after which a machine is ended, whatever it does."""
 
 _LOOK_EVERY = 100
-"""Milliseconds without output, after which the processor's time is compared."""
+"""Milliseconds without output after which the processor time is compared with the limit."""
 
 _CRASHES = {-n: n.name for n in (signal.SIGFPE, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)}
 

@@ -30,12 +30,12 @@ NOTES_OFFSET = 0x3000
 LOAD_SIZE = NOTES_OFFSET - CODE_OFFSET
 
 PADDR = 0x200000
-"""Where the PT_LOAD goes: RAM of every machine, and not far, so that dom0 may be small."""
+"""The address of the PT_LOAD: RAM of every machine, and so low that dom0 may be small."""
 
 PV_ENTRY = 0x000
 PVH_ENTRY = 0x100
 HYPERCALL_PAGE = 0x1000
-"""Places in the PT_LOAD."""
+"""Offsets in the PT_LOAD."""
 
 VIRT_BASE_64 = 0xFFFFFFFF80000000
 VIRT_BASE_32 = 0xC0000000

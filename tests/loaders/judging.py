@@ -25,11 +25,11 @@ from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.verdict import Verdict, verdicts
 
 SECONDS = 2.0
-"""Of the processor's time, for the verdicts of all loaders."""
+"""Processor time in seconds, for the verdicts of all loaders on an image."""
 MEMORY = 64 << 20
-"""Bytes, beside what the process has already."""
+"""Bytes of memory for the verdicts, besides what the process has already."""
 _JUDGED = 0.95
-"""The share of images that is judged: some need more memory when they are unpacked."""
+"""The least share of images with verdicts; others need more memory to be unpacked."""
 
 _HARD = resource.getrlimit(resource.RLIMIT_AS)[1]
 _libraries: list[Libxenguest] = []

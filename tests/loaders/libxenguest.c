@@ -51,9 +51,10 @@ static enum result parse_and_place(struct xc_dom_image *dom, const char *path, i
         return REFUSED;
 
     /*
-     * As xc_dom_build_image() begins.  It would start at virt_base, which the
-     * public headers hide: without the padding up to the kernel.  Domain 0
-     * makes the library use anonymous memory.
+     * This is how xc_dom_build_image() begins, except that it allocates from
+     * virt_base on and pads up to the kernel.  The public headers hide
+     * virt_base, so this starts at the kernel.  For domain 0 the library uses
+     * anonymous memory.
      */
     dom->guest_domid = 0;
     if ( xc_dom_mem_init(dom, memory_mib) )
@@ -66,7 +67,7 @@ static enum result parse_and_place(struct xc_dom_image *dom, const char *path, i
 }
 
 /*
- * What xc_dom_build_image() asks the hypervisor for.  The worker process is
+ * The hypercalls of xc_dom_build_image(), replaced.  The worker process is
  * started with this library preloaded, so these come before libxenctrl's.
  */
 int xc_clear_domain_pages(xc_interface *xch, uint32_t domid, unsigned long pfn, int count)
@@ -95,7 +96,7 @@ void *xc_map_foreign_range(xc_interface *xch, uint32_t domid, int size, int prot
     return calloc(1, size);
 }
 
-/* As xl does it, but for the memory, which is not populated. */
+/* Lay out the whole guest as xl does, but without memory of a guest. */
 static enum result lay_out(struct xc_dom_image *dom, const char *path, int hvm, const char *caps,
                            unsigned int memory_mib, const char *initrd)
 {
@@ -115,7 +116,10 @@ static enum result lay_out(struct xc_dom_image *dom, const char *path, int hvm, 
     return PLACED;
 }
 
-/* With lays_out set it goes on to where the guest's memory would be written. */
+/*
+ * Returns an enum result, or -1 if the library cannot be set up.  With lays_out
+ * the whole guest is laid out, up to where its memory would be written.
+ */
 int libxenguest_ask(const char *path, int hvm, const char *caps, unsigned int memory_mib,
                     int lays_out, const char *initrd, say_fn *callback)
 {

@@ -26,7 +26,7 @@ PV32_CAPABILITIES = f"{CAPABILITIES} xen-3.0-x86_32p"
 """xen_caps of a Xen with PV32."""
 
 MEMORY_MIB = 64
-"""Of the guest: the kernel itself must fit, and be cleared for every case."""
+"""Memory of the guest: enough for the kernel, and little, as it is cleared for every case."""
 
 _REFUSED, _MISPLACED, _PLACED = range(3)
 _XTL_ERROR = 8  # xentoollog.h

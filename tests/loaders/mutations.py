@@ -17,7 +17,7 @@ from xen_tool.abi import XenElfNote
 from xen_tool.elf import spec
 
 _HEADERS = 0x120
-"""Bytes in which an ELF header and the program headers of a case lie."""
+"""The number of bytes at the start that hold the ELF header and the program headers."""
 _NOTES = 0x180
 _LARGEST = 1 << 17
 """The largest content that packed() accepts, in bytes."""

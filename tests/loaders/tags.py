@@ -63,7 +63,7 @@ WITNESSES = {
         "tools/libs/guest/xg_dom_bzimageloader.c",
     ),
 }
-"""By the name of the change: its commit, its witness, and where that may be."""
+"""By the name of a change: its commit, its witness, and the files that may have the witness."""
 
 
 def main(repository: str) -> None:

@@ -32,17 +32,17 @@ PV32 = {"xen-pv-domu+pv32"}
 PVH = {"xen-pvh-dom0", "xen-pvh-domu"}
 
 KERNELS = {
-    # Its path below a root, and the loaders of Xen that accept it.
+    # The path of each kernel below a root, and the loaders of Xen that accept it.
     "linux": ("boot/vmlinuz-*[0-9]-amd64", PV | PVH | PV32),
     "linux-cloud": ("boot/vmlinuz-*-cloud-amd64", PV | PVH | PV32),
     "grub-x86_64-xen": ("usr/lib/grub-xen/grub-x86_64-xen.bin", PV | PV32),
     "grub-i386-xen": ("usr/lib/grub-xen/grub-i386-xen.bin", PV32),
     "grub-i386-xen_pvh": ("usr/lib/grub-xen/grub-i386-xen_pvh.bin", PVH),
-    # The module of grub-xen-bin from which grub-mkimage makes the above: it has no notes yet.
+    # The file of grub-xen-bin from which grub-mkimage makes the kernel above: it has no notes yet.
     "grub-core-x86_64-xen": ("usr/lib/grub/x86_64-xen/kernel.img", set()),
     "grub-core-i386-xen": ("usr/lib/grub/i386-xen/kernel.img", {"xen-pvh-domu"}),
     "grub-core-i386-xen_pvh": ("usr/lib/grub/i386-xen_pvh/kernel.img", {"xen-pvh-domu"}),
-    # An ELF32 without notes is firmware to the library (V2).
+    # The library takes an ELF32 without notes for firmware (V2).
     "xen": ("boot/xen-*-amd64.gz", {"xen-pvh-domu"}),
     "xen-shim": ("usr/lib/xen-*/boot/xen-shim", PVH),
     "hvmloader": ("usr/lib/xen-*/boot/hvmloader", {"xen-pvh-domu"}),
@@ -83,7 +83,7 @@ def roots(pytestconfig: pytest.Config) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def kernels(roots: list[Path]) -> dict[str, Path]:
-    """Each of KERNELS that is there."""
+    """The path of each of KERNELS that was found, by name."""
     return {
         name: sorted(root.glob(pattern))[-1]
         for name, (pattern, _) in KERNELS.items()
@@ -96,7 +96,7 @@ def kernels(roots: list[Path]) -> dict[str, Path]:
 def answers(
     kernels: dict[str, Path], real_machines: Machines
 ) -> dict[tuple[str, str], Future[Answer]]:
-    """What each live loader says to each kernel, all asked at once."""
+    """The future answer of each live loader for each kernel; all are started at once."""
     return {
         (name, loader): real_machines.ask(loader, path.read_bytes(), MEMORY_MIB)
         for name, path in kernels.items()
@@ -177,7 +177,7 @@ def _readnotes(image: Path) -> list[str]:
 
 
 def _as_readnotes(note: FoundNote) -> str | None:
-    """The line that readnotes prints; None for what it does not know."""
+    """Return the line that readnotes prints for a note; None for types that it does not know."""
     name = XenElfNote(note.n_type).name
     if note.n_type in STRINGS:
         return f"{name}: {(note.string() or b'').decode()}"

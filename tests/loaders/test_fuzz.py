@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Random images: verdicts take little time and memory, and agree with the real libxenguest.
 
-XEN_TOOL_IMAGES=N tries so many images; XEN_TOOL_IMAGES_SEED=N tries others.  The last seed is
-another one in each run.  An image that fails is kept.
+XEN_TOOL_IMAGES=N tries N images; XEN_TOOL_IMAGES_SEED=N chooses other images.  The last seed is
+a different one in each run.  An image that fails is kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NEW = 1_000_000 + int(os.environ["XEN_TOOL_NEW_SEED"])
 def judged(
     libxenguest_files: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[int, Future[str]]]:
-    """What is wrong with the images of each seed; all are begun at once."""
+    """What is wrong with the images of each seed, or ""; all processes start at once."""
     folder = tmp_path_factory.mktemp("images")
     with ProcessPoolExecutor(
         os.cpu_count(),

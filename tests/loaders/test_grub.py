@@ -59,20 +59,20 @@ def _candidate(loader: str, name: str) -> Candidate:
 
 
 def _crashes(loader: str, name: str) -> bool:
-    """Whether GRUB may crash, by the model."""
+    """Return whether the model says that GRUB may crash on an image."""
     verdict = judge(_candidate(loader, name).kernel, loader, Xen())
     texts = [verdict.message or "", *(error.message for error in verdict.errors)]
     return any("GRUB itself" in text or "may crash" in text for text in texts)
 
 
 def _bits(name: str) -> int:
-    """The class of the kernel, by which the platform of pvgrub is chosen; 0 if it may crash."""
+    """Return 32 or 64 for the platform of pvgrub that a kernel needs; 0 if GRUB may crash on it."""
     elf = _candidate(GRUB_XEN, name).image.elf
     return 0 if _crashes(GRUB_XEN, name) else 64 if elf is None else elf.bits
 
 
 def _for(loader: str, *prefixes: str) -> list[str]:
-    """The images of rules with which GRUB cannot crash."""
+    """Return the images whose names begin with prefixes, and on which GRUB cannot crash."""
     return [name for name in IMAGES if name.startswith(prefixes) and not _crashes(loader, name)]
 
 
@@ -112,7 +112,7 @@ RANDOM = {
     GRUB_MULTIBOOT: 40,
     GRUB_MULTIBOOT2: 60,
 }
-"""Random images that are asked, at least: more are made, and with some of them GRUB may crash."""
+"""The least numbers of random images; more are made, and on some of them GRUB may crash."""
 _UNSEEN = {
     "_outside",
     "_reads_behind",
@@ -292,14 +292,14 @@ def test_it_agrees_in_a_32_bit_pv_domain(tmp_path: Path) -> None:
     answers, console = grub.ask_domain(_questions(asked), *tools, tmp_path, kernel)
     wrong = _wrong(asked, answers)
     assert wrong == [], "\n".join(wrong)
-    # It starts a PVH kernel as a PV one, which is dead: only Xen says something.
+    # GRUB starts a PVH kernel as a PV one, which is dead: only Xen prints something.
     of_dom0 = [line for line in console if not line.startswith("(XEN)")]
     assert of_dom0[-1] == "dom0: the domain shut down: crash"
     assert of_dom0[-2] in ("taken", "refused")
 
 
 def _in_pv_domain(bits: int) -> list[tuple[str, str]]:
-    """Chosen images of a class, and random ones."""
+    """Return the chosen and the random images of 32-bit or 64-bit kernels, with the loader."""
     chosen = [name for name in ASKED[GRUB_XEN] if _PV[name] == bits]
     named = _named(f"random-{bits}", images(bits, 1, 200))
     random = [name for name in _random(GRUB_XEN, named) if _bits(name) == bits]
@@ -307,7 +307,7 @@ def _in_pv_domain(bits: int) -> list[tuple[str, str]]:
 
 
 def _on_a_pc() -> list[tuple[str, str]]:
-    """Chosen and random images, not more than 250, for which there is room on the disk."""
+    """Return loaders with images, chosen and random: at most 250, as the disk has room for."""
     loaders = GRUB_LINUX, GRUB_MULTIBOOT, GRUB_MULTIBOOT2
     random = [
         (loader, name)
@@ -319,27 +319,27 @@ def _on_a_pc() -> list[tuple[str, str]]:
 
 
 def _reads(loader: str, name: str) -> bool:
-    """Whether an image is made for a command; others refuse it at once."""
+    """Return whether a command reads an image, and does not refuse it at once."""
     is_linux = b"HdrS" in _IMAGES[name][:0x210]
     has_2 = bool(multiboot_2()[:4] in _IMAGES[name])
     return loader == (GRUB_LINUX if is_linux else GRUB_MULTIBOOT2 if has_2 else GRUB_MULTIBOOT)
 
 
 def _in_a_pvh_domain() -> list[tuple[str, str]]:
-    """Chosen and random images."""
+    """Return loaders with images, chosen and random."""
     random = _random(GRUB_XEN_PVH, _named("random-pvh", for_commands(2, 120)))
     return [*_asked(GRUB_XEN_PVH), *((GRUB_XEN_PVH, name) for name in random)]
 
 
 def _named(prefix: str, more: list[bytes]) -> list[str]:
-    """Give images names."""
+    """Make random images candidates, named by prefix and number; return the names."""
     found = {f"{prefix}-{number}": image for number, image in enumerate(more)}
     _IMAGES.update(found)
     return list(found)
 
 
 def _random(loader: str, names: list[str]) -> list[str]:
-    """Those of the images with which GRUB cannot crash."""
+    """Return the names of those images on which GRUB cannot crash."""
     return [
         name
         for name in names
@@ -402,7 +402,7 @@ def _reader(kind: str) -> str:
 
 
 def _concerns(kind: str, name: str) -> bool:
-    """Whether a type is asked of an image, of each of which a process is started."""
+    """Return whether grub-file is run for a type and an image; each run is a process."""
     if kind.endswith("domu"):
         is_32 = _IMAGES[name][spec.EI_CLASS : spec.EI_CLASS + 1] == bytes([spec.ELFCLASS32])
         return is_32 == kind.startswith("i386")

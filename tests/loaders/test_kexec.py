@@ -35,7 +35,8 @@ _NAMES = dict.fromkeys((*_ELF, *rows.IMAGES, *(row.image for row in rows.ROWS)))
 ASKED = tuple(name for name in _NAMES if name != _HANGS)
 """kexec knows no container, so only the containers of the rows are tried.
 
-Q11 is left out: gigabytes of zeros, of which kexec computes a hash; and an image that hangs it.
+Left out are the images of Q11, of whose gigabytes of zeros kexec computes a hash, and an image on
+which kexec hangs.
 """
 _TAKEN = "kexec_load failed: Operation not permitted"
 _UNSEEN = {"_behind_ram", "_dead", "_entered"}
@@ -44,7 +45,7 @@ _UNSEEN = {"_behind_ram", "_dead", "_entered"}
 
 @pytest.fixture(scope="module")
 def real_kexec() -> Path:
-    """The folder in which it is unpacked."""
+    """The folder in which Debian's kexec-tools is unpacked."""
     if not shutil.which("bwrap") or not shutil.which("strace"):
         pytest.skip("bwrap or strace is not installed; ./sconsw test says how to get it")
     try:

@@ -34,12 +34,12 @@ from xen_tool.loaders.rules.rule import Effect, Rule
 from xen_tool.loaders.verdict import RULES, rules_of
 
 RELEASES = ("4.14", "4.20.2")
-"""The releases to which the images are given on which releases differ."""
+"""The releases that get the images on which releases differ."""
 EVERY = {id(rule): rule for table in (*RULES.values(), *probing.RULES.values()) for rule in table}
 
 
 def _asked() -> list[tuple[bytes, tuple[str, ...], Xen]]:
-    """The images that tests give to real loaders, with the loaders and the Xen."""
+    """Return the images that tests give to real loaders, with these loaders and the release."""
     images = [case.image for case in CASES]
     return [
         *((image, DOMU, Xen()) for image in images),
@@ -54,7 +54,7 @@ def _asked() -> list[tuple[bytes, tuple[str, ...], Xen]]:
 
 
 def _applied(image: bytes, loaders: tuple[str, ...], xen: Xen) -> set[int]:
-    """The rules that find something of an image, up to the one that refuses it."""
+    """Return the id() of each rule that finds something in an image, up to the refusing one."""
     found: set[int] = set()
     with unwrap("image", Data.of_bytes(image)) as kernel:
         for candidate in candidates(kernel, xen, loaders):
@@ -103,7 +103,7 @@ _HEAD = "rules | live | read | images compared | disagreements |"
 
 
 def _compared(loader: str) -> int:
-    """Count the images that a real loader is asked of, but for random ones."""
+    """Return how many images are compared with a real loader, without random ones."""
     if loader in DOMU:
         return len(CASES) * (2 if loader == PV_DOMU else 1)
     if loader == KEXEC:
@@ -117,14 +117,14 @@ def _compared(loader: str) -> int:
 
 
 def _random(loaders: tuple[str, ...]) -> int:
-    """Count the random images; those of a domU are given to both of its loaders."""
+    """Return how many random images there are; those for domUs are given to both loaders."""
     if loaders[0] in DOMU:
         return 20_000
     return sum(test_grub.RANDOM.get(loader, 0) for loader in loaders)
 
 
 def _row(name: str, *loaders: str) -> str:
-    """Return the row of loaders in a table of counts."""
+    """Return the row of a table of counts for these loaders, in Markdown."""
     rules = [rule for loader in loaders for rule in rules_of(loader)]
     live = sum(rule.live for rule in rules)
     compared = sum(map(_compared, loaders))

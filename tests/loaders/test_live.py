@@ -19,7 +19,7 @@ Ask = Callable[[str, Case], Answer]
 
 @pytest.fixture(scope="module")
 def ask(real_machines: Machines, request: pytest.FixtureRequest) -> Ask:
-    """Start all selected cases at once; a test waits for its case."""
+    """A function that returns the answer for a case; all selected cases are started before."""
     answers: dict[tuple[str, str], Future[Answer]] = {}
     for item in request.session.items:
         callspec = getattr(item, "callspec", None)

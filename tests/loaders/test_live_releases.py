@@ -51,7 +51,7 @@ RELEASES = ("4.14", "4.20")
 
 @pytest.fixture(scope="module", params=RELEASES)
 def older_and_newer(request: pytest.FixtureRequest) -> Iterator[Machines | None]:
-    """Machines with that Xen; None if the mirror has none."""
+    """Machines with the hypervisor of a release; None if the mirror does not serve it."""
     qemu = shutil.which("qemu-system-x86_64")
     assert qemu is not None
     try:

@@ -250,6 +250,6 @@ def test_bsd_symtab_lengthens_the_kernel() -> None:
     image = good_pv64().adding(text(XenElfNote.BSD_SYMTAB, "yes"))
     end = placed(image).virt_kend
     longer = placed(with_sections(image, *symbols("a", "b"))).virt_kend
-    # size, ELF header, 3 section headers, 3 symbols, strings; each rounded up to 8
+    # the size field, ELF header, 3 section headers, 3 symbols, strings; each rounded up to 8
     assert longer - end == 264 + 72 + 8
     assert placed(with_sections(image)).virt_kend == end

@@ -101,7 +101,7 @@ def _fix(finding: Finding) -> str:
 
 
 def test_every_rule_has_a_row() -> None:
-    """Every Rule, not only every id, decides a row: an id has several, by release and loader."""
+    """Every Rule has a row, not only every id: an id has several rules, by release and loader."""
     in_rows: set[int] = set()
     for row in ROWS:
         xen = Xen.parse(row.xen)
@@ -253,7 +253,10 @@ def test_versions(image: str, loader: str, refused: str, accepted: str) -> None:
     ],
 )
 def test_memory_that_xen_wants_to_unpack(wanted: int, refused: bool, warned: bool) -> None:
-    """The stated size and the stream, in pages, and the stream; up to BOOTSTRAP_MAP_LIMIT."""
+    """Xen needs the stated size and the stream, in pages, and the stream once more.
+
+    More than BOOTSTRAP_MAP_LIMIT is refused.
+    """
     sizes = range(5 * 4096 - 100, 5 * 4096)
     streams = (packed("lz4", bytes(size), size_appended=False) for size in sizes)
     stream = next(each for each in streams if len(each) == 5 * 4096 - 4)
@@ -267,7 +270,7 @@ def test_memory_that_xen_wants_to_unpack(wanted: int, refused: bool, warned: boo
 
 @pytest.mark.parametrize(("stated", "refused"), [(1056669750, False), (1056669751, True)])
 def test_memory_that_xen_wants_to_unpack_gzip(stated: int, refused: bool) -> None:
-    """The stated size, 1/4096 of it and 32,786 bytes, in pages, and the stream."""
+    """Xen needs the stated size, 1/4096 of that and 32,786 bytes, in pages, and the stream."""
     stream = gzip.compress(b"text", mtime=0)[:-4] + struct.pack("<I", stated)
     verdict = judge(kernel(stream), PV_DOM0, Xen())
     words = "Not enough memory to relocate the dom0 kernel image"
@@ -301,7 +304,7 @@ def test_the_cause_is_in_the_fix() -> None:
     assert fix("D3-pv32-no-pae", "xen-pv-domu", "4.17+pv32") == 'add the note PAE_MODE = "yes"'
     assert "CONFIG_PV32" in fix("D3-pv32-no-pae", "xen-pv-domu")
     assert fix("lz4-frame").startswith("use gzip")
-    # The first fix includes what the next check would require.
+    # The fix of the first refusal includes what the next check would refuse.
     assert fix("L2-nothing").startswith("write LOADER=generic and XEN_VER=xen-3.0 into")
     assert fix("neither-loader-nor-version").startswith(
         'add the note LOADER = "generic", and add the note XEN_VERSION = "xen-3.0"'
@@ -333,7 +336,7 @@ def test_a_refusal_for_domu_has_a_reason_though_the_library_prints_none() -> Non
 
 @pytest.mark.parametrize(("domu", "dom0"), [("xen-pv-domu", PV_DOM0), ("xen-pvh-domu", PVH_DOM0)])
 def test_why_is_what_xen_prints_of_the_same_image(domu: str, dom0: str) -> None:
-    """The library has Xen's libelf; what Xen prints is compared with the hypervisor."""
+    """The library contains Xen's libelf; other tests compare the messages with the hypervisor's."""
     # Messages of libelf's callers: libelf prints none for some refusals.
     callers = ("Could not construct domain 0", "Unable to parse kernel for ELFNOTES")
     compared = 0

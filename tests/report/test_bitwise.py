@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The first difference of two objects or images of gcc and GNU ld."""
+"""The first difference that is reported of two objects or images of gcc and GNU ld."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ int *function(int number) { return &zeroes[number * 3]; }
 
 
 def compiled(gcc: str, folder: Path, source: str, *flags: str) -> bytes:
-    """An object, or what is linked."""
+    """Return an object or, by the flags, a linked image."""
     (folder / "s.c").write_text(source)
     command = [gcc, "-O1", "-ffreestanding", "-nostdlib", "-static", "-fno-pie", "-no-pie"]
     command += ["-Wl,--build-id=none", "-Wl,-efunction", *flags, "-o", "out", "s.c"]

@@ -22,7 +22,7 @@ from xen_tool.abi import XenElfNote
 
 GIB = 1 << 30
 SECONDS = 30
-"""Of the processor, for all commands; each takes less than two, and this many is a hang."""
+"""The limit of processor time for all commands; each takes less than two seconds."""
 
 COMMANDS = """
 import sys
@@ -90,7 +90,7 @@ def test_memory_and_time(good: Path, what: str) -> None:
 
 @pytest.mark.parametrize("limit", [100_000, (3 << 20) + 5000])
 def test_a_full_disk_gives_an_error_and_no_verdict(good: Path, limit: int) -> None:
-    # As on a full disk: the write that reaches the limit is short, and the next one fails.
+    # RLIMIT_FSIZE acts as a full disk: the write that reaches it is short, and the next one fails.
     packed = good.with_name("packed")
     packed.write_bytes(gzip.compress(good.read_bytes() + bytes(3 << 20)))
     check = "import sys; from xen_tool.cli import main; sys.exit(main(['check', sys.argv[1]]))"

@@ -144,7 +144,7 @@ def test_the_last_line_lists_other_loaders(image: Path) -> None:
         "  Other loaders: accepted by xen-efi, grub-xen; not by "
         f"{', '.join(name for name in FURTHER[1:] if name != 'grub-xen')} (--loader all)"
     )
-    # With --loader, and in JSON, no other loader is named.
+    # With --loader, and in JSON, no other loader is listed.
     assert "Other loaders" not in tool("check", image, "--loader", "xen-pv-dom0").stdout
     assert list(document("check", image)[1]["verdicts"]) == LOADERS
 
@@ -353,7 +353,7 @@ def test_an_unlinked_object_is_called_that_first(image: Path, gcc: str) -> None:
         assert result.stdout.splitlines()[1].strip() == message
     status, found = document("check", image)
     assert (status, found["unlinked"]) == (3, True)
-    # The result is the same if its notes suit a loader.
+    # The result is the same if a loader would accept its notes.
     write(image, replace(good_pv64(), e_type=spec.ET_REL))
     assert document("check", image)[0] == 3
     assert "unlinked" not in document("check", write(image, good_pv64()))[1]
@@ -597,7 +597,7 @@ def test_output_that_cannot_be_written(image: Path) -> None:
 
 
 def without_a_reader(*arguments: str) -> tuple[int, str]:
-    """Status and standard error of a process whose standard output is a closed pipe."""
+    """Return status and standard error of a process whose standard output is a closed pipe."""
     reader, writer = os.pipe()
     os.close(reader)
     try:

@@ -138,7 +138,7 @@ def test_a_wrong_number_of_jobs_is_wrong_usage(three: list[Path], jobs: str) -> 
 
 @pytest.mark.parametrize("ignored", [False, True])
 def test_an_interrupted_check_of_several(three: list[Path], ignored: bool) -> None:
-    # As Ctrl-C does, to all processes at once; in the background of a shell it is ignored.
+    # Ctrl-C sends SIGINT to all processes at once; jobs in the background of a shell ignore it.
     slow = f"""
 import sys, time
 from xen_tool import cli

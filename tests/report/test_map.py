@@ -71,7 +71,7 @@ def initrd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def without(image: Path, *notes: XenElfNote) -> Path:
-    """A copy whose notes of these types are of a type that no loader reads."""
+    """Return a copy of the image whose notes of these types have a type that no loader reads."""
     path = image.with_name("without-" + "-".join(note.name for note in notes))
     content = bytearray(image.read_bytes())
     with open_kernel(image) as kernel:
@@ -96,7 +96,7 @@ def one(found: Map, name: str) -> Region:
 
 
 def whole_kernel(found: Map) -> tuple[int, int]:
-    """The addresses of what was loaded of the file."""
+    """Return the addresses of the start and the end of what is loaded of the file."""
     kinds = (regions.SEGMENT, regions.ZEROED, regions.SYMBOLS)
     loaded = [region for region in found.regions if region.kind in kinds]
     start, last = regions.address(loaded[0]), loaded[-1]
@@ -167,7 +167,7 @@ def _as_the_guest_sees_it(found: Map, console: str) -> None:
 
 
 def _laid_out(lines: tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
-    """Virtual start, virtual end or 0, and pfn, by libxenguest's names."""
+    """Return virtual start, virtual end (or 0) and pfn of each region, by libxenguest's names."""
     found = {}
     for line in lines:
         segment = re.search(
@@ -194,7 +194,7 @@ PLACED = {
 
 
 def agrees(found: Map, lines: tuple[str, ...]) -> None:
-    """Whether everything that libxenguest placed is where the map has it, and nothing else."""
+    """Assert that the map has all regions that libxenguest placed, where it did, and no others."""
     placed = _laid_out(lines)
     start, end, _ = placed.pop("kernel")
     assert whole_kernel(found) == (start, end)
@@ -277,7 +277,7 @@ digit:
     ret
 told:
 """
-"""The address of hvm_start_info, and of the first module, as digits into the guest's text."""
+"""Code that writes the addresses of hvm_start_info and the first module into the guest's text."""
 
 SAID = "start_info 00000000 initrd 00000000\n"
 TEXT = 0x1000800

@@ -133,7 +133,7 @@ def test_objects_are_as_large_as_their_sections(linked: Project, readelf: str) -
         listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         line = r"\] (\.(?:text|data|bss|rodata)\S*) +\w+ +[0-9a-f]+ +[0-9a-f]+ ([0-9a-f]+) "
         sizes = {n: int(s, 16) for n, s in re.findall(line, listed)}
-        # lld counts merged strings for no object; GNU ld for the first that has them.
+        # lld counts merged strings for no object, GNU ld for the first object that has them.
         strings = sum(size for section, size in sizes.items() if ".str" in section)
         assert sum(sizes.values()) - rows[name] in (0, strings), (name, sizes)
 

@@ -98,13 +98,13 @@ def test_options_and_words_of_the_sconstruct_are_used_for_the_rebuild(
 
 @pytest.fixture
 def checkout(original: Project, tmp_path: Path) -> Project:
-    """Another checkout."""
+    """Another checkout of the same tree."""
     assert not original.shell(f"git clone -q . {tmp_path}/other").returncode
     return Project(tmp_path / "other")
 
 
 def rebuild(original: Project, tree: Project, capsys: pytest.CaptureFixture[str]) -> Any:
-    """The status, and what is printed as JSON."""
+    """Rebuild a tree by the documents of original; return the status and the JSON document."""
     arguments = ["rebuild", f"{original.top}/build/x86_64/sbom", "--json"]
     status = main([*arguments, "--tree", str(tree.top)])
     return status, json.loads(capsys.readouterr().out)

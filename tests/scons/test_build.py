@@ -265,7 +265,7 @@ def test_a_build_that_waits_can_be_ended(
         with subprocess.Popen(
             command,
             cwd=project.top,
-            # In the background of a shell it is ignored, and the tool then ignores it, too.
+            # A shell's job in the background ignores SIGINT, and then so does the tool.
             preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

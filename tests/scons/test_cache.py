@@ -141,7 +141,7 @@ def test_a_damaged_entry_is_not_used(one: Cached, damage: str) -> None:
 
 
 def left_by_a_killed_build(one: Cached) -> Path:
-    """A file of 2 MiB as the atomic writer names it."""
+    """Write a temporary file of 2 MiB, as the atomic writer names it; return its path."""
     entry = one.entries()[0]
     path = entry.with_name(f".{entry.name}.123.0badcafe")
     path.write_bytes(bytes(2 << 20))

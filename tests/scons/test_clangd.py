@@ -18,7 +18,7 @@ ASSEMBLER = ["Clangd does not support assembly or IR source files", "Failed to b
 
 
 def errors(project: Project, folder: str, source: str, *options: str) -> list[str]:
-    """The errors of clangd for a source, by the entries in a folder."""
+    """Return clangd's errors for a source, with the compile_commands.json of a folder."""
     result = subprocess.run(
         [
             str(Path(sys.executable).with_name("clangd")),
@@ -37,7 +37,7 @@ def errors(project: Project, folder: str, source: str, *options: str) -> list[st
 
 
 def sources(project: Project, folder: str) -> list[str]:
-    """The sources that the entries in a folder have."""
+    """Return the sources in the compile_commands.json of a folder."""
     return [entry["file"] for entry in json.loads((project.top / folder / DATABASE).read_text())]
 
 
@@ -46,7 +46,7 @@ def test_every_source_of_the_reference_kernel(built_kernel: Project) -> None:
     for folder in FOLDERS:
         assert f"{SOURCES}/setup.c" in sources(built_kernel, folder)
         assert errors(built_kernel, folder, f"{SOURCES}/setup.c") == []
-    # clangd only parses the file, and tries no feature of editors, for speed.
+    # For speed clangd only parses the file, and tries no features of editors.
     for source in sources(built_kernel, "."):
         expected = ASSEMBLER if source.endswith(".S") else []
         assert errors(built_kernel, ".", source, "--check-lines=1-1") == expected, source

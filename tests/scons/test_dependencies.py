@@ -23,9 +23,9 @@ TOGGLE = {"CONFIG .config"}
 
 
 def _mentions(pattern: str, **settings: str) -> set[str]:
-    """The steps of what has a name in it, not in comments, or includes what has.
+    """Return the steps whose source has a text outside of comments, or includes a file that has.
 
-    Of what is compiled by the defconfig and settings.
+    pattern: a regular expression; only sources count that the defconfig and settings compile.
     """
     folder = TOP / SOURCES
     compiled = {Path(name).name for name in sources_of(values_of("x86_64", settings))}
@@ -178,7 +178,7 @@ def test_another_compiler_recompiles_everything(
     wrapper.chmod(0o755)
     assert "CC setup.o" in built_kernel.scons(f"CC={wrapper}").names
     assert built_kernel.up_to_date(f"CC={wrapper}")
-    # The same name, but not the same program.
+    # The compiler has the same path, but is another program.
     wrapper.write_text(f'#!/bin/sh\n# upgraded\nexec {gcc} "$@"\n')
     assert "CC setup.o" in built_kernel.scons(f"CC={wrapper}").names
 

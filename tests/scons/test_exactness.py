@@ -25,16 +25,16 @@ HEAD_SYMBOLS = {
     *("XEN", "XEN_PV", "XEN_PVH", "XEN_HYPERCALL_PAGE", "SMP", "KASAN", "STACK_VALIDATION"),
     *("X86_ALIGNMENT_16", "PAGE_OFFSET"),
 }
-"""What the head object is made from: README's table, the splits by way of PAGE_OFFSET."""
+"""Symbols on which the head object depends; those of the memory split through PAGE_OFFSET."""
 
 _MENTIONED: dict[tuple[object, ...], set[str]] = {}
-"""What was found for a source in a configuration; most come up more than once."""
+"""A cache: the symbols that a source mentions in a configuration."""
 
 RECORDS = (".lock", ".sconsign", ".build.db")
 
 
 def _toggles(arch: str, base: Mapping[str, str]) -> dict[str, str]:
-    """Each symbol that a user can set from here, and the value that it has not."""
+    """Return each symbol that a user can change from this configuration, and its other value."""
     symbols = configured(arch, base).unique_defined_syms
     return {s.name: "01"[s.str_value == "n"] for s in symbols if len(s.assignable) == 2} | {
         # One symbol of a choice is y; setting another replaces it.
@@ -49,7 +49,7 @@ def _object(source: str) -> str:
 
 
 class Model:
-    """What a build directory holds, from outside, and what the next run must do."""
+    """What a build directory holds, and what the next run must do, known without the records."""
 
     def __init__(self, project: Project, arch: str, gcc: str) -> None:
         self._project = project
@@ -84,7 +84,7 @@ class Model:
         return path.read_bytes() if path.exists() else None
 
     def snapshot(self) -> dict[str, bytes]:
-        """All that was built, but not the lock and the records of what was run."""
+        """Return the contents of all that was built, without the lock and the records."""
         return {
             str(path.relative_to(self.build)): path.read_bytes()
             for path in self.build.rglob("*")
@@ -92,7 +92,7 @@ class Model:
         }
 
     def _outputs(self, values: Values) -> dict[str, str]:
-        """Each step but CONFIG and LD, and its source."""
+        """Return the source of each step but CONFIG and LD."""
         found = {f"CC {_object(name)}": name for name in sources_of(values)}
         found[f"LDS {SOURCES}/vmlinux.lds"] = SCRIPT
         if values["XEN"] == "y":
@@ -113,7 +113,7 @@ class Model:
         self._config = values
 
     def _mentioned(self, source: str, values: Values) -> set[str]:
-        """The symbols in what gcc reads, comments left out."""
+        """Return the symbols that the files read by gcc mention outside of comments."""
         key = (self._arch, source, *sorted(values.items()))
         if key not in _MENTIONED:
             _MENTIONED[key] = self._read_by_gcc(source)
@@ -166,7 +166,7 @@ def test_a_toggle_rebuilds_exactly_what_mentions_the_symbol(
         assert model.snapshot() != before, symbol
         model.run(base)
         after = model.snapshot()
-        # Only files that this configuration does not have are left of the other, or differ.
+        # Only outputs that this configuration does not have may be left, or differ.
         others |= {_object(name) for name in sources_of(values_of(arch, base | {symbol: value}))}
         others -= {_object(name) for name in sources_of(values_of(arch, base))}
         unaffected = set(before) - others

@@ -81,12 +81,12 @@ SECTIONS
 
 
 class Both(Project):
-    """A tree that one of the two commands builds."""
+    """A tree that either scons or `xen-tool build` builds."""
 
     face: str
 
     def build(self, *arguments: str) -> Run:
-        """Build with ninja, which must succeed."""
+        """Run the command, which must succeed."""
         if self.face == "scons":
             return self.scons(*arguments)
         main = TOP / "site_scons/xen_tool/shortcut/__main__.py"
@@ -172,14 +172,14 @@ def test_a_value_that_is_no_number_is_an_error(tmp_path: Path, value: str, words
 
 
 def names_and_addresses(image: Path) -> set[tuple[int, str]]:
-    """The functions by nm, the authority."""
+    """Return address and name of each function in the image, by nm."""
     out = subprocess.run(["nm", image], capture_output=True, text=True, check=True).stdout
     lines = (line.split() for line in out.splitlines())
     return {(int(value, 16), name) for value, kind, name in lines if kind in "tTwW"}
 
 
 def table(image: Path) -> set[tuple[int, str]]:
-    """The same by the table in the image."""
+    """Return address and name of each function, by the table in the image."""
     with image.open("rb") as file:
         elf: Any = ELFFile(file)
         symbols = elf.get_section_by_name(".symtab")
@@ -204,7 +204,7 @@ def table(image: Path) -> set[tuple[int, str]]:
 
 @pytest.mark.parametrize("arch", ["x86_64", "i386"])
 def test_the_table_has_the_functions_that_nm_prints(tree: Both, arch: str) -> None:
-    # .data, which has the table, comes before the code, and so moves it.
+    # .data, which has the table, comes before the code, so that the table's size moves the code.
     tree.edit("image.lds", "	.text : { *(.text) }\n", "")
     tree.edit("image.lds", "	/DISCARD", "	.text : { *(.text) }\n	/DISCARD")
     tree.edit("Kconfig", "def_bool y", 'def_bool "$(ARCH)" = "x86_64"')

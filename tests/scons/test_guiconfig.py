@@ -56,7 +56,7 @@ class Window:
             start_new_session=True,
         )
         end = time.monotonic() + _PATIENCE
-        # Reading a title takes files of Xlib's that unpacked packages have elsewhere.
+        # To read a window's title Xlib needs files, which unpacked packages have elsewhere.
         while not (windows := self._xdotool("search", "--onlyvisible", "--class", "Tk").split()):
             if self._process.poll() is not None or time.monotonic() > end:
                 pytest.fail(f"no window came: {self.end()[1]}")
@@ -71,7 +71,7 @@ class Window:
         return done.stdout
 
     def keys(self, *names: str) -> None:
-        """Type keys, which the window takes in their order."""
+        """Type keys, which the window gets in this order."""
         self._xdotool("key", *names)
 
     def end(self) -> tuple[int, str]:

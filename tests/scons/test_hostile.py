@@ -32,7 +32,7 @@ PLACES = (
     *("$(touch PWNED)", '${open("PWNED","w")}', "-x", "@x", "#x", " a\tb ", "x'y\"=z"),
     *("x\\y\\", "%s,:;&|*?[x]{y}", os.fsdecode(b"\xff\xfe"), "x" * 200),
 )
-"""Of folders: the checkout's own, and $O."""
+"""Where folders have the names: the checkout itself, or the build directory ($O)."""
 
 ONE_IMAGE = """
 Default(env.XenImage("k", Glob("*.c") + Glob("*.S"), script="k.lds", loaders=[]))
@@ -46,7 +46,7 @@ Stamps = dict[str, tuple[int, int]]
 
 
 class Tree(Project):
-    """A tree whose names need not be text, and that must be through in time."""
+    """A tree whose names may be any bytes; each run of SCons has a time limit."""
 
     def write(self, path: str, text: str | bytes) -> Path:
         """Write a file of the tree."""
@@ -70,38 +70,38 @@ class Tree(Project):
         return Run(result.returncode, result.stdout, result.stderr)
 
     def stamps(self, suffix: str) -> Stamps:
-        """What a step changes of each of its outputs."""
+        """Return of each output with a suffix what changes when its step runs."""
         files = [path for path in (self.top / BUILD).rglob("*") if path.name.endswith(suffix)]
         return {path.name: (s.st_ino, s.st_mtime_ns) for path in files if (s := path.stat())}
 
     def edit_all(self, paths: Iterable[str], more: str) -> None:
-        """Add a text to each of some files."""
+        """Append a text to each of these files."""
         for path in paths:
             with (self.top / path).open("a") as file:
                 file.write(more)
 
 
 def tree_at(top: Path, rest: str) -> Tree:
-    """A tree of which the rest of the SConstruct says what is built."""
+    """Write a tree; rest is the end of its SConstruct, which says what is built."""
     tree = Tree(top)
     tree.write_small(rest)
     tree.write("include/n.h", "#define N 1\n")
     return tree
 
 
-def made_again(before: Stamps, after: Stamps) -> list[str]:
-    """The outputs that were not made again, which must be there before and after."""
+def not_made_again(before: Stamps, after: Stamps) -> list[str]:
+    """Return the outputs that were not made again; before and after must have the same ones."""
     assert before.keys() == after.keys()
     return [name for name, stamp in before.items() if after[name] == stamp]
 
 
 def check_edit(tree: Tree, paths: Sequence[str], more: str, ends: str) -> None:
-    """An edit of files makes an output of each again, and that is all."""
+    """Edit these files; one output of each must be made again, and no other."""
     before = tree.stamps(ends)
     assert len(before) == len(paths)
     tree.edit_all(paths, more)
     tree.scons("-j2")
-    assert made_again(before, tree.stamps(ends)) == []
+    assert not_made_again(before, tree.stamps(ends)) == []
     assert tree.up_to_date()
 
 
@@ -185,7 +185,7 @@ def test_values_of_strings(tmp_path: Path, where: str) -> None:
     before = tree.stamps(".o")
     tree.edit_all([f"data/{name}" for name in names], "2")
     tree.scons("-j2", *typed)
-    assert len(made_again(before, tree.stamps(".o"))) == len(names)
+    assert len(not_made_again(before, tree.stamps(".o"))) == len(names)
 
 
 def test_a_step_whose_depfile_cannot_carry_a_name_runs_again(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ IMAGES = {
 
 
 def project_of(top: Path, images: str) -> Project:
-    """A project of these images, built, with all recorded."""
+    """Write a project of these images, and build it until all steps are recorded."""
     project = Project(top)
     project.write_small('SConscript("sub/SConscript", exports="env")\n')
     project.write("sub/SConscript", SCONSCRIPT.replace("IMAGES", images))
@@ -51,7 +51,7 @@ def project_of(top: Path, images: str) -> Project:
 
 
 def linked(names: str) -> list[str]:
-    """The steps that make the images of these names."""
+    """Return the steps that make the images of these names."""
     steps = ("LD {}/{}.unchecked", "CHECK {}/{}")
     return [step.format(BUILD, name) for name in names for step in steps]
 

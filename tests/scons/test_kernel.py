@@ -87,7 +87,7 @@ def test_help_has_each_part_once(
 
 
 class Names:
-    """An environment that only listens."""
+    """An environment that records the names of the methods added to it."""
 
     def __init__(self) -> None:
         self.names: list[str] = []

@@ -46,7 +46,7 @@ class Launched:
         return run
 
     def alone(self, *words: str) -> dict[str, bytes]:
-        """What the compiler alone makes."""
+        """Build without a launcher in a folder of its own; return the outputs."""
         run = self.project.run("O=alone", *self.words, *words, **self.environment)
         assert run.status == 0, run.out + run.err
         return self.made("alone")
@@ -55,7 +55,7 @@ class Launched:
         return made(self.project, folder)
 
     def again(self) -> Run:
-        """A build from nothing, with what the cache has."""
+        """Remove all outputs, and build with the launcher and what its cache has."""
         shutil.rmtree(self.project.top / "build")
         return self.scons()
 

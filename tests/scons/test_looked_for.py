@@ -23,7 +23,7 @@ env = Environment(
 env.XenConfigure("Kconfig")
 """
 _FLAGS = {
-    # The flags of a unit that finds NAME.h in last/; and where there is none at first.
+    # Flags of a source that finds NAME.h in last/, and a path where no file is at first.
     "prefix": ("-iprefix fir -iwithprefixbefore st -Ilast", "first/prefix.h"),
     "after": ("-iprefix fir -iwithprefix st -idirafter last", "first/after.h"),
     "root": ("--sysroot=root -I=/first -Ilast", "root/first/root.h"),
@@ -36,7 +36,7 @@ _FLAGS = {
     "handed_forced": ("-Wp,-include,handed_forced.h -Ilast", "handed_forced.h"),
 }
 _ASKED = {
-    # The text of a unit that includes NAME.h or tests for it.
+    # A source that includes NAME.h or tests for it.
     "asked": '#if defined(__has_include) && __has_include ( "asked.h" )\n#endif\n',
     "by_macro": '#define HAS(x) __has_include(x)\n#if HAS("by_macro.h")\n#endif\n',
     "renamed": '#define HAS __has_include\n#if HAS("renamed.h")\n#endif\n',

@@ -44,7 +44,7 @@ class Terminal:
         return done.stdout
 
     def screen(self) -> str:
-        """What is to be seen, and what was scrolled away."""
+        """Return the visible text, and what was scrolled away."""
         return self._do("capture-pane", "-p", "-J", "-S", "-")
 
     def wait(self, *words: str) -> str:
@@ -66,7 +66,7 @@ class Terminal:
         """Wait for the command's end; return its status, and all that is on the screen."""
         screen = self.wait("\nEND")
         assert "Traceback" not in screen, screen
-        # The terminal is as a shell needs it.
+        # The modes of the terminal are again those that a shell needs.
         assert " icanon" in screen and "-icanon" not in screen, screen
         assert " echo " in screen and "-echo " not in screen, screen
         return int(screen.split("STATUS ")[1].split()[0]), screen
@@ -105,7 +105,7 @@ _XEN_PV = "    Xen PV guest support"
 def saved(kernel: Project, target: str = "defconfig") -> tuple[bytes, int]:
     """Save a configuration and return its state, as state() does."""
     kernel.scons(target)
-    # Older than whatever is written from now on.
+    # The file is older than any that is written from now on.
     os.utime(kernel.top / ".config", ns=(10**18, 10**18))
     return state(kernel)
 
@@ -423,7 +423,7 @@ def test_a_locale_that_is_not_installed(kernel: Project, terminal: Open, variabl
 
 
 def numbers(kernel: Project, low: str) -> None:
-    """Leaves one number to be configured."""
+    """Write a Kconfig with one symbol, a number of at least low."""
     kernel.write("kconfig/Kconfig", f'config COUNT\n\tint "count"\n\trange {low} 99\n')
     kernel.write(".config", "CONFIG_COUNT=5\n")
 
@@ -498,13 +498,13 @@ def test_a_symbol_that_cannot_be_set_shows_why_and_leads_to_the_cause(
     kernel.write(".config", "# CONFIG_BASE is not set\nCONFIG_CHOOSER=y\n")
     screen = terminal(kernel.top)
     screen.wait("-*- chosen", _READY)
-    # What is selected.
+    # A symbol that another one selects.
     screen.keys("Down", "Down", "Space")
     screen.wait("CHOSEN cannot be n", "CHOSEN: CHOOSER (=y) selects it", "[1] Jump to CHOOSER")
     screen.keys("1", "Space")
     # The cursor is on CHOOSER now.
     screen.wait("[ ] chooser (defconfig: y)", "[ ] chosen (NEW) (defconfig: y)")
-    # What is not visible, in show-all mode: the whole chain, and what is nearest to mend.
+    # In show-all mode an invisible symbol shows all that it needs, and leads to the first of that.
     screen.keys("a")
     screen.wait("show-all mode enabled")
     screen.keys("Home", "Down", "Down", "y")

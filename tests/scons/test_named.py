@@ -21,7 +21,7 @@ LINK = [f"LD {BUILD}/vmlinux.unchecked", f"CHECK {BUILD}/vmlinux"]
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reference kernel, built so, with all recorded."""
+    """The reference kernel, built by names of sources, until all steps are recorded."""
     kernel = reference_kernel(tmp_path_factory.mktemp("named") / "kernel")
     kernel.edit(f"{SOURCES}/SConscript", BY_NODE, BY_NAME)
     kernel.edit("SConstruct", "\nvmlinux =", "\nscript = env.XenScript(script)[0]\nvmlinux =")
@@ -32,7 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def named(built: Path, tmp_path: Path) -> Project:
-    """A copy of it."""
+    """A copy of the built tree."""
     shutil.copytree(built, tmp_path / "named")
     return Project(tmp_path / "named")
 

@@ -49,7 +49,7 @@ LINK = {"LD 'build/x86_64/k $x.unchecked'", "CHECK 'build/x86_64/k $x'"}
 
 @pytest.fixture
 def ninja() -> str:
-    """The authority on its own files."""
+    """The program ninja, the authority on its own files."""
     path = shutil.which("ninja")
     if path is None:
         pytest.skip("ninja is not installed; ./sconsw test says how to get it")
@@ -67,7 +67,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def run(ninja: str, project: Project) -> set[str]:
-    """The steps that ninja runs; it must succeed, and then have nothing to do."""
+    """Run ninja, which must succeed and then have nothing to do; return the steps that it ran."""
     # If build.ninja is never up to date, ninja makes it 100 times before it gives up.
     result, again = (
         subprocess.run(
@@ -82,7 +82,7 @@ def run(ninja: str, project: Project) -> set[str]:
 
 
 def is_as_of_scons(project: Project, image: str, *arguments: str) -> bool:
-    """Whether SCons builds the same in another folder."""
+    """Return whether SCons builds the same objects and image in another folder."""
     project.scons("O=build/other", f"build/other/{image}", *arguments)
     names = [path.relative_to(project.top / "build/x86_64") for path in _objects(project)]
     assert len(names) >= 2
@@ -177,7 +177,7 @@ def test_a_link_that_is_too_long_for_the_system(project: Project, ninja: str, gc
 
 def test_ninja_and_scons_in_turn(project: Project, ninja: str) -> None:
     run(ninja, project)
-    # Neither knows what the other built: each builds again, and then has nothing to do.
+    # ninja and SCons do not know what the other built: each builds again, and then does nothing.
     assert len(project.scons().steps) == 5
     assert project.up_to_date()
     run(ninja, project)

@@ -19,7 +19,7 @@ SOURCE = f"{SOURCES}/lib.c"
 
 
 def on_a_terminal(kernel: Project, *arguments: str) -> tuple[int, str]:
-    """The status of a run, and all that it writes to a terminal."""
+    """Run SCons on a terminal; return its status and all that it wrote."""
     terminal, program_end = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "SCons", "-Q", *arguments],
@@ -47,7 +47,7 @@ def test_a_terminal_shows_how_far_it_is_in_one_line(built_kernel: Project) -> No
     assert status == 0
     for text in (f"[1/3] CC      {BUILD}/{SOURCES}/lib.o", f"[3/3] CHECK   {BUILD}/vmlinux"):
         assert f"\r\x1b[K{text}" in output
-    # Only the last of the statuses ends a line.
+    # The status line is rewritten in place, and only the last one ends with a newline.
     assert f"lib.o\r\x1b[K[2/3] LD      {BUILD}/vmlinux.unchecked\r\x1b[K" in output
     assert re.search(r"vmlinux\r\nbuild/x86_64/vmlinux: a 64-bit Xen PV kernel", output)
 

@@ -23,7 +23,7 @@ SOURCE = "arch/x86/xen/lib.c"
 
 
 def considered(kernel: Project, *arguments: str) -> set[str]:
-    """The objects at which SCons looked itself."""
+    """Return the objects that SCons itself judged in a run."""
     out = kernel.scons("--taskmastertrace=-", *arguments).out
     return {line.split("'")[1] for line in out.splitlines() if ".o'" in line and "Task." in line}
 
@@ -92,7 +92,7 @@ def test_an_object_of_a_killed_run_is_not_taken_as_up_to_date(built_kernel: Proj
         assert process.poll() is None, "it was over before it could be killed"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    # Reverted, as an editor's undo does it: SCons finds the source that it knows.
+    # The source is reverted, as by undo in an editor: SCons finds the contents that it knows.
     built_kernel.write(SOURCE, text)
     built_kernel.scons()
     assert (built_kernel.top / LIB).read_bytes() == good
@@ -203,7 +203,7 @@ def test_the_record_of_an_object_outlives_it(built_kernel: Project) -> None:
     extra.unlink()
     built_kernel.edit(SOURCE, "#include", "extern int x;\n#include")
     assert f"CC {LIB}" in built_kernel.scons().steps
-    # SCons' database has it, too, and would accept any file of its name.
+    # SCons' database knows the object, too, and would accept any file of its name.
     extra.write_bytes(b"junk")
     built_kernel.edit("arch/x86/xen/SConscript", "lib.c", "lib.c extra.c")
     built_kernel.scons()
@@ -278,7 +278,7 @@ Default(other.XenObject("other.c"))
 """
     path = built_kernel.top / "SConstruct"
     path.write_text(path.read_text() + text)
-    # SCons warns that the configuration is then written by two.
+    # SCons warns that two environments then write the same configuration.
     assert built_kernel.run().status == 0
     for sources in (["other.c"], ["other.c", SOURCE]):
         for source in sources:

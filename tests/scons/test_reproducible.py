@@ -61,7 +61,7 @@ def tree(top: Path, sconstruct: str = SCONSTRUCT + IMAGE) -> Project:
 
 
 def other_zig(folder: Path) -> bool:
-    """Zig as another Python environment has it; whether there is one at all."""
+    """Copy zig, as if it were in another Python environment; return whether there is a zig."""
     found = importlib.util.find_spec("ziglang")
     if found is None or found.origin is None:
         return False
@@ -69,14 +69,14 @@ def other_zig(folder: Path) -> bool:
     (folder / "__init__.py").touch()
     installed = Path(found.origin).parent
     (folder / "lib").symlink_to(installed / "lib")
-    # It finds its headers relative to itself.
+    # zig finds its headers relative to itself.
     shutil.copyfile(installed / "zig", folder / "zig")
     (folder / "zig").chmod(0o755)
     return True
 
 
 def build(project: Project, *arguments: str, other: bool = False) -> dict[str, bytes]:
-    """Build, if requested as another user in another folder; return objects and images by name."""
+    """Build, with other as another user at another time; return objects and images by name."""
     environment = dict(os.environ)
     if other:
         temporary = project.top.parent / "somewhere else"
@@ -101,7 +101,7 @@ def build(project: Project, *arguments: str, other: bool = False) -> dict[str, b
 
 
 def differ(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
-    """The files that are not the same."""
+    """Return the names of the files that differ."""
     assert one.keys() == other.keys()
     return [name for name in one if one[name] != other[name]]
 
@@ -136,13 +136,13 @@ def test_two_build_directories_elsewhere(tmp_path: Path) -> None:
 
 
 def names(path: Path) -> tuple[str, str]:
-    """What the folder of a compilation is called in debug information, a header in __FILE__."""
+    """Return the folder of a compilation in debug information, and the name in __FILE__."""
     with path.open("rb") as file:
         elf = ELFFile(file)
         (unit, *_) = elf.get_dwarf_info().iter_CUs()
         folder = unit.get_top_DIE().attributes["DW_AT_comp_dir"].value.decode()
         (data,) = (s.data() for s in elf.iter_sections() if s.name == ".data")
-    # clang leaves a `./` out.
+    # clang leaves out a leading `./`.
     return folder, os.path.normpath(data.rstrip(b"\0").decode())
 
 

@@ -12,7 +12,7 @@ from xen_tool.scons.graph.jobs import SharedSlots
 
 
 def waiter(slots: SharedSlots, got: list[bool]) -> threading.Thread:
-    """A thread that waits for a slot."""
+    """Start a thread that waits for a slot; got gets whether it has one."""
     thread = threading.Thread(target=lambda: got.append(slots.wait()))
     thread.start()
     return thread
@@ -33,7 +33,7 @@ def test_no_more_slots_are_taken_than_there_are() -> None:
 
 @pytest.mark.parametrize("number", [0, -1])
 def test_there_is_at_least_one_slot(number: int) -> None:
-    # As SCons has it with -j0, where nothing would ever end.
+    # scons -j0 gives this number; without a slot a build would never end.
     slots = SharedSlots(number)
     assert [slots.take(), slots.take()] == [True, False]
 

@@ -10,7 +10,7 @@ import pytest
 
 from project import Project
 
-# What compilers copy by a vector register, if they may.
+# Compilers copy such a structure by a vector register, if they may use one.
 COPIED = "struct s { long a, b, c, d; } x, y;\nvoid copy(void);\nvoid copy(void) { x = y; }\n"
 
 

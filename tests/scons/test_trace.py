@@ -30,7 +30,7 @@ def events(project: Project) -> list[dict[str, Any]]:
 
 
 def steps(found: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
-    """When each step began and ended."""
+    """Return the start and the end of each step in microseconds."""
     spans = {e["name"]: e for e in found if e["ph"] == "X" and e["tid"]}
     return {name: (e["ts"], e["ts"] + e["dur"]) for name, e in spans.items()}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The versions of SCons with which the tests run; which tests, the fixture each_scons says."""
+"""The versions of SCons with which tests run that use the fixture each_scons."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_a_target_by_its_absolute_path(built_kernel: Project) -> None:
 
 
 def test_a_first_build(kernel: Project) -> None:
-    # Before the build, and after it.
+    # The answer is the same before the build and after it.
     for state in ("is to be built", "was built"):
         lines = why(kernel, VMLINUX)
         assert lines[:2] == [
@@ -205,7 +205,7 @@ def test_a_failed_compile(built_kernel: Project) -> None:
     causes = ["  - its last build failed", "  - arch/x86/xen/lib.c changed"]
     first = "build/x86_64/arch/x86/xen/lib.o is to be built, because"
     assert why(built_kernel, lib) == [first, *causes]
-    # The source is again that of the last success, but the object was removed.
+    # The source is that of the last good build again, but the failed step removed the object.
     path.write_text(good)
     assert why(built_kernel, lib) == [first, causes[0]]
     built_kernel.scons()

@@ -28,11 +28,11 @@ env.XenSummary(image)
 
 
 class Tree(Project):
-    """A small project that both faces build, and can tell whether its SConstruct was read."""
+    """A small project for scons and xen-tool build, whose SConstruct notes when it is read."""
 
     def face(self, *arguments: str, **environment: str) -> Run:
         """Run `xen-tool build`, which may fail."""
-        # What pytest says there changes while a test runs.
+        # pytest sets this variable, and changes it while a test runs.
         uncounted = ("SCONSFLAGS", "PYTEST_CURRENT_TEST")
         inherited = {name: value for name, value in os.environ.items() if name not in uncounted}
         result = subprocess.run(
@@ -48,7 +48,10 @@ class Tree(Project):
         return Run(result.returncode, result.stdout, result.stderr)
 
     def build(self, *arguments: str, scons: bool, **environment: str) -> Run:
-        """Run it, which must succeed, with or without SCons, and check the image."""
+        """Run `xen-tool build`, which must succeed and leave nothing to do for scons.
+
+        scons: whether the run must read the SConstruct.
+        """
         before = self.read_at()
         run = self.face(*arguments, **environment)
         assert run.status == 0, run.out + run.err
@@ -57,7 +60,7 @@ class Tree(Project):
         return run
 
     def read_at(self) -> int:
-        """When the SConstruct was read last."""
+        """Return the time in ns when the SConstruct was read last."""
         return (self.top.parent / "read").stat().st_mtime_ns
 
 
@@ -247,7 +250,7 @@ def test_a_generated_header_is_made_for_a_source_that_begins_to_include_it(tree:
     assert tree.build(scons=False).steps == []
     tree.write("src/a.c", '#include "g.h"\nint a = G;\n')
     tree.build(scons=True)
-    # From now on the generated header is an input.
+    # From now on the generated header is an input of the build.
     tree.edit("src/b.c", "int c", "int d")
     tree.build(scons=False)
     tree.write("g.in", "#define G 3\n")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """`xen-tool build NAME=value` goes past SCons if the SConscripts do not depend on that symbol.
 
-Tree.build() holds each build against SCons: it finds nothing more to do for the same words.
+Tree.build() runs SCons with the same words after each build, which must find nothing to do.
 """
 
 from __future__ import annotations
@@ -98,6 +98,6 @@ def test_sconscripts_that_read_other_symbols_are_not_read_again(tree: Tree) -> N
     tree.write("more.py", "env['XEN_CONFIG'].enabled('QUIET'); list(env['XEN_CONFIG'].values)\n")
     tree.build(scons=True)
     tree.build("LOUD=0", scons=False)
-    # The reading that this one was derived from is not valid any more.
+    # The reading for other values, of which this one was derived, is not valid any more.
     tree.edit("Kconfig", 'string "text"', 'string "another"')
     tree.build("LOUD=0", "XEN_PV=1", scons=True)

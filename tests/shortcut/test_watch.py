@@ -111,7 +111,7 @@ def wait_for(condition: Callable[[], object], what: Callable[[], str]) -> None:
 
 
 def _apart(terminal: int) -> None:
-    """Make a process as a person would start it, with a terminal if there is one."""
+    """In a new process: be as if a shell had started it, with a terminal if there is one."""
     if terminal >= 0:
         os.login_tty(terminal)
     else:
@@ -122,7 +122,7 @@ def _apart(terminal: int) -> None:
 
 
 class Watch:
-    """A run of it: what it says, and what runs."""
+    """A running watch: its output, and its processes."""
 
     def __init__(self, tree: Tree, command: list[str], *, terminal: bool, cwd: Path) -> None:
         self.tree = tree
@@ -161,12 +161,12 @@ class Watch:
 
     @property
     def shown(self) -> str:
-        """What a terminal shows of it: neither what was erased in a line, nor on the screen."""
+        """Return what a terminal shows: not what was erased, in a line or on the whole screen."""
         return _ERASED.sub("", self.output.rpartition(_CLEARED)[2])
 
     @property
     def lines(self) -> list[str]:
-        """Its own lines, without times."""
+        """Return the lines that the watch itself prints, without times."""
         seen = _ERASED.sub("", self.output).replace(_CLEARED, "\n")
         return [_SECONDS.sub("", line) for line in _LINE.findall(seen)]
 
@@ -186,7 +186,10 @@ class Watch:
         self._process.send_signal(number)
 
     def end(self, number: int = signal.SIGTERM) -> int:
-        """End it by a signal; 0: it was sent.  Return its status when no process is left."""
+        """End the watch by a signal, or with 0, wait for its end; return the status.
+
+        No process may be left.
+        """
         if number:
             self.send(number)
         status = self._process.wait(_PATIENCE)
@@ -248,7 +251,7 @@ class Tree(Project):
         return self.watches[-1]
 
     def processes(self) -> list[str]:
-        """The command lines of all processes that a watch has started and that are left."""
+        """Return the command lines of all processes that a watch started and that still run."""
         found = []
         mark = f"{_MARK}={self.top}\0".encode()
         for entry in Path("/proc").glob("[0-9]*"):
@@ -385,7 +388,7 @@ def test_a_watch_can_start_on_a_broken_tree(tree: Tree) -> None:
 
 
 class Held:
-    """A compiler that waits while it is held."""
+    """A compiler that waits between hold() and go()."""
 
     def __init__(self, folder: Path, gcc: str) -> None:
         self._hold, self._compiles = folder / "hold", folder / "compiles"
@@ -420,7 +423,7 @@ def test_a_save_during_a_build_is_built_after_it(tree: Tree, held: Held) -> None
     next(changes)
     tree.save("src/b.c", "int b = 3;\n")
     tree.save("src/c.c", "int c = 3;\n")
-    # By then the watch has the notification, too.
+    # By then the watch has got the notification of the save.
     wait_for(lambda: next(changes), lambda: "nothing tells of a save")
     changes.close()
     held.go()

@@ -38,7 +38,7 @@ class Reads:
 
     steps: int = 0
     opened: int = 0
-    """Files that were opened, over all steps."""
+    """The number of files that were opened, summed over all steps."""
     missing: list[str] = field(default_factory=list)
     """Lines `OUTPUT: FILE` of files that were read, and not recorded."""
     admitted: list[str] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Reads:
     unopened: list[str] = field(default_factory=list)
     """Lines `OUTPUT: FILE` of files that were recorded, and not read."""
     unexplained: list[str] = field(default_factory=list)
-    """Those of unopened that are neither words of the command nor of precompiled headers."""
+    """Those lines of unopened whose file is no word of the command and of no precompiled header."""
 
     def __iadd__(self, other: Reads) -> Reads:
         for name, value in vars(other).items():

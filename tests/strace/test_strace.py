@@ -22,7 +22,7 @@ def strace() -> None:
 
 def check(reads: Reads, *, steps: int) -> None:
     assert reads.steps >= steps
-    # Each opens its source at least.
+    # Each step opens its source at least.
     assert reads.opened >= reads.steps
     assert reads.missing == []
     assert reads.admitted == []

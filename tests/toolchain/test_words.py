@@ -191,7 +191,7 @@ def test_files_that_name_more() -> None:
     write("last.specs")
     write("as.rsp", "@as2.rsp")
     write("as2.rsp", "-Iembedded")
-    # clang looks for them beside the file that names them.
+    # clang looks for such files beside the file that names them.
     write("cfg/my.cfg", "# @no.cfg\n-include \\\nforced.h -I<CFGDIR>/inc\n@more.cfg\n")
     write("cfg/more.cfg", "-Ideep")
     write("tools/as")

@@ -14,7 +14,7 @@ from project import TOP
 
 
 class Typed:
-    """Runs ./sconsw with a saved configuration and a build directory elsewhere."""
+    """Runs ./sconsw of this checkout; configuration and build directory are in another folder."""
 
     def __init__(self, folder: Path) -> None:
         self.config = folder / "config"

@@ -45,7 +45,7 @@ os.execv(sys.executable, [sys.executable, scons, *sys.argv[1:]])
 
 
 def make_wheel(folder: Path, name: str, files: Mapping[str, str]) -> str:
-    """Return its SHA-256."""
+    """Write a wheel of these files; return its SHA-256."""
     info = f"{name}-1.dist-info"
     files = {
         **files,

@@ -40,7 +40,7 @@ def test_first_run_makes_the_environment_and_runs_scons(checkout: Checkout) -> N
 def test_second_run_starts_python_for_scons_only(checkout: Checkout) -> None:
     checkout.run()
     checkout.log()
-    # Even the checks, which are not logged, would fail now.
+    # Even the checks of Python's version, which are not logged, would fail now.
     (checkout.state / "old").touch()
     assert checkout.run() == ""
     assert checkout.log() == [SCONS]

@@ -73,7 +73,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 def dumped(image: Path, mode: str, file: Path, monkeypatch: pytest.MonkeyPatch) -> Outcome:
     what = BootSettings.parse({"dump": file})
     if mode == "qemu":
-        # In this mode the last character may be seen before the guest hangs.
+        # In this mode the last character may be printed before the guest hangs.
         return real.boot(image, mode=mode, timeout=5, settings=what)
     hurry = Hurry("hangs", monkeypatch)
     return real.boot(image, mode=mode, timeout=99, settings=what, echo=hurry.echo)

@@ -25,7 +25,7 @@ from xen_tool.boot.modes import MODES, Mode
 
 pytestmark = pytest.mark.usefixtures("linux_dom0", "gdb")
 
-# The last line is printed by gdb itself, which cannot read memory in all modes.
+# gdb itself prints the last line, by reading memory, which it cannot do in all modes.
 SCRIPT = """
 printf "STOPPED at %lx\\n", $pc
 xen start-info
@@ -153,7 +153,7 @@ def test_commands_show_events_and_notes_and_report_bad_arguments(images: dict[in
 
 
 def test_commands_show_the_shared_page_of_a_pvh_guest(images: dict[int, Path]) -> None:
-    # Of checks/pvh_xen.c: an event was sent to a channel, and its upcall comes.
+    # checks/pvh_xen.c has sent an event to a channel, and its upcall comes.
     run = gdb(images[64], "pvh", "break pvh_upcall\ncontinue\nxen events\nxen shared-info\n")
     assert re.search(r"^event channel [1-9]\d*: pending$", run.stdout, re.M), run.stdout
     assert re.search(r"^vCPU 0: upcall pending, .*, evtchn_pending_sel 0x1$", run.stdout, re.M)
@@ -334,7 +334,7 @@ def test_a_qemu_that_dies_is_reported(images: dict[int, Path]) -> None:
     run = gdb(images[64], "pv", "", "--qemu-options=-no-such-option")
     assert "-no-such-option: invalid option" in run.stdout
     assert "QEMU ended with status 1" in run.stdout
-    # gdb says so when an answer is late.
+    # gdb prints this when an answer is late.
     assert "packet error" not in run.stdout
     assert "Traceback" not in run.stderr
 

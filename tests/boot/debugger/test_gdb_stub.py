@@ -97,7 +97,7 @@ def test_a_machine_started_by_hand_waits_at_the_same_place(tmp_path: Path) -> No
 
 
 def reached(place: GdbPlace) -> socket.socket:
-    """A connection to a place, at which something will listen soon."""
+    """Connect to a place as soon as a program listens there."""
     for _ in range(300):
         gdb = socket.socket(socket.AF_UNIX if place.path else socket.AF_INET)
         try:
@@ -141,7 +141,7 @@ def test_xens_symbols_are_found_by_its_build_id(tmp_path: Path, gcc: str, place:
     hypervisor = tmp_path / "boot/xen-4.17-amd64.gz"
     note = b"\x04\0\0\0\x08\0\0\0\x03\0\0\0GNU\0" + bytes.fromhex("1234567890abcdef")
     assert xen_symbols(hypervisor, b"code" + note + b"code", "4.17") == symbols
-    # Symbols of another build would be wrong.
+    # A file of symbols with another build ID must not be taken.
     assert xen_symbols(hypervisor, b"code" + note[:-1] + b"\0", "4.17") is None
     symbols.write_text("no ELF file")
     assert xen_symbols(hypervisor, note, "4.17") is None

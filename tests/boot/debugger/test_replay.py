@@ -19,7 +19,7 @@ from xen_tool.errors import XenToolError
 
 pytestmark = pytest.mark.usefixtures("xen_under_qemu", "gdb")
 
-# From the panic to where the value was written, and one instruction more.
+# Run from the panic back to the write of the value, and then one instruction further back.
 SCRIPT = """
 break panic
 continue

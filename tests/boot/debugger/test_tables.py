@@ -27,12 +27,12 @@ class Memory:
         return len(self.content) - 4 * KIB
 
     def map(self, virtual: int, physical: int, size: int) -> None:
-        """Let the page at an address be at another one, with all ignored bits set."""
+        """Map a page of a size at a virtual address; all ignored bits of the entries are set."""
         table, span = self.root, 512 * GIB
         while True:
             place = table + virtual // span % 512 * 8
             if span == size:
-                # In the entry of a small page the bit is one of its type.
+                # In an entry of a 4 KiB page the bit PS has another meaning (PAT).
                 struct.pack_into("<Q", self.content, place, physical | PRESENT | IGNORED | LARGE)
                 return
             (entry,) = struct.unpack_from("<Q", self.content, place)
@@ -41,7 +41,7 @@ class Memory:
             span //= 512
 
     def read(self, address: int, size: int) -> bytes:
-        """Read within a page, as gdb's memory does; nothing behind the end."""
+        """Return bytes within a page, as gdb's memory does; fewer at the end of the memory."""
         assert address // (4 * KIB) == (address + size - 1) // (4 * KIB)
         return bytes(self.content[address : address + size])
 

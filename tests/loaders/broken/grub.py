@@ -18,7 +18,7 @@ from xen_tool.elf import spec
 
 _HEADER = 0x800
 _NOTE = 2
-"""The number of the section with notes, if it is no other."""
+"""The index of the section header of notes in an Image."""
 _PT_NULL = 0
 
 
@@ -49,11 +49,11 @@ def _section(image: Image, index: int, **fields: int) -> bytes:
 
 _64 = replace(good_pvh(64), section_align=16)
 _32 = replace(good_pvh(32), section_align=16)
-"""GRUB 2.06 copies all sections; if three are aligned to less, it breaks its heap."""
+"""PVH kernels for multiboot, with sections aligned as in others.multiboot_images()."""
 _1 = _64.patching(_HEADER, multiboot())
 _2 = _64.patching(_HEADER, multiboot_2())
 _RAW = (PADDR + _HEADER, PADDR, 0, 0)
-"""Addresses of a file that is loaded at PADDR."""
+"""Address fields of a multiboot header, of a file that is loaded at PADDR."""
 _AT_ENTRY = tag(3, PADDR + 0x1000 + PVH_ENTRY)
 
 
