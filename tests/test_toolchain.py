@@ -169,7 +169,7 @@ esac
     assert tools.ld_files == (str(tmp_path / "ld"), str(tmp_path / "ld-1"))
 
 
-def test_of_the_real_gcc_the_compiler_proper_and_the_assembler_count(gcc: str) -> None:
+def test_the_files_of_gcc_include_cc1_and_the_assembler(gcc: str) -> None:
     names = {os.path.basename(path) for path in toolchain.find(os.environ["PATH"], cc=gcc).cc_files}
     assert {"cc1", "stddef.h"} <= names
     assert any(name.endswith("as") for name in names)

@@ -296,7 +296,7 @@ def test_what_loaders_refuse_is_not_written(
     assert document["verdicts"]["xen-pvh-dom0"]["rule"] == "A3"
 
 
-def test_in_its_own_place_and_with_its_mode(image: Path, tmp_path: Path) -> None:
+def test_an_image_replaced_in_place_keeps_its_mode(image: Path, tmp_path: Path) -> None:
     path = tmp_path / "vmlinux"
     shutil.copy(image, path)
     path.chmod(0o750)

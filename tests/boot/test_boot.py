@@ -442,7 +442,7 @@ def test_a_mode_decides_what_qemu_is_given(machine: Machine, mode: str, options:
     assert options in outcome.console[0]
 
 
-def test_qemu_may_be_given_options_which_win(machine: Machine) -> None:
+def test_options_in_qemus_command_line_come_last(machine: Machine) -> None:
     machine.program(ECHO)
     outcome = boot(machine.image, mode="qemu", qemu=f"{machine.qemu} -s -m '1 2'")
     assert outcome.console[0].endswith(" -s -m 1 2")
@@ -571,7 +571,7 @@ def test_the_variable_names_another_root(tmp_path: Path, monkeypatch: pytest.Mon
     assert find_hypervisor() == tmp_path / "boot" / "xen-99.1-amd64.gz"
 
 
-def test_no_hypervisor_names_the_packages(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_hypervisor_names_the_packages(tmp_path: Path) -> None:
     with pytest.raises(XenToolError) as error:
         find_hypervisor([tmp_path])
     for words in ("xen-hypervisor-4.17-amd64", "xen-hypervisor-4.20-amd64", str(tmp_path / "boot")):

@@ -254,7 +254,7 @@ def _qemus(session: int) -> list[int]:
     return found
 
 
-def test_others_build_while_a_guest_runs(built_kernel: Project, tmp_path: Path) -> None:
+def test_a_build_does_not_wait_for_a_running_guest(built_kernel: Project, tmp_path: Path) -> None:
     qemu = tmp_path / "qemu"
     qemu.write_text(f"#!/bin/sh\ntouch {tmp_path}/runs\nexec sleep 100\n")
     qemu.chmod(0o755)

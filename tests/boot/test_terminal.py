@@ -304,7 +304,7 @@ def test_a_pass_is_a_line_of_its_own_that_stayed(data: bytes) -> None:
         b"\xf0\x9f\n",
     ],
 )
-def test_memory_is_bounded_whatever_comes(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded_for_any_output(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console_module, "MAX_CHARACTERS", 10_000)
     found = Evidence()
     console = Console(found.see)
@@ -380,7 +380,7 @@ def test_no_failure_that_another_terminal_shows_is_lost(tokens: list[str], cuts:
 
 @given(st.lists(st.binary(max_size=30), max_size=10))
 @settings(max_examples=200, deadline=None)
-def test_any_bytes_are_taken_and_made_safe(pieces: list[bytes]) -> None:
+def test_rows_of_any_bytes_are_printable(pieces: list[bytes]) -> None:
     for text, _ in rows_of(*pieces):
         assert text.isprintable()
     assert rows_of(*pieces) == rows_of(b"".join(pieces))

@@ -140,7 +140,7 @@ def test_a_toolchain_of_another_content_runs_a_step(engine: Engine) -> None:
     assert nothing_to_do(engine, target)
 
 
-def test_an_output_that_somebody_removed_or_wrote_is_made_again(engine: Engine) -> None:
+def test_a_removed_or_changed_output_is_made_again(engine: Engine) -> None:
     target = two_objects(engine)
     engine.build(target)
     good = Path("out/a.o").read_bytes()
@@ -251,13 +251,13 @@ def test_what_a_command_prints_comes_whole(engine: Engine) -> None:
     assert engine.build(target).output[target] == b"one\ntwo\nout/x\n"
 
 
-def test_a_missing_source_is_told(engine: Engine) -> None:
+def test_a_missing_source_is_reported(engine: Engine) -> None:
     shown = engine.build(engine.compile("gone"))
     assert shown.begun == []
     assert "`gone.c' not found" in shown.result.failures[0].reason
 
 
-def test_what_must_only_be_there_before_runs_first_and_does_not_count(engine: Engine) -> None:
+def test_an_order_only_input_is_made_first_and_its_change_runs_nothing(engine: Engine) -> None:
     write("x", "1")
     engine.joined("out/first", "x")
     target = engine.joined("out/second", after=["out/first"])
@@ -292,7 +292,7 @@ def test_files_that_came_to_read_each_other_end_no_build_for_ever(engine: Engine
     assert engine.build(*objects).begun == []
 
 
-def test_steps_that_are_made_of_each_other_are_told(engine: Engine) -> None:
+def test_steps_that_are_made_of_each_other_are_an_error(engine: Engine) -> None:
     engine.joined("out/a", "out/b")
     engine.joined("out/b", "out/a")
     with pytest.raises(XenToolError, match="would be made of each other: out/"):

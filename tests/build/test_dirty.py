@@ -147,7 +147,7 @@ def test_what_another_process_has_built_since_is_not_marked(
     assert "out/a.o" in session(engine).dirty_steps(TARGETS, mark=MARK)
 
 
-def test_what_a_killed_build_wrote_while_it_was_looked_at_is_seen(engine: Engine) -> None:
+def test_a_file_that_a_killed_build_wrote_during_the_check_is_made_again(engine: Engine) -> None:
     tree(engine)
     assert not engine.build(*TARGETS).result.failures
     good = Path("out/a.o").read_bytes()

@@ -90,7 +90,7 @@ def test_a_text_of_nothing_special_embeds_nothing() -> None:
     assert facts(b'#include "a.h"\nint include;').embeds is False
 
 
-def test_values_are_of_the_symbols_of_texts_and_words() -> None:
+def test_values_are_found_of_symbols_in_texts_and_words() -> None:
     values = {"A": "y", "B": "1", "C": "y"}
     found = symbols_of([facts(b"CONFIG_A CONFIG_NEW")], ["-DX=CONFIG_B"], values)
     assert found == {"A": "y", "B": "1", "NEW": ""}
@@ -217,7 +217,7 @@ def test_an_absolute_search_folder_that_does_not_exist_yet(tmp_path: Path) -> No
     assert not looked.holds()
 
 
-def test_a_name_that_was_asked_for_and_appears() -> None:
+def test_a_name_of_has_include_that_appears() -> None:
     write("include/a.h")
     looked = Looked(["include/a.h"], ["include"], ["maybe.h"])
     write("include/unrelated.h")

@@ -37,7 +37,9 @@ def test_the_folder_of_an_ended_step_becomes_that_of_the_next() -> None:
 
 @pytest.mark.parametrize("kind", ["folder", "full", "file", "link", "dangling"])
 @pytest.mark.parametrize("has_empty", [False, True])
-def test_what_lies_in_its_place_goes_and_a_link_is_not_followed(kind: str, has_empty: bool) -> None:
+def test_a_file_at_the_folders_path_is_removed_and_a_link_is_not_followed(
+    kind: str, has_empty: bool
+) -> None:
     parts = Parts()
     if has_empty:
         parts.give_back(parts.make("b/before"))
@@ -70,7 +72,7 @@ def test_a_folder_on_another_file_system_is_not_used(monkeypatch: pytest.MonkeyP
     assert os.listdir("a") == os.listdir("b") == []
 
 
-def test_a_folder_that_somebody_removed_is_made_anew() -> None:
+def test_a_removed_folder_is_made_again() -> None:
     parts = Parts()
     first = parts.make("a/x.o")
     parts.give_back(first)

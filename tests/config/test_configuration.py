@@ -82,7 +82,7 @@ def test_xen_pv_needs_xen() -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "y", "Y"])
-def test_ways_to_say_yes(value: str) -> None:
+def test_1_and_y_mean_yes(value: str) -> None:
     assert configure(KASAN=value).enabled("KASAN")
     assert configure(CONFIG_KASAN=value).enabled("KASAN")
 
@@ -291,7 +291,7 @@ def test_numbers_and_strings(tmp_path: Path) -> None:
         ({"ZZZZZZ": "1"}, "`scons -h` lists the settings"),
     ],
 )
-def test_reasons(tmp_path: Path, settings: dict[str, str], words: str) -> None:
+def test_the_error_gives_the_reason(tmp_path: Path, settings: dict[str, str], words: str) -> None:
     with pytest.raises(XenToolError) as error:
         own_kconfig(tmp_path, KINDS, **settings)
     assert words in str(error.value)
@@ -378,7 +378,7 @@ def test_saving_over_what_is_no_file(tmp_path: Path) -> None:
     assert not Path(f"{os.devnull}.old").exists()
 
 
-def test_origins(tmp_path: Path) -> None:
+def test_each_value_has_its_origin(tmp_path: Path) -> None:
     saved = tmp_path / ".config"
     saved.write_text("CONFIG_XEN=y\nCONFIG_SMP=y\n")
     origins = configure(saved=saved, SMP="0").origins

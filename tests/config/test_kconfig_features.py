@@ -131,7 +131,7 @@ def test_an_optional_choice_may_have_none(tree: Tree) -> None:
     assert tree(choice(optional="optional"), ONE="1").values == {"ONE": "y", "TWO": "n"}
 
 
-def test_a_named_choice_goes_on_elsewhere(tree: Tree) -> None:
+def test_a_named_choice_may_be_continued_elsewhere(tree: Tree) -> None:
     more = '\nchoice PICK\nconfig THREE\n\tbool "three"\nendchoice\n'
     config = tree(choice("PICK") + more, THREE="1")
     assert config.values == {"ONE": "n", "TWO": "n", "THREE": "y"}

@@ -256,7 +256,7 @@ def test_an_installed_package_whose_files_are_missing_is_fetched(machine: Machin
     assert machine.log().splitlines()[-1].endswith(" download tool-4.17")
 
 
-def test_what_the_archive_lacks_is_left_out_and_not_asked_for_again(
+def test_a_package_that_the_archive_lacks_is_skipped_and_not_requested_again(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provision, "NEEDS", (TOOL, EXTRA))

@@ -108,7 +108,7 @@ def test_a_changed_file_in_the_cache_is_an_error(home: Path) -> None:
         hypervisor("4.14", lambda line: None)
 
 
-def test_an_installed_hypervisor_is_taken(home: Path) -> None:
+def test_an_installed_hypervisor_is_used(home: Path) -> None:
     (home / "its-own").touch()
     assert hypervisor("4.9", print) == home / "its-own"
     assert log(home) == ""

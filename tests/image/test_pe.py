@@ -45,7 +45,7 @@ def test_a_name_is_compared_whole() -> None:
 
 
 @pytest.mark.parametrize("at", [0x40, 0x44])
-def test_other_files_are_none(at: int) -> None:
+def test_a_file_without_a_pe_header_is_raw(at: int) -> None:
     assert opened(patched(at, "<B", 0)).format == "raw"
 
 

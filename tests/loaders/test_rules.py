@@ -58,7 +58,7 @@ def _name(row: Row) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=_name)
-def test_rule(row: Row) -> None:
+def test_an_image_has_the_finding_of_its_row(row: Row) -> None:
     for loader in row.loaders:
         verdict = judge(kernel(IMAGES[row.image]), loader, Xen.parse(row.xen))
         _check_texts(row.image, verdict)
@@ -238,7 +238,9 @@ def test_pv32_is_a_property_of_the_build() -> None:
         ("Z2-bzimage-lz4-size-more", "xen-pv-domu", "4.22", "4.21"),
     ],
 )
-def test_versions(image: str, loader: str, refused: str, accepted: str) -> None:
+def test_a_verdict_depends_on_the_release_of_xen(
+    image: str, loader: str, refused: str, accepted: str
+) -> None:
     assert not judge(kernel(IMAGES[image]), loader, Xen.parse(refused)).accepted
     assert judge(kernel(IMAGES[image]), loader, Xen.parse(accepted)).accepted
 

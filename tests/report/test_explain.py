@@ -78,6 +78,6 @@ def test_no_such_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'C33' is no rule; there are Z1, Z2," in capsys.readouterr().err
 
 
-def test_no_field_is_left_in_the_catalogue() -> None:
+def test_no_format_field_is_left_in_the_document() -> None:
     # Fields of messages are written as <name>, whatever their format.
     assert not re.search(r"\{\w+[:}]", (TOP / "docs/rules.md").read_text())

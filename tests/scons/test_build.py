@@ -79,7 +79,7 @@ def test_the_first_build_makes_everything_and_the_second_nothing(kernel: Project
     assert [path.name for path in (kernel.top / "build").iterdir()] == ["x86_64"]
 
 
-def test_it_ends_with_what_was_built_and_how_to_boot_it(built_kernel: Project) -> None:
+def test_the_last_line_says_what_was_built_and_how_to_boot_it(built_kernel: Project) -> None:
     # Settings of other targets are not repeated.
     words = ("XEN_PV=1", "ARCH=x86_64", "JUNIT=x", "AGAINST=HEAD")
     last = built_kernel.scons(*words).out.splitlines()[-1]

@@ -85,7 +85,7 @@ def test_without_a_saved_configuration_targets_start_from_the_defconfig(kernel: 
     assert "CONFIG_XEN_PV=y" in config(kernel)
 
 
-def test_all_no_and_all_yes(kernel: Project) -> None:
+def test_allnoconfig_and_allyesconfig(kernel: Project) -> None:
     kernel.scons("allnoconfig")
     assert "# CONFIG_XEN is not set" in config(kernel)
     kernel.scons("allyesconfig")
@@ -407,7 +407,7 @@ def test_listconfig_prints_value_and_origin(kernel: Project) -> None:
         (["setconfig", "SMP"], "setconfig needs a value for SMP: type `scons setconfig SMP=VALUE`"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_changes_nothing(
+def test_a_wrong_command_is_one_sentence_and_changes_nothing(
     kernel: Project, arguments: list[str], words: str
 ) -> None:
     run = kernel.run(*arguments)

@@ -49,7 +49,7 @@ def test_outputs_of_sources_that_embed_do_not_wait_for_each_other(tmp_path: Path
     assert tree.scons().names & {"CC a.o", "CC b.o", "CC c.o"} == {"CC a.o", "CC b.o"}
 
 
-def test_what_is_embedded_is_made_first(tmp_path: Path) -> None:
+def test_an_embedded_file_is_made_before_its_source_is_compiled(tmp_path: Path) -> None:
     embedding = {"a": '.incbin "b.bin"', "b": '.incbin "c.bin"', "c": ".long 0x11223344"}
     tree = _tree(tmp_path, NESTED, embedding)
     tree.scons()

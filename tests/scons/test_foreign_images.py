@@ -94,7 +94,7 @@ def test_an_image_that_claims_nothing_is_not_checked(claiming: Project) -> None:
     assert "warning" not in claiming.scons().err
 
 
-def test_the_configuration_goes_before_the_claim(claiming: Project) -> None:
+def test_loaders_of_the_configuration_come_before_those_of_the_claim(claiming: Project) -> None:
     claiming.write("Kconfig", "config XEN_PV\n\tbool\nconfig XEN_PVH\n\tdef_bool y\n")
     claiming.write("k.S", KERNEL.replace("4, 4, 18", "4, 4, 5").replace("ENTRY", "_start"))
     run = claiming.run()

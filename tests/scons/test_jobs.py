@@ -53,7 +53,7 @@ for name in ("k", "l"):
 
 @pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("jobs", [2, 3])
-def test_no_more_jobs_than_there_are(tmp_path: Path, jobs: int) -> None:
+def test_no_more_jobs_run_than_are_allowed(tmp_path: Path, jobs: int) -> None:
     project = Project(tmp_path)
     project.write_small(REST)
     for path, text in (("job", JOB), ("cc", CC)):

@@ -325,7 +325,7 @@ def test_a_damaged_file_is_not_loaded(kernel: Project, terminal: Open) -> None:
     assert state(kernel) == before
 
 
-def test_it_survives_any_size(kernel: Project, terminal: Open) -> None:
+def test_the_menu_survives_any_size_of_the_terminal(kernel: Project, terminal: Open) -> None:
     before = saved(kernel)
     screen = terminal(kernel.top)
     screen.wait(_READY)

@@ -37,7 +37,7 @@ def named(built: Path, tmp_path: Path) -> Project:
     return Project(tmp_path / "named")
 
 
-def test_it_is_the_same_image(named: Project, built_kernel: Project) -> None:
+def test_names_of_sources_make_the_same_image(named: Project, built_kernel: Project) -> None:
     image = (built_kernel.top / f"{BUILD}/vmlinux").read_bytes()
     assert (named.top / f"{BUILD}/vmlinux").read_bytes() == image
 

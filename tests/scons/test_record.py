@@ -35,7 +35,7 @@ def test_scons_looks_at_no_object(built_kernel: Project) -> None:
 
 
 @pytest.mark.parametrize("target", [LIB, VMLINUX, f"{BUILD}/arch/x86/xen/xen-head.o"])
-def test_an_output_that_somebody_else_wrote_is_made_again(
+def test_an_output_that_another_program_wrote_is_made_again(
     built_kernel: Project, target: str
 ) -> None:
     path = built_kernel.top / target
@@ -151,7 +151,7 @@ def _post_action(kernel: Project) -> None:
 
 @pytest.mark.usefixtures("each_scons")
 @pytest.mark.parametrize("ask", [_depends, _always, _post_action])
-def test_what_a_sconstruct_asks_of_an_object_is_done(
+def test_depends_alwaysbuild_and_actions_run_the_step_again(
     built_kernel: Project, ask: Callable[[Project], None]
 ) -> None:
     ask(built_kernel)

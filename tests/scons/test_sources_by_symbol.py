@@ -43,7 +43,7 @@ def tree(tmp_path: Path) -> Project:
     return project
 
 
-def test_what_the_configuration_wants_is_compiled(tree: Project) -> None:
+def test_the_configuration_chooses_the_compiled_sources(tree: Project) -> None:
     def compiled(*arguments: str) -> set[str]:
         return {n for n in tree.scons("-n", *arguments).names if n.startswith("CC")}
 

@@ -189,7 +189,7 @@ def test_another_setting_has_a_stored_reading_of_its_own(tree: Tree) -> None:
         ),
     ],
 )
-def test_what_scons_would_read_goes_through_it(
+def test_a_change_of_what_scons_reads_starts_scons(
     tree: Tree, more: str, changes: Callable[[Tree], object]
 ) -> None:
     tree.write("VERSION", "V1\n")
@@ -215,7 +215,9 @@ def test_what_scons_would_read_goes_through_it(
         "env.Depends(env.XenObject('src/a.c'), 'Kconfig')",
     ],
 )
-def test_what_cannot_be_followed_always_goes_through_scons(tree: Tree, more: str) -> None:
+def test_a_sconscript_with_effects_unknown_to_the_listener_starts_scons_each_time(
+    tree: Tree, more: str
+) -> None:
     tree.write("more.py", f"{more}\n")
     for _ in range(3):
         before = (tree.top.parent / "read").stat().st_mtime_ns

@@ -515,7 +515,7 @@ def test_a_signal_ends_it_while_it_builds(tree: Tree, held: Held, number: int) -
     [[sys.executable, "-m", "xen_tool.cli", "build"], [sys.executable, "-I", "-S", str(SHORTCUT)]],
     ids=["xen-tool build", "sconsw"],
 )
-def test_all_faces_watch_any_target_from_anywhere(tree: Tree, face: list[str]) -> None:
+def test_every_command_watches_any_target_from_another_folder(tree: Tree, face: list[str]) -> None:
     arguments = ("-Q", "-C", "tree", "watch", "check", "O=out")
     watch = tree.watch(*arguments, face=face, cwd=tree.top.parent)
     watch.wait(STARTED)

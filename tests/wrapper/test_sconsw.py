@@ -205,7 +205,7 @@ def test_environment_may_lie_behind_a_link(checkout: Checkout, tmp_path: Path) -
     assert not (checkout.venv / "half of a package").exists()
 
 
-def test_empty_folder_is_taken(checkout: Checkout) -> None:
+def test_an_empty_folder_becomes_the_environment(checkout: Checkout) -> None:
     checkout.venv.mkdir()
     checkout.run()
     assert checkout.log() == ALL_ANEW

@@ -54,7 +54,7 @@ def test_a_port_in_use() -> None:
     assert str(error.value).startswith(words)
 
 
-def test_a_path_that_is_taken_stays(tmp_path: Path) -> None:
+def test_an_existing_file_at_the_path_is_not_replaced(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("mine")
     with (
