@@ -135,7 +135,7 @@ def kernel(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def with_tool(tmp_path: Path) -> Project:
-    """The same, with a tool that may be edited."""
+    """A copy of the reference kernel and of the tool, which a test may edit; not yet built."""
     return reference_kernel(tmp_path / "kernel", own_tool=True)
 
 
@@ -162,6 +162,6 @@ def _built_with_tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def built_with_tool(_built_with_tool: Path, tmp_path: Path) -> Project:
-    """The same, with a tool that may be edited."""
+    """A copy of the reference kernel and of the tool, which a test may edit; built for x86_64."""
     shutil.copytree(_built_with_tool, tmp_path / "kernel")
     return Project(tmp_path / "kernel")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""With CI=true a skipped test makes pytest fail; a run of its own for each case."""
+"""With CI=true a skipped test makes pytest fail; each case is a separate run of pytest."""
 
 from __future__ import annotations
 

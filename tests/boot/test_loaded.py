@@ -45,7 +45,7 @@ def test_the_later_segment_wins_on_xen(tmp_path: Path, data_last: bool, status: 
 
 @pytest.mark.usefixtures("linux_dom0")
 def test_xl_starts_an_elf32_without_notes_at_its_entry(tmp_path: Path) -> None:
-    """It is loaded as HVM firmware, whose output to port 0xe9 Xen prints."""
+    """xl loads the ELF32 as HVM firmware, whose output to port 0xe9 Xen prints."""
     words = b"RESULT: PASS\n\0"
     entry = PADDR + PVH_ENTRY
     # mov $words, %esi; 1: lodsb; test %al, %al; jz 2f; out %al, $0xe9; jmp 1b; 2: cli; hlt; jmp 2b

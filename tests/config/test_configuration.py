@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""From Kconfig, a saved configuration and settings to the value of each symbol."""
+"""The value of each symbol, by Kconfig files, a saved configuration and settings."""
 
 from __future__ import annotations
 

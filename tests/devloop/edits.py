@@ -38,7 +38,7 @@ _SIMPLE = ("source", "header", ".incbin data", "linker script", "INCLUDE'd scrip
 
 
 def kinds(*, real: bool) -> list[Kind]:
-    """All kinds of this module; real compilers are not edited."""
+    """Return all kinds of this module; real: without those that edit the compilers."""
     sorts = _SORTS if real else {**_SORTS, **_STAND_IN_SORTS}
     found = []
     for manner, weight in _MANNERS.items():

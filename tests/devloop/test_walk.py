@@ -29,7 +29,7 @@ Walks = dict[int, Future[Tally]]
 
 @pytest.fixture(scope="module")
 def walks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walks]:
-    """All walks, two at a time: most of their time is that of other processes."""
+    """The future result of each walk, by seed; two walks run at a time."""
     commands = faces(TOOL)
     with ThreadPoolExecutor(2) as pool:
 

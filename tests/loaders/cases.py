@@ -26,7 +26,7 @@ class Case:
 
 
 def all_cases() -> tuple[Case, ...]:
-    """Every case, the good ones first; ids are unique."""
+    """Return every case, the valid images first; ids are unique."""
     groups = (
         good,
         containers.containers,

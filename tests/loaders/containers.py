@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What kernels are packed in, written in code: Linux's bzImage, and what each codec makes.
+"""Containers of kernels, written in code: Linux's bzImage, and a stream of each codec.
 
 Codecs that Python lacks are written without compression, which every decoder must take.
 """

@@ -102,7 +102,7 @@ class Libxenguest:
         )
 
     def ask_file(self, path: str, *, pvh: bool, capabilities: str = CAPABILITIES) -> Answer:
-        """As ask(), for a file."""
+        """Return the answer for a PV or PVH domain, as ask() does, for the image in a file."""
         return self._ask(path, pvh, capabilities, False, "")
 
     def lay_out(

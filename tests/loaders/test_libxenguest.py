@@ -40,7 +40,7 @@ def test_it_agrees(
 def test_where_the_library_searches_for_the_table_of_a_raw_image(
     before: int, behind: int, found: bool, real_libxenguest: Libxenguest, tmp_path: Path
 ) -> None:
-    """In the first 8 KiB, and in a smaller file up to 32 bytes before the end."""
+    """It searches the first 8 KiB, and a smaller file up to 32 bytes before the end."""
     magic, flags = 0x336EC578, 0x00010001
     table = struct.pack("<3I", magic, flags, -(magic + flags) % (1 << 32))
     content = bytes(before) + table + bytes(behind)

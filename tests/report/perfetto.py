@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What Perfetto's importer of JSON drops, by its source: src/trace_processor/importers/.
+"""The events that Perfetto's importer of JSON drops, written after src/trace_processor/importers/.
 
-Its program is in no package that can be installed.
+Perfetto itself is in no package that can be installed.
 """
 
 from __future__ import annotations

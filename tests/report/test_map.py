@@ -201,8 +201,7 @@ def agrees(found: Map, lines: tuple[str, ...]) -> None:
     for name, (virtual, virtual_end, pfn) in placed.items():
         region = one(found, PLACED[name])
         assert region.physical == pfn * 4096, name
-        in_one_piece = region in found.regions
-        if in_one_piece and region.virtual is not None:
+        if region in found.regions and region.virtual is not None:
             assert region.virtual == virtual, name
         if virtual_end and name not in ("phys2mach", "HVM start info"):
             assert region.size == virtual_end - virtual, name

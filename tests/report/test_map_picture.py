@@ -105,7 +105,7 @@ def _overlap(one: list[float], other: list[float]) -> bool:
 
 
 def test_kinds_of_boxes_differ_without_colour(image: Path) -> None:
-    """Each kind of box has another paint or a pattern, and each box has its name in it."""
+    """Each kind of box has a fill or a pattern of its own, and each box contains its name."""
     picture = drawn(image, "xen-pv-dom0", "--initrd", str(image))
     root = ET.fromstring(picture)
     tag = "{http://www.w3.org/2000/svg}"

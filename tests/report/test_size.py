@@ -139,7 +139,7 @@ def test_objects_are_as_large_as_their_sections(linked: Project, readelf: str) -
 
 
 def test_every_image_adds_up(tmp_path: Path) -> None:
-    """Each byte counts once, also in damaged images."""
+    """Each byte of the file counts once, also in damaged images."""
     chance = random.Random(16)
     for image in (bytes(good_both()), bytes(good_pv32())):
         for _ in range(300):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""What kernels generate: by the tool, and by other builders of SCons for it and from it.
+"""Generated files of kernels: those that the tool makes, and those of other builders of SCons.
 
 asm-offsets.h from a compilation, a table of the image's symbols, a header by a script, and what
 objcopy makes of the image; by `scons` and by `xen-tool build`.

@@ -111,7 +111,10 @@ def wait_for(condition: Callable[[], object], what: Callable[[], str]) -> None:
 
 
 def _apart(terminal: int) -> None:
-    """In a new process: be as if a shell had started it, with a terminal if there is one."""
+    """Set up a new process as a shell would start it: a session, signals, and the terminal if any.
+
+    terminal: its descriptor, or -1.
+    """
     if terminal >= 0:
         os.login_tty(terminal)
     else:
@@ -141,7 +144,7 @@ class Watch:
             stdin=program_end if terminal else subprocess.DEVNULL,
             stdout=program_end,
             stderr=program_end,
-            # With a terminal of its own, if it has one.
+            # The process leads a new session, with the terminal, if there is one.
             preexec_fn=lambda: _apart(program_end if terminal else -1),
         )
         os.close(program_end)

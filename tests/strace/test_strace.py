@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""Every file that a step opened, by strace, is a recorded input, with few others."""
+"""Every file that strace sees a step open is a recorded input, and few other files are."""
 
 from __future__ import annotations
 
