@@ -58,7 +58,10 @@ REFUSED = (
 
 
 def boot(image: Path, *, mode: str = "pv", release: str = "4.17", **options: Any) -> Outcome:
-    """Call boot.boot() with the hypervisor of a release, and compare the verdict with the run."""
+    """Call boot.boot(); assert that a loader refuses the image only if the verdict says so.
+
+    release: that of the hypervisor that boots, for the verdict.
+    """
     outcome = real.boot(image, mode=mode, **options)
     how = named(mode)
     xen = Xen.parse(release)._replace(pv32=how.modelled.pv32)

@@ -37,7 +37,7 @@ _Start = frozenset[tuple[str, str]]
 class Server:
     """The processes that fork, one for each set of variables that Python reads at its start.
 
-    Each is started when a set is used for the second time.
+    The one for the variables of this process starts at its first use, any other at the second.
     """
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from xen_tool.toolchain.programs import Toolchain
 
 SITE = Path(__file__).resolve().parents[2] / "site_scons"
 AREAS = 10
-"""The number of headers of which each is included by an equal share of the files, a tenth."""
+"""The number of headers of which each is included by a tenth of the files."""
 USERS = 10
 """The number of files that mention a symbol; each file mentions 2 symbols."""
 

@@ -64,7 +64,7 @@ def test_one_difference(now: dict[str, Any], sentence: str) -> None:
 
 
 def test_nothing_is_different() -> None:
-    # A toolchain at another path counts as the same; an input of the command line as a file.
+    # A toolchain at another path counts as the same; an input in the command is named once.
     assert why() == why(toolchain={"/opt/cc": "1", "/lib/as": "2"}) == []
     assert why(inputs={**BEFORE.inputs, "b.o": "7"}, command=(*BEFORE.command, "b.o")) == [
         "b.o is read now"

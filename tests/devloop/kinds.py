@@ -26,7 +26,7 @@ class Kind:
     simple: bool = False
     """Whether it edits one file that a compiler or linker reads, so that a build has work to do."""
     foreign: bool = False
-    """Whether it is about what a builder of SCons' own makes, whose outputs no test reads."""
+    """Whether it is about an output of SCons' own builders, whose contents SCons does not check."""
 
 
 def save(path: Path, data: bytes, how: str = "in place") -> None:

@@ -504,7 +504,7 @@ def test_a_symbol_that_cannot_be_set_shows_why_and_leads_to_the_cause(
     screen.keys("1", "Space")
     # The cursor is on CHOOSER now.
     screen.wait("[ ] chooser (defconfig: y)", "[ ] chosen (NEW) (defconfig: y)")
-    # In show-all mode an invisible symbol shows all that it needs, and leads to the first of that.
+    # In show-all mode an invisible symbol shows what it needs, what that needs, and leads to each.
     screen.keys("a")
     screen.wait("show-all mode enabled")
     screen.keys("Home", "Down", "Down", "y")
