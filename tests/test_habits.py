@@ -71,12 +71,12 @@ def test_every_package_lists_its_modules() -> None:
 
 def test_module_names_are_unique() -> None:
     """A command, method or target has the name of what it calls; loaders repeat each other's."""
-    faces = ("cli/", "scons/", "loaders/", "shortcut/__main__")
+    entries = ("cli/", "scons/", "loaders/", "shortcut/__main__")
     names: dict[str, list[str]] = {}
     top = TOP / "site_scons/xen_tool"
     for path in sorted(top.rglob("*.py")):
         module = str(path.relative_to(top))
-        if path.stem != "__init__" and not module.startswith(faces):
+        if path.stem != "__init__" and not module.startswith(entries):
             names.setdefault(path.stem, []).append(module)
     assert {name: files for name, files in names.items() if len(files) > 1} == {}
 

@@ -28,13 +28,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "site_scons"))
 
 from devloop.check import SORTS
-from devloop.runs import Face, faces
+from devloop.runs import BuildCommand, build_commands
 from devloop.walk import Tally, Walk, names
 
 TOOL = Path(sys.path[0])
 
 
-def walk(seed: int, options: argparse.Namespace, commands: list[Face]) -> Tally:
+def walk(seed: int, options: argparse.Namespace, commands: list[BuildCommand]) -> Tally:
     """Walk once in a temporary folder, which --keep keeps if something was wrong."""
     start = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix=f"walk{seed}-"))
@@ -111,7 +111,7 @@ def main() -> int:
     parser.add_argument("--resume", type=Path, metavar="FILE", help="keeps what seeds came to")
     parser.add_argument("--jobs", type=int, default=2, help="walks at a time (%(default)s)")
     parser.add_argument("--tool", type=Path, default=TOOL, help="another site_scons folder")
-    parser.add_argument("--face", help="scons, or 'xen-tool build' (both in turn)")
+    parser.add_argument("--command", help="scons, or 'xen-tool build' (both in turn)")
     parser.add_argument("--real", action="store_true", help="with gcc and ld of this machine")
     parser.add_argument("--foreign", action="store_true", help="also what only SCons looks after")
     parser.add_argument("--without", action="append", default=[], help="a kind of step; repeatable")
@@ -123,9 +123,11 @@ def main() -> int:
     kinds = names(real=options.real)
     if unknown := set(options.without) - set(kinds):
         parser.error(f"no such kind of step: {', '.join(unknown)}; there are:\n" + "\n".join(kinds))
-    commands = [f for f in faces(options.tool.resolve()) if options.face in (None, f.name)]
+    commands = [
+        c for c in build_commands(options.tool.resolve()) if options.command in (None, c.name)
+    ]
     if not commands:
-        parser.error(f"this tool has no {options.face}")
+        parser.error(f"this tool has no {options.command}")
     done = read(options.resume, options.steps)
     todo = [seed for seed in options.seeds if seed not in done]
     with ThreadPoolExecutor(options.jobs) as pool:

@@ -68,7 +68,7 @@ class Check:
         shutil.rmtree(self._folder, ignore_errors=True)
         ignore = shutil.ignore_patterns(*OUTPUT_FOLDERS, ".sconsign*")
         shutil.copytree(self._tree.top, self._folder, ignore=ignore)
-        run = round_.faces[0].run(self._folder, round_.arguments())
+        run = round_.commands[0].run(self._folder, round_.arguments())
         return (self._folder / IMAGE).read_bytes() if run.status == 0 else None
 
     def verify(self, round_: Round) -> None:
@@ -112,9 +112,9 @@ class Check:
             assert got == expected, f"a clean build differs: {_difference(got, expected)}"
 
     def _run(self, round_: Round) -> Run:
-        face = round_.face()
-        self._say(face.name)
-        return face.run(self._tree.top, round_.arguments())
+        command = round_.command()
+        self._say(command.name)
+        return command.run(self._tree.top, round_.arguments())
 
     def _compare(self, run: Run, expected: bytes) -> None:
         if run.status != 0:

@@ -25,7 +25,7 @@ class Crash(Exception):  # noqa: N818 - of the tool
 
 
 @dataclass(frozen=True)
-class Face:
+class BuildCommand:
     """A command that builds."""
 
     name: str
@@ -105,12 +105,12 @@ class Started:
             return file.read().decode(errors="replace")
 
 
-def faces(tool: Path) -> list[Face]:
+def build_commands(tool: Path) -> list[BuildCommand]:
     """Return the two commands that build, SCons and `xen-tool build`, of one copy of the tool."""
     shortcut = str(tool / "xen_tool/shortcut/__main__.py")
     return [
-        Face("scons", (sys.executable, "-m", "SCons", "-Q"), tool),
-        Face("xen-tool build", (sys.executable, "-I", "-S", shortcut, "-Q"), tool),
+        BuildCommand("scons", (sys.executable, "-m", "SCons", "-Q"), tool),
+        BuildCommand("xen-tool build", (sys.executable, "-I", "-S", shortcut, "-Q"), tool),
     ]
 
 

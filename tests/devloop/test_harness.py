@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from devloop import oracle
-from devloop.runs import Face
+from devloop.runs import BuildCommand
 from devloop.standin import StandIn
 from devloop.tree import FOLDERS, SCRIPT, Tree
 from devloop.walk import Walk
@@ -116,7 +116,7 @@ def test_the_oracle_is_a_clean_build(tmp_path: Path) -> None:
 
 def test_a_walk_finds_a_build_that_skips_a_step(tmp_path: Path) -> None:
     (tmp_path / "lazy.py").write_text(_LAZY)
-    lazy = Face("lazy", (sys.executable, str(tmp_path / "lazy.py")), TOOL)
+    lazy = BuildCommand("lazy", (sys.executable, str(tmp_path / "lazy.py")), TOOL)
     tally = Walk(0, tmp_path / "walk", [lazy]).run(20, stop=True)
     (report,) = tally.reports
     assert ": stale: line " in report

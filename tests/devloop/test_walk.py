@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from devloop.runs import faces
+from devloop.runs import build_commands
 from devloop.walk import Tally, Walk
 from project import TOP
 
@@ -30,7 +30,7 @@ Walks = dict[int, Future[Tally]]
 @pytest.fixture(scope="module")
 def walks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walks]:
     """The future result of each walk, by seed; two walks run at a time."""
-    commands = faces(TOOL)
+    commands = build_commands(TOOL)
     with ThreadPoolExecutor(2) as pool:
 
         def walk(seed: int) -> Tally:
@@ -54,5 +54,5 @@ def test_no_image_is_stale(walks: Walks, seed: int) -> None:
 
 
 def test_no_image_of_real_programs_is_stale(gcc: str, tmp_path: Path) -> None:
-    tally = Walk(0, tmp_path, faces(TOOL), real=True).run(REAL_STEPS, stop=True)
+    tally = Walk(0, tmp_path, build_commands(TOOL), real=True).run(REAL_STEPS, stop=True)
     assert tally.reports == [], tally.reports[0]

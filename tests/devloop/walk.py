@@ -19,7 +19,7 @@ from . import edits, outputs, settings, structure
 from .check import SORTS, Check, Wrong
 from .kinds import Kind
 from .programs import Failed
-from .runs import Crash, Face
+from .runs import BuildCommand, Crash
 from .standin import StandIn
 from .tree import IMAGE, Tree
 from .ways import Round, Way, ways
@@ -68,7 +68,7 @@ class Walk:
         self,
         seed: int,
         folder: Path,
-        faces: list[Face],
+        commands: list[BuildCommand],
         *,
         real: bool = False,
         foreign: bool = False,
@@ -79,11 +79,11 @@ class Walk:
         self.log: list[str] = []
         """The log of all steps."""
         self._seed = seed
-        self._faces = faces
+        self._commands = commands
         self._verify_every = verify_every
         standin = StandIn(folder / "standin")
         standin.write()
-        self._tree = Tree(folder / "tree", standin, faces[0].tool, real=real)
+        self._tree = Tree(folder / "tree", standin, commands[0].tool, real=real)
         self._tree.random = random.Random(f"{seed}")
         self._tree.create()
         self._check = Check(self._tree, folder / "clean", self._say)
@@ -108,7 +108,7 @@ class Walk:
             number += 1
             self._tree.random = random.Random(f"{self._seed} {number}")
             before, symbols = self._tree.snapshot(), dict(self._tree.symbols)
-            round_ = Round(self._tree, self._faces, before, symbols)
+            round_ = Round(self._tree, self._commands, before, symbols)
             try:
                 try:
                     self._round(round_)

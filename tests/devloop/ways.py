@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import edits, texts
 from .kinds import save
-from .runs import Face
+from .runs import BuildCommand
 from .tree import BUILD, IMAGE, Snapshot, Tree
 
 
@@ -25,7 +25,7 @@ class Round:
     """One round of a walk: what a way needs to know, and the faults that it found."""
 
     tree: Tree
-    faces: list[Face]
+    commands: list[BuildCommand]
     before: Snapshot
     """The project before this round's steps."""
     symbols: dict[str, str]
@@ -33,9 +33,9 @@ class Round:
     complaints: list[str] = field(default_factory=list)
     """Faults of the runs that the way itself started, in words."""
 
-    def face(self) -> Face:
+    def command(self) -> BuildCommand:
         """Return one of the commands that build, at random."""
-        return self.tree.pick(self.faces)
+        return self.tree.pick(self.commands)
 
     def arguments(self, *more: str) -> list[str]:
         """Return the arguments for a run: those of the tree, a random -jN, and more."""
@@ -85,20 +85,20 @@ def _slow(round_: Round) -> None:
         round_.tree.standin.delay(*waits)
 
 
-def _moment(round_: Round, face: Face) -> float:
+def _moment(round_: Round, command: BuildCommand) -> float:
     """Return seconds from the start of a run to a moment when steps probably run.
 
     SCons first reads SConscripts for some time.
     """
-    start = 0.1 if face.name == "scons" else 0
+    start = 0.1 if command.name == "scons" else 0
     return start + round_.tree.random.random() * 0.5
 
 
 def _kill(round_: Round, *, group: bool, then: str) -> str:
-    tree, face = round_.tree, round_.face()
+    tree, command = round_.tree, round_.command()
     _slow(round_)
-    moment = _moment(round_, face)
-    started = face.start(tree.top, round_.arguments())
+    moment = _moment(round_, command)
+    started = command.start(tree.top, round_.arguments())
     time.sleep(moment)
     alive = started.kill(group=group)
     if then:
@@ -107,7 +107,7 @@ def _kill(round_: Round, *, group: bool, then: str) -> str:
         tree.symbols = dict(round_.symbols)
     if tree.chance(0.5):
         tree.standin.hurry()
-    return f"{face.name}, killed after {moment:.2f} s{'' if alive else ', when it was over'}"
+    return f"{command.name}, killed after {moment:.2f} s{'' if alive else ', when it was over'}"
 
 
 def _kill_generator(round_: Round) -> str:
@@ -117,13 +117,13 @@ def _kill_generator(round_: Round) -> str:
 
 
 def _during(round_: Round, *, revert: bool) -> str:
-    tree, face = round_.tree, round_.face()
+    tree, command = round_.tree, round_.command()
     _slow(round_)
     name, data = edits.simple_change(tree)
     path = Path(name)
     then: Snapshot = {name: (path.read_bytes(), path.stat().st_mtime_ns)}
     how = tree.pick(["in place", "renamed", "same time", "older"])
-    moment, later = _moment(round_, face), tree.random.random() * 0.2
+    moment, later = _moment(round_, command), tree.random.random() * 0.2
     arguments = round_.arguments()
 
     def edit() -> None:
@@ -134,14 +134,14 @@ def _during(round_: Round, *, revert: bool) -> str:
             edits.restore(tree, then, [name], old=True)
 
     editor = threading.Thread(target=edit)
-    started = face.start(tree.top, arguments)
+    started = command.start(tree.top, arguments)
     editor.start()
     try:
         started.end()
     finally:
         editor.join()
         tree.standin.hurry()
-    return f"{face.name}; {how}, after {moment:.2f} s: edit {path.relative_to(tree.top)}"
+    return f"{command.name}; {how}, after {moment:.2f} s: edit {path.relative_to(tree.top)}"
 
 
 def _edit_during(round_: Round) -> str:
@@ -153,41 +153,41 @@ def _edit_and_revert_during(round_: Round) -> str:
 
 
 def _two_at_once(round_: Round) -> str:
-    faces = [round_.face(), round_.face()]
+    commands = [round_.command(), round_.command()]
     _slow(round_)
     arguments = round_.arguments()
     started = []
-    for face in faces:
-        started.append(face.start(round_.tree.top, arguments))
+    for command in commands:
+        started.append(command.start(round_.tree.top, arguments))
         time.sleep(round_.tree.random.random() * 0.15)
     for run in [each.end() for each in started]:
         if run.status != 0:
             round_.complaints.append(f"one of two at once ended with {run.status}:\n{run.err}")
     round_.tree.standin.hurry()
-    return " and ".join(face.name for face in faces)
+    return " and ".join(command.name for command in commands)
 
 
 def _clean(round_: Round) -> str:
-    face = round_.face()
-    run = face.run(round_.tree.top, round_.arguments("-c"))
+    command = round_.command()
+    run = command.run(round_.tree.top, round_.arguments("-c"))
     if run.status != 0 or round_.tree.exists(IMAGE):
         round_.complaints.append(f"-c ends with {run.status}, or leaves the image:\n{run.err}")
-    return f"{face.name} -c"
+    return f"{command.name} -c"
 
 
 def _first(round_: Round, *, option: str) -> str:
-    face = round_.face()
-    face.run(round_.tree.top, round_.arguments(option))
-    return f"{face.name} {option}"
+    command = round_.command()
+    command.run(round_.tree.top, round_.arguments(option))
+    return f"{command.name} {option}"
 
 
 def _one_object(round_: Round) -> str:
-    tree, face = round_.tree, round_.face()
+    tree, command = round_.tree, round_.command()
     objects = [path for path in tree.outputs() if path.endswith(".o")]
     # There is no head object while XEN is n.
     objects.remove(f"{BUILD}/head.o")
     target = tree.pick([*objects, f"{BUILD}/lds/kernel.lds"])
-    run = face.run(tree.top, round_.arguments(target))
+    run = command.run(tree.top, round_.arguments(target))
     if run.status != 0:
         round_.complaints.append(f"{target}: status {run.status}:\n{run.err}")
-    return f"{face.name} {target}"
+    return f"{command.name} {target}"

@@ -106,7 +106,7 @@ def test_loaders_of_the_configuration_come_before_those_of_the_claim(claiming: P
 def packed(tmp_path: Path) -> Tree:
     """An image that is edited and packed, built."""
     project = tree(tmp_path, PACKED)
-    run = project.face()
+    run = project.xen_tool_build()
     assert run.status == 0, run.err
     assert run.steps[-5:] == [f"LD {BUILD}/k.linked", *POSTS, f"CHECK {BUILD}/k"]
     return project
@@ -120,12 +120,12 @@ def test_the_packed_image_is_made_of_the_checked_one(packed: Tree) -> None:
         ["strip", "-R", ".comment", "-o", "stripped", "k.linked"], cwd=folder, check=True
     )
     assert gzip.decompress(image) == (folder / "stripped").read_bytes()
-    assert packed.face().steps == []
+    assert packed.xen_tool_build().steps == []
     assert packed.up_to_date()
     # A change of the image leads to a new packed image, with SCons and without.
     packed.edit("k.S", "hlt", "hlt\n\tnop")
     steps = [f"CC {BUILD}/k.o", f"LD {BUILD}/k.linked", *POSTS, f"CHECK {BUILD}/k"]
-    assert packed.face().steps == steps
+    assert packed.xen_tool_build().steps == steps
     packed.edit("k.S", "hlt\n\tnop", "hlt")
     assert packed.scons().steps == steps
     assert (folder / "k").read_bytes() == image
@@ -138,7 +138,7 @@ def test_the_packed_image_is_made_of_the_checked_one(packed: Tree) -> None:
 
 def test_an_image_that_a_command_damages_is_refused(packed: Tree) -> None:
     packed.edit("SConstruct", "-R .comment", "-R .note.Xen")
-    for run in (packed.run(), packed.face()):
+    for run in (packed.run(), packed.xen_tool_build()):
         assert run.status == 2
         assert f"{BUILD}/k.unchecked would not start with xen-pvh-domu:" in run.err
         assert not (packed.top / BUILD / "k").exists()
@@ -193,7 +193,7 @@ env.XenCheck("check-file", "prebuilt")
     ]
     # The same with the other command, and after a change.
     project.edit("k.S", "hlt", "hlt\n\tnop")
-    run = project.face("check")
+    run = project.xen_tool_build("check")
     assert run.status == 0, run.err
     assert "strip -o ship/k" in run.out
     assert run.out.splitlines()[-1] == "  qemu-kernel   accepted"

@@ -83,11 +83,11 @@ SECTIONS
 class Both(Project):
     """A tree that either scons or `xen-tool build` builds."""
 
-    face: str
+    command: str
 
     def build(self, *arguments: str) -> Run:
         """Run the command, which must succeed."""
-        if self.face == "scons":
+        if self.command == "scons":
             return self.scons(*arguments)
         main = TOP / "site_scons/xen_tool/shortcut/__main__.py"
         done = subprocess.run(
@@ -105,7 +105,7 @@ class Both(Project):
 def tree(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Both:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     found = Both(tmp_path / "tree")
-    found.face = request.param
+    found.command = request.param
     for name, text in FILES.items():
         found.write(name, text)
     return found

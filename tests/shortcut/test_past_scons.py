@@ -30,7 +30,7 @@ env.XenSummary(image)
 class Tree(Project):
     """A small project for scons and xen-tool build, whose SConstruct notes when it is read."""
 
-    def face(self, *arguments: str, **environment: str) -> Run:
+    def xen_tool_build(self, *arguments: str, **environment: str) -> Run:
         """Run `xen-tool build`, which may fail."""
         # pytest sets this variable, and changes it while a test runs.
         uncounted = ("SCONSFLAGS", "PYTEST_CURRENT_TEST")
@@ -53,7 +53,7 @@ class Tree(Project):
         scons: whether the run must read the SConstruct.
         """
         before = self.read_at()
-        run = self.face(*arguments, **environment)
+        run = self.xen_tool_build(*arguments, **environment)
         assert run.status == 0, run.out + run.err
         assert (self.read_at() != before) == scons, "through SCons, or not"
         assert self.scons(*arguments, **environment).steps == [], "SCons finds more to do"
@@ -87,7 +87,7 @@ def test_nothing_to_do_prints_the_same_lines(tree: Tree) -> None:
     run = tree.build(scons=False)
     assert run.out == tree.scons().out
     assert run.out.splitlines()[:2] == ["reading", f"scons: `{BUILD}/k' is up to date."]
-    with_progress = tree.face().out
+    with_progress = tree.xen_tool_build().out
     assert with_progress == run.out
 
 
@@ -140,7 +140,7 @@ def test_a_new_kernel_is_built_past_scons(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("each_scons")
 def test_a_failure_is_reported_as_scons_does(tree: Tree) -> None:
     tree.edit("src/a.c", "int a", "int int a")
-    run = tree.face()
+    run = tree.xen_tool_build()
     assert run.status == 2
     assert f"scons: *** [{BUILD}/src/a.o] Error 1" in run.err
     assert f"{BUILD}/k: a" not in run.out
@@ -221,7 +221,7 @@ def test_a_sconscript_with_effects_unknown_to_the_listener_starts_scons_each_tim
     tree.write("more.py", f"{more}\n")
     for _ in range(3):
         before = (tree.top.parent / "read").stat().st_mtime_ns
-        assert tree.face().status == 0
+        assert tree.xen_tool_build().status == 0
         assert (tree.top.parent / "read").stat().st_mtime_ns != before
 
 
@@ -272,7 +272,7 @@ def test_other_targets_and_options_go_through_scons(tree: Tree) -> None:
     for arguments in (["-n"], ["-q"], ["why", f"TARGET={BUILD}/k"], ["-c"]):
         for _ in range(2):
             before = (tree.top.parent / "read").stat().st_mtime_ns
-            assert tree.face(*arguments).status == 0
+            assert tree.xen_tool_build(*arguments).status == 0
             assert (tree.top.parent / "read").stat().st_mtime_ns != before
     tree.build(scons=False)
 
@@ -304,14 +304,14 @@ def test_another_compiler_in_path_is_seen(tree: Tree, tmp_path: Path, gcc: str) 
     first = tmp_path / "bin"
     first.mkdir()
     path = f"{first}:{os.environ['PATH']}"
-    tree.face(PATH=path)
+    tree.xen_tool_build(PATH=path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text(f'#!/bin/sh\nexec {gcc} -DELSEWHERE "$@"\n')
     elsewhere.chmod(0o755)
     wrapper = first / "gcc"
     wrapper.write_text(f'#!/bin/sh\nexec {gcc} -DOTHER "$@"\n')
     wrapper.chmod(0o755)
-    run = tree.face(PATH=path)
+    run = tree.xen_tool_build(PATH=path)
     assert f"CC {BUILD}/src/a.o" in run.steps
     wrapper.write_text(f'#!/bin/sh\nexec {gcc} -DANOTHER "$@"\n')
     # The other compiler may need other arguments.
@@ -320,7 +320,7 @@ def test_another_compiler_in_path_is_seen(tree: Tree, tmp_path: Path, gcc: str) 
         wrapper.unlink()
         wrapper.symlink_to(program)
         assert f"CC {BUILD}/src/a.o" in tree.build(scons=True, PATH=path).steps
-    assert tree.face(PATH=path).steps == []
+    assert tree.xen_tool_build(PATH=path).steps == []
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ env.Command("src/gen.c", ["gen.sh"], "sh $SOURCE > $TARGET")
     tree.write("more.py", f"{more}# read again\n")
     tree.edit("src/a.c", "= N", "= N + 1")
     (tmp_path / "go").touch()
-    assert tree.face(f"CC={compiler}").status == 0
+    assert tree.xen_tool_build(f"CC={compiler}").status == 0
     assert not (tmp_path / "go").exists()
     tree.build(f"CC={compiler}", scons=True)
     assert tree.build(f"CC={compiler}", scons=False).steps == []

@@ -65,7 +65,7 @@ def test_a_new_value_is_built_as_by_scons(tree: Tree) -> None:
 
 def test_a_setting_that_scons_comments_on_goes_through_scons(tree: Tree) -> None:
     for words in (["NOPE=1"], ["LOUD=5"], ["LOUD=1", "LOUD=0"], ["FOLLOWS=0"], ["V=2"]):
-        run, by_scons = tree.face(*words), tree.run(*words)
+        run, by_scons = tree.xen_tool_build(*words), tree.run(*words)
         assert (run.status, run.err) == (2, by_scons.err), words
     assert "switches on QUIET" in tree.build("DEEP=1", scons=True).err
 
@@ -90,7 +90,7 @@ def test_sconscripts_that_could_depend_on_it_are_read(tree: Tree, more: str) -> 
     tree.write("more.py", f"{more}\n")
     for words in ([], ["LOUD=0"]):
         before = tree.read_at()
-        assert tree.face(*words).status == 0
+        assert tree.xen_tool_build(*words).status == 0
         assert tree.read_at() != before
 
 

@@ -244,13 +244,13 @@ class Tree(Project):
     def watch(
         self,
         *arguments: str,
-        face: list[str] = SCONS,
+        command: list[str] = SCONS,
         terminal: bool = False,
         cwd: Path | None = None,
     ) -> Watch:
         """Start a watch."""
-        command = [*face, *arguments]
-        self.watches.append(Watch(self, command, terminal=terminal, cwd=cwd or self.top))
+        words = [*command, *arguments]
+        self.watches.append(Watch(self, words, terminal=terminal, cwd=cwd or self.top))
         return self.watches[-1]
 
     def processes(self) -> list[str]:
@@ -514,13 +514,15 @@ def test_a_signal_ends_it_while_it_builds(tree: Tree, held: Held, number: int) -
 
 
 @pytest.mark.parametrize(
-    "face",
+    "command",
     [[sys.executable, "-m", "xen_tool.cli", "build"], [sys.executable, "-I", "-S", str(SHORTCUT)]],
     ids=["xen-tool build", "sconsw"],
 )
-def test_every_command_watches_any_target_from_another_folder(tree: Tree, face: list[str]) -> None:
+def test_every_command_watches_any_target_from_another_folder(
+    tree: Tree, command: list[str]
+) -> None:
     arguments = ("-Q", "-C", "tree", "watch", "check", "O=out")
-    watch = tree.watch(*arguments, face=face, cwd=tree.top.parent)
+    watch = tree.watch(*arguments, command=command, cwd=tree.top.parent)
     watch.wait(STARTED)
     assert watch.output.count("qemu-kernel") == 1
     tree.save("src/b.c", "int b = 2;\n")
