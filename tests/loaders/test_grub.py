@@ -33,10 +33,11 @@ from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.candidate import Candidate, candidates
 from xen_tool.loaders.model.grub import linux, multiboot, xen
-from xen_tool.loaders.model.grub.elf import NO_MEMORY, RAM_END
+from xen_tool.loaders.model.grub.elf import NO_MEMORY
 from xen_tool.loaders.model.grub.files import command, is_damaged
 from xen_tool.loaders.model.grub.memory import memory_end
 from xen_tool.loaders.model.multiboot import find_2
+from xen_tool.loaders.model.pc_memory import SMALL_RAM_END
 from xen_tool.loaders.model.releases import Xen
 from xen_tool.loaders.names import (
     GRUB,
@@ -210,7 +211,7 @@ def _agrees(candidate: Candidate, verdict: Verdict, answer: Answer, *, newer: bo
         return not answer.taken and newer_refuses[0].endswith(answer.words)
     if any(error.id == "G9" for error in verdict.errors):
         return True
-    if answer.words == NO_MEMORY and memory_end(candidate) > RAM_END:
+    if answer.words == NO_MEMORY and memory_end(candidate) > SMALL_RAM_END:
         return True
     if verdict.accepted:
         return answer.taken

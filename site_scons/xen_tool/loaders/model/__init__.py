@@ -9,6 +9,7 @@ decoders     the limits of the decoders of Xen and of libxenguest
 libelf/      notes, addresses and features, as Xen's ELF loader reads them
 initial_map  the virtual memory that a PV dom0 starts with
 overlaps     segments that overwrite each other
+pc_memory    the physical memory of PCs
 linux_loader, crosvm   what these loaders read of an image
 grub/, kexec/          the same of GRUB, of its commands and platforms, and of kexec
 multiboot    headers of multiboot and multiboot 2, and of Xen's format of raw images

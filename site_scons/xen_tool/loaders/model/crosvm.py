@@ -16,8 +16,8 @@ from ...image.data import Data
 from ...image.elf import ADDRESS_MASK, MASK_32, Elf, Segment
 from ...light import NamedTuple
 from .candidate import Candidate
-from .linux_loader import PHYSICAL_END
 from .multiboot import HAS_ADDRESSES, HAS_VIDEO_MODE, MAGIC, find
+from .pc_memory import PHYSICAL_END
 
 KERNEL_START = 0x200000
 """The lowest p_paddr that a segment may have."""

@@ -18,13 +18,12 @@ from ...image.elf import ADDRESS_MASK, MASK_32, Segment
 from ...image.notes import TOTAL_NOTE_LIMIT, XEN_OWNER
 from ...light import NamedTuple
 from .candidate import Candidate
+from .pc_memory import PHYSICAL_END
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PHYSICAL_END = 1 << 52
-"""End of the physical addresses of x86, in bytes."""
 DEVICES = range(0xD0000000, 1 << 32)
 """Guest-physical addresses where none of the three monitors has memory."""
 

@@ -16,6 +16,7 @@ from ..model.kexec import files, memory
 from ..model.kexec.elf import UNKNOWN, wrong_elf
 from ..model.kexec.files import FileType
 from ..model.libelf.parms import UNSET_ADDR, UNSET_ADDR32
+from ..model.pc_memory import SMALL_RAM_END
 from ..names import KEXEC
 from . import common
 from .rule import Effect, Fields, Rule
@@ -115,8 +116,8 @@ def _moved(candidate: Candidate) -> Fields | None:
 def _behind_ram(candidate: Candidate) -> Fields | None:
     """A segment ends above 256 MiB, the memory of a small machine."""
     for place in () if memory.is_moved(candidate) else memory.places(candidate):
-        if place.end > memory.RAM_END:
-            return {"assumed": memory.RAM_END >> 20, **_at(candidate, place)}
+        if place.end > SMALL_RAM_END:
+            return {"assumed": SMALL_RAM_END >> 20, **_at(candidate, place)}
     return None
 
 

@@ -15,6 +15,14 @@ from ...image.elf import ADDRESS_MASK, MASK_32
 from ..model import where
 from ..model.candidate import Candidate
 from ..model.libelf.parms import UNSET_ADDR32
+from ..model.pc_memory import (
+    ABOVE_DEVICES,
+    HIGH_RAM_START,
+    LARGEST_RAM_END,
+    LOW_RAM_END,
+    PHYSICAL_END,
+    SMALL_RAM_END,
+)
 from ..model.releases import PHYS32_RELOC, PVH_DOM0_BIT
 from ..names import PVH_DOM0
 from . import common
@@ -25,14 +33,8 @@ from .rule import Effect, Fields, Rule, of
 from .xen import decompression
 from .xen.dom0_features import ADD_DOM0_BIT, NO_DOM0, no_dom0_bit
 
-_LOW_RAM = (0, 0x9F000)
-"""The physical start and end of a PC's RAM below 640 KiB."""
-_HIGH_RAM_START = 0x100000
-_ABOVE_4_GIB = (4 << 30, 1 << 52)
-_ASSUMED_RAM_END = 256 << 20
-"""The end of RAM with dom0_mem=256M, in bytes."""
-_LARGEST_RAM_END = 3 << 30
-"""The highest end of RAM below 4 GiB, where PCs have devices."""
+_LOW_RAM = (0, LOW_RAM_END)
+_ABOVE_4_GIB = (ABOVE_DEVICES, PHYSICAL_END)
 
 
 def _in_one_piece(candidate: Candidate) -> tuple[int, int]:
@@ -50,7 +52,7 @@ def _is_ram(start: int, end: int, *regions: tuple[int, int]) -> bool:
 
 def _fits(candidate: Candidate) -> bool:
     """Whether the kernel is within one region of RAM, in a large machine (check_load_address)."""
-    return _is_ram(*_in_one_piece(candidate), _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END))
+    return _is_ram(*_in_one_piece(candidate), _LOW_RAM, (HIGH_RAM_START, LARGEST_RAM_END))
 
 
 def _place(candidate: Candidate) -> Fields:
@@ -81,12 +83,12 @@ def _never_in_ram(candidate: Candidate) -> Fields | None:
 
 def _segment_never_in_ram(candidate: Candidate) -> Fields | None:
     """A segment that is not empty is at an address where no PC has RAM."""
-    return _outside_ram(candidate, _LOW_RAM, (_HIGH_RAM_START, _LARGEST_RAM_END), _ABOVE_4_GIB)
+    return _outside_ram(candidate, _LOW_RAM, (HIGH_RAM_START, LARGEST_RAM_END), _ABOVE_4_GIB)
 
 
 def _seldom_in_ram(candidate: Candidate) -> Fields | None:
     """The kernel is at an address where a machine of 256 MiB has no RAM, but a larger one has."""
-    fits = _is_ram(*_in_one_piece(candidate), _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
+    fits = _is_ram(*_in_one_piece(candidate), _LOW_RAM, (HIGH_RAM_START, SMALL_RAM_END))
     return None if fits or not _fits(candidate) else _place(candidate)
 
 
@@ -94,7 +96,7 @@ def _segment_seldom_in_ram(candidate: Candidate) -> Fields | None:
     """A segment is at an address where a machine of 256 MiB has no RAM, but a larger one has."""
     if _segment_never_in_ram(candidate) is not None:
         return None
-    return _outside_ram(candidate, _LOW_RAM, (_HIGH_RAM_START, _ASSUMED_RAM_END))
+    return _outside_ram(candidate, _LOW_RAM, (HIGH_RAM_START, SMALL_RAM_END))
 
 
 def _no_other_place(candidate: Candidate) -> Fields | None:
@@ -123,7 +125,7 @@ def _new_place(candidate: Candidate) -> int:
     else:
         align = addresses.palign if addresses.palign >= PAGE_SIZE else 2 << 20
     mask = ~((align & MASK_32) - 1) & MASK_32
-    for start, end in ((_HIGH_RAM_START, _LARGEST_RAM_END), _LOW_RAM):
+    for start, end in ((HIGH_RAM_START, LARGEST_RAM_END), _LOW_RAM):
         if end - start < size or start > parms.phys_max:
             continue
         end = min(end, parms.phys_max + 1)
@@ -212,7 +214,7 @@ _RULES = (
         (PVH_DOM0,),
         _seldom_in_ram,
         _NO_PLACE,
-        f"this depends on the machine: {_NO_RAM}, below {_ASSUMED_RAM_END >> 20} MiB to be sure",
+        f"this depends on the machine: {_NO_RAM}, below {SMALL_RAM_END >> 20} MiB to be sure",
         Effect.WARNING,
         since=PHYS32_RELOC,
         source="xen/arch/x86/hvm/dom0_build.c, check_load_address",
@@ -222,7 +224,7 @@ _RULES = (
         (PVH_DOM0,),
         _segment_seldom_in_ram,
         _NOT_LOADED,
-        f"this depends on the machine: {_NO_RAM_FOR_SEGMENT}, below {_ASSUMED_RAM_END >> 20} MiB "
+        f"this depends on the machine: {_NO_RAM_FOR_SEGMENT}, below {SMALL_RAM_END >> 20} MiB "
         "to be sure",
         Effect.WARNING,
         before=PHYS32_RELOC,

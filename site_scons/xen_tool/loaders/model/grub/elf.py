@@ -9,14 +9,13 @@ from ....elf import spec
 from ....image.data import Data
 from ....image.elf import MASK_32, Elf, Section, Segment
 from ..candidate import Candidate
+from ..pc_memory import SMALL_RAM_END
 from . import multiboot
 from .filters import PREMATURE_END, Stated
 
 RELOCATIONS = "ELF files with relocs are not supported yet"
 
-RAM_END = 256 << 20
-"""The end of the RAM of a small machine, or of a domain, in bytes."""
-MOST_MEMORY = RAM_END // 4 * 3
+MOST_MEMORY = SMALL_RAM_END // 4 * 3
 """The most bytes for which GRUB has memory on such a machine."""
 NO_MEMORY = "out of memory"
 

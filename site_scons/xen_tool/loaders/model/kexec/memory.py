@@ -10,13 +10,16 @@ from ....elf import spec
 from ....image.elf import ADDRESS_MASK, Segment
 from ....light import NamedTuple
 from ..candidate import Candidate
+from ..pc_memory import ABOVE_DEVICES, HIGH_RAM_START, LARGEST_RAM_END, LOW_RAM_END, PHYSICAL_END
 from .files import addresses, moves, multiboot, uses_addresses
 
 SEGMENTS = 16
 """Segments that Linux takes (KEXEC_SEGMENT_MAX); kexec adds two: its own code, and arguments."""
-RAM_END = 256 << 20
-"""The end of the RAM of a small machine, in bytes."""
-_RAM = ((0x400, 0x9F000), (1 << 20, 3 << 30), (4 << 30, 1 << 52))
+_RAM = (
+    (0x400, LOW_RAM_END),
+    (HIGH_RAM_START, LARGEST_RAM_END),
+    (ABOVE_DEVICES, PHYSICAL_END),
+)
 """Where PCs may have RAM, without the interrupt vectors of real mode, which kexec leaves out."""
 _PLACES = 1024
 """The most segments that places() returns."""

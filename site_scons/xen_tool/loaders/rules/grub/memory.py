@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ...model.candidate import Candidate
-from ...model.grub.elf import RAM_END
 from ...model.grub.memory import memory_end
+from ...model.pc_memory import SMALL_RAM_END
 from ...names import GRUB
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -14,9 +14,9 @@ from ..rule import Effect, Fields, Rule
 def _behind_ram(candidate: Candidate) -> Fields | None:
     """The kernel ends above 256 MiB, the memory of a small machine."""
     end = memory_end(candidate)
-    if end <= RAM_END:
+    if end <= SMALL_RAM_END:
         return None
-    return {"assumed": RAM_END >> 20, "where": f"the kernel's memory ends at {end:#x}"}
+    return {"assumed": SMALL_RAM_END >> 20, "where": f"the kernel's memory ends at {end:#x}"}
 
 
 RULES = (

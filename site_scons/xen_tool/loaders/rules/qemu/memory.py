@@ -10,6 +10,7 @@ from __future__ import annotations
 from ....abi import XenElfNote
 from ...model import where
 from ...model.candidate import Candidate
+from ...model.pc_memory import PHYSICAL_END
 from ...names import QEMU
 from .. import common
 from ..rule import Effect, Fields, Rule
@@ -21,8 +22,6 @@ _FIRMWARE = (range(0x7000, 0x90000), range(0xC0000, _FIRST_MIB))
 """Addresses from SeaBIOS's stack up to its EBDA, where it has temporary memory, and of ROMs."""
 _RAM_END = 128 << 20
 """The end of RAM without -m, in bytes: 128 MiB."""
-_PHYSICAL_END = 1 << 52
-"""End of the physical addresses of x86, in bytes."""
 
 
 def _entry_in_firmware(candidate: Candidate) -> Fields | None:
@@ -44,7 +43,7 @@ def _in_first_mib(candidate: Candidate) -> Fields | None:
 def _nowhere(candidate: Candidate) -> Fields | None:
     """A segment ends above the physical addresses of x86."""
     for segment in loads(candidate):
-        if segment.p_memsz and segment.p_paddr + segment.p_memsz > _PHYSICAL_END:
+        if segment.p_memsz and segment.p_paddr + segment.p_memsz > PHYSICAL_END:
             return {"where": where.segment(candidate, segment, "p_paddr", "p_memsz")}
     return None
 
@@ -52,7 +51,7 @@ def _nowhere(candidate: Candidate) -> Fields | None:
 def _above_ram(candidate: Candidate) -> Fields | None:
     """A segment ends above 128 MiB, the memory of a machine without -m."""
     for segment in loads(candidate):
-        if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= _PHYSICAL_END:
+        if segment.p_memsz and _RAM_END < segment.p_paddr + segment.p_memsz <= PHYSICAL_END:
             place = where.segment(candidate, segment, "p_paddr", "p_memsz")
             return {"assumed": _RAM_END >> 20, "where": place}
     return None
