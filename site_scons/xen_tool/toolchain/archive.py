@@ -19,7 +19,7 @@ _NAME, _SIZE = slice(0, 16), slice(48, 58)
 
 
 def thin_members(path: str) -> list[str]:
-    """Return the paths of the members of a thin archive; [] for any other file."""
+    """Return the paths of the members of a thin archive; [] for any other or damaged file."""
     try:
         with open(path, "rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
@@ -33,6 +33,10 @@ def thin_members(path: str) -> list[str]:
 
 
 def _names(data: bytes) -> Iterator[bytes]:
+    """Yield the names of the members; data is the archive after the magic bytes.
+
+    Raises ValueError if a header is malformed.
+    """
     long_names = b""
     place = 0
     while place + _HEADER <= len(data):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The default flags of compilers and linkers for an x86 kernel.
 
-By the name of the toolchain, one of programs.NAMES, and by the architecture.  The user's flags
-follow them: scons/command_lines.  docs/reference.md lists them.
+They depend on the toolchain, one of programs.NAMES, and on the architecture.  The user's flags
+come after them: scons/command_lines.  docs/reference.md lists them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ def cc_flags(toolchain: str, arch: Arch) -> list[str]:
     """Return the flags of every compilation and preprocessing."""
     flags = ["-std=gnu11", "-O2", "-ffreestanding", "-nostdinc"]
     flags += ["-fno-pic", "-fno-pie", "-fno-stack-protector", "-fno-strict-aliasing"]
-    # Tables and notes that the linker script would discard.
+    # Leave out tables and notes that the linker script would discard.
     flags += ["-fno-asynchronous-unwind-tables", "-fcf-protection=none", "-fno-ident"]
     # The kernel does not save the FPU's registers.
     flags += ["-mgeneral-regs-only"]
@@ -47,8 +47,8 @@ def ld_flags(arch: Arch) -> list[str]:
 
 
 def precompiling(toolchain: str) -> list[str]:
-    """Return the flags with which a precompiled header stays valid if only times change."""
-    # clang refuses a precompiled header that is older than its sources.
+    """Return the flags that keep a precompiled header valid if only times of its sources change."""
+    # By default clang refuses a precompiled header if the time of one of its sources has changed.
     return [] if toolchain == "gcc" else ["-Xclang", "-fno-pch-timestamp"]
 
 

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from .words import LAUNCHER_SETTINGS
 
 _PLACES = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
-# In direct mode, a cache checks the headers that were read, and would miss a new header that
-# now precedes one of them in the search path.
+# Each setting of direct mode, and the variable that switches the mode off unless the user set
+# either.  In direct mode, a cache checks only the headers that were read, and would miss a new
+# header that now precedes one of them in the search path.
 _EXACT = {"CCACHE_DIRECT": {"CCACHE_NODIRECT": "1"}, "SCCACHE_DIRECT": {"SCCACHE_DIRECT": "false"}}
 _FILES = (
     "$CCACHE_CONFIGPATH",
@@ -49,7 +50,11 @@ NONE = Launcher((), (), {})
 
 
 def launcher(argv: tuple[str, ...], environ: Mapping[str, str]) -> Launcher:
-    """Return the launcher of a command, whose first word is the path of a program."""
+    """Return the launcher that a command starts.
+
+    argv: the words of the command; the first is the path of the program.  environ: the
+    environment variables of this process.
+    """
     settings = {
         name: value
         for name, value in sorted(environ.items())
@@ -64,6 +69,7 @@ def launcher(argv: tuple[str, ...], environ: Mapping[str, str]) -> Launcher:
 
 
 def _expanded(name: str, environ: Mapping[str, str]) -> str:
+    """Return a path of _FILES with its variable replaced; "" if the variable is unset or empty."""
     variable, slash, rest = name.removeprefix("$").partition("/")
     if not name.startswith("$"):
         return name

@@ -40,12 +40,18 @@ class Toolchain:
     ld_files: tuple[str, ...]
     """The files that a link uses."""
     gas: str
-    """When GNU as assembles compiled code: "always", "where needed" (with clang), or "" (never)."""
+    """When GNU as assembles compiled code: "always", "where needed", or "" (never).
+
+    With clang it is needed for sources that embed files: needs_gas() in build/commands.py.
+    """
     launcher: Launcher = NONE
     """The command before the compiler."""
 
     def folders(self, project: Iterable[str]) -> dict[str, str]:
-        """Return the names that objects have for the project's folders and zig's."""
+        """Return what replaces the paths of folders in objects: the project's, and zig's headers.
+
+        The keys are the folders; the values are "." and "zig/include".
+        """
         of_zig = {self.include: "zig/include"} if self.name == "zig" else {}
         return {**dict.fromkeys(project, "."), **of_zig}
 
@@ -111,7 +117,10 @@ def _toolchain(
     zig: str | None,
     before: Launcher,
 ) -> Toolchain:
-    """Find the files of chosen commands; zig is the program, if both are its commands."""
+    """Return the toolchain of chosen commands.
+
+    zig: the path of ziglang's program if it is the compiler, else None.  before: the launcher.
+    """
     programs = [_which(path, cc_argv[0], "C compiler"), _which(path, ld_argv[0], "linker")]
     helpers = [_which(path, word, "C compiler") for word in _wrapped(cc_argv)]
     command = (programs[0], *cc_argv[1:])
@@ -132,6 +141,7 @@ def _toolchain(
 
 
 def _launcher(path: str, text: str, toolchain: str) -> Launcher:
+    """Return the launcher of the command text; raise XenToolError for zig, which takes none."""
     if toolchain == "zig":
         raise XenToolError(
             f"CC_LAUNCHER={text}: zig has a cache of its own; launchers are for gcc and clang"
@@ -142,6 +152,7 @@ def _launcher(path: str, text: str, toolchain: str) -> Launcher:
 
 
 def _first(path: str) -> str:
+    """Return the first toolchain of NAMES that is installed; raise XenToolError if none is."""
     for name in ("gcc", "clang"):
         if shutil.which(name, path=path):
             return name
@@ -154,6 +165,7 @@ def _first(path: str) -> str:
 
 
 def _command(setting: str, text: str) -> list[str]:
+    """Return the words of the value of a setting; raise XenToolError if it is no command."""
     words = _words(text)
     if not words:
         raise XenToolError(f"{setting}={text}: this is not a command")
@@ -161,7 +173,7 @@ def _command(setting: str, text: str) -> list[str]:
 
 
 def _kind(command: Sequence[str]) -> str:
-    """Return the toolchain of a command, by the names of its programs."""
+    """Return the toolchain of a command, one of NAMES, by the names in it; gcc if none is known."""
     words = " ".join(Path(word).name for word in command)
     for name in ("zig", "clang"):
         if name in words:
@@ -170,6 +182,7 @@ def _kind(command: Sequence[str]) -> str:
 
 
 def _zig() -> str:
+    """Return the path of zig in the package ziglang; raise XenToolError if that is missing."""
     spec = importlib.util.find_spec("ziglang")
     if spec is None or not spec.submodule_search_locations:
         raise XenToolError("TOOLCHAIN=zig needs the package ziglang: type `pip install ziglang`")
@@ -177,7 +190,7 @@ def _zig() -> str:
 
 
 def _linker(path: str, cc: Sequence[str]) -> str:
-    """Return the linker that fits a compiler: with the same cross prefix or version."""
+    """Return the linker in path that fits a compiler best, by its cross prefix or version."""
     name = _compiler(cc)
     version = re.search(r"-\d+$", name)
     if "clang" in name:
@@ -194,12 +207,13 @@ def _linker(path: str, cc: Sequence[str]) -> str:
 
 
 def _prefix(cc: Sequence[str]) -> str:
-    """Return the prefix of a cross gcc: x86_64-linux-gnu- of x86_64-linux-gnu-gcc-12."""
+    """Return the prefix of a cross gcc, x86_64-linux-gnu- of x86_64-linux-gnu-gcc-12; or ""."""
     match = re.match(r"(.+-)gcc", _compiler(cc))
     return match[1] if match else ""
 
 
 def _which(path: str, program: str, what: str) -> str:
+    """Return the path of a program; raise XenToolError, which calls it `what`, if it is missing."""
     found = shutil.which(program, path=path)
     if found is None:
         raise XenToolError(f"{program}: no such {what} in PATH; install it, or choose another")
@@ -212,14 +226,15 @@ def _compiler(cc: Sequence[str]) -> str:
 
 
 def _wrapped(cc: Sequence[str]) -> list[str]:
-    """Return the compiler after a wrapper: gcc in `ccache gcc -m64`."""
+    """Return the compilers after a wrapper: [gcc] of `ccache gcc -m64`, [] of `gcc -m64`."""
     words = itertools.takewhile(lambda word: not word.startswith("-"), cc[1:])
     return [word for word in words if _kind([word]) in Path(word).name]
 
 
 def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
+    """Return the folder of the compiler's own headers; zig as for _toolchain()."""
     if zig is not None:
-        # zig's default folder.
+        # The folder of headers in the package ziglang.
         return str(Path(zig).resolve().parent / "lib" / "include")
     command = [compiler, *arguments, "-print-file-name=include"]
     try:
@@ -230,7 +245,7 @@ def _include(compiler: str, arguments: Sequence[str], zig: str | None) -> str:
 
 
 def _gas(name: str, path: str) -> str:
-    """Return when GNU as assembles; clang has an assembler, so only where needed, if installed."""
+    """Return Toolchain.gas; clang has an assembler, and gets GNU as only if that is in path."""
     if name == "gcc":
         return "always"
     return "where needed" if name == "clang" and shutil.which("as", path=path) else ""
@@ -248,7 +263,7 @@ def _of_llvm(llvm: str, program: str) -> str:
 
 
 def _dry_run(cc: Sequence[str]) -> str:
-    """Return what a driver prints for -###: its version, and the commands of a compilation."""
+    """Return a driver's version and commands of a compilation, as printed for -###; else ""."""
     command = [*cc, "-###", "-c", "-x", "assembler-with-cpp", os.devnull, "-o", os.devnull]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stderr
@@ -271,11 +286,12 @@ def _driven(printed: str, path: str) -> list[str]:
 
 
 def _with_targets(programs: Iterable[str]) -> tuple[str, ...]:
-    """Return programs and the targets of their links, which may be replaced by other programs."""
+    """Return the programs and the files that they are links to, as either may be replaced."""
     return tuple(dict.fromkeys(p for name in programs for p in (name, os.path.realpath(name))))
 
 
 def _files_below(folder: str) -> list[str]:
+    """Return the paths of all files in a folder and below, sorted."""
     return sorted(os.path.join(at, name) for at, _, names in os.walk(folder) for name in names)
 
 

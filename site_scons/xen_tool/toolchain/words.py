@@ -30,7 +30,7 @@ _COMMENT_LINE = r"(?m)^[ \t]*#.*$"
 _PROGRAMS = ("as", "cc1", "cc1plus", "collect2", "ld")
 """The programs that gcc searches for in a folder named by -B."""
 _FORCED = r"(-(?:include|imacros)(?!-)|--(?:include|imacros)(?:=|$))(.*)"
-"""Options whose file is included first; it is searched for in the current folder first."""
+"""Options that include a file before the source; the current folder is searched for it first."""
 _DEPENDENCY_FILE = r"(--dependency-file(?:=|$))(.*)"
 PRECOMPILED = (".gch", ".pch")
 """Suffixes of precompiled headers, which are read in place of a header."""
@@ -44,7 +44,10 @@ PREFIX_MAPS = ("-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map=
 
 
 def flatten(words: Iterable[str]) -> list[str]:
-    """Return the words, each followed by those of the file that it names, as @FILE does."""
+    """Return the words; after one that names a file of words, such as @FILE, come the file's words.
+
+    The words of a file are added once, even if it is named again.
+    """
     found: list[str] = [""]
     todo = list(reversed(list(words)))
     read: set[tuple[str, str]] = set()
@@ -62,11 +65,11 @@ def flatten(words: Iterable[str]) -> list[str]:
         for file in files:
             if file not in read:
                 read.add(file)
-                todo += reversed(_held(*file))
+                todo += reversed(_words_of(*file))
     return found[1:]
 
 
-def _held(option: str, path: str) -> list[str]:
+def _words_of(option: str, path: str) -> list[str]:
     """Return the words that the file of an option adds: @FILE, -specs, or a configuration."""
     import re
 
@@ -96,9 +99,10 @@ def _text(path: str) -> str:
 
 
 def _parts(words: Iterable[str]) -> Iterator[str]:
-    """Yield the words, with those that a driver passes on split off from their option.
+    """Yield the words, in which options for another program are words of their own.
 
-    -Wa,-I,folder and -Xpreprocessor -I -Xpreprocessor folder give the same words.
+    The driver passes these on: -Wa,-I,folder gives -Wa, -I and folder; -Xpreprocessor -I
+    -Xpreprocessor folder gives -I and folder.
     """
     for word in words:
         for part in word.split(",") if word.startswith("-W") else [word]:
@@ -134,13 +138,17 @@ def unquote(text: str) -> list[str]:
 
 
 def quote(words: Iterable[str]) -> str:
-    """Return the text of a response file with these words."""
+    """Return the text of a response file with these words, one a line; unquote() reverses it."""
     escaped = ("".join(f"\\{c}" if c in f"\\'\"{_BLANKS}" else c for c in word) for word in words)
     return "".join(f"{word or chr(34) * 2}\n" for word in escaped)
 
 
 def names(words: Iterable[str]) -> Iterator[str]:
-    """Yield the parts of words that may name a file: no option, or text after `=`, `,` or `@`."""
+    """Yield all that may be the path of a file, whether it exists or not.
+
+    These are words that are no options, the texts after `=`, `,` or `@` in a word, and the
+    programs that gcc searches for in a folder named by -B.
+    """
     before = ""
     for word in words:
         if word.startswith("-B") or before == "-B":
@@ -204,7 +212,11 @@ def dependency_files(words: Iterable[str]) -> list[str]:
 
 
 def _arguments(words: Iterable[str], options: str) -> Iterator[tuple[str, str]]:
-    """Yield the options that a pattern matches, each with its argument."""
+    """Yield the options that a pattern matches, each with its argument.
+
+    The first group of the pattern is the option, the second its argument, which is the next word
+    if the group is empty.
+    """
     import re
 
     option = ""
@@ -220,7 +232,10 @@ def _arguments(words: Iterable[str], options: str) -> Iterator[tuple[str, str]]:
 
 
 def precompiled_headers(words: Sequence[str]) -> Iterator[str]:
-    """Yield where a command may find precompiled headers in place of forced headers."""
+    """Yield the paths where a command looks for precompiled headers in place of forced headers.
+
+    The files need not exist.
+    """
     words = flatten(words)
     folders = ["", *search_folders(words)]
     for name in forced_headers(words):
@@ -232,7 +247,7 @@ def precompiled_headers(words: Sequence[str]) -> Iterator[str]:
 
 
 def without_depfiles(words: Iterable[str]) -> list[str]:
-    """Return the words of a compilation without those about depfiles."""
+    """Return the words of a compilation without the options about depfiles and their arguments."""
     found: list[str] = []
     skip = False
     for word in words:
@@ -246,7 +261,7 @@ def without_depfiles(words: Iterable[str]) -> list[str]:
 
 
 def asks_for_depfile(word: str) -> bool:
-    """Whether a word of a compilation is about a depfile."""
+    """Whether a word of a compilation is an option about depfiles."""
     return word in _DEPFILE or word.startswith(("-MF", "-MT", "-MQ", "-Wp,-M"))
 
 
