@@ -19,39 +19,42 @@ from .language.symbol_values import Symbol, base_of, is_number, number
 PREFIX = "CONFIG_"
 COMMAND_LINE = "on the command line"
 _SHOWN = 60
+"""How many characters of a value a message shows."""
 _BOOLS = {"1": "y", "y": "y", "0": "n", "n": "n"}
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """An assignment to a symbol: the value as Kconfig writes it and as typed, and where."""
+    """An assignment of a value to a symbol."""
 
     symbol: Symbol
     value: str
+    """The value as Kconfig writes it: y, m, n, a number or a text."""
     typed: str
+    """The value as the user wrote it, such as 1 for y."""
     origin: str
-    """`on the command line`, or `in FILE:LINE`."""
+    """The place, as the end of a sentence: `on the command line`, or `in FILE:LINE`."""
 
     def __str__(self) -> str:
         return f"{self.symbol.name}={shortened(self.typed)}"
 
     def holds(self) -> bool:
-        """Whether the symbol has the value now."""
+        """Whether the symbol has the assigned value now."""
         return equal(self.symbol, self.symbol.str_value, self.value)
 
 
 def shortened(text: str) -> str:
-    """Return a text shortened and printable, for a message."""
+    """Return the beginning of a text for a message, with escapes if it is not printable."""
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
     return shown if shown.isprintable() else repr(shown)[1:-1]
 
 
 Origins = Mapping[str, str]
-"""The origin of the value of each symbol that was set to it, by the symbol's name."""
+"""Where each symbol was assigned the value that it has, by name; other symbols are missing."""
 
 
 def origins(assignments: Iterable[Assignment]) -> Origins:
-    """Return where each symbol was set to the value that it has."""
+    """Return where each symbol was assigned the value that it has now."""
     return {a.symbol.name: a.origin for a in assignments if a.holds()}
 
 
@@ -77,6 +80,8 @@ def from_settings(
 
 def find(kconf: Kconfig, name: str, others: Iterable[str] = ()) -> Symbol:
     """Return the symbol of a name, with or without CONFIG_.
+
+    others: further names to suggest if the name is unknown.
 
     Raises XenToolError, with the nearest names, if there is none.
     """
@@ -128,6 +133,7 @@ def is_value(symbol: Symbol, text: str) -> bool:
 
 
 def _number_words(text: str, base: int) -> str:
+    """Return how a message describes the number that should be in the place of a text."""
     if base == 16:
         return "a hexadecimal number such as 0x1000"
     if re.fullmatch(r"[+-]?[0-9]+", text, re.ASCII):

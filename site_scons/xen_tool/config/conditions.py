@@ -19,9 +19,11 @@ _TOKEN = re.compile(r"\s*(&&|\|\||[!()]|\w+)", re.ASCII)
 def holds(condition: str, values: Mapping[str, str]) -> bool:
     """Whether a condition holds; values are those of a Configuration.
 
-    Every symbol is looked up, even where the result no longer depends on it.
+    A symbol that is y is true; one that is m, n or not set is false.  Every symbol is looked up,
+    even where the result no longer depends on it.
 
-    Raises XenToolError for a malformed expression, and for a symbol that is unknown or no bool.
+    Raises XenToolError for a malformed expression, and for a symbol that is unknown, or whose
+    value is a number or text.
     """
     tokens = _tokens(condition)
     found = _Expression(condition, tokens, values)
@@ -32,6 +34,7 @@ def holds(condition: str, values: Mapping[str, str]) -> bool:
 
 
 def _tokens(condition: str) -> list[str]:
+    """Return the tokens of a condition; text that is no token is the last one."""
     tokens: list[str] = []
     at = 0
     while found := _TOKEN.match(condition, at):
@@ -43,7 +46,7 @@ def _tokens(condition: str) -> list[str]:
 
 
 class _Expression:
-    """A recursive-descent parser, which consumes tokens from the left."""
+    """Evaluates an expression by recursive descent; consumes the tokens from the left."""
 
     def __init__(self, text: str, tokens: list[str], values: Mapping[str, str]) -> None:
         self._text = text
@@ -51,12 +54,14 @@ class _Expression:
         self._values = values
 
     def malformed(self) -> XenToolError:
+        """Return the error for an expression with a syntax error."""
         return XenToolError(
             f"{self._text!r} is no condition: write symbols of Kconfig with !, &&, || and "
             "parentheses, such as SMP && X86_64, or y"
         )
 
     def any_of(self) -> bool:
+        """Return the value of an expression of any operators."""
         result = self._all_of()
         while self._accept("||"):
             result = self._all_of() or result
@@ -81,6 +86,7 @@ class _Expression:
         return self._symbol(self._tokens.pop(0))
 
     def _symbol(self, name: str) -> bool:
+        """Return whether a symbol, or the constant y or n, is y."""
         if name in ("y", "n"):
             return name == ALWAYS
         if name not in self._values:
@@ -92,6 +98,7 @@ class _Expression:
         return value == "y"
 
     def _accept(self, token: str) -> bool:
+        """Consume the next token if it is this one, and return whether it was."""
         is_next = self._tokens[:1] == [token]
         del self._tokens[: 1 if is_next else 0]
         return is_next

@@ -31,7 +31,7 @@ class Configuration:
     prompts: Mapping[str, str]
     """Prompts by name, of the symbols that a user can set, in the order of Kconfig."""
     origins: Mapping[str, str]
-    """Where each value comes from: `on the command line`, `in FILE:LINE`, `default`; by name."""
+    """Where each value comes from, by name: a text as reasons.origin() returns it."""
     dotconfig: str
     """The text of .config."""
     autoconf: str
@@ -93,6 +93,7 @@ def read(
 
 
 def _arch(name: str | None, saved_config: Path | None) -> Arch:
+    """Return the architecture of a name, else of the saved configuration, else x86_64."""
     if name is None:
         of_saved = saved.saved_arch(saved_config) if saved_config is not None else None
         return of_saved or X86_64
@@ -102,7 +103,8 @@ def _arch(name: str | None, saved_config: Path | None) -> Arch:
 
 
 def _prompts(kconf: Kconfig) -> dict[str, str]:
-    # A symbol that is not visible has no assignable value.
+    """Return Configuration.prompts."""
+    # A user cannot set a symbol whose prompt is not visible.
     return {
         symbol.name: node.prompt[0]
         for symbol in kconf.unique_defined_syms

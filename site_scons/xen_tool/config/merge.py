@@ -47,6 +47,8 @@ def set_all(kconf: Kconfig, target: str, *, top: Path) -> list[str]:
     This is conf_set_all_new_symbols of scripts/kconfig.  As for make, $KCONFIG_ALLCONFIG names a
     file of exceptions; 1 stands for allyes.config (or allno.config, ...), or else all.config, in
     the folder top.  Return notes on the exceptions.
+
+    Raises XenToolError if that file is missing or malformed.
     """
     import kconfiglib
 
@@ -55,9 +57,9 @@ def set_all(kconf: Kconfig, target: str, *, top: Path) -> list[str]:
     for symbol in kconf.unique_defined_syms if value else ():
         if is_logical(symbol) and not is_transitional(symbol):
             # In a choice of tristates that is not y, several can be m; in other choices one is y.
-            of_choice = symbol.choice and value == "y"
-            is_bool = value == "m" and symbol.orig_type == kconfiglib.BOOL and not symbol.choice
-            symbol.set_value("m" if of_choice else "y" if is_bool else value)
+            is_m = symbol.choice and value == "y"
+            is_y = value == "m" and symbol.orig_type == kconfiglib.BOOL and not symbol.choice
+            symbol.set_value("m" if is_m else "y" if is_y else value)
     for choice in kconf.unique_choices if value in ("m", "y") else ():
         choice.set_value("y" if choice.orig_type == kconfiglib.BOOL else value)
     forget_values(kconf)

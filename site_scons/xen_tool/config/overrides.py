@@ -12,7 +12,7 @@ from .language.symbol_values import Symbol
 
 
 def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[str]:
-    """Assign the settings over the saved values; return notes for the user.
+    """Assign the settings over the saved values, which are assigned already; return notes.
 
     If a setting needs another symbol, that symbol is switched on too, provided that it is clear
     which one, and that the command line does not set it; a note reports this.  Notes also report
@@ -38,7 +38,10 @@ def apply(settings: Sequence[Assignment], saved: Sequence[Assignment]) -> list[s
 
 
 def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> list[str]:
-    """Return a note for each earlier assignment that does not hold, with what overrules it."""
+    """Return a note for each earlier assignment that does not hold, with the reason.
+
+    The reason is a later assignment, or what keeps the symbol from having the value.
+    """
     last = {assignment.symbol: assignment for assignment in (*earlier, *later)}
     where = origins(last.values())
     notes = []
@@ -58,7 +61,7 @@ def overruled(earlier: Sequence[Assignment], later: Sequence[Assignment]) -> lis
 
 
 def assign(assignment: Assignment) -> None:
-    """Assign the value to its symbol, which may be unable to have it."""
+    """Assign the value to its symbol, if that has a prompt; it may not take the value."""
     # A symbol without a prompt cannot be assigned; kconfiglib would only warn.
     symbol = assignment.symbol
     if has_prompt(symbol):
@@ -69,12 +72,16 @@ def assign(assignment: Assignment) -> None:
 
 
 def _switch_on_needs(assignment: Assignment, settings: Sequence[Assignment]) -> list[Assignment]:
-    """Switch on the symbols that an assignment needs to hold; return these assignments."""
-    taken = {setting.symbol for setting in settings}
+    """Switch on the symbols that an assignment needs to hold; return these assignments.
+
+    Return [], and change nothing, if they are not clear, if one of the settings sets one of them,
+    or if the assignment would not hold even so.
+    """
+    set_by_user = {setting.symbol for setting in settings}
     switched: dict[Symbol, int | None] = {}
     while assignment.value != "n" and not assignment.holds():
         more = [symbol for symbol in needed(assignment.symbol) if symbol not in switched]
-        if not more or taken & set(more):
+        if not more or set_by_user & set(more):
             break
         for symbol in more:
             switched[symbol] = symbol.user_value

@@ -33,7 +33,7 @@ _UNSET = re.compile(r"# CONFIG_(\S+) is not set")
 _STRING = re.compile(r'"((?:[^\\"]|\\.)*)"')
 _MEND = "correct the line or delete it"
 MOST_BYTES = 16 << 20
-"""Linux' biggest configurations are about 300 KiB."""
+"""The largest configuration file that is read; Linux's largest are about 300 KiB."""
 
 
 def find(path: Path) -> Path | None:
@@ -51,7 +51,7 @@ def find(path: Path) -> Path | None:
 
 
 def saved_arch(path: Path) -> Arch | None:
-    """Return the architecture that the configuration at path was saved for, if it names one.
+    """Return the architecture that the file at path names, or None if it names none.
 
     Raises XenToolError if the file cannot be read.
     """
@@ -70,7 +70,7 @@ def load(kconf: Kconfig, path: Path, *, replace: bool = True) -> SavedConfig:
     """Assign the values of a file to the symbols (conf_read_simple).
 
     replace: forget the earlier values of all symbols first.
-    A value that its symbol's type does not have is ignored, as by C kconfig.
+    Like C kconfig, this ignores a value that its symbol's type does not have; a note says so.
 
     Raises XenToolError, with file and line, for a line that is neither an assignment nor a
     comment; and for everything that C kconfig warns of, if KCONFIG_WERROR is set.
@@ -103,17 +103,21 @@ class _Reader:
         self._kconf = kconf
         self._name = name
         self._set: dict[Symbol, Assignment] = {}
+        """The last assignment to each symbol."""
         self.assignments: list[Assignment] = []
+        """All assignments, in the order of the lines."""
         self.unknown: list[tuple[str, str]] = []
+        """Name and value of each line whose symbol Kconfig does not define."""
         self.notes: list[str] = []
         self.warnings: list[str] = []
-        """The notes about which C kconfig warns, too."""
+        """Those of the notes that C kconfig prints as warnings."""
         self.modes: dict[Any, int] = {}
         """The mode of each choice that the file sets: 2 if one symbol is y, 1 if some are m."""
         self.mixed: set[Any] = set()
-        """Choices with an m after a y, which count as not set."""
+        """Choices in which a symbol is m after another was y; they are treated as not set."""
 
     def read(self, text: str) -> None:
+        """Parse a file's text; raise XenToolError for a malformed line."""
         for number, line in enumerate(text.split("\n"), start=1):
             where = f"{self._name}:{number}"
             match = _SET.fullmatch(line.removesuffix("\r"))
@@ -126,6 +130,7 @@ class _Reader:
                 self._assign(match[1], None, where)
 
     def _assign(self, name: str, text: str | None, where: str) -> None:
+        """Add the assignment of a line; text is None for `# CONFIG_NAME is not set`."""
         typed = "n" if text is None else text
         symbol = self._kconf.syms.get(name)
         if symbol is None or not symbol.nodes:
@@ -155,6 +160,7 @@ class _Reader:
             self._choose(assignment)
 
     def _choose(self, assignment: Assignment) -> None:
+        """Set the mode of the choice of a symbol that is y or m."""
         choice, mode = assignment.symbol.choice, 2 if assignment.value == "y" else 1
         before = self.modes.get(choice, 0)
         if before and 2 in (before, mode):
@@ -206,7 +212,10 @@ def _value(symbol: Symbol, text: str | None) -> str | None:
 
 
 def new_symbols(kconf: Kconfig) -> list[str]:
-    """Return a line for each symbol that a user can set and that the loaded file does not set."""
+    """Return a line CONFIG_NAME=VALUE for each symbol that a user can set and the file does not.
+
+    The file is the one that was loaded; a number that is out of range counts as not set.
+    """
     lines = []
     for symbol in kconf.unique_defined_syms:
         text = symbol.str_value
@@ -221,7 +230,7 @@ def new_symbols(kconf: Kconfig) -> list[str]:
 
 
 def _is_handed_on(symbol: Symbol) -> bool:
-    """Whether a symbol is transitional, or takes its default from a saved transitional symbol."""
+    """Whether a symbol is transitional, or its default is a transitional symbol that was set."""
     import kconfiglib
 
     default = next((v for v, c in symbol.defaults if kconfiglib.expr_value(c)), symbol)
@@ -242,6 +251,7 @@ def save(kconf: Kconfig, path: Path) -> bool:
     before = find(path)
     if before is None or not before.is_file():
         if before is not None:
+            # Raises XenToolError for all but /dev/null.
             _read(before)
         return write_if_changed(path, text)
     path = Path(os.path.realpath(path))
@@ -256,6 +266,7 @@ def save(kconf: Kconfig, path: Path) -> bool:
 
 
 def _read(path: Path) -> str:
+    """Return the text of a file; raise XenToolError if it cannot be a configuration, or be read."""
     try:
         status = path.stat()
         if stat.S_ISCHR(status.st_mode) and path.samefile(os.devnull):
@@ -279,7 +290,7 @@ def _read(path: Path) -> str:
 
 
 def _decoded(raw: bytes, path: Path) -> str:
-    """Return a file as text, in which comments may have any encoding."""
+    """Return a file as text; raise XenToolError for a line, not a comment, that is not UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

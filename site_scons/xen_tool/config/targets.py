@@ -52,7 +52,13 @@ def is_file(name: str) -> bool:
 
 
 class ConfigTargets:
-    """Runs the configuration targets of one environment."""
+    """Runs the configuration targets of one environment.
+
+    kconfig: the Kconfig file.  text: the text to read in its place, or None.  srctree: the folder
+    of the SConstruct.  variables: the variables that Kconfig files read.  config: the saved
+    configuration.  defconfig: a path from srctree in which {arch} stands for the architecture, or
+    None.  seed: the value of SEED=, or None.
+    """
 
     def __init__(
         self,
@@ -103,12 +109,16 @@ class ConfigTargets:
                 self._one(name, arch)
 
     def load(self, arch: Arch) -> tuple[Kconfig, Origins]:
-        """Read Kconfig with the values that a build without settings would start from."""
+        """Read Kconfig with the values of a build without settings; return their origins, too."""
         kconf, assignments, _notes = self._start(arch.name)
         return kconf, origins(assignments)
 
     def _start(self, arch: str) -> tuple[Kconfig, list[Assignment], list[str]]:
-        """Read Kconfig and the saved configuration, else the defconfig; return notes as well."""
+        """Read Kconfig, then the saved configuration, or else the defconfig, if there is one.
+
+        Return the Kconfig object, the assignments of that file, and notes on those that have no
+        effect.
+        """
         kconf = self._read(arch)
         config: Path | None = saved.find(self._config)
         if config is None and self._defconfig is not None:
@@ -123,6 +133,7 @@ class ConfigTargets:
         return read_kconfig(self._kconfig, self._srctree, seen, text=self._text)
 
     def _one(self, name: str, arch: str) -> None:
+        """Run one target of CHANGING other than defconfig and setconfig."""
         if name == "randconfig":
             kconf = self._read(arch)
             seed = random.randrange(1 << 32) if self._seed is None else int(self._seed)
@@ -133,9 +144,9 @@ class ConfigTargets:
         # This also checks the saved file: one with a mistake is not overwritten.
         kconf, assignments, notes = self._start(arch)
         if name in ALL:
-            held = [a for a in assignments if a.holds() and not is_logical(a.symbol)]
+            before = [a for a in assignments if a.holds() and not is_logical(a.symbol)]
             notes += set_all(kconf, name, top=self._srctree)
-            notes += [f"{a} {a.origin} is not kept by {name}" for a in held if not a.holds()]
+            notes += [f"{a} {a.origin} is not kept by {name}" for a in before if not a.holds()]
         _print_notes(notes)
         if name in run.MODULES:
             run.run(
@@ -190,7 +201,10 @@ class ConfigTargets:
         return arch
 
     def _arch_of(self, name: str, typed_arch: str | None) -> str:
-        """Return the architecture of NAME_defconfig: by its contents, its name, or else ARCH=."""
+        """Return the architecture of NAME_defconfig: by its contents, its name, or else ARCH=.
+
+        Raises XenToolError if ARCH= is another than the file's.
+        """
         found = saved.saved_arch(self._file(name, ""))
         known = found.name if found else name.removesuffix(_DEFCONFIG)
         if known not in ARCHES:
@@ -200,6 +214,10 @@ class ConfigTargets:
         return known
 
     def _file(self, name: str, arch: str) -> Path:
+        """Return the path of a defconfig or fragment.
+
+        Raises XenToolError if there is no such file.
+        """
         if name == "defconfig" and self._defconfig is not None:
             path = self._srctree / self._defconfig.format(arch=arch)
             if not path.is_file():
@@ -226,13 +244,14 @@ class ConfigTargets:
         raise XenToolError(f"there is no configuration {name}; {has}")
 
     def files(self) -> list[str]:
-        """Return the names of the defconfigs and fragments that exist."""
+        """Return the names of the defconfigs and fragments beside the defconfig, sorted."""
         if self._defconfig is None:
             return []
         folder = (self._srctree / self._defconfig).parent
         return sorted(path.name for path in folder.glob("*config"))
 
     def _save(self, kconf: Kconfig) -> None:
+        """Write the saved configuration, and print warnings and whether the file changed."""
         selected = unmet(kconf)
         refuse(selected)
         _print_notes(selected, "warning")

@@ -44,6 +44,7 @@ def arch_of(text: str) -> Arch | None:
 
 
 def _for_arch(kconf: Kconfig, text: str) -> str:
+    """Return the text of a file, with a line `# ARCH=` if it would be read for another ARCH."""
     # A file that names no architecture is for x86_64, the default of ARCH=.
     if kconf.arch in ARCHES and (arch_of(text) or X86_64).name != kconf.arch:
         return f"# ARCH={kconf.arch}\n{text}"
@@ -51,6 +52,7 @@ def _for_arch(kconf: Kconfig, text: str) -> str:
 
 
 def _written(kconf: Kconfig, method: str, **options: bool) -> str:
+    """Return the text that a method of kconfiglib's class Kconfig writes to a file."""
     # Use the class's method: the subclass of a front end overrides it to call this function.
     write = getattr(import_kconfiglib().Kconfig, method)
     # Kconfiglib can write only to files.

@@ -23,6 +23,7 @@ def listing(configuration: Configuration, kconf: Kconfig) -> dict[str, Any]:
 
 
 def _described(configuration: Configuration, symbol: Symbol) -> dict[str, Any]:
+    """Return the description of a symbol in the document."""
     import kconfiglib
 
     prompts = [node.prompt[0] for node in symbol.nodes if node.prompt]

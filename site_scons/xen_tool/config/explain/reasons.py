@@ -20,7 +20,7 @@ _OF_ARCH = {"64BIT"} | {arch.symbol for arch in ARCHES.values()}
 
 
 def has_prompt(symbol: Symbol) -> bool:
-    """Whether a user can ever set the symbol."""
+    """Whether a symbol has a prompt; without one, a user can never set it."""
     return any(node.prompt for node in symbol.nodes)
 
 
@@ -37,7 +37,10 @@ def without_choices(kconf: Kconfig, expression: Any) -> Any:
 
 
 def origin(symbol: Symbol, holding: Origins) -> str:
-    """Return where the value comes from; holding: the origins of assignments that hold."""
+    """Return where the value comes from; holding: the origins of assignments that hold.
+
+    That is `ARCH`, an origin in holding, `selected by NAME`, `implied by NAME`, or `default`.
+    """
     import kconfiglib
 
     if symbol.name in _OF_ARCH:
@@ -55,19 +58,25 @@ class ValueReason(NamedTuple):
 
     text: str
     fix: str
-    """The setting to type instead; "" if that is not clear."""
+    """What to do instead, such as `type NAME=1`; "" if that is not clear."""
     symbols: Sequence[Symbol]
     """The symbols that prevent the value."""
 
 
 def reason(assignment: Assignment, where: Origins, *, fix: bool = True) -> str:
-    """Return why an assignment has no effect, with the fix; where: origins of all that was set."""
+    """Return why an assignment has no effect as text, with the fix if that is clear.
+
+    where: origins of all that was set.
+    """
     found = explained(assignment, where)
     return f"{found.text}; {found.fix}" if fix and found.fix else found.text
 
 
 def chain(assignment: Assignment, where: Origins) -> list[tuple[Symbol, ValueReason]]:
-    """Return why an assignment has no effect, and why symbols that prevent it cannot be changed."""
+    """Return why an assignment has no effect, and why symbols that prevent it cannot be changed.
+
+    The first item is about the symbol of the assignment; there are at most _MOST_LINKS.
+    """
     import kconfiglib
 
     links: dict[Symbol, ValueReason] = {}
@@ -91,10 +100,10 @@ def explained(assignment: Assignment, where: Origins) -> ValueReason:
     if not has_prompt(symbol):
         return _promptless(symbol)
     # A bool can be y if its dependency is m.
-    whole = symbol.orig_type == kconfiglib.TRISTATE and assignment.value == "y"
-    missing = _unmet(symbol.direct_dep, 2 if whole else 1)
+    must_be_y = symbol.orig_type == kconfiglib.TRISTATE and assignment.value == "y"
+    missing = _unmet(symbol.direct_dep, 2 if must_be_y else 1)
     most = ""
-    if whole and any(_is_m(term) for term in missing):
+    if must_be_y and any(_is_m(term) for term in missing):
         most = "it can be m at most, as it depends on m"
         missing = [term for term in missing if not _is_m(term)]
     if missing and assignment.value != "n":
@@ -119,13 +128,16 @@ def explained(assignment: Assignment, where: Origins) -> ValueReason:
         return ValueReason(f"its range is {low} to {high}", "", ())
     if assignment.value == "m" and symbol.type == kconfiglib.BOOL:
         return ValueReason(f"modules are off, so m means y; it is {symbol.str_value}", "", ())
-    if whole and symbol.visibility == 1:
+    if must_be_y and symbol.visibility == 1:
         return ValueReason("it can be m at most, as the condition of its prompt is m", "", ())
     return ValueReason(f"it is {symbol.str_value or 'not set'}", "", ())
 
 
 def needed(symbol: Symbol) -> list[Symbol]:
-    """Return the symbols to switch on for this one; [] if these are unclear, or do not suffice."""
+    """Return the symbols that this one depends on and that are n, to be switched on for it.
+
+    Return [] if there are none, or if it needs an expression such as A || B as well.
+    """
     import kconfiglib
 
     missing = _unmet(symbol.direct_dep)
@@ -148,6 +160,7 @@ def _selecting(expression: Any) -> list[Symbol]:
 
 
 def _promptless(symbol: Symbol) -> ValueReason:
+    """Return why a symbol without a prompt has its value."""
     value = symbol.str_value or "not set"
     text = f"it has no prompt and is {value}"
     if symbol.name in _OF_ARCH:
@@ -161,6 +174,7 @@ def _promptless(symbol: Symbol) -> ValueReason:
 
 
 def _needs(assignment: Assignment, missing: list[Any], where: Origins) -> ValueReason:
+    """Return the reason that the terms in missing do not hold, on which the symbol depends."""
     fixes = []
     for term in missing:
         if getattr(term, "name", None) in _OF_ARCH:
@@ -193,6 +207,7 @@ def _with_state(kconf: Kconfig, term: Any, where: Origins) -> str:
 
 
 def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
+    """Return why a symbol of a choice cannot have a value."""
     selected = symbol.choice.selection
     others = [s.name for s in symbol.choice.syms if s is not symbol]
     if value == "n":
@@ -207,7 +222,10 @@ def _choice(symbol: Symbol, value: str, where: Origins) -> ValueReason:
 
 
 def _not_visible(text: str, item: Any, where: Origins) -> ValueReason:
-    """Return a reason that ends with the conditions of the prompts that do not hold."""
+    """Return the reason that no prompt of an item is visible, with the conditions not met.
+
+    text: what the reason calls the item, a symbol or a choice.
+    """
     alternatives, symbols = [], []
     for node in item.nodes:
         if node.prompt:
@@ -221,7 +239,10 @@ def _not_visible(text: str, item: Any, where: Origins) -> ValueReason:
 
 
 def _unmet(expression: Any, least: int = 1) -> list[Any]:
-    """Return the terms of a conjunction below m (1) or y (2); a choice stands for its terms."""
+    """Return the terms of a conjunction whose value is below least: 1 for m, 2 for y.
+
+    A choice among them is replaced by the terms that it depends on.
+    """
     import kconfiglib
 
     unmet = []
@@ -234,10 +255,12 @@ def _unmet(expression: Any, least: int = 1) -> list[Any]:
 
 
 def _is_m(term: Any) -> bool:
+    """Whether a term is the constant m."""
     return getattr(term, "is_constant", False) and term.name == "m"
 
 
 def _symbols(expression: Any) -> list[Symbol]:
+    """Return the symbols in an expression that Kconfig defines, by name."""
     import kconfiglib
 
     items = kconfiglib.expr_items(expression)
@@ -246,12 +269,14 @@ def _symbols(expression: Any) -> list[Symbol]:
 
 
 def _state(symbol: Symbol, where: Origins) -> str:
+    """Return the value of a symbol and its origin, such as `=n, set in .config:3`."""
     by = origin(symbol, where)
     by = f"set {by}" if by == where.get(symbol.name) else by
     return f"={symbol.str_value}, {by}" if symbol.str_value else f"not set, {by}"
 
 
 def _other_arch(symbol: Symbol) -> str:
+    """Return the settings of ARCH= for other architectures in the symbol's Kconfig; or ""."""
     symbols = symbol.kconfig.syms
     names = [
         arch.name

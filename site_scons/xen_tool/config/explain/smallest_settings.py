@@ -25,10 +25,11 @@ Load = Callable[[Arch], tuple[Kconfig, Origins]]
 
 _MOST_SETTINGS = 4
 _MOST_TRIES = 20_000
+"""How many sets of settings are tried for each architecture."""
 
 
 def why(load: Load, arch: Arch, name: str, text: str) -> list[str]:
-    """Return the lines that answer `why NAME=VALUE`.
+    """Return the lines that answer `why NAME=VALUE`; name and text are from the command line.
 
     Raises XenToolError for an unknown name, and for a value that the symbol's type does not have.
     """
@@ -99,6 +100,7 @@ def _smallest_settings(load: Load, arch: Arch, wanted: Assignment) -> str:
     for candidate in (arch, *(other for other in ARCHES.values() if other is not arch)):
         setting = {} if candidate is arch else {"ARCH": candidate.name}
         most = (len(best) - 1 if best else _MOST_SETTINGS) - len(setting)
+        # The wanted setting itself counts, if it can be set.
         if most < has_prompt(wanted.symbol):
             continue
         try:
@@ -124,7 +126,10 @@ def _smallest_settings(load: Load, arch: Arch, wanted: Assignment) -> str:
 
 
 def _sets(kconf: Kconfig, wanted: Assignment, most: int) -> Iterator[Mapping[str, str]]:
-    """Yield sets of up to `most` settings, smaller ones first, each with the wanted setting."""
+    """Yield sets of up to `most` settings, smaller ones first.
+
+    Each contains the wanted setting, if the symbol has a prompt.
+    """
     symbol = kconf.syms.get(wanted.symbol.name)
     if symbol is None or not symbol.nodes:
         return
@@ -145,21 +150,22 @@ def _gives_value(kconf: Kconfig, settings: Mapping[str, str], wanted: Assignment
     for assignment in assignments:
         assign(assignment)
     symbol = kconf.syms[wanted.symbol.name]
-    there = equal(symbol, symbol.str_value, wanted.value)
-    there = there and all(assignment.holds() for assignment in assignments)
+    gives_value = equal(symbol, symbol.str_value, wanted.value)
+    gives_value = gives_value and all(assignment.holds() for assignment in assignments)
     for symbol, value in before:
         symbol.unset_value() if value is None else symbol.set_value(value)
     for choice, mode, selection in chosen:
         choice.user_value, choice.user_selection = mode, selection
         choice._rec_invalidate()
-    return there
+    return gives_value
 
 
 def _options(symbol: Symbol, value: str) -> Iterator[tuple[str, str]]:
-    """Yield settings of all symbols that this one depends on, nearest first, to other values.
+    """Yield NAME and VALUE of settings that could give a symbol a value, most direct ones first.
 
-    A bool or tristate takes each other value; a number or text takes the values that it is
-    compared with, those beside them, and the wanted value if it is a default or a bound.
+    These change the symbols that it depends on.  A bool or tristate takes each other value; a
+    number or text takes the values that it is compared with, those beside them, and the wanted
+    value if the wanted symbol has it as default or bound.
     """
     import kconfiglib
 
@@ -196,6 +202,7 @@ def _givers(item: Any) -> list[Symbol]:
 
 
 def _expressions(item: Any) -> list[Any]:
+    """Return the expressions on which the value of a symbol or choice depends."""
     expressions = [item.direct_dep, *(node.prompt[1] for node in item.nodes if node.prompt)]
     for attribute in ("rev_dep", "weak_rev_dep"):
         expressions += [getattr(item, attribute)] if hasattr(item, attribute) else []
@@ -205,7 +212,7 @@ def _expressions(item: Any) -> list[Any]:
 
 
 def _compared(expression: Any) -> Iterator[tuple[str, str]]:
-    """Yield NAME and VALUE of each comparison in an expression, and of values beside it."""
+    """Yield NAME and VALUE of each comparison in an expression, and values beside that VALUE."""
     import kconfiglib
 
     if not isinstance(expression, tuple):
@@ -223,7 +230,10 @@ def _compared(expression: Any) -> Iterator[tuple[str, str]]:
 
 
 def _near(symbol: Symbol, text: str) -> Iterator[str]:
-    """Yield the value that a symbol is compared with, and values beside it."""
+    """Yield the value that a symbol is compared with, and values that make a difference to it.
+
+    For a number these are the ones above and below, for a text an empty or another one.
+    """
     yield text
     base = base_of(symbol)
     if base is None and not is_logical(symbol):

@@ -23,23 +23,25 @@ _VALUES = ("n", "m", "y")
 def extend(menu: Any) -> None:
     """Extend kconfiglib's module menuconfig.
 
-    Its Kconfig object must have `usual`, `usual_name` and `origins()`, as run.py makes it.
+    The module's Kconfig object must have `usual`, `usual_name` and `origins()`: run.py.
     """
     change, set_value, text_of, info_of = (
         menu._change_node, menu._set_sel_node_tri_val, menu._node_str, menu._info_str
     )  # fmt: skip
 
     def change_node(node: Any) -> bool:
+        """Do what a key on a node does; return False to enter the menu below it."""
         if change(node):
             return True
         item = node.item
         if not _is_symbol(item) or (node.is_menuconfig and menu._shown_nodes(node)):
-            # A symbol with a menu below it is entered.
+            # Let menuconfig enter the menu below the symbol.
             return False
         _show_reasons(menu, item, _other_value(item))
         return True
 
     def set_selected(value: int) -> None:
+        """Do what the keys n, m and y do on the selected node; value is 0, 1 or 2."""
         item: Any = menu._shown[menu._sel_node_i].item
         if (
             _is_symbol(item)
@@ -52,12 +54,14 @@ def extend(menu: Any) -> None:
             set_value(value)
 
     def node_text(node: Any) -> str:
+        """Return the line of a node, with its mark."""
         text = str(text_of(node))
         mark = _mark(menu._kconf, node.item) if node.prompt else ""
         arrow = next((end for end in ("  --->", "  ----") if text.endswith(end)), "")
         return f"{text.removesuffix(arrow)}{mark}{arrow}"
 
     def info_text(node: Any) -> str:
+        """Return the help on a node, with the reasons if it cannot be changed."""
         item, text = node.item, str(info_of(node))
         if _is_symbol(item) and not menu._changeable(node):
             text += f"\nWhy it cannot be changed:\n{_reasons(menu, item, _other_value(item))[0]}"
@@ -79,6 +83,7 @@ def _is_symbol(item: Any) -> bool:
 
 
 def _mark(kconf: Any, item: Any) -> str:
+    """Return the mark of a symbol: its usual value, if it has another now; else ""."""
     value = kconf.usual.get(item)
     if value is None or value == item.str_value:
         return ""
@@ -86,14 +91,14 @@ def _mark(kconf: Any, item: Any) -> str:
 
 
 def _other_value(symbol: Symbol) -> str:
-    """Return the value that a key press on the symbol asks for."""
+    """Return the value that a key press would set; for a number or text, the present value."""
     if not is_logical(symbol):
         return str(symbol.str_value)
     return "y" if symbol.tri_value == 0 else "n"
 
 
 def _reasons(menu: Any, symbol: Symbol, value: str) -> tuple[str, list[Symbol]]:
-    """Return the lines on why a symbol cannot have a value, and the symbols to jump to."""
+    """Return the text on why a symbol cannot have a value, and the symbols to jump to."""
     links = chain(Assignment(symbol, value, value, ""), menu._kconf.origins())
     width = min(_WIDEST, menu._width(menu._stdscr) - 6)
     lines: list[str] = []

@@ -44,7 +44,9 @@ MODULES = {
 """The front ends, which are modules of kconfiglib, each with what it does."""
 
 _SMALLEST = (40, 10)
+"""The columns and lines that menuconfig needs."""
 _TEXT = "XEN_TOOL_KCONFIG_TEXT"
+"""The environment variable by which run() hands the argument text to its process."""
 _INTERRUPTED = 130
 _PACKAGE = Path(__file__).parent.parent.parent
 
@@ -101,6 +103,7 @@ def run(
 
 
 def _check_terminal() -> None:
+    """Raise XenToolError if menuconfig cannot run in this terminal."""
     try:
         import curses
     except ImportError as error:
@@ -125,6 +128,7 @@ def _check_terminal() -> None:
 
 
 def _check_display() -> None:
+    """Raise XenToolError if guiconfig cannot open a window."""
     try:
         import tkinter
     except ImportError as error:
@@ -138,7 +142,7 @@ def _check_display() -> None:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    """Run in the process that run() starts; arguments: module, top, Kconfig file, defconfig."""
+    """Run a front end in run()'s process; arguments: module, srctree, Kconfig file, defconfig."""
     name, srctree, kconfig, *defconfig = arguments
     os.chdir(srctree)
     if sys.stdin.isatty():
@@ -183,7 +187,7 @@ def _use_a_locale() -> None:
 
 
 def _end_with_the_terminal() -> None:
-    """Raise SIGHUP when the terminal hangs up: SCons catches it, and menuconfig would loop."""
+    """End this process by SIGHUP when its terminal hangs up; menuconfig would ask on forever."""
     terminal = select.poll()
     terminal.register(sys.stdin, 0)
     # With no events requested, poll reports only the hangup of the terminal.
@@ -192,15 +196,16 @@ def _end_with_the_terminal() -> None:
 
 
 def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
+    """Run a front end, with a class Kconfig that reads and writes files by saved.py."""
     kconfiglib = import_kconfiglib()
-    lost: list[str] = []
+    late_notes: list[str] = []
     text = os.environ.get(_TEXT)
 
     class Kconfig(kconfig_class()):  # type: ignore[misc]
         usual_name = "default" if defconfig is None else "defconfig"
 
         def origins(self) -> Origins:
-            """Return the origin of the value of each symbol that was set to it."""
+            """Return where each symbol was assigned the value that it has: a file, or `here`."""
             return {
                 symbol.name: self.loaded.get((symbol.name, symbol.str_value), "here")
                 for symbol in self.unique_defined_syms
@@ -218,6 +223,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
             return {}
 
         def load_config(self, filename: str | None = None, **_options: Any) -> Any:
+            """Load the file named in a dialog, or else the saved configuration."""
             is_dialog = filename is not None
             if not is_dialog:
                 self.usual: Mapping[Any, str] = {}
@@ -231,7 +237,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
                     return "Using default symbol values"
                 filename = defconfig
             if is_dialog:
-                # Load it into another object first: on an error, the shown values stay.
+                # Load it into another object first: after an error, the shown values remain.
                 other = read_kconfig(kconfig, Path.cwd(), {}, text=text)
                 _for_dialog(lambda path: saved.load(other, path), filename)
             # A saved file has promptless symbols too, as Linux's does; do not warn of them.
@@ -239,7 +245,7 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
                 loaded = saved.load(self, Path(filename))
             self.loaded = {(a.symbol.name, a.value): a.origin for a in loaded.assignments}
             if is_dialog:
-                lost.extend([*loaded.notes, *overruled(loaded.assignments, [])])
+                late_notes.extend([*loaded.notes, *overruled(loaded.assignments, [])])
             return f"Loaded configuration '{shown(Path(filename))}'"
 
         def write_config(self, filename: str | None = None, **_options: object) -> str:
@@ -273,18 +279,19 @@ def _run_module(name: str, kconfig: Path, defconfig: str | None) -> None:
     main = getattr(module, "main", None) or module._main
     main()
     # Notes on files that were loaded in dialogs, which cannot show them.
-    for note in lost:
+    for note in late_notes:
         print_message(note, "note")
 
 
 def _int(value: Any, *base: int) -> int:
+    """Do what int() does, but raise ValueError for a text that is no number of Kconfig."""
     if isinstance(value, str) and base in ((10,), (16,)) and not is_number(value, *base):
         raise ValueError(value)
     return int(value, *base)
 
 
 def _for_dialog(function: Callable[[Path], T], filename: str) -> T:
-    """Call function; turn its error into OSError, which front ends show in a dialog."""
+    """Call function with a path; turn XenToolError into OSError, which dialogs show."""
     try:
         return function(Path(filename))
     except XenToolError as error:

@@ -25,6 +25,7 @@ def kconfig_text(symbols: Declared) -> str:
 
 
 def _config(name: str, value: object) -> str:
+    """Return the definition of a symbol; errors as for kconfig_text()."""
     if not re.fullmatch(r"\w+", name, re.ASCII):
         raise XenToolError(
             f"symbols of XenConfigure: {name!r} is no name, which has letters, digits and _"

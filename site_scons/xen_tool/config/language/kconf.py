@@ -89,13 +89,15 @@ def refuse(warnings: Sequence[str]) -> None:
 
 @functools.cache
 def kconfig_class() -> Any:
-    """Return a subclass of the parser that warns of what C kconfig warns of."""
+    """Return a subclass of parser_class(), whose attribute problems lists C kconfig's warnings."""
     kconfiglib = import_kconfiglib()
 
     class KconfigReader(parser_class()):  # type: ignore[misc]
         def __init__(self, *args: Any, **options: Any) -> None:
             self.places: dict[Any, list[KconfigPlace]] = {}
+            """The places of the properties of each menu node, in their order."""
             self._conditions: list[KconfigPlace] = []
+            """The same list for the node that is being read."""
             try:
                 super().__init__(*args, **options)
             except (kconfiglib.KconfigError, OSError):
@@ -141,7 +143,7 @@ def kconfig_class() -> Any:
             if not item.orig_type:
                 item.orig_type = new
             elif item.orig_type is not new:
-                # The first type counts.
+                # C kconfig keeps the first type, and kconfiglib the last.
                 first, ignored = (kconfiglib.TYPE_TO_STR[kind] for kind in (item.orig_type, new))
                 self._warn(f"{item.name} is {first}, so the type {ignored} is ignored")
 
@@ -153,13 +155,13 @@ def kconfig_class() -> Any:
             )
 
         def _check_sym_sanity(self) -> None:
-            """problems() checks, as C kconfig."""
+            """Do nothing: problems() checks symbols as C kconfig does."""
 
         def _check_choice_sanity(self) -> None:
-            """problems() checks, as C kconfig."""
+            """Do nothing: problems() checks choices as C kconfig does."""
 
         def _warn(self, message: str, filename: str | None = None, line: int | None = None) -> None:
-            # Later warnings are about values, which reasons.py explains.
+            # Warnings after the parsing are about values, which reasons.py explains.
             if self.warn and self._parsing_kconfigs:
                 if message.startswith("Kconfiglib expands environment variables"):
                     message = "`option env` is not needed: $(NAME) is the value of a variable"
@@ -170,6 +172,7 @@ def kconfig_class() -> Any:
 
         @contextlib.contextmanager
         def _quiet(self) -> Iterator[None]:
+            """Ignore kconfiglib's warnings in this context."""
             self.warn = False
             try:
                 yield
@@ -180,17 +183,22 @@ def kconfig_class() -> Any:
 
 
 def forget_values(kconf: Kconfig) -> None:
-    """Invalidate values that follow from transitional symbols; kconfiglib does so for others."""
+    """Have values that depend on transitional symbols computed again.
+
+    After an assignment to another symbol kconfiglib does so itself.
+    """
     for symbol in kconf.transitional:
         symbol._rec_invalidate()
 
 
 def _name(node: Any) -> str:
+    """Return what a message calls the symbol or choice of a menu node."""
     return str(node.item.name or "the choice")
 
 
 @contextlib.contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables in os.environ in this context; other threads wait for its end."""
     with _environment_lock:
         before = dict(os.environ)
         # CONFIG_ would change the prefix of every symbol.

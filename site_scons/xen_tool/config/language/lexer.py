@@ -26,7 +26,10 @@ def end_comments(text: str) -> str:
 
 
 def mend_line(text: str) -> tuple[str, list[str]]:
-    """Return a line as C kconfig's lexer reads it, and the warnings that it prints."""
+    """Return a line without what C kconfig's lexer ignores in it, and the lexer's warnings.
+
+    The line ends with a newline, after the closing quote that it may lack.
+    """
     tokens, quote = _scan(text.rstrip("\n"))
     mended, mistakes = "", []
     for token, is_literal in tokens:
@@ -41,7 +44,10 @@ def mend_line(text: str) -> tuple[str, list[str]]:
 
 
 def has_ignored(text: str) -> bool:
-    """Whether C kconfig ignores a `.` or `/` of a line, which to kconfiglib is part of a name."""
+    """Whether a line has a `.` or `/` that C kconfig ignores.
+
+    Kconfiglib would take it for a part of a name.
+    """
     # Nearly all lines end here.
     if "." not in text and "/" not in text:
         return False
@@ -52,6 +58,7 @@ def has_ignored(text: str) -> bool:
 
 
 def _has_comment(line: str) -> bool:
+    # _scan() stops at a comment.
     return sum(len(token) for token, _is_literal in _scan(line)[0]) < len(line)
 
 

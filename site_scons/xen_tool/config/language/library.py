@@ -50,6 +50,7 @@ def import_kconfiglib(name: str = "kconfiglib") -> Any:
 
 
 def _mend(kconfiglib: Any) -> None:
+    """Replace functions of kconfiglib, unless they are replaced already."""
     if kconfiglib._is_base_n is is_number:
         return
     visibility = kconfiglib._visibility
@@ -67,7 +68,10 @@ def _mend(kconfiglib: Any) -> None:
 
 
 def _found_loop(loop: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
-    """Return a loop of dependencies with item added; raise KconfigError if that closes it."""
+    """Return a chain of dependencies with item added.
+
+    Raises KconfigError if item is the first of the chain, which then is a whole loop.
+    """
     import kconfiglib
 
     if item is not loop[0]:
@@ -83,14 +87,17 @@ def _found_loop(loop: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
 
 
 def _place(item: Any) -> tuple[str, int]:
+    """Return the file and the line of the first definition of a symbol or choice."""
     return item.nodes[0].filename, item.nodes[0].linenr
 
 
 def _located(item: Any) -> str:
+    """Return the name of a symbol or choice, with the place of its first definition."""
     return "{} ({}:{})".format(item.name or "the choice", *_place(item))
 
 
 def _relation(item: Any, other: Any) -> str:
+    """Return how an item depends on another one: `depends on`, `is selected by` and the like."""
     import kconfiglib
 
     for verb, attribute in (("selected", "rev_dep"), ("implied", "weak_rev_dep")):
@@ -104,13 +111,13 @@ def _relation(item: Any, other: Any) -> str:
 
 
 def _info(_kconf: Any, _name: str, text: str) -> str:
-    """Print the text of $(info,text) to stderr: stdout may be read by a program."""
+    """Print the text of $(info,text) to stderr, as stdout may be read by a program; return ""."""
     print(text, file=sys.stderr)
     return ""
 
 
 def _shell(_kconf: Any, _name: str, command: str) -> str:
-    """Return the output of $(shell,command), whose errors go to stderr (do_shell)."""
+    """Return the output of $(shell,command) in one line; errors go to stderr (do_shell)."""
     import subprocess
 
     done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, check=False)

@@ -21,7 +21,11 @@ _WITH_VALUES = ("default", "def_", "depends", "if")
 
 @functools.cache
 def parser_class() -> Any:
-    """Return a subclass of kconfiglib.Kconfig."""
+    """Return a subclass of kconfiglib.Kconfig that parses as C kconfig does.
+
+    Its argument text replaces the text of the first file.  Its attribute problems lists the
+    warnings, as FILE:LINE: MESSAGE, and transitional the symbols with that property.
+    """
     kconfiglib = import_kconfiglib()
 
     switches = (kconfiglib._T_OPTION, kconfiglib._T_MODULES)
@@ -38,15 +42,21 @@ def parser_class() -> Any:
             self._text = text
             self.problems: list[str] = []
             self._node: Any = None
+            """The menu node whose properties are being read."""
             self._switch: Any = None
+            """The symbol with the line `modules`."""
             self._first_line = 0
-            self._open_block = ""
+            """The first line of those that `\\` joins with the current one."""
+            self._unclosed = ""
+            """The error to raise if the current block is not closed; "" outside of blocks."""
             self.transitional: set[Any] = set()
             self._simple: set[str] = set()
+            """The variables that were set by :=, and so are already expanded."""
             self.arch = os.environ.get("ARCH", "")
             super().__init__(*args, **options)
 
         def _open(self, filename: str, mode: str) -> Any:
+            """Open a file; to read, with comments corrected, and the argument text at first."""
             if mode != "r":
                 return open(filename, mode, encoding="utf-8")
             text, self._text = self._text, None
@@ -61,8 +71,8 @@ def parser_class() -> Any:
                 # linenr becomes that of the last physical line if `\\` continues this one.
                 self._first_line = self.linenr + 1
             found = super()._next_line()
-            if not found and self._open_block:
-                raise kconfiglib.KconfigError(self._open_block)
+            if not found and self._unclosed:
+                raise kconfiglib.KconfigError(self._unclosed)
             return found
 
         def _line_after_help(self, line: str) -> None:
@@ -70,21 +80,23 @@ def parser_class() -> Any:
             super()._line_after_help(line)
 
         def _parse_block(self, end: Any, parent: Any, prev: Any) -> Any:
-            outer, self._open_block = self._open_block, ""
+            """Parse a block; one that is not closed is an error with the line of its beginning."""
+            outer, self._unclosed = self._unclosed, ""
             if end is not None:
                 # The node of an `if` has no place: its line is the current one.
                 place = where(parent) if parent.item else self._here()
-                self._open_block = f"{place}: this {blocks[end]} has no end{blocks[end]}"
+                self._unclosed = f"{place}: this {blocks[end]} has no end{blocks[end]}"
             last = super()._parse_block(end, parent, prev)
-            self._open_block = outer
+            self._unclosed = outer
             return last
 
         def _parse_error(self, message: str) -> None:
-            if message.startswith("no corresponding") and self._open_block:
-                raise kconfiglib.KconfigError(self._open_block)
+            if message.startswith("no corresponding") and self._unclosed:
+                raise kconfiglib.KconfigError(self._unclosed)
             super()._parse_error(message)
 
         def _tokenize(self, text: str) -> Any:
+            """Return the tokens of a line as C kconfig reads it; [None] skips the line."""
             if "$" in text and text.lstrip().startswith(_SOURCES):
                 # Linux before 4.18 expands $NAME there; elsewhere C kconfig does not expand it.
                 text = os.path.expandvars(text)
@@ -126,18 +138,20 @@ def parser_class() -> Any:
             return tokens
 
         def _mended(self, text: str) -> str:
+            """Return a line as C kconfig reads it, and add its warnings to problems."""
             mended, mistakes = mend_line(text)
             for mistake in mistakes:
                 self._problem(mistake)
             return mended if mistakes else text
 
         def _fn_val(self, args: Any) -> Any:
+            """Return the value of the macro $(NAME) or $(NAME,ARGUMENTS)."""
             variable = self.variables.get(args[0])
             if args[0] in self._simple:
-                # A variable set by := is already expanded (variable_expand).
+                # It needs no further expansion (variable_expand).
                 return variable.value
             if variable is not None and not hasattr(variable, "value"):
-                # The variable is just being set for the first time.
+                # This is within the first assignment to the variable, which has no value yet.
                 return os.environ.get(args[0], "")
             # .config has no strings of several lines.
             return super()._fn_val(args).replace("\n", " ")
@@ -147,6 +161,7 @@ def parser_class() -> Any:
             self._simple = {name for name, v in self.variables.items() if not v.is_recursive}
 
         def _expect_expr_and_eol(self) -> Any:
+            """Return the expression after `if`, `depends on` or `visible if`; it ends the line."""
             dependency = self._parse_expr(True)
             is_depends = self._tokens[0] is kconfiglib._T_DEPENDS
             if is_depends and self._check_token(kconfiglib._T_IF):
@@ -160,10 +175,10 @@ def parser_class() -> Any:
 
         def _finalize_node(self, node: Any, visible_if: Any) -> None:
             if node is self.top_node:
-                self._settle_modules()
+                self._relate_m_to_modules()
             super()._finalize_node(node, visible_if)
 
-        def _settle_modules(self) -> None:
+        def _relate_m_to_modules(self) -> None:
             """Make m depend on the symbol with the line `modules`, whatever its name, else on n."""
             by_name: Any = self.modules
             switch = self._switch or (self.n if by_name.nodes else by_name)
@@ -171,7 +186,7 @@ def parser_class() -> Any:
                 return
             self.modules = switch
             if switch is not self.n and switch.orig_type == kconfiglib.TRISTATE:
-                # It cannot depend on itself: C kconfig computes it while modules are off.
+                # C kconfig computes its value as if modules were off, so it cannot be m.
                 switch.orig_type = kconfiglib.BOOL
 
             def swapped(part: Any) -> Any:
@@ -204,6 +219,7 @@ def parser_class() -> Any:
                 node.item.direct_dep = functools.reduce(self._make_or, dependencies or [self.y])
 
         def _problem(self, message: str, place: str | None = None) -> None:
+            """Add a warning; place: FILE:LINE, by default that of the current line."""
             self.problems.append(f"{place or self._here()}: {message}")
 
         def _here(self) -> str:
@@ -213,7 +229,10 @@ def parser_class() -> Any:
 
 
 def compared_with_n(kconf: Any, expression: Any, relation: int) -> Any:
-    """Return expression = n or expression != n as comparisons of symbols (expr_trans_compare)."""
+    """Return `expression = n` or `expression != n` as comparisons of symbols (expr_trans_compare).
+
+    relation: kconfiglib.EQUAL or UNEQUAL.
+    """
     kconfiglib = import_kconfiglib()
     is_equal = relation == kconfiglib.EQUAL
     if not isinstance(expression, tuple):

@@ -16,10 +16,12 @@ from .symbol_values import Symbol, base_of, is_logical, is_number
 
 
 class KconfigPlace(NamedTuple):
-    """The place of a property that may have a condition, and the token that it begins with."""
+    """The place of a property that may have a condition."""
 
     token: int
+    """Kconfiglib's number of the token that the line begins with, such as _T_DEFAULT."""
     where: str
+    """FILE:LINE."""
 
 
 def problems(kconf: Any) -> list[str]:
@@ -33,9 +35,10 @@ def problems(kconf: Any) -> list[str]:
 
 
 def mistakes(kconf: Any) -> list[str]:
-    """Return a sentence for each mistake that C kconfig refuses, and kconfiglib does not.
+    """Return a sentence for each mistake that is an error to C kconfig, but not to kconfiglib.
 
-    A transitional symbol has a type and a help text only; the default of a choice is a symbol.
+    These are a transitional symbol with more than a type and a help text, and a choice whose
+    default is an expression.
     """
     import kconfiglib
 
@@ -58,9 +61,10 @@ def mistakes(kconf: Any) -> list[str]:
 
 
 def is_misplaced(token: int | None, item: Any) -> bool:
-    """Whether a line that begins with token is no property of an item, but of another.
+    """Whether a line that begins with a token is a property that this kind of item cannot have.
 
-    Kconfiglib reads the line, and fails later, or ignores it.
+    item: a symbol, a choice, kconfiglib.MENU or COMMENT.  Kconfiglib would accept the line, and
+    fail later, or ignore it.
     """
     import kconfiglib as k
 
@@ -93,7 +97,9 @@ def unmet(kconf: Any) -> list[str]:
         if symbol.type is kconfiglib.BOOL:
             selected, allowed = (2 if value else 0 for value in (selected, allowed))
         if allowed < selected:
-            names = (_first(term) for term in kconfiglib.split_expr(symbol.rev_dep, kconfiglib.OR))
+            names = (
+                _selecting(term) for term in kconfiglib.split_expr(symbol.rev_dep, kconfiglib.OR)
+            )
             by = " and ".join(s.name for s in names if s.tri_value > allowed)
             found.append(
                 f"{where(symbol.nodes[0])}: {symbol.name} is {symbol.str_value}, as {by} "
@@ -102,13 +108,15 @@ def unmet(kconf: Any) -> list[str]:
     return found
 
 
-def _first(term: Any) -> Symbol:
+def _selecting(term: Any) -> Symbol:
+    """Return the symbol that selects another one, from a term of the other's rev_dep."""
     import kconfiglib
 
     return kconfiglib.split_expr(term, kconfiglib.AND)[0]
 
 
 def _of_symbol(kconf: Any, symbol: Symbol) -> Iterator[str]:
+    """Yield a sentence for each mistake in the definitions of a symbol."""
     import kconfiglib
 
     logical = is_logical(symbol)
@@ -135,6 +143,7 @@ def _of_symbol(kconf: Any, symbol: Symbol) -> Iterator[str]:
 
 
 def _of_choice(kconf: Any, choice: Any) -> Iterator[str]:
+    """Yield a sentence for each mistake in the definitions of a choice and its symbols."""
     if not choice.orig_type:
         yield f"{where(choice.nodes[0])}: the choice is empty, so it has no type"
     for node in choice.nodes:
@@ -155,20 +164,25 @@ def _of_choice(kconf: Any, choice: Any) -> Iterator[str]:
 
 
 def _can_be_number(symbol: Symbol, value: Symbol) -> bool:
-    # An undefined name stands for itself.
+    """Whether a default or bound of a symbol is a number, or a symbol of type int or hex."""
+    # A constant, or an undefined name, which stands for itself.
     if not value.orig_type:
         return is_number(value.name, base_of(symbol) or 10)
     return base_of(value) is not None
 
 
 def _no_number(text: str) -> str:
+    """Return what a message says of a default that should be a number."""
     if re.fullmatch(r"-?[0-9]+", text, re.ASCII):
         return f"{text}, which means octal in C, and is {int(text)} here: write {int(text)}"
     return f"not a number: {text}" if text.strip() else "empty, which is not a number"
 
 
 def _places(kconf: Any, node: Any, kind: str) -> Iterator[tuple[Any, str]]:
-    """Return the properties of a kind at a node, each with its FILE:LINE."""
+    """Return the properties of a menu node, each with its FILE:LINE.
+
+    kind: an attribute of the node: defaults, selects, implies or ranges.
+    """
     import kconfiglib
 
     tokens = {

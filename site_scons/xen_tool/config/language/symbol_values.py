@@ -31,7 +31,10 @@ def is_number(text: str, base: int) -> bool:
 
 
 def number(text: str, base: int) -> int:
-    """Return the number that a text begins with, else 0, as for a range (strtoll)."""
+    """Return the number that a text begins with, within 64 bits; 0 if there is none (strtoll).
+
+    C kconfig checks ranges by it.
+    """
     match = _STRTOLL[base].match(text)
     value = int(match[1] + match[2], base) if match else 0
     return max(-_BEYOND_INT64, min(value, _BEYOND_INT64 - 1))
@@ -57,7 +60,7 @@ def base_of(symbol: Symbol) -> int | None:
 
 
 def active_range(symbol: Symbol) -> tuple[Symbol, Symbol] | None:
-    """Return the symbols that bound an int or hex now, or None (sym_get_range_prop)."""
+    """Return low and high of the range that an int or hex has now, or None (sym_get_range_prop)."""
     import kconfiglib
 
     found = (r[:2] for r in symbol.ranges if kconfiglib.expr_value(r[2]))
@@ -65,7 +68,7 @@ def active_range(symbol: Symbol) -> tuple[Symbol, Symbol] | None:
 
 
 def in_range(symbol: Symbol, text: str) -> bool:
-    """Whether a number is within the range that applies now (sym_string_within_range)."""
+    """Whether a value is within the range that applies now, if any (sym_string_within_range)."""
     bounds, base = active_range(symbol), base_of(symbol)
     if bounds is None or base is None:
         return True
@@ -91,41 +94,51 @@ def differs_from_default(symbol: Symbol) -> bool:
 
 
 def _default_text(symbol: Symbol) -> str:
-    """Return about the value of the symbol if it were not set (sym_get_string_default)."""
+    """Return the default with which the shortest configuration compares (sym_get_string_default).
+
+    It is not always the value that the symbol would have if it were not set.
+    """
     import kconfiglib
 
     found = ((v, c) for v, c in symbol.defaults if kconfiglib.expr_value(c))
     default, condition = next(found, (symbol.kconfig.n, symbol.kconfig.n))
     if not is_logical(symbol):
-        is_one = condition is not symbol.kconfig.n and isinstance(default, kconfiglib.Symbol)
-        return _as_text(default) if is_one else ""
+        is_value = condition is not symbol.kconfig.n and isinstance(default, kconfiglib.Symbol)
+        return _as_text(default) if is_value else ""
     value = min(kconfiglib.expr_value(default), kconfiglib.expr_value(condition))
     value = max(value, _selected(symbol))
     if symbol.orig_type == kconfiglib.BOOL or not symbol.choice:
-        value = _whole(symbol, value)
+        value = _within_type(symbol, value)
     return str(kconfiglib.TRI_TO_STR[max(value, _implied(symbol))])
 
 
 def _as_text(default: Symbol) -> str:
-    """Return the text that a string or number takes from its default: of a bool it is always n."""
+    """Return the text that a string or number takes from its default.
+
+    For a default that is a bool or tristate this is n, whatever its value.
+    """
     return "n" if default.nodes and is_logical(default) else str(default.str_value)
 
 
 def _selected(symbol: Symbol) -> int:
-    """Return the value to which other symbols select this one; 0 within a choice."""
+    """Return the value, 0 to 2, to which other symbols select this one; 0 in a choice."""
     import kconfiglib
 
-    return 0 if symbol.choice else _whole(symbol, kconfiglib.expr_value(symbol.rev_dep))
+    return 0 if symbol.choice else _within_type(symbol, kconfiglib.expr_value(symbol.rev_dep))
 
 
 def _implied(symbol: Symbol) -> int:
+    """Return the value, 0 to 2, to which other symbols imply this one; 0 in a choice."""
     import kconfiglib
 
-    return 0 if symbol.choice else _whole(symbol, kconfiglib.expr_value(symbol.weak_rev_dep))
+    return 0 if symbol.choice else _within_type(symbol, kconfiglib.expr_value(symbol.weak_rev_dep))
 
 
 def tri_value(self: Symbol) -> int:
-    """Return the value of a bool or tristate, 0 to 2 (sym_calc_value)."""
+    """Return the value of a bool or tristate: 0 for n, 1 for m, 2 for y (sym_calc_value).
+
+    Return 0 for other types.
+    """
     import kconfiglib
 
     if self._cached_tri_val is not None:
@@ -156,17 +169,17 @@ def tri_value(self: Symbol) -> int:
         implied = _implied(self)
         if implied:
             self._write_to_conf = True
-            most = _whole(self, kconfiglib.expr_value(self.direct_dep))
+            most = _within_type(self, kconfiglib.expr_value(self.direct_dep))
             value = min(max(value, implied), most)
-    value = _whole(self, max(value, selected))
+    value = _within_type(self, max(value, selected))
     self._cached_tri_val = value
     if is_transitional(self):
         self._write_to_conf = False
     return value
 
 
-def _whole(symbol: Symbol, value: int) -> int:
-    """Return the value, with y for m if the symbol cannot be m (sym_get_type)."""
+def _within_type(symbol: Symbol, value: int) -> int:
+    """Return a value from 0 to 2, with y (2) for m (1) if the symbol cannot be m (sym_get_type)."""
     import kconfiglib
 
     if value != 1:
@@ -177,7 +190,10 @@ def _whole(symbol: Symbol, value: int) -> int:
 
 
 def assignable(self: Symbol) -> tuple[int, ...]:
-    """Return the values that a bool or tristate can be set to now (sym_tristate_within_range)."""
+    """Return the values, 0 to 2, that a user can set a bool or tristate to now.
+
+    See sym_tristate_within_range.  Return () for other types.
+    """
     import kconfiglib
 
     if not is_logical(self) or not self.visibility:
@@ -208,6 +224,7 @@ def str_value(self: Symbol) -> str:
 
 
 def _text_or_number(symbol: Symbol) -> str:
+    """Return the value of a string, int or hex (sym_calc_value)."""
     import kconfiglib
 
     visible = symbol.visibility != 0
@@ -252,7 +269,7 @@ def to_number(symbol: Symbol) -> int:
     if match is None:
         raise ValueError
     if base is None:
-        # strtoll with base 0 reads prefixes so.
+        # strtoll with base 0 takes the base from the prefix.
         base = 16 if match[2][:2].lower() == "0x" else 8 if match[2].startswith("0") else 10
     value = int(match[1] + match[2], base)
     if symbol.orig_type == kconfiglib.HEX and abs(value) < 2 * _BEYOND_INT64:
@@ -263,7 +280,10 @@ def to_number(symbol: Symbol) -> int:
 
 
 class _Hex(int):
-    """The value of a hex: what it is compared with counts as 64 bits without a sign."""
+    """The value of a hex, compared as an unsigned number of 64 bits (expr_calc_value).
+
+    Kconfiglib compares two numbers by the sign of their difference.
+    """
 
     def __sub__(self, other: int) -> int:
         return _unsigned(self) - _unsigned(other)
