@@ -51,7 +51,10 @@ def build_folder(env: Any, directory: str, *, is_typed: bool) -> Any:
 
 
 def _source_in(folder: Path, is_typed: bool) -> str:
-    """Return a file in a folder that no build makes; "" if there is none."""
+    """Return a file, in a folder or two levels below it, that no build makes; "" if there is none.
+
+    is_typed: as for build_folder(); only then are sources in C and the like searched for.
+    """
     names = ["SConstruct", "SConscript", "Kconfig*"]
     if is_typed and not any((folder / name).exists() for name in (DATABASE, LOCK)):
         # Before the first build there are no generated sources.
@@ -62,7 +65,9 @@ def _source_in(folder: Path, is_typed: bool) -> str:
 
 
 def keep_signatures(env: Any, build: Any) -> None:
-    """Let SCons keep its signature database in the build directory.
+    """Let SCons keep its signature database in the build directory, which is made if needed.
+
+    Does nothing if this run builds nothing, and the directory does not exist.
 
     Raises XenToolError if the directory cannot be made.
     """

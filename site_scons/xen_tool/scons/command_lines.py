@@ -2,7 +2,7 @@
 """Build command lines from construction variables.
 
 The defaults of the tool come first, so that flags of the user win; a default that contradicts
-one is left out.  Flags in SConscripts are expanded as in SCons; names of files and folders are
+one is left out.  Values of construction variables are expanded as in SCons; paths of nodes are
 not.
 
     $CC_LAUNCHER  $CC  defaults  $CFLAGS or $CXXFLAGS  $CCFLAGS  $CPPFLAGS  $CPPDEFINES  $CPPPATH
@@ -24,7 +24,9 @@ from ..toolchain.words import PREFIX_MAPS, prefix_maps
 from .paths import path_of
 
 _OWN = {"C": ("CFLAGS",), "C++": ("CXXFLAGS",), "assembler": ("ASFLAGS", "ASPPFLAGS")}
+"""The construction variables with flags for one language only."""
 _MODES = ("-m16", "-m32", "-mx32")
+"""The user's flags for another mode of the processor than -m64."""
 # The output is a linker script: no line markers, no assembler macros, and not the #defines that
 # -g3 asks for.
 _SCRIPT = ("-E", "-P", "-g0", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
@@ -33,7 +35,7 @@ _SCRIPT = ("-E", "-P", "-g0", "-x", "c", "-D__ASSEMBLER__", "-DLINKER_SCRIPT")
 def compilation(env: Any, language: str, folder: Any) -> list[str]:
     """Return the command line of a compilation up to its output.
 
-    folder is that of the SConscript.
+    language: a value of suffixes.COMPILED or PRECOMPILED.  folder: that of the SConscript.
     """
     name, _, header = language.partition(" ")
     user = words(env, *_OWN[name], "CCFLAGS", "CPPFLAGS")
@@ -50,19 +52,22 @@ def compilation(env: Any, language: str, folder: Any) -> list[str]:
 
 
 def script(env: Any, folder: Any) -> list[str]:
-    """Return the command line that preprocesses a linker script, up to its output."""
+    """Return the command line that preprocesses a linker script, up to its output.
+
+    folder: that of the SConscript.
+    """
     user = words(env, "CCFLAGS", "CPPFLAGS")
     return [*env["XENCC"], *_defaults(env, "C", user), *user, *_preprocessor(env, folder), *_SCRIPT]
 
 
 def link(env: Any, folder: Any) -> list[str]:
-    """Return the command line of a link up to its script."""
+    """Return the command line of a link up to its script; folder: that of the SConscript."""
     paths = [f"-L{path}" for path in _folders(env, "LIBPATH", folder)]
     return [*env["XENLD"], *env["XENLDFLAGS"], *words(env, "LINKFLAGS"), *paths]
 
 
 def libraries(env: Any) -> list[str]:
-    """Return the words for $LIBS, which follow the objects."""
+    """Return the words for $LIBS, which follow the objects: paths, and options such as -lc."""
     found = []
     for item in flatten([env.get("LIBS", [])]):
         if isinstance(item, Node):
@@ -74,7 +79,7 @@ def libraries(env: Any) -> list[str]:
 
 
 def words(env: Any, *variables: str) -> list[str]:
-    """Return the values of construction variables as words."""
+    """Return the words in the values of construction variables, expanded."""
     lines = env.subst_list([[f"${name}" for name in variables]])
     return [_unescaped(str(word)) for line in lines for word in line]
 
@@ -90,25 +95,27 @@ def _unescaped(word: str) -> str:
 
 
 def _defaults(env: Any, language: str, user: Sequence[str]) -> Iterable[str]:
-    narrow = any(word in _MODES for word in user)
+    """Yield the default flags for a language that the user's flags do not contradict."""
+    other_mode = any(word in _MODES for word in user)
     debugs = any(word.startswith("-g") for word in user)
-    renames = any(word.startswith(PREFIX_MAPS) for word in user)
+    maps_paths = any(word.startswith(PREFIX_MAPS) for word in user)
     for word in env["XENCCFLAGS"]:
         if language != "C" and word.startswith("-std="):
             continue
         # gcc refuses the kernel's code model, and has no red zone, in other modes.
-        if narrow and (word.startswith("-mcmodel=") or word in ("-m64", "-mno-red-zone")):
+        if other_mode and (word.startswith("-mcmodel=") or word in ("-m64", "-mno-red-zone")):
             continue
         # zig gives this flag precedence, wherever it is.
         if debugs and word == "-g0":
             continue
-        if renames and word.startswith("-fdebug-compilation-dir="):
+        if maps_paths and word.startswith("-fdebug-compilation-dir="):
             continue
         yield word
     yield from prefix_maps(env["XENFOLDERS"], user)
 
 
 def _preprocessor(env: Any, folder: Any) -> list[str]:
+    """Return the words for $CPPDEFINES and $CPPPATH, and the tool's own after them."""
     defines = "${_defines('-D', CPPDEFINES, '', __env__)}" if env.get("CPPDEFINES") else ""
     found = [_unescaped(str(word)) for line in env.subst_list([[defines]]) for word in line]
     found += [f"-I{path}" for path in _folders(env, "CPPPATH", folder)]
@@ -116,7 +123,7 @@ def _preprocessor(env: Any, folder: Any) -> list[str]:
 
 
 def _folders(env: Any, variable: str, here: Any) -> list[str]:
-    """Return the folders in a variable, whose names may be relative to a SConscript."""
+    """Return the paths of the folders in a variable; names are relative to the folder here."""
     found: list[str] = []
     value = env.get(variable, [])
     for item in value.split(os.pathsep) if isinstance(value, str) else flatten([value]):
@@ -126,6 +133,6 @@ def _folders(env: Any, variable: str, here: Any) -> list[str]:
             texts = (str(word) for line in env.subst_list([item]) for word in line)
             nodes = [env.fs.Dir(text, here) for text in texts]
         for node in nodes:
-            # A variant directory has made files; the sources are elsewhere.
+            # A variant directory has the generated headers, and its source directory the others.
             found += dict.fromkeys(path_of(each) for each in (node, node.srcnode()))
     return found

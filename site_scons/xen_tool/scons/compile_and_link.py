@@ -54,7 +54,7 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
     suffix = os.path.splitext(path)[1]
     language = COMPILED.get(suffix) or PRECOMPILED.get(suffix)
     if language is None:
-        raise XenToolError(f"{name} is no source that can be compiled: {_SOURCES}")
+        raise XenToolError(f"{name} is no source that can be compiled: {_NO_SOURCE}")
     graph: Graph = env["XEN_GRAPH"]
     is_header = suffix in PRECOMPILED
     if is_header:
@@ -83,14 +83,14 @@ def _object(env: Any, source: Any, target: Any = None) -> str:
 
 
 def _precompiled(graph: Graph, argv: Sequence[str], output: str) -> list[str]:
-    """Return the precompiled headers that a command can use, without its own output."""
+    """Return the precompiled headers that a command can use, other than the one that it makes."""
     if not graph.precompiled:
         return []
     usable = set(map(os.path.normpath, words.precompiled_headers(argv)))
     return [path for path in graph.precompiled if path in usable and path != output]
 
 
-_SOURCES = f"its name ends in none of {', '.join([*COMPILED, *PRECOMPILED])}"
+_NO_SOURCE = f"its name ends in none of {', '.join([*COMPILED, *PRECOMPILED])}"
 _VARIABLES = (
     "XENLAUNCHER",
     "XENCC",
@@ -110,7 +110,10 @@ _VARIABLES = (
 
 
 def expanded(env: Any, folder: Any, language: str) -> list[str]:
-    """Return the flags of a compilation; equal flags are one shared object."""
+    """Return the flags of a compilation; folder and language as for command_lines.compilation().
+
+    The list is shared by all compilations whose variables have the same objects as values.
+    """
     expanded: dict[tuple[Any, ...], Any] = env["XEN_EXPANDED"]
     values = [env.get(name) for name in _VARIABLES]
     key = (language, folder, *map(id, values))
@@ -122,7 +125,10 @@ def expanded(env: Any, folder: Any, language: str) -> list[str]:
 
 
 def prepared(graph: Graph) -> tuple[str, ...]:
-    """Return the headers to make before anything is compiled, for the first build."""
+    """Return the headers to make before anything is compiled.
+
+    Until a source was compiled once, it is not known which of them it includes.
+    """
     return (*graph.plan.configured, *graph.generated)
 
 
@@ -133,6 +139,7 @@ def xen_script(env: Any, source: Any) -> list[Any]:
 
 
 def _script(env: Any, source: Any) -> str:
+    """Add the step that preprocesses a linker script; return the path of its output."""
     name, path = source_of(env, source)
     output = below_build(env, name.removesuffix(".S"))
     graph: Graph = env["XEN_GRAPH"]
@@ -199,7 +206,9 @@ def xen_image(
 
 
 def script_and_objects(env: Any, script: Any, source: Any) -> tuple[str, tuple[str, ...]]:
-    """Return the path of a linker script, preprocessed if needed, and those of the objects.
+    """Return the path of a linker script, and the paths of the objects and libraries to link.
+
+    Adds the steps that preprocess the script and compile sources, where these are given.
 
     Raises XenToolError for a source that a linker cannot take.
     """
@@ -211,7 +220,10 @@ def script_and_objects(env: Any, script: Any, source: Any) -> tuple[str, tuple[s
 
 
 def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[str, ...]) -> Step:
-    """Return the step that links objects, with the flags and libraries of the environment."""
+    """Return the step that links objects, with the flags and libraries of the environment.
+
+    folder: that of the SConscript.  script and objects: their paths.
+    """
     argv = [*command_lines.link(env, folder), "-T", script]
     libraries = tuple(command_lines.libraries(env))
     inputs = (script, *objects, *(name for name in libraries if not name.startswith("-")))
@@ -230,7 +242,7 @@ def link_step(env: Any, folder: Any, output: str, script: str, objects: tuple[st
 
 
 def _object_or_library(env: Any, item: Any) -> str:
-    """Return the path of an object or library, or of the object of a source.
+    """Return the path of an object or library, or of the object that a source is compiled to.
 
     Raises XenToolError for anything else.
     """

@@ -45,6 +45,7 @@ from .targets.config_targets import asks_why, changing
 from .user_errors import while_reading
 
 _printed: set[tuple[str, str]] = set()
+"""The remarks that were printed, each with its kind: warning or note."""
 
 
 @while_reading
@@ -92,8 +93,8 @@ def xen_configure(
     file, text = _kconfig(top, kconfig, symbols)
     saved_path = top / (saved or os.environ.get("KCONFIG_CONFIG") or ".config")
     name = typed.get("ARCH") or (_saved_arch(saved_path) if changes or arch else None) or arch
-    # setconfig and why have a use of their own for NAME=value.
-    has_targets = arguments is None and bool(changes or asks_why())
+    # With setconfig and why, NAME=value is the argument of the target, not a setting.
+    of_target = arguments is None and bool(changes or asks_why())
     configuration = read(
         file,
         text=text,
@@ -102,7 +103,7 @@ def xen_configure(
         saved_config=None if changes else saved_path,
         defconfig=None if changes else defconfig,
         arch=name,
-        settings={} if has_targets else typed.kconfig,
+        settings={} if of_target else typed.kconfig,
         variables=seen,
         others=RESERVED,
     )
@@ -120,7 +121,7 @@ def xen_configure(
     env["XEN_CONFIG"] = observed = observe(
         configuration,
         Described(str(file), str(top), str(saved_path), defconfig or "", name or "", seen),
-        is_usual=text is None and arguments is None and not has_targets,
+        is_usual=text is None and arguments is None and not of_target,
     )
     directory = build or typed.get("O") or f"build/{configuration.arch.name}"
     with audit.ignored():
@@ -159,7 +160,10 @@ def _check_changes(changes: Sequence[str], symbols: Mapping[str, str]) -> None:
 
 
 def _watch(top: Path) -> None:
-    """Watch the project, if the command line says so; raise XenToolError for --interactive."""
+    """Watch the project, and do not return, if the target watch is requested.
+
+    Raises XenToolError for --interactive.
+    """
     if watching.is_requested() and not looks_only():
         watching.watch(str(top))
     if GetOption("interactive"):
@@ -210,6 +214,7 @@ def _print_remarks(configuration: Configuration) -> None:
 
 
 def _saved_arch(path: Path) -> str | None:
+    """Return the architecture of the saved configuration; None if unknown, or it is damaged."""
     try:
         arch = saved_arch(path) if find(path) else None
     except XenToolError:
@@ -218,7 +223,7 @@ def _saved_arch(path: Path) -> str | None:
 
 
 def _set_commands(env: Any, configuration: Configuration, tools: Toolchain) -> None:
-    """Set the construction variables of which command lines are made."""
+    """Set the construction variables from which command lines are built."""
     build = path_of(env["XEN_BUILD"])
     env["XENCC"] = list(tools.cc)
     env["XENLAUNCHER"] = list(tools.launcher.argv)
@@ -235,7 +240,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain) -> N
 
 
 def _set_plan(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
-    """Set the values on which the steps of the plan depend."""
+    """Set what all steps of the plan depend on: symbols, environment, programs and CACHE=."""
     env["XEN_GRAPH"] = graph = graph_of(env)
     short_names.know(graph)
     plan = graph.plan

@@ -21,7 +21,7 @@ from .user_errors import while_reading
 def xen_offsets(env: Any, target: Any, source: Any) -> list[Any]:
     """env.XenOffsets(target, source): make a header from numbers that a C file states.
 
-    For assembler code that needs offsets in structures.  The header is below $XEN_BUILD, and its
+    Assembler code needs it for offsets in structures.  The header is below $XEN_BUILD, and its
     folder is added to CPPPATH.  It is made before anything else is compiled, from the assembler
     code (.s) of source; generated/offsets.py describes what source contains.
     """
@@ -30,12 +30,12 @@ def xen_offsets(env: Any, target: Any, source: Any) -> list[Any]:
     header = target_of(env, target)
     assembler = below_build(env, f"{os.path.splitext(name)[0]}.s")
     folder = env.fs.getcwd()
-    # This source may include headers that were declared before.
+    # This source may include the headers of earlier calls.
     before = prepared(graph)
     graph.generated.append(header)
 
     def steps() -> Iterator[Step]:
-        # The last is -c.
+        # The last word is -c, which XENASMFLAGS replace.
         words = [*expanded(env, folder, "C")[:-1], *env["XENASMFLAGS"]]
         if any(word.startswith("-flto") for word in words):
             # With LTO there would be no assembler code.

@@ -64,7 +64,7 @@ def xen_head(
 
 
 def _texts(notes: Mapping[_NoteName, object], names: Mapping[str, object]) -> list[str]:
-    """Return the description as texts NAME=VALUE.
+    """Return the arguments of xen_head() as texts NAME=VALUE: names, then notes.
 
     Raises XenToolError for unknown names, and for values of other types.
     """

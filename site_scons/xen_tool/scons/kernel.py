@@ -59,8 +59,8 @@ def xen_kernel(
         objects.insert(0, head.xen_head(env, f"{target}-head.o", **(head_object or {})))
     if kallsyms:
         objects += generated.xen_kallsyms(env, f"{target}-kallsyms.o", list(objects), script=script)
-    checked: dict[str, Any] = {"loaders": loaders, "xen_release": xen_release, "xen": xen}
-    image = compile_and_link.xen_image(env, target, objects, script=script, **checked)
+    required: dict[str, Any] = {"loaders": loaders, "xen_release": xen_release, "xen": xen}
+    image = compile_and_link.xen_image(env, target, objects, script=script, **required)
     check.xen_check(env, f"check{ending}", image)
     xen_boot(env, f"boot{ending}", image, **boot)
     gdb.xen_gdb(env, f"gdb{ending}", image, **boot)

@@ -20,10 +20,11 @@ _WHOLE = frozenset(["prompts", "origins", "dotconfig", "autoconf", "notes", "war
 """Fields of a configuration that depend on many symbols."""
 
 _observed: list[_Observed] = []
+"""The configurations of this run."""
 
 
 class _Values(Mapping[str, str]):
-    """Values by name, which notes those that are read."""
+    """Values by name; `read` has those that were read."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -41,7 +42,7 @@ class _Values(Mapping[str, str]):
 
 
 class _Observed(Configuration):
-    """A configuration that notes what is read of it."""
+    """A configuration that records what is read of it."""
 
     def __getattribute__(self, name: str) -> Any:
         if name in _WHOLE:
@@ -49,11 +50,14 @@ class _Observed(Configuration):
         return super().__getattribute__(name)
 
     def describe(self, made: Described | None) -> None:
-        """Set how it was made."""
+        """Set how other_values.py can make the configuration again; None if it cannot."""
         object.__setattr__(self, "_made", made)
 
     def described(self) -> Described | None:
-        """Return how it was made, and what was read; None if more than single values was."""
+        """Return how other_values.py can make the configuration, with the values that were read.
+
+        Return None if it cannot, or if a field of _WHOLE was read.
+        """
         if self.__dict__.get("_is_read_whole"):
             return None
         made: Described | None = self.__dict__["_made"]
@@ -63,18 +67,22 @@ class _Observed(Configuration):
 
 
 def observe(configuration: Configuration, made: Described, *, is_usual: bool) -> Configuration:
-    """Return the configuration, observed.
+    """Return a configuration that records what is read of it, with the same fields.
 
-    is_usual: it was made as described, and by the settings of the command line.
+    made: how it was made.  is_usual: nothing but `made` and the command line's settings led to it.
     """
     fields = {f.name: getattr(configuration, f.name) for f in dataclasses.fields(configuration)}
     observed = _Observed(**{**fields, "values": _Values(configuration.values)})
-    has_said = configuration.notes or configuration.warnings
-    observed.describe(made._replace(others=tuple(RESERVED)) if is_usual and not has_said else None)
+    remarks = configuration.notes or configuration.warnings
+    observed.describe(made._replace(others=tuple(RESERVED)) if is_usual and not remarks else None)
     _observed.append(observed)
     return observed
 
 
 def described() -> Described | None:
-    """Return how the configuration was made, and what was read; None if it is not the only one."""
+    """Return how the configuration of this run was made, with the values that were read.
+
+    Return None if it cannot be made so again, if more than single values was read, or if there
+    are several configurations.
+    """
     return _observed[0].described() if len(_observed) == 1 else None

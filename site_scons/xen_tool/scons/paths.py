@@ -26,16 +26,17 @@ def safe(path: str) -> str:
 
 
 def nodes(nodes: list[Any]) -> list[Any]:
-    """Return nodes in a list like those of SCons' builders."""
+    """Return nodes in a list of the type that SCons' builders return."""
     found: list[Any] = NodeList(nodes)
     return found
 
 
 def source_of(env: Any, source: Any) -> tuple[str, str]:
-    """Return the name of a source from the top, and the path of the file.
+    """Return two paths of a source from the top: the one that names its object, and the file's.
 
-    The name gives that of the object.  In a variant directory the name is there, and the file
-    is where the sources are.
+    They differ in a variant directory: the first is below it, the second where the source is.
+
+    Raises XenToolError for what is no file.
     """
     fs = env.fs
     here = fs.getcwd()
@@ -50,6 +51,7 @@ def source_of(env: Any, source: Any) -> tuple[str, str]:
 
 
 def _joined(folder: Any, name: str) -> str:
+    """Return the path from the top of a name that is relative to the node of a folder."""
     here = folder.get_path(folder.fs.Top)
     return os.path.join("" if here == os.curdir else here, name)
 
@@ -67,7 +69,12 @@ def node_of(env: Any, item: Any) -> Any:
 
 
 def target_of(env: Any, target: Any) -> str:
-    """Return the path of a target below $XEN_BUILD."""
+    """Return the path from the top of a target below $XEN_BUILD.
+
+    target: a node, or a name that is relative to the SConscript's folder, or to the top after #.
+
+    Raises XenToolError for an empty name.
+    """
     if isinstance(target, Node):
         return below_build(env, path_of(target))
     name = str(env.subst(target))
@@ -79,7 +86,11 @@ def target_of(env: Any, target: Any) -> str:
 
 
 def below_build(env: Any, path: str) -> str:
-    """Return a path below $XEN_BUILD; one that is below it already is unchanged."""
+    """Return the path of an output for a path from the top: $XEN_BUILD/PATH.
+
+    A path that is below $XEN_BUILD already is unchanged.  For a path outside of the top, PATH is
+    absolute.
+    """
     build = env["XEN_GRAPH"].plan.folder
     if path.startswith(f"{build}/"):
         return path

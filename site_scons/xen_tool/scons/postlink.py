@@ -62,6 +62,7 @@ def postlink_steps(env: Any, plan: Plan, image: str, postlink: Sequence[str]) ->
 
 
 def _command(value: Any) -> str:
+    """Return a command as a script; errors as for postlink_commands()."""
     if is_String(value):
         command = str(value)
     elif isinstance(value, (list, tuple)) and value and all(map(is_String, value)):
@@ -94,6 +95,8 @@ def _programs(plan: Plan, script: str) -> tuple[str, ...]:
     """Return the paths of the shell and of the first program of a script, such as strip.
 
     The image depends on their contents.
+
+    Raises XenToolError if a quote in the script is not closed.
     """
     try:
         word = next(iter(shlex.split(script)), "")

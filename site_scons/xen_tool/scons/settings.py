@@ -60,7 +60,8 @@ OF_OTHER_TARGETS = ("RUNS", "RETRIES", "JUNIT", "AGAINST", "SBOM_STRICT", "SEED"
 
 _PLACES = ("ARCH", "O")
 """Settings for one configuration only."""
-_noted: list[str] = []
+_without_effect: list[str] = []
+"""The settings for which a note was printed that they have no effect."""
 JSON_TARGETS = ("listconfig", "check", "why", "size", "reproducible", "test-boot")
 """The targets that print a document with --json."""
 _JSON = "xen_json"
@@ -74,8 +75,9 @@ class Settings:
     """The settings of one command line."""
 
     tool: Mapping[str, str]
-    """Settings of the tool that were given."""
+    """The settings of the tool that were given."""
     kconfig: Mapping[str, str]
+    """The values that were given to Kconfig symbols, as they were typed."""
 
     def get(self, name: str) -> str | None:
         """Return a setting of the tool; None if it was not given."""
@@ -88,17 +90,17 @@ class Settings:
         each setting of the command line that has no effect.
         """
         from_arguments = settings(arguments.items())
-        heard = {n: v for n, v in self.tool.items() if n not in _PLACES and n not in arguments}
+        kept = {n: v for n, v in self.tool.items() if n not in _PLACES and n not in arguments}
         values = {**self.tool, **self.kconfig}
         for name in values:
-            if name not in heard and name not in arguments and name not in _noted:
-                _noted.append(name)
+            if name not in kept and name not in arguments and name not in _without_effect:
+                _without_effect.append(name)
                 print_message(
                     f"{name}={values[name]} has no effect on a configuration whose SConstruct "
                     "names its arguments",
                     "note",
                 )
-        return Settings({**heard, **from_arguments.tool}, from_arguments.kconfig)
+        return Settings({**kept, **from_arguments.tool}, from_arguments.kconfig)
 
     @property
     def quiet(self) -> bool:
@@ -117,7 +119,7 @@ class Settings:
         return float(seconds) if seconds else None
 
     def for_boot(self, otherwise: Mapping[str, object]) -> boot_settings.BootSettings:
-        """Return the settings of a boot; otherwise has the arguments of the SConstruct.
+        """Return the settings of a boot; otherwise: those of the SConstruct, as defaults.
 
         Raises XenToolError for a wrong value.
         """
@@ -131,7 +133,7 @@ class Settings:
 
     @property
     def cpus(self) -> int | None:
-        """The value of CPUS=; None: the mode's."""
+        """The value of CPUS=; None if it was not given, and the mode's default applies."""
         cpus = self.get("CPUS")
         return int(cpus) if cpus else None
 
@@ -203,6 +205,7 @@ def project_words(settings: Settings) -> list[str]:
 
 
 def _project_options(words: Iterator[str]) -> Iterator[str]:
+    """Yield the options of the project's AddOption among words, each followed by its values."""
     options = {
         name: option
         for option in Main.OptionsParser.local_option_group.option_list
@@ -256,4 +259,5 @@ def settings(arguments: Iterable[tuple[str, str]]) -> Settings:
 
 
 def _boot_words(tool: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of a boot, by their names in boot_settings.WORDS."""
     return {name: tool[name.upper()] for name in boot_settings.WORDS if name.upper() in tool}

@@ -19,6 +19,7 @@ from .paths import node_of
 from .targets.config_targets import is_of_configuration
 from .user_errors import while_reading
 
+# Folders of code that is no SConscript: SCons, and the tool.
 _NOT_A_SCONSCRIPT = tuple(
     os.path.join(os.path.abspath(folder), "")
     for folder in (os.path.dirname(SCons.__file__), os.path.dirname(os.path.dirname(__file__)))
@@ -33,8 +34,8 @@ def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
     names in one string or a list, or nodes.  Each file is returned once, in order.
 
     An unknown symbol, and a file that neither exists nor is made, is an error with its line,
-    whatever the configuration is; for targets of the configuration alone, as menuconfig, an
-    unknown symbol is not set.
+    whatever the configuration is.  If only targets of the configuration are requested, such as
+    menuconfig, a condition with an unknown symbol does not hold instead.
     """
     if not isinstance(table, Mapping):
         raise XenToolError('XenSources: write a dict, such as {"y": "main.c", "SMP": "smp.c"}')
@@ -55,6 +56,7 @@ def xen_sources(env: Any, table: Mapping[str, Any]) -> list[Any]:
 
 
 def _files(env: Any, files: Any) -> Iterator[Any]:
+    """Yield the nodes of files; raise XenToolError for one that neither exists nor is made."""
     for item in flatten([files]):
         for name in [item] if isinstance(item, Node) else str(item).split():
             node = node_of(env, name)
@@ -66,6 +68,7 @@ def _files(env: Any, files: Any) -> Iterator[Any]:
 
 
 def _near(node: Any) -> str:
+    """Return the end of a message: the file with the most similar name beside it; or ""."""
     folder, name = os.path.split(node.abspath)
     try:
         return meant(name, os.listdir(folder), most=1)
@@ -74,7 +77,10 @@ def _near(node: Any) -> str:
 
 
 def _line_of(text: str) -> str:
-    """Return FILE:LINE of a word or text in the calling SConscript."""
+    """Return FILE:LINE of a string, or a word of one, in the SConscript that called the tool.
+
+    If it is not there, the line is that of the call.
+    """
     frame = sys._getframe(1)
     while frame.f_back and os.path.abspath(frame.f_code.co_filename).startswith(_NOT_A_SCONSCRIPT):
         frame = frame.f_back

@@ -18,16 +18,17 @@ from .settings import OF_OTHER_TARGETS, looks_only
 from .user_errors import one_image, while_reading
 
 _lines: list[Callable[[], str]] = []
+"""For each env.XenSummary(): a function that returns its line."""
 
 
 def closing_lines() -> str:
-    """Return the closing lines of this run."""
+    """Return the closing lines of this run, each with a newline; call it when all is built."""
     return "".join(line() for line in _lines)
 
 
 @while_reading
 def xen_summary(env: Any, image: Sequence[Any]) -> None:
-    """env.XenSummary(): print a line at the end of a run that built the image or found it clean."""
+    """env.XenSummary(): print a line at the end of a run that leaves the image up to date."""
     configuration, node = env["XEN_CONFIG"], one_image(env, "XenSummary", image)
     if not _lines:
         atexit.register(lambda: print(closing_lines(), end=""))
@@ -35,6 +36,7 @@ def xen_summary(env: Any, image: Sequence[Any]) -> None:
 
 
 def _line(configuration: Configuration, image: Any) -> str:
+    """Return the line of an image; "" if the run built nothing, failed, is silent, or boots it."""
     if (
         looks_only()
         or GetOption("silent")
@@ -49,6 +51,7 @@ def _line(configuration: Configuration, image: Any) -> str:
 
 
 def _describe(configuration: Configuration) -> str:
+    """Return what was built, and the command that boots it if Xen can start it."""
     kind = f"{configuration.arch.bits}-bit"
     if not configuration.enabled("XEN"):
         return f"a {kind} image without Xen (XEN=n); no Xen loader accepts it"
@@ -59,6 +62,6 @@ def _describe(configuration: Configuration) -> str:
             "a Xen loader would start its halting stub"
         )
     scons = os.environ.get("XEN_TOOL_COMMAND", "scons")
-    kept = (f"{name}={value}" for name, value in ARGLIST if name not in OF_OTHER_TARGETS)
-    words = [scons, "boot", *kept]
+    settings = (f"{name}={value}" for name, value in ARGLIST if name not in OF_OTHER_TARGETS)
+    words = [scons, "boot", *settings]
     return f"a {kind} Xen {' and '.join(guests)} kernel; {HINT}{shlex.join(words)}"

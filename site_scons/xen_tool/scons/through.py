@@ -30,11 +30,11 @@ _UNUSUAL = (
     *("no_exec", "question", "clean", "help", "interactive", "tree_printers", "ignore_errors"),
     *("debug_explain", "debug_includes", "taskmastertrace_file", "random", "cache_show"),
 )
-"""Options with which SCons does not simply build."""
+"""Options with which SCons does more or less than to build the targets; nothing is stored then."""
 
 
 class ReadingRecorder:
-    """Records what a run reads, and stores it if the run succeeds."""
+    """Records what a run of SCons reads, and can store it as a reading when the run has ended."""
 
     def __init__(self, arguments: list[str]) -> None:
         self._key = reading.key(arguments)
@@ -45,6 +45,7 @@ class ReadingRecorder:
         self._files: list[str] = []
         self._made: list[str] = []
         self._programs: list[str] = []
+        """Absolute paths of the executable files of compilers and linkers."""
         self._there: dict[str, bool] = {}
         """Paths that were looked up, and whether they existed."""
         self._names: dict[str, frozenset[str]] = {}
@@ -67,12 +68,15 @@ class ReadingRecorder:
         self._others_follow, self._tops = looked_up.others_follow, looked_up.tops
         self._top = os.getcwd()
         if not self._listener.unknown:
-            self._take_stock()
+            self._take_digests()
         if watch_messages.is_watched():
             self._tell_watcher()
 
-    def _take_stock(self) -> None:
-        """Take the digests of all files read, so that later changes are noticed."""
+    def _take_digests(self) -> None:
+        """Take the digests of all files read, the names in listed folders, and what exists.
+
+        Changes after this moment make the reading invalid.
+        """
         listener = self._listener
         for path in listener.opened:
             if _has_changed(path, self._moment):
@@ -86,8 +90,11 @@ class ReadingRecorder:
         self._names = {folder: self._contents.names(folder) for folder in listener.listed}
         self._there = {path: os.path.lexists(path) for path in listener.looked_up}
 
-    def _holds_names(self, builds: Sequence[str]) -> bool:
-        """Whether listed folders have no new names except files made by this run."""
+    def _has_same_names(self, builds: Sequence[str]) -> bool:
+        """Whether the listed folders have the names that they had, apart from outputs of this run.
+
+        builds: the absolute paths of the build directories.
+        """
         for folder, names in self._names.items():
             for name in self._contents.names(folder) ^ names:
                 path = os.path.join(folder, name)
@@ -97,7 +104,7 @@ class ReadingRecorder:
         return True
 
     def _tell_watcher(self) -> None:
-        """Write the message for a watcher: files outside the project, and outputs."""
+        """Tell the watcher the files that were read outside of the project, and the outputs."""
         from xen_tool.scons.graph import request
 
         folders, made = request.outputs()
@@ -107,7 +114,7 @@ class ReadingRecorder:
         watch_messages.tell(watch_messages.READ, [*counts, *folders, *made, *read])
 
     def record(self) -> bool:
-        """Store the reading and its plans, unless something cannot be recorded."""
+        """Store the reading and its plans; return False if the run cannot be recorded."""
         listener: Listener = self._listener
         # Not stopped yet if no file of a plan was requested.
         listener.stop()
@@ -118,7 +125,7 @@ class ReadingRecorder:
         from xen_tool.scons import summary
 
         folders = [os.path.abspath(graph.plan.folder) for graph, _ in self._plans]
-        if any(GetOption(name) for name in _UNUSUAL) or not self._holds_names(folders):
+        if any(GetOption(name) for name in _UNUSUAL) or not self._has_same_names(folders):
             return False
         plans: list[str] = []
         for number, (graph, targets) in enumerate(self._plans):
@@ -151,7 +158,10 @@ class ReadingRecorder:
         return True
 
     def _described(self) -> list[str]:
-        """Return how the configuration was made; [] if settings can lead to other plans."""
+        """Return how the configuration was made, as reading.save() stores it.
+
+        Return [] if SCons has to run when settings change, as that may lead to other plans.
+        """
         from xen_tool.scons import observed
 
         made = observed.described()
@@ -173,6 +183,10 @@ class ReadingRecorder:
         return not self._made and threading.active_count() == 1
 
     def _rows(self, folders: list[str]) -> Any:
+        """Yield what reading.save() stores of each path that was read outside of `folders`.
+
+        That is the path, its stamp, and its digest.  folders: the build directories.
+        """
         listener: Listener = self._listener
         contents = self._contents
 
@@ -195,6 +209,7 @@ class ReadingRecorder:
 
 
 def _has_changed(path: str, moment: int) -> bool:
+    """Whether a file exists and has changed since a moment of clock()."""
     try:
         return changed_since(os.stat(path), moment)
     except OSError:
@@ -211,7 +226,7 @@ def _mentions_arguments(path: str) -> bool:
 
 
 def _modules() -> list[str]:
-    """Return the files of all loaded modules that are not part of Python."""
+    """Return the paths of all loaded modules that are not of Python's standard library."""
     library = os.path.dirname(os.__file__)
     packages = os.path.join(library, "site-packages")
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))

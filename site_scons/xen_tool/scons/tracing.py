@@ -38,7 +38,7 @@ def trace() -> Trace | None:
 
 
 def lines(folder: str, **options: bool) -> Lines:
-    """Return what prints the progress of a build directory; it also fills the trace."""
+    """Return what prints the progress of a build directory, and fills the trace if there is one."""
     found = trace()
     if found is None:
         return Lines(**options)
@@ -49,6 +49,7 @@ def lines(folder: str, **options: bool) -> Lines:
 
 
 def _write(found: Trace, folder: str) -> None:
+    """Write the trace to a build directory, when SCons ends."""
     path = f"{folder}/{_FILE}"
     found.span("scons", 0)
     write_if_changed(path, found.content())
@@ -75,19 +76,22 @@ class _Traced(Lines):
 
 
 def judged(path: str, start: int) -> None:
-    """Add the time since start to the trace, in which a file was judged."""
+    """Add to the trace how long it took to judge a file; start: the result of now() before it."""
     if found := trace():
         found.span(f"judge {path}", start)
 
 
 def now() -> int:
-    """Return the time for judged()."""
+    """Return the time for judged(); 0 without a trace."""
     found = trace()
     return found.now() if found else 0
 
 
 def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callable[[], None]]:
-    """Return a function for each line of a boot's console, and one for its end."""
+    """Return a function to call with each line of a boot's console, and one to call at its end.
+
+    The first calls echo with the line; both fill the trace if there is one.
+    """
     found = trace()
     if found is None:
         return echo, lambda: None
@@ -103,7 +107,10 @@ def console(echo: Callable[[str], None]) -> tuple[Callable[[str], None], Callabl
 
 
 def target(graphs: Sequence[Graph], _folder: str) -> Any:
-    """Return the node of the target, which builds the other requested or the default targets."""
+    """Return the node of the target trace.
+
+    It depends on the default targets if no other target is requested.
+    """
     from .graph.request import requested_besides
 
     env = graphs[0].env

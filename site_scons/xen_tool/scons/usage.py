@@ -52,6 +52,7 @@ saved configuration: .config, or what $KCONFIG_CONFIG names, or else the defconf
 
 
 _is_added = False
+"""Whether a text of the tool is part of SCons' help."""
 _default_text = ""
 """The text for projects whose SConscripts do not call XenHelp."""
 
@@ -83,6 +84,7 @@ def _remove_default() -> None:
 
 
 def _add_help(env: Any, configuration: Configuration, text: str) -> None:
+    """Add text, if there is one, and then that of the tool to SCons' help."""
     global _is_added
     _is_added = True
     symbols = (
@@ -102,7 +104,7 @@ def _add_help(env: Any, configuration: Configuration, text: str) -> None:
 
 
 def _known(name: str) -> str:
-    """Return the line for a target that make has under another name."""
+    """Return the end of the line of a target: its other names in make; "" if there are none."""
     others = [other for other, setting in STANDS_FOR.items() if setting == name]
     return f"; make's {', '.join(others)}" if others else ""
 

@@ -18,7 +18,7 @@ from ..errors import XenToolError
 from ..printable import printable
 
 _NEWLINE = "\n"
-"""Some messages have several lines."""
+"""Kept by printable(), as some messages have several lines."""
 _CONFIGURED = ("XEN_CONFIG", "XEN_GRAPH", "XEN_BUILD", "XEN_SETTINGS", "XEN_CONFIG_TARGETS")
 """The construction variables that XenConfigure sets."""
 P = ParamSpec("P")
@@ -26,7 +26,10 @@ R = TypeVar("R")
 
 
 def while_reading(function: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a method that SConscripts call: an error ends the run before anything is built."""
+    """Wrap a method that SConscripts call: XenToolError ends the run with a message and status 2.
+
+    So does a call before env.XenConfigure().
+    """
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -50,7 +53,7 @@ def while_reading(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def while_building(function: Callable[P, R]) -> Callable[P, R]:
-    """Wrap a function that is an action: SCons names the target, as for any failed command."""
+    """Wrap a function that is an action: XenToolError becomes SCons' error for its target."""
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:

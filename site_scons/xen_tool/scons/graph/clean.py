@@ -30,10 +30,14 @@ SCONSIGN_FILES = (".sconsign.dblite",)
 NINJA_FILES = ("build.ninja.plan", ".ninja_log", ".ninja_deps")
 """Files that building by ninja leaves in a build directory."""
 ZIG_CACHE = ".zig-cache"
+"""The folder of zig's cache in a build directory."""
 
 
 def clean(graph: Graph, node: Any) -> None:
-    """Let SCons remove the outputs of a file's step; for an image, of all recorded steps."""
+    """Tell SCons to remove the outputs of a file's step; for an image, of all recorded steps.
+
+    For an image the files of the build directory itself, such as the database, are removed too.
+    """
     database, contents = graph.session.database, graph.session.contents
     step = graph.plan.steps[path_of(node)]
     is_image = step.action == CHECK
@@ -52,13 +56,13 @@ def clean(graph: Graph, node: Any) -> None:
             paths.append(BUILD_NINJA)
         if not GetOption("no_exec"):
             atexit.register(_remove_empty, os.path.abspath(graph.plan.folder), graph.top)
-    there = [path for path in dict.fromkeys(paths) if _lies_there(path)]
+    removable = [path for path in dict.fromkeys(paths) if _can_be_removed(path)]
     fs = graph.env.fs
-    graph.env.Clean(node, [fs.File(path, fs.Top) for path in there])
+    graph.env.Clean(node, [fs.File(path, fs.Top) for path in removable])
 
 
-def _lies_there(path: str) -> bool:
-    """Whether no parent of a file is a link to another folder."""
+def _can_be_removed(path: str) -> bool:
+    """Whether no parent of a file is a link to another folder, or the file does not exist."""
     folder = os.path.dirname(path)
     return os.path.realpath(folder) == os.path.abspath(folder) or not os.path.lexists(path)
 

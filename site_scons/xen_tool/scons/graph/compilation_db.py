@@ -43,7 +43,7 @@ class _Source:
 
 
 class _Node(Value):  # type: ignore[misc]
-    """An entry in SCons before 4.9."""
+    """An entry for SCons before 4.9, whose entries are nodes."""
 
     def __init__(self, command: _Command, node: Any, source: _Source) -> None:
         super().__init__(str(node))

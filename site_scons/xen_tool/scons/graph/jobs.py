@@ -69,7 +69,7 @@ _execute = BuildTask.execute
 
 
 def slots() -> SharedSlots:
-    """Return the slots of this process; call it when all SConscripts are read."""
+    """Return the slots of this process, -j of them; call it when all SConscripts are read."""
     with _lock:
         if not _slots:
             _slots.append(SharedSlots(int(GetOption("num_jobs"))))
@@ -77,6 +77,7 @@ def slots() -> SharedSlots:
 
 
 def _bounded(task: Any) -> None:
+    """Execute a task of SCons while it has a slot; raise BuildError if no more jobs may start."""
     if not slots().wait():
         raise BuildError(task.targets[0], errstr="interrupted")
     try:
@@ -86,5 +87,5 @@ def _bounded(task: Any) -> None:
 
 
 def bound() -> None:
-    """Make SCons' tasks take slots."""
+    """Make each task of SCons take a slot while it is executed."""
     BuildTask.execute = _bounded

@@ -73,18 +73,21 @@ class Graph:
         )
         self.session = Session(self.plan, functions(self.plan), IMPORTS, self.show)
         self.nodes: dict[str, Any] = {}
+        """The nodes of files of the plan, by path."""
         self.elsewhere: dict[str, Any] = {}
-        """Nodes of files from other build directories that are linked here."""
+        """The nodes of files of other build directories that are linked here, by path."""
         self.precompiled: list[str] = []
-        """Paths of precompiled headers."""
+        """The paths of the precompiled headers of the plan."""
         self.generated: list[str] = []
-        """Paths of headers that steps make, which sources may include."""
+        """The paths of headers that steps make, and that any source may include."""
         self.tables: dict[str, tuple[str, ...]] = {}
         """For each table of symbols: the script and the objects with which it can be linked."""
         self._mutex = threading.RLock()
         self._later: list[Callable[[], Iterable[Step]]] = []
+        """Functions that return the steps that are not in the plan yet."""
         self.others = Others(self)
         self._shown: set[str] = set()
+        """The paths of steps whose commands -n has shown."""
         self.texts = Texts()
         self._builder = Builder(
             action=Action(self._make, self._line),
@@ -92,7 +95,10 @@ class Graph:
         )
 
     def node(self, env: Any, path: str) -> Any:
-        """Return the node of a file of the plan."""
+        """Return the node of a file of the plan; env: that of the node, if it is made now.
+
+        Raises XenToolError if the path is that of a folder, or of another builder's file.
+        """
         if path not in self.nodes:
             try:
                 node = self._fs.File(path, self._fs.Top)
@@ -127,7 +133,7 @@ class Graph:
         return bool(node.has_builder())
 
     def commands(self, path: str) -> Any:
-        """Return the node of the file with all compile commands."""
+        """Return the node of compile_commands.json at a path, and add the step that writes it."""
         self.ready()
         self.plan.add(commands_step(self.plan, path))
         return self.node(self.env, path)
@@ -137,11 +143,15 @@ class Graph:
         self._later.append(steps)
 
     def ready(self) -> None:
-        """Complete the plan; callable from any thread."""
+        """Complete the plan by the steps of later(), when all SConscripts are read.
+
+        Any thread may call this.
+        """
         with self._mutex:
             self._add_steps()
 
     def _add_steps(self) -> None:
+        """Add the steps of later() to the plan, and the step that writes all compile commands."""
         if self._later:
             audit.stop()
         while self._later:
@@ -154,9 +164,9 @@ class Graph:
             self.plan.add(commands_step(self.plan, path))
 
     def is_clean(self, node: Any) -> bool:
-        """Whether a file of the plan is up to date; makes what steps without a name make.
+        """Whether all steps with a name that a file needs are up to date.
 
-        These steps are not shown, and do not make the file dirty.
+        If they are, dirty steps without a name, which are not shown, are run here.
         """
         self.ready()
         if made := [*self.others.known, *self.elsewhere]:
@@ -171,7 +181,7 @@ class Graph:
         return True
 
     def reasons(self, node: Any) -> list[str]:
-        """Return the reasons why steps for a file are dirty."""
+        """Return a line PATH: REASON for each reason why a step that a file needs is dirty."""
         return [
             f"{step.path}: {reason}"
             for step in self.session.dirty_steps([path_of(node)]).values()
@@ -179,7 +189,7 @@ class Graph:
         ]
 
     def _line(self, target: Sequence[Any], source: Sequence[Any], env: Any) -> str:
-        """Return what SCons prints before the action: with -n, all commands."""
+        """Return what SCons prints before the action: with -n, the commands not shown yet."""
         if not GetOption("no_exec"):
             return ""
         dirty = self.session.dirty_steps(list(map(path_of, target)))
@@ -212,9 +222,9 @@ class Graph:
             raise StepError(last)
 
     def _scan(self, node: Any, env: Any, _path: Any) -> list[Any]:
-        """Add the prerequisites of a file; return its dependencies for --tree, else none.
+        """Add the prerequisites of a file; return its inputs with --tree, else [].
 
-        SCons calls this as a scanner.  With -c it removes what the tool made of the file.
+        SCons calls this as a scanner.  With -c, clean() is called in place of both.
         """
         try:
             self.ready()
@@ -237,6 +247,7 @@ class Graph:
         return self._shown_in_tree(path) if GetOption("tree_printers") else []
 
     def _shown_in_tree(self, path: str) -> list[Any]:
+        """Return the nodes of all files that the step of a file reads."""
         step = self.plan.steps[path]
         names = [n for n in self.session.judge.inputs(step) if not n.endswith("/")]
         return [self._fs.File(name, self._fs.Top) for name in dict.fromkeys(names)]

@@ -27,10 +27,12 @@ class Others:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self.known: dict[str, Any] = {}
-        """All of them by path, once SCons has come to a file that may need one."""
+        """The nodes of all of them by path; empty until files() is called."""
         self._is_known = False
         self._origins: dict[str, set[str]] = {}
+        """The result of made_of() for each file."""
         self._before: dict[str, set[str]] = {}
+        """The results of _made_before()."""
 
     def needed_for(self, path: str) -> list[Any]:
         """Return the files of other builders that must be made before a file.
@@ -53,13 +55,19 @@ class Others:
         return list(found.values())
 
     def could_be_needed_for(self, path: str) -> Iterator[Any]:
-        """Yield the files of other builders that the steps of a file could read."""
+        """Yield the files of other builders that the steps for a file could read.
+
+        All could be read but those that are made of the outputs of all these steps.
+        """
         steps = {step.path for step in self._graph.plan.closure([path]) if step.is_command}
         derived = self.files()
         return (derived[name] for name in derived if not steps <= self._origins[name])
 
     def _needs(self, step: Step) -> tuple[list[str], list[str]]:
-        """Return the files of other builders that a step reads, and those that it could read."""
+        """Return the paths of files of other builders: those that a step reads, and could read.
+
+        The second list is empty for a step that has run and is not dirty, or is no command.
+        """
         judge = self._graph.session.judge
         derived = self.files()
         read = {self._from_top(name) for name in (*judge.inputs(step), *step.after)}
@@ -79,7 +87,7 @@ class Others:
         return [*certain, *named], possible
 
     def _needs_of_command(self, step: Step) -> tuple[list[str], list[str]]:
-        """Return what _needs() does, by the command and the text of the sources alone."""
+        """Return the same for a dirty step, by its command and the text of its sources alone."""
         derived = self.files()
         argv = words.flatten(step.argv())
         named = {self._from_top(name) for name in words.names(argv)}
@@ -100,9 +108,10 @@ class Others:
         ]
 
     def _made_before(self, name: str) -> set[str]:
-        """Return the steps that run before a file of another builder is made.
+        """Return the paths of the steps that run before a file of another builder is made.
 
-        That is, of whose outputs it is made, and that these steps could wait for in turn.
+        These are the steps from whose outputs it is made, and in turn those from whose outputs a
+        file is made that one of these steps could read.
         """
         if name not in self._before:
             before = set(self._origins[name])
@@ -120,7 +129,10 @@ class Others:
         return os.path.normpath(path).removeprefix(f"{self._graph.top}/")
 
     def made_of(self, node: Any) -> set[str]:
-        """Return the steps from whose outputs a file is made, for all that is declared."""
+        """Return the paths of the steps from whose outputs a file is made.
+
+        These are found by what SConscripts and the plan declare, not by what was read.
+        """
         seen: set[Any] = set()
         steps: set[str] = set()
         todo = [node]
@@ -141,7 +153,7 @@ class Others:
         return steps
 
     def files(self) -> dict[str, Any]:
-        """Return all files of other builders by path."""
+        """Return the nodes of all files of other builders by path."""
         if not self._is_known:
             self._is_known = True
             self.known = dict(_derived(self._graph.env.fs))
@@ -151,13 +163,17 @@ class Others:
 
 
 def _could_name(folder: str, path: str) -> bool:
-    """Whether a source could include a file from a searched folder."""
+    """Whether a source could name a file by its path from a searched folder.
+
+    Of files in folders below it, only those with a suffix of headers and the like count.
+    """
     prefix = "" if folder == os.curdir else f"{folder}/"
     rest = path.removeprefix(prefix)
     return path.startswith(prefix) and ("/" not in rest or rest.endswith(INCLUDED))
 
 
 def _derived(fs: Any) -> Iterator[tuple[str, Any]]:
+    """Yield path and node of each file that a builder of SCons makes, and no step."""
     todo = list(fs.Root.values())
     seen = set(todo)
     while todo:

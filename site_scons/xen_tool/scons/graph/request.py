@@ -30,6 +30,7 @@ class Request(NamedTuple):
     """The files that a command line requests."""
 
     plans: list[tuple[Graph, list[str]]]
+    """The graph of each plan, and the paths of its files that are requested or needed."""
     files: list[str]
     """Inputs of other builders, absolute."""
     made: list[str]
@@ -39,7 +40,7 @@ class Request(NamedTuple):
     tops: list[list[str]]
     """The name of each target, and the files of plans that it stands for."""
     unknown: str
-    """Why the request cannot be built without SCons; else empty."""
+    """Why the request cannot be built without SCons; "" if it can."""
 
 
 class _UnknownError(Exception):
@@ -55,6 +56,7 @@ def look() -> Request:
 
 
 def _look() -> Request:
+    """Return the request; raise _UnknownError if it cannot be built without SCons."""
     todo = [node_of(target) for target in BUILD_TARGETS]
     tops = list(dict.fromkeys(node.disambiguate() for node in todo))
     for node in tops:
@@ -87,10 +89,10 @@ class _Found:
         self.files: dict[str, None] = {}
         self.made: dict[str, None] = {}
         self.others_follow = False
-        """Whether a file of another builder is made of one of a plan."""
+        """Whether another builder makes a file from one that a plan makes."""
 
     def add(self, node: Any) -> Sequence[Any]:
-        """Add a node; return those that must be made before it.
+        """Add a node; return the nodes that must be made before it.
 
         Raises _UnknownError if only SCons can make it.
         """
@@ -127,7 +129,7 @@ class _Found:
 
 
 def _files_of(node: Any) -> list[str]:
-    """Return the files of plans that a target is, or that an alias stands for."""
+    """Return the paths of the files of plans that a target stands for; [] if there are none."""
     if isinstance(node, StepFile):
         return [path_of(node)]
     children = node.children() if isinstance(node, Alias) else []
@@ -147,6 +149,7 @@ def outputs() -> tuple[list[str], list[str]]:
 
 
 def _has_action(node: Any) -> bool:
+    """Whether a SConscript gave an alias an action."""
     executor = node.get_executor()
     # Without an action, SCons gives an alias a builder of its own that does nothing.
     return node.builder is not AliasBuilder and bool(executor and executor.get_action_list())
@@ -166,12 +169,12 @@ def arguments() -> list[str]:
 
 
 def requested_besides(target: str) -> list[str]:
-    """Return the targets on the command line without one."""
+    """Return the targets on the command line other than this one."""
     return [str(each) for each in COMMAND_LINE_TARGETS if str(each) != target]
 
 
 def nodes_besides(target: str, folder: str) -> list[Any]:
-    """Return the nodes of the other targets on the command line, else those of the default ones.
+    """Return the nodes of the other targets on the command line, else of the default targets.
 
     Names on the command line are relative to folder.
     """

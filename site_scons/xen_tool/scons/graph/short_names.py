@@ -43,13 +43,14 @@ TARGETS = {
     NINJA: "..targets.ninja",
 }
 """The module of each target that is found here; its target(graphs, folder) returns the node."""
-_SAME = {".i": "CPP", ".s": "ASM"}
-"""The name of the step that makes such a file."""
+_STEPS = {".i": "CPP", ".s": "ASM"}
+"""The name of the step that makes a file of this suffix from a source."""
 _graphs: list[Graph] = []
+"""The graphs whose files find() finds; the first is of the first env.XenConfigure()."""
 
 
 def listens() -> None:
-    """Start noticing what SConscripts read, if a target needs it."""
+    """Start recording which files SConscripts read, if the target build.ninja is requested."""
     if NINJA in map(str, COMMAND_LINE_TARGETS):
         audit.start()
 
@@ -68,7 +69,10 @@ def graphs() -> Sequence[Graph]:
 
 
 def find(name: str, **where: Any) -> Any:
-    """Return the node of a target on the command line; None leaves it to SCons."""
+    """Return the node of a target on the command line; None if SCons shall find it.
+
+    where: curdir, the folder that the name is relative to, if it is from the command line.
+    """
     if "curdir" not in where:
         # A name in a SConscript, not on the command line.
         return None
@@ -94,32 +98,32 @@ def find(name: str, **where: Any) -> Any:
 
 
 def _all(graph: Graph) -> Any:
-    """Return the node of the default targets."""
+    """Return the node of the target all, which stands for the default targets."""
     (alias,) = graph.env.Alias("all", list(DEFAULT_TARGETS) or ".")
     return alias
 
 
 def _made_instead(graph: Graph, path: str) -> Any:
-    """Return the node of a .i or .s file of a compiled source."""
+    """Return the node of a .i or .s file of a compiled source, and add its step; else None."""
     stem, suffix = os.path.splitext(path)
     step = graph.plan.steps.get(f"{stem}.o")
-    if suffix not in _SAME or step is None or step.action != COMPILE:
+    if suffix not in _STEPS or step is None or step.action != COMPILE:
         return None
-    # An assembler source has a .i only.
+    # The .s of an assembler source is its preprocessed text, too.
     is_assembler = COMPILED.get(os.path.splitext(step.inputs[0])[1]) == "assembler"
-    name = "CPP" if is_assembler else _SAME[suffix]
+    name = "CPP" if is_assembler else _STEPS[suffix]
     words = ["-E"] if name == "CPP" else graph.env["XENASMFLAGS"]
-    # The last is -c.
+    # The last word of the flags is -c.
     flags = (*step.flags[:-1], *words)
     graph.plan.add(step._replace(name=name, outputs=(path,), flags=flags))
     return graph.node(graph.env, path)
 
 
 def _unknown(name: str) -> None:
-    """Raise an error that names similar targets, if there are any."""
+    """End the run with a message that names similar targets, if there are any."""
     known = list(_short_names())
     suffix = os.path.splitext(name)[1]
-    if suffix in _SAME:
+    if suffix in _STEPS:
         known = [f"{each[:-2]}{suffix}" if each.endswith(".o") else each for each in known]
     if near := nearest(name, known):
         print(f"scons: *** there is no target {name}{near}", file=sys.stderr)
@@ -136,6 +140,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
 
 def _short_names() -> Iterator[str]:
+    """Yield the paths of files of plans below their build directory, and the names of aliases."""
     for graph in _graphs:
         for path in graph.plan.steps:
             yield path.removeprefix(f"{graph.plan.folder}/")

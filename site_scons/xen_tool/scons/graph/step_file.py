@@ -16,12 +16,12 @@ class StepFile(File):  # type: ignore[misc]
     __slots__ = ()
 
     def is_up_to_date(self) -> bool:
-        """Whether no step for it is dirty; SCons decides about dependencies of a SConscript."""
+        """Whether no step for the file is dirty; if it is special, SCons must agree."""
         graph = self.attributes.xen_graph
         return graph.is_clean(self) and (not is_special(self) or bool(super().is_up_to_date()))
 
     def get_csig(self) -> str:
-        """Return the signature for dependents; with -n, a new one if it would be made."""
+        """Return the signature that dependents compare; with -n, a new one if it would be made."""
         if GetOption("no_exec") and self.get_state() == executed:
             return "made"
         return str(super().get_csig())
@@ -33,7 +33,10 @@ class StepFile(File):  # type: ignore[misc]
 
 
 def is_special(node: Any) -> bool:
-    """Whether a SConscript declares more for a node than its step."""
+    """Whether a SConscript declares more for a node than its step.
+
+    That is a dependency, one to ignore, an action, a side effect, or that it is always built.
+    """
     if node.depends or node.always_build or node.ignore or node.side_effects:
         return True
     executor = node.get_executor(create=0) if hasattr(node, "executor") else None

@@ -24,7 +24,7 @@ from . import test_boot
 
 
 class BootArguments(NamedTuple):
-    """How an image is started, as boot.boot() takes it."""
+    """How an image is started: arguments of boot.boot(), whose docstring explains them."""
 
     mode: Mode
     cpus: int | None

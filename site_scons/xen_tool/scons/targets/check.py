@@ -52,10 +52,11 @@ def requirement_for(
     *,
     by_claim: bool = False,
 ) -> Requirement:
-    """Return the loaders by the command line, the arguments of a method, Kconfig, or the image.
+    """Return the loaders that must accept an image.
 
-    xen is the old name of the argument xen_release.  by_claim: the notes of the image decide, not
-    Kconfig; as also if Kconfig has no symbols for Xen.
+    The first that names loaders decides: the command line, the argument of the method, Kconfig,
+    the notes of the image.  by_claim leaves out Kconfig.  xen is the old name of the argument
+    xen_release.
 
     Raises XenToolError for a wrong value.
     """
@@ -115,6 +116,7 @@ def step(graph: Graph, path: str, requirement: Requirement) -> Step:
 
 
 def _valid(what: str, parse: Callable[[Any], _T], value: Any) -> _T:
+    """Return parse(value); the message of an error begins with what was parsed."""
     try:
         return parse(value)
     except XenToolError as error:
@@ -148,8 +150,8 @@ def xen_check(
 ) -> list[Any]:
     """env.XenCheck(): add an alias that prints the verdicts of loaders on an image.
 
-    image is that of a XenImage(), or any other file, made or not.  loaders and xen_release are as
-    for XenImage(); the default are those of the image.
+    image is what XenImage() returned, or any other file, made or not.  loaders and xen_release are
+    as for XenImage(); by default they are those of the image.
     """
     node = one_image(env, "XenCheck", image)
     made = getattr(node.attributes, "xen_requirement", None)
@@ -171,7 +173,7 @@ def xen_check(
 def _print_verdicts(file: str, name: str, requirement: Requirement) -> None:
     """Print the verdicts on a file, under the name of the image that it is to become.
 
-    Raises BuildError if a loader refuses it.
+    Raises BuildError if a loader refuses it, or if its notes decide and name no loader.
     """
     from ...report import report_text
     from ...report.image_report import read_report

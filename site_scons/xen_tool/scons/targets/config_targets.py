@@ -58,7 +58,7 @@ def changing() -> list[str]:
 
 
 def is_of_configuration() -> bool:
-    """Whether all targets on the command line only change or print the configuration."""
+    """Whether only targets that change, print or explain the configuration are requested."""
     names = [str(target) for target in COMMAND_LINE_TARGETS]
     return bool(names) and (WHY in names or LIST in names or bool(changing()))
 
@@ -81,7 +81,7 @@ def xen_config_targets(env: Any) -> None:
             names, configuration.arch.name, typed_arch=typed.get("ARCH"), settings=typed.kconfig
         )
 
-    # The first target does the work of all, in their order.
+    # The action of the first target does the work of all, in the order of the command line.
     _alias(env, names[0], change, f"  KCONFIG {' '.join(changing())}")
     for name in names[1:]:
         env.Alias(name, names[0])
@@ -116,17 +116,19 @@ def xen_config_targets(env: Any) -> None:
 
 
 def _symbols_asked_of() -> list[str]:
-    """Return the symbols of `why NAME`, which are in capitals."""
+    """Return each NAME of `why NAME ...`; names of symbols are in capitals."""
     names = [str(target) for target in COMMAND_LINE_TARGETS] if asks_why() else []
     return [name for name in names if re.fullmatch(_SYMBOL, name)]
 
 
 def _alias(env: Any, name: str, function: Callable[..., None], label: str | None) -> None:
+    """Add a target that calls a function; label: what SCons prints before, or None."""
     action = env.Action(while_building(function), cmdstr=label)
     env.AlwaysBuild(env.Alias(name, [], action))
 
 
 def _as_table(configuration: Configuration) -> str:
+    """Return a line NAME VALUE ORIGIN for each symbol, in columns."""
     rows = [(n, v or "-", configuration.origins[n]) for n, v in configuration.values.items()]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return "\n".join(f"{n:<{widths[0]}}  {v:<{widths[1]}}  {origin}" for n, v, origin in rows)

@@ -44,12 +44,14 @@ def target(graphs: Sequence[Graph], _folder: str) -> Any:
 
 
 def _write(graphs: Sequence[Graph]) -> None:
+    """Write build.ninja, and beside each plan's outputs the plan, which one_step.py reads."""
     for graph in graphs:
         graph.ready()
     plans = {f"{graph.plan.folder}/{NINJA_FILES[0]}": graph.plan for graph in graphs}
     owners = {id(step): graph for graph in graphs for step in graph.plan.steps.values()}
 
     def before(step: Step) -> dict[str, Any]:
+        """Return the nodes of the files of other builders that a step needs, by path."""
         nodes = owners[id(step)].others.needed_for(step.path) if step.is_command else []
         return {path: node for node in nodes if (path := path_of(node)) != FILE}
 
@@ -84,7 +86,10 @@ def _inputs(node: Any) -> Iterator[str]:
 
 
 def _made_of(graphs: Sequence[Graph]) -> Iterator[str]:
-    """Yield the files that were read for the plans, and the modules that read them."""
+    """Yield the files that the plans were made from: SConscripts, what they read, modules.
+
+    Files of the system, of Python and of the build directories are left out.
+    """
     top = os.path.join(graphs[0].top, "")
     modules = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
     names = GetOption("file") or [name for name in _SCONSTRUCTS if os.path.isfile(name)][:1]

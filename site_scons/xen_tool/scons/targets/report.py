@@ -43,6 +43,7 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
 
 def _write(node: Any) -> None:
+    """Write the page about an image, and print its path."""
     graph: Graph = node.attributes.xen_graph
     image, folder, requirement = path_of(node), graph.plan.folder, node.attributes.xen_requirement
     configuration = graph.env["XEN_CONFIG"]
@@ -65,6 +66,6 @@ def _write(node: Any) -> None:
 
 
 def _logs(folder: str) -> dict[str, str]:
-    """Return the consoles of boots, the newest first."""
+    """Return the text of each boot's console by the name of its log, the newest first."""
     found = sorted(log.folder(folder).glob("*.log"), key=os.path.getmtime, reverse=True)
     return {path.stem: path.read_text(encoding="utf-8", errors="replace") for path in found}

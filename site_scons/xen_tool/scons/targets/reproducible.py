@@ -65,7 +65,7 @@ def target(graphs: Sequence[Graph], folder: str) -> Any:
 
 
 def _find_made(nodes: Iterable[Any], made: dict[str, None]) -> None:
-    """Add all files that are made for nodes, in the order of their dependencies."""
+    """Add to made the paths of all files that are made for nodes; a file comes after its inputs."""
     todo = [(node, False) for node in reversed(list(nodes))]
     seen = set()
     while todo:
@@ -80,6 +80,7 @@ def _find_made(nodes: Iterable[Any], made: dict[str, None]) -> None:
 
 
 def _outputs(node: Any) -> list[str]:
+    """Return the paths of the files that are made for a node, without those for its children."""
     if isinstance(node, StepFile):
         steps = node.attributes.xen_graph.plan.closure([path_of(node)])
         return [output for step in steps if step.name for output in step.outputs]
@@ -87,6 +88,7 @@ def _outputs(node: Any) -> list[str]:
 
 
 def _children(node: Any) -> list[Any]:
+    """Return the nodes that SCons makes before a node."""
     if isinstance(node, StepFile):
         graph: Graph = node.attributes.xen_graph
         graph.ready()
@@ -130,6 +132,10 @@ def _prove(graphs: Sequence[Graph], targets: Sequence[str], made: Sequence[str])
 
 
 def _compare(path: str, other: str) -> ByteDifference | None:
+    """Return the first difference between two files, or None.
+
+    Raises XenToolError if one of them cannot be read.
+    """
     contents = []
     for name in (path, other):
         try:
@@ -144,22 +150,22 @@ def _compare(path: str, other: str) -> ByteDifference | None:
 
 
 class _Elsewhere:
-    """A copy of the tree in a temporary folder."""
+    """A copy of the project's tree in a folder."""
 
     def __init__(self, graphs: Sequence[Graph], folder: str) -> None:
         self._graphs = graphs
         self._top = graphs[0].top
         typed = (g.plan.folder for g in graphs if g.env["XEN_SETTINGS"].get("O"))
         self._build = next(typed, "")
-        """The value of O=."""
+        """The build directory that O= names; "" if O= is not given."""
         # The path of the temporary folder may have links.
         self._copy = os.path.join(os.path.realpath(folder), _COPY)
         self._other_build = os.path.join(os.path.realpath(folder), _BUILD)
 
     def of(self, path: str) -> str:
-        """Return the path in the copy of a file of the tree or the build directory.
+        """Return where the copy has a file; path: from the top, or absolute below O=.
 
-        Raises XenToolError if it would be the same file.
+        Raises XenToolError for another file, which a build of the copy would write, too.
         """
         if not os.path.isabs(path):
             return os.path.join(self._copy, path)

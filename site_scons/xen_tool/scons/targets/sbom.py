@@ -71,7 +71,7 @@ def xen_sbom(
 def _write(graph: Graph, path: str, about: About, *, strict: bool) -> None:
     """Write the documents of an image, and print warnings.
 
-    Raises BuildError if there are some and strict.
+    Raises BuildError if strict, and there are warnings.
     """
     from ...sbom import writing
 

@@ -92,7 +92,10 @@ class Measured(NamedTuple):
 
 
 def measured(node: Any) -> Measured:
-    """Return the sizes of an image, which are kept, and those to compare with."""
+    """Return the sizes of an image, and those to compare with: AGAINST='s, or the last run's.
+
+    Writes the sizes to $O/.sizes/, for later runs.
+    """
     graph: Graph = node.attributes.xen_graph
     image = path_of(node)
     step = graph.plan.steps.get(f"{image}{UNCHECKED}")
@@ -114,10 +117,11 @@ def measured(node: Any) -> Measured:
 
 
 def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str, list[Placed]]:
-    """Return the places of each object in an image, by names below the build directory.
+    """Return the bytes of objects in an image, by section; names are below the build directory.
 
-    argv is the command, without `-o OUTPUT`, that linked a file in the folder top.
-    Raises XenToolError if the linker now makes a different file.
+    argv: the command, without `-o OUTPUT`, that made the file linked in the folder top.
+
+    Raises XenToolError if the linker fails, or now makes a different file.
     """
     with tempfile.TemporaryDirectory(prefix="xen_tool-") as folder:
         output, map_file = os.path.join(folder, "linked"), os.path.join(folder, "map")
@@ -145,9 +149,11 @@ def _placed(argv: Sequence[str], linked: str, top: str, build: str) -> dict[str,
 
 
 def _other(graph: Graph, image: str, against: str) -> Sizes:
-    """Return the sizes of the image or revision in AGAINST=.
+    """Return the sizes of the image or revision that is the value of AGAINST=.
 
-    Raises XenToolError if it is neither, or the revision cannot be built.
+    image: the path of the image in this build.
+
+    Raises XenToolError if it is neither, and BuildError if the revision cannot be built.
     """
     if os.path.exists(against):
         return read_sizes(against)
@@ -181,6 +187,7 @@ def _other(graph: Graph, image: str, against: str) -> Sizes:
 
 
 def _check_out(top: str, revision: str, folder: str) -> None:
+    """Write the files below top, as they are in a revision of git, to a folder."""
     prefix = _git(top, "rev-parse", "--show-prefix").decode().strip()
     name = _git(top, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
     archive = _git(top, "archive", "--format=tar", f"{name}:{prefix}")
@@ -188,6 +195,10 @@ def _check_out(top: str, revision: str, folder: str) -> None:
 
 
 def _git(top: str, *words: str) -> bytes:
+    """Return the output of git in the folder top.
+
+    Raises XenToolError if git cannot be run or fails; the last word then names the revision.
+    """
     try:
         run = subprocess.run(
             ["git", "-C", top, *words], capture_output=True, check=False, stdin=subprocess.DEVNULL

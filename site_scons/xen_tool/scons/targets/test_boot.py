@@ -28,13 +28,14 @@ _added: list[tuple[str, Any, Any, BootArguments]] = []
 
 
 def add(env: Any, target: str, node: Any, settings: BootArguments) -> None:
-    """Add an image to the target."""
+    """Add an image to the target; target: the alias of env.XenBoot() that boots it."""
     step = [] if _added else env.Action(while_building(_action), cmdstr=None)
     _added.append((target, node, env, settings))
     env.AlwaysBuild(env.Alias(NAME, node, step))
 
 
 def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
+    """Boot all images and print the results; raise BuildError if one does not pass."""
     from ...boot.suite import results
     from ...boot.suite.cases import Case, Options, with_stems
     from ...boot.suite.parallel import Suite, SuiteOptions
@@ -61,7 +62,10 @@ def _action(target: Sequence[Any], source: Sequence[Any], env: Any) -> None:
 
 
 def _is_interrupted() -> bool:
-    """Whether a signal asked to end; SCons' own handlers wait for running actions."""
+    """Whether a signal to end this process has come since the last call.
+
+    SCons' own handlers would wait for the end of the action.
+    """
     try:
         numbers = os.read(signals.descriptor(), 64)
     except OSError:

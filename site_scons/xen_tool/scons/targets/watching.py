@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""The target watch: replaces SCons by shortcut/watch.py."""
+"""The target watch: replace SCons, in this process, by shortcut/watch.py."""
 
 from __future__ import annotations
 

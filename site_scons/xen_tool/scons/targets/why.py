@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def answer(env: Any, names: Sequence[str]) -> None:
     """Print the answers as text, or as JSON (schema: build/story.py).
 
-    names are the symbols without a value.
+    names: the symbols of `why NAME`; NAME=VALUE and TARGET=FILE are among the settings.
+
     Raises XenToolError if there is no question, or for an unknown file or symbol.
     """
     typed: Settings = env["XEN_SETTINGS"]
@@ -59,13 +60,15 @@ def answer(env: Any, names: Sequence[str]) -> None:
 
 
 class _File(NamedTuple):
-    """Why a file was built."""
+    """The answer for a file: why it was built, and why it is to be built now."""
 
     path: str
     is_made: bool
     """Whether a step makes it."""
     next_build: Story | None
+    """Why it is to be built now; None if it is up to date."""
     last_build: Story | None
+    """Why it was built; None if no build of it that succeeded is recorded."""
     last_run: bool
     """Whether it was built in the last run."""
 
@@ -94,6 +97,7 @@ class _File(NamedTuple):
 
 
 def _file(env: Any, name: str) -> _File:
+    """Return the answer for a file, whose name may be short."""
     graph, records, path = _found(env, name)
     database, judge = graph.session.database, graph.session.judge
     step, record = graph.plan.steps.get(path), records.get(path)
@@ -145,6 +149,7 @@ def _found(env: Any, name: str) -> tuple[Graph, Mapping[str, Record], str]:
 
 
 def _recorded(graph: Graph) -> Mapping[str, Record]:
+    """Return the records of a graph's steps by path; {} if the database is damaged."""
     graph.ready()
     try:
         return story.recorded(graph.session.database)
@@ -153,6 +158,7 @@ def _recorded(graph: Graph) -> Mapping[str, Record]:
 
 
 def _why_not(graph: Graph, path: str, files: Sequence[str]) -> str:
+    """Return why a path is none of the files of steps, as the end of a message."""
     if path in graph.others.files():
         return f"another builder makes it; type `scons --debug=explain {path}`"
     if os.path.lexists(os.path.join(graph.top, path)):
