@@ -81,7 +81,7 @@ def generate(env: Any, **_options: Any) -> None:
         ("XenSummary", summary.xen_summary),
     ):
         env.AddMethod(method, name)
-    short_names.listens()
+    short_names.record_reading()
 
 
 def exists(env: Any) -> bool:

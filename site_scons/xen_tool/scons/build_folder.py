@@ -15,7 +15,7 @@ from ..build.lock import FILE as LOCK
 from ..errors import XenToolError
 from ..files import shown
 from .paths import safe
-from .settings import looks_only
+from .settings import builds_nothing
 from .suffixes import COMPILED, INCLUDED
 
 
@@ -42,7 +42,7 @@ def build_folder(env: Any, directory: str, *, is_typed: bool) -> Any:
             f"O={directory}: outputs would land among the sources{among}; "
             "name a folder of their own"
         )
-    if not looks_only() and not os.access(existing, os.W_OK):
+    if not builds_nothing() and not os.access(existing, os.W_OK):
         raise XenToolError(
             f"O={directory}: cannot build there: {shown(existing)} cannot be written; "
             "type O=DIRECTORY"
@@ -71,7 +71,7 @@ def keep_signatures(env: Any, build: Any) -> None:
 
     Raises XenToolError if the directory cannot be made.
     """
-    if looks_only() and not os.path.isdir(build.abspath):
+    if builds_nothing() and not os.path.isdir(build.abspath):
         return
     # Without the folder SCons would write no signature database.
     try:

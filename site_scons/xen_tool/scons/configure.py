@@ -39,7 +39,7 @@ from .graph.clean import ZIG_CACHE
 from .graph.nodes import Graph, graph_of
 from .observed import observe
 from .paths import path_of
-from .settings import RESERVED, Settings, add_options, looks_only, settings
+from .settings import RESERVED, Settings, add_options, builds_nothing, settings
 from .targets import watching
 from .targets.config_targets import asks_why, changing
 from .user_errors import while_reading
@@ -132,7 +132,7 @@ def xen_configure(
         _set_plan(env, configuration, tools, path)
     _add_configuration(env, configuration)
     usage.help_by_default(env)
-    if not (changes or looks_only()):
+    if not (changes or builds_nothing()):
         signals.listen()
         atexit.register(graph_of(env).session.close)
     return observed
@@ -164,7 +164,7 @@ def _watch(top: Path) -> None:
 
     Raises XenToolError for --interactive.
     """
-    if watching.is_requested() and not looks_only():
+    if watching.is_requested() and not builds_nothing():
         watching.watch(str(top))
     if GetOption("interactive"):
         raise XenToolError(
@@ -242,7 +242,7 @@ def _set_commands(env: Any, configuration: Configuration, tools: Toolchain) -> N
 def _set_plan(env: Any, configuration: Configuration, tools: Toolchain, path: str) -> None:
     """Set what all steps of the plan depend on: symbols, environment, programs and CACHE=."""
     env["XEN_GRAPH"] = graph = graph_of(env)
-    short_names.know(graph)
+    short_names.add(graph)
     plan = graph.plan
     plan.symbols = configuration.values
     plan.configured = frozenset([f"{plan.folder}/{AUTOCONF}"])

@@ -166,7 +166,7 @@ def add_options() -> None:
             os.dup2(2, 1)
 
 
-def looks_only() -> bool:
+def builds_nothing() -> bool:
     """Whether this run of SCons builds nothing: -n, -q, -h or -c."""
     return any(GetOption(name) for name in ("no_exec", "question", "help", "clean"))
 

@@ -14,7 +14,7 @@ from SCons.Script import ARGLIST, COMMAND_LINE_TARGETS, GetBuildFailures, GetOpt
 
 from ..config.configuration import Configuration
 from ..shortcut.other_values import HINT
-from .settings import OF_OTHER_TARGETS, looks_only
+from .settings import OF_OTHER_TARGETS, builds_nothing
 from .user_errors import one_image, while_reading
 
 _lines: list[Callable[[], str]] = []
@@ -38,7 +38,7 @@ def xen_summary(env: Any, image: Sequence[Any]) -> None:
 def _line(configuration: Configuration, image: Any) -> str:
     """Return the line of an image; "" if the run built nothing, failed, is silent, or boots it."""
     if (
-        looks_only()
+        builds_nothing()
         or GetOption("silent")
         or GetBuildFailures()
         or image.get_state() not in (executed, up_to_date)

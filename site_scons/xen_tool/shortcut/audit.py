@@ -67,11 +67,11 @@ class Listener:
         """Stop noticing: all SConscripts are read."""
         if self._listens:
             self._listens = False
-            self._take_stock()
+            self._collect_written()
             for function in self._stops:
                 function()
 
-    def _take_stock(self) -> None:
+    def _collect_written(self) -> None:
         """Set `written`, which has no temporary files, and forget that written files were read."""
         self.written = [path for path in self._made if os.path.lexists(path)]
         self.written += [path for path in self._changed if path not in self._made]

@@ -49,13 +49,13 @@ _graphs: list[Graph] = []
 """The graphs whose files find() finds; the first is of the first env.XenConfigure()."""
 
 
-def listens() -> None:
+def record_reading() -> None:
     """Start recording which files SConscripts read, if the target build.ninja is requested."""
     if NINJA in map(str, COMMAND_LINE_TARGETS):
         audit.start()
 
 
-def know(graph: Graph) -> None:
+def add(graph: Graph) -> None:
     """Let find() find the files of a graph."""
     if not _graphs:
         SCons.Node.arg2nodes_lookups.append(find)
