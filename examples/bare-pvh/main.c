@@ -102,6 +102,10 @@ static _Noreturn void end(int passed)
 
 static char in_bss;
 
+/*
+ * start_info: the physical address of struct hvm_start_info.
+ * distance: the bytes from where the kernel was linked to where it was loaded.
+ */
 _Noreturn void kernel_main(uint32_t start_info, uint32_t distance)
 {
 	char *here = __builtin_frame_address(0);

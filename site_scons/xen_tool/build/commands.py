@@ -122,7 +122,7 @@ class Commands:
         self._parts.remove()
 
     def _compile(self, job: _Job) -> Run:
-        """Compile, with a depfile; use GNU as if the compiler would not report embedded files."""
+        """Compile, with a depfile; let GNU as assemble where only that reports embedded files."""
         step, group = job.step, self._plan.groups[job.step.group]
         deps, deps_of_as = job.report(), job.report(".as")
         assembles = "-c" in job.argv
