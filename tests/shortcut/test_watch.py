@@ -169,9 +169,10 @@ class Watch:
 
     @property
     def lines(self) -> list[str]:
-        """Return the lines that the watch itself prints, without times."""
+        """Return the whole lines that the watch itself prints, without times."""
         seen = _ERASED.sub("", self.output).replace(_CLEARED, "\n")
-        return [_SECONDS.sub("", line) for line in _LINE.findall(seen)]
+        whole = seen[: seen.rfind("\n") + 1]
+        return [_SECONDS.sub("", line) for line in _LINE.findall(whole)]
 
     def type(self, text: bytes) -> None:
         """Type keys, on a terminal."""
