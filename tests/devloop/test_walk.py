@@ -33,14 +33,15 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walks]:
     commands = build_commands(TOOL)
     with ThreadPoolExecutor(2) as pool:
 
-        def walk(seed: int) -> Tally:
-            folder = tmp_path_factory.mktemp(f"walk{seed}")
+        def walk(seed: int, folder: Path) -> Tally:
             tally = Walk(seed, folder, commands).run(STEPS, stop=True)
             shutil.rmtree(folder)
             return tally
 
+        # pytest's factory is not for threads: the first calls replace each other's folder.
+        folders = [tmp_path_factory.mktemp(f"walk{seed}") for seed in SEEDS]
         try:
-            yield {seed: pool.submit(walk, seed) for seed in SEEDS}
+            yield {seed: pool.submit(walk, seed, folders[seed]) for seed in SEEDS}
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -234,7 +234,9 @@ for name, tell in {
     "moment": lambda: time.time_ns(),
 }.items():
     Default(env.Command(f"{name}.txt", [], write, TELL=tell))
-Default(env.Command("random.bin", [], "head -c 16 /dev/urandom > $TARGET"))
+# Bytes that are no text, which would be shown as such.
+noise = "LC_ALL=C tr -dc '\\\\200-\\\\377' < /dev/urandom | head -c 16 > $TARGET"
+Default(env.Command("random.bin", [], noise))
 """
 
 
