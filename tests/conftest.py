@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -135,33 +137,35 @@ def kernel(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def with_tool(tmp_path: Path) -> Project:
-    """A copy of the reference kernel and of the tool, which a test may edit; not yet built."""
+    """A copy of the reference kernel, not yet built, and of the tool, which may be edited."""
     return reference_kernel(tmp_path / "kernel", own_tool=True)
 
 
 @pytest.fixture(scope="session")
-def _built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = reference_kernel(tmp_path_factory.mktemp("built") / "kernel")
-    project.scons("ARCH=x86_64")
-    return project.top
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Path]:
+    """Build a kernel, with a tool of its own or not, when it is first needed."""
+
+    @functools.cache
+    def built(own_tool: bool) -> Path:
+        project = reference_kernel(tmp_path_factory.mktemp("built") / "kernel", own_tool=own_tool)
+        project.scons("ARCH=x86_64")
+        return project.top
+
+    return built
+
+
+def _copied(kernel: Path, folder: Path) -> Project:
+    shutil.copytree(kernel, folder / "kernel")
+    return Project(folder / "kernel")
 
 
 @pytest.fixture
-def built_kernel(_built: Path, tmp_path: Path) -> Project:
+def built_kernel(_built: Callable[[bool], Path], tmp_path: Path) -> Project:
     """A copy of the reference kernel, built for x86_64."""
-    shutil.copytree(_built, tmp_path / "kernel")
-    return Project(tmp_path / "kernel")
-
-
-@pytest.fixture(scope="session")
-def _built_with_tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = reference_kernel(tmp_path_factory.mktemp("with_tool") / "kernel", own_tool=True)
-    project.scons("ARCH=x86_64")
-    return project.top
+    return _copied(_built(False), tmp_path)
 
 
 @pytest.fixture
-def built_with_tool(_built_with_tool: Path, tmp_path: Path) -> Project:
-    """A copy of the reference kernel and of the tool, which a test may edit; built for x86_64."""
-    shutil.copytree(_built_with_tool, tmp_path / "kernel")
-    return Project(tmp_path / "kernel")
+def built_with_tool(_built: Callable[[bool], Path], tmp_path: Path) -> Project:
+    """A copy of the reference kernel, built for x86_64, and of the tool, which may be edited."""
+    return _copied(_built(True), tmp_path)

@@ -45,7 +45,7 @@ WALL_SECONDS = 120.0
 """Seconds after which a machine is ended, whatever it does."""
 
 _LOOK_EVERY = 100
-"""Milliseconds without output after which the processor time is compared with the limit."""
+"""Milliseconds after which the processor time is compared with the limit, if nothing is printed."""
 
 _CRASHES = {-n: n.name for n in (signal.SIGFPE, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)}
 
@@ -142,10 +142,12 @@ def _follow(command: list[str], folder: Path, loader: str) -> tuple[Ending, list
         readable.register(output, select.POLLIN)
         ending = None
         try:
-            while ending is None and time.monotonic() < deadline:
+            while (
+                ending is None
+                and time.monotonic() < deadline
+                and _cpu_seconds(process.pid) <= CPU_SECONDS[loader]
+            ):
                 if not readable.poll(_LOOK_EVERY):
-                    if _cpu_seconds(process.pid) > CPU_SECONDS[loader]:
-                        break
                     continue
                 if not (data := os.read(output, 1 << 16)):
                     ending = _at_the_end(process.wait(), loader)

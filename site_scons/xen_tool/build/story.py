@@ -102,20 +102,20 @@ def of_last_build(database: Database, records: Mapping[str, Record], target: str
     return story(by_file, made)
 
 
-def as_text(target: str, told: Story) -> Iterator[str]:
+def as_text(target: str, explained: Story) -> Iterator[str]:
     """Yield the lines of a story for people, below a line `TARGET was built, because`."""
-    shown = told.causes[:_MOST_CAUSES]
+    shown = explained.causes[:_MOST_CAUSES]
     for files, causes in itertools.groupby(shown, key=lambda cause: list(cause.files)):
         for reason, built in causes:
             names = Counter(_short(name) for names in built.values() for name in names)
             yield f"  - {Reason(reason, tuple(name for name, _ in names.most_common()))}"
         if files != [target]:
             yield from _listed(some(files))
-    if more := len(told.causes) - len(shown):
+    if more := len(explained.causes) - len(shown):
         yield f"  - and {more} more reasons"
-    if told.results and told.causes:
+    if explained.results and explained.causes:
         yield "  which went into"
-        *others, last = told.results
+        *others, last = explained.results
         yield from _listed([*some(others), last])
 
 

@@ -16,6 +16,7 @@ from ...elf import spec
 from ...image.elf import ADDRESS_MASK, Segment
 from ...light import NamedTuple
 from ...loaders.model.candidate import Candidate
+from ...loaders.model.libelf.parms import UNSET_ADDR
 from ...loaders.names import QEMU
 from ...loaders.rules.qemu.entry_note import entry_of
 from ...printable import printable
@@ -172,7 +173,7 @@ def markers(candidate: Candidate, *, paged: bool) -> Iterator[Marker]:
     note = XenElfNote.ENTRY if paged else XenElfNote.PHYS32_ENTRY
     source = f"note {note.name}" if note in parms.counted else "e_entry"
     yield _marker(candidate, "entry", source, entry, paged)
-    if paged and parms.virt_hypercall != ADDRESS_MASK:
+    if paged and parms.virt_hypercall != UNSET_ADDR:
         source = "note HYPERCALL_PAGE"
         yield _marker(candidate, "hypercall page", source, parms.virt_hypercall, paged)
 
