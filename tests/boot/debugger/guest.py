@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,11 @@ def gdb(
     )
     run.stdout = log.read_text() + run.stdout
     return run
+
+
+def without_xen(output: str) -> str:
+    """Return what a terminal shows without the lines of Xen, which may fall into those of gdb."""
+    return re.sub(r"\(XEN\).*\n", "", output)
 
 
 def environment() -> dict[str, str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from boot.debugger.guest import COMMAND, DEBUG_INFO, environment, gdb
+from boot.debugger.guest import COMMAND, DEBUG_INFO, environment, gdb, without_xen
 from project import TOP, Project, reference_kernel
 from xen_tool.boot.modes import MODES, Mode
 
@@ -201,7 +201,7 @@ def test_scons_gdb_stops_at_the_entry(images: dict[int, Path]) -> None:
     options = "-batch -ex 'bt 1'"
     run = project.scons("ARCH=x86_64", "XEN_PVH=1", DEBUG_INFO, "gdb", f"GDB_OPTIONS={options}")
     assert "  GDB     build/x86_64/vmlinux\n" in run.out
-    assert re.search(r"^#0 +0x[0-9a-f]+ in startup_xen \(\)$", run.out, re.M)
+    assert re.search(r"^#0 +0x[0-9a-f]+ in startup_xen \(\)$", without_xen(run.out), re.M)
     assert run.out.endswith("build/x86_64/vmlinux: no result came: the debugger ended the run\n")
 
 
@@ -289,8 +289,9 @@ class Terminal:
         self.output = ""
 
     def until(self, words: str) -> None:
+        """Read until gdb has printed a text."""
         deadline = time.monotonic() + 60
-        while words not in self.output:
+        while words not in without_xen(self.output):
             left = deadline - time.monotonic()
             assert left > 0 and select.select([self._file], [], [], left)[0], self.output
             self.output += os.read(self._file, 4096).decode(errors="replace")
@@ -319,8 +320,9 @@ def test_ctrl_c_stops_the_guest_and_quit_ends_all(images: dict[int, Path], tmp_p
     terminal.until("Continuing.")
     time.sleep(0.5)
     terminal.type("\x03")
-    terminal.until("SIGINT")
-    terminal.until("startup_xen")
+    # The address may be one of Xen's, if its timer has just interrupted the guest.
+    terminal.until("received signal SIGINT")
+    terminal.until("(gdb) ")
     assert processes(mark)
     # If the run is killed now, no folder is left.
     assert list(tmp_path.glob("xen-tool-*")) == []
