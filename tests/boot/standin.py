@@ -8,6 +8,7 @@ import os
 import select
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from xen_tool.boot.boot import boot
@@ -42,9 +43,12 @@ class Machine:
         self.qemu.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
         self.qemu.chmod(0o755)
 
-    def boot(self, body: str, timeout: float = 30.0) -> Outcome:
+    def boot(
+        self, body: str, timeout: float = 30.0, echo: Callable[[str], None] | None = None
+    ) -> Outcome:
         self.program(body)
-        return boot(self.image, timeout=timeout, qemu=str(self.qemu), xen=str(self.xen))
+        xen = str(self.xen)
+        return boot(self.image, timeout=timeout, qemu=str(self.qemu), xen=xen, echo=echo)
 
     def end(self) -> select.poll:
         """Return an object whose poll() finds that the process of the stand-in has ended."""
