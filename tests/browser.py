@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from programs import program
 from provision import python_environment
 
 LIGHT, DARK = "--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"
@@ -27,10 +25,13 @@ def console(page: Path) -> list[str]:
 
 
 def _run(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("chromium-headless-shell")
-    if program is None:
-        pytest.skip("chromium-headless-shell is not installed; ./sconsw test says how to get it")
-    command = [program, "--no-sandbox", "--disable-gpu", "--hide-scrollbars", *options]
+    command = [
+        program("chromium-headless-shell"),
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        *options,
+    ]
     return subprocess.run(
         [*command, page.as_uri()],
         # The fonts of the unpacked browser.

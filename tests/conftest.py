@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from programs import program
 from project import TOP, Project, reference_kernel
 from xen_tool.debian.apt import cache_folder, locked
 from xen_tool.debian.hypervisor import find_hypervisor
@@ -33,65 +34,57 @@ def pytest_report_header() -> str:
     return f"XEN_TOOL_NEW_SEED={NEW_SEED}"
 
 
-def _program(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        pytest.skip(f"{name} is not installed; ./sconsw test says how to get it")
-    return path
-
-
 @pytest.fixture(scope="session")
 def gnu_as() -> str:
     """GNU as, the authority on the head object."""
-    return _program("as")
+    return program("as")
 
 
 @pytest.fixture(scope="session")
 def gcc() -> str:
     """gcc, the authority on what a source includes."""
-    return _program("gcc")
+    return program("gcc")
 
 
-# clang is used if it is installed; a test run always has gcc and zig.
-@pytest.fixture(params=[name for name in NAMES if name != "clang" or shutil.which("clang")])
+@pytest.fixture(params=NAMES)
 def toolchain(request: pytest.FixtureRequest) -> str:
     """The name of a toolchain; a test runs once for each."""
     name = str(request.param)
     if name == "zig":
         pytest.importorskip("ziglang", reason="ziglang is not installed")
     else:
-        _program(name)
+        program(name)
     return name
 
 
 @pytest.fixture(scope="session")
 def gdb() -> str:
     """GNU gdb."""
-    return _program("gdb")
+    return program("gdb")
 
 
 @pytest.fixture(scope="session")
 def zsh() -> str:
     """A shell that completes words."""
-    return _program("zsh")
+    return program("zsh")
 
 
 @pytest.fixture(scope="session")
 def fish() -> str:
     """The shell fish, for its completion."""
-    return _program("fish")
+    return program("fish")
 
 
 @pytest.fixture(scope="session")
 def readelf() -> str:
     """GNU readelf."""
-    return _program("readelf")
+    return program("readelf")
 
 
 @pytest.fixture(scope="session")
 def xen_under_qemu() -> None:
     """QEMU and the real hypervisor, which must be found; a test with this fixture boots them."""
-    _program("qemu-system-x86_64")
+    program("qemu-system-x86_64")
     try:
         find_hypervisor()
     except XenToolError as error:
@@ -101,7 +94,7 @@ def xen_under_qemu() -> None:
 @pytest.fixture(scope="session")
 def linux_dom0(xen_under_qemu: None) -> None:
     """QEMU, Xen, and apt-get, which fetches the packages of a Linux dom0 for domUs."""
-    _program("apt-get")
+    program("apt-get")
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from programs import program
 from project import TOP
 
 EXAMPLE = TOP / "examples/annotate"
@@ -94,7 +94,7 @@ def by_gcc(folder: Path, *, low: bool = False) -> Path:
 def by_clang(folder: Path) -> Path:
     """Build with clang and lld."""
     sources(folder)
-    return _c(folder, ["clang"], ["ld.lld"], "-mcmodel=kernel")
+    return _c(folder, [program("clang")], [program("ld.lld")], "-mcmodel=kernel")
 
 
 def by_zig(folder: Path) -> Path:
@@ -178,7 +178,5 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "PT_PHDR": with_pt_phdr,
     "PT_NULL": with_pt_null,
     "without sections": without_sections,
+    "clang": by_clang,
 }
-# As in conftest.py: clang is used if it is installed.
-if shutil.which("clang") and shutil.which("ld.lld"):
-    MADE["clang"] = by_clang

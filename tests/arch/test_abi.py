@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from programs import installed
 from project import TOP
-from xen_tool.debian.hypervisor import default_roots
 
 HEADERS = [TOP / "arch/x86/xen/xen-abi.h", TOP / "arch/x86/xen/pvh-abi.h"]
 
@@ -40,10 +40,8 @@ RENAMED = {"__MACH2PHYS_VIRT_START": "MACH2PHYS_VIRT_START"}
 
 @pytest.fixture(scope="module")
 def xen_headers() -> Path:
-    for root in default_roots():
-        if (root / "usr/include/xen/xen.h").exists():
-            return root / "usr/include"
-    pytest.skip("Xen's public headers (Debian's libxen-dev) are not installed")
+    header, _ = installed("usr/include/xen/xen.h")
+    return header.parents[1]
 
 
 def _text(gcc: str, bits: int, header: Path) -> str:

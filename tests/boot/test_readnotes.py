@@ -10,22 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from programs import installed
 from project import Project
-from xen_tool.debian.hypervisor import default_roots
 
 Readnotes = Callable[[Path], list[str]]
 
 
 @pytest.fixture
 def readnotes() -> Readnotes:
-    found = [
-        (root, program)
-        for root in default_roots()
-        for program in root.glob("usr/lib/xen-*/bin/readnotes")
-    ]
-    if not found:
-        pytest.skip("readnotes (Debian's xen-utils-4.17) is not installed")
-    root, program = found[-1]
+    program, root = installed("usr/lib/xen-*/bin/readnotes")
     libraries = os.pathsep.join(str(folder) for folder in root.glob("usr/lib/*-linux-gnu"))
 
     def read(image: Path) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from programs import program
 from xen_tool.build.plan import Group
 from xen_tool.build.step import LINK, Step
 from xen_tool.errors import XenToolError
@@ -79,8 +80,7 @@ def test_other_flags_run_a_step(engine: Engine) -> None:
 
 
 def test_a_linker_is_run_again_for_another_object_only(engine: Engine, gnu_as: str) -> None:
-    linker = shutil.which("ld")
-    assert linker is not None
+    linker = program("ld")
     two_objects(engine)
     target = engine.link("out/all.o", linker, "out/a.o", "out/b.o")
     assert engine.build(target).begun == ["out/a.o", "out/b.o", target]
@@ -93,8 +93,7 @@ def test_a_linker_is_run_again_for_another_object_only(engine: Engine, gnu_as: s
 def test_a_library_that_appears_in_an_earlier_folder_runs_the_link(
     engine: Engine, gnu_as: str, place: str
 ) -> None:
-    linker = shutil.which("ld")
-    assert linker is not None
+    linker = program("ld")
     two_objects(engine)
     engine.build("out/a.o", "out/b.o")
     write("script.lds", "INPUT(-lb)" if place == "a script" else "")

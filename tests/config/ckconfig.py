@@ -9,15 +9,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from xen_tool.debian.hypervisor import default_roots
-
-_PATH = "usr/lib/linux-kbuild-6.1/scripts/kconfig/conf"
+CONF = "usr/lib/linux-kbuild-6.1/scripts/kconfig/conf"
 _HEADING = re.compile(r"\A#\n# Automatically generated file; DO NOT EDIT.\n# .*\n#\n")
-
-
-def find_conf() -> Path | None:
-    """Return the path of the program conf; None if it is not installed."""
-    return next((root / _PATH for root in default_roots() if (root / _PATH).is_file()), None)
 
 
 class Answer:

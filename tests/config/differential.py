@@ -37,7 +37,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[n] / m) for n, m in ((1, ""), (2, "site_scons"))]
 
-from config.ckconfig import CKconfig, find_conf
+from config.ckconfig import CONF, CKconfig
 from config.linux import SUITES, fetched
 from config.random_trees import ENVIRONMENT, Tree, dressed
 from xen_tool.config import saved
@@ -133,10 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("first", nargs="?", type=int, default=0)
     parser.add_argument("--release", choices=SUITES, help="that of Linux, not the installed 6.1")
     options = parser.parse_args(arguments)
-    conf = fetched(options.release).conf if options.release else find_conf()
-    if conf is None:
+    installed = Path("/", CONF)
+    if not (options.release or installed.is_file()):
         print("linux-kbuild-6.1 is not installed; ./sconsw test says how to get it")
         return 2
+    conf = fetched(options.release).conf if options.release else installed
     start, differing = time.monotonic(), 0
     seeds = range(options.first, options.first + options.many)
     of_today = options.release not in (None, "6.1", "6.12")

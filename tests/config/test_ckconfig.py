@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from config.ckconfig import CKconfig, find_conf
+from config.ckconfig import CONF, CKconfig
 from config.differential import walk
+from programs import installed
 from xen_tool.config.configuration import Configuration, read
 from xen_tool.config.language.kconf import read_kconfig
 from xen_tool.config.saved import load
@@ -26,10 +27,7 @@ pytestmark = pytest.mark.build
 @pytest.fixture
 def c(tmp_path: Path) -> CKconfig:
     """C kconfig in tmp_path."""
-    conf = find_conf()
-    if conf is None:
-        pytest.skip("linux-kbuild-6.1 is not installed; ./sconsw test says how to get it")
-    return CKconfig(conf, tmp_path)
+    return CKconfig(installed(CONF)[0], tmp_path)
 
 
 def ours(folder: Path, kconfig: str, config: str | None = None) -> Configuration:

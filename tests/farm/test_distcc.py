@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from programs import program
 
 from .loopback import FILES, free_ports, objects, tree, wait_for
 
@@ -25,10 +26,8 @@ def server(log: Path, gcc: str) -> Iterator[int]:
     """The port of a server that may start gcc only."""
     allowed = log.with_name("allowed")
     allowed.write_text(f"{gcc}\n")
-    program = shutil.which("distccd")
-    assert program
     (port,) = free_ports(1)
-    command = [program, "--no-detach", "--daemon", "--port", str(port), "--log-stderr"]
+    command = [program("distccd"), "--no-detach", "--daemon", "--port", str(port), "--log-stderr"]
     command += ["--listen", "127.0.0.1", "--allow", "127.0.0.1"]
     with log.open("wb") as file:
         environment = {**os.environ, "DISTCC_CMDLIST": str(allowed)}

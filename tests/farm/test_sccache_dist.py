@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from programs import program
 from project import Run
 
 from .loopback import FILES, free_ports, objects, tree, wait_for
@@ -111,9 +111,7 @@ class Farm:
 def farm(tmp_path: Path, gcc: str) -> Iterator[Farm]:
     if os.geteuid() != 0:
         pytest.skip("sccache-dist's servers mount file systems, which takes root")
-    bwrap = shutil.which("bwrap")
-    assert bwrap
-    made = Farm(tmp_path, bwrap)
+    made = Farm(tmp_path, program("bwrap"))
     yield made
     made.close()
 

@@ -15,6 +15,7 @@ from loaders import debian
 from loaders.agreement import agrees_with_libxenguest, agrees_with_machine, as_domu
 from loaders.hypervisor import LIVE_LOADERS, Answer, Ending, Machines
 from loaders.libxenguest import Libxenguest
+from programs import installed
 from xen_tool.abi import XenElfNote
 from xen_tool.debian.hypervisor import default_roots
 from xen_tool.debian.packages import library_path
@@ -165,15 +166,13 @@ def test_notes_are_those_of_readnotes(name: str, kernels: dict[str, Path], tmp_p
 
 
 def _readnotes(image: Path) -> list[str]:
-    for root in default_roots():
-        for program in root.glob("usr/lib/xen-*/bin/readnotes"):
-            environment = {**os.environ, "LD_LIBRARY_PATH": library_path(root)}
-            done = subprocess.run(
-                [program, image], env=environment, capture_output=True, text=True, check=False
-            )
-            lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
-            return [line for line in lines if "unknown note type" not in line]
-    pytest.skip("readnotes (Debian's xen-utils-4.17) is not installed")
+    program, root = installed("usr/lib/xen-*/bin/readnotes")
+    environment = {**os.environ, "LD_LIBRARY_PATH": library_path(root)}
+    done = subprocess.run(
+        [program, image], env=environment, capture_output=True, text=True, check=False
+    )
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    return [line for line in lines if "unknown note type" not in line]
 
 
 def _as_readnotes(note: FoundNote) -> str | None:

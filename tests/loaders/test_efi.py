@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from loaders import efi
+from programs import installed, program
 from project import Project
-from xen_tool.debian.hypervisor import default_roots, installed_hypervisors
+from xen_tool.debian.hypervisor import installed_hypervisors
 from xen_tool.image.container import unwrap
 from xen_tool.image.data import Data
 from xen_tool.loaders.model.candidate import candidates
@@ -31,20 +31,11 @@ ASKED = (
 )
 
 
-def _found(name: str) -> Path:
-    paths = (path for root in default_roots() for path in root.glob(name))
-    path = next(paths, None)
-    if path is None:
-        pytest.skip(f"{name} is not installed; ./sconsw test says how to get it")
-    return path
-
-
 def test_it_agrees(built_kernel: Project, tmp_path: Path) -> None:
-    qemu = shutil.which("qemu-system-x86_64")
-    if qemu is None or not shutil.which("objcopy"):
-        pytest.skip("QEMU or objcopy is not installed")
+    qemu = program("qemu-system-x86_64")
     version, _ = installed_hypervisors()[-1]
-    xen, firmware = _found(f"boot/xen-{version}-amd64.efi"), _found("usr/share/ovmf/OVMF.fd")
+    xen, _ = installed(f"boot/xen-{version}-amd64.efi")
+    firmware, _ = installed("usr/share/ovmf/OVMF.fd")
     kernel = {".kernel": (built_kernel.top / "build/x86_64/vmlinux").read_bytes()}
 
     def made(config: str | None, sections: dict[str, bytes], shift: dict[str, int] | None) -> bytes:

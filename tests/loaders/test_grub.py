@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import sys
 import warnings
 from collections import Counter
@@ -23,9 +22,9 @@ from loaders.grub import Answer, Asked
 from loaders.grub_images import for_commands, images
 from loaders.rows import IMAGES
 from loaders.rows import grub as rows
+from programs import installed, program
 from project import Project
 from xen_tool.boot.console.console import tell
-from xen_tool.debian.hypervisor import default_roots
 from xen_tool.debian.suites import NotServed, archive
 from xen_tool.elf import spec
 from xen_tool.errors import XenToolError
@@ -170,12 +169,8 @@ def test_live_rules_of_grub_are_those_compared_with_grub() -> None:
 
 def _tools(platform: str) -> tuple[str, Path]:
     """Return grub-mkimage, and the folder of GRUB for a platform."""
-    mkimage = shutil.which("grub-mkimage")
-    roots = (root / "usr/lib/grub" / platform for root in default_roots())
-    modules = next((root for root in roots if (root / "linux.mod").exists()), None)
-    if not mkimage or not modules:
-        pytest.skip(f"GRUB for {platform} is not installed; ./sconsw test says how to get it")
-    return mkimage, modules
+    module, _ = installed(f"usr/lib/grub/{platform}/linux.mod")
+    return program("grub-mkimage"), module.parent
 
 
 def _asked(*loaders: str) -> list[tuple[str, str]]:
@@ -223,9 +218,7 @@ def _agrees(candidate: Candidate, verdict: Verdict, answer: Answer, *, newer: bo
 
 @pytest.mark.boot
 def test_it_agrees_on_a_pc(tmp_path: Path) -> None:
-    qemu = shutil.which("qemu-system-x86_64")
-    if qemu is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
+    qemu = program("qemu-system-x86_64")
     asked = _on_a_pc()
     answers = grub.ask_pc(_questions(asked), qemu, *_tools("i386-pc"), tmp_path)
     wrong = _wrong(asked, answers)
@@ -259,9 +252,7 @@ def _newer(release: str, folder: Path) -> Path | None:
 def test_a_newer_one_agrees_on_a_pc(
     release: str, pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
-    qemu = shutil.which("qemu-system-x86_64")
-    if qemu is None:
-        pytest.skip("qemu-system-x86_64 is not installed")
+    qemu = program("qemu-system-x86_64")
     assert pytestconfig.cache
     modules = _newer(release, pytestconfig.cache.mkdir(f"grub-{release}"))
     if modules is None:
@@ -373,9 +364,7 @@ def test_a_missing_package_is_an_error(
 
 @pytest.mark.build
 def test_grub_file_agrees(tmp_path: Path) -> None:
-    program = shutil.which("grub-file")
-    if program is None:
-        pytest.skip("grub-file is not installed; ./sconsw test says how to get it")
+    grub_file = program("grub-file")
     names = [*(case.id for case in CASES), *rows.IMAGES]
     asked = [
         (kind, name)
@@ -384,7 +373,7 @@ def test_grub_file_agrees(tmp_path: Path) -> None:
         if _is_certain(name) and _concerns(kind, name)
     ]
     questions = ((kind, bytes(_IMAGES[name])) for kind, name in asked)
-    found = grub.ask_grub_file(questions, program, tmp_path)
+    found = grub.ask_grub_file(questions, grub_file, tmp_path)
     predicted = [_TYPES[kind](_candidate(_reader(kind), name)) for kind, name in asked]
     assert [a for a, p, f in zip(asked, predicted, found, strict=True) if p != f] == []
     both = {(kind, is_it) for (kind, _), is_it in zip(asked, found, strict=True)}

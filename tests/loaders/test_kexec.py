@@ -6,7 +6,6 @@ The package is unpacked, not installed: installed, it may take over the machine'
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from loaders import kexec
 from loaders.cases import CASES
 from loaders.rows import IMAGES
 from loaders.rows import kexec as rows
+from programs import program
 from xen_tool.boot.console.console import tell
 from xen_tool.debian.packages import fetched, library_path
 from xen_tool.errors import XenToolError
@@ -46,8 +46,8 @@ _UNSEEN = {"_behind_ram", "_dead", "_entered"}
 @pytest.fixture(scope="module")
 def real_kexec() -> Path:
     """The folder in which Debian's kexec-tools is unpacked."""
-    if not shutil.which("bwrap") or not shutil.which("strace"):
-        pytest.skip("bwrap or strace is not installed; ./sconsw test says how to get it")
+    program("bwrap")
+    program("strace")
     try:
         return fetched(("kexec-tools",), tell) / "sysroot"
     except XenToolError as error:

@@ -6,7 +6,6 @@ There is a warning for a release that the mirror does not serve, as in boot/test
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from loaders import hypervisor
 from loaders.agreement import agrees_with_machine
 from loaders.hypervisor import XEN_LOADERS, Machines
 from loaders.rows import IMAGES
+from programs import program
 from xen_tool.boot.console.console import tell
 from xen_tool.debian import suites
 
@@ -52,8 +52,7 @@ RELEASES = ("4.14", "4.20")
 @pytest.fixture(scope="module", params=RELEASES)
 def older_and_newer(request: pytest.FixtureRequest) -> Iterator[Machines | None]:
     """Machines with the hypervisor of a release; None if the mirror does not serve it."""
-    qemu = shutil.which("qemu-system-x86_64")
-    assert qemu is not None
+    qemu = program("qemu-system-x86_64")
     try:
         xen = suites.hypervisor(request.param, tell)
     except suites.NotServed as error:

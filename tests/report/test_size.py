@@ -16,6 +16,7 @@ import pytest
 
 from image.large import LARGE
 from loaders.good import good_both, good_pv32
+from programs import program
 from project import Project
 from xen_tool.cli import main
 from xen_tool.errors import XenToolError
@@ -57,8 +58,8 @@ def linked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """An image, linked by GNU ld or by lld, and what `scons size --json` says of it."""
     if request.param == "zig":
         pytest.importorskip("ziglang", reason="ziglang is not installed")
-    elif shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
+    else:
+        program("gcc")
     project = small(tmp_path_factory.mktemp("size"))
     output = project.scons("size", "--json", f"TOOLCHAIN={request.param}").out
     project.write("told.json", output)

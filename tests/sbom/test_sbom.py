@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from programs import program
 from project import TOP, Project, reference_kernel
 from strace.opened import by_step, run
 from xen_tool.sbom.portable import Names
@@ -29,8 +30,7 @@ ABOUT = 'supplier="Example Ltd", version="1.2"'
 @pytest.fixture(scope="module")
 def built(gcc: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The reference kernel, built by gcc under strace, and its documents."""
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not installed; ./sconsw test says how to get it")
+    program("strace")
     folder = tmp_path_factory.mktemp("sbom")
     kernel = reference_kernel(folder / "kernel")
     kernel.edit("SConstruct", '"sbom", vmlinux', f'"sbom", vmlinux, {ABOUT}')

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from programs import program
 from project import TOP, Project, Run
 
 from .embedding import CHANGES, change, made, tree
 
-COMPILERS = [name for name in ("gcc", "clang") if name == "gcc" or shutil.which("clang")]
+COMPILERS = ("gcc", "clang")
 
 
 class Cached:
@@ -58,6 +59,7 @@ ALL = {"main.o", "embed.o", "blob.o", "both.o"}
 
 @pytest.fixture(params=COMPILERS)
 def each(request: pytest.FixtureRequest, tmp_path: Path) -> Cached:
+    program(request.param)
     return Cached(tmp_path, request.param)
 
 

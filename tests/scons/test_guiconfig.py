@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from programs import program
 from project import Project
 from provision import python_environment
 
@@ -24,8 +24,7 @@ _PATIENCE = 60.0
 def display() -> Iterator[str]:
     """The name of a display."""
     for name in ("Xvfb", "xdotool"):
-        if not shutil.which(name):
-            pytest.skip(f"{name} is not installed; ./sconsw test says how to get it")
+        program(name)
     importable = subprocess.run(
         [sys.executable, "-c", "import tkinter"], env=os.environ | python_environment(), check=False
     )

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from programs import program
 from project import Run
 
 from .embedding import CHANGES, change, made, tree
 
 LAUNCHERS = ("ccache", "sccache")
-COMPILERS = [name for name in ("gcc", "clang") if name == "gcc" or shutil.which("clang")]
+COMPILERS = ("gcc", "clang")
 
 
 class Launched:
@@ -78,6 +79,7 @@ class Launched:
 
 @pytest.fixture(params=[(each, name) for each in LAUNCHERS for name in COMPILERS], ids="-".join)
 def launched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launched]:
+    program(request.param[1])
     found = Launched(tmp_path, *request.param)
     yield found
     if found.launcher == "sccache":

@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import os
 import shlex
-import shutil
 import signal
 import struct
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from programs import program
 from project import TOP, Project
 
 _PATIENCE = 60.0
@@ -81,8 +81,7 @@ Open = Callable[..., Terminal]
 @pytest.fixture
 def terminal() -> Iterator[Open]:
     """Open terminals: terminal(folder, command="scons menuconfig", size=(80, 24))."""
-    if not shutil.which("tmux"):
-        pytest.skip("tmux is not installed; ./sconsw test says how to get it")
+    program("tmux")
     opened: list[Terminal] = []
     # The path of a socket is short.
     with tempfile.TemporaryDirectory(prefix="tmux") as folder:

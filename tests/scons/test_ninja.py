@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from forked import TOOLPATH
+from programs import program
 from project import TOP, Project
 
 SCONSTRUCT = f"""import os, shutil
@@ -50,10 +51,7 @@ LINK = {"LD 'build/x86_64/k $x.unchecked'", "CHECK 'build/x86_64/k $x'"}
 @pytest.fixture
 def ninja() -> str:
     """The program ninja, the authority on its own files."""
-    path = shutil.which("ninja")
-    if path is None:
-        pytest.skip("ninja is not installed; ./sconsw test says how to get it")
-    return path
+    return program("ninja")
 
 
 @pytest.fixture

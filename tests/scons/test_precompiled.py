@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from forked import TOOLPATH
+from programs import program
 from project import Project
 
 _SCONSTRUCT = f"""
@@ -35,9 +35,9 @@ _WAYS = {
 HEADER, USERS = "CC all.h.gch", {"CC a.o", "CC b.o"}
 
 
-# clang is used if it is installed.
-@pytest.mark.parametrize("name", [n for n in _WAYS if n != "clang" or shutil.which(n)])
+@pytest.mark.parametrize("name", _WAYS)
 def test_a_precompiled_header(tmp_path: Path, name: str) -> None:
+    program(name)
     tree = Project(tmp_path)
     tree.write("SConstruct", f"WAY = {_WAYS[name]}\n{_SCONSTRUCT}")
     tree.write("Kconfig", 'config A\n\tbool "a"\nconfig B\n\tbool "b"\n')

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
+from programs import program
 from project import reference_kernel
 from strace.hard import embedding, hard, random_tree, thin
 from strace.opened import Reads, build
@@ -16,8 +16,7 @@ from strace.opened import Reads, build
 @pytest.fixture(autouse=True)
 def strace() -> None:
     """The authority on what a program opens."""
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not installed; ./sconsw test says how to get it")
+    program("strace")
 
 
 def check(reads: Reads, *, steps: int) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from programs import installed
 from xen_tool.boot.debugger import layouts
 from xen_tool.boot.debugger.layouts import layout
-from xen_tool.debian.hypervisor import default_roots
 
 STRUCTURES = {
     "start_info": layouts.START_INFO,
@@ -28,9 +28,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("bits", [64, 32])
 def test_sizes_and_offsets_are_those_of_xens_headers(gcc: str, tmp_path: Path, bits: int) -> None:
-    root = next((r for r in default_roots() if (r / "usr/include/xen/xen.h").exists()), None)
-    if root is None:
-        pytest.skip("Xen's public headers (Debian's libxen-dev) are not installed")
+    _, root = installed("usr/include/xen/xen.h")
     claims = [f"{name} == {value}" for name, value in NUMBERS.items()]
     for name, text in STRUCTURES.items():
         shape = layout(text, bits)
