@@ -25,6 +25,8 @@ from xen_tool.errors import XenToolError
 
 from .kernels import by_gcc, by_objcopy, without_room
 
+pytestmark = pytest.mark.build
+
 TEXTS = st.sampled_from(["GUEST_OS", "GUEST_VERSION", "LOADER", "FEATURES"])
 NUMBERS = st.sampled_from(["SUPPORTED_FEATURES", "MOD_START_PFN", "PHYS32_ENTRY"])
 LETTERS = st.text("xyz", max_size=24)

@@ -73,6 +73,7 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+@pytest.mark.build
 @pytest.mark.parametrize("loader", ["xen-pv-dom0", "xen-pvh-domu"])
 def test_texts_fit_and_have_contrast(image: Path, tmp_path: Path, loader: str) -> None:
     grounds = []
@@ -125,6 +126,7 @@ def test_names_of_the_image_are_escaped_in_the_picture(tmp_path: Path) -> None:
     assert root.get("aria-label") == f"{image.name}: PV dom0, laid out by Xen"
 
 
+@pytest.mark.build
 def test_the_picture_of_the_readme_is_of_this_drawing(image: Path, tmp_path: Path) -> None:
     """The picture has the boxes that the command draws, whatever their sizes."""
     shown = (TOP / "docs/map.svg").read_text()
