@@ -46,6 +46,7 @@ from xen_tool.config.language.problems import unmet
 from xen_tool.config.language.symbol_values import in_range
 from xen_tool.config.merge import ALL, set_all
 from xen_tool.config.texts import autoconf_text, config_text, defconfig_text
+from xen_tool.debian.hypervisor import default_roots
 from xen_tool.errors import XenToolError
 
 
@@ -133,11 +134,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("first", nargs="?", type=int, default=0)
     parser.add_argument("--release", choices=SUITES, help="that of Linux, not the installed 6.1")
     options = parser.parse_args(arguments)
-    installed = Path("/", CONF)
-    if not (options.release or installed.is_file()):
+    found = (root / CONF for root in default_roots() if (root / CONF).is_file())
+    conf = fetched(options.release).conf if options.release else next(found, None)
+    if conf is None:
         print("linux-kbuild-6.1 is not installed; ./sconsw test says how to get it")
         return 2
-    conf = fetched(options.release).conf if options.release else installed
     start, differing = time.monotonic(), 0
     seeds = range(options.first, options.first + options.many)
     of_today = options.release not in (None, "6.1", "6.12")

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ...abi import PAGE_SIZE
+from ...abi import CR0_PG, PAGE_SIZE
 from ...elf import spec
 from ...errors import XenToolError
 from ...image.container import open_kernel
@@ -26,7 +26,7 @@ from ...image.data import Data
 from ...image.elf import Elf, NotElf
 from ..modes import Mode
 from ..qemu import Machine
-from .tables import PAGING, Mapped, Read, Tables, find_tables
+from .tables import Mapped, Read, Tables, find_tables
 
 _QEMU_NOTE = b"QEMU\0"
 # The offset of cr[5] in QEMU's note (target/i386/arch_dump.c): before it are version, size, 18
@@ -257,7 +257,7 @@ def _paging(notes: bytes) -> Iterator[int]:
         desc = at + 12 + (namesz + 3) // 4 * 4
         if notes[at + 12 : at + 12 + namesz] == _QEMU_NOTE and descsz >= _CR + 40:
             cr0, _, _, cr3, _ = struct.unpack_from("<5Q", notes, desc + _CR)
-            if cr0 & PAGING:
+            if cr0 & CR0_PG:
                 yield cr3
         at = desc + (descsz + 3) // 4 * 4
 

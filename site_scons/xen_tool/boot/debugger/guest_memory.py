@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from ...abi import XenElfNote
+from ...abi import CR0_PG, XenElfNote
 from ...errors import XenToolError
 from ...image.container import open_kernel
 from ...image.elf import Elf, NotElf
@@ -110,7 +110,7 @@ class _Nested:
                 memory = file.read()
         pc, cr3 = register("pc"), register("cr3")
         code = image.code(pc)
-        is_paged = bool(register("cr0") & tables.PAGING)
+        is_paged = bool(register("cr0") & CR0_PG)
 
         def virtual(of_xen: tables.Tables) -> tables.Read:
             return tables.Tables(of_xen.read, cr3).read if is_paged else of_xen.read

@@ -18,9 +18,6 @@ from ...abi import PAGE_LARGE, PAGE_PRESENT, PAGE_SIZE
 _FRAME = 0x000F_FFFF_FFFF_F000
 _ENTRY = struct.Struct("<Q")
 
-PAGING = 1 << 31
-"""The bit PG of the register CR0."""
-
 Read = Callable[[int, int], bytes]
 """A function that returns the memory at an address, of a size; less where the memory ends."""
 
